@@ -1,0 +1,87 @@
+"""The errors scnnbio raises, in one tree.
+
+::
+
+    ScnnbioError
+    ├── SpecError         a description is wrong: a key, a unit, a shape, a value     (exit code 2)
+    ├── DataError         a file or folder is missing, damaged or cannot be written   (exit code 2)
+    ├── UnsupportedError  a backend cannot take what the experiment asks for          (exit code 3)
+    └── BackendMissing    a simulator or a compiler is not installed                  (exit code 3)
+
+Every message is one line and says what is wrong, where, and what to do instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ScnnbioError(Exception):
+    """Base of every error that scnnbio raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do instead, in one line.
+    where : str, optional
+        Path into the document, or the file, that the error points at.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        self.message = message
+        self.where = where
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class SpecError(ScnnbioError, ValueError):
+    """A network, stimulus or experiment that is described wrongly."""
+
+
+class DataError(ScnnbioError, OSError):
+    """A file or folder that is missing, damaged, or cannot be written."""
+
+    # OSError.__str__ formats errno pairs; one line of text is what the user needs.
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """One thing a backend cannot do, and what would do instead.
+
+    Parameters
+    ----------
+    element : str
+        The part of the experiment, such as ``"projection 'lgn_v1'"``.
+    feature : str
+        What of it is not available.
+    remedy : str
+        What to do instead.
+    """
+
+    element: str
+    feature: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.element}: {self.feature}; {self.remedy}"
+
+
+class UnsupportedError(ScnnbioError):
+    """An experiment that a backend cannot run; lists every reason at once."""
+
+    exit_code = 3
+
+    def __init__(self, backend: str, reasons: Sequence[Unsupported]) -> None:
+        self.backend = backend
+        self.reasons = tuple(reasons)
+        super().__init__(f"not available on {backend}: " + " | ".join(map(str, self.reasons)))
+
+
+class BackendMissing(ScnnbioError, ImportError):
+    """A simulator or a compiler that is not installed."""
+
+    exit_code = 3
