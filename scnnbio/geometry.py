@@ -1,0 +1,316 @@
+"""Shapes and edge lists of convolutions.
+
+A layer has a shape (channel, row, column); its neurons are numbered in C order. A kernel has
+the shape (out, in, row, column) and is cross-correlated with its input, as in torch: output
+(o, y, x) receives input (c, y * sr + dy - pr, x * sc + dx - pc) through tap (o, c, dy, dx),
+where (sr, sc) is the stride and (pr, pc) the rows and columns of silence put on each side.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+
+IntArray = NDArray[np.int64]
+#: (row, column)
+Pair = tuple[int, int]
+#: (channel, row, column)
+Shape = tuple[int, int, int]
+#: (out, in, row, column)
+KernelShape = tuple[int, int, int, int]
+Stride = int | Pair
+Padding = Literal["valid", "same"] | int | Pair
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Connections of a convolution, one entry each, sorted by ``pre``, then ``post``.
+
+    A pair of neurons is joined at most once: where two neurons lie fixes the tap between them.
+
+    Parameters
+    ----------
+    pre, post : ndarray of int64, shape (n,)
+        Flat indices into the input and output layer.
+    tap : ndarray of int64, shape (n,)
+        Flat index, in C order, into the kernel (out, in, row, column).
+    """
+
+    pre: IntArray
+    post: IntArray
+    tap: IntArray
+
+    def __post_init__(self) -> None:
+        for name in ("pre", "post", "tap"):
+            getattr(self, name).flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.pre)
+
+
+def output_shape(
+    in_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    stride: Stride = (1, 1),
+    padding: Padding = (0, 0),
+) -> Shape:
+    """Shape (out, rows, columns) of a convolution's output.
+
+    As in torch, inputs beyond the last whole stride are left out.
+
+    Parameters
+    ----------
+    in_shape : (channel, row, column)
+    kernel_shape : (out, in, row, column)
+    stride : int or (row, column)
+    padding : "valid", "same", int or (row, column)
+        See :func:`resolve_padding`.
+
+    Returns
+    -------
+    tuple of int, (out, rows, columns)
+
+    Raises
+    ------
+    SpecError
+        If a size is not a positive integer, the kernel's inputs are not the layer's channels,
+        or the kernel is larger than the padded input.
+
+    Examples
+    --------
+    >>> output_shape((2, 28, 28), (8, 2, 5, 5), stride=2, padding=1)
+    (8, 13, 13)
+    """
+    return _resolve(in_shape, kernel_shape, stride, padding).out_shape
+
+
+def resolve_stride(stride: Stride) -> Pair:
+    """Stride as (row, column).
+
+    Raises
+    ------
+    SpecError
+        If it is not a positive integer or a pair of them.
+    """
+    return _pair(stride, 1, "stride")
+
+
+def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Stride = 1) -> Pair:
+    """Rows and columns of silence on each side of the input.
+
+    Parameters
+    ----------
+    padding : "valid", "same", int or (row, column)
+        "valid" is none; "same" keeps the input's rows and columns.
+    kernel_shape : (out, in, row, column)
+    stride : int or (row, column)
+
+    Returns
+    -------
+    tuple of int, (row, column)
+
+    Raises
+    ------
+    SpecError
+        If the padding is neither of these, or "same" is asked for with a kernel of even size
+        (one side would need more than the other) or a stride above one (the output is smaller).
+    """
+    if not isinstance(padding, str):
+        return _pair(padding, 0, "padding")
+    if padding == "valid":
+        return 0, 0
+    if padding != "same":
+        raise SpecError(
+            f"{padding!r} is not a padding; use 'valid', 'same', an integer or (row, column)",
+            where="padding",
+        )
+    rows, columns = _sizes(kernel_shape, KERNEL_AXES, "kernel")[2:]
+    if resolve_stride(stride) != (1, 1):
+        raise SpecError(
+            f"'same' has no meaning at stride {stride}; write the padding as (row, column),"
+            f" such as {(rows // 2, columns // 2)}",
+            where="padding",
+        )
+    if rows % 2 == 0 or columns % 2 == 0:
+        raise SpecError(
+            f"'same' is lopsided for a kernel of {rows} x {columns}; use a kernel of odd size,"
+            " or write the padding as (row, column)",
+            where="padding",
+        )
+    return rows // 2, columns // 2
+
+
+def convolution_edges(
+    in_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    stride: Stride = (1, 1),
+    padding: Padding = (0, 0),
+    present: NDArray[np.bool_] | None = None,
+) -> Edges:
+    """Every connection of a convolution.
+
+    Parameters
+    ----------
+    in_shape : (channel, row, column)
+    kernel_shape : (out, in, row, column)
+    stride : int or (row, column)
+    padding : "valid", "same", int or (row, column)
+    present : ndarray of bool, shape (out, in, row, column), optional
+        Taps that connect anything; all of them by default.
+
+    Returns
+    -------
+    Edges
+
+    Raises
+    ------
+    SpecError
+        As :func:`output_shape`, and if ``present`` has another shape than the kernel.
+    """
+    g = _resolve(in_shape, kernel_shape, stride, padding)
+    if present is not None and present.shape != g.kernel_shape:
+        raise SpecError(
+            f"mask of shape {present.shape} for a kernel of shape {g.kernel_shape};"
+            " give one value a tap",
+            where="present",
+        )
+    # Rows and columns do not depend on each other: the edges are the product of the channels
+    # (o, c), the row triples and the column triples, and nothing outside the image is made.
+    iy, y, dy = _axis_triples(g.in_shape[1], g.out_shape[1], g.kernel_shape[2], 0, g)
+    ix, x, dx = _axis_triples(g.in_shape[2], g.out_shape[2], g.kernel_shape[3], 1, g)
+    o, c = np.ogrid[: g.kernel_shape[0], : g.kernel_shape[1]]
+    o, c = o[..., None, None], c[..., None, None]
+    iy, y, dy = (a[:, None] for a in (iy, y, dy))
+    pre = (c * g.in_shape[1] + iy) * g.in_shape[2] + ix
+    post = (o * g.out_shape[1] + y) * g.out_shape[2] + x
+    tap = ((o * g.kernel_shape[1] + c) * g.kernel_shape[2] + dy) * g.kernel_shape[3] + dx
+    keep = np.True_ if present is None else present.ravel()[tap]
+    pre, post, tap, keep = np.broadcast_arrays(pre, post, tap, keep)
+    if present is None:
+        pre, post, tap = pre.ravel(), post.ravel(), tap.ravel()
+    else:
+        pre, post, tap = pre[keep], post[keep], tap[keep]
+    order = np.argsort(pre * int(np.prod(g.out_shape)) + post)
+    return Edges(*(a[order].astype(np.int64, copy=False) for a in (pre, post, tap)))
+
+
+def convolution_edges_oracle(
+    in_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    stride: Stride = (1, 1),
+    padding: Padding = (0, 0),
+) -> list[tuple[int, int, int]]:
+    """Slow and obvious twin of :func:`convolution_edges`, for tests.
+
+    Returns
+    -------
+    list of (pre, post, tap), sorted
+    """
+    g = _resolve(in_shape, kernel_shape, stride, padding)
+    edges = []
+    for o, y, x in np.ndindex(g.out_shape):
+        for c, dy, dx in np.ndindex(g.kernel_shape[1:]):
+            row = y * g.stride[0] + dy - g.padding[0]
+            column = x * g.stride[1] + dx - g.padding[1]
+            if 0 <= row < g.in_shape[1] and 0 <= column < g.in_shape[2]:
+                pre = np.ravel_multi_index((c, row, column), g.in_shape)
+                post = np.ravel_multi_index((o, y, x), g.out_shape)
+                tap = np.ravel_multi_index((o, c, dy, dx), g.kernel_shape)
+                edges.append((int(pre), int(post), int(tap)))
+    return sorted(edges)
+
+
+LAYER_AXES = ("channel", "row", "column")
+KERNEL_AXES = ("out", "in", "row", "column")
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """The four inputs, checked and in their plain form, with the shape that follows."""
+
+    in_shape: Shape
+    kernel_shape: KernelShape
+    stride: Pair
+    padding: Pair
+    out_shape: Shape
+
+
+def _resolve(
+    in_shape: Sequence[int], kernel_shape: Sequence[int], stride: Stride, padding: Padding
+) -> _Geometry:
+    channels, rows, columns = _sizes(in_shape, LAYER_AXES, "in_shape")
+    out, inputs, k_rows, k_columns = _sizes(kernel_shape, KERNEL_AXES, "kernel")
+    sr, sc = resolve_stride(stride)
+    pr, pc = resolve_padding(padding, kernel_shape, stride)
+    if inputs != channels:
+        raise SpecError(
+            f"kernel takes {inputs} channels (second axis) but the input has {channels};"
+            " make them equal",
+            where="kernel",
+        )
+    if k_rows > rows + 2 * pr or k_columns > columns + 2 * pc:
+        raise SpecError(
+            f"kernel of {k_rows} x {k_columns} is larger than the input of {rows} x {columns}"
+            f" with padding {(pr, pc)}; use a smaller kernel or more padding",
+            where="kernel",
+        )
+    out_rows = (rows + 2 * pr - k_rows) // sr + 1
+    out_columns = (columns + 2 * pc - k_columns) // sc + 1
+    return _Geometry(
+        (channels, rows, columns),
+        (out, inputs, k_rows, k_columns),
+        (sr, sc),
+        (pr, pc),
+        (out, out_rows, out_columns),
+    )
+
+
+def _axis_triples(
+    n_in: int, n_out: int, n_taps: int, axis: int, g: _Geometry
+) -> tuple[IntArray, IntArray, IntArray]:
+    """(input, output, tap) places along one axis that meet inside the image."""
+    out, tap = np.indices((n_out, n_taps))
+    source = out * g.stride[axis] + tap - g.padding[axis]
+    inside = (source >= 0) & (source < n_in)
+    return source[inside], out[inside], tap[inside]
+
+
+def _sizes(shape: Sequence[int], axes: tuple[str, ...], where: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(_integer(n) for n in shape)
+    except TypeError:
+        sizes = ()
+    if len(sizes) != len(axes) or min(sizes) < 1:
+        raise SpecError(
+            f"{shape!r} is not a shape; give {len(axes)} positive integers ({', '.join(axes)})",
+            where=where,
+        )
+    return sizes
+
+
+def _pair(value: Any, least: int, where: str) -> Pair:
+    try:
+        pair = tuple(_integer(n) for n in value) if np.iterable(value) else (_integer(value),) * 2
+    except TypeError:
+        pair = ()
+    if len(pair) != 2 or min(pair) < least:
+        raise SpecError(
+            f"{value!r} is not a {where}; give an integer of at least {least},"
+            " or two as (row, column)",
+            where=where,
+        )
+    return pair
+
+
+def _integer(value: Any) -> int:
+    """``value`` as int; TypeError for floats, text and bool, which Python counts as 1 and 0."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError
+    return operator.index(value)
