@@ -1,0 +1,6 @@
+"""Neurons as equations, and what follows from the equations."""
+
+from scnnbio.neurons.library import IF, LIBRARY, LIF
+from scnnbio.neurons.model import NeuronModel, Parameter
+
+__all__ = ["IF", "LIBRARY", "LIF", "NeuronModel", "Parameter"]
