@@ -1,0 +1,100 @@
+"""The trial table: equally long columns, one row a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+
+Table = dict[str, NDArray[Any]]
+
+
+def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
+    """Checked, read-only copy of a trial table, with ``stage`` and ``start`` filled in.
+
+    Parameters
+    ----------
+    columns : mapping from column to array of shape (trials,)
+        ``duration`` in ms is needed.
+
+    Raises
+    ------
+    SpecError
+        If ``duration`` is missing or not positive, or a column is not flat, not of the same
+        length, or neither numbers nor text.
+    """
+    if "duration" not in columns:
+        raise SpecError("the column 'duration' (ms) is missing; add it", where="Recording.trials")
+    n = len(np.atleast_1d(np.asarray(columns["duration"])))
+    table = {name: _column(name, values, n) for name, values in columns.items()}
+    duration = table["duration"] = table["duration"].astype(np.float64)
+    if not (np.isfinite(duration) & (duration > 0)).all():
+        raise SpecError("durations must be positive ms", where="Recording.trials['duration']")
+    if "stage" not in table:
+        table["stage"] = np.full(n, "run")
+    if "start" not in table:
+        table["start"] = np.cumsum(duration) - duration
+    for values in table.values():
+        values.setflags(write=False)
+    first = {name: table[name] for name in ("stage", "start", "duration")}
+    return first | table
+
+
+def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
+    where = f"Recording.trials[{name!r}]"
+    column = np.array(values)
+    if column.dtype == object and all(isinstance(v, str) for v in column.flat):
+        column = column.astype(np.str_)
+    if column.dtype.kind == "f" or column.size == 0 and column.dtype.kind not in "Uib":
+        column = column.astype(np.float64)
+    if column.dtype.kind not in "Uifb":
+        raise SpecError(f"{column.dtype} is neither numbers nor text", where=where)
+    if column.shape != (n,):
+        raise SpecError(
+            f"has shape {column.shape} for {n} trials; give one value a trial", where=where
+        )
+    if column.dtype.kind == "U" and any("\0" in text for text in column.tolist()):
+        raise SpecError("text with a NUL character cannot be stored; remove it", where=where)
+    return column
+
+
+def meets(values: NDArray[Any], wanted: Any) -> NDArray[np.bool_]:
+    """Which of ``values`` equal ``wanted``, or one of it if it is a collection.
+
+    Numbers are compared to one part in 10^9, since 180 / 8 * 3 is not always written alike; NaN
+    equals NaN.
+    """
+    if isinstance(wanted, set | frozenset):
+        wanted = sorted(wanted)
+    options = np.atleast_1d(np.asarray(wanted))
+    if values.dtype.kind == "U" or options.dtype.kind == "U":
+        return np.isin(values.astype(np.str_), options.astype(np.str_))
+    number, option = values.astype(np.float64)[:, None], options.astype(np.float64)[None, :]
+    close = np.isclose(number, option, rtol=1e-9, atol=1e-12, equal_nan=True)
+    return np.asarray(close.any(axis=1))
+
+
+def join_tables(tables: Sequence[Mapping[str, NDArray[Any]]]) -> Table:
+    """Tables below each other; a column that one lacks is NaN or ``""`` there."""
+    names = list(dict.fromkeys(name for table in tables for name in table))
+    lengths = [len(table["duration"]) for table in tables]
+    joined = {}
+    for name in names:
+        kinds = {table[name].dtype.kind for table in tables if name in table}
+        text = "U" in kinds
+        if text and len(kinds) > 1:
+            raise SpecError(
+                f"column {name!r} is text in one recording and numbers in another",
+                where="concatenate",
+            )
+        absent: Any = "" if text else np.nan
+        parts = [
+            table[name] if name in table else np.full(length, absent)
+            for table, length in zip(tables, lengths, strict=True)
+        ]
+        joined[name] = np.concatenate(parts)
+    return joined

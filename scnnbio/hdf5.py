@@ -1,0 +1,154 @@
+"""Trees of arrays in HDF5 files, written whole or not at all.
+
+A tree is a mapping from names to subtrees, arrays and plain values: a subtree becomes a group, an
+array a dataset, and a plain value (text, a number, a tuple of integers) an attribute.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from scnnbio.errors import DataError
+
+#: Below this many elements a dataset is stored as it is; chunks and filters would cost more.
+_COMPRESS_FROM = 4096
+
+Tree = Mapping[str, Any]
+
+
+def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: int) -> None:
+    """Write ``tree`` to ``path``, replacing what stands there only once all is written.
+
+    Parameters
+    ----------
+    path : path
+        The file to make.
+    tree : mapping
+        Subtrees, arrays and plain values by name.
+    kind : str
+        What the file holds; checked on reading.
+    version : int
+        Version of the layout; checked on reading.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist or the file cannot be written.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise DataError("the folder does not exist; make it first", where=str(target.parent))
+    # Beside the target, so that the rename stays within one file system and is atomic.
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs["kind"] = kind
+            file.attrs["version"] = version
+            _write_group(file, tree)
+        os.replace(partial, target)
+    except OSError as error:
+        reason = _one_line(error)
+        raise DataError(f"cannot be written ({reason})", where=str(target)) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[str, Any]:
+    """Tree that :func:`write_tree` wrote to ``path``.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, not HDF5, truncated or damaged, of another kind, or of a version
+        that this one cannot read.
+    """
+    source = Path(path)
+    where = str(source)
+    if not source.is_file():
+        raise DataError("there is no such file", where=where)
+    try:
+        with h5py.File(source, "r") as file:
+            _check_header(file, kind, version, where)
+            return _read_group(file)
+    except DataError:
+        raise
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
+        whole = _has_signature(source)
+        what = "is truncated or damaged; make it anew" if whole else "is not an HDF5 file"
+        raise DataError(f"{what} ({_one_line(error)})", where=where) from None
+
+
+def _check_header(file: h5py.File, kind: str, version: int, where: str) -> None:
+    found = file.attrs.get("kind")
+    if found != kind:
+        raise DataError(f"is HDF5, but not a {kind} of scnnbio", where=where)
+    if int(file.attrs.get("version", -1)) != version:
+        raise DataError(
+            f"has format version {file.attrs.get('version')}, but this scnnbio reads version"
+            f" {version}; use the scnnbio that wrote it",
+            where=where,
+        )
+
+
+def _write_group(group: h5py.Group, tree: Tree) -> None:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            _write_group(group.create_group(name), value)
+        elif isinstance(value, np.ndarray):
+            _write_array(group, name, value)
+        else:
+            group.attrs[name] = value
+
+
+def _write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    if values.dtype.kind == "U":
+        group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype("utf-8"))
+    elif values.size >= _COMPRESS_FROM:
+        group.create_dataset(
+            name, data=values, compression="gzip", compression_opts=1, shuffle=True
+        )
+    else:
+        group.create_dataset(name, data=values)
+
+
+def _read_group(group: h5py.Group) -> dict[str, Any]:
+    tree: dict[str, Any] = {
+        name: _read_attribute(value)
+        for name, value in group.attrs.items()
+        if not (group.parent == group and name in ("kind", "version"))
+    }
+    for name, item in group.items():
+        tree[name] = _read_group(item) if isinstance(item, h5py.Group) else _read_array(item)
+    return tree
+
+
+def _read_array(dataset: h5py.Dataset) -> np.ndarray:
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
+    return np.asarray(dataset[...])
+
+
+def _read_attribute(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _has_signature(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8) == b"\x89HDF\r\n\x1a\n"
+    except OSError:
+        return False
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,359 @@
+"""Recordings: what they refuse, how they are cut, and that storage loses nothing."""
+
+from __future__ import annotations
+
+import h5py
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scnnbio.errors import DataError, SpecError
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes, concatenate
+
+
+def small() -> Recording:
+    """Three trials of 10 ms, four units, a membrane potential of two of them."""
+    return Recording(
+        spikes={"v1": Spikes([1.0, 10.0, 5.0, 5.0], [0, 3, 2, 1], [0, 0, 2, 1])},
+        shapes={"v1": (2, 1, 2)},
+        trials={
+            "stage": ["learn", "gratings", "gratings"],
+            "start": [0.0, 10.0, 20.0],
+            "duration": [10.0, 10.0, 10.0],
+            "orientation": [np.nan, 0.0, 22.5],
+            "name": ["", "ä", "β"],
+        },
+        signals={
+            "v1": {
+                "v": Signal(
+                    values=np.arange(12.0).reshape(6, 2),
+                    unit=[1, 3],
+                    period=5.0,
+                    quantity="mV",
+                    trial=[0, 0, 1, 1, 2, 2],
+                    time=[5.0, 10.0] * 3,
+                )
+            }
+        },
+        snapshots={"lgn_v1": Snapshots([-1, 0, 2], np.arange(6.0).reshape(3, 2))},
+    )
+
+
+def test_spikes_are_sorted_by_trial_then_time_then_unit() -> None:
+    spikes = small().spikes["v1"]
+    assert spikes.trial.tolist() == [0, 0, 1, 2]
+    assert spikes.unit.tolist() == [0, 3, 1, 2]
+
+
+def test_arrays_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        small().spikes["v1"].time[0] = 3.0
+
+
+def test_counts_agree_with_a_loop() -> None:
+    recording = random_recording(np.random.default_rng(3))
+    expected = np.zeros((recording.n_trials, recording.size("v1")), dtype=int)
+    spikes = recording.spikes["v1"]
+    for time, unit, trial in zip(spikes.time, spikes.unit, spikes.trial, strict=True):
+        if 20.0 < time <= 60.0:
+            expected[trial, unit] += 1
+    np.testing.assert_array_equal(recording.counts("v1", (20.0, 60.0)), expected)
+    assert recording.counts("v1").sum() == len(spikes)
+
+
+def test_window_owns_its_end_and_not_its_beginning() -> None:
+    recording = Recording({"a": Spikes([5.0, 10.0], [0, 0], [0, 0])}, {"duration": [10.0]})
+    assert recording.counts("a", (0.0, 5.0)).item() == 1
+    assert recording.counts("a", (5.0, 10.0)).item() == 1
+
+
+def test_laboratory_data_without_shapes_fit() -> None:
+    recording = Recording({"units": Spikes([1.0], [6], [0])}, {"duration": [5.0]})
+    assert recording.shapes["units"] == (7, 1, 1)
+    assert Recording({}, {"duration": [5.0]}, shapes={"a": 4}).shapes["a"] == (4, 1, 1)
+    assert recording.trials["stage"].tolist() == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "trials"),
+    [
+        ({"stage": "gratings"}, [1, 2]),
+        ({"orientation": 22.5}, [2]),
+        ({"orientation": [0, 22.5 * (1 + 1e-12)]}, [1, 2]),
+        ({"orientation": np.nan}, [0]),
+        ({"stage": {"learn", "gratings"}, "name": "β"}, [2]),
+        ({"stage": "none"}, []),
+    ],
+)
+def test_select(conditions: dict[str, object], trials: list[int]) -> None:
+    selected = small().select(**conditions)
+    assert selected.trials["start"].tolist() == [10.0 * t for t in trials]
+    np.testing.assert_array_equal(selected.counts("v1"), small().counts("v1")[trials])
+    assert selected.signals["v1"]["v"].values.shape == (2 * len(trials), 2)
+
+
+def test_snapshots_follow_their_trial_and_the_first_state_stays() -> None:
+    shots = small().select(stage="gratings").snapshots["lgn_v1"]
+    assert shots.trial.tolist() == [-1, 1]
+    assert shots.values.tolist() == [[0.0, 1.0], [4.0, 5.0]]
+
+
+def test_unknown_column_and_population_are_named() -> None:
+    with pytest.raises(SpecError, match="no column 'angle'; there are stage"):
+        small().select(angle=3)
+    with pytest.raises(SpecError, match="no population 'v2'; there is v1"):
+        small().counts("v2")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Spikes([1.0], [0, 1], [0, 0]), "one length"),
+        (lambda: Spikes([np.nan], [0], [0]), "not finite"),
+        (lambda: Signal(np.zeros((2, 1)), [0, 1], 1.0, "mV", [0, 0], [1.0, 2.0]), "samples"),
+        (lambda: Signal(np.zeros((1, 1)), [0], 0.0, "mV", [0], [1.0]), "positive"),
+        (lambda: Snapshots([0], np.zeros((2, 3))), "one a trial"),
+        (lambda: Recording({}, {"stage": ["a"]}), "'duration' .* missing"),
+        (lambda: Recording({}, {"duration": [0.0]}), "positive"),
+        (lambda: Recording({}, {"duration": [1.0], "x": [1, 2]}), "one value a trial"),
+        (lambda: Recording({}, {"duration": [1.0], "x": [None]}), "neither numbers nor text"),
+        (lambda: Recording({"a/b": Spikes([], [], [])}, {"duration": [1.0]}), "cannot be a name"),
+        (lambda: Recording({"a": Spikes([2.0], [0], [0])}, {"duration": [1.0]}), "outside trial 0"),
+        (lambda: Recording({"a": Spikes([1.0], [0], [1])}, {"duration": [1.0]}), "trial 1 to 1"),
+        (
+            lambda: Recording(
+                {"a": Spikes([1.0], [4], [0])}, {"duration": [1.0]}, {"a": (2, 1, 1)}
+            ),
+            "unit 4 to 4",
+        ),
+        (lambda: Recording({}, {"duration": [1.0]}, {"a": (2, 1)}), "channel, row, column"),
+        (
+            lambda: Recording(
+                {}, {"duration": [1.0]}, snapshots={"k": Snapshots([1], np.zeros((1, 1)))}
+            ),
+            "trial",
+        ),
+    ],
+)
+def test_refuses(make: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_concatenate_is_undone_by_select() -> None:
+    recording = small()
+    parts = [recording.select(stage="learn"), recording.select(stage="gratings")]
+    joined = concatenate(parts)
+    np.testing.assert_array_equal(joined.counts("v1"), recording.counts("v1"))
+    for name, values in recording.trials.items():
+        np.testing.assert_array_equal(joined.trials[name], values)
+    assert joined.signals["v1"]["v"].values.tolist() == recording.signals["v1"]["v"].values.tolist()
+    # The second part's initial state is the state after the first part's last trial.
+    assert joined.snapshots["lgn_v1"].trial.tolist() == [-1, 0, 0, 2]
+
+
+def test_concatenate_fills_absent_columns() -> None:
+    one = Recording({}, {"duration": [1.0], "contrast": [1], "name": ["a"]})
+    other = Recording({}, {"duration": [1.0]})
+    joined = concatenate([one, other])
+    np.testing.assert_array_equal(joined.trials["contrast"], [1.0, np.nan])
+    assert joined.trials["name"].tolist() == ["a", ""]
+
+
+def test_concatenate_refuses_what_does_not_fit() -> None:
+    trials = {"duration": [1.0]}
+    with pytest.raises(SpecError, match="nothing to concatenate"):
+        concatenate([])
+    with pytest.raises(SpecError, match="concatenate recordings of one network"):
+        concatenate([Recording({}, trials, {"a": 3}), Recording({}, trials, {"a": 4})])
+    signals = [Signal(np.zeros((1, 1)), [0], p, "mV", [0], [1.0]) for p in (1.0, 2.0)]
+    parts = [Recording({}, trials, {"a": 1}, {"a": {"v": s}}) for s in signals]
+    with pytest.raises(SpecError, match="period of one Signal differs"):
+        concatenate(parts)
+    with pytest.raises(SpecError, match="text in one recording"):
+        concatenate([Recording({}, trials | {"x": ["a"]}), Recording({}, trials | {"x": [1]})])
+
+
+# ---------------------------------------------------------------------------------- storage
+
+
+def random_recording(rng: np.random.Generator) -> Recording:
+    n = 400
+    return Recording(
+        spikes={
+            "v1": Spikes(rng.uniform(0, 100, n), rng.integers(0, 12, n), rng.integers(0, 5, n))
+        },
+        shapes={"v1": (3, 2, 2)},
+        trials={"duration": np.full(5, 100.0), "orientation": np.arange(5.0)},
+    )
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1).filter(
+    lambda name: name not in (".", "duration", "stage", "start")
+)  # fmt: skip
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> Recording:
+    n_trials = draw(st.integers(0, 4))
+    shape = draw(st.tuples(*[st.integers(1, 3)] * 3))
+    size = int(np.prod(shape))
+    n = draw(st.integers(0, 8)) if n_trials else 0
+    trial = draw(hnp.arrays(np.int32, n, elements=st.integers(0, max(n_trials - 1, 0))))
+    unit = draw(hnp.arrays(np.int32, n, elements=st.integers(0, size - 1)))
+    time = draw(hnp.arrays(np.float64, n, elements=st.floats(0, 50)))
+    columns = draw(
+        st.dictionaries(
+            NAMES,
+            st.one_of(
+                st.lists(TEXT, min_size=n_trials, max_size=n_trials),
+                hnp.arrays(np.float64, n_trials),
+                hnp.arrays(np.int64, n_trials),
+                hnp.arrays(np.bool_, n_trials),
+            ),
+            max_size=3,
+        )
+    )
+    values = draw(hnp.arrays(np.float64, (n, 1)))
+    return Recording(
+        spikes={draw(NAMES): Spikes(time, unit, trial)},
+        shapes={draw(NAMES): shape} | {"v1": shape},
+        trials=columns | {"duration": np.full(n_trials, 50.0)},
+        signals={"v1": {draw(NAMES): Signal(values, [size - 1], 0.1, "mV", trial, time)}},
+        snapshots={draw(NAMES): Snapshots(trial, values)},
+    )
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(recording=recordings())
+def test_storage_returns_exactly_what_was_saved(tmp_path, recording) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "recording.h5"
+    recording.save(path)
+    loaded = Recording.load(path)
+    assert loaded.equals(recording)
+    assert {k: v.dtype.kind for k, v in loaded.trials.items()} == {
+        k: v.dtype.kind for k, v in recording.trials.items()
+    }
+
+
+def test_equals_sees_a_difference() -> None:
+    assert small().equals(small())
+    assert not small().equals(small().take([0, 1]))
+
+
+def test_large_arrays_survive_compression(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    spikes = Spikes(rng.uniform(0, 9, 10_000), rng.integers(0, 99, 10_000), np.zeros(10_000))
+    recording = Recording({"v1": spikes}, {"duration": [9.0]})
+    recording.save(tmp_path / "r.h5")
+    assert Recording.load(tmp_path / "r.h5").equals(recording)
+
+
+def test_layout_is_the_documented_one(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    small().save(tmp_path / "r.h5")
+    with h5py.File(tmp_path / "r.h5") as file:
+        assert file.attrs["version"] == 1
+        assert set(file["spikes/v1"]) == {"time", "unit", "trial"}
+        assert set(file["signals/v1/v"]) == {"values", "unit", "trial", "time"}
+        assert file["signals/v1/v"].attrs["quantity"] == "mV"
+        assert set(file["trials"]) == {"stage", "start", "duration", "orientation", "name"}
+        assert h5py.check_string_dtype(file["trials/name"].dtype).encoding == "utf-8"
+
+
+def test_damaged_files_say_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    with pytest.raises(DataError, match="no such file"):
+        Recording.load(path)
+    path.write_text("not HDF5")
+    with pytest.raises(DataError, match="is not an HDF5 file"):
+        Recording.load(path)
+    small().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="truncated or damaged"):
+        Recording.load(path)
+
+
+def test_other_files_and_versions_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    with pytest.raises(DataError, match="not a recording of scnnbio"):
+        Recording.load(path)
+    small().save(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 99
+    with pytest.raises(DataError, match="format version 99, but this scnnbio reads version 1"):
+        Recording.load(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 1
+        del file["spikes/v1/unit"]
+    with pytest.raises(DataError, match="is damaged"):
+        Recording.load(path)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    small().save(path)
+
+    def full_disk(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", full_disk)
+    with pytest.raises(DataError, match=r"cannot be written .*No space left"):
+        small().take([0]).save(path)
+    monkeypatch.undo()
+    assert Recording.load(path).equals(small())
+    assert [p.name for p in tmp_path.iterdir()] == ["r.h5"]
+    with pytest.raises(DataError, match="the folder does not exist"):
+        small().save(tmp_path / "absent" / "r.h5")
+
+
+# -------------------------------------------------------------------------------------- Neo
+
+
+def test_neo_round_trip_keeps_all_but_the_snapshots() -> None:
+    recording = small()
+    back = Recording.from_neo(recording.to_neo())
+    without = Recording(recording.spikes, recording.trials, recording.shapes, recording.signals)
+    assert back.equals(without)
+
+
+def test_neo_block_is_annotated() -> None:
+    block = small().to_neo(trials=[0], units={"v1": [3]})
+    (segment,) = block.segments
+    (train,) = segment.spiketrains
+    assert segment.annotations["stage"] == "learn"
+    assert (train.annotations["unit"], train.annotations["channel"]) == (3, 1)
+    assert (train.annotations["row"], train.annotations["column"]) == (0, 1)
+    assert (float(train.t_start), float(train.t_stop)) == (0.0, 10.0)
+    assert train.magnitude.tolist() == [10.0]
+    (analog,) = segment.analogsignals
+    assert analog.array_annotations["unit"].tolist() == [3]
+    assert analog.units.dimensionality.string == "mV"
+    with pytest.raises(SpecError, match="units of 'v1' are 0 to 3"):
+        small().to_neo(units=[4])
+
+
+def test_a_laboratory_block_without_annotations() -> None:
+    import neo
+    import quantities as pq
+
+    block = neo.Block()
+    segment = neo.Segment()
+    segment.spiketrains.append(neo.SpikeTrain([1.1, 1.3], t_start=1.0, t_stop=2.0, units=pq.s))
+    segment.spiketrains.append(neo.SpikeTrain([], t_start=1.0, t_stop=2.0, units=pq.s))
+    block.segments.append(segment)
+    recording = Recording.from_neo(block)
+    np.testing.assert_allclose(recording.spikes["units"].time, [100.0, 300.0])
+    assert recording.trials["duration"].tolist() == [1000.0]
+    block.segments.append(neo.Segment(name="empty"))
+    with pytest.raises(SpecError, match="annotate it with its duration"):
+        Recording.from_neo(block)
