@@ -43,8 +43,8 @@ class Recording:
     Parameters
     ----------
     spikes : mapping from population to Spikes
-    shapes : mapping from population to (channel, row, column), optional
-        A population without a shape, as from a laboratory, gets (n, 1, 1), where n is one more
+    shapes : mapping from population to (channel, row, column)
+        A population that is not in it, as from a laboratory, gets (n, 1, 1), where n is one more
         than its largest unit; a single number n means the same.
     trials : mapping from column to array of shape (trials,)
         ``duration`` (ms) is needed. ``stage`` (text) is ``"run"`` and ``start`` (ms since the
@@ -61,7 +61,7 @@ class Recording:
     Examples
     --------
     >>> spikes = Spikes(time=[5.0, 2.0], unit=[0, 3], trial=[1, 0])
-    >>> recording = Recording(spikes={"v1": spikes}, trials={"duration": [100.0, 100.0]})
+    >>> recording = Recording({"v1": spikes}, shapes={}, trials={"duration": [100.0, 100.0]})
     >>> recording.shapes["v1"], recording.n_trials
     ((4, 1, 1), 2)
     >>> recording.counts("v1")
@@ -70,8 +70,8 @@ class Recording:
     """
 
     spikes: Mapping[str, Spikes]
+    shapes: Mapping[str, Shape]
     trials: Mapping[str, NDArray[Any]]
-    shapes: Mapping[str, Shape] = field(default_factory=dict)
     signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshots] = field(default_factory=dict)
 
@@ -193,7 +193,7 @@ class Recording:
             rows = np.flatnonzero((shots.trial == -1) | (before[shots.trial] >= 0))
             snapshots[name] = Snapshots(before[shots.trial[rows]], shots.values[rows])
         table = {column: values[chosen] for column, values in self.trials.items()}
-        return Recording(spikes, table, self.shapes, signals, snapshots)
+        return Recording(spikes, self.shapes, table, signals, snapshots)
 
     def counts(
         self, population: str, window: tuple[float, float] | None = None
@@ -235,16 +235,13 @@ class Recording:
         Snapshots have no place in Neo and are left out.
 
         A Neo object costs about 1.6 ms: 1000 units in 100 trials take minutes. Ask for the
-        populations, units and trials you need.
+        populations, units and trials you need; by default they are all.
 
         Parameters
         ----------
         populations : sequence of str, optional
-            All by default.
         units : sequence of int, or mapping from population to it, optional
-            All by default.
         trials : sequence of int, optional
-            All by default.
 
         Returns
         -------

@@ -41,6 +41,11 @@ def small() -> Recording:
     )
 
 
+def made(spikes, trials, shapes=None, *more, **named) -> Recording:  # type: ignore[no-untyped-def]
+    """Recording whose shapes need not be given."""
+    return Recording(spikes, shapes or {}, trials, *more, **named)
+
+
 def test_spikes_are_sorted_by_trial_then_time_then_unit() -> None:
     spikes = small().spikes["v1"]
     assert spikes.trial.tolist() == [0, 0, 1, 2]
@@ -64,15 +69,15 @@ def test_counts_agree_with_a_loop() -> None:
 
 
 def test_window_owns_its_end_and_not_its_beginning() -> None:
-    recording = Recording({"a": Spikes([5.0, 10.0], [0, 0], [0, 0])}, {"duration": [10.0]})
+    recording = made({"a": Spikes([5.0, 10.0], [0, 0], [0, 0])}, {"duration": [10.0]})
     assert recording.counts("a", (0.0, 5.0)).item() == 1
     assert recording.counts("a", (5.0, 10.0)).item() == 1
 
 
 def test_laboratory_data_without_shapes_fit() -> None:
-    recording = Recording({"units": Spikes([1.0], [6], [0])}, {"duration": [5.0]})
+    recording = made({"units": Spikes([1.0], [6], [0])}, {"duration": [5.0]})
     assert recording.shapes["units"] == (7, 1, 1)
-    assert Recording({}, {"duration": [5.0]}, shapes={"a": 4}).shapes["a"] == (4, 1, 1)
+    assert made({}, {"duration": [5.0]}, shapes={"a": 4}).shapes["a"] == (4, 1, 1)
     assert recording.trials["stage"].tolist() == ["run"]
 
 
@@ -115,22 +120,20 @@ def test_unknown_column_and_population_are_named() -> None:
         (lambda: Signal(np.zeros((2, 1)), [0, 1], 1.0, "mV", [0, 0], [1.0, 2.0]), "samples"),
         (lambda: Signal(np.zeros((1, 1)), [0], 0.0, "mV", [0], [1.0]), "positive"),
         (lambda: Snapshots([0], np.zeros((2, 3))), "one a trial"),
-        (lambda: Recording({}, {"stage": ["a"]}), "'duration' .* missing"),
-        (lambda: Recording({}, {"duration": [0.0]}), "positive"),
-        (lambda: Recording({}, {"duration": [1.0], "x": [1, 2]}), "one value a trial"),
-        (lambda: Recording({}, {"duration": [1.0], "x": [None]}), "neither numbers nor text"),
-        (lambda: Recording({"a/b": Spikes([], [], [])}, {"duration": [1.0]}), "cannot be a name"),
-        (lambda: Recording({"a": Spikes([2.0], [0], [0])}, {"duration": [1.0]}), "outside trial 0"),
-        (lambda: Recording({"a": Spikes([1.0], [0], [1])}, {"duration": [1.0]}), "trial 1 to 1"),
+        (lambda: made({}, {"stage": ["a"]}), "'duration' .* missing"),
+        (lambda: made({}, {"duration": [0.0]}), "positive"),
+        (lambda: made({}, {"duration": [1.0], "x": [1, 2]}), "one value a trial"),
+        (lambda: made({}, {"duration": [1.0], "x": [None]}), "neither numbers nor text"),
+        (lambda: made({"a/b": Spikes([], [], [])}, {"duration": [1.0]}), "cannot be a name"),
+        (lambda: made({"a": Spikes([2.0], [0], [0])}, {"duration": [1.0]}), "outside trial 0"),
+        (lambda: made({"a": Spikes([1.0], [0], [1])}, {"duration": [1.0]}), "trial 1 to 1"),
         (
-            lambda: Recording(
-                {"a": Spikes([1.0], [4], [0])}, {"duration": [1.0]}, {"a": (2, 1, 1)}
-            ),
+            lambda: made({"a": Spikes([1.0], [4], [0])}, {"duration": [1.0]}, {"a": (2, 1, 1)}),
             "unit 4 to 4",
         ),
-        (lambda: Recording({}, {"duration": [1.0]}, {"a": (2, 1)}), "channel, row, column"),
+        (lambda: made({}, {"duration": [1.0]}, {"a": (2, 1)}), "channel, row, column"),
         (
-            lambda: Recording(
+            lambda: made(
                 {}, {"duration": [1.0]}, snapshots={"k": Snapshots([1], np.zeros((1, 1)))}
             ),
             "trial",
@@ -155,8 +158,8 @@ def test_concatenate_is_undone_by_select() -> None:
 
 
 def test_concatenate_fills_absent_columns() -> None:
-    one = Recording({}, {"duration": [1.0], "contrast": [1], "name": ["a"]})
-    other = Recording({}, {"duration": [1.0]})
+    one = made({}, {"duration": [1.0], "contrast": [1], "name": ["a"]})
+    other = made({}, {"duration": [1.0]})
     joined = concatenate([one, other])
     np.testing.assert_array_equal(joined.trials["contrast"], [1.0, np.nan])
     assert joined.trials["name"].tolist() == ["a", ""]
@@ -167,13 +170,13 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
     with pytest.raises(SpecError, match="nothing to concatenate"):
         concatenate([])
     with pytest.raises(SpecError, match="concatenate recordings of one network"):
-        concatenate([Recording({}, trials, {"a": 3}), Recording({}, trials, {"a": 4})])
+        concatenate([made({}, trials, {"a": 3}), made({}, trials, {"a": 4})])
     signals = [Signal(np.zeros((1, 1)), [0], p, "mV", [0], [1.0]) for p in (1.0, 2.0)]
-    parts = [Recording({}, trials, {"a": 1}, {"a": {"v": s}}) for s in signals]
+    parts = [made({}, trials, {"a": 1}, {"a": {"v": s}}) for s in signals]
     with pytest.raises(SpecError, match="period of one Signal differs"):
         concatenate(parts)
     with pytest.raises(SpecError, match="text in one recording"):
-        concatenate([Recording({}, trials | {"x": ["a"]}), Recording({}, trials | {"x": [1]})])
+        concatenate([made({}, trials | {"x": ["a"]}), made({}, trials | {"x": [1]})])
 
 
 # ---------------------------------------------------------------------------------- storage
@@ -251,7 +254,7 @@ def test_equals_sees_a_difference() -> None:
 def test_large_arrays_survive_compression(tmp_path) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     spikes = Spikes(rng.uniform(0, 9, 10_000), rng.integers(0, 99, 10_000), np.zeros(10_000))
-    recording = Recording({"v1": spikes}, {"duration": [9.0]})
+    recording = made({"v1": spikes}, {"duration": [9.0]})
     recording.save(tmp_path / "r.h5")
     assert Recording.load(tmp_path / "r.h5").equals(recording)
 
@@ -322,7 +325,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch) -> None:  
 def test_neo_round_trip_keeps_all_but_the_snapshots() -> None:
     recording = small()
     back = Recording.from_neo(recording.to_neo())
-    without = Recording(recording.spikes, recording.trials, recording.shapes, recording.signals)
+    without = Recording(recording.spikes, recording.shapes, recording.trials, recording.signals)
     assert back.equals(without)
 
 
