@@ -1,0 +1,68 @@
+"""From frames to the spikes of the lateral geniculate nucleus (LGN).
+
+Frames pass a difference of Gaussians, which ON and OFF cells share by its sign, and a code turns
+the cells' drive into spikes. Spikes are on the grid: a spike of step k is stamped ``k * dt``, with
+1 <= k <= n_steps. Cells are numbered as the flattened (2, rows, columns), ON first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
+from scnnbio.encoding.lgn import LGN
+
+__all__ = ["LGN", "Code", "Encoding", "LatencyCode", "PoissonCode"]
+
+
+@final
+@dataclass(frozen=True)
+class Encoding:
+    """The way from frames to spikes: LGN cells and their code.
+
+    Parameters
+    ----------
+    lgn : LGN
+        The filter.
+    code : LatencyCode or PoissonCode
+        The code.
+    """
+
+    lgn: LGN = field(default_factory=LGN)
+    code: LatencyCode | PoissonCode = field(default_factory=LatencyCode)
+
+    @property
+    def margin(self) -> int:
+        """Pixels a frame must have beyond the cells on each side."""
+        return self.lgn.margin
+
+    def spikes(
+        self, frames: np.ndarray, duration: float, dt: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Spikes of one trial.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray
+            (n, rows + 2 margin, columns + 2 margin), contrast units.
+        duration : float
+            Of the trial (ms), a whole number of steps.
+        dt : float
+            Time step (ms).
+        rng : numpy.random.Generator
+            The only source of chance.
+
+        Returns
+        -------
+        step, unit : numpy.ndarray
+            As :meth:`Code.spikes` gives them; units of the flattened (2, rows, columns).
+
+        Raises
+        ------
+        SpecError
+            If frames, duration or time step do not fit.
+        """
+        return self.code.spikes(self.lgn.drive(frames), duration, dt, rng)

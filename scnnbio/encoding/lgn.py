@@ -1,0 +1,157 @@
+"""Cells of the lateral geniculate nucleus: difference of Gaussians and contrast normalisation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy import ndimage
+
+from scnnbio.encoding.checks import set_numbers
+from scnnbio.errors import SpecError
+
+#: Response of a filter, relative to the brightest pixel, below which it is rounding.
+_ROUNDING = 1e-12
+
+
+@final
+@dataclass(frozen=True)
+class LGN:
+    r"""ON and OFF cells: a difference of Gaussians, divided by the local contrast, rectified.
+
+    Parameters
+    ----------
+    sigma_center, sigma_surround : float
+        Standard deviations of the Gaussians (pixels); the surround's is the greater.
+    normalisation_sigma : float
+        Standard deviation of the neighbourhood whose contrast divides a response (pixels); 0
+        leaves the response undivided.
+    c50 : float
+        Local contrast of the filtered picture at which division begins to bite (contrast units).
+    truncate : float
+        Where all Gaussians end (standard deviations, rounded up to whole pixels).
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range.
+
+    Notes
+    -----
+    Each Gaussian is sampled at whole pixels, ended at ``truncate`` standard deviations and given
+    unit sum, so that a uniform field gives exactly 0. With the frame :math:`I`, and :math:`*` for
+    convolution,
+
+    .. math::
+        d = (G_c - G_s) * I, \qquad
+        r = \frac{d}{\sqrt{G_n * d^2 + c_{50}^2}}, \qquad
+        \mathrm{ON} = \max(r, 0), \quad \mathrm{OFF} = \max(-r, 0).
+
+    A sinusoid of frequency f (cycles/pixel) is filtered with gain
+    :math:`e^{-2\pi^2\sigma_c^2 f^2} - e^{-2\pi^2\sigma_s^2 f^2}`.
+
+    References
+    ----------
+    Rodieck RW (1965) Quantitative analysis of cat retinal ganglion cell response to visual
+    stimuli. Vision Res 5:583-601.
+    Carandini M, Heeger DJ (2012) Normalization as a canonical neural computation. Nat Rev Neurosci
+    13:51-62.
+    """
+
+    sigma_center: float = 1.0
+    sigma_surround: float = 2.0
+    normalisation_sigma: float = 2.0
+    c50: float = 0.05
+    truncate: float = 3.0
+
+    def __post_init__(self) -> None:
+        where = "encoding.lgn"
+        set_numbers(self, where, "1", "sigma_center", "sigma_surround", "truncate", positive=True)
+        set_numbers(self, where, "1", "normalisation_sigma", "c50")
+        if self.sigma_surround <= self.sigma_center:
+            raise SpecError(
+                f"the surround ({self.sigma_surround:g}) must be wider than the centre "
+                f"({self.sigma_center:g}); enlarge sigma_surround",
+                where=f"{where}.sigma_surround",
+            )
+        if self.normalisation_sigma > 0 and self.c50 == 0:
+            raise SpecError(
+                "a uniform field would be divided by 0; give a c50 above 0, or normalisation_sigma "
+                "0 for none",
+                where=f"{where}.c50",
+            )
+
+    @property
+    def margin(self) -> int:
+        """Pixels a frame must have beyond the cells on each side, for no cell to see a border."""
+        margin = self._radius(self.sigma_surround)
+        if self.normalisation_sigma > 0:
+            margin += self._radius(self.normalisation_sigma)
+        return margin
+
+    def drive(self, frames: np.ndarray) -> np.ndarray:
+        """Drive of the ON and the OFF cells.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray
+            (n, rows + 2 margin, columns + 2 margin), contrast units.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n, 2, rows, columns), 0 or more; ON at index 0, OFF at index 1.
+
+        Raises
+        ------
+        SpecError
+            If the frames are not larger than the margins.
+        """
+        frames = np.asarray(frames, float)
+        if frames.ndim != 3 or min(frames.shape[1:]) <= 2 * self.margin:
+            raise SpecError(
+                f"frames of shape {frames.shape} leave no cell; give (n, rows, columns) with more "
+                f"than {2 * self.margin} rows and columns, twice the margin",
+                where="encoding.lgn",
+            )
+        outer = self._radius(self.sigma_surround)
+        response = self._smooth(frames, self.sigma_center, outer)
+        response -= self._smooth(frames, self.sigma_surround, outer)
+        # Without this a uniform grey would leave some 1e-17, and a latency code would rank it.
+        brightest = np.abs(frames).max(axis=(1, 2), keepdims=True)
+        response[np.abs(response) <= _ROUNDING * brightest] = 0.0
+        if self.normalisation_sigma > 0:
+            crop = self._radius(self.normalisation_sigma)
+            energy = self._smooth(response**2, self.normalisation_sigma, crop)
+            inside = response[:, crop:-crop, crop:-crop]
+            response = inside / np.sqrt(energy + self.c50**2)
+        return np.stack([np.maximum(response, 0.0), np.maximum(-response, 0.0)], axis=1)
+
+    def kernel(self) -> np.ndarray:
+        """Difference of Gaussians in two dimensions: (k, k), sum 0."""
+        radius = self._radius(self.sigma_surround)
+        center, surround = (
+            np.pad(w, radius - len(w) // 2)
+            for w in (self._weights(self.sigma_center), self._weights(self.sigma_surround))
+        )
+        return np.outer(center, center) - np.outer(surround, surround)
+
+    def _radius(self, sigma: float) -> int:
+        return math.ceil(self.truncate * sigma)
+
+    def _weights(self, sigma: float) -> np.ndarray:
+        radius = self._radius(sigma)
+        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+        normed: np.ndarray = weights / weights.sum()
+        return normed
+
+    def _smooth(self, images: np.ndarray, sigma: float, crop: int) -> np.ndarray:
+        """Gaussian of the last two axes, without ``crop`` pixels on each side."""
+        weights = self._weights(sigma)
+        # The border that "constant" fills lies within the crop. Rows first: fewer for the columns.
+        rows = ndimage.correlate1d(images, weights, axis=1, mode="constant")[:, crop:-crop]
+        both = ndimage.correlate1d(rows, weights, axis=2, mode="constant")
+        inside: np.ndarray = both[:, :, crop:-crop]
+        return inside

@@ -1,0 +1,155 @@
+"""The stimulus: a plain value with random access to the frames of any trial."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from scnnbio.errors import SpecError
+from scnnbio.units import plain
+
+
+class Stimulus(ABC):
+    """What is shown to a network, one trial after another.
+
+    A subclass is a frozen, final dataclass. Its fields are its parameters and nothing else:
+    numbers, strings, booleans and tuples of them, so that a stimulus is saved as it stands. Every
+    field has a default.
+
+    Notes
+    -----
+    A pixel is one grid point of the network's input. Luminance is in units of contrast: the
+    difference from the mean luminance divided by the mean luminance, so that 0 is the mean grey
+    and a grating of contrast 0.5 runs from -0.5 to 0.5. Row 0 is the top of the picture.
+    """
+
+    @property
+    @abstractmethod
+    def n_trials(self) -> int:
+        """Number of trials."""
+
+    @property
+    @abstractmethod
+    def duration(self) -> float:
+        """Duration of one trial (ms)."""
+
+    @abstractmethod
+    def frames(self, trial: int, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        """Frames of one trial; each lasts ``duration / n_frames``.
+
+        Parameters
+        ----------
+        trial : int
+            From 0 to ``n_trials - 1``; any order, any number of times.
+        shape : tuple of int
+            Rows and columns (pixels).
+        rng : numpy.random.Generator
+            The only source of chance. Seed it by (seed, trial) to have a trial's frames again.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n_frames, rows, columns), float64, contrast units.
+
+        Raises
+        ------
+        SpecError
+            If there is no such trial, or the shape is empty.
+        """
+
+    @abstractmethod
+    def table(self) -> dict[str, np.ndarray]:
+        """Parameters that differ between trials: one column a parameter, one row a trial."""
+
+    def digest(self) -> str:
+        """Hex digest of the class name and the parameters: the stimulus' identity."""
+        return digest_of(self)
+
+
+def digest_of(value: Any) -> str:
+    """Hex digest (SHA-256) of a dataclass: the class name and all its fields.
+
+    Parameters
+    ----------
+    value : dataclass instance
+        Its fields hold numbers, strings, booleans, sequences of them, or further dataclasses.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits, the same on every machine and in every session.
+    """
+    document = {"class": type(value).__name__, "parameters": dataclasses.asdict(value)}
+    text = json.dumps(document, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_request(stimulus: Stimulus, trial: int, shape: tuple[int, int]) -> None:
+    """Refuse a trial that does not exist, or a shape without pixels."""
+    if not 0 <= trial < stimulus.n_trials:
+        raise SpecError(
+            f"there is no trial {trial}; ask for 0 to {stimulus.n_trials - 1}", where="stimulus"
+        )
+    if len(shape) != 2 or min(shape) < 1:
+        raise SpecError(
+            f"cannot draw frames of shape {shape}; give (rows, columns), each at least 1",
+            where="stimulus",
+        )
+
+
+def count(value: Any, where: str, *, least: int = 1) -> int:
+    """Whole number of at least ``least``, or a SpecError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise SpecError(f"{value!r} is not a whole number; write an integer", where=where) from None
+    if isinstance(value, bool) or number < least:
+        raise SpecError(f"{value!r} is too small; write an integer >= {least}", where=where)
+    return number
+
+
+def bounded(value: Any, unit: str, where: str, *, high: float = math.inf) -> float:
+    """``value`` as a float in ``unit`` from 0 to ``high``, or a SpecError."""
+    number = plain(value, unit, where=where)
+    if not 0 <= number <= high:
+        span = "0 or more" if high == math.inf else f"from 0 to {high:g}"
+        raise SpecError(f"{value!r} is out of range; write a value {span}", where=where)
+    return number
+
+
+def positive(value: Any, unit: str, where: str) -> float:
+    """``value`` as a float above 0 in ``unit``, or a SpecError."""
+    number = plain(value, unit, where=where)
+    if number <= 0:
+        raise SpecError(f"{value!r} is not positive; write one above 0", where=where)
+    return number
+
+
+def sequence(values: Any, where: str) -> tuple[Any, ...]:
+    """Values as a tuple that is not empty; text is refused, as it would fall into letters."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise SpecError(f"{values!r} is not a list; write a list of values", where=where)
+    items = tuple(values)
+    if not items:
+        raise SpecError("the list is empty; give at least one value", where=where)
+    return items
+
+
+def n_frames(duration: float, frame: float) -> int:
+    """Number of frames of ``frame`` ms that fill ``duration`` ms exactly, or a SpecError."""
+    number = round(duration / frame)
+    if number < 1 or abs(number * frame - duration) > 1e-6 * duration:
+        raise SpecError(
+            f"frames of {frame:g} ms do not fill the duration of {duration:g} ms; "
+            "make duration a whole number of frames",
+            where="stimulus.frame",
+        )
+    return number

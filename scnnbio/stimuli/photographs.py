@@ -1,0 +1,363 @@
+"""Patches of photographs, each from a random place, at a random angle and magnification."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, final
+
+import numpy as np
+from scipy import ndimage
+
+from scnnbio.errors import DataError, SpecError
+from scnnbio.stimuli.base import Stimulus, check_request, count, positive, sequence
+from scnnbio.units import plain
+
+#: Photographs that come with scikit-learn and scikit-image: nature, a town, an animal, textures.
+BUNDLED = ("china", "flower", "chelsea", "gravel", "grass", "rocket", "camera")
+
+#: Shapes of the bundled photographs; the white-noise control has the same.
+_BUNDLED_SHAPES = (
+    (427, 640),
+    (427, 640),
+    (300, 451),
+    (512, 512),
+    (512, 512),
+    (427, 640),
+    (512, 512),
+)
+
+#: Standard deviation of the white-noise control: the median of the bundled photographs'.
+NOISE_CONTRAST = 0.5
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+_MAX_DRAWS = 100
+
+
+@final
+@dataclass(frozen=True)
+class Photographs(Stimulus):
+    """Still patches of photographs, a fresh random one each trial.
+
+    Parameters
+    ----------
+    images : str
+        ``"bundled"``: seven photographs that come with scikit-learn and scikit-image.
+        ``"white-noise"``: the control; pictures of the same sizes whose pixels are independent
+        and Gaussian, which then take the very same way, rotation and interpolation included.
+        Anything else: path of a folder with photographs (png, jpg, tif, bmp).
+    n_trials : int
+        Number of trials, each with its own patch.
+    duration : float
+        Of a trial (ms).
+    rotate : bool
+        Turn each patch by a random angle, uniform over 360 deg. Photographs hold more horizontal
+        and vertical than oblique contours; rotation takes that bias out.
+    zoom : tuple of float
+        Least and greatest magnification, each at least 1; each trial draws one uniformly. At zoom
+        z a pixel of the patch spans 1/z pixels of the (reduced) photograph. Below 1, samples
+        would be further apart than pixels, and fine detail would alias: use ``reduce`` there.
+    reduce : int
+        Photographs are first reduced by averaging blocks of ``reduce`` x ``reduce`` pixels.
+    min_contrast : float
+        From 0 to below 1. A patch whose standard deviation is less than this fraction of its
+        photograph's is drawn again, up to 100 times; then the best of them stands.
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range.
+
+    Notes
+    -----
+    Colour becomes grey with the luminance weights of ITU-R BT.709 (0.2125, 0.7154, 0.0721). The
+    stored, gamma-encoded values are taken as they are: the encoding is nearly logarithmic, as is
+    the compression by photoreceptors. Each photograph is expressed in units of contrast, the
+    difference from its mean grey divided by its mean grey. Photographs are chosen with a chance in
+    proportion to their area, and patches lie wholly inside, whatever the angle. Sampling is
+    bilinear.
+    """
+
+    images: str = "bundled"
+    n_trials: int = 1000
+    duration: float = 50.0
+    rotate: bool = True
+    zoom: tuple[float, float] = (1.0, 1.0)
+    reduce: int = 1
+    min_contrast: float = 0.0
+    kind: Literal["photographs"] = field(default="photographs", kw_only=True)
+
+    def __post_init__(self) -> None:
+        where = "stimulus"
+        clean: dict[str, Any] = {
+            "images": str(self.images),
+            "n_trials": count(self.n_trials, f"{where}.n_trials"),
+            "duration": positive(self.duration, "ms", f"{where}.duration"),
+            "zoom": _zoom(self.zoom, f"{where}.zoom"),
+            "reduce": count(self.reduce, f"{where}.reduce"),
+            "min_contrast": plain(self.min_contrast, "1", where=f"{where}.min_contrast"),
+        }
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)
+        if not self.images:
+            raise SpecError(
+                "no images; write 'bundled', 'white-noise' or a folder", where=f"{where}.images"
+            )
+        if not isinstance(self.rotate, bool):
+            raise SpecError(f"{self.rotate!r} is not true or false", where=f"{where}.rotate")
+        if not 0 <= self.min_contrast < 1:
+            raise SpecError(
+                f"{self.min_contrast:g} would refuse most patches; write a fraction from 0 to "
+                "below 1",
+                where=f"{where}.min_contrast",
+            )
+
+    def frames(self, trial: int, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+        """One frame: (1, rows, columns). See :meth:`Stimulus.frames`.
+
+        Raises
+        ------
+        DataError
+            If the folder or a file in it cannot be used, or a photograph is too small for a patch
+            of this shape.
+        """
+        check_request(self, trial, shape)
+        library = load_photographs(self.images, self.reduce)
+        half = _half_extent(shape, self.rotate)
+        self._check_size(library, half)
+        best, best_contrast = np.empty(0), -1.0
+        for _ in range(_MAX_DRAWS):
+            which = int(np.searchsorted(library.chances, rng.random(), side="right"))
+            zoom = rng.uniform(*self.zoom)
+            angle = rng.uniform(0.0, 360.0) if self.rotate else 0.0
+            image = library.images[which]
+            row, column = (
+                rng.uniform(h / zoom, n - 1 - h / zoom)
+                for h, n in zip(half, image.shape, strict=True)
+            )
+            patch = sample_patch(image, shape, (row, column), angle, zoom)
+            if self.min_contrast == 0:
+                return patch[np.newaxis]
+            contrast = float(patch.std()) / library.contrasts[which]
+            if contrast > best_contrast:
+                best, best_contrast = patch, contrast
+            if contrast >= self.min_contrast:
+                break
+        return best[np.newaxis]
+
+    def _check_size(self, library: Library, half: tuple[float, float]) -> None:
+        need = tuple(math.ceil(2 * h / self.zoom[0]) + 1 for h in half)
+        for name, image in zip(library.names, library.images, strict=True):
+            if image.shape[0] < need[0] or image.shape[1] < need[1]:
+                raise DataError(
+                    f"{image.shape[0]}x{image.shape[1]} pixels are too few for a patch that needs "
+                    f"{need[0]}x{need[1]}; use larger photographs, a smaller reduce "
+                    f"(now {self.reduce}) or a greater zoom",
+                    where=name,
+                )
+
+    def table(self) -> dict[str, np.ndarray]:
+        """No columns: the trials differ by chance alone."""
+        return {}
+
+
+class Library(NamedTuple):
+    """Photographs ready to sample: float64, contrast units, read-only."""
+
+    names: tuple[str, ...]
+    images: tuple[np.ndarray, ...]
+    #: Upper ends of the intervals of [0, 1) in which each photograph is chosen.
+    chances: np.ndarray
+    #: Standard deviation of each photograph.
+    contrasts: tuple[float, ...]
+
+
+def sample_patch(
+    image: np.ndarray,
+    shape: tuple[int, int],
+    center: tuple[float, float],
+    angle: float,
+    zoom: float,
+) -> np.ndarray:
+    """Bilinear samples of an image on a turned and magnified grid.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (rows, columns), float64.
+    shape : tuple of int
+        Rows and columns of the patch.
+    center : tuple of float
+        Row and column of the image that the middle of the patch falls on.
+    angle : float
+        By which the picture appears turned counter-clockwise in the patch (deg).
+    zoom : float
+        Pixels of the patch per pixel of the image.
+
+    Returns
+    -------
+    numpy.ndarray
+        The patch, of ``shape``.
+    """
+    turn = math.radians(angle)
+    cos, sin = math.cos(turn) / zoom, math.sin(turn) / zoom
+    down = (np.arange(shape[0]) - (shape[0] - 1) / 2)[:, np.newaxis]
+    right = np.arange(shape[1]) - (shape[1] - 1) / 2
+    coordinates = np.empty((2, *shape))
+    coordinates[0] = center[0] + cos * down + sin * right
+    coordinates[1] = center[1] - sin * down + cos * right
+    # "nearest" only guards against rounding at the outermost pixel: callers stay inside.
+    patch: np.ndarray = ndimage.map_coordinates(
+        image, coordinates, order=1, mode="nearest", prefilter=False
+    )
+    return patch
+
+
+@lru_cache(maxsize=8)
+def load_photographs(images: str, reduce: int = 1) -> Library:
+    """Photographs of a source, reduced and in units of contrast; read once and kept.
+
+    Parameters
+    ----------
+    images : str
+        ``"bundled"``, ``"white-noise"`` or a folder, as in :class:`Photographs`.
+    reduce : int
+        Side of the blocks that are averaged (pixels).
+
+    Returns
+    -------
+    Library
+
+    Raises
+    ------
+    DataError
+        If the folder is missing or holds no photographs, or a file cannot be read, has no
+        contrast or fewer than ``reduce`` pixels on a side.
+    """
+    if images == "bundled":
+        named = {f"bundled photograph {name!r}": _bundled(name) for name in BUNDLED}
+    elif images == "white-noise":
+        named = _noise()
+    else:
+        named = _folder(Path(images).expanduser())
+    ready = [_contrast_units(_reduced(grey, reduce, name), name) for name, grey in named.items()]
+    area = np.array([image.size for image in ready], float)
+    chances = np.cumsum(area) / area.sum()
+    chances[-1] = 1.0
+    return Library(tuple(named), tuple(ready), chances, tuple(float(i.std()) for i in ready))
+
+
+def _bundled(name: str) -> np.ndarray:
+    # Both libraries are slow to import, and needed only here.
+    if name in ("china", "flower"):
+        from sklearn.datasets import load_sample_image
+
+        return _grey(load_sample_image(f"{name}.jpg"), name)
+    import skimage.data
+
+    return _grey(getattr(skimage.data, name)(), name)
+
+
+def _noise() -> dict[str, np.ndarray]:
+    # Pictures are data, like the photographs: the same in every run, whatever its seed. Mean 1
+    # makes their standard deviation the contrast.
+    rng = np.random.default_rng(np.random.SeedSequence(entropy=1))
+    return {
+        f"white-noise picture {i}": 1.0 + NOISE_CONTRAST * rng.standard_normal(shape)
+        for i, shape in enumerate(_BUNDLED_SHAPES)
+    }
+
+
+def _folder(folder: Path) -> dict[str, np.ndarray]:
+    if not folder.is_dir():
+        raise DataError(
+            "no such folder; write 'bundled', 'white-noise' or the path of a folder of photographs",
+            where=str(folder),
+        )
+    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES and f.is_file())
+    if not files:
+        raise DataError(
+            "the folder holds no photographs; put png, jpg, tif or bmp files there",
+            where=str(folder),
+        )
+    return {str(file): _read(file) for file in files}
+
+
+def _read(file: Path) -> np.ndarray:
+    import skimage.io
+
+    try:
+        pixels = skimage.io.imread(file)
+    except Exception as error:  # decoders raise errors of every kind on damaged files
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"cannot be read as an image ({reason}); mend or remove it", where=str(file)
+        ) from error
+    return _grey(pixels, str(file))
+
+
+def _grey(pixels: np.ndarray, name: str) -> np.ndarray:
+    """Luminance, 0 to 1 for integer formats: (rows, columns)."""
+    import skimage.color
+    import skimage.util
+
+    to_float: Any = skimage.util.img_as_float64  # not typed
+    values: np.ndarray = to_float(pixels)
+    if values.ndim == 3 and values.shape[2] in (3, 4):  # a fourth channel is transparency
+        values = skimage.color.rgb2gray(values[..., :3])
+    elif values.ndim == 3 and values.shape[2] == 2:
+        values = values[..., 0]
+    if values.ndim != 2:
+        raise DataError(
+            f"an array of shape {pixels.shape} is not one image; save one image a file", where=name
+        )
+    return values
+
+
+def _reduced(image: np.ndarray, reduce: int, name: str) -> np.ndarray:
+    rows, columns = (n // reduce for n in image.shape)
+    if rows < 1 or columns < 1:
+        raise DataError(
+            f"{image.shape[0]}x{image.shape[1]} pixels cannot be reduced by {reduce}; use a "
+            "smaller reduce",
+            where=name,
+        )
+    whole = image[: rows * reduce, : columns * reduce]
+    blocks: np.ndarray = whole.reshape(rows, reduce, columns, reduce).mean(axis=(1, 3))
+    return blocks
+
+
+def _contrast_units(image: np.ndarray, name: str) -> np.ndarray:
+    mean = float(image.mean())
+    # Written so that NaN fails too; rounding leaves a uniform picture some 1e-17 of deviation.
+    if not (mean > 0 and float(image.std()) > 1e-9 * mean):
+        raise DataError(
+            "the picture is black, uniform, or holds pixels that are no numbers; remove it",
+            where=name,
+        )
+    scaled = np.ascontiguousarray(image / mean - 1.0)
+    scaled.setflags(write=False)
+    return scaled
+
+
+def _half_extent(shape: tuple[int, int], rotate: bool) -> tuple[float, float]:
+    """Half of what a patch may reach over, in rows and columns at zoom 1."""
+    rows, columns = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+    return (math.hypot(rows, columns),) * 2 if rotate else (rows, columns)
+
+
+def _zoom(value: Any, where: str) -> tuple[float, float]:
+    numbers = tuple(plain(v, "1", where=where) for v in sequence(value, where))
+    if len(numbers) != 2:
+        raise SpecError(f"{len(numbers)} values; write [least, greatest]", where=where)
+    low, high = numbers
+    if low < 1:
+        raise SpecError(
+            f"a zoom of {low:g} would alias; use 1 or more, and reduce to make pictures smaller",
+            where=where,
+        )
+    if low > high:
+        raise SpecError(f"least {low:g} is above greatest {high:g}; swap them", where=where)
+    return low, high
