@@ -91,6 +91,24 @@ def output_shape(
     return _resolve(in_shape, kernel_shape, stride, padding).out_shape
 
 
+def resolve_shape(shape: Sequence[int], where: str = "shape") -> Shape:
+    """Shape of a layer as three plain integers.
+
+    Parameters
+    ----------
+    shape : (channel, row, column)
+    where : str, optional
+        Path into the document, for the error.
+
+    Raises
+    ------
+    SpecError
+        If it is not three positive integers.
+    """
+    channels, rows, columns = _sizes(shape, LAYER_AXES, where)
+    return channels, rows, columns
+
+
 def resolve_stride(stride: Stride) -> Pair:
     """Stride as (row, column).
 
@@ -245,7 +263,7 @@ class _Geometry:
 def _resolve(
     in_shape: Sequence[int], kernel_shape: Sequence[int], stride: Stride, padding: Padding
 ) -> _Geometry:
-    channels, rows, columns = _sizes(in_shape, LAYER_AXES, "in_shape")
+    channels, rows, columns = resolve_shape(in_shape, "in_shape")
     out, inputs, k_rows, k_columns = _sizes(kernel_shape, KERNEL_AXES, "kernel")
     sr, sc = resolve_stride(stride)
     pr, pc = resolve_padding(padding, kernel_shape, stride)

@@ -1,0 +1,18 @@
+"""Weight-shared connections as PyNN connectors.
+
+They work in any PyNN script::
+
+    connector = ConvolutionConnector(kernel, in_shape=(2, 28, 28), stride=2)
+    sim.Projection(pre, post, connector, sim.StaticSynapse(delay=1.0))
+
+The neurons of a population are numbered (channel, row, column) in C order; PyNN's positions are
+not used. The kernel *is* the weight, in the units of the synapse type (nA for currents, uS for
+conductances): it replaces the synapse type's ``weight``, as the weight column of PyNN's
+``FromListConnector`` does. Every other parameter comes from the synapse type.
+"""
+
+from scnnbio.connectors.base import KernelConnector
+from scnnbio.connectors.convolution import ConvolutionConnector
+from scnnbio.connectors.lateral import LateralInhibitionConnector
+
+__all__ = ["ConvolutionConnector", "KernelConnector", "LateralInhibitionConnector"]

@@ -1,0 +1,179 @@
+"""What every weight-shared connector has, and the checks they have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pyNN.connectors import Connector
+
+from scnnbio.connectors.wiring import check_size, make_connections
+from scnnbio.errors import SpecError
+from scnnbio.geometry import Edges, Pair, Shape, convolution_edges, output_shape
+from scnnbio.units import plain
+
+FloatArray = NDArray[np.float64]
+
+
+class KernelConnector(Connector, ABC):
+    """Connections that share the weights of one kernel.
+
+    Immutable, and equal to another of its class that has the same :meth:`digest`.
+
+    Attributes
+    ----------
+    in_shape : tuple of int, (channel, row, column)
+    kernel : ndarray of float64, shape (out, in, row, column), read-only
+        Weights, in the units of the synapse type.
+    stride, padding : tuple of int, (row, column)
+    delay : float or None
+        ms; None takes the delay of the synapse type.
+    """
+
+    in_shape: Shape
+    kernel: FloatArray
+    stride: Pair
+    padding: Pair
+    delay: float | None
+
+    # What PyNN's initialiser would set; as attributes of the class, the fields can be frozen.
+    safe = True
+    callback = None
+    location_selector = None
+    parameter_names: tuple[str, ...] = ("in_shape", "out_shape", "stride", "padding", "delay")
+
+    @property
+    @abstractmethod
+    def present(self) -> NDArray[np.bool_]:
+        """Taps that connect anything, shape (out, in, row, column)."""
+
+    @abstractmethod
+    def with_kernel(self, kernel: ArrayLike) -> Self:
+        """Same connections with the weights of ``kernel``, shape (out, in, row, column)."""
+
+    @abstractmethod
+    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        """Factor from the kernel to the weights that PyNN expects on a receptor."""
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape (channel, row, column) of the post-synaptic layer."""
+        return output_shape(self.in_shape, self.kernel.shape, self.stride, self.padding)
+
+    def edges(self) -> Edges:
+        """Every connection, sorted by pre, then post; computed anew at each call."""
+        present = self.present
+        return convolution_edges(
+            self.in_shape,
+            self.kernel.shape,
+            self.stride,
+            self.padding,
+            None if present.all() else present,
+        )
+
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of everything that decides the connections and their weights."""
+        plan = (type(self).__name__, self.in_shape, self.kernel.shape, self.stride, self.padding)
+        text = repr((*plan, self.delay))
+        taps = np.packbits(self.present).tobytes() + self.kernel.astype("<f8").tobytes()
+        return hashlib.sha256(text.encode() + taps).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.digest() == self.digest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{k}={v!r}" for k, v in self.get_parameters().items())
+        size = "x".join(map(str, self.kernel.shape))
+        span = f"{self.kernel.min():.4g}..{self.kernel.max():.4g}"
+        return f"{type(self).__name__}(kernel=<{size}, {span}>, {parameters})"
+
+    def describe(self, template: str | None = "default", engine: Any = "default") -> Any:
+        """Human-readable description, as of every PyNN connector.
+
+        Parameters
+        ----------
+        template : str or None
+            "default" gives one line of text (PyNN ships no template for connectors), None the
+            context as a dict, and anything else goes to PyNN's template engine.
+        engine : str or TemplateEngine
+            PyNN's name of the engine.
+        """
+        if template == "default":
+            return repr(self)
+        return super().describe(template, engine)
+
+    def connect(self, projection: Any) -> None:
+        """Make the connections of a PyNN projection; PyNN calls this.
+
+        Parameters
+        ----------
+        projection : pyNN.common.Projection
+
+        Raises
+        ------
+        SpecError
+            If the populations have other sizes than the layers, a weight has a sign that the
+            receptor does not take, or a delay is shorter than the simulator allows.
+        """
+        check_size(projection.pre, self.in_shape, "pre-synaptic")
+        check_size(projection.post, self.out_shape, "post-synaptic")
+        edges = self.edges()
+        sign = self.weight_sign(projection.receptor_type, projection.post.conductance_based)
+        make_connections(projection, edges, sign * self.kernel.ravel()[edges.tap], self.delay)
+
+
+def checked_weights(values: ArrayLike, where: str) -> FloatArray:
+    """Read-only copy in float64."""
+    if hasattr(values, "dimensionality") or hasattr(values, "has_same_dimensions"):
+        raise SpecError(
+            "a kernel is of plain numbers, in the units of the synapse type (nA or uS);"
+            " divide by the unit first",
+            where=where,
+        )
+    try:
+        weights = np.array(values)
+        if np.iscomplexobj(weights):
+            raise TypeError
+        weights = weights.astype(np.float64)
+    except (TypeError, ValueError):
+        raise SpecError("not an array of numbers; give a rectangular one", where=where) from None
+    if not np.isfinite(weights).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
+        raise SpecError(
+            f"weight at {place} is {weights[place]}; make every weight finite", where=where
+        )
+    weights += 0.0  # -0.0 becomes 0.0, so that equal kernels have equal digests
+    weights.flags.writeable = False
+    return weights
+
+
+def same_shape(kernel: ArrayLike, like: FloatArray) -> FloatArray:
+    weights = checked_weights(kernel, "kernel")
+    if weights.shape != like.shape:
+        raise SpecError(
+            f"kernel of shape {weights.shape} in place of {like.shape}; keep the shape,"
+            " or make a new connector",
+            where="kernel",
+        )
+    return weights
+
+
+def checked_delay(delay: Any) -> float | None:
+    if delay is None:
+        return None
+    number = plain(delay, "ms", where="delay")
+    if number < 0:
+        raise SpecError(f"{number} ms is before the spike; give a delay >= 0", where="delay")
+    return number
+
+
+def set_fields(connector: KernelConnector, **fields: Any) -> None:
+    # The classes are frozen; their initialisers alone write.
+    for name, value in fields.items():
+        object.__setattr__(connector, name, value)

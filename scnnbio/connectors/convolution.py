@@ -1,0 +1,155 @@
+"""Convolution of one layer into another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.connectors.base import (
+    FloatArray,
+    KernelConnector,
+    checked_delay,
+    checked_weights,
+    same_shape,
+    set_fields,
+)
+from scnnbio.errors import SpecError
+from scnnbio.geometry import (
+    Padding,
+    Pair,
+    Shape,
+    Stride,
+    output_shape,
+    resolve_padding,
+    resolve_shape,
+    resolve_stride,
+)
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class ConvolutionConnector(KernelConnector):
+    """Cross-correlation of a layer with a kernel, as torch's convolution.
+
+    Parameters
+    ----------
+    kernel : array, shape (out, in, row, column)
+        Weights, in the units of the synapse type. A layer in one dimension has a kernel
+        (out, in, tap) and ``in_shape`` (channel, length), and is held as one row.
+    in_shape : (channel, row, column)
+        Shape of the pre-synaptic layer.
+    stride : int or (row, column)
+    padding : "valid", "same", int or (row, column)
+        Rows and columns of silence on each side.
+    delay : float, text or quantity, optional
+        Overrides the delay of the synapse type (ms).
+    connect_zeros : bool
+        Whether taps that are exactly zero connect. They do by default, so that a weight can be
+        set or learnt later.
+
+    Raises
+    ------
+    SpecError
+        If shapes disagree, or the kernel is not of finite plain numbers.
+
+    Notes
+    -----
+    The kernel's values reach PyNN with their sign. Conductances take no negative weights and
+    inhibitory currents no positive ones. A signed kernel on the excitatory receptor of a
+    current-based cell is one whose negative part NEST filters with the inhibitory time constant
+    and Brian2 with the excitatory one: unless they are equal, use :meth:`split_by_sign`.
+
+    Examples
+    --------
+    >>> connector = ConvolutionConnector(np.ones((8, 2, 5, 5)), (2, 28, 28), stride=2)
+    >>> connector.out_shape
+    (8, 12, 12)
+    """
+
+    kernel: FloatArray
+    in_shape: Shape
+    stride: Pair
+    padding: Pair
+    delay: float | None
+    connect_zeros: bool
+
+    parameter_names = (*KernelConnector.parameter_names, "connect_zeros")
+
+    def __init__(
+        self,
+        kernel: ArrayLike,
+        in_shape: Sequence[int],
+        stride: Stride = 1,
+        padding: Padding = "valid",
+        delay: Any = None,
+        connect_zeros: bool = True,
+    ) -> None:
+        weights = checked_weights(kernel, "kernel")
+        shape = tuple(in_shape)
+        if weights.ndim == 3 and len(shape) == 2:
+            weights, shape = weights[:, :, None, :], (shape[0], 1, shape[1])
+            stride, padding = _lift(stride, 1, "stride"), _lift(padding, 0, "padding")
+        pads = resolve_padding(padding, weights.shape, stride)
+        output_shape(shape, weights.shape, stride, pads)
+        set_fields(
+            self,
+            kernel=weights,
+            in_shape=resolve_shape(shape, "in_shape"),
+            stride=resolve_stride(stride),
+            padding=pads,
+            delay=checked_delay(delay),
+            connect_zeros=bool(connect_zeros),
+        )
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        return np.ones(self.kernel.shape, bool) if self.connect_zeros else self.kernel != 0
+
+    def with_kernel(self, kernel: ArrayLike) -> ConvolutionConnector:
+        """Same connector with other weights.
+
+        Parameters
+        ----------
+        kernel : array, shape (out, in, row, column)
+            Of the same shape as the present one.
+
+        Raises
+        ------
+        SpecError
+            If the shape differs, or a weight is not finite.
+        """
+        return replace(self, kernel=same_shape(kernel, self.kernel))
+
+    def split_by_sign(self) -> tuple[ConvolutionConnector, ConvolutionConnector]:
+        """The positive and the negative part, for two receptors.
+
+        The kernels add up to this one. Taps that are zero in a part are not connected in it.
+        The negative part keeps its sign, as PyNN wants it on an inhibitory receptor of
+        current-based cells; on conductances, connect
+        ``negative.with_kernel(-negative.kernel)`` to the inhibitory receptor.
+
+        Returns
+        -------
+        positive, negative : ConvolutionConnector
+        """
+        positive, negative = np.maximum(self.kernel, 0.0), np.minimum(self.kernel, 0.0)
+        return (
+            replace(self, kernel=positive, connect_zeros=False),
+            replace(self, kernel=negative, connect_zeros=False),
+        )
+
+    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        return 1.0
+
+
+def _lift(value: Any, across: int, where: str) -> Any:
+    """Stride or padding along a line as that of one row."""
+    if isinstance(value, str):
+        return value
+    if np.iterable(value):
+        raise SpecError(f"{value!r} for a layer in one dimension; give one integer", where=where)
+    return across, value
