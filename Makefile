@@ -1,0 +1,69 @@
+# Two commands: `make demo` runs the main job, `make test` the whole suite. Both make their own
+# .venv on first use; a repeat installs nothing unless pyproject.toml changed.
+#
+#   make demo PYTHON=python3.13 PROFILE=tiny BACKEND=brian2 ARGS="--seed 3"
+
+PYTHON  ?= python3
+VENV    ?= .venv
+PROFILE ?= quick
+ARGS    ?=
+PYTEST_ARGS ?=
+
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
+CORE := $(VENV)/.installed
+ALL  := $(VENV)/.installed-all
+WHAT := pyproject.toml setup.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick lint format types docs clean
+
+help: ## show these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "scnnbio needs Python 3.11 to 3.13, and this is %d.%d; use make PYTHON=python3.13" % sys.version_info[:2])'
+	@echo "Creating $(VENV) from $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(WHAT) | $(BIN)/python
+	@echo "Installing scnnbio and what it needs into $(VENV) (about a minute, once)"
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+# One installation serves both commands: the larger one counts as the smaller one too.
+$(ALL): $(WHAT) | $(BIN)/python
+	@echo "Installing scnnbio with every extra into $(VENV) (a few minutes, once)"
+	@$(PIP) install --quiet --editable '.[all,dev,docs]'
+	@touch $(CORE) $@
+
+demo: $(CORE) ## learn V1-like kernels from photographs and draw the report
+	@backend="$(BACKEND)"; \
+	if [ -z "$$backend" ]; then \
+	  if command -v g++ >/dev/null 2>&1; then backend=brian2-standalone; \
+	  else backend=brian2; echo "No g++ found: running on Brian2's runtime, which is slower."; fi; \
+	fi; \
+	set -x; $(BIN)/scnnbio run experiments/v1_features.toml --profile $(PROFILE) --backend "$$backend" $(ARGS)
+
+test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doctests
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+quick: $(ALL) ## the quick subset of the tests
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+lint: $(ALL) ## format, lint, types and import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(ALL) ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(ALL) ## build the documentation into docs/_build
+	$(BIN)/python -m sphinx -W -b html docs docs/_build
+
+clean: ## remove the virtual environment and everything built
+	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
