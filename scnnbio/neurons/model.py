@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scnnbio.errors import SpecError
+from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.parsing import check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, UNITS, dimension, plain
 
@@ -201,15 +202,14 @@ class NeuronModel:
 
 @functools.lru_cache(maxsize=64)
 def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
-    # Brian2 takes seconds to import: only where an equation is really needed in symbolic form.
-    import brian2
+    brian2 = load_brian2()
     from brian2.core.functions import DEFAULT_FUNCTIONS, Function
     from brian2.core.variables import Constant
     from brian2.parsing.expressions import parse_expression_dimensions
     from brian2.parsing.sympytools import str_to_sympy
     from brian2.units.fundamentalunits import DimensionMismatchError
 
-    def unit(name: str) -> brian2.Quantity:
+    def unit(name: str) -> Any:
         return brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
 
     known: dict[str, Constant | Function] = dict(DEFAULT_FUNCTIONS)

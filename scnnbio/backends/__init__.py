@@ -1,0 +1,53 @@
+"""Simulators that an experiment can be lowered to; each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+from scnnbio.backends.base import Backend
+from scnnbio.errors import BackendMissing, SpecError
+
+#: name → (module, class)
+_BACKENDS = {
+    "reference": ("scnnbio.backends.reference", "ReferenceBackend"),
+    "brian2": ("scnnbio.backends.brian2", "Brian2Backend"),
+    "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all backends."""
+    return tuple(_BACKENDS)
+
+
+def get(name: str) -> Backend:
+    """The backend of that name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Backend
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    BackendMissing
+        If its simulator is not installed.
+    """
+    if name not in _BACKENDS:
+        raise SpecError(f"there is no backend {name!r}; there are {', '.join(_BACKENDS)}")
+    module, cls = _BACKENDS[name]
+    try:
+        found: Backend = getattr(importlib.import_module(module), cls)()
+    except ModuleNotFoundError as error:
+        raise BackendMissing(
+            f"{error.name} is not installed; install it with pip", where=f"backend {name!r}"
+        ) from error
+    return found
+
+
+__all__ = ["Backend", "get", "names"]

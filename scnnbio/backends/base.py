@@ -1,0 +1,265 @@
+"""What every backend promises, and the time conventions that all of them keep.
+
+Time runs on NEST's grid. One step, from t to t + dt, does in this order:
+
+====  ==========  ================================================================================
+slot  name        what happens
+====  ==========  ================================================================================
+1     update      states, traces and falling thresholds go from t to t + dt, by the exact propagator
+2     deliver     spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, STDP
+                  depresses, the presynaptic trace jumps
+3     threshold   neurons above threshold that are not refractory fire, stamped t + dt
+4     learn       STDP potentiates, the postsynaptic trace and the shared threshold jump
+5     reset       fired neurons reset and are held for ``t_ref / dt`` whole steps
+====  ==========  ================================================================================
+
+A refractory neuron's held variables ignore what arrives. With ``Experiment.reset``, a trial begins
+with all states at their initial values, traces at zero and nothing in flight. Sampled signals and
+snapshots show the state at the beginning of a step, after such a reset.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError, Unsupported, UnsupportedError
+from scnnbio.experiment import Experiment, Inputs, Report, Run
+from scnnbio.network import Population
+from scnnbio.neurons.algebra import Propagator, linear_system, propagator
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a simulation hands back, on the grid and in the public numbering of neurons.
+
+    Parameters
+    ----------
+    spikes : mapping of str to (step, unit)
+        By recorded population: stamps in steps since the run began, and neurons.
+    signals : mapping of (population, variable) to ndarray (samples, units)
+        Sampled at the beginning of every ``period``-th step.
+    weights : mapping of str to ndarray
+        As in :class:`~scnnbio.experiment.Run`.
+    snapshots : mapping of str to ndarray (snapshots, ...)
+        Kernels by projection and thresholds by population.
+    output_spikes : mapping of str to int
+        Spikes fired by each population that is not a source.
+    pathways : mapping of str to str
+        By projection.
+    """
+
+    spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
+    signals: Mapping[tuple[str, str], NDArray[np.float64]]
+    weights: Mapping[str, NDArray[np.float64]]
+    snapshots: Mapping[str, NDArray[np.float64]]
+    output_spikes: Mapping[str, int]
+    pathways: Mapping[str, str]
+
+
+@dataclass
+class Stopwatch:
+    """Wall seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to a phase."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - begin
+            self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
+
+
+class Backend(ABC):
+    """Lowers an experiment to a simulator and runs it."""
+
+    #: Name on the command line.
+    name: ClassVar[str]
+    #: One line for ``scnnbio backends``.
+    summary: ClassVar[str]
+
+    def missing(self) -> str:
+        """What has to be installed before this backend can run; empty if nothing."""
+        return ""
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Everything in an experiment that this backend cannot take, found without simulating.
+
+        Parameters
+        ----------
+        experiment : Experiment
+
+        Returns
+        -------
+        list of Unsupported
+            Empty if the experiment can run.
+        """
+        problems = []
+        for population in experiment.network.populations:
+            if population.is_source:
+                continue
+            try:
+                linear_system(population.model)
+            except SpecError as error:
+                problems.append(
+                    Unsupported(
+                        f"population {population.name!r}",
+                        error.message,
+                        "use a linear model such as LIF",
+                    )
+                )
+        return problems
+
+    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+        """Simulate an experiment.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        report : callable, optional
+            Called as ``report(phase, done, total)`` on the way.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        UnsupportedError
+            If the experiment asks for what this backend does not have.
+        BackendMissing
+            If the simulator or its compiler is not installed.
+        """
+        problems = self.unsupported(experiment)
+        if problems:
+            raise UnsupportedError(self.name, problems)
+        watch = Stopwatch()
+        with watch.phase("input"):
+            inputs = experiment.inputs(report)
+        outcome = self._simulate(experiment, inputs, watch, report or _silent)
+        return Run(
+            experiment,
+            _recording(experiment, outcome),
+            outcome.weights,
+            {
+                "backend": self.name,
+                "stage": experiment.stage,
+                "seed": experiment.seed,
+                "experiment": experiment.digest(),
+                "pathways": dict(outcome.pathways),
+                "versions": versions(),
+                "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
+                "trials": experiment.stimulus.n_trials,
+                "input_spikes": len(inputs.step),
+                "output_spikes": dict(outcome.output_spikes),
+            },
+        )
+
+    @abstractmethod
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        """Run the lowered experiment."""
+
+
+def _silent(phase: str, done: float, total: float) -> None:
+    """Take a report and say nothing."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for package in ("scnnbio", "brian2", "PyNN", "neo", "elephant", "numpy", "scipy", "sympy"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def exact_step(population: Population, dt: float) -> Propagator:
+    """Propagator of a population with one set of parameters for each channel, or one for all."""
+    values = population.values()
+    if all(np.all(v == v[0]) for v in values.values()):
+        values = {name: v[:1] for name, v in values.items()}
+    return propagator(population.model, values, dt)
+
+
+def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:
+    """Initial value of every state variable, one a channel (channels,)."""
+    values = population.values()
+    zero = np.zeros(population.shape[0])
+    model = population.model
+    return {
+        state.name: values[model.initial[state.name]] if state.name in model.initial else zero
+        for state in model.states
+    }
+
+
+def refractory_steps(population: Population, dt: float) -> NDArray[np.int64]:
+    """Whole steps for which each channel is held after a spike (channels,)."""
+    name = population.model.refractory
+    if name is None:
+        return np.zeros(population.shape[0], dtype=np.int64)
+    return np.round(population.values()[name] / dt).astype(np.int64)
+
+
+def _recording(experiment: Experiment, outcome: Outcome) -> Recording:
+    per_trial = experiment.trial_steps
+    spikes = {}
+    for name in experiment.record.spikes:
+        step, unit = outcome.spikes[name]
+        trial = (step - 1) // per_trial
+        within = step - trial * per_trial
+        order = np.lexsort((unit, step))
+        spikes[name] = Spikes(
+            time=(within * experiment.dt)[order],
+            unit=unit[order].astype(np.int32),
+            trial=trial[order].astype(np.int32),
+        )
+    trials = experiment.snapshot_trials()
+    return Recording(
+        spikes=spikes,
+        shapes={p.name: p.shape for p in experiment.network.populations},
+        trials=experiment.trial_table(),
+        signals=_signals(experiment, outcome),
+        snapshots={
+            name: Snapshots(trial=np.array(trials), values=values)
+            for name, values in outcome.snapshots.items()
+        },
+    )
+
+
+def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    signals: dict[str, dict[str, Any]] = {}
+    per_trial = experiment.trial_steps
+    for sampling in experiment.record.signals:
+        population = experiment.network.population(sampling.population)
+        every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
+        units = np.arange(population.size) if sampling.units is None else np.array(sampling.units)
+        for variable in sampling.variables:
+            values = outcome.signals[population.name, variable]
+            step = np.arange(len(values)) * every
+            signals.setdefault(population.name, {})[variable] = Signal(
+                values=values,
+                unit=units,
+                period=every * experiment.dt,
+                quantity=population.model.unit_of(variable),
+                trial=(step // per_trial).astype(np.int32),
+                time=(step % per_trial) * experiment.dt,
+            )
+    return signals

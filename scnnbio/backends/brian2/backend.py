@@ -1,0 +1,158 @@
+"""Brian2, at runtime with numpy and as a generated C++ program."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import brian2 as b2
+
+from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.errors import BackendMissing
+from scnnbio.experiment import Experiment, Inputs, Report
+
+# No -ffast-math and no contraction to fused multiply-add: the same sums in the same order as numpy.
+_COMPILER_FLAGS = ["-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++11"]
+
+
+class Brian2Backend(Backend):
+    """Brian2's runtime with numpy: needs no compiler."""
+
+    name: ClassVar[str] = "brian2"
+    summary: ClassVar[str] = "Brian2 at runtime, with numpy: needs no compiler"
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        with _preferences({"codegen.target": "numpy"}):
+            b2.set_device("runtime")
+            with watch.phase("build"):
+                lowered = Lowered(experiment, inputs)
+                network = b2.Network(lowered.objects)
+
+            def tell(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
+                report("simulating", completed, 1.0)
+
+            with watch.phase("simulate"):
+                network.run(
+                    experiment.duration * b2.ms,
+                    report=tell,
+                    report_period=0.5 * b2.second,
+                    namespace={},
+                )
+            return lowered.outcome()
+
+
+class Brian2StandaloneBackend(Backend):
+    """Brian2's C++ standalone mode: compiled, for speed."""
+
+    name: ClassVar[str] = "brian2-standalone"
+    summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
+
+    def missing(self) -> str:
+        """What has to be installed; empty if nothing."""
+        absent = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
+        if not absent:
+            return ""
+        return f"{' and '.join(absent)} not found: install a C++ compiler, or use backend 'brian2'"
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        if self.missing():
+            raise BackendMissing(self.missing(), where=self.name)
+        folder = _workspace(experiment)
+        with _preferences({"codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS}):
+            b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+            try:
+                return self._build_and_run(experiment, inputs, watch, report, folder)
+            finally:
+                b2.device.reinit()
+                b2.set_device("runtime")
+
+    def _build_and_run(
+        self,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+        folder: str,
+    ) -> Outcome:
+        report("compiling", 0, 1)
+        with watch.phase("build"):
+            lowered = Lowered(experiment, inputs)
+            network = b2.Network(lowered.objects)
+            network.run(
+                experiment.duration * b2.ms,
+                report='std::ofstream(brian::results_dir + "progress") << completed << std::endl;',
+                report_period=0.5 * b2.second,
+                namespace={},
+            )
+            try:
+                b2.device.build(directory=folder, run=False, with_output=False)
+            except RuntimeError as error:
+                raise BackendMissing(
+                    f"the C++ compiler failed ({' '.join(str(error).split())[:200]}); use backend"
+                    " 'brian2', or repair g++",
+                    where=self.name,
+                ) from error
+        report("compiling", 1, 1)
+        with watch.phase("simulate"), _progress(Path(folder, "results", "progress"), report):
+            b2.device.run()
+        with watch.phase("read"):
+            return lowered.outcome()
+
+
+_folders: dict[str, tempfile.TemporaryDirectory[str]] = {}
+
+
+def _workspace(experiment: Experiment) -> str:
+    """Folder to build in: one a network and process, so that its second run compiles little."""
+    key = "|".join(
+        f"{p.name}{p.shape}{p.homeostasis is None}" for p in experiment.network.populations
+    ) + "|".join(
+        f"{p.name}{p.kernel.shape}{p.plasticity}" for p in experiment.network.projections
+    )
+    if key not in _folders:
+        _folders[key] = tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True)
+    return _folders[key].name
+
+
+@contextlib.contextmanager
+def _preferences(values: dict[str, Any]) -> Iterator[None]:
+    """Set Brian2's preferences, and put the user's back."""
+    before = {name: b2.prefs[name] for name in values}
+    try:
+        for name, value in values.items():
+            b2.prefs[name] = value
+        yield
+    finally:
+        for name, value in before.items():
+            b2.prefs[name] = value
+
+
+@contextlib.contextmanager
+def _progress(path: Path, report: Report) -> Iterator[None]:
+    """Pass on the progress that the compiled program writes to a file."""
+    path.unlink(missing_ok=True)
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.wait(0.2):
+            with contextlib.suppress(OSError, ValueError):
+                report("simulating", float(path.read_text()), 1.0)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    report("simulating", 1.0, 1.0)

@@ -1,0 +1,427 @@
+"""An experiment as Brian2 objects, the same for the runtime and for C++ standalone.
+
+Numbers are plain (ms, mV, nA), since the dimensions were checked where the equations were read.
+The exact step is written out with the propagators of :mod:`scnnbio.neurons.algebra`; the slots are
+those of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
+
+    update → groups     deliver → after_groups     threshold → thresholds
+    learn → synapses    reset → resets             trial begins → start
+
+Every object has a name of its own choosing, so that a network lowered twice gives the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import (
+    Outcome,
+    exact_step,
+    initial_states,
+    refractory_steps,
+)
+from scnnbio.backends.brian2.layout import (
+    internal_kernel,
+    internal_of_public,
+    public_kernel,
+    public_of_internal,
+)
+from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelPathway
+from scnnbio.experiment import Experiment, Inputs
+from scnnbio.network import Population, Projection
+from scnnbio.neurons.parsing import check_expression
+
+_MS = b2.ms
+
+
+@dataclass
+class Lowered:
+    """The objects of one experiment."""
+
+    experiment: Experiment
+    inputs: Inputs
+    objects: list[Any] = field(default_factory=list)
+    groups: dict[str, Any] = field(default_factory=dict)
+    kernels: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    spike_monitors: dict[str, Any] = field(default_factory=dict)
+    signal_monitors: list[tuple[Any, Any]] = field(default_factory=list)
+    snapshot_monitors: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        b2.defaultclock.dt = self.experiment.dt * _MS
+        for population in self.experiment.network.populations:
+            if population.is_source:
+                self._add_source(population)
+            else:
+                self._add_neurons(population)
+        for order, projection in enumerate(self.experiment.network.projections):
+            self._add_projection(projection, order)
+        self._add_monitors()
+
+    @property
+    def trial(self) -> Any:
+        """Length of a trial, as Brian2 has it."""
+        return self.experiment.trial_steps * self.experiment.dt * _MS
+
+    def _keep(self, thing: Any) -> Any:
+        self.objects.append(thing)
+        return thing
+
+    # -- populations ------------------------------------------------------------------------------
+
+    def _add_source(self, population: Population) -> None:
+        internal = internal_of_public(population.shape)
+        self.groups[population.name] = self._keep(
+            b2.SpikeGeneratorGroup(
+                population.size,
+                internal[self.inputs.unit],
+                # Fired in the step that ends at the stamp.
+                (self.inputs.step - 1) * self.experiment.dt * _MS,
+                name=f"source_{population.name}",
+                sorted=False,
+            )
+        )
+
+    def _add_neurons(self, population: Population) -> None:
+        dt = self.experiment.dt
+        builder = _Equations(population)
+        held = refractory_steps(population, dt)
+        update = self._update_code(population, builder, held)
+        starts = {n: builder.constant(f"init_{n}", v) for n, v in initial_states(population).items()}
+        resets = [f"{name} {op} {text}" for name, op, text in population.model.resets]
+        threshold = population.model.threshold
+        if held.any():
+            builder.model.append("free_at : integer")
+            wait = builder.constant("held_steps", held.astype(float))
+            resets.append(f"free_at = t_in_timesteps + 1 + int({wait})")
+            threshold = f"({threshold}) and t_in_timesteps >= free_at"
+        for name in self._parameters_in(population, threshold):
+            builder.constant(name, population.values()[name])
+        rule = population.homeostasis
+        if rule is not None:
+            self._add_shared_threshold(population)
+        group = b2.NeuronGroup(
+            population.size,
+            "\n".join([f"{s.name} : 1" for s in population.model.states] + builder.model),
+            threshold=threshold,
+            reset="\n".join(resets),
+            name=f"neurons_{population.name}",
+            namespace=builder.namespace,
+        )
+        self.groups[population.name] = self._keep(group)
+        for name, values in builder.arrays.items():
+            getattr(group, name)[:] = values
+        if rule is not None:
+            group.channel = np.arange(population.size) % population.shape[0]
+            setattr(
+                group,
+                rule.parameter,
+                b2.linked_var(self.thresholds[population.name], "level", index="channel"),
+            )
+        for name, values in initial_states(population).items():
+            getattr(group, name)[:] = builder.spread(values)
+        _regularly(group, update, self.experiment.dt * _MS, "groups", 0, f"update_{group.name}")
+        if self.experiment.reset:
+            begin = [f"{name} = {start}" for name, start in starts.items()]
+            begin += ["free_at = 0"] if held.any() else []
+            _regularly(group, begin, self.trial, "start", -10, f"begin_{group.name}")
+
+    def _update_code(
+        self, population: Population, builder: _Equations, held: NDArray[np.int64]
+    ) -> list[str]:
+        exact = exact_step(population, self.experiment.dt)
+        before, after = [], []
+        if held.any():
+            before.append("free = int(t_in_timesteps >= free_at)")
+        for row, state in enumerate(population.model.states):
+            terms = [
+                f"{builder.constant(f'p_{state.name}_{t}', exact.matrix[:, row, c])}*{t}"
+                for t in exact.terms(state.name)
+                for c in [exact.states.index(t)]
+            ]
+            if exact.offset[:, row].any():
+                terms.append(builder.constant(f"q_{state.name}", exact.offset[:, row]))
+            value = " + ".join(terms) or "0.0"
+            before.append(f"new_{state.name} = {value}")
+            if state.held_when_refractory and held.any():
+                after.append(
+                    f"{state.name} = free*new_{state.name} + (1 - free)*{state.name}"
+                )
+            else:
+                after.append(f"{state.name} = new_{state.name}")
+        return before + after
+
+    @staticmethod
+    def _parameters_in(population: Population, threshold: str) -> list[str]:
+        """Parameters that the threshold and the reset name, the shared one left out."""
+        texts = [threshold, *(text for _, _, text in population.model.resets)]
+        used = set().union(*(check_expression(t.replace("t_in_timesteps", "0")) for t in texts))
+        rule = population.homeostasis
+        skipped = {rule.parameter} if rule is not None else set()
+        return sorted(used & set(population.model.parameters) - skipped)
+
+    def _add_shared_threshold(self, population: Population) -> None:
+        rule = population.homeostasis
+        assert rule is not None
+        group = b2.NeuronGroup(
+            population.shape[0], "level : 1", name=f"threshold_{population.name}", namespace={}
+        )
+        group.level = population.values()[rule.parameter]
+        step = rule.eta * rule.target * self.experiment.dt * 1e-3
+        code = [f"level = level - {step!r}"]
+        if rule.minimum is not None:
+            code.append(f"level = clip(level, {rule.minimum!r}, inf)")
+        _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
+        self.thresholds[population.name] = self._keep(group)
+
+    # -- projections ------------------------------------------------------------------------------
+
+    def _add_projection(self, projection: Projection, order: int) -> None:
+        pre, post = self.groups[projection.pre], self.groups[projection.post]
+        connector, name = projection.connector, projection.name
+        geometry = Geometry(
+            tuple(connector.in_shape),
+            tuple(connector.out_shape),
+            tuple(projection.kernel.shape[2:]),
+            tuple(connector.stride),
+            tuple(connector.padding),
+        )
+        arrivals = self._keep(
+            Arrivals(
+                pre,
+                self.experiment.steps(projection.delay, "delay"),
+                self.experiment.trial_steps if self.experiment.reset else 0,
+                ("after_groups", 3 * order),
+                f"arrivals_{name}",
+            )
+        )
+        code = [self._delivery(projection)]
+        ends = [(post, "_post")]
+        rule = projection.plasticity
+        if rule is not None and rule.a_minus:
+            down = f"*(w - {rule.w_min!r})" if rule.bounds == "soft" else ""
+            code.append(
+                f"w = clip(w - rate*{rule.a_minus!r}*y_post{down}, {rule.w_min!r}, {rule.w_max!r})"
+            )
+            trace = self._add_trace(f"trace_post_{name}", "y", len(post), rule.tau_minus)
+            self._keep(
+                Each((post, "_spikespace"), trace, "y_post += 1", ("synapses", 50), f"jump_y_{name}")
+            )
+            ends.append((trace, "_post"))
+        self._keep(
+            KernelPathway(
+                "convolution",
+                (arrivals, "_arriving"),
+                self._add_kernel(projection),
+                ends,
+                geometry,
+                "\n".join(code),
+                ("after_groups", 3 * order + 1),
+                f"pathway_{name}",
+            )
+        )
+        if rule is not None:
+            self._add_potentiation(projection, order, arrivals, geometry)
+
+    def _delivery(self, projection: Projection) -> str:
+        population = self.experiment.network.population(projection.post)
+        state = population.model.receptors[projection.receptor]
+        held = next(s.held_when_refractory for s in population.model.states if s.name == state)
+        if held and refractory_steps(population, self.experiment.dt).any():
+            free = "*int(t_in_timesteps >= free_at_post)"
+        else:
+            free = ""
+        return f"{state}_post += {float(projection.weight)!r}*w{free}"
+
+    def _add_kernel(self, projection: Projection) -> Any:
+        rule = projection.plasticity
+        group = b2.NeuronGroup(
+            projection.kernel.size,
+            "w : 1\nrate : 1 (shared)",
+            name=f"kernel_{projection.name}",
+            namespace={},
+        )
+        group.w = internal_kernel(projection.kernel)
+        group.rate = 1.0
+        if rule is not None and rule.half_life is not None:
+            factor = rule.rate_factor(self.experiment.dt)
+            code = [f"rate = rate*{factor!r}"]
+            _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
+        self.kernels[projection.name] = self._keep(group)
+        return group
+
+    def _add_trace(self, name: str, variable: str, size: int, tau: float) -> Any:
+        group = b2.NeuronGroup(size, f"{variable} : 1", name=name, namespace={})
+        keep = float(np.exp(-self.experiment.dt / tau))
+        code = [f"{variable} = {variable}*{keep!r}"]
+        _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{name}")
+        if self.experiment.reset:
+            _regularly(group, [f"{variable} = 0"], self.trial, "start", -10, f"begin_{name}")
+        return self._keep(group)
+
+    def _add_potentiation(
+        self, projection: Projection, order: int, arrivals: Any, geometry: Geometry
+    ) -> None:
+        rule, name = projection.plasticity, projection.name
+        assert rule is not None
+        x = self._add_trace(
+            f"trace_pre_{name}", "x", len(self.groups[projection.pre]), rule.tau_plus
+        )
+        self._keep(
+            Each(
+                (arrivals, "_arriving"),
+                x,
+                "x_post += 1",
+                ("after_groups", 3 * order + 2),
+                f"jump_x_{name}",
+            )
+        )
+        soft = rule.bounds == "soft"
+        up = f"*({rule.w_max!r} - w)" if soft else ""
+        down = f"*(w - {rule.w_min!r})" if soft else ""
+        change = f"{rule.a_plus!r}*x_pre{up} - {rule.a_post!r}{down}"
+        post = self.groups[projection.post]
+        self._keep(
+            KernelPathway(
+                "receptive_field",
+                (post, "_spikespace"),
+                self.kernels[name],
+                [(x, "_pre"), (post, "_post")],
+                geometry,
+                f"w = clip(w + rate*({change}), {rule.w_min!r}, {rule.w_max!r})",
+                ("synapses", order),
+                f"learn_{name}",
+            )
+        )
+
+    # -- what is kept -----------------------------------------------------------------------------
+
+    def _add_monitors(self) -> None:
+        network = self.experiment.network
+        for population in network.populations:
+            group = self.groups[population.name]
+            if population.homeostasis is not None:
+                code = f"level_post += {population.homeostasis.eta!r}"
+                self._keep(
+                    Each(
+                        (group, "_spikespace"),
+                        self.thresholds[population.name],
+                        code,
+                        ("synapses", 60),
+                        f"rise_{population.name}",
+                        modulo=population.shape[0],
+                    )
+                )
+            if population.name in self.experiment.record.spikes or not population.is_source:
+                self.spike_monitors[population.name] = self._keep(
+                    b2.SpikeMonitor(
+                        group,
+                        record=population.name in self.experiment.record.spikes,
+                        name=f"spikes_{population.name}",
+                    )
+                )
+        for number, sampling in enumerate(self.experiment.record.signals):
+            population = network.population(sampling.population)
+            internal = internal_of_public(population.shape)
+            units = internal if sampling.units is None else internal[list(sampling.units)]
+            monitor = b2.StateMonitor(
+                self.groups[population.name],
+                list(sampling.variables),
+                record=units,
+                dt=(sampling.period or self.experiment.dt) * _MS,
+                name=f"signal_{number}",
+            )
+            self.signal_monitors.append((sampling, self._keep(monitor)))
+        if len(self.experiment.snapshot_trials()):
+            self._add_snapshots(self.experiment.snapshot_trials().step)
+
+    def _add_snapshots(self, every: int) -> None:
+        learned = {n: (g, "level") for n, g in self.thresholds.items()}
+        for projection in self.experiment.network.projections:
+            if projection.plasticity is not None:
+                learned[projection.name] = self.kernels[projection.name], "w"
+        for name, (group, variable) in learned.items():
+            self.snapshot_monitors[name] = self._keep(
+                b2.StateMonitor(
+                    group,
+                    variable,
+                    record=True,
+                    dt=every * self.trial,
+                    name=f"snapshot_{name}",
+                )
+            )
+
+    # -- what came of it --------------------------------------------------------------------------
+
+    def outcome(self) -> Outcome:
+        """Results in the public numbering."""
+        network, dt = self.experiment.network, self.experiment.dt
+        spikes, counts = {}, {}
+        for name, monitor in self.spike_monitors.items():
+            population = network.population(name)
+            if not population.is_source:
+                counts[name] = int(np.sum(monitor.count))
+            if name in self.experiment.record.spikes:
+                # Brian2 stamps a spike with the beginning of its step.
+                step = np.round(np.asarray(monitor.t / _MS) / dt).astype(np.int64) + 1
+                unit = public_of_internal(population.shape)[np.asarray(monitor.i)]
+                spikes[name] = step, unit.astype(np.int32)
+        signals = {
+            (sampling.population, variable): np.asarray(getattr(monitor, variable)).T.copy()
+            for sampling, monitor in self.signal_monitors
+            for variable in sampling.variables
+        }
+        plastic = {p.name: p for p in network.projections if p.plasticity is not None}
+        weights = {
+            name: public_kernel(np.array(self.kernels[name].w[:]), p.kernel.shape)
+            for name, p in plastic.items()
+        }
+        weights |= {name: np.array(group.level[:]) for name, group in self.thresholds.items()}
+        snapshots = {}
+        for name, monitor in self.snapshot_monitors.items():
+            if name in plastic:
+                values = np.asarray(monitor.w).T
+                snapshots[name] = public_kernel(values, plastic[name].kernel.shape)
+            else:
+                snapshots[name] = np.asarray(monitor.level).T.copy()
+        pathways = {p.name: "procedural" for p in network.projections}
+        return Outcome(spikes, signals, weights, snapshots, counts, pathways)
+
+
+class _Equations:
+    """Lines of a group's model, with constants that are one number or one a neuron."""
+
+    def __init__(self, population: Population) -> None:
+        self.population = population
+        self.model: list[str] = []
+        self.namespace: dict[str, Any] = {}
+        self.arrays: dict[str, NDArray[np.float64]] = {}
+        rule = population.homeostasis
+        if rule is not None:
+            self.model += [f"{rule.parameter} : 1 (linked)", "channel : integer (constant)"]
+
+    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One value a neuron, in the internal order, from one a channel or one for all."""
+        population = self.population
+        per_channel = np.broadcast_to(values, (population.shape[0],))
+        return np.tile(per_channel, population.shape[1] * population.shape[2])
+
+    def constant(self, name: str, values: NDArray[np.float64]) -> str:
+        """Declare a constant and return its name."""
+        values = np.asarray(values, dtype=float)
+        if np.all(values == values.flat[0]):
+            self.namespace[name] = float(values.flat[0])
+        elif name not in self.arrays:
+            self.model.append(f"{name} : 1 (constant)")
+            self.arrays[name] = self.spread(values)
+        return name
+
+
+def _regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name: str) -> None:
+    group.run_regularly("\n".join(code), dt=dt, when=when, order=order, name=name)

@@ -1,0 +1,174 @@
+"""Pathways that are computed, not stored: Brian2 objects with templates of our own.
+
+A spike computes its targets from the geometry and runs ordinary Brian2 code for each of them. All
+of scnnbio's reliance on Brian2's internals is in this file and in ``templates/``. Neurons lie
+(row, column, channel) here and kernels (in, row, column reversed, out), so that the inner loop is
+contiguous; :mod:`scnnbio.backends.brian2.layout` translates.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from brian2.core.names import Nameable
+from brian2.core.variables import ArrayVariable, Variables
+from brian2.devices.device import get_device
+from brian2.groups.group import CodeRunner, Group
+
+
+@functools.cache
+def _with_our_templates(base: type) -> type:
+    """A code-object class like ``base`` that finds the templates of this package too."""
+    templater = base.templater.derive("scnnbio.backends.brian2")  # type: ignore[attr-defined]
+    return type(f"Procedural{base.__name__}", (base,), {"templater": templater})
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A convolution as its templates need it."""
+
+    in_shape: tuple[int, int, int]
+    out_shape: tuple[int, int, int]
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+    def keywords(self) -> dict[str, int]:
+        """Names in the templates: C, H, W in; O, OH, OW out; KH, KW, SY, SX, PY, PX."""
+        names = ("C", "H", "W", "O", "OH", "OW", "KH", "KW", "SY", "SX", "PY", "PX")
+        numbers = self.in_shape + self.out_shape + self.kernel_size + self.stride + self.padding
+        return dict(zip(names, map(int, numbers), strict=True))
+
+
+class Procedural(CodeRunner, Group):  # type: ignore[misc]
+    """A code runner that owns variables and uses our templates on whatever device is active."""
+
+    add_to_magic_network = True
+
+    def _begin(self, name: str) -> None:
+        Nameable.__init__(self, name=name)
+        self.namespace: dict[str, Any] = {}
+        self.variables = Variables(self)
+        self.codeobj_class = None
+
+    def _finish(
+        self, template: str, code: str, owner: Any, slot: tuple[str, int], options: dict[str, Any]
+    ) -> None:
+        when, order = slot
+        CodeRunner.__init__(
+            self,
+            group=self,
+            template=template,
+            code=code,
+            clock=owner.clock,
+            when=when,
+            order=order,
+            name=None,
+            template_kwds={**options, "eventspace_variable": self.variables["_eventspace"]},
+            needed_variables=["_eventspace"],
+        )
+        self.variables.create_clock_variables(self._clock)
+        self._enable_group_attributes()
+
+    def _see(self, group: Any, suffix: str, index: str) -> None:
+        """Make the variables of another group known here under a suffix."""
+        for name, variable in group.variables.items():
+            indexed_by = group.variables.indices[name]
+            own = name.startswith("_") or name in ("N", "dt", "t", "t_in_timesteps", "i")
+            if own or indexed_by not in ("_idx", "0"):
+                continue
+            scalar = isinstance(variable, ArrayVariable) and variable.scalar
+            self.variables.add_reference(name + suffix, group, name, index="0" if scalar else index)
+
+    def _add_index(self, name: str) -> None:
+        self.variables.add_auxiliary_variable(name, dtype=np.int32)
+        # Unique within the footprint of one spike; spikes are handled one after another.
+        self.variables[name].unique = True
+
+    def create_default_code_object(self, run_namespace: Mapping[str, Any]) -> Any:
+        """Brian2's own, with our templates."""
+        self.codeobj_class = _with_our_templates(get_device().code_object_class(None))
+        return super().create_default_code_object(run_namespace)
+
+
+class Arrivals(Procedural):
+    """The spikes of a group that arrive in this step, ``delay`` steps after they were fired.
+
+    ``period`` is the length of a trial in steps if spikes in flight are lost at its end, else 0.
+    """
+
+    def __init__(self, source: Any, delay: int, period: int, slot: tuple[str, int], name: str):
+        self._begin(name)
+        size = len(source)
+        held = delay - 1  # the spike list that is read is one step old already
+        variables = self.variables
+        variables.add_constant("N", size)
+        variables.add_reference("_eventspace", source, "_spikespace")
+        variables.add_array("_arriving", size=size + 1, dtype=np.int32, read_only=True)
+        ring = (held + 1) * (size + 1) if held else 1
+        variables.add_array("_ring", size=ring, dtype=np.int32, read_only=True, index="_rix")
+        variables.add_auxiliary_variable("_rix", dtype=np.int32)
+        self.source = source
+        self._finish("arrivals", "", source, slot, {"held": held, "size": size, "period": period})
+        self.needed_variables += ["_arriving", "_ring"]
+        self.add_dependency(source)
+
+
+class Each(Procedural):
+    """Code for each event, on the neuron of that number, or on the channel it belongs to."""
+
+    def __init__(
+        self,
+        events: tuple[Any, str],
+        target: Any,
+        code: str,
+        slot: tuple[str, int],
+        name: str,
+        modulo: int = 0,
+    ) -> None:
+        self._begin(name)
+        owner, space = events
+        self.variables.add_constant("N", len(target))
+        self._add_index("_post_idx")
+        self._see(target, "_post", "_post_idx")
+        self.variables.add_reference("_eventspace", owner, space)
+        self._finish("each", code, owner, slot, {"modulo": modulo})
+        self.add_dependency(owner)
+        self.add_dependency(target)
+
+
+class KernelPathway(Procedural):
+    """Code for each pair of an event and a tap of the kernel that it reaches.
+
+    ``convolution`` is driven by presynaptic events and ``receptive_field`` by postsynaptic ones.
+    The code may use ``w`` and the other variables of the kernel group, and those of the groups in
+    ``ends`` under their suffix, ``_pre`` or ``_post``.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        events: tuple[Any, str],
+        kernel: Any,
+        ends: Sequence[tuple[Any, str]],
+        geometry: Geometry,
+        code: str,
+        slot: tuple[str, int],
+        name: str,
+    ) -> None:
+        self._begin(name)
+        owner, space = events
+        self.variables.add_constant("N", len(kernel))
+        for index in ("_tap_idx", "_pre_idx", "_post_idx"):
+            self._add_index(index)
+        self._see(kernel, "", "_tap_idx")
+        for group, suffix in ends:
+            self._see(group, suffix, f"{suffix}_idx")
+        self.variables.add_reference("_eventspace", owner, space)
+        self._finish(template, code, owner, slot, geometry.keywords())
+        for group in (owner, kernel, *(group for group, _ in ends)):
+            self.add_dependency(group)

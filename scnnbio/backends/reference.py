@@ -1,0 +1,314 @@
+"""The oracle: the time conventions of :mod:`scnnbio.backends.base`, written out in plain numpy.
+
+Slow on purpose. Every connection is an edge of :meth:`KernelConnector.edges`, every spike is
+handled by itself, and nothing is shared with the fast backends but the propagator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import (
+    Backend,
+    Outcome,
+    Stopwatch,
+    exact_step,
+    initial_states,
+    refractory_steps,
+)
+from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.network import Population, Projection
+from scnnbio.neurons.parsing import split_assignments
+
+FloatArray = NDArray[np.float64]
+
+
+def _per_neuron(values: NDArray[np.float64], population: Population) -> FloatArray:
+    """Repeat one value a channel for every neuron of it."""
+    places = population.shape[1] * population.shape[2]
+    return np.repeat(np.broadcast_to(values, (population.shape[0],)), places).astype(float)
+
+
+class _Layer:
+    """State of one population of neurons."""
+
+    def __init__(self, population: Population, dt: float) -> None:
+        self.population = population
+        self.model = population.model
+        self.exact = exact_step(population, dt)
+        self.initial = {n: _per_neuron(v, population) for n, v in initial_states(population).items()}
+        self.parameters = {n: _per_neuron(v, population) for n, v in population.values().items()}
+        self.held_for = _per_neuron(refractory_steps(population, dt), population).astype(int)
+        self.held_states = {s.name for s in self.model.states if s.held_when_refractory}
+        self.channel = np.repeat(
+            np.arange(population.shape[0]), population.shape[1] * population.shape[2]
+        )
+        rule = population.homeostasis
+        self.shared = None if rule is None else population.values()[rule.parameter].copy()
+        self.fall = 0.0 if rule is None else rule.eta * rule.target * dt * 1e-3
+        self.restart()
+
+    def restart(self) -> None:
+        """Back to the initial states."""
+        self.state = {name: value.copy() for name, value in self.initial.items()}
+        self.remaining = np.zeros(self.population.size, dtype=int)
+        self.held = self.remaining > 0
+
+    def update(self) -> None:
+        """Slot 1: the exact step of every state, held ones excepted, and the threshold's fall."""
+        sets = len(self.exact.matrix)
+        index = self.channel if sets > 1 else np.zeros_like(self.channel)
+        self.held = self.remaining > 0
+        self.remaining = np.maximum(self.remaining - 1, 0)
+        old = self.state
+        new = {}
+        for row, name in enumerate(self.exact.states):
+            total = np.zeros(self.population.size)
+            for term in self.exact.terms(name):
+                column = self.exact.states.index(term)
+                total = total + self.exact.matrix[index, row, column] * old[term]
+            total = total + self.exact.offset[index, row]
+            new[name] = np.where(self.held, old[name], total) if name in self.held_states else total
+        self.state = new
+        rule = self.population.homeostasis
+        if rule is not None and self.shared is not None:
+            self.shared = self.shared - self.fall
+            if rule.minimum is not None:
+                self.shared = np.maximum(self.shared, rule.minimum)
+            self.parameters[rule.parameter] = self.shared[self.channel]
+
+    def receive(self, state: str, targets: NDArray[np.int64], amounts: FloatArray) -> None:
+        """Add to a receptor's variable, where it is not held."""
+        if state in self.held_states:
+            free = ~self.held[targets]
+            targets, amounts = targets[free], amounts[free]
+        self.state[state][targets] += amounts
+
+    def fire(self) -> NDArray[np.int64]:
+        """Slot 3: the neurons that fire, in order."""
+        from scnnbio.backends._expressions import evaluate
+
+        above = evaluate(self.model.threshold, {**self.parameters, **self.state})
+        return np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
+
+    def learn(self, fired: NDArray[np.int64]) -> None:
+        """Slot 4: each spike raises the threshold of its map."""
+        rule = self.population.homeostasis
+        if rule is not None and self.shared is not None:
+            for unit in fired:
+                self.shared[self.channel[unit]] += rule.eta
+
+    def reset(self, fired: NDArray[np.int64]) -> None:
+        """Slot 5: reset and hold."""
+        from scnnbio.backends._expressions import evaluate
+
+        names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
+        for name, operator, text in split_assignments(self.model.reset):
+            value = np.broadcast_to(evaluate(text, names), fired.shape)
+            old = names[name]
+            result = {
+                "=": value,
+                "+=": old + value,
+                "-=": old - value,
+                "*=": old * value,
+                "/=": old / value,
+            }[operator]
+            names[name] = np.array(result, dtype=float)
+            self.state[name][fired] = names[name]
+        self.remaining[fired] = self.held_for[fired]
+
+
+@dataclass
+class _Pathway:
+    """Edges of one projection, with what is in flight and what has been learned."""
+
+    projection: Projection
+    delay: int
+    sizes: tuple[int, int]
+    dt: float
+    in_flight: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        edges = self.projection.connector.edges()
+        self.kernel = self.projection.kernel.astype(float).ravel().copy()
+        self.out = _by_neuron(edges.pre, self.sizes[0], edges.post, edges.tap)
+        self.into = _by_neuron(edges.post, self.sizes[1], edges.pre, edges.tap)
+        self.rate = 1.0
+        rule = self.projection.plasticity
+        if rule is not None:
+            self.keep_pre = float(np.exp(-self.dt / rule.tau_plus))
+            self.keep_post = float(np.exp(-self.dt / rule.tau_minus))
+            self.keep_rate = rule.rate_factor(self.dt)
+        self.restart()
+
+    def restart(self) -> None:
+        """Nothing in flight, traces at zero."""
+        self.in_flight.clear()
+        self.x = np.zeros(self.sizes[0])
+        self.y = np.zeros(self.sizes[1])
+
+    def update(self) -> None:
+        """Slot 1: traces and the learning rate fall."""
+        if self.projection.plasticity is not None:
+            self.x *= self.keep_pre
+            self.y *= self.keep_post
+            self.rate *= self.keep_rate
+
+    def deliver(self, step: int, layer: _Layer) -> None:
+        """Slot 2: each arriving spike adds the kernel to its targets, then depresses it."""
+        rule = self.projection.plasticity
+        state = layer.model.receptors[self.projection.receptor]
+        for unit in self.in_flight.pop(step, ()):
+            targets, taps = self.out[unit]
+            layer.receive(state, targets, self.projection.weight * self.kernel[taps])
+            if rule is not None:
+                w = self.kernel[taps]
+                down = w - rule.w_min if rule.bounds == "soft" else 1.0
+                w = w - self.rate * rule.a_minus * self.y[targets] * down
+                self.kernel[taps] = np.clip(w, rule.w_min, rule.w_max)
+                self.x[unit] += 1.0
+
+    def learn(self, fired: NDArray[np.int64]) -> None:
+        """Slot 4: each postsynaptic spike potentiates what arrived before it."""
+        rule = self.projection.plasticity
+        if rule is None:
+            return
+        for unit in fired:
+            sources, taps = self.into[unit]
+            w = self.kernel[taps]
+            up = rule.w_max - w if rule.bounds == "soft" else 1.0
+            down = w - rule.w_min if rule.bounds == "soft" else 1.0
+            change = rule.a_plus * self.x[sources] * up - rule.a_post * down
+            self.kernel[taps] = np.clip(w + self.rate * change, rule.w_min, rule.w_max)
+        self.y[fired] += 1.0
+
+
+def _by_neuron(
+    key: NDArray[np.int64], size: int, *columns: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], ...]]:
+    """Split columns by neuron, each part in the order of the edges."""
+    order = np.argsort(key, kind="stable")
+    cuts = np.searchsorted(key[order], np.arange(1, size))
+    return list(zip(*(np.split(column[order], cuts) for column in columns), strict=True))
+
+
+class ReferenceBackend(Backend):
+    """Plain numpy on the grid, one edge at a time."""
+
+    name: ClassVar[str] = "reference"
+    summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        with watch.phase("build"):
+            simulation = _Simulation(experiment, inputs)
+        with watch.phase("simulate"):
+            simulation.run(report)
+        return simulation.outcome()
+
+
+class _Simulation:
+    """All layers and pathways of one experiment, stepped together."""
+
+    def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
+        self.experiment = experiment
+        network = experiment.network
+        self.sizes = {p.name: p.size for p in network.populations}
+        self.layers = {
+            p.name: _Layer(p, experiment.dt) for p in network.populations if not p.is_source
+        }
+        self.pathways = [
+            _Pathway(
+                p,
+                experiment.steps(p.delay, "delay"),
+                (self.sizes[p.pre], self.sizes[p.post]),
+                experiment.dt,
+            )
+            for p in network.projections
+        ]
+        last = experiment.trial_steps * experiment.stimulus.n_trials
+        cuts = np.searchsorted(inputs.step, np.arange(1, last + 2))
+        self.input = inputs.unit.astype(np.int64), cuts
+        self.fired: dict[str, list[tuple[int, NDArray[np.int64]]]] = {n: [] for n in self.sizes}
+        self.samples: dict[tuple[str, str], list[FloatArray]] = {}
+        self.snapshots: dict[str, list[FloatArray]] = {}
+
+    def run(self, report: Report) -> None:
+        """Step through every trial."""
+        experiment = self.experiment
+        kept = set(experiment.snapshot_trials())
+        n_trials, per_trial = experiment.stimulus.n_trials, experiment.trial_steps
+        for trial in range(n_trials):
+            if experiment.reset:
+                for part in (*self.layers.values(), *self.pathways):
+                    part.restart()
+            if trial in kept:
+                for name, value in self._learned().items():
+                    self.snapshots.setdefault(name, []).append(value)
+            for step in range(trial * per_trial + 1, (trial + 1) * per_trial + 1):
+                self._sample(step - 1)
+                self._step(step)
+            report("simulating", trial + 1, n_trials)
+
+    def _step(self, step: int) -> None:
+        for part in (*self.layers.values(), *self.pathways):
+            part.update()
+        for pathway in self.pathways:
+            pathway.deliver(step, self.layers[pathway.projection.post])
+        units, cuts = self.input
+        fired = {self.experiment.source.name: units[cuts[step - 1] : cuts[step]]}
+        fired |= {name: layer.fire() for name, layer in self.layers.items()}
+        for pathway in self.pathways:
+            pathway.learn(fired[pathway.projection.post])
+            if len(fired[pathway.projection.pre]):
+                pathway.in_flight[step + pathway.delay] = fired[pathway.projection.pre]
+        for name, layer in self.layers.items():
+            layer.learn(fired[name])
+            layer.reset(fired[name])
+        for name, neurons in fired.items():
+            if len(neurons):
+                self.fired[name].append((step, neurons))
+
+    def _sample(self, step: int) -> None:
+        for sampling in self.experiment.record.signals:
+            every = self.experiment.steps(sampling.period or self.experiment.dt, "period")
+            if step % every:
+                continue
+            for variable in sampling.variables:
+                value = self.layers[sampling.population].state[variable]
+                chosen = value if sampling.units is None else value[list(sampling.units)]
+                self.samples.setdefault((sampling.population, variable), []).append(chosen.copy())
+
+    def _learned(self) -> dict[str, FloatArray]:
+        learned = {
+            p.projection.name: p.kernel.reshape(p.projection.kernel.shape).copy()
+            for p in self.pathways
+            if p.projection.plasticity is not None
+        }
+        shared = {n: layer.shared for n, layer in self.layers.items() if layer.shared is not None}
+        return learned | {name: value.copy() for name, value in shared.items()}
+
+    def outcome(self) -> Outcome:
+        """Everything that was kept."""
+        return Outcome(
+            spikes={name: _flat(rows) for name, rows in self.fired.items()},
+            signals={key: np.array(rows) for key, rows in self.samples.items()},
+            weights=self._learned(),
+            snapshots={name: np.array(rows) for name, rows in self.snapshots.items()},
+            output_spikes={n: sum(len(u) for _, u in self.fired[n]) for n in self.layers},
+            pathways={p.projection.name: "expanded" for p in self.pathways},
+        )
+
+
+def _flat(
+    rows: list[tuple[int, NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    steps = [np.full(len(units), step, dtype=np.int64) for step, units in rows]
+    units = [units.astype(np.int32) for _, units in rows]
+    empty = (np.zeros(0, np.int64), np.zeros(0, np.int32))
+    return (np.concatenate(steps), np.concatenate(units)) if rows else empty

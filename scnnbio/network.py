@@ -1,0 +1,344 @@
+"""A network as a plain value: populations and the projections between them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.connectors import KernelConnector
+from scnnbio.errors import SpecError
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.units import plain
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SpikeSource:
+    """Neurons that fire when they are told to: the layer that an encoding drives."""
+
+    name: str = "SpikeSource"
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """A layer of like neurons on a grid.
+
+    Parameters
+    ----------
+    name : str
+    shape : tuple of int
+        (channel, row, column); neurons are numbered in C order.
+    neuron : NeuronModel or SpikeSource
+    parameters : mapping of str to float, str or array (channels,), optional
+        Values that differ from the model's defaults, in the model's units: one for all neurons, or
+        one for each channel.
+    field_of_view : float, optional
+        Side of the layer's grid in degrees of visual angle.
+    homeostasis : SharedThreshold, optional
+        A threshold that each channel shares and that learning moves.
+
+    Raises
+    ------
+    SpecError
+        If a parameter is unknown, has the wrong unit or the wrong number of values.
+    """
+
+    name: str
+    shape: Shape
+    neuron: NeuronModel | SpikeSource
+    parameters: Mapping[str, float | NDArray[np.float64]] = field(default_factory=dict)
+    field_of_view: float | None = None
+    homeostasis: SharedThreshold | None = None
+
+    def __post_init__(self) -> None:
+        where = f"population {self.name!r}"
+        shape = tuple(self.shape)
+        if len(shape) != 3 or any(not isinstance(n, int) or n < 1 for n in shape):
+            raise SpecError(
+                f"shape {self.shape} is not three positive numbers (channel, row, column)",
+                where=where,
+            )
+        object.__setattr__(self, "shape", shape)
+        if self.field_of_view is not None:
+            object.__setattr__(self, "field_of_view", plain(self.field_of_view, "deg", where=where))
+        values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
+        object.__setattr__(self, "parameters", MappingProxyType(values))
+        if self.homeostasis is not None:
+            if isinstance(self.neuron, SpikeSource):
+                raise SpecError("a spike source has no threshold to adapt", where=where)
+            self._checked(self.homeostasis.parameter, 0.0, where)
+
+    def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
+        known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
+        if name not in known:
+            raise SpecError(
+                f"{self.neuron.name} has no parameter {name!r};"
+                f" it has {', '.join(sorted(known)) or 'none'}",
+                where=where,
+            )
+        path = f"{where}.{name}"
+        if not isinstance(value, list | tuple | np.ndarray):
+            return plain(value, known[name].unit, where=path)
+        array = np.array([plain(v, known[name].unit, where=path) for v in value])
+        if array.shape != (self.shape[0],):
+            raise SpecError(
+                f"{array.size} values for {self.shape[0]} channels; give one value or one a"
+                " channel",
+                where=path,
+            )
+        array.flags.writeable = False
+        return array
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return int(np.prod(self.shape))
+
+    @property
+    def is_source(self) -> bool:
+        """Whether the population only emits the spikes it is given."""
+        return isinstance(self.neuron, SpikeSource)
+
+    @property
+    def model(self) -> NeuronModel:
+        """The neuron's equations; an error for a spike source."""
+        if isinstance(self.neuron, SpikeSource):
+            raise SpecError("a spike source has no equations", where=f"population {self.name!r}")
+        return self.neuron
+
+    def values(self) -> dict[str, NDArray[np.float64]]:
+        """Every parameter of the model, one value a channel (channels,)."""
+        return {
+            name: np.broadcast_to(
+                np.asarray(self.parameters.get(name, parameter.default), dtype=float),
+                (self.shape[0],),
+            )
+            for name, parameter in self.model.parameters.items()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Connections from one population to another, or to itself.
+
+    Parameters
+    ----------
+    pre, post : str
+        Names of the populations.
+    connector : KernelConnector
+        Owns the initial kernel, which has no unit.
+    weight : float
+        What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
+        a current, mV for a membrane jump).
+    delay : float
+        In ms, at least one step.
+    receptor : str
+        One of the postsynaptic model's receptors.
+    plasticity : SharedSTDP, optional
+    name : str, optional
+        ``"<pre>_<post>"`` if not given.
+    """
+
+    pre: str
+    post: str
+    connector: KernelConnector
+    weight: float = 1.0
+    delay: float = 1.0
+    receptor: str = "excitatory"
+    plasticity: SharedSTDP | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.pre}_{self.post}")
+        where = f"projection {self.name!r}"
+        object.__setattr__(self, "delay", plain(self.delay, "ms", where=f"{where}.delay"))
+        if self.delay <= 0:
+            raise SpecError(f"delay {self.delay} ms is not positive", where=where)
+
+    @property
+    def kernel(self) -> NDArray[np.float64]:
+        """The initial kernel (out, in, row, column)."""
+        return self.connector.kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Populations and projections, checked against one another.
+
+    Parameters
+    ----------
+    populations : sequence of Population
+    projections : sequence of Projection
+
+    Raises
+    ------
+    SpecError
+        If names repeat, a projection points at nothing, shapes do not fit, a receptor is missing,
+        or a weight has the wrong unit.
+    """
+
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+
+    def __post_init__(self) -> None:
+        for label in ("populations", "projections"):
+            members = tuple(getattr(self, label))
+            object.__setattr__(self, label, members)
+            names = [m.name for m in members]
+            repeated = {n for n in names if names.count(n) > 1}
+            if repeated:
+                raise SpecError(f"the name {repeated.pop()!r} is used twice", where=label)
+        for projection in self.projections:
+            self._check(projection)
+
+    def _check(self, projection: Projection) -> None:
+        where = f"projection {projection.name!r}"
+        pre, post = self._end(projection.pre, where), self._end(projection.post, where)
+        connector = projection.connector
+        for end, expected in ((pre, connector.in_shape), (post, connector.out_shape)):
+            if end.shape != tuple(expected):
+                raise SpecError(
+                    f"population {end.name!r} has shape {end.shape}, but the connector needs"
+                    f" {tuple(expected)}",
+                    where=where,
+                )
+        if post.is_source:
+            raise SpecError(f"{post.name!r} is a spike source and takes no input", where=where)
+        receptors = post.model.receptors
+        if projection.receptor not in receptors:
+            raise SpecError(
+                f"{post.neuron.name} has no receptor {projection.receptor!r}; it has"
+                f" {', '.join(receptors)}",
+                where=where,
+            )
+        unit = post.model.unit_of(receptors[projection.receptor])
+        weight = plain(projection.weight, unit, where=f"{where}.weight")
+        object.__setattr__(projection, "weight", weight)
+        rule = projection.plasticity
+        kernel = projection.kernel
+        if rule is not None and (kernel.min() < rule.w_min or kernel.max() > rule.w_max):
+            raise SpecError(
+                f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the"
+                f" rule's bounds {rule.w_min:.3g} to {rule.w_max:.3g}",
+                where=where,
+            )
+
+    def _end(self, name: str, where: str) -> Population:
+        for population in self.populations:
+            if population.name == name:
+                return population
+        known = ", ".join(p.name for p in self.populations)
+        raise SpecError(f"there is no population {name!r}; there are {known}", where=where)
+
+    def population(self, name: str) -> Population:
+        """The population of that name."""
+        return self._end(name, "network")
+
+    def projection(self, name: str) -> Projection:
+        """The projection of that name."""
+        for projection in self.projections:
+            if projection.name == name:
+                return projection
+        known = ", ".join(p.name for p in self.projections)
+        raise SpecError(f"there is no projection {name!r}; there are {known}", where="network")
+
+    def into(self, name: str) -> tuple[Projection, ...]:
+        """Projections that end in a population, in the order of the network."""
+        return tuple(p for p in self.projections if p.post == name)
+
+    @property
+    def sources(self) -> tuple[Population, ...]:
+        """The populations that only emit what they are given."""
+        return tuple(p for p in self.populations if p.is_source)
+
+    @property
+    def learns(self) -> bool:
+        """Whether any projection or threshold is plastic."""
+        return any(p.plasticity for p in self.projections) or any(
+            p.homeostasis for p in self.populations
+        )
+
+    def with_weights(self, weights: Mapping[str, ArrayLike]) -> Network:
+        """The same network with other kernels and shared thresholds.
+
+        Parameters
+        ----------
+        weights : mapping of str to array
+            Kernels (out, in, row, column) by projection, and thresholds (channels,) in mV by
+            population, as :attr:`Run.weights` holds them.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        SpecError
+            If a name is neither a projection nor a population with a shared threshold.
+        """
+        known = {p.name for p in self.projections}
+        known |= {p.name for p in self.populations if p.homeostasis}
+        unknown = set(weights) - known
+        if unknown:
+            raise SpecError(f"{sorted(unknown)[0]!r} has no weights", where="network.with_weights")
+        projections = tuple(
+            dataclasses.replace(
+                p, connector=p.connector.with_kernel(np.asarray(weights[p.name], dtype=float))
+            )
+            if p.name in weights
+            else p
+            for p in self.projections
+        )
+        populations = tuple(
+            dataclasses.replace(
+                p, parameters={**p.parameters, p.homeostasis.parameter: np.asarray(weights[p.name])}
+            )
+            if p.name in weights and p.homeostasis
+            else p
+            for p in self.populations
+        )
+        return Network(populations, projections)
+
+    def without_plasticity(self) -> Network:
+        """The same network with every kernel and threshold fixed."""
+        return Network(
+            tuple(dataclasses.replace(p, homeostasis=None) for p in self.populations),
+            tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
+        )
+
+    def digest(self) -> str:
+        """Hexadecimal digest of everything that the network computes with."""
+        document = {
+            "populations": [_plain_fields(p) for p in self.populations],
+            "projections": [_plain_fields(p) for p in self.projections],
+        }
+        text = json.dumps(document, sort_keys=True, default=_jsonable)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain_fields(value: object) -> dict[str, object]:
+    return {
+        item.name: getattr(value, item.name)
+        for item in dataclasses.fields(value)  # type: ignore[arg-type]
+    }
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, KernelConnector):
+        return value.digest()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if dataclasses.is_dataclass(value):
+        return _plain_fields(value)
+    raise TypeError(f"{type(value).__name__} has no digest")

@@ -1,0 +1,140 @@
+"""Learning rules, as data: what a backend lowers, and what the reference computes slowly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from scnnbio.errors import SpecError
+from scnnbio.units import plain
+
+
+@dataclass(frozen=True)
+class SharedSTDP:
+    r"""Pair-based STDP on a kernel that every place of the layer shares.
+
+    With traces :math:`x_i` (jump 1 at each arriving presynaptic spike, time constant ``tau_plus``)
+    and :math:`y_j` (jump 1 at each postsynaptic spike, ``tau_minus``), all to all::
+
+        presynaptic arrival:   w -= a_minus * y_j * F_minus(w)
+        postsynaptic spike:    w += a_plus * x_i * F_plus(w) - a_post * F_minus(w)
+
+    ``soft`` bounds: F_plus = w_max - w, F_minus = w - w_min. ``hard`` bounds: both 1, and w is cut
+    to the bounds. Every place that uses a kernel element contributes, one after another, in the
+    order of the spiking neurons. Delays are axonal: the rule pairs the arrival of the presynaptic
+    spike with the emission of the postsynaptic one, and at the same stamp the arrival comes first.
+
+    Parameters
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of the traces in ms.
+    a_plus, a_minus : float
+        Potentiation and depression of a pair, as fractions of the kernel's range.
+    a_post : float
+        Depression at every postsynaptic spike, paired or not (w_out of Kempter et al. 1999): what
+        lets a synapse weaken whose input stays silent.
+    w_min, w_max : float
+        Bounds of a kernel element.
+    bounds : {"soft", "hard"}
+    half_life : float, optional
+        Time in ms after which all three rates have halved; None keeps them constant.
+
+    Raises
+    ------
+    SpecError
+        If a time constant or rate is not positive, or the bounds are crossed.
+
+    References
+    ----------
+    Song, Miller & Abbott 2000, Nat Neurosci 3:919 (pairs, hard bounds); van Rossum, Bi & Turrigiano
+    2000, J Neurosci 20:8812 (soft bounds); Kempter, Gerstner & van Hemmen 1999, Phys Rev E 59:4498
+    (single-spike terms).
+    """
+
+    tau_plus: float = 17.0
+    tau_minus: float = 34.0
+    a_plus: float = 0.01
+    a_minus: float = 0.0
+    a_post: float = 0.0
+    w_min: float = 0.0
+    w_max: float = 1.0
+    bounds: Literal["soft", "hard"] = "soft"
+    half_life: float | None = None
+
+    def __post_init__(self) -> None:
+        _make_plain(self, ms=("tau_plus", "tau_minus", "half_life"))
+        for name in ("tau_plus", "tau_minus", "half_life"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise SpecError(f"{name} is {value} ms; it must be positive", where="plasticity")
+        for name in ("a_plus", "a_minus", "a_post"):
+            if getattr(self, name) < 0:
+                raise SpecError(f"{name} is negative; give its size", where=f"plasticity.{name}")
+        if self.w_min >= self.w_max:
+            raise SpecError(
+                f"w_min {self.w_min} is not below w_max {self.w_max}", where="plasticity"
+            )
+        if self.bounds not in ("soft", "hard"):
+            raise SpecError(f"{self.bounds!r} is not 'soft' or 'hard'", where="plasticity.bounds")
+
+    def rate_factor(self, time: float) -> float:
+        """Factor on all rates at ``time`` ms since the run began."""
+        return 1.0 if self.half_life is None else 2.0 ** (-time / self.half_life)
+
+
+@dataclass(frozen=True)
+class SharedThreshold:
+    r"""A threshold that a whole map shares and that equalises how often maps win.
+
+    Every spike of map m raises its threshold by ``eta``; between spikes the threshold falls at
+    ``eta * target``, so that it rests where the map fires ``target`` spikes a second over all its
+    places::
+
+        d theta_m / dt = eta * (sum of the map's spike trains - target)
+
+    Parameters
+    ----------
+    eta : float
+        Rise per spike in mV.
+    target : float
+        Spikes per second and map, all places together.
+    minimum : float, optional
+        The threshold in mV that it does not fall below; None sets no floor.
+    parameter : str
+        The neuron's parameter that is moved.
+
+    Raises
+    ------
+    SpecError
+        If ``eta`` or ``target`` is not positive.
+
+    References
+    ----------
+    Diehl & Cook 2015, Front Comput Neurosci 9:99 (adaptive threshold); Foldiak 1990, Biol Cybern
+    64:165 (threshold driven to a set rate); shared by a map as its kernel is.
+    """
+
+    eta: float
+    target: float
+    minimum: float | None = None
+    parameter: str = "v_thresh"
+
+    def __post_init__(self) -> None:
+        _make_plain(self, mV=("eta", "minimum"), Hz=("target",))
+        for name in ("eta", "target"):
+            if getattr(self, name) <= 0:
+                raise SpecError(f"{name} must be positive", where=f"homeostasis.{name}")
+
+
+def _make_plain(rule: object, **units: tuple[str, ...]) -> None:
+    """Strip the units of a rule's fields, and refuse numbers that are not finite."""
+    for unit, names in units.items():
+        for name in names:
+            value = getattr(rule, name)
+            if value is not None:
+                object.__setattr__(rule, name, plain(value, unit, where=name))
+    for item in fields(rule):  # type: ignore[arg-type]
+        value = getattr(rule, item.name)
+        if isinstance(value, int | float) and not math.isfinite(value):
+            raise SpecError(f"{value} is not finite", where=item.name)

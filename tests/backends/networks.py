@@ -1,0 +1,78 @@
+"""Small networks that touch every rule of the time conventions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.encoding import LGN, Encoding, LatencyCode
+from scnnbio.experiment import Experiment, Record, Sampling
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import LIF
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.stimuli import Photographs
+
+
+def small_network(
+    rule: SharedSTDP | None = None,
+    *,
+    homeostasis: SharedThreshold | None = None,
+    stride: int = 1,
+    padding: int = 0,
+    delay: float = 1.0,
+    refractory: float = 2.0,
+    maps: int = 5,
+    parameters: dict[str, object] | None = None,
+    receptor: str = "excitatory",
+    weight: float = 0.35,
+) -> Network:
+    """Input of 2 x 8 x 8 and one learning layer with lateral inhibition."""
+    rng = np.random.default_rng(3)
+    kernel = rng.uniform(0.2, 0.8, (maps, 2, 5, 5))
+    convolution = ConvolutionConnector(kernel, (2, 8, 8), stride=stride, padding=padding)
+    return Network(
+        populations=(
+            Population("lgn", (2, 8, 8), SpikeSource()),
+            Population(
+                "v1",
+                tuple(convolution.out_shape),
+                LIF,
+                parameters={"tau_refrac": refractory, "tau_m": 15.0, **(parameters or {})},
+                homeostasis=homeostasis,
+            ),
+        ),
+        projections=(
+            Projection(
+                "lgn", "v1", convolution, weight=weight, delay=delay, receptor=receptor,
+                plasticity=rule,
+            ),
+            Projection(
+                "v1",
+                "v1",
+                LateralInhibitionConnector(tuple(convolution.out_shape), "both", radius=1),
+                weight=-4.0,
+                delay=0.5,
+                receptor="membrane",
+            ),
+        ),
+    )
+
+
+def experiment(network: Network, **changes: object) -> Experiment:
+    """Twelve flashed photographs, every spike and some potentials kept."""
+    settings: dict[str, object] = {
+        "network": network,
+        "stimulus": Photographs(n_trials=12, duration=40.0),
+        "encoding": Encoding(
+            LGN(sigma_center=1.0, sigma_surround=2.0, normalisation_sigma=3.0),
+            LatencyCode(budget=60, window=25.0, onset=1.0),
+        ),
+        "record": Record(
+            spikes=("lgn", "v1"),
+            signals=(Sampling("v1", ("v", "I_exc"), units=(0, 7, 30), period=1.0),),
+            snapshots=3,
+        ),
+        "dt": 0.5,
+        "seed": 5,
+    }
+    return Experiment(**{**settings, **changes})
