@@ -32,6 +32,9 @@ _BUNDLED_SHAPES = (
 #: Standard deviation of the white-noise control: the median of the bundled photographs'.
 NOISE_CONTRAST = 0.5
 
+#: Of red, green and blue (ITU-R BT.709).
+_LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
+
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 _MAX_DRAWS = 100
 
@@ -73,8 +76,8 @@ class Photographs(Stimulus):
     Notes
     -----
     Colour becomes grey with the luminance weights of ITU-R BT.709 (0.2125, 0.7154, 0.0721). The
-    stored, gamma-encoded values are taken as they are: the encoding is nearly logarithmic, as is
-    the compression by photoreceptors. Each photograph is expressed in units of contrast, the
+    stored, gamma-encoded values are taken as they are: the encoding is compressive, and so are
+    photoreceptors. Each photograph is expressed in units of contrast, the
     difference from its mean grey divided by its mean grey. Photographs are chosen with a chance in
     proportion to their area, and patches lie wholly inside, whatever the angle. Sampling is
     bilinear.
@@ -254,10 +257,10 @@ def _bundled(name: str) -> np.ndarray:
     if name in ("china", "flower"):
         from sklearn.datasets import load_sample_image
 
-        return _grey(load_sample_image(f"{name}.jpg"), name)
+        return _grey(load_sample_image(f"{name}.jpg"))
     import skimage.data
 
-    return _grey(getattr(skimage.data, name)(), name)
+    return _grey(getattr(skimage.data, name)())
 
 
 def _noise() -> dict[str, np.ndarray]:
@@ -286,34 +289,29 @@ def _folder(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _read(file: Path) -> np.ndarray:
-    import skimage.io
+    from PIL import Image
 
     try:
-        pixels = skimage.io.imread(file)
+        with Image.open(file) as picture:
+            picture.load()
+            stacked = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
+            # One channel stays as deep as it is; palettes, CMYK and transparency become colour.
+            one = picture.mode in ("L", "F") or picture.mode.startswith("I")
+            pixels = np.asarray(picture if one else picture.convert("RGB"))
     except Exception as error:  # decoders raise errors of every kind on damaged files
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"cannot be read as an image ({reason}); mend or remove it", where=str(file)
         ) from error
-    return _grey(pixels, str(file))
+    if stacked:
+        raise DataError("the file holds several images; save each as a file", where=str(file))
+    return _grey(pixels)
 
 
-def _grey(pixels: np.ndarray, name: str) -> np.ndarray:
-    """Luminance, 0 to 1 for integer formats: (rows, columns)."""
-    import skimage.color
-    import skimage.util
-
-    to_float: Any = skimage.util.img_as_float64  # not typed
-    values: np.ndarray = to_float(pixels)
-    if values.ndim == 3 and values.shape[2] in (3, 4):  # a fourth channel is transparency
-        values = skimage.color.rgb2gray(values[..., :3])
-    elif values.ndim == 3 and values.shape[2] == 2:
-        values = values[..., 0]
-    if values.ndim != 2:
-        raise DataError(
-            f"an array of shape {pixels.shape} is not one image; save one image a file", where=name
-        )
-    return values
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """Luminance on any scale, as contrast units divide it out: (rows, columns)."""
+    values = pixels.astype(float)
+    return values @ _LUMINANCE if values.ndim == 3 else values
 
 
 def _reduced(image: np.ndarray, reduce: int, name: str) -> np.ndarray:
