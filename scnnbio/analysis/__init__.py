@@ -1,0 +1,1 @@
+"""Measures of recordings and kernels: rates, tuning, receptive fields, irregularity."""

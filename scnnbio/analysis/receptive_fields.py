@@ -1,0 +1,176 @@
+"""Shape of receptive fields: Gabor fits, and orientation tuning of a kernel.
+
+Orientations are stated once, here, for the whole package. An image has x to the right and y UP
+(against the row index), both 0 at its centre, in pixels. ``theta`` is the direction along which a
+carrier varies, in degrees counter-clockwise from x; ``orientation`` is that of its bars, which run
+at right angles to it: ``orientation = theta + 90``, both from 0 to 180. Horizontal bars have
+orientation 0, vertical bars 90.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, gabor
+from scnnbio.analysis.spectra import kernel_tuning, spectral_peak
+from scnnbio.analysis.tuning import circular_variance
+from scnnbio.errors import DataError, SpecError
+
+__all__ = [
+    "GaborFit",
+    "KernelMeasures",
+    "fit_gabor",
+    "fit_gabors",
+    "gabor",
+    "kernel_tuning",
+    "measure_kernels",
+    "spectral_peak",
+]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelMeasures:
+    """Measures of kernels, one row a map; NaN where a kernel has none, as one of zeros.
+
+    Parameters
+    ----------
+    orientation : array, shape (maps,)
+        Preferred orientation of the bars, deg from 0 to 180, at the spectrum's peak.
+    spatial_frequency : array, shape (maps,)
+        Preferred spatial frequency, cycles per pixel, at the spectrum's peak.
+    circular_variance : array, shape (maps,)
+        0 for one orientation alone, 1 for none preferred; at the preferred frequency.
+    r_squared, n_x, n_y : array, shape (maps,)
+        Of the Gabor fit.
+    amplitude, x0, y0, sigma_x, sigma_y, theta, frequency, phase : array, shape (maps,)
+        The Gabor fit, see :class:`GaborFit`.
+    """
+
+    orientation: Array
+    spatial_frequency: Array
+    circular_variance: Array
+    r_squared: Array
+    n_x: Array
+    n_y: Array
+    amplitude: Array
+    x0: Array
+    y0: Array
+    sigma_x: Array
+    sigma_y: Array
+    theta: Array
+    frequency: Array
+    phase: Array
+
+    def __len__(self) -> int:
+        return len(self.orientation)
+
+    def columns(self) -> dict[str, Array]:
+        """Columns by name, in order."""
+        return {column.name: getattr(self, column.name) for column in fields(self)}
+
+    def to_rows(self) -> list[dict[str, float]]:
+        """One mapping a map, with its number as ``map``."""
+        columns = {name: values.tolist() for name, values in self.columns().items()}
+        return [
+            {"map": row, **{name: values[row] for name, values in columns.items()}}
+            for row in range(len(self))
+        ]
+
+    def fit(self, row: int) -> GaborFit:
+        """Gabor fit of map ``row``."""
+        return GaborFit(**{f.name: float(getattr(self, f.name)[row]) for f in fields(GaborFit)})
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write as comma-separated text, in which no digit is lost.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be written.
+        """
+        try:
+            with Path(path).open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, ["map", *self.columns()])
+                writer.writeheader()
+                writer.writerows(self.to_rows())
+        except OSError as error:
+            raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from None
+
+    @classmethod
+    def from_csv(cls, path: str | os.PathLike[str]) -> KernelMeasures:
+        """Table that :meth:`to_csv` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, a column is missing, or a number is not one.
+        """
+        try:
+            with Path(path).open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            return cls.from_rows(rows)
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from None
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(
+                f"is not a table of kernel measures ({error})", where=str(path)
+            ) from None
+
+    @classmethod
+    def from_rows(cls, rows: list[dict[str, str]] | list[dict[str, float]]) -> KernelMeasures:
+        """Table of :meth:`to_rows`."""
+        names = [column.name for column in fields(cls)]
+        return cls(**{name: np.array([float(row[name]) for row in rows]) for name in names})
+
+
+def measure_kernels(kernel: ArrayLike, progress: Progress | None = None) -> KernelMeasures:
+    """Gabor fit and orientation tuning of each map of a kernel.
+
+    Parameters
+    ----------
+    kernel : array, shape (maps, 2, rows, columns)
+        Weights from ON and OFF cells; their difference is measured. With one channel, shape
+        (maps, 1, rows, columns), that is measured as it stands.
+    progress : callable, optional
+        Called with how many maps are done and how many there are.
+
+    Returns
+    -------
+    KernelMeasures
+
+    Raises
+    ------
+    SpecError
+        If the kernel has another shape, or is not finite.
+    """
+    weights = np.asarray(kernel, dtype=np.float64)
+    if weights.ndim != 4 or weights.shape[1] not in (1, 2) or not np.isfinite(weights).all():
+        raise SpecError(
+            f"a finite kernel of shape (maps, 2, rows, columns) is needed, not {weights.shape}",
+            where="measure_kernels",
+        )
+    images = weights[:, 0] - weights[:, 1] if weights.shape[1] == 2 else weights[:, 0]
+    frequency, theta = spectral_peak(images)
+    amplitude, orientation = kernel_tuning(images, frequency)
+    fits = fit_gabors(images, progress)
+    columns: Mapping[str, Array] = {
+        f.name: np.array([getattr(fit, f.name) for fit in fits], dtype=np.float64)
+        for f in fields(GaborFit)
+    }
+    return KernelMeasures(
+        orientation=(theta + 90.0) % 180.0,
+        spatial_frequency=frequency,
+        circular_variance=circular_variance(amplitude, orientation),
+        n_x=columns["sigma_x"] * columns["frequency"],
+        n_y=columns["sigma_y"] * columns["frequency"],
+        **columns,
+    )

@@ -1,0 +1,264 @@
+"""Tuning to orientation and direction, and modulation by a drifting grating.
+
+Curves stand along the last axis, so that many units are measured at once. What a curve does not
+have (a silent unit's preferred orientation, the bandwidth of a curve that never falls) is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+
+from scnnbio.errors import SpecError
+
+Array = NDArray[np.float64]
+
+#: Step of the splined curve on which a bandwidth is read, deg.
+_FINE = 0.25
+
+
+def _curves(rates: ArrayLike, angles: ArrayLike, where: str) -> tuple[Array, Array]:
+    curves, axis = np.asarray(rates, dtype=np.float64), np.asarray(angles, dtype=np.float64)
+    if axis.ndim != 1 or curves.shape[-1:] != axis.shape or not axis.size:
+        raise SpecError(
+            f"rates {curves.shape} need one value an angle {axis.shape} along the last axis",
+            where=where,
+        )
+    return curves, axis
+
+
+def _period(angles: Array, where: str) -> float:
+    """180 or 360: the turn that equally spaced angles share."""
+    steps = np.diff(angles)
+    if len(angles) > 2 and np.allclose(steps, steps[0]):
+        for turn in (180.0, 360.0):
+            if np.isclose(steps[0] * len(angles), turn):
+                return turn
+    raise SpecError("angles must rise in equal steps through 180 or 360 deg", where=where)
+
+
+def _resultant(rates: ArrayLike, orientations: ArrayLike, where: str) -> NDArray[np.complex128]:
+    """Sum of r exp(2 i angle) over the sum of r; NaN where all are zero."""
+    curves, angles = _curves(rates, orientations, where)
+    total = curves.sum(axis=-1)
+    vector = curves @ np.exp(2j * np.deg2rad(angles))
+    safe = np.where(total > 0, total, 1.0)
+    return np.asarray(np.where(total > 0, vector / safe, np.nan))
+
+
+def circular_variance(rates: ArrayLike, orientations: ArrayLike) -> Array:
+    """Circular variance, 1 - abs(sum r exp(2 i angle)) / sum r.
+
+    Parameters
+    ----------
+    rates : array, shape (..., angles)
+        Not negative; mean rates, the spontaneous rate not subtracted.
+    orientations : array, shape (angles,)
+        deg, equally spaced over 180 or 360.
+
+    Returns
+    -------
+    array, shape (...)
+        0 for one orientation alone, 1 for none preferred, NaN where no rate is positive.
+
+    References
+    ----------
+    D. L. Ringach, R. M. Shapley and M. J. Hawken (2002), J. Neurosci. 22, 5639-5651,
+    doi:10.1523/JNEUROSCI.22-13-05639.2002.
+
+    Examples
+    --------
+    >>> circular_variance([[0.0, 5.0, 0.0, 0.0], [5.0, 5.0, 5.0, 5.0]], [0, 45, 90, 135])
+    array([0., 1.])
+    """
+    return np.asarray(1.0 - np.abs(_resultant(rates, orientations, "circular_variance")))
+
+
+def preferred_orientation(rates: ArrayLike, orientations: ArrayLike) -> Array:
+    """Direction of the resultant, deg from 0 to 180.
+
+    Parameters
+    ----------
+    rates : array, shape (..., angles)
+    orientations : array, shape (angles,)
+        deg, equally spaced over 180 or 360.
+
+    Returns
+    -------
+    array, shape (...)
+    """
+    resultant = _resultant(rates, orientations, "preferred_orientation")
+    return np.asarray(np.rad2deg(np.angle(resultant)) / 2.0 % 180.0)
+
+
+def _contrast(rates: ArrayLike, angles: ArrayLike, turn: float, where: str) -> Array:
+    """(preferred - turned) / (preferred + turned), of the largest rate."""
+    curves, axis = _curves(rates, angles, where)
+    period = _period(axis, where)
+    shift = turn / (axis[1] - axis[0])
+    if turn >= period or not np.isclose(shift, round(shift)):
+        raise SpecError(f"angles need one at {turn:g} deg from each", where=where)
+    best = curves.argmax(axis=-1)[..., None]
+    other = (best + round(shift)) % len(axis)
+    preferred = np.take_along_axis(curves, best, -1)[..., 0]
+    turned = np.take_along_axis(curves, other, -1)[..., 0]
+    total = preferred + turned
+    safe = np.where(total > 0, total, 1.0)
+    return np.asarray(np.where(total > 0, (preferred - turned) / safe, np.nan))
+
+
+def orientation_selectivity(rates: ArrayLike, orientations: ArrayLike) -> Array:
+    """Orientation selectivity index, (preferred - orthogonal) / (preferred + orthogonal).
+
+    Parameters
+    ----------
+    rates : array, shape (..., angles)
+    orientations : array, shape (angles,)
+        deg, equally spaced over 180 or 360, with one at right angles to each.
+
+    Returns
+    -------
+    array, shape (...)
+    """
+    return _contrast(rates, orientations, 90.0, "orientation_selectivity")
+
+
+def direction_selectivity(rates: ArrayLike, directions: ArrayLike) -> Array:
+    """Direction selectivity index, (preferred - opposite) / (preferred + opposite).
+
+    Parameters
+    ----------
+    rates : array, shape (..., angles)
+    directions : array, shape (angles,)
+        deg, equally spaced over 360, an even number.
+
+    Returns
+    -------
+    array, shape (...)
+    """
+    return _contrast(rates, directions, 180.0, "direction_selectivity")
+
+
+def half_bandwidth(
+    rates: ArrayLike,
+    angles: ArrayLike,
+    *,
+    fraction: float = 2**-0.5,
+    smoothing: tuple[float, ...] = (0.4, 1.0, 0.4),
+) -> Array:
+    """Half the width of a tuning curve at a fraction of its peak.
+
+    The curve is smoothed by a window over neighbouring samples, joined by a periodic cubic
+    spline, and followed from its peak both ways to where it first falls below the fraction.
+
+    Parameters
+    ----------
+    rates : array, shape (..., angles)
+    angles : array, shape (angles,)
+        deg, equally spaced over 180 (orientations) or 360 (directions).
+    fraction : float
+        Of the peak; 1 / sqrt(2) by default. This is not the half width at half height.
+    smoothing : sequence of float
+        Weights of the window, an odd number, scaled to sum to 1. Being in samples it widens with
+        their distance: compare curves sampled alike. ``(1,)`` for none.
+
+    Returns
+    -------
+    array, shape (...)
+        deg; NaN where the curve does not fall below the fraction on both sides within half a
+        turn, or is nowhere positive.
+
+    References
+    ----------
+    D. L. Ringach, R. M. Shapley and M. J. Hawken (2002), J. Neurosci. 22, 5639-5651,
+    doi:10.1523/JNEUROSCI.22-13-05639.2002.
+    """
+    curves, axis = _curves(rates, angles, "half_bandwidth")
+    period = _period(axis, "half_bandwidth")
+    window = np.asarray(smoothing, dtype=np.float64) / np.sum(smoothing)
+    if len(window) % 2 == 0:
+        raise SpecError("an odd number of weights is needed", where="half_bandwidth.smoothing")
+    reach = len(window) // 2
+    smooth = sum(w * np.roll(curves, k - reach, axis=-1) for k, w in enumerate(window))
+    closed = np.concatenate([smooth, smooth[..., :1]], axis=-1)
+    spline = CubicSpline(np.append(axis, axis[0] + period), closed, axis=-1, bc_type="periodic")
+    fine = spline(axis[0] + np.arange(0, period, _FINE))
+    n = fine.shape[-1]
+    peak = fine.argmax(axis=-1)[..., None]
+    height = np.take_along_axis(fine, peak, -1)
+    reached = np.arange(n // 2 + 1)
+    sides = [
+        _first_fall(np.take_along_axis(fine, (peak + way * reached) % n, -1), fraction * height)
+        for way in (-1, 1)
+    ]
+    width = (sides[0] + sides[1]) / 2.0 * _FINE
+    return np.asarray(np.where(height[..., 0] > 0, width, np.nan))
+
+
+def _first_fall(curve: Array, level: Array) -> Array:
+    """Samples from the first to where ``curve`` first falls below ``level``; NaN if never."""
+    below = curve < level
+    after = below.argmax(axis=-1)[..., None]
+    high = np.take_along_axis(curve, np.maximum(after - 1, 0), -1)
+    low = np.take_along_axis(curve, after, -1)
+    step = np.where(high > low, high - low, 1.0)
+    place = after - 1 + (high - level) / step
+    return np.asarray(np.where(below.any(axis=-1), place[..., 0], np.nan))
+
+
+def f1_f0(
+    time: ArrayLike,
+    temporal_frequency: float,
+    window: tuple[float, float],
+    *,
+    unit: ArrayLike | None = None,
+    n_units: int = 1,
+) -> Array:
+    """Modulation ratio: amplitude of the rate at the grating's frequency over its mean.
+
+    Spikes of repeated trials are given together. Only whole cycles are counted, from the
+    window's beginning, since a part of a cycle is a modulation of its own.
+
+    Parameters
+    ----------
+    time : array, shape (spikes,)
+        ms.
+    temporal_frequency : float
+        Hz.
+    window : (float, float)
+        ms; spikes with t0 < t <= t1 count.
+    unit : array of int, shape (spikes,), optional
+        Which unit each spike is of.
+    n_units : int
+
+    Returns
+    -------
+    array, shape (n_units,)
+        From 0 to 2; above 1 the cell is called simple. NaN for a unit without a spike.
+
+    Raises
+    ------
+    SpecError
+        If the window holds no whole cycle.
+
+    References
+    ----------
+    B. C. Skottun et al. (1991), Vision Res. 31, 1079-1086.
+    """
+    times = np.asarray(time, dtype=np.float64)
+    units = np.zeros(len(times), dtype=np.int64) if unit is None else np.asarray(unit)
+    cycle = 1000.0 / temporal_frequency
+    cycles = int((window[1] - window[0]) / cycle + 1e-9)
+    if cycles < 1:
+        raise SpecError(
+            f"{window} ms holds no cycle of {cycle:g} ms; record for longer", where="f1_f0.window"
+        )
+    inside = (times > window[0]) & (times <= window[0] + cycles * cycle + 1e-6)
+    phase = 2.0 * np.pi * times[inside] / cycle
+    number, real, imaginary = (
+        np.bincount(units[inside], weights, minlength=n_units)
+        for weights in (np.ones(len(phase)), np.cos(phase), np.sin(phase))
+    )
+    safe = np.where(number > 0, number, 1.0)
+    return np.asarray(np.where(number > 0, 2.0 * np.hypot(real, imaginary) / safe, np.nan))
