@@ -1,0 +1,1 @@
+"""Experiments that ship with scnnbio, one TOML document each."""

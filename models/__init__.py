@@ -1,0 +1,1 @@
+"""Networks that ship with scnnbio, one file each: ``build(**parameters) -> Network``."""
