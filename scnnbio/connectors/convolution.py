@@ -89,9 +89,9 @@ class ConvolutionConnector(KernelConnector):
         connect_zeros: bool = True,
     ) -> None:
         weights = checked_weights(kernel, "kernel")
-        shape = tuple(in_shape)
-        if weights.ndim == 3 and len(shape) == 2:
-            weights, shape = weights[:, :, None, :], (shape[0], 1, shape[1])
+        shape = in_shape
+        if weights.ndim == 3 and np.size(in_shape) == 2:
+            weights, shape = weights[:, :, None, :], (in_shape[0], 1, in_shape[1])
             stride, padding = _lift(stride, 1, "stride"), _lift(padding, 0, "padding")
         pads = resolve_padding(padding, weights.shape, stride)
         output_shape(shape, weights.shape, stride, pads)

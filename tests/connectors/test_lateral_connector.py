@@ -1,0 +1,112 @@
+"""Lateral inhibition against its definition, pair by pair."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scnnbio.connectors import LateralInhibitionConnector
+from scnnbio.errors import SpecError
+from scnnbio.geometry import convolution_edges_oracle
+
+
+def joined(scope, radius, a, b):
+    """The definition, for neurons (map, row, column)."""
+    near = abs(a[1] - b[1]) <= radius and abs(a[2] - b[2]) <= radius
+    if scope == "maps":
+        return a[0] != b[0] and a[1:] == b[1:]
+    if scope == "neighbourhood":
+        return a[0] == b[0] and near and a[1:] != b[1:]
+    return near and a != b
+
+
+@settings(deadline=None)
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5)),
+    st.sampled_from(["maps", "neighbourhood", "both"]),
+    st.integers(0, 3),
+)
+def test_edges_are_the_pairs_of_the_definition(shape, scope, radius):
+    radius = 0 if scope == "maps" else radius
+    neurons = list(np.ndindex(shape))
+    pairs = [
+        (i, j)
+        for (i, a), (j, b) in itertools.product(enumerate(neurons), repeat=2)
+        if joined(scope, radius, a, b)
+    ]
+    if not pairs:
+        with pytest.raises(SpecError, match="joins no neurons"):
+            LateralInhibitionConnector(shape, scope, radius)
+        return
+    connector = LateralInhibitionConnector(shape, scope, radius, strength=0.5)
+    edges = connector.edges()
+    assert list(zip(edges.pre.tolist(), edges.post.tolist(), strict=True)) == pairs
+    assert (connector.kernel.ravel()[edges.tap] == 0.5).all()
+
+
+@pytest.mark.parametrize(("scope", "radius"), [("maps", 0), ("neighbourhood", 1), ("both", 2)])
+def test_it_is_a_convolution_with_its_kernel(scope, radius):
+    made = LateralInhibitionConnector((3, 4, 5), scope, radius, strength=0.25)
+    assert made.kernel.shape == (3, 3, 2 * radius + 1, 2 * radius + 1)
+    assert (made.in_shape, made.out_shape, made.shape) == ((3, 4, 5),) * 3
+    assert (made.stride, made.padding) == ((1, 1), (radius, radius))
+    dense = convolution_edges_oracle(made.in_shape, made.kernel.shape, 1, radius)
+    edges = made.edges()
+    assert list(zip(edges.pre, edges.post, edges.tap, strict=True)) == [
+        edge for edge in dense if made.kernel.ravel()[edge[2]] != 0
+    ]
+
+
+def test_strengths_can_differ_and_be_zero():
+    made = LateralInhibitionConnector((2, 3, 3), "neighbourhood", 1, strength=2.0, delay=1.0)
+    assert made.strength == 2.0
+    kernel = made.kernel.copy()
+    kernel[0, 0, 0, 0] = 0.0
+    weakened = made.with_kernel(kernel)
+    np.testing.assert_array_equal(weakened.kernel, kernel)
+    np.testing.assert_array_equal(weakened.strength, kernel)
+    assert weakened.delay == 1.0
+    # A connection is there by its scope, whatever its weight: learning may set it again.
+    assert len(weakened.edges()) == len(made.edges())
+    assert weakened != made
+    assert weakened.with_kernel(made.kernel) == made
+
+
+def test_value():
+    made = LateralInhibitionConnector((2, 3, 3), strength=0.5)
+    assert made == LateralInhibitionConnector([2, 3, 3], "maps", 0, made.kernel)
+    assert made == LateralInhibitionConnector((2, 3, 3), "both", 0, 0.5)  # the same connections
+    assert made != LateralInhibitionConnector((2, 3, 3), strength=0.6)
+    assert "scope='maps'" in repr(made)
+    assert made.describe(template=None)["parameters"]["radius"] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        made.kernel[:] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "where", "says"),
+    [
+        ({"scope": "everywhere"}, "scope", "'maps', 'neighbourhood', 'both'"),
+        ({"scope": []}, "scope", "not a scope"),
+        ({"scope": "maps", "radius": 1}, "radius", "use scope 'both'"),
+        ({"scope": "both", "radius": -1}, "radius", "integer >= 0"),
+        ({"scope": "both", "radius": 1.0}, "radius", "integer >= 0"),
+        ({"scope": "both", "radius": True}, "radius", "integer >= 0"),
+        ({"scope": "neighbourhood"}, "scope", "joins no neurons"),
+        ({"strength": -1.0}, "strength", "would excite"),
+        ({"strength": np.nan}, "strength", "finite"),
+        ({"strength": np.ones(3)}, "strength", "array of (2, 2, 1, 1)"),
+        ({"strength": np.ones((2, 2, 1, 1))}, "strength", "outside the scope"),
+        ({"shape": (2, 3)}, "shape", "3 positive integers"),
+        ({"delay": -1.0}, "delay", "before the spike"),
+    ],
+)
+def test_what_is_refused(parameters, where, says):
+    with pytest.raises(SpecError) as caught:
+        LateralInhibitionConnector(**{"shape": (2, 3, 3), **parameters})
+    assert caught.value.where == where
+    assert says in caught.value.message
