@@ -193,9 +193,9 @@ def random_recording(rng: np.random.Generator) -> Recording:
     )
 
 
-NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1).filter(
-    lambda name: name not in (".", "duration", "stage", "start")
-)  # fmt: skip
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="/\0")
+TAKEN = (".", "duration", "stage", "start")
+NAMES = st.text(CHARACTERS, min_size=1).filter(lambda name: name not in TAKEN)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 
 

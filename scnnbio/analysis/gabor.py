@@ -72,7 +72,7 @@ class GaborFit:
         return (self.theta + 90.0) % 180.0
 
     def image(self, shape: tuple[int, int]) -> Array:
-        """The function on an image of ``shape`` (rows, columns)."""
+        """Draw the function on an image of ``shape`` (rows, columns)."""
         return gabor(
             shape, x0=self.x0, y0=self.y0, sigma_x=self.sigma_x, sigma_y=self.sigma_y,
             theta=self.theta, frequency=self.frequency, phase=self.phase,
@@ -217,7 +217,7 @@ class _Problem:
         )
 
     def starts(self) -> Iterator[Array]:
-        """Starts about the spectrum's peak, of several frequencies and shapes of envelope."""
+        """Yield starts about the spectrum's peak, of several frequencies and envelopes."""
         energy = self.pixels**2 / (self.pixels**2).sum()
         x0, y0 = energy @ self.x, energy @ self.y
         spread = energy @ ((self.x - x0) ** 2 + (self.y - y0) ** 2)

@@ -197,7 +197,7 @@ def half_bandwidth(
 
 
 def _first_fall(curve: Array, level: Array) -> Array:
-    """Samples from the first to where ``curve`` first falls below ``level``; NaN if never."""
+    """Count samples from the first to where ``curve`` first falls below ``level``; NaN if never."""
     below = curve < level
     after = below.argmax(axis=-1)[..., None]
     high = np.take_along_axis(curve, np.maximum(after - 1, 0), -1)

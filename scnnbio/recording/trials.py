@@ -14,7 +14,7 @@ Table = dict[str, NDArray[Any]]
 
 
 def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
-    """Checked, read-only copy of a trial table, with ``stage`` and ``start`` filled in.
+    """Return a checked, read-only copy of a trial table, with ``stage`` and ``start`` filled in.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     column = np.array(values)
     if column.dtype == object and all(isinstance(v, str) for v in column.flat):
         column = column.astype(np.str_)
-    if column.dtype.kind == "f" or column.size == 0 and column.dtype.kind not in "Uib":
+    if column.dtype.kind == "f" or (column.size == 0 and column.dtype.kind not in "Uib"):
         column = column.astype(np.float64)
     if column.dtype.kind not in "Uifb":
         raise SpecError(f"{column.dtype} is neither numbers nor text", where=where)

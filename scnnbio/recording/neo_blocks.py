@@ -13,8 +13,8 @@ from scnnbio.errors import SpecError
 if TYPE_CHECKING:
     import neo
 
-    from scnnbio._samples import Signal
     from scnnbio.recording import Recording
+    from scnnbio.recording.samples import Signal
 
 #: Population of spike trains that do not say theirs.
 _UNNAMED = "units"

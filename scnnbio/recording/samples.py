@@ -171,4 +171,5 @@ def join(parts: Sequence[tuple[Part, int]]) -> Part:
 
 
 def contents(part: Spikes | Signal | Snapshots) -> dict[str, Any]:
+    """Fields by name, without copying."""
     return {f.name: getattr(part, f.name) for f in fields(part)}

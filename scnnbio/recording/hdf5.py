@@ -52,7 +52,7 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
             file.attrs["kind"] = kind
             file.attrs["version"] = version
             _write_group(file, tree)
-        os.replace(partial, target)
+        partial.replace(target)
     except OSError as error:
         reason = _one_line(error)
         raise DataError(f"cannot be written ({reason})", where=str(target)) from None

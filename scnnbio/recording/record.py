@@ -1,12 +1,4 @@
-"""What a run, or a laboratory, recorded: flat arrays of spikes and signals with a trial table.
-
-Everything after a run (analysis, claims, figures) reads a :class:`Recording` and nothing else. It
-is stored in HDF5, and given out as a Neo block where Elephant or PyNN want one. Neo objects cost
-about 1.6 ms for each unit and trial, which is why they are not what is kept.
-
-Times are in ms within their trial. A spike crossed in the step from t to t + dt is stamped t + dt,
-so that a trial of duration T owns the stamps 0 < t <= T.
-"""
+"""The recording itself: what it checks, how it is cut, stored and given out."""
 
 from __future__ import annotations
 
@@ -18,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio import _neo, hdf5
-from scnnbio._samples import Signal, Snapshots, Spikes, contents, join
-from scnnbio._trials import join_tables, meets, trial_table
 from scnnbio.errors import DataError, SpecError
+from scnnbio.recording import hdf5, neo_blocks
+from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents, join
+from scnnbio.recording.trials import join_tables, meets, trial_table
 
 if TYPE_CHECKING:
     import neo
-
-__all__ = ["Recording", "Shape", "Signal", "Snapshots", "Spikes", "concatenate"]
 
 Shape = tuple[int, int, int]
 
@@ -131,7 +121,7 @@ class Recording:
         return len(self.trials["duration"])
 
     def size(self, population: str) -> int:
-        """Number of units of ``population``."""
+        """Return the number of units of ``population``."""
         if population not in self.shapes:
             known = ", ".join(self.shapes) or "none"
             raise SpecError(f"no population {population!r}; there is {known}", where="Recording")
@@ -169,7 +159,7 @@ class Recording:
         return self.take(np.flatnonzero(keep))
 
     def take(self, trials: ArrayLike) -> Recording:
-        """The given trials, in increasing order and each once, renumbered from 0."""
+        """Return the given trials, in increasing order and each once, renumbered from 0."""
         chosen = np.unique(np.asarray(trials, dtype=np.int64))
         _check_index("trial", chosen, self.n_trials, "Recording.take")
         renumbered = np.full(self.n_trials, -1, dtype=np.int32)
@@ -198,7 +188,7 @@ class Recording:
     def counts(
         self, population: str, window: tuple[float, float] | None = None
     ) -> NDArray[np.int64]:
-        """Number of spikes of each unit in each trial.
+        """Count the spikes of each unit in each trial.
 
         Parameters
         ----------
@@ -247,17 +237,17 @@ class Recording:
         -------
         neo.Block
         """
-        return _neo.to_block(self, populations, units, trials)
+        return neo_blocks.to_block(self, populations, units, trials)
 
     @classmethod
     def from_neo(cls, block: neo.Block) -> Recording:
-        """Recording of a Neo block, such as :meth:`to_neo` gives or a laboratory has.
+        """Read a Neo block, such as :meth:`to_neo` gives or a laboratory has.
 
         One segment is one trial; what it is annotated with becomes its row of the trial table.
         Spike trains without a ``population`` belong to ``"units"``, and without a ``unit`` they
         are numbered as they stand in their segment. Times are taken from the train's start.
         """
-        return cls._from_tree(_neo.to_tree(block))
+        return cls._from_tree(neo_blocks.to_tree(block))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to an HDF5 file, whole or not at all.
@@ -271,7 +261,7 @@ class Recording:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recording:
-        """Recording that :meth:`save` wrote.
+        """Read the recording that :meth:`save` wrote.
 
         Raises
         ------

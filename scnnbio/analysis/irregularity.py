@@ -1,0 +1,199 @@
+"""Irregularity of spike trains and variability of counts, by Elephant.
+
+Elephant's measures raise, or warn, on trains that are too short for them; here such a train is NaN
+and counted. Elephant takes seconds to import, and is imported when first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.analysis.rates import Responses
+from scnnbio.errors import SpecError
+from scnnbio.recording import Recording
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Irregularity:
+    """Irregularity of the inter-spike intervals of each unit.
+
+    Parameters
+    ----------
+    unit : array of int, shape (units,)
+    n_intervals : array of int, shape (units,)
+    cv : array, shape (units,)
+        Coefficient of variation of all intervals; 1 for a Poisson process.
+    cv2 : array, shape (units,)
+        Mean of 2 |difference| / sum of adjacent intervals; 1 for a Poisson process. Slow changes
+        of the rate matter little to it.
+    lv : array, shape (units,)
+        Local variation, mean of 3 (difference / sum)^2; 1 for a Poisson process.
+    """
+
+    unit: NDArray[np.int64]
+    n_intervals: NDArray[np.int64]
+    cv: Array
+    cv2: Array
+    lv: Array
+
+    @property
+    def n_undefined(self) -> int:
+        """Units with too few intervals, whose measures are NaN."""
+        return int(np.isnan(self.cv).sum())
+
+
+def irregularity(
+    recording: Recording,
+    population: str,
+    *,
+    units: ArrayLike | None = None,
+    trials: Sequence[ArrayLike] | ArrayLike | None = None,
+    window: tuple[float, float] | None = None,
+    min_intervals: int = 20,
+) -> Irregularity:
+    """CV, CV2 and LV of each unit's intervals.
+
+    Intervals lie within a trial, and so do the pairs of CV2 and LV; those of all given trials are
+    taken together. Give trials of one condition: intervals of several rates vary more than those
+    of any. Where a trial holds few intervals, long ones are cut off more often than short
+    ones, and the CV is too small.
+
+    Parameters
+    ----------
+    recording : Recording
+    population : str
+    units : array of int, optional
+        All by default.
+    trials : array of int, or one such array a unit, optional
+        All by default.
+    window : (float, float), optional
+        ms; spikes with t0 < t <= t1. The whole trial by default.
+    min_intervals : int
+        A unit with fewer has NaN.
+
+    Returns
+    -------
+    Irregularity
+
+    References
+    ----------
+    G. R. Holt et al. (1996), J. Neurophysiol. 75, 1806-1814 (CV2).
+    S. Shinomoto, K. Shima and J. Tanji (2003), Neural Comput. 15, 2823-2842 (LV).
+    """
+    size = recording.size(population)
+    chosen = np.arange(size) if units is None else np.asarray(units, dtype=np.int64)
+    trains = _Trains(recording, population, window)
+    wanted = _trials_of_each(trials, recording.n_trials, len(chosen))
+    rows = [
+        _measures(trains.of(int(unit), kept), max(min_intervals, 2))
+        for unit, kept in zip(chosen, wanted, strict=True)
+    ]
+    columns = np.array(rows, dtype=np.float64).reshape(len(chosen), 4)
+    return Irregularity(
+        unit=chosen,
+        n_intervals=columns[:, 0].astype(np.int64),
+        cv=columns[:, 1],
+        cv2=columns[:, 2],
+        lv=columns[:, 3],
+    )
+
+
+def fano_factor(
+    table: Responses, *, conditions: ArrayLike | None = None, min_mean_count: float = 1.0
+) -> Array:
+    """Fano factor of each unit's spike counts over the trials of a condition.
+
+    Parameters
+    ----------
+    table : Responses
+        Counts; state its window with the result, on which the factor depends.
+    conditions : array of int, shape (units,), optional
+        One condition a unit, such as ``table.best()``.
+    min_mean_count : float
+        NaN for a condition with a smaller mean count, or with a single trial.
+
+    Returns
+    -------
+    array, shape (conditions, units), or (units,) with ``conditions``
+        Variance (dividing by the number of trials) over mean.
+    """
+    from elephant.statistics import fanofactor
+
+    n_trials, n_units = table.n_trials, table.counts.shape[1]
+    pairs = (
+        [(c, u) for c in range(len(n_trials)) for u in range(n_units)]
+        if conditions is None
+        else [(int(c), u) for u, c in enumerate(np.asarray(conditions))]
+    )
+    # Elephant only counts the spikes of each train, so trains without times do.
+    blank = np.zeros(int(table.counts.max(initial=0)))
+    factors = np.full(len(pairs), np.nan)
+    for i, (condition, unit) in enumerate(pairs):
+        counts = table.counts[table.condition == condition, unit]
+        if len(counts) > 1 and counts.mean() >= min_mean_count and counts.any():
+            factors[i] = fanofactor([blank[:count] for count in counts])
+    return factors if conditions is not None else factors.reshape(len(n_trials), n_units)
+
+
+class _Trains:
+    """Spike times by unit and trial, sorted once, so that a cut is a slice."""
+
+    def __init__(
+        self, recording: Recording, population: str, window: tuple[float, float] | None
+    ) -> None:
+        recording.counts(population, (0.0, 0.0))  # says what is missing, if something is
+        spikes = recording.spikes[population]
+        inside = np.ones(len(spikes), dtype=bool)
+        if window is not None:
+            inside = (spikes.time > window[0]) & (spikes.time <= window[1])
+        order = np.lexsort((spikes.time[inside], spikes.trial[inside], spikes.unit[inside]))
+        self.time = spikes.time[inside][order]
+        self.trial = spikes.trial[inside][order]
+        self.unit = spikes.unit[inside][order]
+
+    def of(self, unit: int, trials: NDArray[np.bool_]) -> list[Array]:
+        first, last = np.searchsorted(self.unit, [unit, unit + 1])
+        time, trial = self.time[first:last], self.trial[first:last]
+        time, trial = time[trials[trial]], trial[trials[trial]]
+        return np.split(time, np.flatnonzero(np.diff(trial)) + 1)
+
+
+def _trials_of_each(
+    trials: Sequence[ArrayLike] | ArrayLike | None, n_trials: int, n_units: int
+) -> list[NDArray[np.bool_]]:
+    if trials is None:
+        return [np.ones(n_trials, dtype=bool)] * n_units
+    each: list[Any] = list(cast("Sequence[Any]", trials))
+    if not each or np.ndim(each[0]) == 0:
+        each = [trials] * n_units
+    if len(each) != n_units:
+        raise SpecError(f"{len(each)} lists of trials for {n_units} units", where="irregularity")
+    masks = np.zeros((n_units, n_trials), dtype=bool)
+    for mask, kept in zip(masks, each, strict=True):
+        mask[np.asarray(kept, dtype=np.int64)] = True
+    return list(masks)
+
+
+def _measures(trains: list[Array], min_intervals: int) -> tuple[float, float, float, float]:
+    """Return the number of intervals, CV, CV2 and LV of trains taken together."""
+    from elephant.statistics import cv, cv2, isi, lv
+
+    intervals = [isi(train) for train in trains if len(train) > 1]
+    number = sum(map(len, intervals))
+    long = [train for train in intervals if len(train) > 1]
+    if number < min_intervals or not long:
+        return number, np.nan, np.nan, np.nan
+    # A train of n intervals has n - 1 pairs: so weighted, its mean is one over all pairs.
+    pairs = np.array([len(train) - 1 for train in long])
+    means = [
+        float(np.average([measure(train) for train in long], weights=pairs))
+        for measure in (cv2, lv)
+    ]
+    return number, float(cv(np.concatenate(intervals))), means[0], means[1]

@@ -1,0 +1,113 @@
+"""Irregularity and Fano factors of trains whose statistics are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scnnbio.analysis.irregularity import fano_factor, irregularity
+from scnnbio.analysis.rates import responses
+from scnnbio.errors import SpecError
+from scnnbio.recording import Recording, Spikes
+
+
+def recorded(trains: list[list[np.ndarray]], duration: float) -> Recording:
+    """Recording of trains[unit][trial]."""
+    flat = [(t, u, k) for u, unit in enumerate(trains) for k, t in enumerate(unit)]
+    lengths = [len(t) for t, _, _ in flat]
+    return Recording(
+        {
+            "v1": Spikes(
+                np.concatenate([t for t, _, _ in flat]),
+                np.repeat([u for _, u, _ in flat], lengths),
+                np.repeat([k for _, _, k in flat], lengths),
+            )
+        },
+        {"v1": (len(trains), 1, 1)},
+        {"duration": np.full(len(trains[0]), duration), "a": np.zeros(len(trains[0]))},
+    )
+
+
+def gamma_train(rng: np.random.Generator, shape: float, duration: float) -> np.ndarray:
+    """Renewal train of mean interval 20 ms, with gamma intervals."""
+    intervals = rng.gamma(shape, 20.0 / shape, int(duration / 20 * 1.5))
+    time = np.cumsum(intervals)
+    assert time[-1] > duration
+    return time[time < duration]
+
+
+def test_gamma_renewal_trains() -> None:
+    # CV = 1 / sqrt(k). LV = 3 / (2 k + 1). CV2 of a Poisson process is 1; k = 4 is integrated:
+    # u = x / (x + y) is Beta(4, 4), and CV2 = 2 E|2 u - 1|.
+    rng = np.random.default_rng(0)
+    shapes = np.array([1.0, 4.0])
+    trains = [[gamma_train(rng, k, 40_000.0) for _ in range(4)] for k in shapes]
+    found = irregularity(recorded(trains, 40_000.0), "v1")
+    np.testing.assert_allclose(found.cv, 1 / np.sqrt(shapes), rtol=0.04)
+    np.testing.assert_allclose(found.lv, 3 / (2 * shapes + 1), rtol=0.04)
+    u = (np.arange(100_000) + 0.5) / 100_000
+    beta = u**3 * (1 - u) ** 3
+    expected = 2 * (np.abs(2 * u - 1) * beta).sum() / beta.sum()
+    np.testing.assert_allclose(found.cv2, [1.0, expected], rtol=0.04)
+
+
+def test_a_regular_train_has_none() -> None:
+    found = irregularity(recorded([[np.arange(10.0, 1000.0, 10.0)]], 1000.0), "v1")
+    np.testing.assert_allclose([found.cv[0], found.cv2[0], found.lv[0]], 0.0, atol=1e-12)
+    assert found.n_intervals[0] == 98
+
+
+@pytest.mark.parametrize("n_spikes", [0, 1, 2, 3, 20])
+def test_short_trains_are_nan_and_counted(n_spikes: int) -> None:
+    regular = np.arange(10.0, 1000.0, 10.0)
+    found = irregularity(recorded([[regular[:n_spikes]], [regular]], 1000.0), "v1")
+    assert np.isnan([found.cv[0], found.cv2[0], found.lv[0]]).all()
+    assert found.n_undefined == 1
+
+
+def test_intervals_do_not_cross_trials() -> None:
+    # Regular within each trial, and unlike between them only across their border.
+    one, two = np.arange(10.0, 500.0, 10.0), np.arange(307.0, 900.0, 10.0)
+    found = irregularity(recorded([[one, two]], 1000.0), "v1")
+    assert found.cv[0] == pytest.approx(0.0, abs=1e-12)
+    assert found.n_intervals[0] == len(one) + len(two) - 2
+
+
+def test_two_spikes_a_trial_have_intervals_but_no_pairs() -> None:
+    found = irregularity(recorded([[np.array([1.0, 2.0])] * 30], 10.0), "v1")
+    assert found.n_intervals[0] == 30
+    assert np.isnan(found.cv2[0])
+
+
+def test_trials_of_each_unit_and_window() -> None:
+    fast, slow = np.arange(10.0, 1001.0, 10.0), np.arange(20.0, 1001.0, 20.0)
+    recording = recorded([[fast, slow], [fast, slow]], 1000.0)
+    found = irregularity(recording, "v1", trials=[[0], [1]], window=(0.0, 500.0))
+    assert found.n_intervals.tolist() == [49, 24]
+    both = irregularity(recording, "v1", units=[1], trials=[0, 1])
+    assert both.n_intervals.tolist() == [len(fast) + len(slow) - 2]
+    with pytest.raises(SpecError, match="1 lists of trials for 2 units"):
+        irregularity(recording, "v1", trials=[[0]])
+
+
+def test_fano_factor_of_poisson_and_constant_counts() -> None:
+    # Poisson: 1, with standard error sqrt(2 / n) = .045 for 1000 trials.
+    rng = np.random.default_rng(1)
+    poisson = [np.sort(rng.uniform(0, 100, rng.poisson(10))) for _ in range(1000)]
+    constant = [np.arange(1.0, 6.0)] * 1000
+    silent = [np.zeros(0)] * 1000
+    table = responses(recorded([poisson, constant, silent], 100.0), "v1", by=("a",))
+    found = fano_factor(table)
+    assert found.shape == (1, 3)
+    assert found[0, 0] == pytest.approx(1.0, abs=0.14)
+    assert found[0, 1] == 0.0
+    assert np.isnan(found[0, 2])
+    np.testing.assert_array_equal(fano_factor(table, conditions=table.best()), found[0])
+
+
+def test_fano_factor_divides_by_the_number_of_trials() -> None:
+    # Counts 1 and 3: variance 1, mean 2.
+    trains = [np.array([1.0]), np.array([1.0, 2.0, 3.0])]
+    table = responses(recorded([trains], 10.0), "v1", by=("a",))
+    assert fano_factor(table)[0, 0] == pytest.approx(0.5)
+    assert np.isnan(fano_factor(table, min_mean_count=2.5)[0, 0])
