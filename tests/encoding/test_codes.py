@@ -74,6 +74,13 @@ def test_latency_of_a_large_layer_with_ties():
     assert step.tolist() == [1] + [100] * 9
 
 
+def test_latencies_on_the_grid_stay_there():
+    # Rank 1 of 10 in a window of 6 ms is 0.6 ms, in binary 6.000000000000001 steps of 0.1 ms.
+    code = LatencyCode(10, 6.0, spacing="rank")
+    step, _ = code.spikes(np.ones((1, 10)), 10.0, 0.1, rng())
+    assert step.tolist() == [1, *range(6, 60, 6)]
+
+
 def test_nothing_to_see_no_spikes():
     for code in (LatencyCode(), LatencyCode(spacing="rank"), PoissonCode()):
         step, unit = code.spikes(np.zeros((3, 2, 4, 4)), 50.0, 0.1, rng())
@@ -127,6 +134,18 @@ def test_poisson_units_are_independent():
     together = len(np.intersect1d(step[unit == 0], step[unit == 1]))
     expected = 500_000 * p**2
     assert abs(together - expected) < 4 * math.sqrt(expected)
+
+
+def test_poisson_has_its_chance_in_every_step_of_every_unit():
+    # The first and the last step and unit too: 3000 short trials, counted cell by cell.
+    counts = np.zeros((3, 3))
+    drive = np.array([[0.5, 1.0, 0.25]])
+    code = PoissonCode(400.0, 400.0)
+    for seed in range(3000):
+        step, unit = code.spikes(drive, 3.0, 1.0, rng((9, seed)))
+        counts[step - 1, unit] += 1
+    p = 1 - np.exp(-0.4 * drive)
+    assert (np.abs(counts - 3000 * p) < 4 * np.sqrt(3000 * p * (1 - p))).all()
 
 
 def test_poisson_follows_the_frames():
