@@ -113,7 +113,11 @@ def _native_parameters(
             ParameterSpace(space.as_dict(), synapse.get_schema(), shape=weights.shape)
         )
         space.evaluate()
-    return dict(space.as_dict())
+    # PyNN makes a bare number of an array of one, which a single edge would be.
+    return {
+        name: np.broadcast_to(values, weights.shape, subok=True)
+        for name, values in space.as_dict().items()
+    }
 
 
 def _check_delay(projection: Any, delays: NDArray[np.float64]) -> None:
