@@ -1,0 +1,41 @@
+"""Spiking convolutional networks, described once, run on several simulators, judged against V1."""
+
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
+from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
+from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.recording import Recording
+
+__all__ = [
+    "IF",
+    "LGN",
+    "LIF",
+    "BackendMissing",
+    "ConvolutionConnector",
+    "DataError",
+    "Encoding",
+    "Experiment",
+    "LateralInhibitionConnector",
+    "LatencyCode",
+    "Network",
+    "NeuronModel",
+    "Parameter",
+    "PoissonCode",
+    "Population",
+    "Projection",
+    "Record",
+    "Recording",
+    "Run",
+    "Sampling",
+    "ScnnbioError",
+    "SharedSTDP",
+    "SharedThreshold",
+    "SpecError",
+    "SpikeSource",
+    "Study",
+    "UnsupportedError",
+    "load",
+]

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
 
@@ -78,9 +81,9 @@ class SharedSTDP:
         if self.bounds not in ("soft", "hard"):
             raise SpecError(f"{self.bounds!r} is not 'soft' or 'hard'", where="plasticity.bounds")
 
-    def rate_factor(self, time: float) -> float:
-        """Factor on all rates at ``time`` ms since the run began."""
-        return 1.0 if self.half_life is None else 2.0 ** (-time / self.half_life)
+    def slowing(self, dt: float) -> float:
+        """Factor on all rates in a step of ``dt`` ms."""
+        return _slowing(self.half_life, dt)
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,14 @@ class SharedThreshold:
     ----------
     eta : float
         Rise per spike in mV.
-    target : float
-        Spikes per second and map, all places together.
+    target : float or tuple of float (channels,)
+        Spikes per second and map, all places together: the same for every map, or one for each.
     minimum : float, optional
         The threshold in mV that it does not fall below; None sets no floor.
     parameter : str
         The neuron's parameter that is moved.
+    half_life : float, optional
+        Time in ms after which ``eta`` has halved; None keeps it constant.
 
     Raises
     ------
@@ -116,15 +121,47 @@ class SharedThreshold:
     """
 
     eta: float
-    target: float
+    target: float | tuple[float, ...]
     minimum: float | None = None
     parameter: str = "v_thresh"
+    half_life: float | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self, mV=("eta", "minimum"), Hz=("target",))
-        for name in ("eta", "target"):
-            if getattr(self, name) <= 0:
-                raise SpecError(f"{name} must be positive", where=f"homeostasis.{name}")
+        _make_plain(self, mV=("eta", "minimum"), ms=("half_life",))
+        if self.half_life is not None and self.half_life <= 0:
+            raise SpecError("half_life must be positive", where="homeostasis.half_life")
+        several = isinstance(self.target, list | tuple | np.ndarray)
+        where = "homeostasis.target"
+        targets = tuple(
+            plain(t, "Hz", where=where) for t in (self.target if several else [self.target])
+        )
+        if self.eta <= 0 or not targets or min(targets) <= 0:
+            raise SpecError("eta and target must be positive", where="homeostasis")
+        object.__setattr__(self, "target", targets if several else targets[0])
+
+    def slowing(self, dt: float) -> float:
+        """Factor on ``eta`` in a step of ``dt`` ms."""
+        return _slowing(self.half_life, dt)
+
+    def fall(self, channels: int, dt: float) -> NDArray[np.float64]:
+        """How far each map's threshold falls in a step of ``dt`` ms, in mV (channels,).
+
+        Raises
+        ------
+        SpecError
+            If there are several targets, but not one for each of the ``channels``.
+        """
+        targets = np.atleast_1d(np.asarray(self.target, dtype=float))
+        if len(targets) not in (1, channels):
+            raise SpecError(
+                f"{len(targets)} targets for {channels} channels; give one, or one a channel",
+                where="homeostasis.target",
+            )
+        return self.eta * np.broadcast_to(targets, (channels,)) * dt * 1e-3
+
+
+def _slowing(half_life: float | None, dt: float) -> float:
+    return 1.0 if half_life is None else 2.0 ** (-dt / half_life)
 
 
 def _make_plain(rule: object, **units: tuple[str, ...]) -> None:

@@ -49,7 +49,9 @@ class _Layer:
         )
         rule = population.homeostasis
         self.shared = None if rule is None else population.values()[rule.parameter].copy()
-        self.fall = 0.0 if rule is None else rule.eta * rule.target * dt * 1e-3
+        self.fall = 0.0 if rule is None else rule.fall(population.shape[0], dt)
+        self.slowing = 1.0 if rule is None else rule.slowing(dt)
+        self.rate = 1.0
         self.restart()
 
     def restart(self) -> None:
@@ -76,7 +78,8 @@ class _Layer:
         self.state = new
         rule = self.population.homeostasis
         if rule is not None and self.shared is not None:
-            self.shared = self.shared - self.fall
+            self.rate *= self.slowing
+            self.shared = self.shared - self.rate * self.fall
             if rule.minimum is not None:
                 self.shared = np.maximum(self.shared, rule.minimum)
             self.parameters[rule.parameter] = self.shared[self.channel]
@@ -100,7 +103,7 @@ class _Layer:
         rule = self.population.homeostasis
         if rule is not None and self.shared is not None:
             for unit in fired:
-                self.shared[self.channel[unit]] += rule.eta
+                self.shared[self.channel[unit]] += self.rate * rule.eta
 
     def reset(self, fired: NDArray[np.int64]) -> None:
         """Slot 5: reset and hold."""
@@ -142,7 +145,7 @@ class _Pathway:
         if rule is not None:
             self.keep_pre = float(np.exp(-self.dt / rule.tau_plus))
             self.keep_post = float(np.exp(-self.dt / rule.tau_minus))
-            self.keep_rate = rule.rate_factor(self.dt)
+            self.keep_rate = rule.slowing(self.dt)
         self.restart()
 
     def restart(self) -> None:

@@ -170,11 +170,17 @@ class Lowered:
         rule = population.homeostasis
         assert rule is not None
         group = b2.NeuronGroup(
-            population.shape[0], "level : 1", name=f"threshold_{population.name}", namespace={}
+            population.shape[0],
+            "level : 1\nfall : 1 (constant)\nrate : 1 (shared)",
+            name=f"threshold_{population.name}",
+            namespace={},
         )
         group.level = population.values()[rule.parameter]
-        step = rule.eta * rule.target * self.experiment.dt * 1e-3
-        code = [f"level = level - {step!r}"]
+        group.fall = rule.fall(population.shape[0], self.experiment.dt)
+        group.rate = 1.0
+        slowing = rule.slowing(self.experiment.dt)
+        code = [f"rate = rate*{slowing!r}"] if slowing < 1 else []
+        code.append("level = level - rate*fall")
         if rule.minimum is not None:
             code.append(f"level = clip(level, {rule.minimum!r}, inf)")
         _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
@@ -250,7 +256,7 @@ class Lowered:
         group.w = internal_kernel(projection.kernel)
         group.rate = 1.0
         if rule is not None and rule.half_life is not None:
-            factor = rule.rate_factor(self.experiment.dt)
+            factor = rule.slowing(self.experiment.dt)
             code = [f"rate = rate*{factor!r}"]
             _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
         self.kernels[projection.name] = self._keep(group)
@@ -307,7 +313,7 @@ class Lowered:
         for population in network.populations:
             group = self.groups[population.name]
             if population.homeostasis is not None:
-                code = f"level_post += {population.homeostasis.eta!r}"
+                code = f"level_post += rate_post*{population.homeostasis.eta!r}"
                 self._keep(
                     Each(
                         (group, "_spikespace"),

@@ -1,7 +1,7 @@
 {# USES_VARIABLES { _eventspace } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% macro tap_loop(length) %}
+{% macro _tap_loop(length) %}
 for (int _k = 0; _k < {{length}}; _k++) {
     const int32_t _tap_idx = _tap0 + _k, _post_idx = _post0 + _k;
     const int32_t _vectorisation_idx = _k;
@@ -31,9 +31,9 @@ for (int _k = 0; _k < {{length}}; _k++) {
             const int32_t _tap0 = ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - (_x - _x0))) * {{O}};
             const int32_t _post0 = (_oy * {{OW}} + _x0) * {{O}};
             if (_run == {{KW * O}}) {
-                {{tap_loop(KW * O)}}
+                {{_tap_loop(KW * O)}}
             } else {
-                {{tap_loop("_run")}}
+                {{_tap_loop("_run")}}
             }
             {% else %}
             for (int _kx = _x % {{SX}}; _kx < {{KW}} && _kx <= _x; _kx += {{SX}}) {
@@ -41,7 +41,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
                 if (_ox >= {{OW}}) continue;
                 const int32_t _tap0 = ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - _kx)) * {{O}};
                 const int32_t _post0 = (_oy * {{OW}} + _ox) * {{O}};
-                {{tap_loop(O)}}
+                {{_tap_loop(O)}}
             }
             {% endif %}
         }

@@ -1,0 +1,140 @@
+"""One spiking convolutional layer of V1 that learns from its LGN input by shared-kernel STDP."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.errors import SpecError
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import LIF
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.units import plain
+
+
+def build(
+    *,
+    maps: int = 64,
+    size: int = 11,
+    extent: int = 19,
+    stride: int = 4,
+    seed: int = 0,
+    tau_m: float | str = 20.0,
+    tau_refrac: float | str = 24.0,
+    v_thresh: float | str = -55.0,
+    delay: float | str = 0.5,
+    psp: float | str = 1.0,
+    inhibition: float | str = 1000.0,
+    inhibition_scope: str = "maps",
+    inhibition_radius: int = 0,
+    tau_plus: float | str = 17.0,
+    a_plus: float = 0.1,
+    a_post: float = 0.05,
+    rate_half_life: float | str | None = None,
+    eta: float | str = 0.2,
+    wins: float = 0.8,
+    wins_spread: float = 0.8,
+    trial: float | str = 24.0,
+    threshold_half_life: float | str | None = None,
+) -> Network:
+    """LGN to V1: ON and OFF cells, a shared convolution, inhibition between the maps.
+
+    Parameters
+    ----------
+    maps : int
+        Kernels that are learned.
+    size : int
+        Rows and columns of a kernel.
+    extent : int
+        Rows and columns of LGN cells; the layer has as many places as the kernel fits in.
+    stride : int
+        LGN cells between one place and the next.
+    seed : int
+        Of the initial kernels and of the maps' rates.
+    tau_m, tau_refrac, v_thresh : float or str
+        Membrane time constant (ms), refractory period (ms), initial threshold (mV).
+    delay : float or str
+        Of all connections (ms).
+    psp : float or str
+        Depolarisation by an input spike through a kernel element of 1 (mV).
+    inhibition : float or str
+        Hyperpolarisation of its rivals by a spike (mV).
+    inhibition_scope, inhibition_radius
+        Who the rivals are; see :class:`~scnnbio.connectors.LateralInhibitionConnector`.
+    tau_plus : float or str
+        Time constant of the presynaptic trace (ms).
+    a_plus, a_post : float
+        Potentiation by a pair and depression by a postsynaptic spike, with soft bounds 0 and 1.
+    rate_half_life, threshold_half_life : float or str, optional
+        Time in which learning, and the threshold's adaptation, slow to half (ms).
+    eta : float or str
+        Rise of a map's threshold at each of its spikes (mV).
+    wins : float
+        Spikes that all maps together are driven to fire at one place and trial.
+    wins_spread : float
+        Standard deviation of the logarithm of the maps' target rates; 0 makes all maps equal.
+    trial : float or str
+        Length of a trial (ms), which turns ``wins`` into a rate.
+
+    Returns
+    -------
+    Network
+        Populations ``lgn`` (2, n, n) and ``v1`` (maps, places, places); projections ``lgn_v1``,
+        which learns, and ``v1_v1``.
+
+    Raises
+    ------
+    SpecError
+        If a number is out of range or has the wrong unit.
+
+    References
+    ----------
+    Masquelier 2012, J Comput Neurosci 32:425; Kheradpisheh et al. 2018, Neural Netw 99:56;
+    Falez et al. 2019, arXiv:1904.01908 (competition, adaptive threshold, latency code). Log-normal
+    rates: Buzsaki & Mizuseki 2014, Nat Rev Neurosci 15:264.
+    """
+    for name, value in (("maps", maps), ("size", size), ("extent", extent), ("stride", stride)):
+        if not isinstance(value, int) or value < 1:
+            raise SpecError(f"{value!r} is not a positive whole number", where=f"parameters.{name}")
+    rng = np.random.default_rng(seed)
+    kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size))
+    share = np.exp(wins_spread * rng.standard_normal(maps))
+    duration = plain(trial, "ms", where="parameters.trial")
+    convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride)
+    layer = convolution.out_shape
+    targets = share / share.sum() * wins * layer[1] * layer[2] / (duration * 1e-3)
+    return Network(
+        populations=(
+            Population("lgn", (2, extent, extent), SpikeSource()),
+            Population(
+                "v1",
+                layer,
+                LIF,
+                parameters={"tau_m": tau_m, "tau_refrac": tau_refrac, "v_thresh": v_thresh},
+                homeostasis=SharedThreshold(
+                    eta=eta, target=tuple(targets), minimum=-64.5, half_life=threshold_half_life
+                ),
+            ),
+        ),
+        projections=(
+            Projection(
+                "lgn",
+                "v1",
+                convolution,
+                weight=psp,
+                delay=delay,
+                receptor="membrane",
+                plasticity=SharedSTDP(
+                    tau_plus=tau_plus, a_plus=a_plus, a_post=a_post, half_life=rate_half_life
+                ),
+            ),
+            Projection(
+                "v1",
+                "v1",
+                LateralInhibitionConnector(layer, inhibition_scope, inhibition_radius),
+                weight=-plain(inhibition, "mV", where="parameters.inhibition"),
+                delay=delay,
+                receptor="membrane",
+            ),
+        ),
+    )

@@ -1,0 +1,19 @@
+"""Experiments and studies: what is run, read from TOML and written back."""
+
+from scnnbio.experiment.experiment import Experiment, Inputs, Record, Report, Run, Sampling
+from scnnbio.experiment.networks import models
+from scnnbio.experiment.study import Stage, Study, load, study_from
+
+__all__ = [
+    "Experiment",
+    "Inputs",
+    "Record",
+    "Report",
+    "Run",
+    "Sampling",
+    "Stage",
+    "Study",
+    "load",
+    "models",
+    "study_from",
+]

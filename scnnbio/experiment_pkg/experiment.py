@@ -1,0 +1,292 @@
+"""An experiment as a value: a network, what it is shown, what is recorded; and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.encoding import Encoding
+from scnnbio.errors import SpecError
+from scnnbio.network import Network, Population
+from scnnbio.recording import Recording
+from scnnbio.stimuli import Stimulus
+from scnnbio.units import plain
+
+#: Called as ``report(phase, done, total)`` while something long goes on.
+Report = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """State variables of a population, sampled over time.
+
+    Parameters
+    ----------
+    population : str
+    variables : tuple of str
+        Names of state variables.
+    units : tuple of int, optional
+        Neurons to sample; all if not given.
+    period : float, optional
+        Time between samples in ms; the time step if not given.
+    """
+
+    population: str
+    variables: tuple[str, ...]
+    units: tuple[int, ...] | None = None
+    period: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", tuple(self.variables))
+        if self.units is not None:
+            object.__setattr__(self, "units", tuple(self.units))
+        if self.period is not None:
+            object.__setattr__(self, "period", plain(self.period, "ms", where="record.period"))
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run keeps.
+
+    Parameters
+    ----------
+    spikes : tuple of str
+        Populations whose spikes are kept.
+    signals : tuple of Sampling
+        State variables to sample.
+    snapshots : int
+        How often learning kernels and thresholds are kept on the way, at equal distances from the
+        first trial on.
+    """
+
+    spikes: tuple[str, ...] = ()
+    signals: tuple[Sampling, ...] = ()
+    snapshots: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spikes", tuple(self.spikes))
+        object.__setattr__(self, "signals", tuple(self.signals))
+        if self.snapshots < 0:
+            raise SpecError("snapshots cannot be negative", where="record.snapshots")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Every input spike of a run, on the grid.
+
+    Parameters
+    ----------
+    step : ndarray of int64 (spikes,)
+        Stamp in steps since the run began, 1 for the first step; sorted.
+    unit : ndarray of int32 (spikes,)
+        Neuron of the source population.
+    """
+
+    step: NDArray[np.int64]
+    unit: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A network that is shown a stimulus.
+
+    Parameters
+    ----------
+    network : Network
+        With one spike source, which the encoding drives.
+    stimulus : Stimulus
+        Yields the trials.
+    encoding : Encoding
+        Turns frames into spikes of the source.
+    record : Record
+    dt : float
+        Time step in ms.
+    seed : int
+        Every random draw of the experiment follows from it.
+    stage : str
+        Name of this part of a study.
+    learning : bool
+        If False, kernels and thresholds stay as they are.
+    reset : bool
+        Whether each trial begins from rest: states at their initial values, traces at zero, no
+        spike in flight.
+
+    Raises
+    ------
+    SpecError
+        If something does not fit: a delay below dt or off the grid, a trial that is no whole
+        number of steps, something to record that is not there.
+    """
+
+    network: Network
+    stimulus: Stimulus
+    encoding: Encoding
+    record: Record = field(default_factory=Record)
+    dt: float = 0.1
+    seed: int = 1
+    stage: str = "run"
+    learning: bool = True
+    reset: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
+        if self.dt <= 0:
+            raise SpecError(f"{self.dt} ms is not positive", where="dt")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise SpecError(f"{self.seed!r} is not a whole number from 0 up", where="seed")
+        if len(self.network.sources) != 1:
+            raise SpecError(
+                f"{len(self.network.sources)} spike sources; an encoding drives exactly one",
+                where="network.populations",
+            )
+        if self.source.shape[0] != 2:
+            raise SpecError(
+                f"the source has {self.source.shape[0]} channels; the encoding drives two, ON and"
+                " OFF",
+                where=f"population {self.source.name!r}",
+            )
+        for projection in self.network.projections:
+            self.steps(projection.delay, f"projection {projection.name!r}.delay")
+        for population in self.network.populations:
+            if not population.is_source and population.model.refractory:
+                for value in population.values()[population.model.refractory]:
+                    if value > 0:
+                        self.steps(float(value), f"population {population.name!r}.refractory")
+        self.steps(self.stimulus.duration, "stimulus.duration")
+        self._check_record()
+        if not self.learning:
+            object.__setattr__(self, "network", self.network.without_plasticity())
+
+    def _check_record(self) -> None:
+        for name in self.record.spikes:
+            self.network.population(name)
+        for sampling in self.record.signals:
+            population = self.network.population(sampling.population)
+            known = {s.name for s in population.model.states}
+            missing = set(sampling.variables) - known
+            if missing:
+                raise SpecError(
+                    f"{population.neuron.name} has no variable {sorted(missing)[0]!r}; it has"
+                    f" {', '.join(sorted(known))}",
+                    where="record.signals",
+                )
+            if any(not 0 <= u < population.size for u in sampling.units or ()):
+                raise SpecError(
+                    f"a unit is outside 0..{population.size - 1}", where="record.signals.units"
+                )
+            if sampling.period is not None:
+                self.steps(sampling.period, "record.signals.period")
+
+    def steps(self, time: float, where: str) -> int:
+        """Whole number of time steps in ``time`` ms, at least one; an error if it is none."""
+        count = round(time / self.dt)
+        if time < self.dt * (1 - 1e-9):
+            raise SpecError(
+                f"{time} ms is below the time step of {self.dt} ms; lengthen it or lower dt",
+                where=where,
+            )
+        if abs(count * self.dt - time) > 1e-6 * self.dt * max(count, 1):
+            raise SpecError(
+                f"{time} ms is not a whole number of steps of {self.dt} ms", where=where
+            )
+        return count
+
+    @property
+    def source(self) -> Population:
+        """The population that the encoding drives."""
+        return self.network.sources[0]
+
+    @property
+    def trial_steps(self) -> int:
+        """Time steps of one trial."""
+        return self.steps(self.stimulus.duration, "stimulus.duration")
+
+    @property
+    def duration(self) -> float:
+        """Length of the whole run in ms."""
+        return self.stimulus.duration * self.stimulus.n_trials
+
+    def rng(self, trial: int) -> np.random.Generator:
+        """The generator that everything random in one trial is drawn from."""
+        return np.random.default_rng([self.seed, trial])
+
+    def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Input spikes of one trial as (stamp in steps within the trial, unit)."""
+        rng = self.rng(trial)
+        _, rows, columns = self.source.shape
+        margin = self.encoding.margin
+        shape = (rows + 2 * margin, columns + 2 * margin)
+        frames = self.stimulus.frames(trial, shape, rng)
+        return self.encoding.spikes(frames, self.stimulus.duration, self.dt, rng)
+
+    def inputs(self, report: Report | None = None) -> Inputs:
+        """Input spikes of all trials: the same for every backend, drawn before any of them runs."""
+        n_trials = self.stimulus.n_trials
+        steps, units = [], []
+        for trial in range(n_trials):
+            step, unit = self.input_spikes(trial)
+            steps.append(step.astype(np.int64) + trial * self.trial_steps)
+            units.append(unit)
+            if report is not None:
+                report("drawing input spikes", trial + 1, n_trials)
+        return Inputs(np.concatenate(steps), np.concatenate(units).astype(np.int32))
+
+    def snapshot_trials(self) -> range:
+        """Trials at whose beginning kernels and thresholds are kept."""
+        if not self.record.snapshots or not self.network.learns:
+            return range(0)
+        return range(
+            0, self.stimulus.n_trials, max(1, self.stimulus.n_trials // self.record.snapshots)
+        )
+
+    def trial_table(self) -> dict[str, NDArray[Any]]:
+        """One row a trial: stage, start and duration in ms, and the stimulus's parameters."""
+        n_trials = self.stimulus.n_trials
+        return {
+            "stage": np.array([self.stage] * n_trials),
+            "start": np.arange(n_trials) * self.stimulus.duration,
+            "duration": np.full(n_trials, self.stimulus.duration),
+            **self.stimulus.table(),
+        }
+
+    def digest(self) -> str:
+        """Hexadecimal digest of all that determines the result."""
+        parts = [
+            self.network.digest(),
+            self.stimulus.digest(),
+            repr((self.encoding, self.record, self.dt, self.seed, self.learning, self.reset)),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a backend returns.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    recording : Recording
+    weights : mapping of str to ndarray
+        What was learned: kernels (out, in, row, column) by projection and thresholds (channels,)
+        in mV by population; empty where nothing learns.
+    provenance : mapping
+        Backend, pathway of each projection, versions, seed, wall seconds by phase, numbers of
+        input and output spikes.
+    """
+
+    experiment: Experiment
+    recording: Recording
+    weights: Mapping[str, NDArray[np.float64]]
+    provenance: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
