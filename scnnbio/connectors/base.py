@@ -129,7 +129,19 @@ class KernelConnector(Connector, ABC):
 
 
 def checked_weights(values: ArrayLike, where: str) -> FloatArray:
-    """Read-only copy in float64."""
+    """Read-only copy of a kernel's values in float64.
+
+    Parameters
+    ----------
+    values : array
+    where : str
+        Path into the document, for the error.
+
+    Raises
+    ------
+    SpecError
+        If a value carries a unit, or is not a finite number.
+    """
     if hasattr(values, "dimensionality") or hasattr(values, "has_same_dimensions"):
         raise SpecError(
             "a kernel is of plain numbers, in the units of the synapse type (nA or uS);"
@@ -154,6 +166,7 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
 
 
 def same_shape(kernel: ArrayLike, like: FloatArray) -> FloatArray:
+    """Checked weights of ``kernel``, which has to have the shape of ``like``."""
     weights = checked_weights(kernel, "kernel")
     if weights.shape != like.shape:
         raise SpecError(
@@ -165,6 +178,7 @@ def same_shape(kernel: ArrayLike, like: FloatArray) -> FloatArray:
 
 
 def checked_delay(delay: Any) -> float | None:
+    """Delay in ms, not negative; None stays None."""
     if delay is None:
         return None
     number = plain(delay, "ms", where="delay")
@@ -174,6 +188,6 @@ def checked_delay(delay: Any) -> float | None:
 
 
 def set_fields(connector: KernelConnector, **fields: Any) -> None:
-    # The classes are frozen; their initialisers alone write.
+    """Write the fields of a connector; for the initialisers, as the classes are frozen."""
     for name, value in fields.items():
         object.__setattr__(connector, name, value)

@@ -107,6 +107,7 @@ class ConvolutionConnector(KernelConnector):
 
     @property
     def present(self) -> NDArray[np.bool_]:
+        """Taps that connect anything, shape (out, in, row, column)."""
         return np.ones(self.kernel.shape, bool) if self.connect_zeros else self.kernel != 0
 
     def with_kernel(self, kernel: ArrayLike) -> ConvolutionConnector:
@@ -143,6 +144,7 @@ class ConvolutionConnector(KernelConnector):
         )
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        """One: the kernel has its own signs."""
         return 1.0
 
 

@@ -115,6 +115,7 @@ class LateralInhibitionConnector(KernelConnector):
 
     @property
     def present(self) -> NDArray[np.bool_]:
+        """Taps within the scope, shape (to, from, row, column)."""
         return _lateral_taps(self.in_shape[0], self.scope, self.radius)
 
     def with_kernel(self, kernel: ArrayLike) -> LateralInhibitionConnector:
@@ -134,6 +135,7 @@ class LateralInhibitionConnector(KernelConnector):
         return LateralInhibitionConnector(self.shape, self.scope, self.radius, strength, self.delay)
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        """Minus one for currents, one for conductances; SpecError where it would excite."""
         if receptor in excitatory_receptor_types:
             raise SpecError(
                 f"lateral inhibition on the excitatory receptor {receptor!r};"

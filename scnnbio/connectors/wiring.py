@@ -174,8 +174,7 @@ def _connect_brian2(projection: Any, edges: Edges, parameters: Parameters) -> bo
 
 def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool:
     cell_type = getattr(projection.post, "celltype", None)
-    plain_synapse = set(parameters) == {"weight", "delay"}
-    if not plain_synapse or cell_type is None or not cell_type.standard_receptor_type:
+    if set(parameters) != {"weight", "delay"} or cell_type is None:
         return False
     import nest
 
@@ -191,6 +190,8 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
         "weight": weight,
         "delay": np.array(parameters["delay"], float),
     }
+    if not cell_type.standard_receptor_type:
+        synapse["receptor_type"] = cell_type.get_receptor_type(projection.receptor_type)
     try:
         nest.Connect(sources, targets, "one_to_one", synapse)
     except nest.NESTErrors.BadDelay as error:
