@@ -1,0 +1,29 @@
+"""Claims about a model: what was published, how the model's number is made, and the verdict.
+
+::
+
+    evidence = {"learn": Evidence(run), "control": Evidence(control), "gratings": Evidence(test)}
+    scores = judge_stages(CLAIMS, evidence)
+"""
+
+from scnnbio.validation.claim import Claim, Measured, Observation, judge_stages
+from scnnbio.validation.comparisons import Distribution, FractionAtMost, FractionLike, Median
+from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.scores import Score, sampling_floor, total_variation
+from scnnbio.validation.v1 import CLAIMS
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Distribution",
+    "Evidence",
+    "FractionAtMost",
+    "FractionLike",
+    "Measured",
+    "Median",
+    "Observation",
+    "Score",
+    "judge_stages",
+    "sampling_floor",
+    "total_variation",
+]

@@ -1,0 +1,153 @@
+"""Ways to hold a model's values against an observation; each states its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import fisher_exact
+
+from scnnbio.errors import SpecError
+from scnnbio.validation.claim import Claim, Comparison
+from scnnbio.validation.scores import (
+    binned_distance,
+    histogram,
+    sampling_floor,
+    total_variation,
+)
+
+Array = NDArray[np.float64]
+
+#: Draws of the sampling floor, and their seed.
+_DRAWS, _SEED = 2000, 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Distribution(Claim):
+    """The values are distributed as published.
+
+    The value is the total variation distance over the published bins and one bin more for all that
+    lies outside. The model agrees if a sample of its size from the published histogram would be at
+    that distance or further in at least one draw of twenty.
+    """
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold against the published histogram; see :class:`Distribution`."""
+        published, counts = self._counts(values)
+        value = total_variation(counts, published)
+        floor = sampling_floor(published, len(values), draws=_DRAWS, seed=_SEED)
+        agrees = value <= floor.quantile95
+        prediction = {
+            "counts": counts[:-1].tolist() if values.ndim == 1 else self._square(counts[:-1]),
+            "outside": int(counts[-1]),
+            "median": np.median(values, axis=0).tolist(),
+        }
+        if values.ndim == 1:
+            prediction["kolmogorov_smirnov"] = binned_distance(counts, published)
+        relation = "within" if agrees else "beyond"
+        return Comparison(
+            value=value,
+            agrees=bool(agrees),
+            reason=f"total variation distance {value:.3f} is {relation} the"
+            f" {floor.quantile95:.3f} that 95 % of samples of {floor.n} from the published"
+            " histogram stay within",
+            prediction=prediction,
+            against={
+                "sampling_floor_mean": floor.mean,
+                "sampling_floor_95": floor.quantile95,
+                "sampling_floor_n": floor.n,
+            },
+        )
+
+    def _counts(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Published and model counts, flat, the bin of what lies outside last."""
+        seen = self.observation
+        if seen.counts is None or seen.edges is None:
+            raise SpecError("a histogram is needed", where=f"claim {self.name!r}")
+        published = np.append(seen.counts.ravel(), seen.above)
+        if values.ndim == 1:
+            counts, below, above = histogram(values, seen.edges)
+            return published, np.append(counts, below + above)
+        joint, _, _ = np.histogram2d(values[:, 0], values[:, 1], bins=[seen.edges, seen.edges])
+        inside = joint.astype(np.int64)
+        return published, np.append(inside.ravel(), len(values) - inside.sum())
+
+    def _square(self, counts: NDArray[np.int64]) -> list[list[int]]:
+        side = int(np.sqrt(len(counts)))
+        rows: list[list[int]] = counts.reshape(side, side).tolist()
+        return rows
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Median(Claim):
+    """The median of the values lies in the published interval (quartiles, or the range)."""
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold the median against the published interval."""
+        if self.observation.interval is None:
+            raise SpecError("an interval is needed", where=f"claim {self.name!r}")
+        low, high = self.observation.interval
+        lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
+        agrees = low <= median <= high
+        relation = "within" if agrees else "outside"
+        return Comparison(
+            value=float(median),
+            agrees=bool(agrees),
+            reason=f"the median {median:.3g} is {relation} the published {low:g} to {high:g}",
+            prediction={"median": float(median), "quartiles": [float(lower), float(upper)]},
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FractionLike(Claim):
+    """The fraction of values below a bound is the published one.
+
+    Both fractions are counts of a sample. The model agrees unless Fisher's exact test tells the
+    two apart at 5 %; it holds at any size and at fractions of 0 and 1, where an interval by the
+    normal distribution does not.
+    """
+
+    below: float
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold against the published fraction; see :class:`FractionLike`."""
+        seen = self.observation
+        if seen.value is None or seen.n is None:
+            raise SpecError("a fraction and its n are needed", where=f"claim {self.name!r}")
+        hits, n = int((values < self.below).sum()), len(values)
+        published = round(seen.value * seen.n)
+        table = [[hits, n - hits], [published, seen.n - published]]
+        p = float(fisher_exact(table).pvalue)
+        agrees = p >= 0.05
+        told = "does not tell" if agrees else "tells"
+        return Comparison(
+            value=hits / n,
+            agrees=agrees,
+            reason=f"{hits} of {n} against {published} of {seen.n}: Fisher's exact test {told}"
+            f" them apart (p = {p:.2g})",
+            prediction={"fraction": hits / n, "median": float(np.median(values))},
+            against={"p": p, "below": self.below},
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FractionAtMost(Claim):
+    """At most a stated fraction of the values lies below a bound."""
+
+    below: float
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold against the largest fraction allowed."""
+        if self.observation.value is None:
+            raise SpecError("a fraction is needed", where=f"claim {self.name!r}")
+        hits, n = int((values < self.below).sum()), len(values)
+        agrees = hits <= self.observation.value * n
+        return Comparison(
+            value=hits / n,
+            agrees=bool(agrees),
+            reason=f"{hits} of {n} are below {self.below:g}; at most"
+            f" {self.observation.value:.0%} may be",
+            prediction={"fraction": hits / n, "median": float(np.median(values))},
+            against={"below": self.below},
+        )

@@ -1,0 +1,183 @@
+"""Scores, and the distances between what a model gives and what was published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+
+Verdict = Literal["agrees", "disagrees", "insufficient data", "not applicable"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What came of holding a model against one claim.
+
+    Parameters
+    ----------
+    claim : str
+        Name of the claim.
+    value : float or None
+        The number the verdict rests on; None where there is none.
+    prediction : mapping
+        What the model gives, such as its median or its counts.
+    observation : mapping
+        What was published, and what the value was held against.
+    verdict : {"agrees", "disagrees", "insufficient data", "not applicable"}
+    reason : str
+        Why, in one line.
+    n : int
+        Cells or kernels that were counted.
+    excluded : mapping from reason to int
+        Those that were not.
+    source : str
+        Where the observation is from.
+    """
+
+    claim: str
+    value: float | None
+    prediction: Mapping[str, Any]
+    observation: Mapping[str, Any]
+    verdict: Verdict
+    reason: str
+    n: int = 0
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; a number that is not finite becomes None."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Score:
+        """Score of :meth:`to_dict`."""
+        return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def total_variation(p: ArrayLike, q: ArrayLike) -> float:
+    """Total variation distance of two histograms over the same bins.
+
+    Half the sum of the differences of their shares: 0 if they have one shape, 1 if no bin is
+    shared.
+
+    Parameters
+    ----------
+    p, q : array
+        Counts or shares, of one shape, not negative.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    SpecError
+        If the shapes differ or one is empty.
+
+    Examples
+    --------
+    >>> total_variation([1, 1], [20, 0])
+    0.5
+    """
+    one, other = (np.asarray(h, dtype=np.float64) for h in (p, q))
+    if one.shape != other.shape:
+        raise SpecError(f"shapes {one.shape} and {other.shape} differ", where="total_variation")
+    return float(np.abs(_shares(one) - _shares(other)).sum() / 2.0)
+
+
+def binned_distance(p: ArrayLike, q: ArrayLike) -> float:
+    """Largest difference of the cumulative shares of two histograms (Kolmogorov-Smirnov).
+
+    Parameters
+    ----------
+    p, q : array, shape (bins,)
+        Counts or shares over the same bins in order.
+
+    Returns
+    -------
+    float
+        At most that of the unbinned samples.
+    """
+    one, other = (_shares(np.asarray(h, dtype=np.float64)) for h in (p, q))
+    return float(np.abs(np.cumsum(one) - np.cumsum(other)).max())
+
+
+def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = counts.sum()
+    if not total > 0 or counts.min() < 0:
+        raise SpecError("a histogram needs counts that are not negative", where="histogram")
+    return np.asarray(counts / total)
+
+
+@dataclass(frozen=True)
+class SamplingFloor:
+    """Total variation that chance alone gives to a sample of ``n`` from a histogram."""
+
+    n: int
+    mean: float
+    quantile95: float
+
+
+def sampling_floor(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 0) -> SamplingFloor:
+    """Total variation distance of samples of ``n`` drawn from a histogram to that histogram.
+
+    A model that had exactly the published distribution would be at this distance. The published
+    shares are taken to be the true ones, which is strict: their own sampling error would widen
+    the floor.
+
+    Parameters
+    ----------
+    counts : array
+        Published counts.
+    n : int
+        Size of the samples.
+    draws : int
+    seed : int
+
+    Returns
+    -------
+    SamplingFloor
+    """
+    shares = _shares(np.asarray(counts, dtype=np.float64).ravel())
+    rng = np.random.default_rng(seed)
+    samples = rng.multinomial(n, shares, size=draws) / n
+    distances = np.abs(samples - shares).sum(axis=1) / 2.0
+    return SamplingFloor(n, float(distances.mean()), float(np.quantile(distances, 0.95)))
+
+
+def histogram(values: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.int64], int, int]:
+    """Counts in bins, and how many values lie below and above them.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        Infinite values lie above; there must be no NaN.
+    edges : array, shape (bins + 1,)
+        Each bin owns its lower edge; the last owns both.
+
+    Returns
+    -------
+    counts : array of int, shape (bins,)
+    below, above : int
+    """
+    data, rim = np.asarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64)
+    counts, _ = np.histogram(data[np.isfinite(data)], rim)
+    return counts.astype(np.int64), int((data < rim[0]).sum()), int((data > rim[-1]).sum())

@@ -1,0 +1,86 @@
+"""Distances and floors of histograms against closed forms."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from scnnbio.errors import SpecError
+from scnnbio.validation.scores import (
+    Score,
+    binned_distance,
+    histogram,
+    sampling_floor,
+    total_variation,
+)
+from scnnbio.validation.v1 import NX_NY
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "distance"),
+    [
+        ([1, 1], [5, 5], 0.0),
+        ([1, 0], [0, 3], 1.0),
+        ([1, 1, 2], [1, 1, 0], 0.5),
+        ([[1, 0], [0, 1]], [[1, 1], [1, 1]], 0.5),
+    ],
+)
+def test_total_variation(p: list[float], q: list[float], distance: float) -> None:
+    assert total_variation(p, q) == pytest.approx(distance)
+    assert total_variation(q, p) == pytest.approx(distance)
+
+
+def test_binned_distance_is_the_largest_step_between_cumulative_shares() -> None:
+    assert binned_distance([1, 1, 0, 0], [0, 0, 1, 1]) == pytest.approx(1.0)
+    assert binned_distance([1, 0, 1, 0], [0, 1, 0, 1]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("p", "q"), [([1], [1, 2]), ([0, 0], [1, 1]), ([-1, 2], [1, 1])])
+def test_what_is_no_histogram_is_refused(p: list[float], q: list[float]) -> None:
+    with pytest.raises(SpecError):
+        total_variation(p, q)
+
+
+def test_sampling_floor_of_a_coin() -> None:
+    # |k/n - 1/2| of a fair coin: mean sqrt(1 / (2 pi n)) for large n, 95 % at 1.96 / (2 sqrt n).
+    floor = sampling_floor([50, 50], 400, draws=20_000)
+    assert floor.mean == pytest.approx(np.sqrt(1 / (2 * np.pi * 400)), rel=0.03)
+    assert floor.quantile95 == pytest.approx(1.96 / 40, rel=0.06)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(64, 0.16), (144, 0.105)])
+def test_sampling_floor_of_the_published_receptive_fields(n: int, expected: float) -> None:
+    # An independent draw with another generator, one sample at a time.
+    rng = np.random.default_rng(99)
+    cells = np.repeat(np.arange(25), NX_NY.counts.ravel())
+    distances = [
+        total_variation(np.bincount(rng.choice(cells, n), minlength=25), NX_NY.counts.ravel())
+        for _ in range(400)
+    ]
+    floor = sampling_floor(NX_NY.counts, n)
+    assert floor.mean == pytest.approx(np.mean(distances), rel=0.05)
+    assert floor.mean == pytest.approx(expected, abs=0.012)
+    assert floor.quantile95 > floor.mean
+
+
+def test_sampling_floor_repeats() -> None:
+    assert sampling_floor([1, 2, 3], 20) == sampling_floor([1, 2, 3], 20)
+    assert sampling_floor([1, 2, 3], 20) != sampling_floor([1, 2, 3], 20, seed=1)
+
+
+def test_histogram_counts_what_lies_outside() -> None:
+    counts, below, above = histogram([-1, 0, 0.5, 1, 2, 3, np.inf, -np.inf], [0, 1, 2])
+    assert (counts.tolist(), below, above) == ([2, 2], 2, 2)
+
+
+def test_score_becomes_json_and_back() -> None:
+    score = Score(
+        "a", np.float64(0.5), {"x": np.array([1.0, np.nan])}, {"n": np.int64(3)}, "agrees", "r",
+        n=2, excluded={"silent": np.int64(1)}, source="s",
+    )  # fmt: skip
+    text = json.dumps(score.to_dict(), allow_nan=False)
+    again = Score.from_dict(json.loads(text))
+    assert again.prediction == {"x": [1.0, None]}
+    assert again.to_dict() == score.to_dict()
