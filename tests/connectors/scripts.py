@@ -1,0 +1,32 @@
+"""What the tests of connectors write their PyNN scripts with."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+
+STEP = 0.1  # ms
+SIMULATORS = ["mock", "brian2", pytest.param("nest", marks=pytest.mark.nest)]
+BULK = SIMULATORS[1:]
+
+
+def start(name, **options):
+    if name != "mock":
+        pytest.importorskip({"brian2": "brian2", "nest": "nest"}[name])
+    simulator = importlib.import_module(f"pyNN.{name}")
+    simulator.setup(timestep=STEP, **options)
+    return simulator
+
+
+def sources(sim, shape):
+    return sim.Population(int(np.prod(shape)), sim.SpikeSourceArray(spike_times=[]))
+
+
+def cells(sim, shape, kind="IF_curr_exp", **parameters):
+    return sim.Population(int(np.prod(shape)), getattr(sim, kind)(**parameters))
+
+
+def kernel(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
