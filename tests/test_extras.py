@@ -61,7 +61,7 @@ def test_nest_simulates():
         absent("nest", EXTRAS["nest"][1])
     result = run_python(
         "import nest\n"
-        "nest.set_verbosity('M_ERROR')\n"
+        "nest.verbosity = nest.VerbosityLevel.ERROR\n"
         "cell = nest.Create('iaf_psc_delta', params={'I_e': 250.0})\n"
         "nest.Simulate(100.0)\n"
         "print(cell.get('V_m'))\n"
