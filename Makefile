@@ -24,7 +24,8 @@ help: ## show these lines
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "scnnbio needs Python 3.11 to 3.13, and this is %d.%d; use make PYTHON=python3.13" % sys.version_info[:2])'
 	@echo "Creating $(VENV) from $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python*; \
+	  echo "$(PYTHON) -m venv failed: install its venv module (python3-venv on Debian), or name another with PYTHON="; exit 1; }
 
 $(CORE): $(WHAT) | $(BIN)/python
 	@echo "Installing scnnbio and what it needs into $(VENV) (about a minute, once)"
