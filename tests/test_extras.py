@@ -10,8 +10,12 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 #: extra → (module, whether ``pip install 'scnnbio[all]'`` brings it on this Python)
 EXTRAS = {
@@ -97,3 +101,21 @@ def test_models_are_found_by_entry_point():
     assert {point.value for point in found if point.name == "v1_features"} == {
         "scnnbio_models.v1_features:build"
     }
+
+
+def test_every_data_file_is_packed_into_the_wheel():
+    # An editable install finds a forgotten file all the same; a wheel does not.
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = settings["package-data"]["*"]
+    for folder in settings["package-dir"].values():
+        base = ROOT / folder
+        # Caches and editors' files: hidden folders and compiled modules.
+        files = {
+            path
+            for path in base.rglob("*")
+            if path.is_file()
+            and path.suffix not in {".py", ".pyc"}
+            and not any(part.startswith(".") for part in path.relative_to(base).parts)
+        }
+        packed = {path for pattern in patterns for path in base.glob(pattern)}
+        assert files <= packed
