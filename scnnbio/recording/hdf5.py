@@ -6,6 +6,7 @@ array a dataset, and a plain value (text, a number, a tuple of integers) an attr
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,11 @@ import h5py
 import numpy as np
 
 from scnnbio.errors import DataError
+
+#: HDF5 leaves this many bytes at the beginning of a file to its user. A checksum stands there,
+#: since the library may read some damaged files for ever.
+_BLOCK = 512
+_MARK = b"scnnbio sha256 "
 
 #: Below this many elements a dataset is stored as it is; chunks and filters would cost more.
 _COMPRESS_FROM = 4096
@@ -48,10 +54,12 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     # Beside the target, so that the rename stays within one file system and is atomic.
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with h5py.File(partial, "w") as file:
+        with h5py.File(partial, "w", userblock_size=_BLOCK) as file:
             file.attrs["kind"] = kind
             file.attrs["version"] = version
             _write_group(file, tree)
+        with partial.open("r+b") as raw:
+            raw.write(_MARK + _digest(partial))
         partial.replace(target)
     except OSError as error:
         reason = _one_line(error)
@@ -75,14 +83,14 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
     if not source.is_file():
         raise DataError("there is no such file", where=where)
     try:
+        _check_digest(source)
         with h5py.File(source, "r") as file:
             _check_header(file, kind, version, where)
             return _read_group(file)
     except DataError:
         raise
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
-        whole = _has_signature(source)
-        what = "is truncated or damaged; make it anew" if whole else "is not an HDF5 file"
+        what = "is damaged; make it anew" if _has_signature(source) else "is not an HDF5 file"
         raise DataError(f"{what} ({_one_line(error)})", where=where) from None
 
 
@@ -140,6 +148,26 @@ def _read_attribute(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return tuple(value.tolist())
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _digest(path: Path) -> bytes:
+    """Hexadecimal SHA-256 of what follows the user block."""
+    with path.open("rb") as file:
+        file.seek(_BLOCK)
+        return hashlib.file_digest(file, "sha256").hexdigest().encode()
+
+
+def _check_digest(path: Path) -> None:
+    with path.open("rb") as file:
+        block = file.read(_BLOCK)
+    if not block.startswith(_MARK):
+        return  # made by another program, which is welcome to
+    if block[len(_MARK) : len(_MARK) + 64] != _digest(path):
+        raise DataError(
+            "is truncated or damaged: its checksum is not the one it was written with;"
+            " make it anew",
+            where=str(path),
+        )
 
 
 def _has_signature(path: Path) -> bool:

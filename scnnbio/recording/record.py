@@ -291,12 +291,14 @@ class Recording:
         return cls(
             spikes={name: Spikes(**parts) for name, parts in tree["spikes"].items()},
             trials=tree["trials"],
-            shapes=tree["shapes"],
+            shapes=tree.get("shapes", {}),
             signals={
                 name: {variable: Signal(**parts) for variable, parts in variables.items()}
-                for name, variables in tree["signals"].items()
+                for name, variables in tree.get("signals", {}).items()
             },
-            snapshots={name: Snapshots(**parts) for name, parts in tree["snapshots"].items()},
+            snapshots={
+                name: Snapshots(**parts) for name, parts in tree.get("snapshots", {}).items()
+            },
         )
 
 

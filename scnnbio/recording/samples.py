@@ -18,6 +18,16 @@ def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     return array
 
 
+def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | slice:
+    """Order by the first key, then the next; all as they stand if they are in order."""
+    tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in keys:
+        if (tied & (key[1:] < key[:-1])).any():
+            return np.lexsort(keys[::-1])
+        tied &= key[1:] == key[:-1]
+    return slice(None)
+
+
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """Spikes of one population, kept sorted by trial, then time, then unit.
@@ -53,7 +63,7 @@ class Spikes:
             )
         if not np.isfinite(time).all():
             raise SpecError("a spike time is not finite; leave such spikes out", where="Spikes")
-        order = np.lexsort((unit, time, trial))
+        order = _order(trial, time, unit)
         object.__setattr__(self, "time", _frozen(time[order], np.float64))
         object.__setattr__(self, "unit", _frozen(unit[order], np.int32))
         object.__setattr__(self, "trial", _frozen(trial[order], np.int32))
@@ -105,7 +115,7 @@ class Signal:
             )
         if not self.period > 0:
             raise SpecError(f"period {self.period} ms must be positive", where="Signal.period")
-        order = np.lexsort((time, trial))
+        order = _order(trial, time)
         object.__setattr__(self, "values", _frozen(values[order], np.float64))
         object.__setattr__(self, "unit", _frozen(unit, np.int32))
         object.__setattr__(self, "period", float(self.period))
