@@ -221,3 +221,25 @@ def test_phase_turns_its_sign_with_the_carrier() -> None:
     one = GaborFit(1.0, 0.0, 0.0, 2.0, 3.0, 170.0, 0.2, 60.0, 1.0)
     other = GaborFit(1.0, 0.0, 0.0, 2.0, 3.0, 350.0, 0.2, -60.0, 1.0)
     np.testing.assert_allclose(one.image(SHAPE), other.image(SHAPE), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["gabor", "saturated", "centre and surround"])
+def test_no_random_start_finds_a_better_fit(kind: str) -> None:
+    rng = np.random.default_rng(11)
+    image = blob(1.5, surround=0.5)
+    if kind != "centre and surround":
+        image = gabor(SHAPE, **random_gabor(rng))
+    if kind == "saturated":
+        image = np.sign(image) * (np.abs(image) > 0.1)
+    image += 0.3 * image.std() * rng.normal(size=SHAPE)
+    image /= np.abs(image).max()
+    fit, problem = fit_gabor(image), _Problem(image)
+    total = ((image - image.mean()) ** 2).sum()
+    stop = {"ftol": 1e-6, "xtol": 1e-6, "gtol": 1e-6, "max_nfev": 60}
+    for _ in range(15):
+        place, widths = rng.uniform(-5, 5, 2), rng.uniform(0.6, 5, 2)
+        start = np.r_[
+            rng.normal(size=2), place, widths, rng.uniform(0, np.pi), rng.uniform(0.03, 0.4)
+        ]
+        _, cost = problem.solve(start, stop)
+        assert 1 - 2 * cost / total < fit.r_squared + 0.002
