@@ -1,0 +1,249 @@
+"""The command line: ``scnnbio list | backends | check | run | score | figures``."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from scnnbio import backends
+from scnnbio.errors import ScnnbioError, SpecError
+from scnnbio.experiment import Report, load, models
+from scnnbio.validation.scores import Score
+
+app = typer.Typer(
+    help="Spiking convolutional networks, compared with visual cortex.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console()
+_err = Console(stderr=True)
+
+_FAILED_CLAIM = 4
+
+Experiment = Annotated[str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
+BackendName = Annotated[str, typer.Option("--backend", "-b", help="See 'scnnbio backends'.")]
+Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
+Seed = Annotated[int | None, typer.Option(help="Instead of the experiment's own seed.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A dotted path into the experiment, or one of its options.")]
+
+
+def main() -> None:
+    """Run the command line; an error of scnnbio's own is one line, never a traceback."""
+    try:
+        app()
+    except ScnnbioError as error:
+        _err.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the installed experiments and models."""
+    table = Table("experiment", "title", "profiles", "options", box=None)
+    for name, path in sorted(_installed().items()):
+        study = _document(path)
+        table.add_row(
+            name,
+            study.get("title", ""),
+            ", ".join(study.get("profiles", {})),
+            ", ".join(study.get("options", {})),
+        )
+    _out.print(table)
+    rows = Table("model", "from", box=None)
+    for name, point in sorted(models().items()):
+        rows.add_row(name, point.value)
+    _out.print(rows)
+
+
+@app.command("backends")
+def backends_() -> None:
+    """List the backends, and what is missing for each."""
+    table = Table("backend", "what it is", "ready", box=None)
+    for name in backends.names():
+        try:
+            backend = backends.get(name)
+            table.add_row(name, backend.summary, backend.missing() or "yes")
+        except ScnnbioError as error:
+            table.add_row(name, "", error.message)
+    _out.print(table)
+
+
+@app.command()
+def check(
+    exp: Experiment,
+    backend: BackendName = "brian2",
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+) -> None:
+    """Say, without simulating, whether a backend can run an experiment."""
+    from scnnbio import workflow
+
+    study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
+    problems = workflow.check(study, backend)
+    for problem in problems:
+        _out.print(f"[bold]{problem.element}[/]: {problem.feature}; {problem.remedy}")
+    missing = backends.get(backend).missing()
+    if missing:
+        _out.print(missing)
+    if problems or missing:
+        raise typer.Exit(3)
+    trials = sum(e.stimulus.n_trials for e in study.experiments)
+    _out.print(f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials")
+
+
+@app.command()
+def run(
+    exp: Experiment,
+    backend: BackendName = "brian2",
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
+    force: Annotated[bool, typer.Option(help="Replace the folder if it exists.")] = False,
+) -> None:
+    """Run an experiment, judge it against published data, and draw the report."""
+    from scnnbio import workflow
+
+    study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
+    folder = out or _fresh_folder(study.name, profile)
+    with _progress() as report:
+        results = workflow.run(study, backend, folder, replace=force, report=report)
+    _print_scores(results.scores)
+    _out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+
+
+@app.command()
+def score(
+    folder: Folder,
+    strict: Annotated[bool, typer.Option(help="Exit with 4 if a claim is not met.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge a finished run again, and store the scores."""
+    from scnnbio import workflow
+    from scnnbio.workflow.folder import write_scores
+
+    with _progress() as report:
+        results = workflow.judge(workflow.load_results(folder, report))
+    write_scores(results, folder)
+    if as_json:
+        sys.stdout.write(json.dumps([s.to_dict() for s in results.scores], indent=2) + "\n")
+    else:
+        _print_scores(results.scores)
+    if strict and any(s.verdict != "agrees" for s in results.scores):
+        raise typer.Exit(_FAILED_CLAIM)
+
+
+@app.command()
+def figures(
+    folder: Folder,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One figure; all if not given.")] = None,
+) -> None:
+    """Draw the figures of a finished run again."""
+    from scnnbio import workflow
+
+    with _progress() as report:
+        drawn = workflow.draw(workflow.load_results(folder, report), folder, only=name, report=report)
+    for path in drawn:
+        _out.print(str(path), soft_wrap=True)
+
+
+def _installed() -> dict[str, Path]:
+    """Experiments that come with scnnbio, by name."""
+    try:
+        folder = resources.files("scnnbio_experiments")
+    except ModuleNotFoundError:
+        return {}
+    files = [Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")]
+    return {file.stem: file for file in files}
+
+
+def _document(path: Path) -> dict[str, dict[str, object]]:
+    from scnnbio.experiment import documents
+
+    return documents.read(path)
+
+
+def _find(exp: str) -> Path:
+    installed = _installed()
+    if Path(exp).exists() or exp.endswith(".toml"):
+        return Path(exp)
+    if exp in installed:
+        return installed[exp]
+    raise SpecError(f"no file or experiment {exp!r}; there are {', '.join(sorted(installed))}")
+
+
+def _fresh_folder(name: str, profile: str | None) -> Path:
+    stamp = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return Path("runs", "-".join(filter(None, (name, profile, stamp))))
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        """Rate where things are counted; empty where only a share is known."""
+        if task.speed is None or not task.total or task.total <= 1:
+            return Text("")
+        return Text(f"{task.speed:.0f}/s", style="progress.data.speed")
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Bars on standard error, one a phase, with rate and time left."""
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err) as progress:
+        tasks = {}
+
+        def report(phase: str, done: float, total: float) -> None:
+            if phase not in tasks:
+                tasks[phase] = progress.add_task(phase, total=total)
+            progress.update(tasks[phase], completed=done, total=total)
+
+        yield report
+
+
+def _print_scores(scores: tuple[Score, ...]) -> None:
+    styles = {"agrees": "green", "disagrees": "red"}
+    table = Table("claim", "value", "verdict", "n", "left out", "why", box=None)
+    for item in scores:
+        table.add_row(
+            item.claim,
+            "-" if item.value is None else f"{item.value:.3g}",
+            Text(item.verdict, style=styles.get(item.verdict, "yellow")),
+            str(item.n),
+            str(sum(item.excluded.values())),
+            item.reason,
+        )
+    _out.print(table)

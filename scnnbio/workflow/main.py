@@ -1,0 +1,118 @@
+"""Run, store, judge, draw: what ``scnnbio run`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scnnbio import backends
+from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
+from scnnbio.experiment import Report, Run, Study
+from scnnbio.validation.claim import judge_stages
+from scnnbio.validation.v1 import CLAIMS
+from scnnbio.workflow.folder import new_folder, write_runs, write_scores
+from scnnbio.workflow.results import Results
+
+
+def check(study: Study, backend: str) -> list[Unsupported]:
+    """Everything in a study that a backend cannot run, found without simulating.
+
+    Parameters
+    ----------
+    study : Study
+    backend : str
+
+    Returns
+    -------
+    list of Unsupported
+
+    Raises
+    ------
+    SpecError
+        If there is no such backend, or a claim is unknown.
+    """
+    target = backends.get(backend)
+    for name in study.claims:
+        if name not in CLAIMS:
+            raise SpecError(f"there is no claim {name!r}; there are {', '.join(CLAIMS)}", where="claims")
+    problems: list[Unsupported] = []
+    for experiment in study.experiments:
+        # A reason that several stages share is told once.
+        problems += [p for p in target.unsupported(experiment) if p not in problems]
+    return problems
+
+
+def execute(study: Study, backend: str, report: Report | None = None) -> Results:
+    """Run every stage, handing on what was learned.
+
+    Parameters
+    ----------
+    study : Study
+    backend : str
+    report : callable, optional
+        Called as ``report(phase, done, total)``.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    UnsupportedError
+        With all that the backend cannot run.
+    BackendMissing
+        If the backend's simulator or compiler is not installed.
+    """
+    problems = check(study, backend)
+    if problems:
+        raise UnsupportedError(backend, problems)
+    target = backends.get(backend)
+    if target.missing():
+        raise BackendMissing(target.missing(), where=f"backend {backend!r}")
+    runs: dict[str, Run] = {}
+    for stage in study.stages:
+
+        def tell(phase: str, done: float, total: float, name: str = stage.name) -> None:
+            if report is not None:
+                report(f"{phase} ({name})", done, total)
+
+        runs[stage.name] = target.run(stage.ready(runs), tell)
+    return Results(study, runs, report=report)
+
+
+def judge(results: Results) -> Results:
+    """Judge the study's claims."""
+    claims = {name: CLAIMS[name] for name in results.study.claims}
+    return results.with_scores(tuple(judge_stages(claims, results.evidence).values()))
+
+
+def run(
+    study: Study,
+    backend: str,
+    folder: Path,
+    *,
+    replace: bool = False,
+    report: Report | None = None,
+) -> Results:
+    """Run a study, judge and draw it, and write its folder.
+
+    Parameters
+    ----------
+    study : Study
+    backend : str
+    folder : Path
+        Written whole or not at all.
+    replace : bool
+        Whether an existing folder gives way.
+    report : callable, optional
+
+    Returns
+    -------
+    Results
+    """
+    # The folder is tried first: no run should be lost for a place that cannot be written.
+    with new_folder(folder, replace=replace) as draft:
+        results = judge(execute(study, backend, report))
+        write_runs(results, draft, results.provenance)
+        write_scores(results, draft)
+        draw(results, draft, report=report)
+    return results

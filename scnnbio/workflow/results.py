@@ -1,0 +1,92 @@
+"""All that one study gave."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from scnnbio.analysis.receptive_fields import KernelMeasures
+from scnnbio.experiment import Report, Run, Study
+from scnnbio.recording import Recording, concatenate
+from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.scores import Score
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Runs of a study's stages, and the verdicts on them.
+
+    Parameters
+    ----------
+    study : Study
+    runs : mapping of str to Run
+        By stage.
+    measures : mapping of str to KernelMeasures
+        Kernels that were fitted already, by stage.
+    scores : tuple of Score
+    report : callable, optional
+        Told how far the fits of kernels are.
+    """
+
+    study: Study
+    runs: Mapping[str, Run]
+    measures: Mapping[str, KernelMeasures] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
+    report: Report | None = None
+
+    @cached_property
+    def evidence(self) -> dict[str, Evidence]:
+        """What claims and figures see of each stage; expensive measures are made once."""
+        return {stage: self._evidence(stage, run) for stage, run in self.runs.items()}
+
+    def _evidence(self, stage: str, run: Run) -> Evidence:
+        report = self.report
+
+        def progress(done: int, total: int) -> None:
+            if report is not None:
+                report(f"fitting kernels ({stage})", done, total)
+
+        return Evidence(run, measures=self.measures.get(stage), progress=progress)
+
+    def with_scores(self, scores: tuple[Score, ...]) -> Results:
+        """The same results, judged; fits that were made on the way are kept."""
+        made = {
+            stage: evidence.kernel_measures
+            for stage, evidence in self.evidence.items()
+            if "kernel_measures" in vars(evidence)
+        }
+        return dataclasses.replace(self, scores=scores, measures={**self.measures, **made})
+
+    @property
+    def recording(self) -> Recording:
+        """Recordings of all stages, one after another."""
+        return concatenate([run.recording for run in self.runs.values()])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How the results came about: the stages' provenance, and their sums."""
+        stages = {name: dict(run.provenance) for name, run in self.runs.items()}
+        wall: Counter[str] = Counter()
+        output: Counter[str] = Counter()
+        pathways: dict[str, str] = {}
+        for row in stages.values():
+            wall.update(row["wall_seconds"])
+            output.update(row["output_spikes"])
+            pathways.update(row["pathways"])
+        first = next(iter(stages.values()))
+        return {
+            "study": self.study.name,
+            "title": self.study.title,
+            "backend": first["backend"],
+            "seed": self.study.seed,
+            "versions": first["versions"],
+            "pathways": pathways,
+            "wall_seconds": {phase: round(seconds, 3) for phase, seconds in wall.items()},
+            "input_spikes": sum(row["input_spikes"] for row in stages.values()),
+            "output_spikes": dict(output),
+            "stages": stages,
+        }
