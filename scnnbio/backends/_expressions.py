@@ -98,8 +98,8 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return result
         case ast.Compare():
             return _compare(node, names)
-        case ast.Call(func=ast.Name()):
-            return _FUNCTIONS[node.func.id](*(_value(a, names) for a in node.args))
+        case ast.Call(func=ast.Name(id=function)):
+            return _FUNCTIONS[function](*(_value(a, names) for a in node.args))
     raise SpecError(f"{type(node).__name__} cannot be evaluated")
 
 

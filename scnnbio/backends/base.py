@@ -260,6 +260,6 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
                 period=every * experiment.dt,
                 quantity=population.model.unit_of(variable),
                 trial=(step // per_trial).astype(np.int32),
-                time=(step % per_trial) * experiment.dt,
+                time=np.asarray((step % per_trial) * experiment.dt, dtype=np.float64),
             )
     return signals

@@ -7,11 +7,12 @@ handled by itself, and nothing is shared with the fast backends but the propagat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends._expressions import evaluate
 from scnnbio.backends.base import (
     Backend,
     Outcome,
@@ -27,7 +28,7 @@ from scnnbio.neurons.parsing import split_assignments
 FloatArray = NDArray[np.float64]
 
 
-def _per_neuron(values: NDArray[np.float64], population: Population) -> FloatArray:
+def _per_neuron(values: NDArray[Any], population: Population) -> FloatArray:
     """Repeat one value a channel for every neuron of it."""
     places = population.shape[1] * population.shape[2]
     return np.repeat(np.broadcast_to(values, (population.shape[0],)), places).astype(float)
@@ -40,7 +41,9 @@ class _Layer:
         self.population = population
         self.model = population.model
         self.exact = exact_step(population, dt)
-        self.initial = {n: _per_neuron(v, population) for n, v in initial_states(population).items()}
+        self.initial = {
+            n: _per_neuron(v, population) for n, v in initial_states(population).items()
+        }
         self.parameters = {n: _per_neuron(v, population) for n, v in population.values().items()}
         self.held_for = _per_neuron(refractory_steps(population, dt), population).astype(int)
         self.held_states = {s.name for s in self.model.states if s.held_when_refractory}
@@ -93,8 +96,6 @@ class _Layer:
 
     def fire(self) -> NDArray[np.int64]:
         """Slot 3: the neurons that fire, in order."""
-        from scnnbio.backends._expressions import evaluate
-
         above = evaluate(self.model.threshold, {**self.parameters, **self.state})
         return np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
 
@@ -107,8 +108,6 @@ class _Layer:
 
     def reset(self, fired: NDArray[np.int64]) -> None:
         """Slot 5: reset and hold."""
-        from scnnbio.backends._expressions import evaluate
-
         names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
         for name, operator, text in split_assignments(self.model.reset):
             value = np.broadcast_to(evaluate(text, names), fired.shape)
@@ -248,8 +247,10 @@ class _Simulation:
         n_trials, per_trial = experiment.stimulus.n_trials, experiment.trial_steps
         for trial in range(n_trials):
             if experiment.reset:
-                for part in (*self.layers.values(), *self.pathways):
-                    part.restart()
+                for layer in self.layers.values():
+                    layer.restart()
+                for pathway in self.pathways:
+                    pathway.restart()
             if trial in kept:
                 for name, value in self._learned().items():
                     self.snapshots.setdefault(name, []).append(value)
@@ -259,8 +260,10 @@ class _Simulation:
             report("simulating", trial + 1, n_trials)
 
     def _step(self, step: int) -> None:
-        for part in (*self.layers.values(), *self.pathways):
-            part.update()
+        for layer in self.layers.values():
+            layer.update()
+        for pathway in self.pathways:
+            pathway.update()
         for pathway in self.pathways:
             pathway.deliver(step, self.layers[pathway.projection.post])
         units, cuts = self.input

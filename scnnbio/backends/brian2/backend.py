@@ -116,9 +116,7 @@ def _workspace(experiment: Experiment) -> str:
     """Folder to build in: one a network and process, so that its second run compiles little."""
     key = "|".join(
         f"{p.name}{p.shape}{p.homeostasis is None}" for p in experiment.network.populations
-    ) + "|".join(
-        f"{p.name}{p.kernel.shape}{p.plasticity}" for p in experiment.network.projections
-    )
+    ) + "|".join(f"{p.name}{p.kernel.shape}{p.plasticity}" for p in experiment.network.projections)
     if key not in _folders:
         _folders[key] = tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True)
     return _folders[key].name

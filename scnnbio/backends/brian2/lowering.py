@@ -93,7 +93,9 @@ class Lowered:
         builder = _Equations(population)
         held = refractory_steps(population, dt)
         update = self._update_code(population, builder, held)
-        starts = {n: builder.constant(f"init_{n}", v) for n, v in initial_states(population).items()}
+        starts = {
+            n: builder.constant(f"init_{n}", v) for n, v in initial_states(population).items()
+        }
         resets = [f"{name} {op} {text}" for name, op, text in population.model.resets]
         threshold = population.model.threshold
         if held.any():
@@ -150,9 +152,7 @@ class Lowered:
             value = " + ".join(terms) or "0.0"
             before.append(f"new_{state.name} = {value}")
             if state.held_when_refractory and held.any():
-                after.append(
-                    f"{state.name} = free*new_{state.name} + (1 - free)*{state.name}"
-                )
+                after.append(f"{state.name} = free*new_{state.name} + (1 - free)*{state.name}")
             else:
                 after.append(f"{state.name} = new_{state.name}")
         return before + after
@@ -192,11 +192,11 @@ class Lowered:
         pre, post = self.groups[projection.pre], self.groups[projection.post]
         connector, name = projection.connector, projection.name
         geometry = Geometry(
-            tuple(connector.in_shape),
-            tuple(connector.out_shape),
-            tuple(projection.kernel.shape[2:]),
-            tuple(connector.stride),
-            tuple(connector.padding),
+            connector.in_shape,
+            connector.out_shape,
+            (projection.kernel.shape[2], projection.kernel.shape[3]),
+            connector.stride,
+            connector.padding,
         )
         arrivals = self._keep(
             Arrivals(
@@ -217,7 +217,9 @@ class Lowered:
             )
             trace = self._add_trace(f"trace_post_{name}", "y", len(post), rule.tau_minus)
             self._keep(
-                Each((post, "_spikespace"), trace, "y_post += 1", ("synapses", 50), f"jump_y_{name}")
+                Each(
+                    (post, "_spikespace"), trace, "y_post += 1", ("synapses", 50), f"jump_y_{name}"
+                )
             )
             ends.append((trace, "_post"))
         self._keep(

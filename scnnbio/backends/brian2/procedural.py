@@ -53,7 +53,7 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         Nameable.__init__(self, name=name)
         self.namespace: dict[str, Any] = {}
         self.variables = Variables(self)
-        self.codeobj_class = None
+        self.codeobj_class: type | None = None
 
     def _finish(
         self, template: str, code: str, owner: Any, slot: tuple[str, int], options: dict[str, Any]
