@@ -111,6 +111,8 @@ def test_unknown_column_and_population_are_named() -> None:
         small().select(angle=3)
     with pytest.raises(SpecError, match="no population 'v2'; there is v1"):
         small().counts("v2")
+    with pytest.raises(SpecError, match="no spikes of 'a'; there are none"):
+        made({}, {"duration": [1.0]}, {"a": 3}).counts("a")
 
 
 @pytest.mark.parametrize(

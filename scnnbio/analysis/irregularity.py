@@ -148,8 +148,7 @@ class _Trains:
     def __init__(
         self, recording: Recording, population: str, window: tuple[float, float] | None
     ) -> None:
-        recording.counts(population, (0.0, 0.0))  # says what is missing, if something is
-        spikes = recording.spikes[population]
+        spikes = recording.spikes_of(population)
         inside = np.ones(len(spikes), dtype=bool)
         if window is not None:
             inside = (spikes.time > window[0]) & (spikes.time <= window[1])

@@ -127,6 +127,13 @@ class Recording:
             raise SpecError(f"no population {population!r}; there is {known}", where="Recording")
         return int(np.prod(self.shapes[population]))
 
+    def spikes_of(self, population: str) -> Spikes:
+        """Return the spikes of ``population``, or say that there are none recorded."""
+        if population not in self.spikes:
+            known = ", ".join(self.spikes) or "none"
+            raise SpecError(f"no spikes of {population!r}; there are {known}", where="Recording")
+        return self.spikes[population]
+
     def equals(self, other: Recording) -> bool:
         """Whether both hold the same values throughout (NaN equal to NaN)."""
         return _same(self._tree(), other._tree())
@@ -200,10 +207,7 @@ class Recording:
         -------
         array of int, shape (trials, units)
         """
-        size = self.size(population)
-        spikes = self.spikes.get(population)
-        if spikes is None:
-            raise SpecError(f"no spikes of {population!r} were recorded", where="counts")
+        size, spikes = self.size(population), self.spikes_of(population)
         # In 64 bits: trials times units outgrows 32.
         flat = spikes.trial.astype(np.int64) * size + spikes.unit
         if window is not None:
