@@ -96,7 +96,12 @@ def interval_cv(evidence: Evidence) -> Measured:
 
 
 def count_fano_factor(evidence: Evidence) -> Measured:
-    """Fano factor of each cell's counts at its best grating, in 500 ms, by Elephant."""
+    """Fano factor of each cell's counts in 500 ms, by Elephant, averaged over gratings.
+
+    All gratings with a mean count of at least 1 count, not the best alone: of few trials a
+    grating, the best is the one that varied least. Elephant divides by the number of trials,
+    which is undone, or five trials of a Poisson process would have 0.8.
+    """
     last = float(evidence.gratings.trials["duration"].min())
     if last < FANO_LENGTH:
         raise Missing(f"trials of {last:g} ms are shorter than {FANO_LENGTH:g} ms")
@@ -110,6 +115,9 @@ def count_fano_factor(evidence: Evidence) -> Measured:
         )
     counts = evidence.gratings.counts(evidence.population, window)[:, evidence.units]
     cut: rates.Responses = replace(table, counts=counts, window=window)
-    factors = irregularity.fano_factor(cut, conditions=table.best())[evidence.responsive]
-    few = {"mean count below 1": int(np.isnan(factors).sum())}
-    return Measured(factors[~np.isnan(factors)], _silent(evidence) | few)
+    factors = irregularity.fano_factor(cut)[:, evidence.responsive]
+    factors *= (table.n_trials / (table.n_trials - 1))[:, None]
+    number = (~np.isnan(factors)).sum(axis=0)
+    means = np.nansum(factors, axis=0)[number > 0] / number[number > 0]
+    few = {"mean count below 1": int((number == 0).sum())}
+    return Measured(means, _silent(evidence) | few)

@@ -265,6 +265,27 @@ def test_poisson_cells_are_as_irregular_as_cortex() -> None:
         assert score.n == 30
 
 
+def test_few_trials_of_a_poisson_process_are_still_one() -> None:
+    # 48 gratings of 5 trials: the best alone, by Elephant alone, has a median of .6.
+    rng = np.random.default_rng(8)
+    counts = rng.poisson(20, (60, 48 * 5))
+    unit, trial = np.indices(counts.shape)
+    spikes = Spikes(
+        rng.uniform(0, 1000, counts.sum()),
+        np.repeat(unit, counts.ravel()),
+        np.repeat(trial, counts.ravel()),
+    )
+    trials = {
+        "duration": np.full(240, 1000.0),
+        "orientation": np.tile(np.arange(0, 180, 15.0), 20),
+        "spatial_frequency": np.tile(np.repeat([0.08, 0.12, 0.17, 0.24], 12), 5),
+    }
+    run = SimpleNamespace(weights={}, recording=Recording({"v1": spikes}, {"v1": 60}, trials))
+    score = CLAIMS["fano_factor"].judge(run)
+    assert score.value == pytest.approx(1.0, abs=0.04)
+    assert score.verdict == "agrees"
+
+
 def test_regular_cells_are_not() -> None:
     run = recorded(von_mises(np.full(25, 2.0), np.zeros(25)), repeats=5)
     for name in ("isi_cv", "fano_factor"):
