@@ -2,16 +2,12 @@
 
 Time runs on NEST's grid. One step, from t to t + dt, does in this order:
 
-====  ==========  ================================================================================
-slot  name        what happens
-====  ==========  ================================================================================
-1     update      states, traces and falling thresholds go from t to t + dt, by the exact propagator
-2     deliver     spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, STDP
-                  depresses, the presynaptic trace jumps
-3     threshold   neurons above threshold that are not refractory fire, stamped t + dt
-4     learn       STDP potentiates, the postsynaptic trace and the shared threshold jump
-5     reset       fired neurons reset and are held for ``t_ref / dt`` whole steps
-====  ==========  ================================================================================
+1. **update**: states, traces and falling thresholds go from t to t + dt, by exact propagators;
+2. **deliver**: spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, STDP
+   depresses, the presynaptic trace jumps;
+3. **threshold**: neurons above threshold that are not refractory fire, stamped t + dt;
+4. **learn**: STDP potentiates, the postsynaptic trace and the shared threshold jump;
+5. **reset**: fired neurons reset and are held for ``t_ref / dt`` whole steps.
 
 A refractory neuron's held variables ignore what arrives. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and nothing in flight. Sampled signals and

@@ -24,7 +24,7 @@ def small_network(
     maps: int = 5,
     parameters: dict[str, object] | None = None,
     receptor: str = "excitatory",
-    weight: float = 0.35,
+    weight: float = 0.6,
 ) -> Network:
     """Input of 2 x 8 x 8 and one learning layer with lateral inhibition."""
     rng = np.random.default_rng(3)
@@ -43,7 +43,12 @@ def small_network(
         ),
         projections=(
             Projection(
-                "lgn", "v1", convolution, weight=weight, delay=delay, receptor=receptor,
+                "lgn",
+                "v1",
+                convolution,
+                weight=weight,
+                delay=delay,
+                receptor=receptor,
                 plasticity=rule,
             ),
             Projection(

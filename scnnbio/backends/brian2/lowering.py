@@ -35,6 +35,7 @@ from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelP
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.parsing import check_expression
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
 
 _MS = b2.ms
 
@@ -107,7 +108,7 @@ class Lowered:
             builder.constant(name, population.values()[name])
         rule = population.homeostasis
         if rule is not None:
-            self._add_shared_threshold(population)
+            self._add_shared_threshold(population, rule)
         group = b2.NeuronGroup(
             population.size,
             "\n".join([f"{s.name} : 1" for s in population.model.states] + builder.model),
@@ -166,9 +167,7 @@ class Lowered:
         skipped = {rule.parameter} if rule is not None else set()
         return sorted(used & set(population.model.parameters) - skipped)
 
-    def _add_shared_threshold(self, population: Population) -> None:
-        rule = population.homeostasis
-        assert rule is not None
+    def _add_shared_threshold(self, population: Population, rule: SharedThreshold) -> None:
         group = b2.NeuronGroup(
             population.shape[0],
             "level : 1\nfall : 1 (constant)\nrate : 1 (shared)",
@@ -235,7 +234,7 @@ class Lowered:
             )
         )
         if rule is not None:
-            self._add_potentiation(projection, order, arrivals, geometry)
+            self._add_potentiation(projection, rule, order, arrivals, geometry)
 
     def _delivery(self, projection: Projection) -> str:
         population = self.experiment.network.population(projection.post)
@@ -274,10 +273,14 @@ class Lowered:
         return self._keep(group)
 
     def _add_potentiation(
-        self, projection: Projection, order: int, arrivals: Any, geometry: Geometry
+        self,
+        projection: Projection,
+        rule: SharedSTDP,
+        order: int,
+        arrivals: Any,
+        geometry: Geometry,
     ) -> None:
-        rule, name = projection.plasticity, projection.name
-        assert rule is not None
+        name = projection.name
         x = self._add_trace(
             f"trace_pre_{name}", "x", len(self.groups[projection.pre]), rule.tau_plus
         )

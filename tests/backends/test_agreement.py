@@ -1,0 +1,115 @@
+"""The same experiment and seed gives the same spikes on every backend.
+
+The oracle is the reference backend, which handles one edge at a time; it is itself held against
+closed forms in test_reference.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scnnbio import backends
+from scnnbio.experiment import Experiment, Run
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from tests.backends.networks import experiment, small_network
+
+PAIR = SharedSTDP(tau_plus=10.0, a_plus=0.03, a_minus=0.01, a_post=0.01)
+THRESHOLD = SharedThreshold(eta=0.3, target=(40.0, 60.0, 80.0, 100.0, 120.0), minimum=-62.0)
+
+CASES: dict[str, Experiment] = {
+    "static": experiment(small_network()),
+    "soft bounds": experiment(small_network(PAIR, homeostasis=THRESHOLD)),
+    "hard bounds": experiment(
+        small_network(SharedSTDP(a_plus=0.02, a_minus=0.02, a_post=0.005, bounds="hard"))
+    ),
+    "slowing": experiment(
+        small_network(
+            SharedSTDP(a_plus=0.05, a_post=0.02, half_life=100.0),
+            homeostasis=SharedThreshold(eta=0.5, target=90.0, half_life=150.0),
+        )
+    ),
+    "stride and padding": experiment(small_network(PAIR, stride=2, padding=2)),
+    "long delay": experiment(small_network(PAIR, delay=4.5)),
+    "one step of delay": experiment(small_network(PAIR, delay=0.5)),
+    "no refractoriness": experiment(small_network(PAIR, refractory=0.0)),
+    "delta synapse": experiment(small_network(PAIR, receptor="membrane", weight=1.2)),
+    "a parameter a channel": experiment(
+        small_network(
+            PAIR,
+            parameters={
+                "tau_m": [10.0, 12.0, 15.0, 20.0, 30.0],
+                "tau_refrac": [0.0, 0.5, 2.0, 3.0, 10.0],
+                "v_thresh": [-50.0, -52.0, -54.0, -51.0, -53.0],
+                "tau_syn_E": [5.0, 12.0, 5.0, 5.0, 4.0],
+                "v_rest": [-65.0, -66.0, -65.0, -64.0, -65.0],
+            },
+        )
+    ),
+    "equal time constants": experiment(small_network(parameters={"tau_syn_E": 15.0})),
+    "trials that run on": experiment(small_network(PAIR, homeostasis=THRESHOLD), reset=False),
+    "not learning": experiment(small_network(PAIR, homeostasis=THRESHOLD), learning=False),
+}
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Run]:
+    return {name: backends.get("reference").run(case) for name, case in CASES.items()}
+
+
+def _assert_same(run: Run, oracle: Run) -> None:
+    for population in ("lgn", "v1"):
+        ours, theirs = run.recording.spikes[population], oracle.recording.spikes[population]
+        for name in ("time", "unit", "trial"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    assert len(oracle.recording.spikes["v1"].time) > 20, "the case is too quiet to show anything"
+    assert set(run.weights) == set(oracle.weights)
+    for name, weights in oracle.weights.items():
+        np.testing.assert_allclose(run.weights[name], weights, rtol=0, atol=1e-10)
+    for name, kept in oracle.recording.snapshots.items():
+        ours_kept = run.recording.snapshots[name]
+        np.testing.assert_array_equal(ours_kept.trial, kept.trial)
+        np.testing.assert_allclose(ours_kept.values, kept.values, rtol=0, atol=1e-10)
+    for variable, signal in oracle.recording.signals["v1"].items():
+        ours_signal = run.recording.signals["v1"][variable]
+        np.testing.assert_array_equal(ours_signal.time, signal.time)
+        np.testing.assert_allclose(ours_signal.values, signal.values, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_runtime_fires_as_the_reference(case: str, reference: dict[str, Run]) -> None:
+    _assert_same(backends.get("brian2").run(CASES[case]), reference[case])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", ["slowing", "stride and padding", "long delay", "a parameter a channel"]
+)
+def test_standalone_fires_as_the_reference(case: str, reference: dict[str, Run]) -> None:
+    _assert_same(backends.get("brian2-standalone").run(CASES[case]), reference[case])
+
+
+def test_learning_changes_the_kernel_where_it_should(reference: dict[str, Run]) -> None:
+    start = CASES["soft bounds"].network.projection("lgn_v1").kernel
+    assert np.abs(reference["soft bounds"].weights["lgn_v1"] - start).max() > 0.01
+    assert reference["not learning"].weights == {}
+
+
+def test_the_same_seed_gives_the_same_spikes_and_another_seed_others() -> None:
+    case = CASES["static"]
+    again = backends.get("reference").run(case).recording.spikes["v1"]
+    other = (
+        backends.get("reference").run(experiment(small_network(), seed=6)).recording.spikes["v1"]
+    )
+    first = backends.get("reference").run(case).recording.spikes["v1"]
+    np.testing.assert_array_equal(first.time, again.time)
+    assert len(first.time) != len(other.time) or not np.array_equal(first.unit, other.unit)
+
+
+def test_brian2_leaves_the_preferences_and_the_device_as_they_were() -> None:
+    import brian2
+
+    before = brian2.prefs.codegen.target
+    backends.get("brian2").run(CASES["static"])
+    assert brian2.prefs.codegen.target == before
+    assert isinstance(brian2.get_device(), brian2.devices.device.RuntimeDevice)
