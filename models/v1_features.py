@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+from scipy.special import ndtri
 
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.errors import SpecError
@@ -16,24 +19,24 @@ def build(
     *,
     maps: int = 64,
     size: int = 11,
-    extent: int = 19,
-    stride: int = 4,
+    extent: int = 15,
+    stride: int = 2,
     seed: int = 0,
-    tau_m: float | str = 20.0,
+    tau_m: float | str = 16.0,
+    tau_m_spread: float = 0.8,
     tau_refrac: float | str = 24.0,
-    v_thresh: float | str = -55.0,
-    delay: float | str = 0.5,
+    v_thresh: float | str = -53.3,
+    delay: float | str = 1.0,
     psp: float | str = 1.0,
-    inhibition: float | str = 1000.0,
-    inhibition_scope: str = "maps",
+    inhibition: float | str = 30.0,
+    inhibition_scope: Literal["maps", "neighbourhood", "both"] = "maps",
     inhibition_radius: int = 0,
-    tau_plus: float | str = 17.0,
-    a_plus: float = 0.1,
-    a_post: float = 0.05,
+    tau_plus: float | str = 4.5,
+    a_plus: float = 0.07,
+    a_post: float = 0.056,
     rate_half_life: float | str | None = None,
     eta: float | str = 0.2,
-    wins: float = 0.8,
-    wins_spread: float = 0.8,
+    wins: float = 0.95,
     trial: float | str = 24.0,
     threshold_half_life: float | str | None = None,
 ) -> Network:
@@ -50,9 +53,14 @@ def build(
     stride : int
         LGN cells between one place and the next.
     seed : int
-        Of the initial kernels and of the maps' rates.
-    tau_m, tau_refrac, v_thresh : float or str
-        Membrane time constant (ms), refractory period (ms), initial threshold (mV).
+        Of the initial kernels.
+    tau_m : float or str
+        Median of the maps' membrane time constants (ms).
+    tau_m_spread : float
+        Standard deviation of their logarithm; the maps take the quantiles of that distribution, so
+        that fast maps see few input spikes at once and slow ones many. 0 makes all maps alike.
+    tau_refrac, v_thresh : float or str
+        Refractory period (ms) and initial threshold (mV).
     delay : float or str
         Of all connections (ms).
     psp : float or str
@@ -71,8 +79,6 @@ def build(
         Rise of a map's threshold at each of its spikes (mV).
     wins : float
         Spikes that all maps together are driven to fire at one place and trial.
-    wins_spread : float
-        Standard deviation of the logarithm of the maps' target rates; 0 makes all maps equal.
     trial : float or str
         Length of a trial (ms), which turns ``wins`` into a rate.
 
@@ -90,19 +96,20 @@ def build(
     References
     ----------
     Masquelier 2012, J Comput Neurosci 32:425; Kheradpisheh et al. 2018, Neural Netw 99:56;
-    Falez et al. 2019, arXiv:1904.01908 (competition, adaptive threshold, latency code). Log-normal
-    rates: Buzsaki & Mizuseki 2014, Nat Rev Neurosci 15:264.
+    Falez et al. 2019, arXiv:1904.01908 (competition, adaptive threshold, latency code).
+    Perez-Nieves et al. 2021, Nat Commun 12:5791 (a spread of time constants helps learning).
     """
     for name, value in (("maps", maps), ("size", size), ("extent", extent), ("stride", stride)):
         if not isinstance(value, int) or value < 1:
             raise SpecError(f"{value!r} is not a positive whole number", where=f"parameters.{name}")
     rng = np.random.default_rng(seed)
     kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size))
-    share = np.exp(wins_spread * rng.standard_normal(maps))
     duration = plain(trial, "ms", where="parameters.trial")
     convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride)
     layer = convolution.out_shape
-    targets = share / share.sum() * wins * layer[1] * layer[2] / (duration * 1e-3)
+    target = wins * layer[1] * layer[2] / maps / (duration * 1e-3)
+    quantile = ndtri((np.arange(maps) + 0.5) / maps)
+    tau = plain(tau_m, "ms", where="parameters.tau_m") * np.exp(tau_m_spread * quantile)
     return Network(
         populations=(
             Population("lgn", (2, extent, extent), SpikeSource()),
@@ -110,9 +117,9 @@ def build(
                 "v1",
                 layer,
                 LIF,
-                parameters={"tau_m": tau_m, "tau_refrac": tau_refrac, "v_thresh": v_thresh},
+                parameters={"tau_m": tau, "tau_refrac": tau_refrac, "v_thresh": v_thresh},
                 homeostasis=SharedThreshold(
-                    eta=eta, target=tuple(targets), minimum=-64.5, half_life=threshold_half_life
+                    eta=eta, target=target, minimum=-64.5, half_life=threshold_half_life
                 ),
             ),
         ),
