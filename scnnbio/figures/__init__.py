@@ -1,0 +1,45 @@
+"""Figures of kernels, recordings and scores, and the report that holds them.
+
+Every function takes data and returns a matplotlib Figure that belongs to nobody else: no pyplot, no
+screen, one style. :data:`FIGURES` names those that a study's results have; :func:`render_report`
+puts them into one HTML file.
+"""
+
+from scnnbio.figures.histograms import draw_against_bins
+from scnnbio.figures.kernels import kernel_grid
+from scnnbio.figures.learning import learning_curve
+from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
+from scnnbio.figures.raster import raster
+from scnnbio.figures.registry import FIGURES, Drawn, FigureSpec, StudyResults, draw, draw_all
+from scnnbio.figures.report import Picture, Table, render_report
+from scnnbio.figures.scores import Judged, claim_distributions
+from scnnbio.figures.shapes import shape_scatter
+from scnnbio.figures.style import COLUMN, PAGE, new_figure, save, style, styled
+
+__all__ = [
+    "COLUMN",
+    "FIGURES",
+    "PAGE",
+    "Drawn",
+    "FigureSpec",
+    "Judged",
+    "Picture",
+    "StudyResults",
+    "Table",
+    "claim_distributions",
+    "draw",
+    "draw_against_bins",
+    "draw_all",
+    "example_units",
+    "kernel_grid",
+    "learning_curve",
+    "new_figure",
+    "orientation_figure",
+    "raster",
+    "render_report",
+    "save",
+    "shape_scatter",
+    "style",
+    "styled",
+    "tuning_curves",
+]

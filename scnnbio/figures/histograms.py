@@ -1,0 +1,100 @@
+"""A model's values beside a published histogram: drawing that several families share."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.figures.style import MODEL, PUBLISHED, PUBLISHED_EDGE
+
+__all__ = ["draw_against_bins"]
+
+Array = NDArray[np.float64]
+
+
+def draw_against_bins(
+    axes: Axes,
+    values: ArrayLike,
+    counts: ArrayLike,
+    edges: ArrayLike,
+    *,
+    above: int = 0,
+    labels: tuple[str, str] = ("model", "published"),
+) -> None:
+    """Shares of cells in published bins: published as filled bars, the model as an outline.
+
+    Shares are of all cells, those outside the bins too. Where there are any above the last edge,
+    of the model or published, they stand in one more bin, set apart, under ``>``.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    values : array, shape (cells,)
+        No NaN; infinite values lie above.
+    counts : array, shape (bins,)
+    edges : array, shape (bins + 1,)
+    above : int
+        Published cells above the last edge.
+    labels : (str, str)
+        In the legend, before the number of cells.
+
+    Raises
+    ------
+    SpecError
+        If edges do not fit the counts, or a value is NaN.
+    """
+    data, rim = np.asarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64)
+    known = np.asarray(counts, dtype=np.float64)
+    if known.ndim != 1 or rim.shape != (len(known) + 1,) or np.isnan(data).any():
+        raise SpecError(
+            f"{known.shape} counts need one more edge, not {rim.shape}, and values without NaN",
+            where="draw_against_bins",
+        )
+    inside = np.histogram(data[np.isfinite(data)], rim)[0].astype(np.float64)
+    beyond = float((data > rim[-1]).sum())
+    below = float((data < rim[0]).sum())
+    bins, mine, theirs = [rim], [inside], [known]
+    width = float(rim[-1] - rim[-2])
+    if below:
+        first = rim[0] - 1.5 * width
+        bins.insert(0, np.array([first, first + width]))
+        mine.insert(0, np.array([below]))
+        theirs.insert(0, np.zeros(1))
+    if beyond or above:
+        last = rim[-1] + 0.5 * width
+        bins.append(np.array([last, last + width]))
+        mine.append(np.array([beyond]))
+        theirs.append(np.array([float(above)]))
+    published, cells = known.sum() + above, len(data)
+    for k, (where, ours, other) in enumerate(zip(bins, mine, theirs, strict=True)):
+        first_part = k == 0
+        axes.stairs(
+            other / max(published, 1.0), where, fill=True, facecolor=PUBLISHED,
+            edgecolor=PUBLISHED_EDGE, linewidth=0.6,
+            label=f"{labels[1]} (n = {published:.0f})" if first_part else None,
+        )  # fmt: skip
+        axes.stairs(
+            ours / max(cells, 1), where, color=MODEL, linewidth=1.6,
+            label=f"{labels[0]} (n = {cells})" if first_part else None,
+        )  # fmt: skip
+    _label_outside(axes, rim, below=bool(below), beyond=bool(beyond or above), width=width)
+    axes.set_ylim(bottom=0.0)
+    axes.set_ylabel("fraction of cells")
+
+
+def _label_outside(axes: Axes, rim: Array, *, below: bool, beyond: bool, width: float) -> None:
+    """Ticks on the published edges, and one under what lies outside them."""
+    step = max(1, (len(rim) - 1) // 5)
+    ticks = [float(tick) for tick in rim[::step]]
+    names = [f"{tick:g}" for tick in np.round(rim[::step], 6)]
+    if below:
+        ticks.insert(0, float(rim[0] - width))
+        names.insert(0, f"<{rim[0]:g}")
+    if beyond:
+        if rim[-1] - ticks[-1] < 1e-9 * abs(rim[-1]) + 1e-12 and step == 1:
+            ticks, names = ticks[:-1], names[:-1]
+        ticks.append(float(rim[-1] + width))
+        names.append(f">{rim[-1]:g}")
+    axes.set_xticks(ticks, names)

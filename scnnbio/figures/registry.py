@@ -1,0 +1,307 @@
+"""Every figure of a study by name: what it needs, how it is drawn, and its caption.
+
+::
+
+    drawn, left_out = draw_all(results)
+    for figure in drawn:
+        save(figure.figure, folder, figure.name)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from scnnbio.errors import DataError, SpecError
+from scnnbio.figures import captions
+from scnnbio.figures.kernels import kernel_grid
+from scnnbio.figures.learning import learning_curve
+from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
+from scnnbio.figures.raster import raster
+from scnnbio.figures.scores import Judged, claim_distributions, short_source
+from scnnbio.figures.shapes import shape_scatter
+from scnnbio.validation import CLAIMS, Evidence, Score
+from scnnbio.validation.evidence import Missing
+
+__all__ = ["FIGURES", "Drawn", "FigureSpec", "StudyResults", "draw", "draw_all"]
+
+
+class StudyResults(Protocol):
+    """What the figures of a study are drawn from: anything with evidence and scores."""
+
+    @property
+    def evidence(self) -> Mapping[str, Evidence]:
+        """By stage: ``"learn"``, ``"control"`` and ``"gratings"``, those that were run.
+
+        Best the objects that claims were judged on, which keep the Gabor fits.
+        """
+
+    @property
+    def scores(self) -> Sequence[Score]:
+        """Verdicts; may be empty."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A figure with its caption, which says what is shown and what was left out."""
+
+    name: str
+    title: str
+    figure: Figure
+    caption: str
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure that a study may have.
+
+    Parameters
+    ----------
+    name, title : str
+    needs : tuple of str
+        ``"<stage>.<part>"``, where part is ``kernel``, ``snapshots``, ``gratings``, or
+        ``spikes.<population>``.
+    make : callable
+        From the results to the figure and its caption; raises Missing where there is
+        nothing to show.
+    """
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    make: Callable[[StudyResults], tuple[Figure, str]]
+
+    def lacking(self, results: StudyResults) -> str:
+        """Say what the figure needs and the results have not; empty if nothing."""
+        for need in self.needs:
+            stage, _, part = need.partition(".")
+            if stage not in results.evidence:
+                return f"stage {stage!r} was not run"
+            reason = _lacking(results.evidence[stage], part)
+            if reason:
+                return f"stage {stage!r} {reason}"
+        return ""
+
+
+def draw(name: str, results: StudyResults) -> Drawn:
+    """One figure by name.
+
+    Raises
+    ------
+    SpecError
+        If there is no such figure.
+    DataError
+        If the results lack what it shows.
+    """
+    if name not in FIGURES:
+        raise SpecError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
+    spec = FIGURES[name]
+    reason = spec.lacking(results)
+    if not reason:
+        try:
+            figure, caption = spec.make(results)
+            return Drawn(name, spec.title, figure, caption)
+        except Missing as missing:
+            reason = str(missing)
+    raise DataError(f"cannot be drawn: {reason}", where=f"figure {name!r}")
+
+
+def draw_all(
+    results: StudyResults, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[Drawn], dict[str, str]]:
+    """Every figure that the results allow, and why the others are left out.
+
+    Parameters
+    ----------
+    results : StudyResults
+    progress : callable, optional
+        Called with how many are done and how many there are.
+
+    Returns
+    -------
+    drawn : list of Drawn
+    left_out : dict from name to reason
+    """
+    drawn, left_out = [], {}
+    for done, name in enumerate(FIGURES, start=1):
+        try:
+            drawn.append(draw(name, results))
+        except DataError as error:
+            left_out[name] = error.message.removeprefix("cannot be drawn: ")
+        if progress is not None:
+            progress(done, len(FIGURES))
+    return drawn, left_out
+
+
+def _lacking(evidence: Evidence, part: str) -> str:
+    run = evidence.run
+    if part == "kernel" and evidence.projection not in run.weights:
+        return f"has no weights of {evidence.projection!r}"
+    shots = run.recording.snapshots.get(evidence.projection)
+    if part == "snapshots" and (shots is None or not len(shots.trial)):
+        return f"kept no snapshots of {evidence.projection!r}"
+    if part.startswith("spikes."):
+        population = part.partition(".")[2]
+        # Joined with other stages', a recording has populations without a spike.
+        if not len(run.recording.spikes.get(population, ())):
+            return f"recorded no spikes of {population!r}"
+    if part == "gratings":
+        try:
+            _ = evidence.gratings
+        except Missing as missing:
+            return f"cannot be used: {missing}"
+    return ""
+
+
+def _score(results: StudyResults, claim: str) -> Score | None:
+    return next((score for score in results.scores if score.claim == claim), None)
+
+
+def _kernels(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
+    def make(results: StudyResults) -> tuple[Figure, str]:
+        evidence = results.evidence[stage]
+        measures = evidence.kernel_measures
+        figure = kernel_grid(evidence.run.weights[evidence.projection], measures)
+        return figure, captions.kernels(measures, control=stage == "control")
+
+    return make
+
+
+def _shapes(results: StudyResults) -> tuple[Figure, str]:
+    claim = CLAIMS["ringach2002_nx_ny"]
+    seen, measured = claim.observation, claim.measure(results.evidence["learn"])
+    score = _score(results, claim.name)
+    n_x, n_y = 10.0 ** measured.values.reshape(-1, 2).T
+    if seen.counts is None or seen.edges is None:
+        raise Missing("the published histogram is not there")
+    figure = shape_scatter(
+        n_x, n_y, seen.counts, seen.edges,
+        excluded=sum(measured.excluded.values()),
+        distance=None if score is None else score.value,
+        floor=None if score is None else score.observation.get("sampling_floor_mean"),
+        published=short_source(seen.source),
+    )  # fmt: skip
+    return figure, captions.shapes(len(n_x), measured.excluded, seen, score)
+
+
+def _orientation(results: StudyResults) -> tuple[Figure, str]:
+    measures = results.evidence["learn"].kernel_measures
+    seen = CLAIMS["ringach2002_circular_variance"].observation
+    if seen.counts is None or seen.edges is None:
+        raise Missing("the published histogram is not there")
+    figure = orientation_figure(
+        measures.orientation, measures.circular_variance, seen.counts, seen.edges,
+        published=short_source(seen.source),
+        labels=("preferred orientation of the kernel", "circular variance"),
+    )  # fmt: skip
+    return figure, captions.orientation(measures, seen)
+
+
+def _learning(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["learn"]
+    figure = learning_curve(
+        evidence.recording, kernel=evidence.projection, threshold=evidence.population,
+        final=evidence.run.weights.get(evidence.projection),
+    )  # fmt: skip
+    shots = evidence.recording.snapshots
+    return figure, captions.learning(
+        len(shots[evidence.projection].trial), evidence.recording.n_trials,
+        thresholds=evidence.population in shots,
+    )  # fmt: skip
+
+
+def _tuning(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["gratings"]
+    angles, rates = evidence.orientation_curves
+    kept = np.flatnonzero(evidence.responsive & ~np.isnan(rates).any(axis=1))
+    if len(angles) < 2 or not len(kept):
+        raise Missing(
+            f"no cell reaches {evidence.min_rate:g} Hz at any grating"
+            if len(angles) > 1
+            else "a single orientation is no tuning curve"
+        )
+    units = kept[example_units(rates[kept], angles)]
+    blank = _spontaneous(evidence)
+    figure = tuning_curves(evidence.responses, units, spontaneous=blank, name="map")
+    silent = int((~evidence.responsive).sum())
+    return figure, captions.tuning(
+        evidence, len(units), len(kept), silent, blanks=blank is not None
+    )
+
+
+def _spontaneous(evidence: Evidence) -> np.ndarray | None:
+    """Rates of the central units in trials of mean grey, Hz; None without such trials."""
+    recording = evidence.recording
+    contrast = recording.trials.get("contrast")
+    if contrast is None or not (contrast == 0.0).any():
+        return None
+    grey = recording.take(np.flatnonzero(contrast == 0.0))
+    low, high = evidence.responses.window
+    counts = grey.counts(evidence.population, (low, high))[:, evidence.units]
+    return np.asarray(counts.mean(axis=0) / (high - low) * 1000.0)
+
+
+def _distributions(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["gratings"]
+    judged, excluded = [], {}
+    for name in ("ringach2002_circular_variance", "ringach2002_half_bandwidth"):
+        measured = CLAIMS[name].measure(evidence)
+        score = _score(results, name) or CLAIMS[name].judge(evidence)
+        judged.append(Judged(score, CLAIMS[name].observation, measured.values))
+        excluded = dict(measured.excluded)
+    return claim_distributions(judged), captions.distributions(judged, excluded)
+
+
+def _raster(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
+    def make(results: StudyResults) -> tuple[Figure, str]:
+        evidence = results.evidence[stage]
+        trials = _telling_trials(evidence)
+        if not trials:
+            raise Missing(f"stage {stage!r} has no trial")
+        figure = raster(evidence.recording, trials=trials, outputs=evidence.population)
+        return figure, captions.raster(evidence, trials)
+
+    return make
+
+
+def _telling_trials(evidence: Evidence) -> list[int]:
+    """Trial with most spikes of the layer, with the median number, and one of mean grey."""
+    recording = evidence.recording
+    spikes = recording.spikes.get(evidence.population)
+    total = np.bincount(
+        np.empty(0, dtype=int) if spikes is None else spikes.trial, minlength=recording.n_trials
+    )
+    contrast = recording.trials.get("contrast", np.ones(recording.n_trials))
+    shown = np.flatnonzero(contrast != 0.0)
+    order = shown[np.argsort(-total[shown], kind="stable")]
+    grey = np.flatnonzero(contrast == 0.0)
+    last = grey[:1] if len(grey) else order[-1:]
+    chosen = [*order[:1], *order[len(order) // 2 :][:1], *last]
+    return list(dict.fromkeys(int(trial) for trial in chosen))
+
+
+_ALL = (
+    FigureSpec("kernels", "Learned kernels", ("learn.kernel",), _kernels("learn")),
+    FigureSpec("shapes", "Shape of the receptive fields", ("learn.kernel",), _shapes),
+    FigureSpec("orientation", "Orientation of the kernels", ("learn.kernel",), _orientation),
+    FigureSpec("learning", "Course of learning", ("learn.snapshots",), _learning),
+    FigureSpec(
+        "control_kernels", "Control: learned on noise", ("control.kernel",), _kernels("control")
+    ),
+    FigureSpec("tuning", "Tuning to gratings", ("gratings.gratings",), _tuning),
+    FigureSpec("distributions", "Selectivity of spikes", ("gratings.gratings",), _distributions),
+    FigureSpec("raster", "Spikes during gratings", ("gratings.spikes.v1",), _raster("gratings")),
+    FigureSpec(
+        "raster_learning",
+        "Spikes during learning",
+        ("learn.spikes.lgn", "learn.spikes.v1"),
+        _raster("learn"),
+    ),
+)
+
+#: Every figure by name, in the order of the report.
+FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _ALL}

@@ -1,0 +1,291 @@
+"""The report of a study: one HTML file with everything in it, that opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from scnnbio.errors import DataError
+from scnnbio.validation import Score
+
+__all__ = ["Picture", "Table", "render_report"]
+
+#: Pixels on the screen for one of a picture: a page of 180 mm at 200 dots an inch in 1020.
+_SCALE = 0.72
+#: Columns of the table of verdicts, and their share of its width in percent.
+_COLUMNS = (
+    ("Claim", 18),
+    ("Verdict", 12),
+    ("Model", 21),
+    ("Observation", 17),
+    ("n", 5),
+    ("Excluded", 10),
+    ("Source", 17),
+)
+#: Signs beside the verdicts, so that they do not rest on colour.
+_SIGNS = {
+    "agrees": "✓",
+    "disagrees": "✗",
+    "insufficient data": "?",
+    "not applicable": "–",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report.
+
+    Parameters
+    ----------
+    path : str or path
+        PNG file.
+    caption : str
+        What is shown, how many cells were left out and why. Plain text.
+    title : str, optional
+    """
+
+    path: str | os.PathLike[str]
+    caption: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A further table of the report; numbers are shortened to four digits.
+
+    Parameters
+    ----------
+    title : str
+    columns : sequence of str
+    rows : sequence of sequences
+        As long as ``columns``.
+    caption : str, optional
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]] = field(default_factory=tuple)
+    caption: str = ""
+
+
+def render_report(
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    scores: Sequence[Score | Mapping[str, Any]],
+    provenance: Mapping[str, Any],
+    figures: Mapping[str, Picture],
+    tables: Sequence[Table] = (),
+    left_out: Mapping[str, str] | None = None,
+) -> None:
+    """Write a report as one self-contained HTML file.
+
+    Parameters
+    ----------
+    path : str or path
+    title : str
+    scores : sequence of Score, or of mappings as ``scores.json`` holds
+    provenance : mapping
+        Names and values. A mapping of values becomes rows of its own; one of mappings, such as
+        ``"stages"``, a table with a column for each.
+    figures : mapping from name to Picture
+        In their order.
+    tables : sequence of Table
+    left_out : mapping from figure to reason, optional
+        Figures that could not be drawn.
+
+    Raises
+    ------
+    DataError
+        If a picture cannot be read, is no PNG, or the report cannot be written.
+    """
+    rows = [_score(s if isinstance(s, Mapping) else s.to_dict()) for s in scores]
+    text = _template().render(
+        title=title,
+        columns=_COLUMNS,
+        scores=rows,
+        summary=_summary(rows),
+        figures=[_figure(name, picture) for name, picture in figures.items()],
+        left_out=dict(left_out or {}),
+        tables=[_table(table) for table in tables],
+        facts=_facts(provenance),
+        matrices=_matrices(provenance),
+    )
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from None
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("scnnbio.figures"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _figure(name: str, picture: Picture) -> dict[str, Any]:
+    try:
+        content = Path(picture.path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=str(picture.path)) from None
+    if not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise DataError("is not a PNG file; save figures as PNG", where=str(picture.path))
+    # A PNG file says its width after 16 bytes. All pictures are shown on one scale.
+    width = int.from_bytes(content[16:20], "big")
+    return {
+        "name": name,
+        "width": round(width * _SCALE),
+        "title": picture.title or name.replace("_", " "),
+        "caption": picture.caption,
+        "data": base64.b64encode(content).decode("ascii"),
+    }
+
+
+def _score(score: Mapping[str, Any]) -> dict[str, Any]:
+    """One row of the table of verdicts, as text."""
+    verdict = str(score.get("verdict", ""))
+    observation = score.get("observation") or {}
+    excluded = score.get("excluded") or {}
+    return {
+        "claim": str(score.get("claim", "")),
+        "value": _text(score.get("value"), digits=3),
+        "measure": _measure(score),
+        "observation": _observed(observation),
+        "quantity": str(observation.get("quantity", "")),
+        "note": str(observation.get("note", "")),
+        "verdict": verdict,
+        "sign": _SIGNS.get(verdict, "?"),
+        "kind": verdict.replace(" ", "-") if verdict in _SIGNS else "other",
+        "reason": str(score.get("reason", "")),
+        "n": _text(score.get("n")),
+        "excluded": [f"{number} {reason}" for reason, number in excluded.items() if number],
+        "source": str(score.get("source", "")),
+    }
+
+
+def _measure(score: Mapping[str, Any]) -> str:
+    """What a score's value is, told by what is in its observation and prediction."""
+    prediction, observation = score.get("prediction") or {}, score.get("observation") or {}
+    if score.get("value") is None:
+        return ""
+    if "sampling_floor_95" in observation:
+        return "total variation distance"
+    if "fraction" in prediction:
+        return "fraction"
+    unit = observation.get("unit", "1")
+    return "median" if unit == "1" else f"median, {unit}"
+
+
+def _observed(observation: Mapping[str, Any]) -> str:
+    """The published number in a line."""
+    unit = observation.get("unit", "1")
+    suffix = "" if unit == "1" else f" {unit}"
+    value, interval = observation.get("value"), observation.get("interval")
+    between = "" if interval is None else f"{_text(interval[0])} to {_text(interval[1])}"
+    if value is None:
+        told = between or ("histogram" if observation.get("counts") is not None else "")
+    else:
+        told = _text(value) + (f" ({between})" if between else "")
+    cells = "" if observation.get("n") is None else f"n = {observation['n']}"
+    parts = (f"{told}{suffix}" if told else "", cells, str(observation.get("species", "")))
+    return "; ".join(part for part in parts if part)
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many claims came to which verdict."""
+    numbers = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _SIGNS}
+    told = [
+        # "1 agrees", but "2 agree"
+        f"{number} {verdict.removesuffix('s') if number > 1 else verdict}"
+        for verdict, number in numbers.items()
+        if number
+    ]
+    claims = "1 claim" if len(rows) == 1 else f"{len(rows)} claims"
+    return f"{claims}: {', '.join(told)}." if told else "No claim was judged."
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "caption": table.caption,
+        "columns": list(table.columns),
+        "rows": [[_text(cell) for cell in row] for row in table.rows],
+    }
+
+
+def _nested(value: Any) -> bool:
+    """Whether a value is a mapping of mappings."""
+    return isinstance(value, Mapping) and any(isinstance(v, Mapping) for v in value.values())
+
+
+def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows of what is known of the whole run."""
+    return [
+        row
+        for key, value in provenance.items()
+        if not _nested(value)
+        for row in _flat(value, (key,))
+    ]
+
+
+def _matrices(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One table for each mapping of mappings, its members in columns."""
+    matrices, told = [], set(_facts(provenance))
+    for key, value in provenance.items():
+        if _nested(value):
+            columns = {name: dict(_flat(member, ())) for name, member in value.items()}
+            names = list(dict.fromkeys(name for column in columns.values() for name in column))
+            # What holds for all of them stands in the first table already.
+            names = [n for n in names if {(n, c.get(n)) for c in columns.values()} - told]
+            matrices.append(
+                {
+                    "title": _title(key),
+                    "columns": ["", *columns],
+                    "rows": [
+                        [name, *(c.get(name, "") for c in columns.values())] for name in names
+                    ],
+                }
+            )
+    return matrices
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [row for key, item in value.items() for row in _flat(item, (*path, str(key)))]
+    # Names below the first are of populations, packages and phases, and stay as they are.
+    return [(": ".join([_title(path[0]) if path else "value", *path[1:]]), _text(value))]
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: Any, digits: int = 4) -> str:
+    """Plain text of a value, with a few digits of a number that is not whole."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "–" if math.isnan(value) else f"{value}"
+        return f"{value:.{digits}g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(_text(item) for item in value)
+    return str(value)

@@ -1,0 +1,169 @@
+"""One look for every figure, and how figures are stored.
+
+Figures are made with matplotlib's objects, never pyplot: nothing global is left behind, and no
+screen is needed. Widths are a journal's column (85 mm) and page (180 mm), text is 8 points or
+more, colours are those of Okabe and Ito, which the colour-blind can tell apart.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scnnbio.errors import DataError, SpecError
+
+__all__ = ["COLUMN", "PAGE", "new_figure", "panel_letter", "save", "style", "styled"]
+
+P = ParamSpec("P")
+
+#: Widths in mm.
+COLUMN = 85.0
+PAGE = 180.0
+
+#: Colours: the model's cells, ON and OFF, text that steps back, published data.
+MODEL = "#0072B2"
+ON = "#D55E00"
+OFF = "#0072B2"
+INK = "#222222"
+QUIET = "#6E6E6E"
+PUBLISHED = "#C9C9C9"
+PUBLISHED_EDGE = "#8C8C8C"
+#: Diverging, red where ON is larger (as :data:`ON`) and blue where OFF is.
+DIVERGING = "RdBu_r"
+
+_SMALL = 8.0
+_STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
+    "font.size": _SMALL,
+    "axes.titlesize": _SMALL,
+    "axes.labelsize": _SMALL,
+    "xtick.labelsize": _SMALL,
+    "ytick.labelsize": _SMALL,
+    "legend.fontsize": _SMALL,
+    "figure.titlesize": 9.0,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "xtick.minor.size": 1.8,
+    "ytick.minor.size": 1.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "legend.borderaxespad": 0.3,
+    "pdf.fonttype": 42,  # letters stay text, which journals ask for
+    "savefig.dpi": 200,
+    "figure.dpi": 100,
+}
+_FAMILIES = frozenset(
+    ("axes", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image", "legend",
+     "lines", "markers", "mathtext", "patch", "path", "pcolor", "pcolormesh", "pdf", "savefig",
+     "scatter", "text", "xaxis", "xtick", "yaxis", "ytick")
+)  # fmt: skip
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's defaults with the house style upon them, whatever the user's own settings."""
+    # matplotlib 3.11 types every setting's name, and 3.9 does not: Any serves both.
+    settings: dict[Any, Any] = {
+        name: value
+        for name, value in matplotlib.rcParamsDefault.items()
+        if name.partition(".")[0] in _FAMILIES and name != "savefig.directory"
+    }
+    with matplotlib.rc_context(settings | _STYLE):
+        yield
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the house style, kept by the figure when it is shown or saved elsewhere."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with style():
+            figure = draw(*args, **kwargs)
+            for axes in figure.axes:
+                # Ticks are made when they are first drawn, from what then is the style.
+                axes.tick_params(which="both", labelsize=_SMALL, color=INK, labelcolor=INK)
+                axes.tick_params(which="major", width=0.6)
+                axes.tick_params(which="minor", width=0.4)
+            return figure
+
+    return wrapper
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Empty figure of ``width`` by ``height`` mm."""
+    return Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Write a panel's letter above its left corner."""
+    axes.set_title(letter, loc="left", fontweight="bold", fontsize=9.0)
+
+
+def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
+    """Write a figure as ``name.png`` (200 dots an inch) and ``name.pdf``.
+
+    Neither file holds a date or a version: the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    folder : str or path
+        Made if it does not exist.
+    name : str
+        Without an ending.
+
+    Returns
+    -------
+    png, pdf : Path
+
+    Raises
+    ------
+    SpecError
+        If ``name`` is empty or holds a folder.
+    DataError
+        If the folder or a file cannot be written.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise SpecError(
+            f"{name!r} is not the name of a figure; leave out folders and dots in front",
+            where="figures.save",
+        )
+    png, pdf = (Path(folder) / f"{name}.{ending}" for ending in ("png", "pdf"))
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with style():
+            figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
+            figure.savefig(
+                pdf,
+                format="pdf",
+                dpi=300,
+                metadata={"CreationDate": None, "Creator": None, "Producer": None},
+            )
+    except OSError as error:
+        raise DataError(
+            f"figure {name!r} cannot be written ({error.strerror}); choose another folder",
+            where=str(folder),
+        ) from None
+    return png, pdf

@@ -1,0 +1,51 @@
+"""Saving: the same bytes every time, clear errors, and nothing global left behind."""
+
+from __future__ import annotations
+
+import matplotlib
+import pytest
+
+from scnnbio.errors import DataError, SpecError
+from scnnbio.figures.learning import learning_curve
+from scnnbio.figures.style import save
+
+
+@pytest.fixture
+def figure(synthetic):
+    return learning_curve(synthetic.learning())
+
+
+def test_files_are_the_same_byte_for_byte(synthetic, tmp_path):
+    first = save(learning_curve(synthetic.learning()), tmp_path / "a", "learning")
+    again = save(learning_curve(synthetic.learning()), tmp_path / "b", "learning")
+    for one, other in zip(first, again, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert b"Software" not in first[0].read_bytes()
+    assert b"CreationDate" not in first[1].read_bytes()
+
+
+def test_png_has_200_dots_an_inch(figure, tmp_path):
+    png, _ = save(figure, tmp_path, "learning")
+    width = int.from_bytes(png.read_bytes()[16:20], "big")
+    assert width == pytest.approx(180 / 25.4 * 200, abs=1)
+
+
+def test_a_users_own_settings_change_nothing(synthetic, figure, tmp_path):
+    plain, _ = save(figure, tmp_path, "plain")
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "black", "savefig.dpi": 50}):
+        other, _ = save(learning_curve(synthetic.learning()), tmp_path, "other")
+        assert matplotlib.rcParams["font.size"] == 20
+    assert plain.read_bytes() == other.read_bytes()
+
+
+def test_unwritable_folder_is_one_line(figure, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        save(figure, tmp_path / "file", "learning")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden"])
+def test_a_name_holds_no_folder(figure, tmp_path, name):
+    with pytest.raises(SpecError, match="name of a figure"):
+        save(figure, tmp_path, name)
