@@ -43,12 +43,21 @@ _err = Console(stderr=True)
 
 _FAILED_CLAIM = 4
 
-Experiment = Annotated[str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")]
+Experiment = Annotated[
+    str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
 BackendName = Annotated[str, typer.Option("--backend", "-b", help="See 'scnnbio backends'.")]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
 Seed = Annotated[int | None, typer.Option(help="Instead of the experiment's own seed.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A dotted path into the experiment, or one of its options.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A dotted path into the experiment, or one of its options.",
+    ),
+]
 
 
 def main() -> None:
@@ -161,13 +170,17 @@ def score(
 @app.command()
 def figures(
     folder: Folder,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One figure; all if not given.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One figure; all if not given.")
+    ] = None,
 ) -> None:
     """Draw the figures of a finished run again."""
     from scnnbio import workflow
 
     with _progress() as report:
-        drawn = workflow.draw(workflow.load_results(folder, report), folder, only=name, report=report)
+        drawn = workflow.draw(
+            workflow.load_results(folder, report), folder, only=name, report=report
+        )
     for path in drawn:
         _out.print(str(path), soft_wrap=True)
 

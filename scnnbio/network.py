@@ -76,6 +76,7 @@ class Population:
             if isinstance(self.neuron, SpikeSource):
                 raise SpecError("a spike source has no threshold to adapt", where=where)
             self._checked(self.homeostasis.parameter, 0.0, where)
+            self.homeostasis.fall(shape[0], 1.0)
 
     def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
         known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters

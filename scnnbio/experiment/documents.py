@@ -150,9 +150,7 @@ def by_kind(kinds: Mapping[str, type[T]]) -> Callable[[Any, str], T]:
             raise SpecError(f"{table!r} is not a table", where=where)
         kind = require(table, "kind", where)
         if kind not in kinds:
-            raise SpecError(
-                f"{kind!r} is none of {', '.join(kinds)}", where=join(where, "kind")
-            )
+            raise SpecError(f"{kind!r} is none of {', '.join(kinds)}", where=join(where, "kind"))
         rest = {key: value for key, value in table.items() if key != "kind"}
         return build(kinds[kind], rest, where)
 

@@ -41,7 +41,7 @@ def models() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=_GROUP)}
 
 
-def network_from(table: Any, where: str = "network") -> Network:
+def network_from(table: Any, where: str = "network", seed: int = 0) -> Network:
     """The network that a document describes.
 
     Parameters
@@ -50,6 +50,8 @@ def network_from(table: Any, where: str = "network") -> Network:
         Either ``model`` and ``parameters``, or ``populations`` and ``projections``.
     where : str
         Path of the table.
+    seed : int
+        For a model that draws initial kernels and is not given a seed of its own.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def network_from(table: Any, where: str = "network") -> Network:
     """
     if isinstance(table, Mapping) and "model" in table:
         check_keys(table, ("model", "parameters"), where)
-        return _from_model(table["model"], table.get("parameters", {}), where)
+        return _from_model(table["model"], table.get("parameters", {}), where, seed)
     check_keys(table, ("model", "populations", "projections"), where)
     populations = [
         build(
@@ -81,7 +83,7 @@ def network_from(table: Any, where: str = "network") -> Network:
     return build(Network, {}, where, populations=populations, projections=projections)
 
 
-def _from_model(name: str, parameters: Mapping[str, Any], where: str) -> Network:
+def _from_model(name: str, parameters: Mapping[str, Any], where: str, seed: int) -> Network:
     known = models()
     if name not in known:
         raise SpecError(
@@ -89,7 +91,10 @@ def _from_model(name: str, parameters: Mapping[str, Any], where: str) -> Network
             where=join(where, "model"),
         )
     make = known[name].load()
-    check_keys(parameters, inspect.signature(make).parameters, join(where, "parameters"))
+    accepted = inspect.signature(make).parameters
+    check_keys(parameters, accepted, join(where, "parameters"))
+    if "seed" in accepted:
+        parameters = {"seed": seed, **parameters}
     try:
         network = make(**parameters)
     except SpecError as error:
@@ -125,9 +130,7 @@ def _neuron(value: Any, where: str) -> NeuronModel | SpikeSource:
     )
 
 
-def _projection(
-    row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str
-) -> Projection:
+def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str) -> Projection:
     pre = require(row, "pre", where)
     if pre not in shapes:
         raise SpecError(f"there is no population {pre!r}", where=join(where, "pre"))

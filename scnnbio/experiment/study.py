@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.experiment import documents
-from scnnbio.experiment.documents import Table, build, by_kind, check_keys, join, plain_table, require
+from scnnbio.experiment.documents import (
+    Table,
+    build,
+    by_kind,
+    check_keys,
+    join,
+    plain_table,
+    require,
+)
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
@@ -148,9 +156,7 @@ def load(
     SpecError
         If it is not a study; the message holds the path into the document.
     """
-    return study_from(
-        documents.read(Path(path)), profile=profile, seed=seed, settings=settings
-    )
+    return study_from(documents.read(Path(path)), profile=profile, seed=seed, settings=settings)
 
 
 def study_from(
@@ -178,17 +184,19 @@ def study_from(
     if seed is not None:
         table["seed"] = seed
     check_keys(table, _STUDY_KEYS, "")
+    chosen = table.setdefault("seed", 1)
+    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
+        raise SpecError(f"{chosen!r} is not a whole number from 0 up", where="seed")
     table["stages"] = _expanded(require(table, "stages", ""))
     stages = tuple(
-        _stage(name, row, table, join("stages", name))
-        for name, row in table["stages"].items()
+        _stage(name, row, table, join("stages", name)) for name, row in table["stages"].items()
     )
     return Study(
         name=require(table, "name", ""),
         stages=stages,
         title=table.get("title", ""),
         claims=tuple(table.get("claims", ())),
-        seed=table.get("seed", 1),
+        seed=table["seed"],
         document=table,
     )
 
@@ -230,7 +238,8 @@ def _merged(base: Table, over: Table) -> Table:
 def _stage(name: str, row: Table, table: Table, where: str) -> Stage:
     # A stage may change parameters of the network: weaker competition in a test, say.
     described = _merged(require(table, "network", ""), row.get("network", {}))
-    network = network_from(described, join(where, "network") if "network" in row else "network")
+    path = join(where, "network") if "network" in row else "network"
+    network = network_from(described, path, table["seed"])
     rest = {
         "stimulus": require(row, "stimulus", where),
         "encoding": require(row, "encoding", where),

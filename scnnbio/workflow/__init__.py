@@ -1,7 +1,7 @@
 """The main job: run the stages, keep what they give, judge it, draw it."""
 
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.main import check, execute, judge, run
+from scnnbio.workflow.main import check, draw, execute, judge, run
 from scnnbio.workflow.results import Results
 
-__all__ = ["Results", "check", "execute", "judge", "load_results", "new_folder", "run"]
+__all__ = ["Results", "check", "draw", "execute", "judge", "load_results", "new_folder", "run"]

@@ -87,7 +87,9 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
     results.recording.save(folder / "recording.h5")
     np.savez_compressed(
         folder / "weights.npz",
-        **{f"{stage}/{n}": w for stage, run in results.runs.items() for n, w in run.weights.items()},
+        **{
+            f"{stage}/{n}": w for stage, run in results.runs.items() for n, w in run.weights.items()
+        },
     )
 
 

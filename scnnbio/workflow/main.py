@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from scnnbio import backends
-from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
+from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Report, Run, Study
+from scnnbio.figures import FIGURES, Drawn, Picture, render_report, save
+from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
@@ -33,7 +35,9 @@ def check(study: Study, backend: str) -> list[Unsupported]:
     target = backends.get(backend)
     for name in study.claims:
         if name not in CLAIMS:
-            raise SpecError(f"there is no claim {name!r}; there are {', '.join(CLAIMS)}", where="claims")
+            raise SpecError(
+                f"there is no claim {name!r}; there are {', '.join(CLAIMS)}", where="claims"
+            )
     problems: list[Unsupported] = []
     for experiment in study.experiments:
         # A reason that several stages share is told once.
@@ -116,3 +120,62 @@ def run(
         write_scores(results, draft)
         draw(results, draft, report=report)
     return results
+
+
+def draw(
+    results: Results, folder: Path, *, only: str | None = None, report: Report | None = None
+) -> list[Path]:
+    """Draw figures into a run's folder, and the report that shows them.
+
+    Parameters
+    ----------
+    results : Results
+    folder : Path
+    only : str, optional
+        Name of one figure, which is drawn alone, without a report; all if not given.
+    report : callable, optional
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    SpecError
+        If there is no figure of that name.
+    DataError
+        If the results lack what the one figure shows, or the folder cannot be written.
+    """
+    place = folder / "figures"
+    if only is not None:
+        return list(save(draw_one(only, results).figure, place, only))
+    written: list[Path] = []
+    pictures: dict[str, Picture] = {}
+    left_out: dict[str, str] = {}
+    for done, name in enumerate(FIGURES, start=1):
+        drawn = _drawn(name, results, left_out)
+        if drawn is not None:
+            written += save(drawn.figure, place, name)
+            pictures[name] = Picture(place / f"{name}.png", drawn.caption, drawn.title)
+        if report is not None:
+            report("drawing figures", done, len(FIGURES))
+    page = folder / "report.html"
+    render_report(
+        page,
+        title=results.study.title or results.study.name,
+        scores=results.scores,
+        provenance=results.provenance,
+        figures=pictures,
+        left_out=left_out,
+    )
+    return [*written, page]
+
+
+def _drawn(name: str, results: Results, left_out: dict[str, str]) -> Drawn | None:
+    """A figure, or None with the reason why the results do not allow it."""
+    try:
+        return draw_one(name, results)
+    except DataError as error:
+        left_out[name] = error.message
+        return None
