@@ -151,8 +151,9 @@ def _spikes(axes: Axes, recording: Recording, group: _Group, trial: int, columns
 def _rate(axes: Axes, recording: Recording, group: _Group, trial: int, length: float) -> None:
     """Mean rate of all units of a group in one trial."""
     spikes = recording.spikes[group.population]
-    first, last = group.units.min(initial=0), group.units.max(initial=-1)
-    kept = (spikes.trial == trial) & (spikes.unit >= first) & (spikes.unit <= last)
+    # The drawn units reach from the first of the group to its last.
+    within = (spikes.unit >= group.units[0]) & (spikes.unit <= group.units[-1])
+    kept = (spikes.trial == trial) & within
     edges = np.linspace(0.0, length, _BINS + 1)
     counts = np.histogram(spikes.time[kept], edges)[0]
     seconds = length / _BINS / 1000.0

@@ -42,6 +42,15 @@ def test_rate_is_spikes_by_units_and_time(recording):
     assert "(Hz)" in axes.get_ylabel()
 
 
+def test_the_rate_of_off_cells_leaves_out_those_of_on_cells(recording):
+    axes = raster(recording, trials=[0]).axes[2]
+    off, on = (patch.get_data().values for patch in axes.patches[:2])
+    # Each fires one spike with its four units: OFF at 20 ms, ON at 10 ms.
+    assert np.flatnonzero(off).tolist() == [20]
+    assert np.flatnonzero(on).tolist() == [10]
+    assert off[20] == on[10] == pytest.approx(1000.0 / 4)
+
+
 def test_many_units_are_thinned_and_the_label_says_so(recording):
     axes = raster(recording, trials=[1], max_units=2).axes
     assert "2 of 8" in axes[0].get_ylabel()
