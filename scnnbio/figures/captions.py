@@ -88,11 +88,15 @@ def learning(snapshots: int, trials: int, *, thresholds: bool) -> str:
 def tuning(evidence: Evidence, shown: int, responsive: int, silent: int, *, blanks: bool) -> str:
     """Caption of the tuning curves."""
     grey = " Dotted: the rate at mean grey." if blanks else ""
-    repeats = evidence.responses.n_trials
+    repeats = int(evidence.responses.n_trials.min())
+    error = (
+        f"mean rate and its standard error over {repeats} trials a grating"
+        if repeats > 1
+        else "rate in one trial a grating, which has no standard error"
+    )
     return (
         f"Tuning of {shown} of {responsive} responding cells, spread evenly over the range of"
-        " circular variance: mean rate and its standard error over"
-        f" {repeats.min()} trials a grating, each cell at the centre of its map and at its own"
+        f" circular variance: {error}, each cell at the centre of its map and at its own"
         f" best spatial frequency; the curve is closed.{grey}"
         f" {left_out({f'below {evidence.min_rate:g} Hz at every grating': silent})}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
@@ -53,34 +54,36 @@ def draw_against_bins(
             where="draw_against_bins",
         )
     inside = np.histogram(data[np.isfinite(data)], rim)[0].astype(np.float64)
-    beyond = float((data > rim[-1]).sum())
-    below = float((data < rim[0]).sum())
-    bins, mine, theirs = [rim], [inside], [known]
+    low, high = int((data < rim[0]).sum()), int((data > rim[-1]).sum())
     width = float(rim[-1] - rim[-2])
-    if below:
-        first = rim[0] - 1.5 * width
-        bins.insert(0, np.array([first, first + width]))
-        mine.insert(0, np.array([below]))
-        theirs.insert(0, np.zeros(1))
-    if beyond or above:
-        last = rim[-1] + 0.5 * width
-        bins.append(np.array([last, last + width]))
-        mine.append(np.array([beyond]))
-        theirs.append(np.array([float(above)]))
-    published, cells = known.sum() + above, len(data)
-    for k, (where, ours, other) in enumerate(zip(bins, mine, theirs, strict=True)):
-        first_part = k == 0
+    parts = [(rim, inside, known)]
+    if low:
+        at = np.array([rim[0] - 1.5 * width, rim[0] - 0.5 * width])
+        parts.insert(0, (at, np.array([float(low)]), np.zeros(1)))
+    if high or above:
+        at = np.array([rim[-1] + 0.5 * width, rim[-1] + 1.5 * width])
+        parts.append((at, np.array([float(high)]), np.array([float(above)])))
+    total, cells = int(known.sum()) + above, len(data)
+    for where, ours, theirs in parts:
+        named = where is rim
         axes.stairs(
-            other / max(published, 1.0), where, fill=True, facecolor=PUBLISHED,
+            theirs / max(total, 1), where, fill=True, facecolor=PUBLISHED,
             edgecolor=PUBLISHED_EDGE, linewidth=0.6,
-            label=f"{labels[1]} (n = {published:.0f})" if first_part else None,
+            label=f"{labels[1]} (n = {total})" if named else None,
         )  # fmt: skip
         axes.stairs(
             ours / max(cells, 1), where, color=MODEL, linewidth=1.6,
-            label=f"{labels[0]} (n = {cells})" if first_part else None,
+            label=f"{labels[0]} (n = {cells})" if named else None,
         )  # fmt: skip
-    _label_outside(axes, rim, below=bool(below), beyond=bool(beyond or above), width=width)
-    axes.set_ylim(bottom=0.0)
+    _label_outside(axes, rim, below=bool(low), beyond=bool(high or above), width=width)
+    _share_axis(axes)
+
+
+def _share_axis(axes: Axes) -> None:
+    """From 0 to the largest share, with room above for a legend, and no tick above 1."""
+    axes.set_ylim(0.0, axes.dataLim.ymax * 1.4 or 1.0)
+    axes.set_yticks([tick for tick in MaxNLocator(6).tick_values(*axes.get_ylim()) if tick <= 1.0])
+    axes.set_ylim(0.0, axes.dataLim.ymax * 1.4 or 1.0)
     axes.set_ylabel("fraction of cells")
 
 

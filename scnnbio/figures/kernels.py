@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
@@ -101,12 +102,13 @@ def kernel_grid(
         mosaic.crosses(axes, [place for place, ok in enumerate(usable) if not ok])
     axes.set_axis_off()
     _legend(figure, fits, usable.count(False), min_r_squared)
-    scale = figure.colorbar(
-        image, ax=axes, shrink=min(1.0, 40.0 / mosaic.height(width)), aspect=18, pad=0.01,
-        ticks=[-1.0, 0.0, 1.0],
-    )  # fmt: skip
-    scale.set_label("weight from ON − OFF cells\n(of each kernel's largest)")
+    _scale(figure, axes, image, share=min(1.0, 40.0 / mosaic.height(width)))
     return figure
+
+
+def _scale(figure: Figure, axes: Axes, image: AxesImage, share: float) -> None:
+    bar = figure.colorbar(image, ax=axes, shrink=share, aspect=18, pad=0.01, ticks=[-1.0, 0.0, 1.0])
+    bar.set_label("weight from ON − OFF cells\n(of each kernel's largest)")
 
 
 def _on_off(kernel: ArrayLike) -> Array:

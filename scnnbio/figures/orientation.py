@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -72,7 +73,6 @@ def orientation_figure(
     shown = np.asarray(variance, dtype=np.float64)
     draw_against_bins(right, shown[~np.isnan(shown)], counts, edges, labels=("model", published))
     right.set_xlabel(labels[1])
-    right.set_ylim(top=right.get_ylim()[1] * 1.3)  # room for the legend
     right.legend(loc="upper left")
     panel_letter(left, "A")
     panel_letter(right, "B")
@@ -181,19 +181,29 @@ def tuning_curves(
         axes.set_title(f"{name} {unit}, circular variance {variance[unit]:.2f}")
     for axes in panels.flat[len(chosen) :]:
         axes.set_visible(False)
-    last = float(angles[-1] + angles[1] - angles[0]) if len(angles) > 1 else 180.0
-    panels[0, 0].set_xticks(np.arange(0.0, last + 1.0, 90.0 if last > 180.0 else 45.0))
-    figure.supxlabel(
-        "orientation of the bars (deg), which drift towards orientation + 90"
-        if last > 180.0
-        else "orientation of the bars (deg)",
-        fontsize=8.0,
+    _name_axes(
+        figure,
+        panels,
+        angles,
+        grey=spontaneous is not None,
+        repeated=bool(responses.n_trials.max() > 1),
     )
-    if spontaneous is not None:
+    return figure
+
+
+def _name_axes(
+    figure: Figure, panels: NDArray[Any], angles: Array, *, grey: bool, repeated: bool
+) -> None:
+    """Ticks over the turn that was shown, and what the axes are."""
+    last = float(angles[-1] + angles[1] - angles[0]) if len(angles) > 1 else 180.0
+    drifts = last > 180.0
+    panels[0, 0].set_xticks(np.arange(0.0, last + 1.0, 90.0 if drifts else 45.0))
+    towards = ", which drift towards orientation + 90" if drifts else ""
+    figure.supxlabel(f"orientation of the bars (deg){towards}", fontsize=8.0)
+    figure.supylabel(f"mean rate{' ± SEM' if repeated else ''} (Hz)", fontsize=8.0)
+    if grey:
         line = Line2D([], [], color=QUIET, lw=1.0, ls=":", label="mean grey")
         figure.legend(handles=[line], loc="outside lower right")
-    figure.supylabel("mean rate ± SEM (Hz)", fontsize=8.0)
-    return figure
 
 
 def _curve(axes: Axes, responses: Responses, unit: int, angles: Array, rates: Array) -> None:

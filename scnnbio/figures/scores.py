@@ -87,7 +87,6 @@ def _panel(axes: Axes, claim: Judged) -> None:
         axes.plot(median, 0, "^", color=MODEL, ms=6, clip_on=False, zorder=5, label="median")
     unit = "" if seen.unit == "1" else f" ({seen.unit})"
     axes.set_xlabel("\n".join(textwrap.wrap(f"{seen.quantity}{unit}", 48)))
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.35)
     axes.legend(loc="upper right")
     axes.set_title(verdict_line(claim.score))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -90,23 +91,25 @@ def shape_scatter(
     _margin(top, x, known.sum(axis=1), rim, along_x=True)
     _margin(side, y, known.sum(axis=0), rim, along_x=False)
     _finish(axes, top, side, rim)
-    mine = f"model (n = {len(x)}, {excluded} left out)"
-    handles = [
-        Line2D([], [], marker="o", ls="", ms=4.5, color=MODEL, mec="white", label=mine),
-        Patch(
-            facecolor=PUBLISHED, edgecolor=PUBLISHED_EDGE,
-            label=f"{published} (n = {known.sum():.0f})",
-        ),
-    ]  # fmt: skip
-    handles.append(Line2D([], [], color=QUIET, lw=0.7, ls=_DASHES, label="$n_x = n_y$"))
-    if outside:
-        label = f"outside the bins (n = {outside})"
-        handles.insert(1, Line2D([], [], marker="^", ls="", ms=5, color=MODEL, label=label))
+    handles = _handles(len(x), outside, excluded, f"{published} (n = {known.sum():.0f})")
     if distance is not None:
         chance = "" if floor is None else f", by chance {floor:.2f}"
         handles.append(Line2D([], [], ls="", label=f"distance {distance:.2f}{chance}"))
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.4)
     return figure
+
+
+def _handles(cells: int, outside: int, excluded: int, published: str) -> list[Artist]:
+    mine = f"model (n = {cells}, {excluded} left out)"
+    handles: list[Artist] = [
+        Line2D([], [], marker="o", ls="", ms=4.5, color=MODEL, mec="white", label=mine),
+        Patch(facecolor=PUBLISHED, edgecolor=PUBLISHED_EDGE, label=published),
+        Line2D([], [], color=QUIET, lw=0.7, ls=_DASHES, label="$n_x = n_y$"),
+    ]
+    if outside:
+        label = f"outside the bins (n = {outside})"
+        handles.insert(1, Line2D([], [], marker="^", ls="", ms=5, color=MODEL, label=label))
+    return handles
 
 
 def _checked(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,10 @@ def test_examples_span_the_range_and_leave_out_silent_units():
 def test_units_that_are_not_there_are_refused(results):
     with pytest.raises(SpecError, match="cannot be shown"):
         tuning_curves(results.evidence["gratings"].responses, [99])
+
+
+def test_one_trial_a_grating_has_no_standard_error(results):
+    table = results.evidence["gratings"].responses
+    once = dataclasses.replace(table, condition=table.condition[:6], counts=table.counts[:6])
+    assert tuning_curves(table, [0]).get_supylabel() == "mean rate ± SEM (Hz)"
+    assert tuning_curves(once, [0]).get_supylabel() == "mean rate (Hz)"
