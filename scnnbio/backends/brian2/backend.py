@@ -14,6 +14,7 @@ import brian2 as b2
 
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import Experiment, Inputs, Report
 
@@ -34,7 +35,8 @@ class Brian2Backend(Backend):
             b2.set_device("runtime")
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
-                network = b2.Network(lowered.objects)
+                recorders = Recorders(lowered)
+                network = b2.Network(lowered.objects, recorders.objects)
 
             def tell(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
                 report("simulating", completed, 1.0)
@@ -46,7 +48,7 @@ class Brian2Backend(Backend):
                     report_period=0.5 * b2.second,
                     namespace={},
                 )
-            return lowered.outcome()
+            return recorders.outcome()
 
 
 class Brian2StandaloneBackend(Backend):
@@ -87,7 +89,8 @@ class Brian2StandaloneBackend(Backend):
         report("compiling", 0, 1)
         with watch.phase("build"):
             lowered = Lowered(experiment, inputs)
-            network = b2.Network(lowered.objects)
+            recorders = Recorders(lowered)
+            network = b2.Network(lowered.objects, recorders.objects)
             network.run(
                 experiment.duration * b2.ms,
                 report='std::ofstream(brian::results_dir + "progress") << completed << std::endl;',
@@ -106,7 +109,7 @@ class Brian2StandaloneBackend(Backend):
         with watch.phase("simulate"), _progress(Path(folder, "results", "progress"), report):
             b2.device.run()
         with watch.phase("read"):
-            return lowered.outcome()
+            return recorders.outcome()
 
 
 _folders: dict[str, tempfile.TemporaryDirectory[str]] = {}

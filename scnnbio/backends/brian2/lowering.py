@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import (
-    Outcome,
     exact_step,
     initial_states,
     refractory_steps,
@@ -28,8 +27,6 @@ from scnnbio.backends.base import (
 from scnnbio.backends.brian2.layout import (
     internal_kernel,
     internal_of_public,
-    public_kernel,
-    public_of_internal,
 )
 from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
@@ -50,9 +47,6 @@ class Lowered:
     groups: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
-    spike_monitors: dict[str, Any] = field(default_factory=dict)
-    signal_monitors: list[tuple[Any, Any]] = field(default_factory=list)
-    snapshot_monitors: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
@@ -63,7 +57,9 @@ class Lowered:
                 self._add_neurons(population)
         for order, projection in enumerate(self.experiment.network.projections):
             self._add_projection(projection, order)
-        self._add_monitors()
+        for population in self.experiment.network.populations:
+            if population.homeostasis is not None:
+                self._add_rise(population, population.homeostasis)
 
     @property
     def trial(self) -> Any:
@@ -184,6 +180,18 @@ class Lowered:
             code.append(f"level = clip(level, {rule.minimum!r}, inf)")
         _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
         self.thresholds[population.name] = self._keep(group)
+
+    def _add_rise(self, population: Population, rule: SharedThreshold) -> None:
+        self._keep(
+            Each(
+                (self.groups[population.name], "_spikespace"),
+                self.thresholds[population.name],
+                f"level_post += rate_post*{rule.eta!r}",
+                ("synapses", 60),
+                f"rise_{population.name}",
+                modulo=population.shape[0],
+            )
+        )
 
     # -- projections ------------------------------------------------------------------------------
 
@@ -310,99 +318,6 @@ class Lowered:
                 f"learn_{name}",
             )
         )
-
-    # -- what is kept -----------------------------------------------------------------------------
-
-    def _add_monitors(self) -> None:
-        network = self.experiment.network
-        for population in network.populations:
-            group = self.groups[population.name]
-            if population.homeostasis is not None:
-                code = f"level_post += rate_post*{population.homeostasis.eta!r}"
-                self._keep(
-                    Each(
-                        (group, "_spikespace"),
-                        self.thresholds[population.name],
-                        code,
-                        ("synapses", 60),
-                        f"rise_{population.name}",
-                        modulo=population.shape[0],
-                    )
-                )
-            if population.name in self.experiment.record.spikes or not population.is_source:
-                self.spike_monitors[population.name] = self._keep(
-                    b2.SpikeMonitor(
-                        group,
-                        record=population.name in self.experiment.record.spikes,
-                        name=f"spikes_{population.name}",
-                    )
-                )
-        for number, sampling in enumerate(self.experiment.record.signals):
-            population = network.population(sampling.population)
-            internal = internal_of_public(population.shape)
-            units = internal if sampling.units is None else internal[list(sampling.units)]
-            monitor = b2.StateMonitor(
-                self.groups[population.name],
-                list(sampling.variables),
-                record=units,
-                dt=(sampling.period or self.experiment.dt) * _MS,
-                name=f"signal_{number}",
-            )
-            self.signal_monitors.append((sampling, self._keep(monitor)))
-        if len(self.experiment.snapshot_trials()):
-            self._add_snapshots(self.experiment.snapshot_trials().step)
-
-    def _add_snapshots(self, every: int) -> None:
-        learned = {n: (g, "level") for n, g in self.thresholds.items()}
-        for projection in self.experiment.network.projections:
-            if projection.plasticity is not None:
-                learned[projection.name] = self.kernels[projection.name], "w"
-        for name, (group, variable) in learned.items():
-            self.snapshot_monitors[name] = self._keep(
-                b2.StateMonitor(
-                    group,
-                    variable,
-                    record=True,
-                    dt=every * self.trial,
-                    name=f"snapshot_{name}",
-                )
-            )
-
-    # -- what came of it --------------------------------------------------------------------------
-
-    def outcome(self) -> Outcome:
-        """Results in the public numbering."""
-        network, dt = self.experiment.network, self.experiment.dt
-        spikes, counts = {}, {}
-        for name, monitor in self.spike_monitors.items():
-            population = network.population(name)
-            if not population.is_source:
-                counts[name] = int(np.sum(monitor.count))
-            if name in self.experiment.record.spikes:
-                # Brian2 stamps a spike with the beginning of its step.
-                step = np.round(np.asarray(monitor.t / _MS) / dt).astype(np.int64) + 1
-                unit = public_of_internal(population.shape)[np.asarray(monitor.i)]
-                spikes[name] = step, unit.astype(np.int32)
-        signals = {
-            (sampling.population, variable): np.asarray(getattr(monitor, variable)).T.copy()
-            for sampling, monitor in self.signal_monitors
-            for variable in sampling.variables
-        }
-        plastic = {p.name: p for p in network.projections if p.plasticity is not None}
-        weights = {
-            name: public_kernel(np.array(self.kernels[name].w[:]), p.kernel.shape)
-            for name, p in plastic.items()
-        }
-        weights |= {name: np.array(group.level[:]) for name, group in self.thresholds.items()}
-        snapshots = {}
-        for name, monitor in self.snapshot_monitors.items():
-            if name in plastic:
-                values = np.asarray(monitor.w).T
-                snapshots[name] = public_kernel(values, plastic[name].kernel.shape)
-            else:
-                snapshots[name] = np.asarray(monitor.level).T.copy()
-        pathways = {p.name: "procedural" for p in network.projections}
-        return Outcome(spikes, signals, weights, snapshots, counts, pathways)
 
 
 class _Equations:
