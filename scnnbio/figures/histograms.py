@@ -14,6 +14,8 @@ __all__ = ["draw_against_bins"]
 
 Array = NDArray[np.float64]
 
+_STEPS = (1, 2, 2.5, 5, 10)
+
 
 def draw_against_bins(
     axes: Axes,
@@ -82,7 +84,9 @@ def draw_against_bins(
 def _share_axis(axes: Axes) -> None:
     """From 0 to the largest share, with room above for a legend, and no tick above 1."""
     axes.set_ylim(0.0, axes.dataLim.ymax * 1.4 or 1.0)
-    axes.set_yticks([tick for tick in MaxNLocator(6).tick_values(*axes.get_ylim()) if tick <= 1.0])
+    axes.set_yticks(
+        [tick for tick in MaxNLocator(6, steps=_STEPS).tick_values(*axes.get_ylim()) if tick <= 1.0]
+    )
     axes.set_ylim(0.0, axes.dataLim.ymax * 1.4 or 1.0)
     axes.set_ylabel("fraction of cells")
 

@@ -22,13 +22,13 @@ __all__ = ["Picture", "Table", "render_report"]
 _SCALE = 0.72
 #: Columns of the table of verdicts, and their share of its width in percent.
 _COLUMNS = (
-    ("Claim", 18),
-    ("Verdict", 12),
-    ("Model", 21),
+    ("Claim", 17),
+    ("Verdict", 11),
+    ("Model", 20),
     ("Observation", 17),
-    ("n", 5),
+    ("n", 4),
     ("Excluded", 10),
-    ("Source", 17),
+    ("Source", 21),
 )
 #: Signs beside the verdicts, so that they do not rest on colour.
 _SIGNS = {
@@ -172,7 +172,7 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
         "kind": verdict.replace(" ", "-") if verdict in _SIGNS else "other",
         "reason": str(score.get("reason", "")),
         "n": _text(score.get("n")),
-        "excluded": [f"{number} {reason}" for reason, number in excluded.items() if number],
+        "excluded": [f"{reason}: {number}" for reason, number in excluded.items() if number],
         "source": str(score.get("source", "")),
     }
 

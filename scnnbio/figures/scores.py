@@ -84,7 +84,9 @@ def _panel(axes: Axes, claim: Judged) -> None:
     )  # fmt: skip
     median = np.median(claim.values) if len(claim.values) else np.nan
     if np.isfinite(median) and seen.edges[0] <= median <= seen.edges[-1]:
-        axes.plot(median, 0, "^", color=MODEL, ms=6, clip_on=False, zorder=5, label="median")
+        axes.plot(
+            median, 0, "^", color=MODEL, ms=6, clip_on=False, zorder=5, label="model's median"
+        )
     unit = "" if seen.unit == "1" else f" ({seen.unit})"
     axes.set_xlabel("\n".join(textwrap.wrap(f"{seen.quantity}{unit}", 48)))
     axes.legend(loc="upper right")

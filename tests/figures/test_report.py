@@ -124,7 +124,7 @@ def test_a_score_is_a_row_and_json_gives_the_same(tmp_path):
     assert "1 claim: 1 disagrees." in words
     for part in (
         "0.405 (total variation distance) too far", "histogram; n = 79", "✗ disagrees",
-        "61 3 R^2 <= 0.7 D. L. Ringach (2002)",
+        "61 R^2 <= 0.7: 3 D. L. Ringach (2002)",
     ):  # fmt: skip
         assert part in words
     assert "empty kernels" not in words
