@@ -28,7 +28,8 @@ class _Group:
     population: str
     name: str
     colour: str
-    units: NDArray[np.int64]
+    units: NDArray[np.int64]  # drawn
+    first: int  # of all its units, which are numbered without a gap
     of: int
     base: int  # first row
 
@@ -127,7 +128,8 @@ def _groups(recording: Recording, population: str, most: int, *, source: bool) -
         number = min(len(units), max(most // len(parts), 1))
         kept = units[np.linspace(0, len(units) - 1, number).astype(np.int64)] if number else units
         name = f"{population.upper()}{suffix}"
-        groups.append(_Group(population, name, colour, kept, len(units), base))
+        first = int(units[0]) if len(units) else 0
+        groups.append(_Group(population, name, colour, kept, first, len(units), base))
         base += len(kept)
     return groups
 
@@ -151,8 +153,7 @@ def _spikes(axes: Axes, recording: Recording, group: _Group, trial: int, columns
 def _rate(axes: Axes, recording: Recording, group: _Group, trial: int, length: float) -> None:
     """Mean rate of all units of a group in one trial."""
     spikes = recording.spikes[group.population]
-    # The drawn units reach from the first of the group to its last.
-    within = (spikes.unit >= group.units[0]) & (spikes.unit <= group.units[-1])
+    within = (spikes.unit >= group.first) & (spikes.unit < group.first + group.of)
     kept = (spikes.trial == trial) & within
     edges = np.linspace(0.0, length, _BINS + 1)
     counts = np.histogram(spikes.time[kept], edges)[0]

@@ -57,6 +57,13 @@ def test_many_units_are_thinned_and_the_label_says_so(recording):
     assert "2 of 3" in axes[1].get_ylabel()
 
 
+def test_the_rate_is_of_all_units_however_few_are_drawn(recording):
+    all_drawn, one_drawn = (raster(recording, trials=[1], max_units=m).axes[2] for m in (200, 1))
+    for one, other in zip(all_drawn.patches, one_drawn.patches, strict=True):
+        np.testing.assert_array_equal(one.get_data().values, other.get_data().values)
+    assert sum(patch.get_data().values.sum() for patch in all_drawn.patches) > 0
+
+
 def test_a_population_that_was_not_recorded_is_left_out(recording):
     only = Recording({"v1": recording.spikes["v1"]}, {"v1": (3, 1, 1)}, recording.trials)
     assert len(raster(only).axes) == 4  # two trials, each with raster and rate
