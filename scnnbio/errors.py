@@ -31,9 +31,10 @@ class ScnnbioError(Exception):
     exit_code = 2
 
     def __init__(self, message: str, *, where: str = "") -> None:
-        self.message = message
-        self.where = where
-        super().__init__(f"{where}: {message}" if where else message)
+        # Values that are quoted may hold line ends, and what a library says may be several lines.
+        self.message = " ".join(message.split())
+        self.where = " ".join(where.split())
+        super().__init__(f"{self.where}: {self.message}" if self.where else self.message)
 
 
 class SpecError(ScnnbioError, ValueError):

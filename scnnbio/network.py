@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import operator
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.parsing import check_name
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.units import plain
 
@@ -60,23 +65,40 @@ class Population:
     homeostasis: SharedThreshold | None = None
 
     def __post_init__(self) -> None:
+        check_name(self.name, "population.name")
         where = f"population {self.name!r}"
-        shape = tuple(self.shape)
-        if len(shape) != 3 or any(not isinstance(n, int) or n < 1 for n in shape):
-            raise SpecError(
-                f"shape {self.shape} is not three positive numbers (channel, row, column)",
-                where=where,
-            )
+        shape = _shape(self.shape, where)
         object.__setattr__(self, "shape", shape)
+        if not isinstance(self.neuron, NeuronModel | SpikeSource):
+            raise SpecError(
+                f"{reprlib.repr(self.neuron)} is neither a NeuronModel nor a SpikeSource",
+                where=f"{where}.neuron",
+            )
+        if not isinstance(self.parameters, Mapping):
+            raise SpecError(
+                f"{reprlib.repr(self.parameters)} is not a table", where=f"{where}.parameters"
+            )
         if self.field_of_view is not None:
-            object.__setattr__(self, "field_of_view", plain(self.field_of_view, "deg", where=where))
+            degrees = plain(self.field_of_view, "deg", where=f"{where}.field_of_view")
+            if degrees <= 0:
+                raise SpecError(f"{degrees} deg is not positive", where=f"{where}.field_of_view")
+            object.__setattr__(self, "field_of_view", degrees)
         values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
         object.__setattr__(self, "parameters", MappingProxyType(values))
         if self.homeostasis is not None:
-            if isinstance(self.neuron, SpikeSource):
-                raise SpecError("a spike source has no threshold to adapt", where=where)
-            self._checked(self.homeostasis.parameter, 0.0, where)
-            self.homeostasis.fall(shape[0], 1.0)
+            self._check_homeostasis(self.homeostasis, where)
+
+    def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
+        if isinstance(self.neuron, SpikeSource):
+            raise SpecError("a spike source has no threshold to adapt", where=where)
+        self._checked(rule.parameter, 0.0, where)
+        unit = self.neuron.parameters[rule.parameter].unit
+        if unit != "mV":
+            raise SpecError(
+                f"{rule.parameter!r} is in {unit}, but a shared threshold is in mV",
+                where=f"{where}.homeostasis.parameter",
+            )
+        rule.fall(self.shape[0], 1.0)
 
     def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
         known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
@@ -102,7 +124,7 @@ class Population:
     @property
     def size(self) -> int:
         """Number of neurons."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def is_source(self) -> bool:
@@ -137,10 +159,10 @@ class Projection:
         Names of the populations.
     connector : KernelConnector
         Owns the initial kernel, which has no unit.
-    weight : float
+    weight : float or str
         What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
         a current, mV for a membrane jump).
-    delay : float
+    delay : float or str
         In ms, at least one step.
     receptor : str
         One of the postsynaptic model's receptors.
@@ -159,11 +181,25 @@ class Projection:
     name: str = ""
 
     def __post_init__(self) -> None:
+        check_name(self.pre, "projection.pre")
+        check_name(self.post, "projection.post")
         object.__setattr__(self, "name", self.name or f"{self.pre}_{self.post}")
+        check_name(self.name, "projection.name")
         where = f"projection {self.name!r}"
+        if not isinstance(self.connector, KernelConnector):
+            raise SpecError(
+                f"{reprlib.repr(self.connector)} is not a connector with a kernel; use a"
+                " ConvolutionConnector or a LateralInhibitionConnector",
+                where=f"{where}.connector",
+            )
+        if self.connector.delay is not None:
+            raise SpecError(
+                "the connector has a delay of its own; give it to the projection",
+                where=f"{where}.delay",
+            )
         object.__setattr__(self, "delay", plain(self.delay, "ms", where=f"{where}.delay"))
         if self.delay <= 0:
-            raise SpecError(f"delay {self.delay} ms is not positive", where=where)
+            raise SpecError(f"{self.delay} ms is not positive", where=f"{where}.delay")
 
     @property
     def kernel(self) -> NDArray[np.float64]:
@@ -191,17 +227,23 @@ class Network:
     projections: tuple[Projection, ...]
 
     def __post_init__(self) -> None:
-        for label in ("populations", "projections"):
+        kinds: dict[str, type[Population | Projection]]
+        kinds = {"populations": Population, "projections": Projection}
+        # Populations and projections share one set of names: weights are filed under them.
+        names: set[str] = set()
+        for label, kind in kinds.items():
             members = tuple(getattr(self, label))
             object.__setattr__(self, label, members)
-            names = [m.name for m in members]
-            repeated = {n for n in names if names.count(n) > 1}
-            if repeated:
-                raise SpecError(f"the name {repeated.pop()!r} is used twice", where=label)
-        for projection in self.projections:
-            self._check(projection)
+            for member in members:
+                if not isinstance(member, kind):
+                    raise SpecError(f"{member!r} is not a {kind.__name__}", where=label)
+                if member.name in names:
+                    raise SpecError(f"the name {member.name!r} is used twice", where=label)
+                names.add(member.name)
+        object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
 
-    def _check(self, projection: Projection) -> None:
+    def _checked(self, projection: Projection) -> Projection:
+        """The projection, its weight in the unit of the receptor, which only the network knows."""
         where = f"projection {projection.name!r}"
         pre, post = self._end(projection.pre, where), self._end(projection.post, where)
         connector = projection.connector
@@ -215,29 +257,22 @@ class Network:
         if post.is_source:
             raise SpecError(f"{post.name!r} is a spike source and takes no input", where=where)
         receptors = post.model.receptors
-        if projection.receptor not in receptors:
+        if not isinstance(projection.receptor, str) or projection.receptor not in receptors:
             raise SpecError(
                 f"{post.neuron.name} has no receptor {projection.receptor!r}; it has"
-                f" {', '.join(receptors)}",
+                f" {', '.join(receptors) or 'none'}",
                 where=where,
             )
+        _check_bounds(projection, where)
         unit = post.model.unit_of(receptors[projection.receptor])
         weight = plain(projection.weight, unit, where=f"{where}.weight")
-        object.__setattr__(projection, "weight", weight)
-        rule = projection.plasticity
-        kernel = projection.kernel
-        if rule is not None and (kernel.min() < rule.w_min or kernel.max() > rule.w_max):
-            raise SpecError(
-                f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the"
-                f" rule's bounds {rule.w_min:.3g} to {rule.w_max:.3g}",
-                where=where,
-            )
+        return dataclasses.replace(projection, weight=weight)
 
     def _end(self, name: str, where: str) -> Population:
         for population in self.populations:
             if population.name == name:
                 return population
-        known = ", ".join(p.name for p in self.populations)
+        known = ", ".join(p.name for p in self.populations) or "none"
         raise SpecError(f"there is no population {name!r}; there are {known}", where=where)
 
     def population(self, name: str) -> Population:
@@ -249,7 +284,7 @@ class Network:
         for projection in self.projections:
             if projection.name == name:
                 return projection
-        known = ", ".join(p.name for p in self.projections)
+        known = ", ".join(p.name for p in self.projections) or "none"
         raise SpecError(f"there is no projection {name!r}; there are {known}", where="network")
 
     def into(self, name: str) -> tuple[Projection, ...]:
@@ -326,11 +361,31 @@ class Network:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain_fields(value: object) -> dict[str, object]:
-    return {
-        item.name: getattr(value, item.name)
-        for item in dataclasses.fields(value)  # type: ignore[arg-type]
-    }
+def _shape(value: Any, where: str) -> Shape:
+    try:
+        channels, rows, columns = (operator.index(n) for n in value)
+    except (TypeError, ValueError):
+        channels = rows = columns = 0
+    if min(channels, rows, columns) < 1:
+        raise SpecError(
+            f"shape {reprlib.repr(value)} is not three positive numbers (channel, row, column)",
+            where=where,
+        )
+    return channels, rows, columns
+
+
+def _check_bounds(projection: Projection, where: str) -> None:
+    rule, kernel = projection.plasticity, projection.kernel
+    if rule is not None and (kernel.min() < rule.w_min or kernel.max() > rule.w_max):
+        raise SpecError(
+            f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the rule's"
+            f" bounds {rule.w_min:.3g} to {rule.w_max:.3g}",
+            where=where,
+        )
+
+
+def _plain_fields(value: Any) -> dict[str, object]:
+    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
 
 
 def _jsonable(value: object) -> object:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
+
+_OPTIONAL = ("half_life", "minimum")
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ class SharedSTDP:
     half_life: float | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self, ms=("tau_plus", "tau_minus", "half_life"))
+        _make_plain(self, "plasticity", "ms", "tau_plus", "tau_minus", "half_life")
+        _make_plain(self, "plasticity", "1", "a_plus", "a_minus", "a_post", "w_min", "w_max")
         for name in ("tau_plus", "tau_minus", "half_life"):
             value = getattr(self, name)
             if value is not None and value <= 0:
-                raise SpecError(f"{name} is {value} ms; it must be positive", where="plasticity")
+                raise SpecError(f"{value} ms is not positive", where=f"plasticity.{name}")
         for name in ("a_plus", "a_minus", "a_post"):
             if getattr(self, name) < 0:
                 raise SpecError(f"{name} is negative; give its size", where=f"plasticity.{name}")
@@ -127,17 +129,15 @@ class SharedThreshold:
     half_life: float | None = None
 
     def __post_init__(self) -> None:
-        _make_plain(self, mV=("eta", "minimum"), ms=("half_life",))
+        _make_plain(self, "homeostasis", "mV", "eta", "minimum")
+        _make_plain(self, "homeostasis", "ms", "half_life")
         if self.half_life is not None and self.half_life <= 0:
-            raise SpecError("half_life must be positive", where="homeostasis.half_life")
-        several = isinstance(self.target, list | tuple | np.ndarray)
-        where = "homeostasis.target"
-        targets = tuple(
-            plain(t, "Hz", where=where) for t in (self.target if several else [self.target])
-        )
-        if self.eta <= 0 or not targets or min(targets) <= 0:
-            raise SpecError("eta and target must be positive", where="homeostasis")
-        object.__setattr__(self, "target", targets if several else targets[0])
+            raise SpecError(f"{self.half_life} ms is not positive", where="homeostasis.half_life")
+        if not isinstance(self.parameter, str):
+            raise SpecError(f"{self.parameter!r} is not a name", where="homeostasis.parameter")
+        object.__setattr__(self, "target", _targets(self.target))
+        if self.eta <= 0:
+            raise SpecError(f"{self.eta} mV is not positive", where="homeostasis.eta")
 
     def slowing(self, dt: float) -> float:
         """Factor on ``eta`` in a step of ``dt`` ms."""
@@ -164,14 +164,18 @@ def _slowing(half_life: float | None, dt: float) -> float:
     return 1.0 if half_life is None else 2.0 ** (-dt / half_life)
 
 
-def _make_plain(rule: object, **units: tuple[str, ...]) -> None:
+def _targets(value: Any) -> float | tuple[float, ...]:
+    where = "homeostasis.target"
+    several = isinstance(value, list | tuple | np.ndarray)
+    targets = tuple(plain(target, "Hz", where=where) for target in (value if several else [value]))
+    if not targets or min(targets) <= 0:
+        raise SpecError("a target must be positive", where=where)
+    return targets if several else targets[0]
+
+
+def _make_plain(rule: object, where: str, unit: str, *names: str) -> None:
     """Strip the units of a rule's fields, and refuse numbers that are not finite."""
-    for unit, names in units.items():
-        for name in names:
-            value = getattr(rule, name)
-            if value is not None:
-                object.__setattr__(rule, name, plain(value, unit, where=name))
-    for item in fields(rule):  # type: ignore[arg-type]
-        value = getattr(rule, item.name)
-        if isinstance(value, int | float) and not math.isfinite(value):
-            raise SpecError(f"{value} is not finite", where=item.name)
+    for name in names:
+        value = getattr(rule, name)
+        if value is not None or name not in _OPTIONAL:
+            object.__setattr__(rule, name, plain(value, unit, where=f"{where}.{name}"))

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from typing import Any
+
+import numpy as np
 
 from scnnbio.errors import SpecError
 
@@ -51,7 +54,11 @@ BRIAN2_NAMES = {
     "number": "1",
 }
 
-_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z0-9]*)\s*")
+#: What scnnbio counts in, one unit a dimension.
+PLAIN = ("ms", "mV", "nA", "nF", "uS", "Hz", "MOhm", "deg", "1")
+
+_TEXT = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]*|1)")
+_LONGEST = 80
 
 
 def dimension(unit: str) -> str:
@@ -93,24 +100,31 @@ def plain(value: Any, unit: str, *, where: str = "") -> float:
     >>> plain(20, "ms")
     20.0
     """
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         raise SpecError(f"{value} is not a number; write a quantity in {unit}", where=where)
-    if isinstance(value, int | float):
-        number = float(value)
-    elif isinstance(value, str):
-        number = _from_text(value, unit, where)
-    else:
-        number = _from_quantity(value, unit, where)
+    try:
+        if isinstance(value, int | float):
+            number = float(value)
+        elif isinstance(value, str):
+            number = _from_text(value, unit, where)
+        else:
+            number = _from_quantity(value, unit, where)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
-        raise SpecError(f"{value!r} is not finite; write a finite quantity in {unit}", where=where)
+        raise SpecError(
+            f"{reprlib.repr(value)} is not finite; write a finite quantity in {unit}", where=where
+        )
     return number
 
 
 def _from_text(text: str, unit: str, where: str) -> float:
-    match = _TEXT.fullmatch(text)
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if match is None:
-        raise SpecError(f"{text!r} is not a quantity; write it like '20 {unit}'", where=where)
-    number, symbol = float(match[1]), match[2] or unit
+        raise SpecError(
+            f"{reprlib.repr(text)} is not a quantity; write it like '20 {unit}'", where=where
+        )
+    symbol = match[2] or unit
     if symbol not in UNITS:
         known = ", ".join(u for u in UNITS if dimension(u) == dimension(unit))
         raise SpecError(f"{text!r}: unknown unit {symbol!r}; use one of {known}", where=where)
@@ -120,26 +134,44 @@ def _from_text(text: str, unit: str, where: str) -> float:
             f" write it like '20 {unit}'",
             where=where,
         )
-    # Powers of ten divide exactly in this direction: 0.1 ms stays 0.1.
+    return _converted(match[1], symbol, unit)
+
+
+def _converted(text: str, symbol: str, unit: str) -> float:
+    """Number in another unit of its dimension, rounded once: 500 us are 0.5 ms, not 0.4999."""
     ratio = si_factor(symbol) / si_factor(unit)
-    return number * ratio if ratio >= 1 else number / (si_factor(unit) / si_factor(symbol))
+    return float(text) * ratio if dimension(unit) == "angle" else _scaled(text, ratio)
+
+
+def _scaled(text: str, power_of_ten: float) -> float:
+    mantissa, _, exponent = text.lower().partition("e")
+    return float(f"{mantissa}e{int(exponent or 0) + round(math.log10(power_of_ten))}")
 
 
 def _from_quantity(value: Any, unit: str, where: str) -> float:
     if hasattr(value, "rescale"):  # quantities, neo
         try:
-            return float(value.rescale("dimensionless" if unit == "1" else unit.replace("O", "o")))
+            value = value.rescale("dimensionless" if unit == "1" else unit.replace("O", "o"))
         except ValueError as error:
             raise SpecError(f"{value} does not fit {unit}: {error}", where=where) from None
-    if hasattr(value, "dimensions") and hasattr(value, "has_same_dimensions"):  # Brian2
-        import brian2
-
-        name = BRIAN2_NAMES.get(dimension(unit), "1")
-        reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
-        if not value.has_same_dimensions(reference):
-            raise SpecError(f"{value} does not fit {unit}", where=where)
-        return float(value) / si_factor(unit)
+    elif hasattr(value, "has_same_dimensions"):  # Brian2
+        return _from_brian2(value, unit, where)
     try:
-        return float(value)  # numpy scalars
+        array = np.asarray(value)
+        single = array.ndim == 0 and array.dtype.kind in "iuf"
     except (TypeError, ValueError):
-        raise SpecError(f"{value!r} is not a quantity in {unit}", where=where) from None
+        single = False
+    if not single:
+        raise SpecError(f"{reprlib.repr(value)} is not one quantity in {unit}", where=where)
+    return float(value)
+
+
+def _from_brian2(value: Any, unit: str, where: str) -> float:
+    import brian2
+
+    name = BRIAN2_NAMES.get(dimension(unit), "1")
+    reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
+    if np.ndim(value) or not value.has_same_dimensions(reference):
+        raise SpecError(f"{value} is not one quantity in {unit}", where=where)
+    number = repr(float(value))
+    return float(number) if name == "1" else _scaled(number, 1.0 / si_factor(unit))

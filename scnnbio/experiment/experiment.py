@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import operator
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,12 +18,15 @@ from numpy.typing import NDArray
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
 from scnnbio.network import Network, Population
+from scnnbio.neurons.parsing import check_name
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import plain
 
 #: Called as ``report(phase, done, total)`` while something long goes on.
 Report = Callable[[str, float, float], None]
+
+_MOST_STEPS = 10**9
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,14 @@ class Sampling:
     period: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "variables", tuple(self.variables))
+        where = "record.signals"
+        object.__setattr__(self, "variables", _names(self.variables, f"{where}.variables"))
+        if not self.variables:
+            raise SpecError("no variable is named", where=f"{where}.variables")
         if self.units is not None:
-            object.__setattr__(self, "units", tuple(self.units))
+            object.__setattr__(self, "units", _units(self.units, f"{where}.units"))
         if self.period is not None:
-            object.__setattr__(self, "period", plain(self.period, "ms", where="record.period"))
+            object.__setattr__(self, "period", plain(self.period, "ms", where=f"{where}.period"))
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,8 @@ class Record:
     signals : tuple of Sampling
         State variables to sample.
     snapshots : int
-        How often learning kernels and thresholds are kept on the way, at equal distances from the
-        first trial on.
+        How often, at most, learning kernels and thresholds are kept on the way, at equal distances
+        from the first trial on.
     """
 
     spikes: tuple[str, ...] = ()
@@ -71,8 +80,18 @@ class Record:
     snapshots: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spikes", tuple(self.spikes))
+        object.__setattr__(self, "spikes", _names(self.spikes, "record.spikes"))
         object.__setattr__(self, "signals", tuple(self.signals))
+        sampled = [(s.population, name) for s in self.signals for name in s.variables]
+        for pair in sampled:
+            if sampled.count(pair) > 1:
+                raise SpecError(
+                    f"{pair[1]!r} of population {pair[0]!r} is sampled twice; name all its units"
+                    " at once",
+                    where="record.signals",
+                )
+        if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int):
+            raise SpecError(f"{self.snapshots!r} is not a whole number", where="record.snapshots")
         if self.snapshots < 0:
             raise SpecError("snapshots cannot be negative", where="record.snapshots")
 
@@ -139,8 +158,11 @@ class Experiment:
         object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
         if self.dt <= 0:
             raise SpecError(f"{self.dt} ms is not positive", where="dt")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise SpecError(f"{self.seed!r} is not a whole number from 0 up", where="seed")
+        object.__setattr__(self, "seed", checked_seed(self.seed))
+        check_name(self.stage, "stage", dashes=True)
+        for name in ("learning", "reset"):
+            if not isinstance(getattr(self, name), bool):
+                raise SpecError(f"{getattr(self, name)!r} is not true or false", where=name)
         if len(self.network.sources) != 1:
             raise SpecError(
                 f"{len(self.network.sources)} spike sources; an encoding drives exactly one",
@@ -186,13 +208,18 @@ class Experiment:
 
     def steps(self, time: float, where: str) -> int:
         """Whole number of time steps in ``time`` ms, at least one; an error if it is none."""
-        count = round(time / self.dt)
         if time < self.dt * (1 - 1e-9):
             raise SpecError(
                 f"{time} ms is below the time step of {self.dt} ms; lengthen it or lower dt",
                 where=where,
             )
-        if abs(count * self.dt - time) > 1e-6 * self.dt * max(count, 1):
+        ratio = time / self.dt
+        if ratio > _MOST_STEPS:
+            raise SpecError(
+                f"{time} ms are more than {_MOST_STEPS:,} steps of {self.dt} ms", where=where
+            )
+        count = round(ratio)
+        if abs(ratio - count) > 1e-6:
             raise SpecError(
                 f"{time} ms is not a whole number of steps of {self.dt} ms", where=where
             )
@@ -242,9 +269,8 @@ class Experiment:
         """Trials at whose beginning kernels and thresholds are kept."""
         if not self.record.snapshots or not self.network.learns:
             return range(0)
-        return range(
-            0, self.stimulus.n_trials, max(1, self.stimulus.n_trials // self.record.snapshots)
-        )
+        every = math.ceil(self.stimulus.n_trials / self.record.snapshots)
+        return range(0, self.stimulus.n_trials, every)
 
     def trial_table(self) -> dict[str, NDArray[Any]]:
         """One row a trial: stage, start and duration in ms, and the stimulus's parameters."""
@@ -290,3 +316,35 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed as a plain whole number from 0 up, or a SpecError."""
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        raise SpecError(
+            f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where="seed"
+        )
+    return number
+
+
+def _names(values: Any, where: str) -> tuple[str, ...]:
+    """Names as a tuple without repeats; text alone is refused, as it would fall into letters."""
+    if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
+        raise SpecError(f"{reprlib.repr(values)} is not a list of names", where=where)
+    return tuple(dict.fromkeys(values))
+
+
+def _units(values: Any, where: str) -> tuple[int, ...]:
+    try:
+        units = tuple(operator.index(v) for v in values)
+    except TypeError:
+        units = ()
+    if not units or len(set(units)) < len(units):
+        raise SpecError(
+            f"{reprlib.repr(values)} is not a list of different neurons' numbers", where=where
+        )
+    return units

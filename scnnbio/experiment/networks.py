@@ -14,6 +14,7 @@ from scnnbio.connectors import (
     KernelConnector,
     LateralInhibitionConnector,
 )
+from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
     build,
@@ -24,7 +25,6 @@ from scnnbio.experiment.documents import (
     plain_value,
     require,
 )
-from scnnbio.errors import SpecError
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold

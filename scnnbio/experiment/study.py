@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
+from scnnbio.errors import SpecError
 from scnnbio.experiment import documents
 from scnnbio.experiment.documents import (
     Table,
@@ -20,11 +22,9 @@ from scnnbio.experiment.documents import (
     plain_table,
     require,
 )
-from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
-from scnnbio.errors import SpecError
 from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network
 from scnnbio.experiment.networks import network_from, network_table
+from scnnbio.network import Network
 from scnnbio.stimuli import Gratings, Photographs, Stimulus, WhiteNoise
 
 STIMULI: dict[str, type[Stimulus]] = {

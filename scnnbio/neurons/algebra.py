@@ -62,17 +62,25 @@ def linear_system(model: NeuronModel) -> tuple[sympy.Matrix, sympy.Matrix]:
     import sympy
 
     right = model.sympy()
-    states = [sympy.Symbol(name, real=True) for name in right]
-    rates = sympy.Matrix(list(right.values()))
-    matrix = rates.jacobian(states)
-    curved = matrix.free_symbols & set(states)
-    if curved:
-        raise SpecError(
-            f"{model.name!r} is not linear in {', '.join(sorted(map(str, curved)))}: only linear"
-            " subthreshold equations have an exact step",
-            where=f"{model.name}.equations",
-        )
-    return matrix, sympy.simplify(rates - matrix * sympy.Matrix(states))
+    states = [_symbol(name) for name in right]
+    rows, constants = [], []
+    for name, rate in right.items():
+        try:
+            row = [sympy.simplify(rate.diff(state)) for state in states]
+            constant = sympy.simplify(rate - sum(a * z for a, z in zip(row, states, strict=True)))
+        except (AttributeError, TypeError):  # conditions have no slope
+            row, constant = [], rate
+        # A step such as floor(v) has no slope, but stays behind in the constant.
+        curved = set().union(constant.free_symbols, *(a.free_symbols for a in row)) & set(states)
+        if curved or not row:
+            raise SpecError(
+                f"{model.name!r} is not linear in {', '.join(sorted(map(str, curved))) or name}:"
+                " only linear subthreshold equations have an exact step",
+                where=f"{model.name}.d{name}/dt",
+            )
+        rows.append(row)
+        constants.append([constant])
+    return sympy.Matrix(rows), sympy.Matrix(constants)
 
 
 def propagator(
@@ -95,7 +103,7 @@ def propagator(
     Raises
     ------
     SpecError
-        If the model is not linear.
+        If the model is not linear, or its rates are not finite with these parameters.
 
     Notes
     -----
@@ -109,24 +117,44 @@ def propagator(
     matrix, constant = linear_system(model)
     names = tuple(state.name for state in model.states)
     scale = np.array([UNITS[model.unit_of(name)][1] for name in names])
-    sets = len(next(iter(parameters.values())))
+    sets = len(next(iter(parameters.values()), [0.0]))
     size = len(names)
-    steps = np.zeros((sets, size, size))
-    offsets = np.zeros((sets, size))
+    steps, offsets = np.zeros((sets, size, size)), np.zeros((sets, size))
     for k in range(sets):
-        values = {
-            _symbol(name): float(parameters[name][k]) * si_factor(parameter.unit)
-            for name, parameter in model.parameters.items()
-        }
+        values = {name: float(parameters[name][k]) for name in model.parameters}
         block = np.zeros((size + 1, size + 1))
-        block[:size, :size] = np.array(matrix.subs(values).evalf(30), dtype=float)
-        block[:size, size] = np.array(constant.subs(values).evalf(30), dtype=float).ravel()
+        block[:size, :size] = _numbers(matrix, model, values)
+        block[:size, size] = _numbers(constant, model, values).ravel()
         # In plain units from here on: z_plain = z_si / scale.
         block[:size, :size] *= scale[None, :] / scale[:, None]
         block[:size, size] /= scale
         exact = expm(block * dt * 1e-3)
+        if not np.isfinite(exact).all():
+            raise _not_finite(model, values)
         steps[k], offsets[k] = exact[:size, :size], exact[:size, size]
     return Propagator(names, steps, offsets)
+
+
+def _numbers(
+    matrix: sympy.Matrix, model: NeuronModel, values: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Entries in SI with parameters in their units."""
+    si = {_symbol(n): values[n] * si_factor(p.unit) for n, p in model.parameters.items()}
+    try:
+        numbers = np.array(matrix.subs(si).evalf(30), dtype=np.float64)
+    except (TypeError, ArithmeticError):  # complex, or infinite by sympy's reckoning
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        raise _not_finite(model, values)
+    return numbers
+
+
+def _not_finite(model: NeuronModel, values: Mapping[str, float]) -> SpecError:
+    given = ", ".join(f"{name} = {v:g} {model.parameters[name].unit}" for name, v in values.items())
+    return SpecError(
+        f"the equations are not finite with {given}; is a time constant or a capacitance zero?",
+        where=f"{model.name}.equations",
+    )
 
 
 def _symbol(name: str) -> sympy.Symbol:

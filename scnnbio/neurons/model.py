@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import keyword
 import re
+import reprlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,15 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.brian2_loader import load_brian2
-from scnnbio.neurons.parsing import check_expression, split_assignments
-from scnnbio.units import BRIAN2_NAMES, UNITS, dimension, plain
+from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
+from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
 
 if TYPE_CHECKING:
     import sympy
 
-_EQUATION = re.compile(
-    r"\s*d([A-Za-z]\w*)/dt\s*=\s*([^:#]+?)\s*:\s*([A-Za-z0-9]+)\s*(\(unless refractory\))?\s*"
-)
+_LEFT = re.compile(r"d([A-Za-z]\w*)/dt")
+_RIGHT = re.compile(r"([A-Za-z0-9]+)\s*(\(unless refractory\))?")
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_LONGEST = 20_000
+
+#: Brian2's name of a state variable's dimension → the unit it is counted in.
+_COUNTED_IN = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != "deg"}
 
 
 @dataclass(frozen=True)
@@ -29,18 +37,27 @@ class Parameter:
     Parameters
     ----------
     default : float
-        Value in ``unit``.
+        Value in ``unit``, or text such as ``"0.02 s"``.
     unit : str
-        One of :data:`scnnbio.units.UNITS`.
+        One of :data:`scnnbio.units.PLAIN`, in which every backend counts.
+
+    Raises
+    ------
+    SpecError
+        If the unit is another, or the value does not fit it.
     """
 
     default: float
     unit: str
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise SpecError(f"unknown unit {self.unit!r}; use one of {', '.join(UNITS)}")
-        object.__setattr__(self, "default", plain(self.default, self.unit))
+        if self.unit not in PLAIN:
+            raise SpecError(
+                f"parameters are counted in {', '.join(PLAIN)}, not in"
+                f" {reprlib.repr(self.unit)}; the value itself may be text such as '0.02 s'",
+                where="unit",
+            )
+        object.__setattr__(self, "default", plain(self.default, self.unit, where="default"))
 
 
 @dataclass(frozen=True)
@@ -76,8 +93,6 @@ class NeuronModel:
         The parameter that holds the absolute refractory period.
     initial : mapping of str to str, optional
         State variable → the parameter it starts from; zero where none is named.
-    state_units : mapping of str to str, optional
-        State variable → the unit it is counted in (mV, nA, uS by default for volt, amp, siemens).
     reference : str, optional
         Where the equations come from.
 
@@ -114,15 +129,46 @@ class NeuronModel:
     receptors: Mapping[str, str]
     refractory: str | None = None
     initial: Mapping[str, str] = field(default_factory=dict)
-    state_units: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("parameters", "receptors", "initial", "state_units"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        states = {state.name for state in self.states}
-        known = states | set(self.parameters)
-        for label, text in self._expressions():
+        for name in ("name", "equations", "threshold", "reset", "reference"):
+            if not isinstance(getattr(self, name), str):
+                raise SpecError(f"{reprlib.repr(getattr(self, name))} is not text", where=name)
+        for name in ("parameters", "receptors", "initial"):
+            table = getattr(self, name)
+            if not isinstance(table, Mapping):
+                raise SpecError(f"{reprlib.repr(table)} is not a table", where=name)
+            object.__setattr__(self, name, MappingProxyType(dict(table)))
+        self._check_names()
+        self._check_expressions()
+        self._check_references()
+        self._check_units()
+
+    def _check_names(self) -> None:
+        names = [*(state.name for state in self.states), *self.parameters]
+        for name in names:
+            where = f"{self.name}.{name}"
+            if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name):
+                raise SpecError(
+                    f"{name!r} is not a name; use letters, digits and underscores", where=self.name
+                )
+            if name in RESERVED:
+                raise SpecError(f"the name {name!r} is taken; choose another", where=where)
+            if names.count(name) > 1:
+                raise SpecError(f"{name!r} stands for two things; rename one", where=where)
+        for name, parameter in self.parameters.items():
+            if not isinstance(parameter, Parameter):
+                raise SpecError(
+                    f"{parameter!r} is not a Parameter", where=f"{self.name}.parameters.{name}"
+                )
+
+    def _check_expressions(self) -> None:
+        known = {state.name for state in self.states} | set(self.parameters)
+        rates = [(f"{self.name}.d{s.name}/dt", s.rate) for s in self.states]
+        resets = [(f"{self.name}.reset", text) for _, _, text in self.resets]
+        condition = (f"{self.name}.threshold", self.threshold)
+        for label, text in (*rates, condition, *resets):
             unknown = check_expression(text, where=label) - known
             if unknown:
                 raise SpecError(
@@ -130,19 +176,13 @@ class NeuronModel:
                     f" known are {', '.join(sorted(known))}",
                     where=label,
                 )
-        for label, name, allowed in self._references():
-            if name not in allowed:
-                raise SpecError(
-                    f"{name!r} is not one of {', '.join(sorted(allowed))}",
-                    where=f"{self.name}.{label}",
-                )
+        top = ast.parse(self.threshold.strip(), mode="eval").body
+        if not isinstance(top, ast.Compare | ast.BoolOp):
+            raise SpecError(
+                f"{self.threshold!r} is not a condition; write 'v >= v_thresh'", where=condition[0]
+            )
 
-    def _expressions(self) -> list[tuple[str, str]]:
-        rates = [(f"{self.name}.d{s.name}/dt", s.rate) for s in self.states]
-        resets = [(f"{self.name}.reset", text) for _, _, text in self.resets]
-        return [*rates, (f"{self.name}.threshold", self.threshold), *resets]
-
-    def _references(self) -> list[tuple[str, str, set[str]]]:
+    def _check_references(self) -> None:
         states = {state.name for state in self.states}
         rows = [(f"receptors.{r}", s, states) for r, s in self.receptors.items()]
         rows += [("reset", name, states) for name, _, _ in self.resets]
@@ -150,7 +190,30 @@ class NeuronModel:
         rows += [(f"initial.{s}", p, set(self.parameters)) for s, p in self.initial.items()]
         if self.refractory is not None:
             rows.append(("refractory", self.refractory, set(self.parameters)))
-        return rows
+        for label, name, allowed in rows:
+            if not isinstance(name, str) or name not in allowed:
+                raise SpecError(
+                    f"{reprlib.repr(name)} is not one of {', '.join(sorted(allowed))}",
+                    where=f"{self.name}.{label}",
+                )
+
+    def _check_units(self) -> None:
+        for state in self.states:
+            if state.unit not in _COUNTED_IN:
+                raise SpecError(
+                    f"{state.unit!r} is not a dimension; use one of {', '.join(_COUNTED_IN)}",
+                    where=f"{self.name}.d{state.name}/dt",
+                )
+        needed = [(f"initial.{s}", p, self.unit_of(s)) for s, p in self.initial.items()]
+        if self.refractory is not None:
+            needed.append(("refractory", self.refractory, "ms"))
+        for label, name, unit in needed:
+            found = self.parameters[name].unit
+            if found != unit:
+                raise SpecError(
+                    f"parameter {name!r} is in {found}, but {unit} is needed",
+                    where=f"{self.name}.{label}",
+                )
 
     def __hash__(self) -> int:
         return hash((self.name, self.equations, self.threshold, self.reset))
@@ -158,16 +221,24 @@ class NeuronModel:
     @functools.cached_property
     def states(self) -> tuple[StateVariable, ...]:
         """The differential equations, in the order written."""
+        if len(self.equations) > _LONGEST:
+            raise SpecError(
+                f"{len(self.equations)} characters; at most {_LONGEST} are read",
+                where=f"{self.name}.equations",
+            )
         states = []
-        for line in filter(str.strip, self.equations.splitlines()):
-            match = _EQUATION.fullmatch(line)
-            if match is None:
+        for line in filter(None, map(str.strip, self.equations.splitlines())):
+            # Taken apart piece by piece: one pattern for all of it could search for ages.
+            left, _, rest = (part.strip() for part in line.partition("="))
+            rate, _, unit = (part.strip() for part in rest.rpartition(":"))
+            name, kind = _LEFT.fullmatch(left), _RIGHT.fullmatch(unit)
+            if not name or not kind or not rate:
                 raise SpecError(
-                    f"{line.strip()!r} is not an equation; write 'dv/dt = (v_rest - v)/tau_m :"
-                    " volt'",
+                    f"{reprlib.repr(line)} is not an equation; write"
+                    " 'dv/dt = (v_rest - v)/tau_m : volt'",
                     where=f"{self.name}.equations",
                 )
-            states.append(StateVariable(match[1], match[2], match[3], match[4] is not None))
+            states.append(StateVariable(name[1], rate, kind[1], kind[2] is not None))
         if not states:
             raise SpecError("no equation is given", where=f"{self.name}.equations")
         return tuple(states)
@@ -179,11 +250,7 @@ class NeuronModel:
 
     def unit_of(self, state: str) -> str:
         """Unit in which a state variable is counted: mV for volt, nA for amp, and so on."""
-        if state in self.state_units:
-            return self.state_units[state]
-        si = next(s.unit for s in self.states if s.name == state)
-        plain_units = {"volt": "mV", "amp": "nA", "siemens": "uS", "second": "ms", "hertz": "Hz"}
-        return plain_units.get(si, "1")
+        return _COUNTED_IN[next(s.unit for s in self.states if s.name == state)]
 
     def sympy(self) -> dict[str, sympy.Expr]:
         """Right-hand sides by state variable, in SI, from Brian2's own parser.
@@ -202,12 +269,29 @@ class NeuronModel:
 
 @functools.lru_cache(maxsize=64)
 def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
+    load_brian2()
+    from brian2.parsing.sympytools import str_to_sympy
+
+    _check_dimensions(model)
+    parsed = {}
+    for state in model.states:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # sympy's, on arithmetic with conditions
+                parsed[state.name] = str_to_sympy(state.rate)
+        except (SyntaxError, TypeError, NotImplementedError) as error:
+            raise SpecError(
+                f"{state.rate!r} cannot be read as a formula: {error}",
+                where=f"{model.name}.d{state.name}/dt",
+            ) from None
+    return parsed
+
+
+def _check_dimensions(model: NeuronModel) -> None:
+    """Hold every expression against the dimension that its place asks for."""
     brian2 = load_brian2()
     from brian2.core.functions import DEFAULT_FUNCTIONS, Function
     from brian2.core.variables import Constant
-    from brian2.parsing.expressions import parse_expression_dimensions
-    from brian2.parsing.sympytools import str_to_sympy
-    from brian2.units.fundamentalunits import DimensionMismatchError
 
     def unit(name: str) -> Any:
         return brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
@@ -216,17 +300,27 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     named = {s.name: s.unit for s in model.states}
     named |= {n: BRIAN2_NAMES.get(dimension(p.unit), "1") for n, p in model.parameters.items()}
     known |= {name: Constant(name, 1.0, dimensions=unit(si).dim) for name, si in named.items()}
-    parsed = {}
-    for state in model.states:
-        where = f"{model.name}.d{state.name}/dt"
-        try:
-            found = parse_expression_dimensions(state.rate, known)
-        except (DimensionMismatchError, SyntaxError, TypeError, ValueError) as error:
-            raise SpecError(" ".join(str(error).split()), where=where) from None
-        if found is not (unit(state.unit) / brian2.second).dim:
-            raise SpecError(
-                f"{state.rate!r} has dimension {found}, but {state.unit}/second is needed",
-                where=where,
-            )
-        parsed[state.name] = str_to_sympy(state.rate)
-    return parsed
+    rows = [
+        (f"d{s.name}/dt", s.rate, f"{s.unit}/second", unit(s.unit) / brian2.second)
+        for s in model.states
+    ]
+    rows.append(("threshold", model.threshold, "1", unit("1")))
+    for name, operator, text in model.resets:
+        needed = "1" if operator in ("*=", "/=") else named[name]
+        rows.append(("reset", text, needed, unit(needed)))
+    for label, text, needed, quantity in rows:
+        _check_dimension(text, known, needed, quantity.dim, f"{model.name}.{label}")
+
+
+def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -> None:
+    from brian2.parsing.expressions import parse_expression_dimensions
+    from brian2.units.fundamentalunits import DimensionMismatchError
+
+    try:
+        found = parse_expression_dimensions(text, known)
+    except (DimensionMismatchError, SyntaxError, TypeError, ValueError) as error:
+        # Brian2 shows the expression on lines of its own, with a caret below.
+        message = " ".join(str(error).replace("^", " ").split())
+        raise SpecError(f"in {text!r}: {message}", where=where) from None
+    if found is not dim:
+        raise SpecError(f"{text!r} has dimension {found}, but {needed} is needed", where=where)

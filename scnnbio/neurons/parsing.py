@@ -10,32 +10,33 @@ from __future__ import annotations
 import ast
 import math
 import re
+import reprlib
+import warnings
 
 from scnnbio.errors import SpecError
 
 #: Functions an expression may call; each exists on every backend's side of the lowering.
 FUNCTIONS = frozenset(
-    "exp log log10 sqrt abs sin cos tan sinh cosh tanh arcsin arccos arctan exprel clip sign int"
-    " floor ceil".split()
+    {
+        *("exp", "log", "log10", "sqrt", "abs", "sign", "clip", "int", "floor", "ceil", "exprel"),
+        *("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
+    }
 )
+#: Names that Brian2's parser does not read as plain variables.
+RESERVED = FUNCTIONS | {"t", "dt", "i", "N", "pi", "e", "inf", "xi"}
+
 _NODES = (
-    ast.Expression,
-    ast.BinOp,
-    ast.UnaryOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.Call,
-    ast.Name,
-    ast.Load,
-    ast.Constant,
-    ast.operator,
-    ast.unaryop,
-    ast.boolop,
-    ast.cmpop,
+    *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),
+    *(ast.Load, ast.Constant),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow),
+    *(ast.UAdd, ast.USub, ast.Not, ast.And, ast.Or),
+    *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
 _LONGEST = 2000
+_DEEPEST = 50
 _LARGEST_EXPONENT = 20
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z]\w*)\s*([-+*/]?=)(?!=)\s*(.+?)\s*")
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
 
 
 def check_expression(text: str, *, where: str = "") -> frozenset[str]:
@@ -64,15 +65,25 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     >>> sorted(check_expression("(v_rest - v)/tau_m"))
     ['tau_m', 'v', 'v_rest']
     """
+    if not isinstance(text, str):
+        raise SpecError(f"{reprlib.repr(text)} is not text; write an expression", where=where)
     if len(text) > _LONGEST:
         raise SpecError(
             f"the expression has {len(text)} characters; at most {_LONGEST} are read", where=where
         )
+    if not text.isascii() or set(text) & set("#\\\n\r"):
+        raise SpecError(
+            f"{reprlib.repr(text)}: an expression is one line of plain ASCII without comments",
+            where=where,
+        )
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on text such as "1if 2else 3", which is refused
+            tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(
-            f"{text!r} is not an expression; write arithmetic such as '(v_rest - v)/tau_m'",
+            f"{reprlib.repr(text)} is not an expression; write arithmetic such as"
+            " '(v_rest - v)/tau_m'",
             where=where,
         ) from None
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -81,6 +92,7 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
         _check_node(node, where)
         if isinstance(node, ast.Name) and id(node) not in called:
             names.add(node.id)
+    _check_size(tree, where)
     return frozenset(names)
 
 
@@ -89,28 +101,66 @@ def _check_node(node: ast.AST, where: str) -> None:
         raise SpecError(f"{type(node).__name__} is not allowed in an equation", where=where)
     if isinstance(node, ast.Name) and node.id.startswith("_"):
         raise SpecError(f"{node.id!r}: names may not start with an underscore", where=where)
-    if isinstance(node, ast.Constant) and not (
-        type(node.value) in (int, float, bool) and math.isfinite(node.value)
+    if isinstance(node, ast.Constant) and not _is_finite(node.value):
+        raise SpecError(f"{reprlib.repr(node.value)} is not a finite number", where=where)
+    if isinstance(node, ast.Call) and not (
+        isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
     ):
-        raise SpecError(f"{node.value!r} is not a finite number", where=where)
-    if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
-            allowed = ", ".join(sorted(FUNCTIONS))
-            raise SpecError(f"only these functions may be called: {allowed}", where=where)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        _check_power(node.right, where)
+        allowed = ", ".join(sorted(FUNCTIONS))
+        raise SpecError(f"only these functions may be called: {allowed}", where=where)
+    if isinstance(node, ast.Call) and len(node.args) != _arguments(node.func):
+        raise SpecError(
+            f"{ast.unparse(node.func)} takes {_arguments(node.func)} values, not {len(node.args)}",
+            where=where,
+        )
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        raise SpecError("compare two values at a time, and join with 'and'", where=where)
 
 
-def _check_power(exponent: ast.expr, where: str) -> None:
-    while isinstance(exponent, ast.UnaryOp):
-        exponent = exponent.operand
-    if isinstance(exponent, ast.Name):
-        return
-    if isinstance(exponent, ast.Constant) and abs(exponent.value) <= _LARGEST_EXPONENT:
-        return
+def _arguments(function: ast.expr) -> int:
+    return 3 if isinstance(function, ast.Name) and function.id == "clip" else 1
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def _check_size(tree: ast.Expression, where: str) -> None:
+    """Refuse powers that a symbolic parser would work out for ever, and what nests too deeply."""
+    waiting: list[tuple[ast.AST, float, int]] = [(tree, 1.0, 0)]
+    while waiting:
+        node, power, depth = waiting.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power *= max(_exponent(node.right, where), 1.0)
+        if power > _LARGEST_EXPONENT:
+            raise SpecError(
+                f"powers of powers multiply to more than {_LARGEST_EXPONENT}", where=where
+            )
+        if depth > _DEEPEST:
+            raise SpecError(
+                f"the expression nests more than {_DEEPEST} deep; split it up", where=where
+            )
+        waiting += [(child, power, depth + 1) for child in ast.iter_child_nodes(node)]
+
+
+def _exponent(node: ast.expr, where: str) -> float:
+    """Size of a literal exponent, 1 for a name."""
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if isinstance(node, ast.Name):
+        return 1.0
+    if isinstance(node, ast.Constant) and abs(_number(node)) <= _LARGEST_EXPONENT:
+        return abs(_number(node))
     raise SpecError(
         f"an exponent must be a name or a number up to {_LARGEST_EXPONENT}", where=where
     )
+
+
+def _number(node: ast.Constant) -> float:
+    return float(node.value) if isinstance(node.value, int | float) else math.inf
 
 
 def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, str], ...]:
@@ -133,15 +183,41 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     SpecError
         If a statement is not such an assignment.
     """
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        raise SpecError(
+            f"{reprlib.repr(text)} is not a reset; write 'v = v_reset', in at most {_LONGEST}"
+            " characters",
+            where=where,
+        )
     statements = []
-    for part in re.split(r"[;\n]", text):
-        if not part.strip():
-            continue
+    for part in filter(None, map(str.strip, re.split(r"[;\n]", text))):
         match = _ASSIGNMENT.fullmatch(part)
         if match is None:
-            raise SpecError(
-                f"{part.strip()!r} is not an assignment; write 'v = v_reset'", where=where
-            )
+            raise SpecError(f"{part!r} is not an assignment; write 'v = v_reset'", where=where)
         check_expression(match[3], where=where)
-        statements.append((match[1], match[2], match[3]))
+        statements.append((match[1], match[2], match[3].strip()))
     return tuple(statements)
+
+
+def check_name(name: object, where: str, *, dashes: bool = False) -> None:
+    """Refuse what cannot name a thing in every simulator, in HDF5 and in a file's name.
+
+    Parameters
+    ----------
+    name : str
+    where : str
+        Path into the document, for the error.
+    dashes : bool
+        Whether ``-`` may stand in the name; simulators do not take it.
+
+    Raises
+    ------
+    SpecError
+        If the name is not a letter followed by up to 63 letters, digits and underscores.
+    """
+    text = name.replace("-", "_") if dashes and isinstance(name, str) else name
+    if not isinstance(text, str) or len(text) > 64 or not _LABEL.fullmatch(text):
+        raise SpecError(
+            f"{reprlib.repr(name)} is not a name; use letters, digits and '_', a letter first",
+            where=where,
+        )
