@@ -1,0 +1,1 @@
+"""A package, so that an installed package named ``tests`` cannot stand in its place."""
