@@ -14,6 +14,9 @@ from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.units import plain
 
+#: Kernel elements of one input channel.
+_LARGEST = 10**7
+
 
 def build(
     *,
@@ -99,17 +102,31 @@ def build(
     Falez et al. 2019, arXiv:1904.01908 (competition, adaptive threshold, latency code).
     Perez-Nieves et al. 2021, Nat Commun 12:5791 (a spread of time constants helps learning).
     """
-    for name, value in (("maps", maps), ("size", size), ("extent", extent), ("stride", stride)):
-        if not isinstance(value, int) or value < 1:
-            raise SpecError(f"{value!r} is not a positive whole number", where=f"parameters.{name}")
+    for name, count in (("maps", maps), ("size", size), ("extent", extent), ("stride", stride)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise SpecError(f"{count!r} is not a positive whole number", where=f"parameters.{name}")
+    if size > extent:
+        raise SpecError(
+            f"a kernel of {size} x {size} does not fit an input of {extent} x {extent}; enlarge"
+            " extent or make size smaller",
+            where="parameters.size",
+        )
+    if maps * size * size > _LARGEST or extent > 10_000:
+        raise SpecError("so large a layer does not fit a memory", where="parameters.maps")
     rng = np.random.default_rng(seed)
     kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size))
-    duration = plain(trial, "ms", where="parameters.trial")
     convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride)
     layer = convolution.out_shape
-    target = wins * layer[1] * layer[2] / maps / (duration * 1e-3)
+    duration = _number("trial", trial, "ms", positive=True)
+    target = (
+        _number("wins", wins, "1", positive=True) * layer[1] * layer[2] / maps / (duration * 1e-3)
+    )
+    spread = _number("tau_m_spread", tau_m_spread, "1")
+    if not 0 <= spread <= 5:
+        raise SpecError(f"{spread:g} is not from 0 to 5", where="parameters.tau_m_spread")
     quantile = ndtri((np.arange(maps) + 0.5) / maps)
-    tau = plain(tau_m, "ms", where="parameters.tau_m") * np.exp(tau_m_spread * quantile)
+    tau = _number("tau_m", tau_m, "ms", positive=True) * np.exp(spread * quantile)
+    wait = _number("delay", delay, "ms", positive=True)
     return Network(
         populations=(
             Population("lgn", (2, extent, extent), SpikeSource()),
@@ -117,9 +134,16 @@ def build(
                 "v1",
                 layer,
                 LIF,
-                parameters={"tau_m": tau, "tau_refrac": tau_refrac, "v_thresh": v_thresh},
+                parameters={
+                    "tau_m": tau,
+                    "tau_refrac": _number("tau_refrac", tau_refrac, "ms"),
+                    "v_thresh": _number("v_thresh", v_thresh, "mV"),
+                },
                 homeostasis=SharedThreshold(
-                    eta=eta, target=target, minimum=-64.5, half_life=threshold_half_life
+                    eta=_number("eta", eta, "mV", positive=True),
+                    target=target,
+                    minimum=-64.5,
+                    half_life=_half_life("threshold_half_life", threshold_half_life),
                 ),
             ),
         ),
@@ -128,20 +152,34 @@ def build(
                 "lgn",
                 "v1",
                 convolution,
-                weight=psp,
-                delay=delay,
+                weight=_number("psp", psp, "mV"),
+                delay=wait,
                 receptor="membrane",
                 plasticity=SharedSTDP(
-                    tau_plus=tau_plus, a_plus=a_plus, a_post=a_post, half_life=rate_half_life
+                    tau_plus=_number("tau_plus", tau_plus, "ms"),
+                    a_plus=_number("a_plus", a_plus, "1"),
+                    a_post=_number("a_post", a_post, "1"),
+                    half_life=_half_life("rate_half_life", rate_half_life),
                 ),
             ),
             Projection(
                 "v1",
                 "v1",
                 LateralInhibitionConnector(layer, inhibition_scope, inhibition_radius),
-                weight=-plain(inhibition, "mV", where="parameters.inhibition"),
-                delay=delay,
+                weight=-_number("inhibition", inhibition, "mV"),
+                delay=wait,
                 receptor="membrane",
             ),
         ),
     )
+
+
+def _number(name: str, value: float | str, unit: str, *, positive: bool = False) -> float:
+    number = plain(value, unit, where=f"parameters.{name}")
+    if positive and number <= 0:
+        raise SpecError(f"{number:g} {unit} is not positive", where=f"parameters.{name}")
+    return number
+
+
+def _half_life(name: str, value: float | str | None) -> float | None:
+    return None if value is None else _number(name, value, "ms", positive=True)

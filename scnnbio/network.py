@@ -102,13 +102,13 @@ class Population:
 
     def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
         known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
+        path = f"{where}.parameters.{name}"
         if name not in known:
             raise SpecError(
                 f"{self.neuron.name} has no parameter {name!r};"
                 f" it has {', '.join(sorted(known)) or 'none'}",
-                where=where,
+                where=path,
             )
-        path = f"{where}.{name}"
         if not isinstance(value, list | tuple | np.ndarray):
             return plain(value, known[name].unit, where=path)
         array = np.array([plain(v, known[name].unit, where=path) for v in value])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
+import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ import tomli_w
 from scnnbio.errors import DataError, SpecError
 
 T = TypeVar("T")
+_ROW = re.compile(r"\[\d+\]$")
 Table = dict[str, Any]
 
 
@@ -33,14 +36,14 @@ def read(path: Path) -> Table:
             return tomllib.load(file)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SpecError(f"is not TOML: {error}", where=str(path)) from None
 
 
 def write(table: Table, path: Path) -> None:
     """Write a TOML file; an error if the place cannot be written."""
     try:
-        path.write_text(tomli_w.dumps(table), encoding="utf-8")
+        path.write_text(tomli_w.dumps(plain_value(table)), encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
@@ -52,19 +55,54 @@ def join(where: str, key: str) -> str:
 
 def check_keys(table: Any, allowed: Iterable[str], where: str) -> None:
     """Refuse what is no table, and keys that mean nothing here."""
-    if not isinstance(table, Mapping):
-        raise SpecError(f"{table!r} is not a table", where=where)
     known = list(allowed)
-    for key in table:
+    for key in as_table(table, where):
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-            raise SpecError(f"unknown key {key!r}; {hint}", where=where or "document")
+            raise SpecError(
+                f"unknown key {key!r}; {hint(str(key), known)}", where=where or "document"
+            )
 
 
-def require(table: Mapping[str, Any], key: str, where: str) -> Any:
+def hint(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name that is not known."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known) or 'none'}"
+
+
+def choose(kinds: Mapping[str, T], name: Any, what: str, where: str) -> T:
+    """The one of that name, or an error that says what there is."""
+    if not isinstance(name, str) or name not in kinds:
+        raise SpecError(
+            f"there is no {what} {reprlib.repr(name)}; {hint(str(name), kinds)}", where=where
+        )
+    return kinds[name]
+
+
+def as_table(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, which has to be a table."""
+    if not isinstance(value, Mapping):
+        raise SpecError(f"{reprlib.repr(value)} is not a table", where=where or "document")
+    return value
+
+
+def as_list(value: Any, where: str) -> list[Any] | tuple[Any, ...]:
+    """The value, which has to be a list."""
+    if not isinstance(value, list | tuple):
+        raise SpecError(f"{reprlib.repr(value)} is not a list", where=where or "document")
+    return value
+
+
+def as_text(value: Any, where: str) -> str:
+    """The value, which has to be text."""
+    if not isinstance(value, str):
+        raise SpecError(f"{reprlib.repr(value)} is not text", where=where or "document")
+    return value
+
+
+def require(table: Any, key: str, where: str) -> Any:
     """Value of a key that must be there."""
-    if key not in table:
+    if key not in as_table(table, where):
         raise SpecError(f"{key!r} is missing", where=where or "document")
     return table[key]
 
@@ -104,8 +142,8 @@ def build(
     check_keys(table, [name for name in fields if name not in given], where)
     values = dict(given)
     for key, value in table.items():
-        reader = (readers or {}).get(key)
-        values[key] = _frozen(value) if reader is None else reader(value, join(where, key))
+        reader = (readers or {}).get(key) or _READERS.get(str(fields[key].type), _frozen)
+        values[key] = reader(value, join(where, key))
     for name, item in fields.items():
         needed = item.default is item.default_factory is dataclasses.MISSING
         if needed and name not in values:
@@ -119,7 +157,7 @@ def _located(where: str, make: Callable[..., T], **values: Any) -> T:
         return make(**values)
     except SpecError as error:
         raise SpecError(error.message, where=continued(where, error.where)) from None
-    except TypeError as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise SpecError(f"a value has the wrong kind: {error}", where=where) from None
 
 
@@ -130,29 +168,43 @@ def continued(where: str, inner: str) -> str:
     --------
     >>> continued("stages.learn.encoding.lgn", "encoding.lgn.c50")
     'stages.learn.encoding.lgn.c50'
+    >>> continued("network.populations[1]", "population 'v1'.shape")
+    'network.populations[1].shape'
     """
     outer, parts = where.split("."), inner.split(".") if inner else []
+    # Built in Python, a population is known by its name; in a document, by its place in a list.
+    if parts and _ROW.sub("", outer[-1]) == parts[0].split(" ")[0] + "s":
+        parts = parts[1:]
     for shared in range(len(parts), 0, -1):
         if outer[-shared:] == parts[:shared]:
             return ".".join(outer + parts[shared:])
     return ".".join(filter(None, [*outer, *parts]))
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: Any, where: str = "") -> Any:
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+
+
+def _as_bool(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(f"{reprlib.repr(value)} is not true or false", where=where)
+    return value
+
+
+#: By the type of a dataclass's field, as it is written.
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    "str": as_text,
+    "str | None": as_text,
+    "bool": _as_bool,
+}
 
 
 def by_kind(kinds: Mapping[str, type[T]]) -> Callable[[Any, str], T]:
     """Reader of a table whose ``kind`` says which dataclass it holds."""
 
     def read_one(table: Any, where: str) -> T:
-        if not isinstance(table, Mapping):
-            raise SpecError(f"{table!r} is not a table", where=where)
-        kind = require(table, "kind", where)
-        if kind not in kinds:
-            raise SpecError(f"{kind!r} is none of {', '.join(kinds)}", where=join(where, "kind"))
-        rest = {key: value for key, value in table.items() if key != "kind"}
-        return build(kinds[kind], rest, where)
+        kind = choose(kinds, require(table, "kind", where), "kind", join(where, "kind"))
+        return build(kind, {key: value for key, value in table.items() if key != "kind"}, where)
 
     return read_one
 
@@ -199,7 +251,9 @@ def set_path(table: Table, path: str, value: Any) -> None:
     SpecError
         If the path runs through something that is no table.
     """
-    *parents, last = path.split(".")
+    *parents, last = as_text(path, "options").split(".")
+    if not all([*parents, last]):
+        raise SpecError(f"{path!r} is not a path; write table.key", where="--set")
     here = table
     for depth, key in enumerate(parents):
         here = here.setdefault(key, {})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
-from collections.abc import Callable, Mapping
+import math
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,22 +16,28 @@ from scnnbio.connectors import (
     KernelConnector,
     LateralInhibitionConnector,
 )
-from scnnbio.errors import SpecError
+from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment.documents import (
     Table,
+    as_list,
+    as_table,
     build,
     check_keys,
+    choose,
     continued,
     join,
     plain_table,
     plain_value,
     require,
 )
+from scnnbio.experiment.experiment import checked_seed
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
+_LARGEST_KERNEL = 10**8
 
 
 def models() -> dict[str, importlib.metadata.EntryPoint]:
@@ -66,46 +74,51 @@ def network_from(table: Any, where: str = "network", seed: int = 0) -> Network:
         check_keys(table, ("model", "parameters"), where)
         return _from_model(table["model"], table.get("parameters", {}), where, seed)
     check_keys(table, ("model", "populations", "projections"), where)
+    readers = {
+        "neuron": _neuron,
+        "homeostasis": _reader(SharedThreshold),
+        "parameters": lambda value, path: dict(as_table(value, path)),
+    }
     populations = [
-        build(
-            Population,
-            row,
-            f"{where}.populations[{k}]",
-            {"neuron": _neuron, "homeostasis": _reader(SharedThreshold), "parameters": _as_is},
-        )
-        for k, row in enumerate(require(table, "populations", where))
+        build(Population, row, f"{where}.populations[{k}]", readers)
+        for k, row in _rows(table, "populations", where)
     ]
     shapes = {population.name: population.shape for population in populations}
     projections = [
         _projection(row, shapes, f"{where}.projections[{k}]")
-        for k, row in enumerate(require(table, "projections", where))
+        for k, row in _rows(table, "projections", where)
     ]
     return build(Network, {}, where, populations=populations, projections=projections)
 
 
-def _from_model(name: str, parameters: Mapping[str, Any], where: str, seed: int) -> Network:
-    known = models()
-    if name not in known:
-        raise SpecError(
-            f"no model {name!r} is installed; there are {', '.join(sorted(known)) or 'none'}",
-            where=join(where, "model"),
-        )
-    make = known[name].load()
+def _rows(table: Any, key: str, where: str) -> Iterable[tuple[int, Any]]:
+    return enumerate(as_list(require(table, key, where), join(where, key)))
+
+
+def _from_model(name: Any, parameters: Any, where: str, seed: int) -> Network:
+    point = choose(models(), name, "installed model", join(where, "model"))
+    inside = join(where, "parameters")
+    try:
+        make = point.load()
+    except (ImportError, AttributeError) as error:
+        raise DataError(f"the model cannot be loaded: {error}", where=f"model {name!r}") from None
     accepted = inspect.signature(make).parameters
-    check_keys(parameters, accepted, join(where, "parameters"))
+    check_keys(parameters, accepted, inside)
     if "seed" in accepted:
         parameters = {"seed": seed, **parameters}
+    for key, parameter in accepted.items():
+        if parameter.default is parameter.empty and key not in parameters:
+            raise SpecError(f"{key!r} is missing", where=inside)
     try:
         network = make(**parameters)
     except SpecError as error:
         raise SpecError(error.message, where=continued(where, error.where)) from None
+    except (TypeError, ValueError, ArithmeticError, MemoryError) as error:
+        # A model is anybody's code, and may not have checked what it was given.
+        raise SpecError(f"model {name!r} does not take these: {error}", where=inside) from None
     if not isinstance(network, Network):
         raise SpecError(f"model {name!r} did not return a Network", where=where)
     return network
-
-
-def _as_is(value: Any, where: str) -> Any:
-    return value
 
 
 def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
@@ -115,31 +128,25 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
 def _neuron(value: Any, where: str) -> NeuronModel | SpikeSource:
     if isinstance(value, str):
         known: dict[str, NeuronModel | SpikeSource] = {"SpikeSource": SpikeSource(), **LIBRARY}
-        if value not in known:
-            raise SpecError(f"no neuron {value!r}; there are {', '.join(known)}", where=where)
-        return known[value]
-    return build(
-        NeuronModel,
-        value,
-        where,
-        {
-            "parameters": lambda table, path: {
-                name: build(Parameter, row, join(path, name)) for name, row in table.items()
-            }
-        },
-    )
+        return choose(known, value, "neuron", where)
+    return build(NeuronModel, value, where, {"parameters": _parameters})
+
+
+def _parameters(table: Any, where: str) -> dict[str, Parameter]:
+    return {
+        name: build(Parameter, row, join(where, name))
+        for name, row in as_table(table, where).items()
+    }
 
 
 def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str) -> Projection:
-    pre = require(row, "pre", where)
-    if pre not in shapes:
-        raise SpecError(f"there is no population {pre!r}", where=join(where, "pre"))
+    shape = choose(shapes, require(row, "pre", where), "population", join(where, "pre"))
     return build(
         Projection,
         row,
         where,
         {
-            "connector": lambda table, path: _connector(table, shapes[pre], path),
+            "connector": lambda table, path: _connector(table, shape, path),
             "plasticity": _reader(SharedSTDP),
         },
     )
@@ -150,7 +157,7 @@ def _connector(table: Any, in_shape: tuple[int, int, int], where: str) -> Kernel
     rest = {key: value for key, value in table.items() if key != "kind"}
     try:
         if kind == "convolution":
-            check_keys(rest, ("kernel", "stride", "padding"), where)
+            check_keys(rest, ("kernel", "stride", "padding", "connect_zeros"), where)
             kernel = _kernel(require(rest, "kernel", where), join(where, "kernel"))
             options = {k: _pair(v) for k, v in rest.items() if k != "kernel"}
             return ConvolutionConnector(kernel, in_shape, **options)
@@ -174,9 +181,20 @@ def _kernel(value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         return value
     check_keys(value, ("uniform", "shape", "seed"), where)
-    low, high = require(value, "uniform", where)
-    rng = np.random.default_rng(value.get("seed", 0))
-    return rng.uniform(low, high, tuple(require(value, "shape", where)))
+    span = as_list(require(value, "uniform", where), join(where, "uniform"))
+    shape = as_list(require(value, "shape", where), join(where, "shape"))
+    if len(span) != 2:
+        raise SpecError("give the least and the greatest value", where=join(where, "uniform"))
+    low, high = (plain(v, "1", where=join(where, "uniform")) for v in span)
+    sizes = [n for n in shape if isinstance(n, int) and not isinstance(n, bool) and n > 0]
+    if len(sizes) < len(shape) or not sizes or math.prod(sizes) > _LARGEST_KERNEL:
+        raise SpecError(
+            f"{reprlib.repr(shape)} is not the shape of a kernel; give (out, in, row, column), of"
+            f" {_LARGEST_KERNEL:,} elements at most",
+            where=join(where, "shape"),
+        )
+    seed = checked_seed(value.get("seed", 0))
+    return np.random.default_rng(seed).uniform(low, high, sizes)
 
 
 def network_table(network: Network) -> Table:
@@ -212,4 +230,6 @@ def _projection_table(projection: Projection) -> Table:
             "stride": list(connector.stride),
             "padding": list(connector.padding),
         }
+        if isinstance(connector, ConvolutionConnector) and not connector.connect_zeros:
+            described["connect_zeros"] = False
     return {**table, "connector": described}

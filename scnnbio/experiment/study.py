@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from scnnbio.experiment.documents import (
     check_keys,
     join,
     plain_table,
+    plain_value,
     require,
 )
-from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
+from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling, checked_seed
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.network import Network
+from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli import Gratings, Photographs, Stimulus, WhiteNoise
 
 STIMULI: dict[str, type[Stimulus]] = {
@@ -32,13 +34,14 @@ STIMULI: dict[str, type[Stimulus]] = {
     "gratings": Gratings,
     "white-noise": WhiteNoise,
 }
-CODES = {"latency": LatencyCode, "poisson": PoissonCode}
+CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
 
 _STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
 )  # fmt: skip
 _STAGE_KEYS = (
-    "like", "network", "stimulus", "encoding", "record", "learning", "reset", "weights_from"
+    "like", "network", "stimulus", "encoding", "record", "learning", "reset", "weights_from",
+    "dt", "seed",
 )  # fmt: skip
 
 
@@ -102,16 +105,19 @@ class Study:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", tuple(self.stages))
-        seen: set[str] = set()
+        object.__setattr__(self, "claims", tuple(self.claims))
+        object.__setattr__(self, "seed", checked_seed(self.seed))
+        check_name(self.name, "name", dashes=True)
+        seen: dict[str, Stage] = {}
         for stage in self.stages:
             if stage.name in seen:
                 raise SpecError(f"the name {stage.name!r} is used twice", where="stages")
-            if stage.weights_from is not None and stage.weights_from not in seen:
-                raise SpecError(
-                    f"{stage.weights_from!r} is not a stage before this one",
-                    where=f"stages.{stage.name}.weights_from",
-                )
-            seen.add(stage.name)
+            if stage.weights_from is not None:
+                where = f"stages.{stage.name}.weights_from"
+                source = documents.choose(seen, stage.weights_from, "earlier stage", where)
+                if not source.experiment.network.learns:
+                    raise SpecError(f"stage {source.name!r} learns nothing", where=where)
+            seen[stage.name] = stage
         if not self.stages:
             raise SpecError("a study needs at least one stage", where="stages")
 
@@ -167,35 +173,30 @@ def study_from(
     settings: Iterable[str] = (),
 ) -> Study:
     """A study from a document that was read already; see :func:`load`."""
-    table = copy.deepcopy(dict(document))
+    table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, _STUDY_KEYS, "")
-    profiles, options = table.pop("profiles", {}), table.get("options", {})
+    profiles = documents.as_table(table.pop("profiles", {}), "profiles")
+    options = documents.as_table(table.get("options", {}), "options")
+    changes: list[tuple[str, Any]] = []
     if profile is not None:
-        if profile not in profiles:
-            raise SpecError(
-                f"there is no profile {profile!r}; there are {', '.join(profiles) or 'none'}",
-                where="profiles",
-            )
-        for key, value in profiles[profile].items():
-            documents.set_path(table, options.get(key, key), value)
-    for setting in settings:
-        key, value = _setting(setting)
-        documents.set_path(table, options.get(key, key), value)
+        chosen = documents.choose(profiles, profile, "profile", "profiles")
+        changes += documents.as_table(chosen, join("profiles", profile)).items()
+    changes += [_setting(setting) for setting in settings]
+    for key, value in changes:
+        documents.set_path(table, options.get(key, key), copy.deepcopy(value))
     if seed is not None:
         table["seed"] = seed
     check_keys(table, _STUDY_KEYS, "")
-    chosen = table.setdefault("seed", 1)
-    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < 0:
-        raise SpecError(f"{chosen!r} is not a whole number from 0 up", where="seed")
+    table["seed"] = checked_seed(table.get("seed", 1))
     table["stages"] = _expanded(require(table, "stages", ""))
-    stages = tuple(
-        _stage(name, row, table, join("stages", name)) for name, row in table["stages"].items()
-    )
     return Study(
-        name=require(table, "name", ""),
-        stages=stages,
-        title=table.get("title", ""),
-        claims=tuple(table.get("claims", ())),
+        name=documents.as_text(require(table, "name", ""), "name"),
+        stages=tuple(_stage(name, row, table) for name, row in table["stages"].items()),
+        title=documents.as_text(table.get("title", ""), "title"),
+        claims=tuple(
+            documents.as_text(claim, "claims")
+            for claim in documents.as_list(table.get("claims", []), "claims")
+        ),
         seed=table["seed"],
         document=table,
     )
@@ -213,16 +214,15 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _expanded(stages: Any) -> Table:
     """Stages with what they take over from the stage they are ``like``."""
-    check_keys(stages, stages, "stages")
     full: Table = {}
-    for name, row in stages.items():
+    for name, row in documents.as_table(stages, "stages").items():
+        check_name(name, "stages", dashes=True)
         where = join("stages", name)
         check_keys(row, _STAGE_KEYS, where)
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
-            if row["like"] not in full:
-                raise SpecError(f"{row['like']!r} is not a stage before this one", where=where)
-            own = _merged(full[row["like"]], own)
+            base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
+            own = _merged(base, own)
         full[name] = own
     return full
 
@@ -235,49 +235,77 @@ def _merged(base: Table, over: Table) -> Table:
     return result
 
 
-def _stage(name: str, row: Table, table: Table, where: str) -> Stage:
-    # A stage may change parameters of the network: weaker competition in a test, say.
-    described = _merged(require(table, "network", ""), row.get("network", {}))
-    path = join(where, "network") if "network" in row else "network"
-    network = network_from(described, path, table["seed"])
-    rest = {
+def _stage(name: str, row: Table, table: Table) -> Stage:
+    where = join("stages", name)
+    described, path = require(table, "network", ""), "network"
+    if "network" in row:
+        # A stage may change parameters of the network: weaker competition in a test, say.
+        path = join(where, "network")
+        own = documents.as_table(row["network"], path)
+        described = _merged(dict(documents.as_table(described, "network")), dict(own))
+    seed = checked_seed(row.get("seed", table["seed"]))
+    network = network_from(described, path, seed)
+    rest: Table = {
         "stimulus": require(row, "stimulus", where),
         "encoding": require(row, "encoding", where),
-        **{key: row[key] for key in ("record", "learning", "reset") if key in row},
-        **{key: table[key] for key in ("dt", "seed") if key in table},
+        "seed": seed,
     }
-    readers = {
-        "stimulus": by_kind(STIMULI),
-        "encoding": lambda t, w: build(
-            Encoding, t, w, {"lgn": lambda u, v: build(LGN, u, v), "code": by_kind(CODES)}
-        ),
-        "record": lambda t, w: build(Record, t, w, {"signals": _samplings}),
-    }
-    experiment = build(Experiment, rest, where, readers, network=network, stage=name)
-    return Stage(experiment, network, row.get("weights_from"))
+    if "dt" in table:
+        rest["dt"] = table["dt"]
+    rest |= {key: row[key] for key in ("dt", "record", "learning", "reset") if key in row}
+    experiment = build(Experiment, rest, where, _READERS, network=network, stage=name)
+    weights_from = row.get("weights_from")
+    if weights_from is not None:
+        documents.as_text(weights_from, join(where, "weights_from"))
+    return Stage(experiment, network, weights_from)
+
+
+def _encoding(table: Any, where: str) -> Encoding:
+    readers = {"lgn": lambda value, path: build(LGN, value, path), "code": by_kind(CODES)}
+    return build(Encoding, table, where, readers)
+
+
+def _record(table: Any, where: str) -> Record:
+    return build(Record, table, where, {"signals": _samplings})
 
 
 def _samplings(rows: Any, where: str) -> tuple[Sampling, ...]:
-    return tuple(build(Sampling, row, f"{where}[{k}]") for k, row in enumerate(rows))
+    return tuple(
+        build(Sampling, row, f"{where}[{k}]")
+        for k, row in enumerate(documents.as_list(rows, where))
+    )
+
+
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    "stimulus": by_kind(STIMULI),
+    "encoding": _encoding,
+    "record": _record,
+}
 
 
 def study_table(study: Study) -> Table:
-    """A study as a document, its network written out."""
-    first = study.experiments[0]
-    return {
+    """A study as a document, its networks written out."""
+    first = study.stages[0]
+    table: Table = {
         "name": study.name,
         "title": study.title,
-        "dt": first.dt,
+        "dt": first.experiment.dt,
         "seed": study.seed,
         "claims": list(study.claims),
-        "network": network_table(study.stages[0].network),
-        "stages": {
-            stage.name: _stage_table(stage, stage is study.stages[0]) for stage in study.stages
-        },
+        "network": network_table(first.network),
+        "stages": {stage.name: _stage_table(stage) for stage in study.stages},
     }
+    for stage in study.stages:
+        row = table["stages"][stage.name]
+        if stage.network.digest() != first.network.digest():
+            row["network"] = network_table(stage.network)
+        for key in ("dt", "seed"):
+            if getattr(stage.experiment, key) != table[key]:
+                row[key] = getattr(stage.experiment, key)
+    return table
 
 
-def _stage_table(stage: Stage, first: bool) -> Table:
+def _stage_table(stage: Stage) -> Table:
     experiment = stage.experiment
     table: Table = {
         "stimulus": plain_table(experiment.stimulus),
@@ -289,8 +317,6 @@ def _stage_table(stage: Stage, first: bool) -> Table:
         "learning": experiment.learning,
         "reset": experiment.reset,
     }
-    if not first:
-        table["network"] = network_table(stage.network)
     if stage.weights_from is not None:
         table["weights_from"] = stage.weights_from
     return table

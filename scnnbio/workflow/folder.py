@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import Report, Run, load
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
@@ -32,7 +31,8 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     path : Path
         Must not exist, or be an empty folder, unless ``replace``.
     replace : bool
-        Put the new folder in the place of an old one, once it is whole.
+        Put the new folder in the place of an old run's, once it is whole. Nothing but the folder
+        of a run is ever replaced.
 
     Yields
     ------
@@ -45,14 +45,15 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         If the place is taken or cannot be written.
     """
     path = path.absolute()
-    if path.exists() and not replace and (not path.is_dir() or any(path.iterdir())):
-        raise DataError("exists already; choose another --out, or add --force", where=str(path))
     try:
+        _check_free(path, replace)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(
-            f"cannot be written ({error.strerror}); choose another --out", where=str(path)
+            f"cannot be written ({_reason(error)}); choose another --out", where=str(path)
         ) from None
     try:
         yield draft
@@ -62,22 +63,44 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         if isinstance(error, DataError):
             raise
         raise DataError(
-            f"could not be written whole ({error.strerror}); nothing was left behind",
+            f"could not be written whole ({_reason(error)}); no part of it was left",
             where=str(path),
         ) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def _check_free(path: Path, replace: bool) -> None:
+    """Refuse a place that holds anything, but for an old run that may be replaced."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not replace:
+        raise DataError("exists already; choose another --out, or add --force", where=str(path))
+    if not (path / "run.json").is_file():
+        raise DataError(
+            "is not the folder of a run, so it is not replaced; choose another --out",
+            where=str(path),
+        )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _put_in_place(draft: Path, path: Path) -> None:
     """Rename a finished folder; an old one goes only when the new one is there."""
     if not path.exists():
-        os.replace(draft, path)
+        draft.replace(path)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-    os.replace(path, old / path.name)
-    os.replace(draft, path)
-    shutil.rmtree(old, ignore_errors=True)
+    path.replace(old / path.name)
+    try:
+        draft.replace(path)
+    except OSError:
+        (old / path.name).replace(path)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> None:
@@ -85,12 +108,12 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
     write_json(folder / "run.json", provenance)
     results.study.save(folder / "experiment.toml")
     results.recording.save(folder / "recording.h5")
-    np.savez_compressed(
-        folder / "weights.npz",
-        **{
-            f"{stage}/{n}": w for stage, run in results.runs.items() for n, w in run.weights.items()
-        },
-    )
+    weights: dict[str, Any] = {
+        f"{stage}/{name}": values
+        for stage, run in results.runs.items()
+        for name, values in run.weights.items()
+    }
+    np.savez_compressed(folder / "weights.npz", **weights)
 
 
 def write_scores(results: Results, folder: Path) -> None:
@@ -132,24 +155,32 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         If a file is missing or damaged.
     """
     folder = Path(folder)
-    provenance = _read_json(folder / "run.json")
+    provenance = _read_provenance(folder / "run.json")
     study = load(folder / "experiment.toml")
     recording = Recording.load(folder / "recording.h5")
     weights = _read_weights(folder / "weights.npz")
-    runs = {}
+    runs: dict[str, Run] = {}
     for stage in study.stages:
         learned = {
             name.split("/", 1)[1]: values
             for name, values in weights.items()
             if name.startswith(f"{stage.name}/")
         }
+        if stage.name not in provenance:
+            raise DataError(
+                f"says nothing of stage {stage.name!r}; run the experiment again",
+                where=str(folder / "run.json"),
+            )
+        try:
+            experiment = stage.ready(runs)
+            experiment.network.with_weights(learned)
+        except SpecError as error:
+            raise DataError(
+                f"does not fit the experiment: {error}", where=str(folder / "weights.npz")
+            ) from None
         runs[stage.name] = Run(
-            stage.experiment,
-            recording.select(stage=stage.name),
-            learned,
-            provenance["stages"][stage.name],
+            experiment, recording.select(stage=stage.name), learned, provenance[stage.name]
         )
-    scores = folder / "scores.json"
     return Results(
         study,
         runs,
@@ -157,7 +188,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
             file.stem.removeprefix("kernels_"): KernelMeasures.from_csv(file)
             for file in sorted((folder / "measures").glob("kernels_*.csv"))
         },
-        scores=tuple(map(Score.from_dict, _read_json(scores))) if scores.exists() else (),
+        scores=_read_scores(folder / "scores.json"),
         report=report,
     )
 
@@ -173,9 +204,34 @@ def _read_json(path: Path) -> Any:
         raise DataError(f"is damaged: {error}", where=str(path)) from None
 
 
+def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
+    """Provenance by stage."""
+    whole = _read_json(path)
+    stages = whole.get("stages") if isinstance(whole, dict) else None
+    needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
+    if not isinstance(stages, dict) or not all(
+        isinstance(row, dict) and all(key in row for key in needed) for row in stages.values()
+    ):
+        raise DataError("is damaged: the stages of a run are missing", where=str(path))
+    return stages
+
+
+def _read_scores(path: Path) -> tuple[Score, ...]:
+    if not path.exists():
+        return ()
+    rows = _read_json(path)
+    try:
+        return tuple(Score.from_dict(row) for row in rows)
+    except (TypeError, ValueError):
+        raise DataError("is damaged: not a list of scores", where=str(path)) from None
+
+
 def _read_weights(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"is damaged or missing: {error}", where=str(path)) from None
+            return {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
+    except FileNotFoundError:
+        raise DataError("there is no such file", where=str(path)) from None
+    # What a damaged archive raises is anybody's guess: zipfile, zlib and numpy all have a say.
+    except Exception as error:
+        raise DataError(f"is damaged: {error}", where=str(path)) from None
