@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import json
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -29,11 +30,10 @@ from rich.text import Text
 
 from scnnbio import backends
 from scnnbio.errors import ScnnbioError, SpecError
-from scnnbio.experiment import Report, load, models
+from scnnbio.experiment import Report, documents, load, models
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
-    help="Spiking convolutional networks, compared with visual cortex.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -69,15 +69,33 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(f"scnnbio {importlib.metadata.version('scnnbio')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Spiking convolutional networks, compared with visual cortex."""
+
+
 @app.command("list")
 def list_() -> None:
     """List the installed experiments and models."""
     table = Table("experiment", "title", "profiles", "options", box=None)
     for name, path in sorted(_installed().items()):
-        study = _document(path)
+        study = documents.read(path)
         table.add_row(
             name,
-            study.get("title", ""),
+            str(study.get("title", "")),
             ", ".join(study.get("profiles", {})),
             ", ".join(study.get("options", {})),
         )
@@ -115,14 +133,15 @@ def check(
     study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
     problems = workflow.check(study, backend)
     for problem in problems:
-        _out.print(f"[bold]{problem.element}[/]: {problem.feature}; {problem.remedy}")
+        _out.print(Text(str(problem)), soft_wrap=True)
     missing = backends.get(backend).missing()
     if missing:
-        _out.print(missing)
+        _out.print(Text(missing), soft_wrap=True)
     if problems or missing:
         raise typer.Exit(3)
     trials = sum(e.stimulus.n_trials for e in study.experiments)
-    _out.print(f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials")
+    line = f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials"
+    _out.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -195,19 +214,13 @@ def _installed() -> dict[str, Path]:
     return {file.stem: file for file in files}
 
 
-def _document(path: Path) -> dict[str, dict[str, object]]:
-    from scnnbio.experiment import documents
-
-    return documents.read(path)
-
-
 def _find(exp: str) -> Path:
     installed = _installed()
     if Path(exp).exists() or exp.endswith(".toml"):
         return Path(exp)
     if exp in installed:
         return installed[exp]
-    raise SpecError(f"no file or experiment {exp!r}; there are {', '.join(sorted(installed))}")
+    raise SpecError(f"there is no file or experiment {exp!r}; {documents.hint(exp, installed)}")
 
 
 def _fresh_folder(name: str, profile: str | None) -> Path:
@@ -236,15 +249,23 @@ def _progress() -> Iterator[Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_err) as progress:
-        tasks = {}
+    progress = Progress(*columns, console=_err)
+    tasks: dict[str, TaskID] = {}
 
-        def report(phase: str, done: float, total: float) -> None:
-            if phase not in tasks:
-                tasks[phase] = progress.add_task(phase, total=total)
-            progress.update(tasks[phase], completed=done, total=total)
+    def report(phase: str, done: float, total: float) -> None:
+        if phase not in tasks:
+            tasks[phase] = progress.add_task(phase, total=total)
+        progress.update(tasks[phase], completed=done, total=total)
 
+    progress.start()
+    try:
         yield report
+    except BaseException:
+        # Of a failure the user should see the one line that says why, and nothing else.
+        progress.live.transient = True
+        progress.live.stop()
+        raise
+    progress.stop()
 
 
 def _print_scores(scores: tuple[Score, ...]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from scnnbio import backends
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
-from scnnbio.experiment import Report, Run, Study
+from scnnbio.experiment import Experiment, Report, Run, Study
+from scnnbio.experiment.documents import choose, continued
 from scnnbio.figures import FIGURES, Drawn, Picture, render_report, save
 from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
@@ -30,19 +31,28 @@ def check(study: Study, backend: str) -> list[Unsupported]:
     Raises
     ------
     SpecError
-        If there is no such backend, or a claim is unknown.
+        If there is no such backend, a claim is unknown, or a stimulus does not fit its encoding.
+    DataError
+        If photographs are missing or damaged.
     """
     target = backends.get(backend)
     for name in study.claims:
-        if name not in CLAIMS:
-            raise SpecError(
-                f"there is no claim {name!r}; there are {', '.join(CLAIMS)}", where="claims"
-            )
+        choose(CLAIMS, name, "claim", "claims")
     problems: list[Unsupported] = []
     for experiment in study.experiments:
+        # One trial of every stage, before minutes go into those that come first.
+        _draw_one_trial(experiment)
         # A reason that several stages share is told once.
         problems += [p for p in target.unsupported(experiment) if p not in problems]
     return problems
+
+
+def _draw_one_trial(experiment: Experiment) -> None:
+    try:
+        experiment.input_spikes(0)
+    except SpecError as error:
+        where = continued(f"stages.{experiment.stage}", error.where)
+        raise SpecError(error.message, where=where) from None
 
 
 def execute(study: Study, backend: str, report: Report | None = None) -> Results:
