@@ -128,7 +128,8 @@ def propagator(
         # In plain units from here on: z_plain = z_si / scale.
         block[:size, :size] *= scale[None, :] / scale[:, None]
         block[:size, size] /= scale
-        exact = expm(block * dt * 1e-3)
+        with np.errstate(over="ignore", invalid="ignore"):
+            exact = expm(block * dt * 1e-3)
         if not np.isfinite(exact).all():
             raise _not_finite(model, values)
         steps[k], offsets[k] = exact[:size, :size], exact[:size, size]

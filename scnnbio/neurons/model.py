@@ -146,6 +146,12 @@ class NeuronModel:
         self._check_units()
 
     def _check_names(self) -> None:
+        for state in self.states:
+            if state.unit not in _COUNTED_IN:
+                raise SpecError(
+                    f"{state.unit!r} is not a dimension; use one of {', '.join(_COUNTED_IN)}",
+                    where=f"{self.name}.d{state.name}/dt",
+                )
         names = [*(state.name for state in self.states), *self.parameters]
         for name in names:
             where = f"{self.name}.{name}"
@@ -198,12 +204,6 @@ class NeuronModel:
                 )
 
     def _check_units(self) -> None:
-        for state in self.states:
-            if state.unit not in _COUNTED_IN:
-                raise SpecError(
-                    f"{state.unit!r} is not a dimension; use one of {', '.join(_COUNTED_IN)}",
-                    where=f"{self.name}.d{state.name}/dt",
-                )
         needed = [(f"initial.{s}", p, self.unit_of(s)) for s, p in self.initial.items()]
         if self.refractory is not None:
             needed.append(("refractory", self.refractory, "ms"))

@@ -178,7 +178,9 @@ def test_statements_are_split() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["v", "v == 1", "v := 1", "v **= 2", "2 = v", "v[0] = 1", "v.x = 1"])
+@pytest.mark.parametrize(
+    "text", ["v", "v == 1", "v := 1", "v **= 2", "2 = v", "v[0] = 1", "v.x = 1"]
+)
 def test_what_is_not_an_assignment_is_refused(text: str) -> None:
     with pytest.raises(SpecError):
         split_assignments(text)
