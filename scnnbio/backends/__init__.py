@@ -10,6 +10,7 @@ from scnnbio.errors import BackendMissing, SpecError
 #: name → (module, class)
 _BACKENDS = {
     "reference": ("scnnbio.backends.reference", "ReferenceBackend"),
+    "event-driven": ("scnnbio.backends.event_driven", "EventDrivenBackend"),
     "brian2": ("scnnbio.backends.brian2", "Brian2Backend"),
     "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
 }

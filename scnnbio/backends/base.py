@@ -53,6 +53,9 @@ class Outcome:
         Spikes fired by each population that is not a source.
     pathways : mapping of str to str
         By projection.
+    times : mapping of str to ndarray (spikes,), optional
+        By population, in the order of ``spikes``: exact times in ms since the trial began, from a
+        backend that has no grid. The step then says which trial, and the grid's stamp is not used.
     """
 
     spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
@@ -61,6 +64,7 @@ class Outcome:
     snapshots: Mapping[str, NDArray[np.float64]]
     output_spikes: Mapping[str, int]
     pathways: Mapping[str, str]
+    times: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass
@@ -220,10 +224,11 @@ def _recording(experiment: Experiment, outcome: Outcome) -> Recording:
     for name in experiment.record.spikes:
         step, unit = outcome.spikes[name]
         trial = (step - 1) // per_trial
-        within = step - trial * per_trial
-        order = np.lexsort((unit, step))
+        within = (step - trial * per_trial) * experiment.dt
+        time = outcome.times.get(name, within)
+        order = np.lexsort((unit, time, trial))
         spikes[name] = Spikes(
-            time=(within * experiment.dt)[order],
+            time=time[order],
             unit=unit[order].astype(np.int32),
             trial=trial[order].astype(np.int32),
         )

@@ -1,0 +1,144 @@
+"""The numbers behind linear neurons: their matrices, and their distance to threshold."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends._expressions import evaluate
+from scnnbio.errors import SpecError
+from scnnbio.network import Population
+from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.parsing import check_expression
+from scnnbio.units import UNITS, si_factor
+
+FloatArray = NDArray[np.float64]
+
+
+def _values(population: Population) -> dict[str, FloatArray]:
+    """Parameters, one set a channel, or one set where all channels are alike."""
+    values = population.values()
+    if all(np.all(v == v[0]) for v in values.values()):
+        return {name: v[:1] for name, v in values.items()}
+    return values
+
+
+def generators(population: Population) -> FloatArray:
+    """Matrices of ``d(z, 1)/dt = M (z, 1)``, in plain units and 1/ms.
+
+    Parameters
+    ----------
+    population : Population
+
+    Returns
+    -------
+    ndarray (sets, states + 1, states + 1)
+        One for each channel, or one if all are alike. The last column holds the constant input.
+
+    Raises
+    ------
+    SpecError
+        If the model is not linear.
+    """
+    model, values = population.model, _values(population)
+    matrix, constant = linear_system(model)
+    whole = matrix.row_join(constant)
+    scale = np.array([UNITS[model.unit_of(s.name)][1] for s in model.states] + [1.0])
+    size, sets = len(scale), len(next(iter(values.values()), np.zeros(1)))
+    found = np.zeros((sets, size, size))
+    for k in range(sets):
+        numbers = {
+            symbol: float(values[symbol.name][k]) * si_factor(model.parameters[symbol.name].unit)
+            for symbol in whole.free_symbols
+        }
+        found[k, :-1] = np.array(whole.subs(numbers).evalf(30), dtype=float)
+        found[k] *= scale[None, :] / scale[:, None] * 1e-3
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Affine:
+    """A constant (sets,) and factors (sets, states) of the states, under plain arithmetic."""
+
+    constant: Any
+    factors: Any
+
+    #: numpy leaves arithmetic with arrays to the methods here.
+    __array_ufunc__ = None
+
+    def __add__(self, other: Any) -> _Affine:
+        if isinstance(other, _Affine):
+            return _Affine(self.constant + other.constant, self.factors + other.factors)
+        return _Affine(self.constant + other, self.factors)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> _Affine:
+        return self * -1.0
+
+    def __pos__(self) -> _Affine:
+        return self
+
+    def __sub__(self, other: Any) -> _Affine:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> _Affine:
+        return -self + other
+
+    def __mul__(self, other: Any) -> _Affine:
+        if isinstance(other, _Affine):
+            return NotImplemented
+        return _Affine(self.constant * other, self.factors * np.reshape(other, (-1, 1)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> _Affine:
+        return NotImplemented if isinstance(other, _Affine) else self * (1.0 / other)
+
+
+def threshold_form(population: Population) -> FloatArray:
+    """Distance to threshold as a product: the neuron fires where ``form (z, 1)`` reaches zero.
+
+    Parameters
+    ----------
+    population : Population
+
+    Returns
+    -------
+    ndarray (sets, states + 1)
+        In the units of the states; sets as in :func:`generators`.
+
+    Raises
+    ------
+    SpecError
+        If the threshold is not one comparison, linear in the states. ``>`` and ``>=`` are one:
+        a curve reaches both at the same instant.
+    """
+    model, values = population.model, _values(population)
+    sets, names = len(next(iter(values.values()), np.zeros(1))), [s.name for s in model.states]
+    check_expression(model.threshold)
+    node = ast.parse(model.threshold.strip(), mode="eval").body
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        raise SpecError(f"the threshold {model.threshold!r} is not one comparison")
+    sides = [ast.unparse(node.left), ast.unparse(node.comparators[0])]
+    if isinstance(node.ops[0], ast.Lt | ast.LtE):
+        sides.reverse()
+    elif not isinstance(node.ops[0], ast.Gt | ast.GtE):
+        raise SpecError(f"the threshold {model.threshold!r} is neither '>=' nor '<='")
+    known: dict[str, Any] = dict(values)
+    for k, name in enumerate(names):
+        unit = np.zeros((sets, len(names)))
+        unit[:, k] = 1.0
+        known[name] = _Affine(np.zeros(sets), unit)
+    try:
+        high, low = (evaluate(side, known) for side in sides)
+        distance = high - low
+    except (TypeError, ValueError):
+        distance = None
+    if not isinstance(distance, _Affine):
+        raise SpecError(f"the threshold {model.threshold!r} is not linear in the states")
+    return np.concatenate([distance.factors, np.reshape(distance.constant, (-1, 1))], axis=1)
