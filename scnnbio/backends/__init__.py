@@ -13,6 +13,7 @@ _BACKENDS = {
     "event-driven": ("scnnbio.backends.event_driven", "EventDrivenBackend"),
     "brian2": ("scnnbio.backends.brian2", "Brian2Backend"),
     "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
+    "nest": ("scnnbio.backends.nest", "NestBackend"),
 }
 
 

@@ -1,0 +1,136 @@
+"""NEST, from the wheel on the Python package index."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import ClassVar
+
+import nest
+
+from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.nest.build import cache_folder, missing
+from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
+from scnnbio.backends.nest.lowering import Lowered
+from scnnbio.backends.nest.recorders import Recorders
+from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.errors import SpecError, Unsupported
+from scnnbio.experiment import Experiment, Inputs, Report, Run
+
+_TRAIN = (
+    "train on brian2-standalone and run the learned network here: a stage with weights_from and"
+    " learning = false"
+)
+_CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
+# Pauses of a run, at which the kernel's memory is emptied and progress is told.
+_PARTS = 50
+# NEST counts time in microseconds.
+_TICS = 1000
+
+
+class NestBackend(Backend):
+    """NEST, on this machine; its kernel is reset before a run and after it.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1. A network fires the
+        same spikes with any number.
+    cells : {"compiled", "standard"}
+        Neurons compiled from their equations, or NEST's own cells, where they are declared equal:
+        these need no compiler, and know no reset between trials.
+    """
+
+    name: ClassVar[str] = "nest"
+    summary: ClassVar[str] = "NEST: static networks, neurons compiled once; needs g++ and NESTML"
+
+    def __init__(self, threads: int | None = None, cells: str = "compiled") -> None:
+        if threads is None:
+            told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
+            threads = int(told) if told.isdigit() and int(told) > 0 else 1
+        if threads < 1:
+            raise SpecError(f"{threads} is not a number of threads", where="threads")
+        if cells not in _CELLS:
+            raise SpecError(f"{cells!r} is not one of {', '.join(_CELLS)}", where="cells")
+        self.threads = threads
+        self._cells = _CELLS[cells]
+
+    def missing(self) -> str:
+        """What has to be installed; empty if nothing, or if neurons were compiled before."""
+        ready = self._cells is StandardCells or any(cache_folder().glob("scnnbio_*/*.so"))
+        return "" if ready else missing()
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Everything in an experiment that NEST cannot take, found without simulating."""
+        problems = super().unsupported(experiment)
+        if not problems:
+            problems += self._cells().unsupported(experiment)
+        network = experiment.network
+        for population in network.populations:
+            if population.homeostasis is not None:
+                element = f"population {population.name!r}"
+                feature = "SharedThreshold is not available on nest"
+                problems.append(Unsupported(element, feature, _TRAIN))
+        for projection in network.projections:
+            if projection.plasticity is not None:
+                element = f"projection {projection.name!r}"
+                problems.append(Unsupported(element, "SharedSTDP is not available on nest", _TRAIN))
+        tics = experiment.dt * _TICS
+        if abs(tics - round(tics)) > 1e-6:
+            problems.append(
+                Unsupported(
+                    "dt",
+                    f"{experiment.dt} ms is no whole number of microseconds, which NEST counts in",
+                    "use a step such as 0.1 ms",
+                )
+            )
+        return problems
+
+    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+        """Simulate an experiment; its provenance also names NEST, the threads and the cells."""
+        run = super().run(experiment, report)
+        versions = {**run.provenance["versions"], "nest-simulator": nest.__version__}
+        own = {"versions": versions, "threads": self.threads, "cells": self._cells.name}
+        return dataclasses.replace(run, provenance={**run.provenance, **own})
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        told = nest.verbosity
+        try:
+            with watch.phase("build"):
+                report("compiling", 0, 1)
+                cells = self._cells()
+                self._begin(experiment, cells)
+                report("compiling", 1, 1)
+                lowered = Lowered(experiment, inputs, Schedule.of(experiment), cells)
+                recorders = Recorders(lowered)
+            with watch.phase("simulate"):
+                self._run(lowered, recorders, report)
+            return recorders.outcome()
+        finally:
+            nest.ResetKernel()
+            nest.verbosity = told
+
+    def _begin(self, experiment: Experiment, cells: Cells) -> None:
+        """A fresh kernel; a reset unloads the modules, so they are installed again."""
+        nest.verbosity = nest.VerbosityLevel.ERROR
+        nest.ResetKernel()
+        nest.set(
+            resolution=experiment.dt,
+            local_num_threads=self.threads,
+            rng_seed=1 + experiment.seed % (2**31 - 1),
+            print_time=False,
+        )
+        cells.install(experiment)
+
+    def _run(self, lowered: Lowered, recorders: Recorders, report: Report) -> None:
+        dt, total = lowered.experiment.dt, lowered.schedule.total
+        nest.Simulate(round(lowered.schedule.gap * dt, 3))
+        lowered.cells.start()
+        done = lowered.schedule.gap
+        for end in lowered.schedule.ends(_PARTS):
+            nest.Simulate(round((end - done) * dt, 3))
+            recorders.collect()
+            done = end
+            report("simulating", done, total)

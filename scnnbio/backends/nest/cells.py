@@ -1,0 +1,231 @@
+"""Populations as nodes of NEST: compiled from the equations, or NEST's own ready-made cells."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import nest
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import exact_step, initial_states, refractory_steps
+from scnnbio.backends.nest.build import compiled
+from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
+from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.errors import SpecError, Unsupported
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population, Projection
+from scnnbio.neurons.standard import standard_cell
+
+Values = Mapping[str, NDArray[np.float64]]
+
+
+class Cells(ABC):
+    """How neurons of an experiment become nodes."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """What of an experiment these cells cannot do."""
+
+    @abstractmethod
+    def install(self, experiment: Experiment) -> None:
+        """Make the models known to a kernel that was just reset."""
+
+    @abstractmethod
+    def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
+        """Nodes of a population, inactive until the first trial."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin the first trial, at the end of the first gap."""
+
+    @abstractmethod
+    def port(self, population: Population, receptor: str) -> tuple[int, float]:
+        """Port of a receptor, and the factor from our weights to NEST's."""
+
+    @abstractmethod
+    def recordable(self, population: Population, state: str) -> tuple[str, float]:
+        """Name of a state variable in NEST, and the factor from our unit to NEST's."""
+
+
+@dataclass
+class CompiledCells(Cells):
+    """The model's own equations, through NESTML."""
+
+    name: ClassVar[str] = "compiled"
+
+    models: dict[str, NestmlModel] = field(default_factory=dict)
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Functions that NESTML does not have."""
+        problems = []
+        for population in _neurons(experiment):
+            try:
+                nestml_model(population.model)
+            except SpecError as error:
+                element = f"population {population.name!r}"
+                problems.append(Unsupported(element, error.message, "use another backend"))
+        return problems
+
+    def install(self, experiment: Experiment) -> None:
+        """Compile what is not compiled yet, and load it."""
+        self.models = {p.name: nestml_model(p.model) for p in _neurons(experiment)}
+        for path in sorted({compiled(model) for model in self.models.values()}):
+            nest.Install(path)
+
+    def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
+        """Nodes that keep time by trials themselves."""
+        generated = self.models[population.name]
+        exact = exact_step(population, dt)
+        values = {
+            f"a_{name}_{term}": exact.matrix[:, row, exact.states.index(term)]
+            for row, name in enumerate(exact.states)
+            for term in generated.terms[name]
+        }
+        values |= {f"b_{name}": exact.offset[:, row] for row, name in enumerate(exact.states)}
+        values |= {f"i_{name}": v for name, v in initial_states(population).items()}
+        values |= {f"p_{name}": population.values()[name] for name in generated.used}
+        values["held_steps"] = refractory_steps(population, dt).astype(float)
+        values["gap"] = np.array([float(schedule.gap)])
+        values["period"] = np.array([float(schedule.period)])
+        return _create(generated.name, population, values)
+
+    def start(self) -> None:
+        """Nothing: each neuron counts the steps."""
+
+    def port(self, population: Population, receptor: str) -> tuple[int, float]:
+        """One port a receptor; weights of both signs keep to it."""
+        return self.models[population.name].receptors[receptor], 1.0
+
+    def recordable(self, population: Population, state: str) -> tuple[str, float]:
+        """States in our own units."""
+        return f"s_{state}", 1.0
+
+
+@dataclass(frozen=True)
+class _Native:
+    """A cell of NEST: (our name, NEST's, factor from our unit to NEST's)."""
+
+    name: str
+    parameters: tuple[tuple[str, str, float], ...]
+    states: tuple[tuple[str, str, float], ...]
+    weight: float
+
+
+#: PyNN's cell → NEST's.
+_NATIVE = {
+    "IF_curr_exp": _Native(
+        "iaf_psc_exp",
+        (
+            ("v_rest", "E_L", 1.0),
+            ("v_reset", "V_reset", 1.0),
+            ("v_thresh", "V_th", 1.0),
+            ("cm", "C_m", 1e3),  # nF, pF
+            ("tau_m", "tau_m", 1.0),
+            ("tau_refrac", "t_ref", 1.0),
+            ("tau_syn_E", "tau_syn_ex", 1.0),
+            ("tau_syn_I", "tau_syn_in", 1.0),
+            ("i_offset", "I_e", 1e3),  # nA, pA
+        ),
+        (("v", "V_m", 1.0), ("I_exc", "I_syn_ex", 1e3), ("I_inh", "I_syn_in", 1e3)),
+        1e3,
+    )
+}
+
+
+@dataclass
+class StandardCells(Cells):
+    """NEST's own cells, which need no compiler but cannot be reset between trials."""
+
+    name: ClassVar[str] = "standard"
+    driven: list[tuple[Any, dict[str, float]]] = field(default_factory=list)
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Models that are no standard cell, receptors it lacks, and resets."""
+        problems = []
+        remedy = "use NestBackend(cells='compiled')"
+        for population in _neurons(experiment):
+            if standard_cell(population.model) is None:
+                feature = f"{population.neuron.name} is no standard cell of NEST"
+                problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
+        for projection in experiment.network.projections:
+            feature = _lacking(experiment, projection)
+            if feature:
+                element = f"projection {projection.name!r}"
+                problems.append(Unsupported(element, feature, remedy))
+        if experiment.reset and experiment.stimulus.n_trials > 1:
+            feature = "NEST's own cells cannot be reset between trials"
+            problems.append(Unsupported("reset", feature, f"set reset = false, or {remedy}"))
+        return problems
+
+    def install(self, experiment: Experiment) -> None:
+        """Nothing: they are part of NEST."""
+
+    def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
+        """Nodes at rest, whose constant input waits for the first trial."""
+        native = _native(population)
+        values = population.values()
+        translated = {theirs: values[ours] * factor for ours, theirs, factor in native.parameters}
+        current = translated.pop("I_e")
+        translated["V_m"] = translated["E_L"]
+        nodes = _create(native.name, population, translated)
+        for channel in range(population.shape[0]):
+            places = population.shape[1] * population.shape[2]
+            part = nodes[channel * places : (channel + 1) * places]
+            self.driven.append((part, {"I_e": float(current[channel])}))
+        return nodes
+
+    def start(self) -> None:
+        """Switch the constant input on."""
+        for nodes, values in self.driven:
+            nodes.set(values)
+
+    def port(self, population: Population, receptor: str) -> tuple[int, float]:
+        """The sign of a weight chooses the receptor."""
+        return 0, _native(population).weight
+
+    def recordable(self, population: Population, state: str) -> tuple[str, float]:
+        """NEST's name and unit."""
+        rows = {ours: (theirs, factor) for ours, theirs, factor in _native(population).states}
+        return rows[state]
+
+
+def _neurons(experiment: Experiment) -> list[Population]:
+    return [p for p in experiment.network.populations if not p.is_source]
+
+
+def _native(population: Population) -> _Native:
+    cell = standard_cell(population.model)
+    if cell is None:
+        raise SpecError(f"{population.neuron.name} is no standard cell", where=population.name)
+    return _NATIVE[cell.pynn]
+
+
+def _lacking(experiment: Experiment, projection: Projection) -> str:
+    """What a standard cell lacks for a projection; empty if nothing."""
+    cell = standard_cell(experiment.network.population(projection.post).model)
+    if cell is None:
+        return ""
+    if projection.receptor not in cell.receptors:
+        return f"{cell.pynn} has no receptor {projection.receptor!r}"
+    weights = projection.weight * projection.kernel
+    wrong = weights.max() > 0 if projection.receptor == "inhibitory" else weights.min() < 0
+    return f"NEST tells the receptors of {cell.pynn} by the sign of the weight" if wrong else ""
+
+
+def _create(model: str, population: Population, values: Values) -> Any:
+    """Nodes with one set of parameters, or one block of nodes for each channel."""
+    if all(np.all(v == v[0]) for v in values.values()):
+        return nest.Create(model, population.size, {n: float(v[0]) for n, v in values.items()})
+    channels, rows, columns = population.shape
+    spread = {name: np.broadcast_to(v, (channels,)) for name, v in values.items()}
+    blocks = [
+        nest.Create(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
+        for k in range(channels)
+    ]
+    return sum(blocks[1:], blocks[0])

@@ -1,0 +1,82 @@
+"""An experiment as NEST's nodes and connections.
+
+A population is one block of nodes numbered as its neurons are, and each projection is one call
+with an array of weights. NEST adds what arrives at one receptor in one step before it reaches the
+neuron; the reference adds spike by spike, so sums may differ in the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import nest
+import numpy as np
+
+from scnnbio.backends.nest.cells import Cells
+from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.experiment import Experiment, Inputs
+from scnnbio.network import Population, Projection
+
+
+@dataclass
+class Lowered:
+    """The nodes of one experiment, in a kernel that was reset for it.
+
+    Attributes
+    ----------
+    nodes : dict of str to nest.NodeCollection
+        By population.
+    """
+
+    experiment: Experiment
+    inputs: Inputs
+    schedule: Schedule
+    cells: Cells
+    nodes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        network = self.experiment.network
+        for population in network.populations:
+            if population.is_source:
+                self._add_source(population)
+            else:
+                self.nodes[population.name] = self.cells.create(
+                    population, self.experiment.dt, self.schedule
+                )
+        for projection in network.projections:
+            self._connect(projection)
+
+    def first(self, population: str) -> int:
+        """NEST's number of a population's first neuron."""
+        return int(self.nodes[population][0].global_id)
+
+    def _add_source(self, population: Population) -> None:
+        nodes = nest.Create("spike_train_injector", population.size)
+        self.nodes[population.name] = nodes
+        order = np.argsort(self.inputs.unit, kind="stable")
+        stamps = self.schedule.of_stamps(self.inputs.step.astype(np.int64))[order]
+        # Rounded to NEST's tics: a product such as 3*0.1 lies beside the grid.
+        times = np.round(stamps * self.experiment.dt, 3)
+        cuts = np.searchsorted(self.inputs.unit[order], np.arange(1, population.size))
+        nodes.set([{"spike_times": part} for part in np.split(times, cuts)])
+
+    def _connect(self, projection: Projection) -> None:
+        edges = projection.connector.edges()
+        if not len(edges):
+            return
+        post = self.experiment.network.population(projection.post)
+        port, factor = self.cells.port(post, projection.receptor)
+        weight = factor * (projection.weight * projection.kernel.ravel()[edges.tap])
+        delay = self.experiment.steps(projection.delay, "delay") * self.experiment.dt
+        nest.Connect(
+            edges.pre + self.first(projection.pre),
+            edges.post + self.first(projection.post),
+            "one_to_one",
+            {
+                "synapse_model": "static_synapse",
+                "weight": weight,
+                "delay": np.full(len(weight), round(delay, 3)),
+                "receptor_type": port,
+            },
+        )

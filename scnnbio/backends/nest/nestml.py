@@ -1,0 +1,236 @@
+"""A neuron's equations as a NESTML model with the exact step written out.
+
+The coefficients of the step are parameters, so one compiled model serves every time step and every
+set of the neuron's parameters. States are named ``s_v``, the neuron's own parameters
+``p_v_thresh``, initial values ``i_v``, and the step ``a_v_I_exc`` (from I_exc to v) and ``b_v``
+(constant input): prefixes keep clear of NESTML's keywords and units. Everything is ``real``, in
+plain units.
+
+The model also keeps time by trials, which is what makes a reset cost nothing: for the first ``gap``
+steps of every ``period`` it is inactive. Its states are at their initial values, it takes no input
+and fires no spike, while what is in flight runs out.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from dataclasses import dataclass
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.parsing import check_expression
+
+_FUNCTIONS = {
+    **{name: name for name in ("exp", "log10", "abs", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{name: name for name in ("clip", "floor", "ceil")},
+    "log": "ln",
+}
+_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+_COMPARE = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+_UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not "}
+
+
+@dataclass(frozen=True)
+class NestmlModel:
+    """A generated model.
+
+    Parameters
+    ----------
+    name : str
+        Of the model in NEST; it follows from the text, so that equal models are compiled once.
+    text : str
+        NESTML.
+    terms : mapping of str to tuple of str
+        State variable → the state variables that enter its step.
+    receptors : mapping of str to int
+        Receptor → port in NEST.
+    used : tuple of str
+        Parameters of the neuron that the threshold and the reset name.
+    """
+
+    name: str
+    text: str
+    terms: dict[str, tuple[str, ...]]
+    receptors: dict[str, int]
+    used: tuple[str, ...]
+
+
+def nestml_model(model: NeuronModel) -> NestmlModel:
+    """NESTML for a neuron.
+
+    Parameters
+    ----------
+    model : NeuronModel
+
+    Returns
+    -------
+    NestmlModel
+
+    Raises
+    ------
+    SpecError
+        If the model is not linear, or calls in its threshold or reset what NESTML does not have.
+    """
+    terms = _terms(model)
+    texts = [model.threshold, *(text for _, _, text in model.resets)]
+    named = set().union(*(check_expression(text) for text in texts))
+    used = tuple(sorted(named & set(model.parameters)))
+    lines = [
+        *_declarations(model, terms, used),
+        *_update(model, terms),
+        *_arrivals(model),
+        *_spike(model),
+    ]
+    body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
+    name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
+    # NEST numbers the ports of a model with several from 1, and a single one is 0.
+    first = 1 if len(model.receptors) > 1 else 0
+    ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
+    return NestmlModel(name, f"model {name}:\n{body}", terms, ports, used)
+
+
+def _terms(model: NeuronModel) -> dict[str, tuple[str, ...]]:
+    """What enters each state's step, whatever the parameters: all that it depends on in the end."""
+    matrix, _ = linear_system(model)
+    names = [state.name for state in model.states]
+    reach = {
+        name: {name} | {n for j, n in enumerate(names) if matrix[i, j] != 0}
+        for i, name in enumerate(names)
+    }
+    for _ in names:
+        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
+    return {
+        name: (name, *(other for other in names if other in found and other != name))
+        for name, found in reach.items()
+    }
+
+
+def _declarations(
+    model: NeuronModel, terms: dict[str, tuple[str, ...]], used: tuple[str, ...]
+) -> list[str]:
+    names = [state.name for state in model.states]
+    states = [f"s_{name}" for name in names] + ["clock", "active", "free", "refractory"]
+    parameters = [f"a_{name}_{term}" for name in names for term in terms[name]]
+    parameters += [f"b_{name}" for name in names] + [f"i_{name}" for name in names]
+    parameters += [f"p_{name}" for name in used] + ["held_steps", "gap", "period"]
+    return [
+        "state:",
+        *(f"    {name} real = 0.0" for name in states),
+        "",
+        "parameters:",
+        *(f"    {name} real = 0.0" for name in parameters),
+        "",
+        "input:",
+        *(f"    r_{receptor} <- spike" for receptor in model.receptors),
+        "",
+        "output:",
+        "    spike",
+        "",
+    ]
+
+
+def _update(model: NeuronModel, terms: dict[str, tuple[str, ...]]) -> list[str]:
+    """Slot 1 of :mod:`scnnbio.backends.base`, or the reset while the model is inactive."""
+    names = [state.name for state in model.states]
+    steps = [
+        f"n_{name} real = "
+        + " + ".join([*(f"a_{name}_{t} * s_{t}" for t in terms[name]), f"b_{name}"])
+        for name in names
+    ]
+    moves = [f"s_{s.name} = n_{s.name}" for s in model.states if not s.held_when_refractory]
+    held = [f"s_{s.name} = n_{s.name}" for s in model.states if s.held_when_refractory]
+    return [
+        "update:",
+        "    if clock < gap:",
+        "        active = 0.0",
+        "        free = 0.0",
+        "        refractory = 0.0",
+        *(f"        s_{name} = i_{name}" for name in names),
+        "    else:",
+        "        active = 1.0",
+        "        free = 1.0",
+        "        if refractory > 0.5:",
+        "            refractory -= 1.0",
+        "            free = 0.0",
+        *(f"        {line}" for line in steps + moves),
+        *(["        if free > 0.5:"] if held else []),
+        *(f"            {line}" for line in held),
+        "    clock += 1.0",
+        "    if clock >= period:",
+        "        clock = 0.0",
+        "",
+    ]
+
+
+def _arrivals(model: NeuronModel) -> list[str]:
+    """Slot 2: a spike counts 1/s in NESTML, so a second makes its weight a number again."""
+    held = {state.name for state in model.states if state.held_when_refractory}
+    lines = []
+    for receptor, state in model.receptors.items():
+        lines += [
+            f"onReceive(r_{receptor}):",
+            f"    if {'free' if state in held else 'active'} > 0.5:",
+            f"        s_{state} += r_{receptor} * 1 s",
+            "",
+        ]
+    return lines
+
+
+def _spike(model: NeuronModel) -> list[str]:
+    """Slots 3 and 5."""
+    names = {state.name: f"s_{state.name}" for state in model.states}
+    names |= {name: f"p_{name}" for name in model.parameters}
+    resets = []
+    for state, operator, text in model.resets:
+        value = _translate(text, names)
+        change = value if operator == "=" else f"s_{state} {operator[0]} {value}"
+        resets.append(f"    s_{state} = {change}")
+    return [
+        f"onCondition(free > 0.5 and {_translate(model.threshold, names)}):",
+        "    refractory = held_steps",
+        *resets,
+        "    emit_spike()",
+    ]
+
+
+def _translate(text: str, names: dict[str, str]) -> str:
+    """A checked expression in NESTML's notation, every operation in parentheses."""
+    check_expression(text)
+    return _print(ast.parse(text.strip(), mode="eval").body, names)
+
+
+def _print(node: ast.expr, names: dict[str, str]) -> str:
+    match node:
+        case ast.Constant(value=bool() as value):
+            return "true" if value else "false"
+        case ast.Constant():
+            # Never an integer: NESTML would divide it as one.
+            return repr(float(node.value))  # type: ignore[arg-type]
+        case ast.Name():
+            return names[node.id]
+        case ast.UnaryOp():
+            return f"({_UNARY[type(node.op)]}{_print(node.operand, names)})"
+        case ast.BinOp() if type(node.op) in _BINARY:
+            left, right = _print(node.left, names), _print(node.right, names)
+            return f"({left} {_BINARY[type(node.op)]} {right})"
+        case ast.BoolOp():
+            join = " and " if isinstance(node.op, ast.And) else " or "
+            return f"({join.join(_print(value, names) for value in node.values)})"
+        case ast.Compare():
+            values = [_print(value, names) for value in (node.left, *node.comparators)]
+            triples = zip(values, node.ops, values[1:], strict=False)
+            parts = [f"({a} {_COMPARE[type(op)]} {b})" for a, op, b in triples]
+            return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
+        case ast.Call(func=ast.Name(id=function)) if function in _FUNCTIONS:
+            arguments = ", ".join(_print(argument, names) for argument in node.args)
+            return f"{_FUNCTIONS[function]}({arguments})"
+    raise SpecError(f"{ast.unparse(node)!r} has no counterpart in NESTML")

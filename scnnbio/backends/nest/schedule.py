@@ -1,0 +1,115 @@
+"""Where the steps of a run lie on NEST's clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.experiment import Experiment
+
+Steps = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Trials with a silent gap before each (or before the first one, where trials run on).
+
+    In the gap neurons are inactive, so that a trial begins from the initial states with nothing in
+    flight; it is as long as the longest delay. The first gap also keeps the input off NEST's first
+    step, in which no spike can be sent.
+
+    Parameters
+    ----------
+    trial : int
+        Steps of one trial.
+    n_trials : int
+    delay : int
+        Longest delay in steps.
+    periods : tuple of int
+        Steps between samples, one for each sampling.
+    reset : bool
+        Whether every trial begins anew.
+
+    Examples
+    --------
+    >>> schedule = Schedule(trial=10, n_trials=3, delay=2, periods=(), reset=True)
+    >>> schedule.of_stamps(np.array([1, 10, 11, 30]))
+    array([ 3, 12, 15, 36])
+    >>> schedule.stamps(np.array([3, 12, 15, 36]))
+    array([ 1, 10, 11, 30])
+    """
+
+    trial: int
+    n_trials: int
+    delay: int
+    periods: tuple[int, ...]
+    reset: bool
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Schedule:
+        """The schedule of an experiment."""
+        delays = [experiment.steps(p.delay, "delay") for p in experiment.network.projections]
+        periods = [
+            experiment.steps(s.period or experiment.dt, "period") for s in experiment.record.signals
+        ]
+        return cls(
+            experiment.trial_steps,
+            experiment.stimulus.n_trials,
+            max(delays, default=1),
+            tuple(periods),
+            experiment.reset,
+        )
+
+    @cached_property
+    def gap(self) -> int:
+        """Steps of the gap: a whole number of sampling periods where that costs little."""
+        common = math.lcm(*self.periods)
+        rounded = -(-self.delay // common) * common
+        return rounded if rounded - self.delay <= self.trial // 10 else self.delay
+
+    @property
+    def period(self) -> float:
+        """Steps from one trial's gap to the next one's."""
+        return self.trial + self.gap if self.reset else math.inf
+
+    @property
+    def total(self) -> int:
+        """Steps to simulate: a last gap lets what was recorded arrive."""
+        gaps = self.n_trials if self.reset else 1
+        return self.n_trials * self.trial + (gaps + 1) * self.gap
+
+    def ends(self, parts: int) -> list[int]:
+        """Steps at which to pause in order to simulate in about that many parts."""
+        length = max(1, -(-self.n_trials // parts)) * (self.trial + self.gap * self.reset)
+        return [*range(self.gap + length, self.total, length), self.total]
+
+    def interval(self, period: int) -> int:
+        """Steps between NEST's own samples: every wanted sample is one of them."""
+        return math.gcd(period, self.gap)
+
+    def of_stamps(self, stamps: Steps) -> Steps:
+        """NEST's stamps for a run's stamps (1 and up)."""
+        gaps = (stamps - 1) // self.trial + 1 if self.reset else 1
+        return stamps + gaps * self.gap
+
+    def stamps(self, steps: Steps) -> Steps:
+        """A run's stamps for NEST's; below 1, or above the run's last step, for those outside."""
+        trial, within = self._split(steps - 1)
+        return np.where(within >= 0, trial * self.trial + within + 1, 0)
+
+    def samples(self, steps: Steps) -> Steps:
+        """A run's time for NEST's; -1 for what lies outside the trials."""
+        trial, within = self._split(steps)
+        inside = (within >= 0) & (trial * self.trial + within < self.n_trials * self.trial)
+        return np.where(inside, trial * self.trial + within, -1)
+
+    def _split(self, steps: Steps) -> tuple[Steps, Steps]:
+        """Trial, and step within it: negative in the gap."""
+        if not self.reset:
+            return np.zeros_like(steps), steps - self.gap
+        trial, within = np.divmod(steps, self.trial + self.gap)
+        return trial, within - self.gap

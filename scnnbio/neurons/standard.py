@@ -1,0 +1,54 @@
+"""Which models of the library are cells that simulators have ready-made.
+
+A declared equivalence is a claim: for every simulator that uses it, a test runs both and compares
+the spikes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scnnbio.neurons.library import LIBRARY
+from scnnbio.neurons.model import NeuronModel
+
+
+@dataclass(frozen=True)
+class StandardCell:
+    """A cell type of PyNN that computes what a model's equations say.
+
+    Parameters
+    ----------
+    pynn : str
+        Name of the cell type in PyNN, whose parameters are named, and counted, as the model's.
+    receptors : tuple of str
+        The model's receptors that the cell has too; with others of its receptors in use, a model
+        is not this cell.
+    """
+
+    pynn: str
+    receptors: tuple[str, ...]
+
+
+#: Name of a library model → the standard cell that it equals. Without leak there is none.
+STANDARD_CELLS = {"LIF": StandardCell("IF_curr_exp", ("excitatory", "inhibitory"))}
+
+
+def standard_cell(model: NeuronModel) -> StandardCell | None:
+    """The standard cell that a model equals, or None.
+
+    Parameters
+    ----------
+    model : NeuronModel
+
+    Returns
+    -------
+    StandardCell or None
+
+    Examples
+    --------
+    >>> from scnnbio.neurons import LIF
+    >>> standard_cell(LIF).pynn
+    'IF_curr_exp'
+    """
+    # A user's own model may bear the name of one of ours.
+    return STANDARD_CELLS.get(model.name) if LIBRARY.get(model.name) == model else None

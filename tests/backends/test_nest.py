@@ -1,0 +1,260 @@
+"""NEST fires as the reference does, and compiles a neuron once.
+
+The oracle is the reference backend, which is itself held against closed forms in
+test_reference.py. Two neurons are compiled: the library's (IF and LIF differ in parameters only)
+and a user's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scnnbio import backends
+from scnnbio.connectors import ConvolutionConnector
+from scnnbio.encoding import LGN, Encoding, PoissonCode
+from scnnbio.errors import SpecError, UnsupportedError
+from scnnbio.experiment import Experiment, Record, Run, Sampling
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import IF, LIF
+from scnnbio.stimuli import WhiteNoise
+from tests.backends.nest_cases import ADAPTIVE, need_nest
+from tests.backends.networks import experiment, small_network
+from tests.backends.test_agreement import CASES, PAIR, THRESHOLD
+from tests.backends.test_reference import pair, run
+
+need_nest()
+
+from scnnbio.backends.nest import NestBackend, build  # noqa: E402
+
+# One compilation takes some fifteen seconds.
+pytestmark = [pytest.mark.nest, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh cache, and a compiler that notes each of its calls in this file."""
+    folder = tmp_path_factory.mktemp("nest")
+    log, compiler = folder / "calls", folder / "g++"
+    log.touch()
+    compiler.write_text(f'#!/bin/sh\necho "$@" >> "{log}"\nexec {shutil.which("g++")} "$@"\n')
+    compiler.chmod(0o755)
+    return log
+
+
+@pytest.fixture(autouse=True)
+def cache(calls: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = calls.parent / "cache"
+    monkeypatch.setenv("SCNNBIO_CACHE", str(folder))
+    monkeypatch.setenv("CXX", str(calls.parent / "g++"))
+    return folder
+
+
+def assert_same(ours: Run, oracle: Run, at_least: int = 20) -> None:
+    for population, theirs in oracle.recording.spikes.items():
+        for name in ("time", "unit", "trial"):
+            np.testing.assert_array_equal(
+                getattr(ours.recording.spikes[population], name), getattr(theirs, name)
+            )
+    assert sum(oracle.provenance["output_spikes"].values()) >= at_least, "too quiet to show it"
+    assert ours.provenance["output_spikes"] == oracle.provenance["output_spikes"]
+    for population, signals in oracle.recording.signals.items():
+        for variable, signal in signals.items():
+            mine = ours.recording.signals[population][variable]
+            np.testing.assert_array_equal(mine.time, signal.time)
+            np.testing.assert_array_equal(mine.trial, signal.trial)
+            np.testing.assert_allclose(mine.values, signal.values, rtol=0, atol=1e-9)
+
+
+def on_both(case: Experiment) -> tuple[Run, Run]:
+    return backends.get("nest").run(case), backends.get("reference").run(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fires_as_the_reference(case: str) -> None:
+    assert_same(*on_both(dataclasses.replace(CASES[case], learning=False)))
+
+
+def test_the_neuron_without_leak_fires_as_the_reference() -> None:
+    network = pair(np.full((3, 2, 2, 2), 0.4), (2, 4, 4), IF, parameters={"i_offset": 0.7})
+    times = tuple((float(t), t % 32) for t in range(1, 50))
+    assert_same(run(network, times, backend="nest"), run(network, times))
+
+
+def test_signed_kernels_keep_to_their_receptor() -> None:
+    kernel = np.random.default_rng(1).uniform(-0.6, 1.0, (4, 2, 3, 3))
+    for receptor in ("excitatory", "inhibitory", "membrane"):
+        parameters = {"tau_syn_E": 3.0, "tau_syn_I": 9.0, "i_offset": 0.8}
+        network = pair(kernel, (2, 6, 6), receptor=receptor, weight=0.9, parameters=parameters)
+        times = tuple((0.5 * k, (7 * k) % 72) for k in range(1, 110))
+        assert_same(run(network, times, backend="nest"), run(network, times))
+
+
+def test_a_layer_on_a_layer_with_other_delays_fires_as_the_reference() -> None:
+    base = small_network(delay=2.5)
+    shape = base.population("v1").shape
+    pool = ConvolutionConnector(np.full((2, shape[0], 2, 2), 0.5), shape)
+    network = Network(
+        (*base.populations, Population("v2", pool.out_shape, LIF)),
+        (*base.projections, Projection("v1", "v2", pool, weight=5.0, delay=7.0)),
+    )
+    record = Record(spikes=("v2",), signals=(Sampling("v2", ("v",), period=2.0),))
+    ours, oracle = on_both(experiment(network, record=record))
+    assert_same(ours, oracle)
+    assert oracle.provenance["output_spikes"]["v2"] > 5
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_trials_end_while_neurons_are_refractory_and_spikes_are_in_flight(reset: bool) -> None:
+    """Sampled every 7 steps, of which neither trial, delay nor gap is a multiple."""
+    signals = (
+        Sampling("v1", ("v", "I_inh"), units=(3, 1), period=3.5),
+        Sampling("v1", ("I_exc",), period=2.0),
+    )
+    case = experiment(
+        small_network(refractory=18.0, delay=9.5),
+        record=Record(spikes=("v1",), signals=signals),
+        reset=reset,
+    )
+    assert_same(*on_both(case))
+
+
+def test_threads_change_nothing() -> None:
+    case = experiment(small_network(parameters={"tau_syn_E": 15.0}))
+    one, two = NestBackend(threads=1).run(case), NestBackend(threads=2).run(case)
+    assert two.provenance["threads"] == 2
+    assert_same(two, one)
+
+
+def test_one_spike_gives_the_closed_form_of_the_membrane_potential() -> None:
+    """v(t) = w/cm tau_m tau_s/(tau_m - tau_s) (exp(-t/tau_m) - exp(-t/tau_s)), after the delay."""
+    network = pair(np.full((1, 2, 1, 1), 0.5), (2, 1, 1), weight=0.8, delay=1.5)
+    trace = run(network, ((2.0, 0),), backend="nest").recording.signals["post"]["v"]
+    since = trace.time - 3.5
+    tau_m, tau_s = 20.0, 5.0
+    shape = np.exp(-since / tau_m) - np.exp(-since / tau_s)
+    expected = -65 + np.where(since > 0, 0.4 * tau_m * tau_s / (tau_m - tau_s) * shape, 0.0)
+    np.testing.assert_allclose(trace.values[:, 0], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.025, 1.0])
+def test_every_input_spike_arrives_on_its_step(dt: float) -> None:
+    """A membrane without leak that jumps by 1 mV a spike counts them: 200 steps, one spike each."""
+    times = tuple((dt * k, 0) for k in range(1, 201))
+    network = pair(
+        np.ones((1, 2, 1, 1)), (2, 1, 1), IF,
+        receptor="membrane", delay=dt, parameters={"v_thresh": 1e6},
+    )  # fmt: skip
+    trace = run(network, times, duration=300 * dt, backend="nest", dt=dt).recording
+    steps = np.arange(300)
+    np.testing.assert_allclose(
+        trace.signals["post"]["v"].values[:, 0], -65 + np.clip(steps - 1, 0, 200), atol=1e-9
+    )
+
+
+def poisson_drive() -> Experiment:
+    """Ten seconds of random spikes onto both receptors of a standard cell."""
+    rng = np.random.default_rng(2)
+    excite = ConvolutionConnector(rng.uniform(0.2, 1.0, (3, 2, 3, 3)), (2, 5, 5))
+    inhibit = ConvolutionConnector(rng.uniform(-0.5, 0.0, (3, 2, 3, 3)), (2, 5, 5))
+    parameters = {
+        "tau_m": [10.0, 15.0, 20.0],
+        "tau_refrac": [0.0, 2.0, 5.0],
+        "tau_syn_E": [5.0, 15.0, 3.0],
+        "i_offset": [0.0, 0.1, 0.3],
+        "cm": 0.8,
+    }
+    network = Network(
+        (
+            Population("pre", (2, 5, 5), SpikeSource()),
+            Population("post", (3, 3, 3), LIF, parameters=parameters),
+        ),
+        (
+            Projection("pre", "post", excite, weight=0.4),
+            Projection("pre", "post", inhibit, 0.3, 2.5, "inhibitory", name="inhibition"),
+        ),
+    )
+    return Experiment(
+        network,
+        WhiteNoise(n_trials=1, duration=10_000.0, frame=50.0),
+        Encoding(LGN(normalisation_sigma=3.0), PoissonCode(max_rate=80.0)),
+        Record(("post",), (Sampling("post", ("v", "I_exc", "I_inh"), period=5.0),)),
+        dt=0.1,
+    )
+
+
+def test_the_standard_cell_that_lif_is_declared_to_be_fires_the_same_spikes() -> None:
+    case = poisson_drive()
+    standard, compiled = NestBackend(cells="standard").run(case), NestBackend().run(case)
+    assert standard.provenance["cells"] == "standard"
+    assert_same(standard, compiled, at_least=1000)
+
+
+def test_what_a_standard_cell_cannot_do_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match=r"cannot be reset.*cells='compiled'"):
+        NestBackend(cells="standard").run(CASES["static"])
+    refused = NestBackend(cells="standard").unsupported(CASES["static"])
+    assert ["no receptor 'membrane'" in r.feature for r in refused] == [True, False]
+    network = pair(np.array([[[[1.0]], [[-1.0]]]]), (2, 1, 1))
+    with pytest.raises(UnsupportedError, match="by the sign of the weight"):
+        NestBackend(cells="standard").run(dataclasses.replace(poisson_drive(), network=network))
+    without_leak = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), IF)
+    with pytest.raises(UnsupportedError, match="IF is no standard cell"):
+        NestBackend(cells="standard").run(
+            dataclasses.replace(poisson_drive(), network=without_leak)
+        )
+
+
+def test_a_compiled_neuron_serves_other_parameters_steps_and_runs(calls: Path, cache: Path) -> None:
+    backends.get("nest").run(CASES["static"])
+    before = calls.read_text()
+    assert len(before.splitlines()) == 2, "one call compiles and one links"
+    network = small_network(parameters={"tau_m": 33.0, "v_thresh": -51.0})
+    backends.get("nest").run(experiment(network, dt=0.25))
+    assert calls.read_text() == before
+    source = next(cache.glob("nest/*/generated/*_neuron.cpp")).read_text()
+    assert "0.001" not in source, "a weight loses its last bit"
+
+
+def test_a_cached_neuron_needs_neither_compiler_nor_nestml(monkeypatch) -> None:
+    backends.get("nest").run(CASES["static"])
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(build, "missing", lambda: "everything is missing")
+    backends.get("nest").run(CASES["static"])
+    assert backends.get("nest").missing() == ""
+
+
+def test_a_model_of_the_users_own_fires_as_the_reference() -> None:
+    network = pair(np.full((2, 2, 2, 2), 0.5), (2, 3, 3), ADAPTIVE, weight=3.0)
+    times = tuple((0.5 * k, (5 * k) % 18) for k in range(1, 110))
+    assert_same(run(network, times, backend="nest"), run(network, times))
+
+
+def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
+    case = dataclasses.replace(
+        experiment(small_network(PAIR, homeostasis=THRESHOLD)), dt=40.0 / 150000
+    )
+    refused = backends.get("nest").unsupported(case)
+    assert [r.element for r in refused] == ["population 'v1'", "projection 'lgn_v1'", "dt"]
+    assert all("learning = false" in r.remedy for r in refused[:2])
+    strange = dataclasses.replace(ADAPTIVE, threshold="v >= v_thresh*arctan(1)")
+    with pytest.raises(UnsupportedError, match="'arctan\\(1\\)' has no counterpart in NESTML"):
+        run(pair(np.ones((1, 2, 1, 1)), (2, 1, 1), strange), backend="nest")
+    with pytest.raises(SpecError, match="0 is not a number of threads"):
+        NestBackend(threads=0)
+    with pytest.raises(SpecError, match="'pynn' is not one of compiled, standard"):
+        NestBackend(cells="pynn")
+
+
+def test_a_run_leaves_neither_nodes_nor_noise_behind(capfd) -> None:
+    import nest
+
+    told = nest.verbosity
+    backends.get("nest").run(CASES["static"])
+    assert nest.network_size == 0
+    assert nest.verbosity == told
+    assert capfd.readouterr() == ("", "")
