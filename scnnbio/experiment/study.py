@@ -207,9 +207,11 @@ def _setting(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise SpecError(f"{text!r} is not a setting; write key=value", where="--set")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
+        table = tomllib.loads(f"value = {value}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        table = {}
+    # A value with line ends could bring further keys along.
+    return key.strip(), table["value"] if list(table) == ["value"] else value.strip()
 
 
 def _expanded(stages: Any) -> Table:
