@@ -167,6 +167,8 @@ def _connector(table: Any, in_shape: tuple[int, int, int], where: str) -> Kernel
     except SpecError as error:
         path = error.where if where in error.where else continued(where, error.where)
         raise SpecError(error.message, where=path) from None
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise SpecError(f"a value has the wrong kind: {error}", where=where) from None
     raise SpecError(
         f"{kind!r} is neither 'convolution' nor 'lateral-inhibition'", where=join(where, "kind")
     )

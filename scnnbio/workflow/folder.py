@@ -200,7 +200,7 @@ def _read_json(path: Path) -> Any:
         raise DataError(
             f"cannot be read ({error.strerror}); is this the folder of a run?", where=str(path)
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"is damaged: {error}", where=str(path)) from None
 
 
@@ -228,7 +228,8 @@ def _read_scores(path: Path) -> tuple[Score, ...]:
 
 def _read_weights(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since numpy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
     except FileNotFoundError:
         raise DataError("there is no such file", where=str(path)) from None
