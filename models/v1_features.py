@@ -14,7 +14,7 @@ from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.units import plain
 
-#: Kernel elements of one input channel.
+#: Kernel elements, or cells, of one input channel.
 _LARGEST = 10**7
 
 
@@ -111,8 +111,9 @@ def build(
             " extent or make size smaller",
             where="parameters.size",
         )
-    if maps * size * size > _LARGEST or extent > 10_000:
-        raise SpecError("so large a layer does not fit a memory", where="parameters.maps")
+    for name, cells in (("maps", maps * size * size), ("extent", extent * extent)):
+        if cells > _LARGEST:
+            raise SpecError("so large a layer fits no memory", where=f"parameters.{name}")
     rng = np.random.default_rng(seed)
     kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size))
     convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride)

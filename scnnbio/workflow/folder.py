@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -84,6 +85,8 @@ def _check_free(path: Path, replace: bool) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileExistsError):  # what mkdir says of a file that stands in the way
+        return os.strerror(errno.ENOTDIR)
     return getattr(error, "strerror", None) or str(error)
 
 
