@@ -8,7 +8,10 @@ and a user's own.
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +124,26 @@ def test_trials_end_while_neurons_are_refractory_and_spikes_are_in_flight(reset:
         reset=reset,
     )
     assert_same(*on_both(case))
+
+
+def test_what_was_learned_elsewhere_runs_here() -> None:
+    """The remedy that unsupported() names."""
+    network = CASES["soft bounds"].network
+    learned = backends.get("brian2").run(CASES["soft bounds"]).weights
+    assert np.abs(learned["lgn_v1"] - network.projection("lgn_v1").kernel).max() > 0.01
+    assert_same(*on_both(experiment(network.with_weights(learned), learning=False)))
+
+
+def test_the_page_on_nest_runs_as_it_stands() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs/how_to/nest.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "True"
 
 
 def test_threads_change_nothing() -> None:
@@ -240,7 +263,7 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     )
     refused = backends.get("nest").unsupported(case)
     assert [r.element for r in refused] == ["population 'v1'", "projection 'lgn_v1'", "dt"]
-    assert all("learning = false" in r.remedy for r in refused[:2])
+    assert all("learning=False" in r.remedy for r in refused[:2])
     strange = dataclasses.replace(ADAPTIVE, threshold="v >= v_thresh*arctan(1)")
     with pytest.raises(UnsupportedError, match="'arctan\\(1\\)' has no counterpart in NESTML"):
         run(pair(np.ones((1, 2, 1, 1)), (2, 1, 1), strange), backend="nest")

@@ -89,6 +89,15 @@ def test_missing_nest_is_named_with_the_command_that_installs_it(monkeypatch) ->
         loader.load_nest()
 
 
+def test_a_nest_without_headers_is_named(monkeypatch, tmp_path) -> None:
+    class Elsewhere:
+        submodule_search_locations = (str(tmp_path),)
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: Elsewhere)
+    with pytest.raises(BackendMissing, match="was not installed from its wheel"):
+        build.compiled(fresh("headers"))
+
+
 def test_missing_nestml_is_named_with_the_command_that_installs_it(monkeypatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(

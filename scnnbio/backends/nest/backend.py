@@ -18,8 +18,8 @@ from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 
 _TRAIN = (
-    "train on brian2-standalone and run the learned network here: a stage with weights_from and"
-    " learning = false"
+    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
+    " with learning=False"
 )
 _CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
 # Pauses of a run, at which the kernel's memory is emptied and progress is told.
@@ -29,7 +29,7 @@ _TICS = 1000
 
 
 class NestBackend(Backend):
-    """NEST, on this machine; its kernel is reset before a run and after it.
+    """NEST, on this machine; its kernel, one a process, is reset before a run and after it.
 
     Parameters
     ----------

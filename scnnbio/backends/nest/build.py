@@ -103,26 +103,31 @@ def _compiler() -> str:
     return os.environ.get("CXX", "g++")
 
 
-def _headers() -> Path:
-    """Headers of the installed wheel."""
+def _wheel() -> tuple[str, Path]:
+    """Version of the installed wheel, and the folder of its headers."""
     spec = importlib.util.find_spec("nest")
     folders = spec.submodule_search_locations if spec is not None else None
     headers = Path(next(iter(folders or ["."])), "include", "nest")
-    if not (headers / "config.h").is_file():
+    try:
+        version = importlib.metadata.version("nest-simulator")
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    if not version or not (headers / "config.h").is_file():
         raise BackendMissing(
-            "this NEST comes without its headers, which compiling a neuron needs; install the"
-            f" wheel: {INSTALL}",
+            "this NEST was not installed from its wheel, whose headers compiling a neuron needs;"
+            f" remove it and {INSTALL}",
             where=WHERE,
         )
-    return headers
+    return version, headers
 
 
 def _key(model: NestmlModel) -> str:
     """Digest of all that decides a module's code."""
+    version, headers = _wheel()
     parts = [
         model.text,
-        importlib.metadata.version("nest-simulator"),
-        (_headers() / "config.h").read_text(),
+        version,
+        (headers / "config.h").read_text(),
         platform.machine(),
         " ".join(_FLAGS),
     ]
@@ -167,8 +172,7 @@ def _keep(work: Path, home: Path) -> None:
 def _generate(work: Path, name: str, module: str) -> None:
     target = work / "generated"
     target.mkdir()
-    version = "v" + importlib.metadata.version("nest-simulator")
-    words = [str(work / f"{name}.nestml"), str(target), module, version]
+    words = [str(work / f"{name}.nestml"), str(target), module, f"v{_wheel()[0]}"]
     done = _run([sys.executable, "-c", _GENERATE, *words], work)
     source = target / f"{name}.cpp"
     if done.returncode or not source.is_file():
@@ -186,7 +190,7 @@ def _generate(work: Path, name: str, module: str) -> None:
 
 
 def _compile(work: Path, name: str, module: str) -> None:
-    headers = _headers()
+    _, headers = _wheel()
     stubs = work / "stubs"
     stubs.mkdir()
     (stubs / "ltdl.h").write_text(_LTDL)
