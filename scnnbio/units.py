@@ -173,5 +173,7 @@ def _from_brian2(value: Any, unit: str, where: str) -> float:
     reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
     if np.ndim(value) or not value.has_same_dimensions(reference):
         raise SpecError(f"{value} is not one quantity in {unit}", where=where)
-    number = repr(float(value))
-    return float(number) if name == "1" else _scaled(number, 1.0 / si_factor(unit))
+    number = float(value)
+    if name == "1" or not math.isfinite(number):
+        return number
+    return _scaled(repr(number), 1.0 / si_factor(unit))
