@@ -29,10 +29,14 @@ class ScnnbioError(Exception):
     """
 
     exit_code = 2
+    #: Characters of a message; what a user wrote and is quoted may be of any length.
+    longest = 1000
 
     def __init__(self, message: str, *, where: str = "") -> None:
         # Values that are quoted may hold line ends, and what a library says may be several lines.
-        self.message = " ".join(message.split())
+        text = " ".join(message.split())
+        half = self.longest // 2
+        self.message = text if len(text) <= self.longest else f"{text[:half]} ... {text[-half:]}"
         self.where = " ".join(where.split())
         super().__init__(f"{self.where}: {self.message}" if self.where else self.message)
 
@@ -75,6 +79,7 @@ class UnsupportedError(ScnnbioError):
     """An experiment that a backend cannot run; lists every reason at once."""
 
     exit_code = 3
+    longest = 20_000
 
     def __init__(self, backend: str, reasons: Sequence[Unsupported]) -> None:
         self.backend = backend

@@ -37,6 +37,12 @@ def test_an_error_is_one_line_with_its_place(cls, builtin):
     assert str(cls("wrong")) == "wrong"
 
 
+def test_a_long_quotation_is_cut_in_the_middle():
+    message = errors.SpecError(f"{'9' * 10_000} is not a count").message
+    assert len(message) == 1005
+    assert message.endswith("9 is not a count")
+
+
 def test_all_that_is_unsupported_is_told_at_once():
     reasons = [errors.Unsupported(f"population {n!r}", "too odd", "use LIF") for n in "ab"]
     error = errors.UnsupportedError("nest", reasons)

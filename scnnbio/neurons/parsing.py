@@ -22,8 +22,11 @@ FUNCTIONS = frozenset(
         *("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
     }
 )
-#: Names that Brian2's parser does not read as plain variables.
-RESERVED = FUNCTIONS | {"t", "dt", "i", "N", "pi", "e", "inf", "xi"}
+#: Names that Brian2's parser does not read as plain variables, or that a lowering to it needs.
+RESERVED = FUNCTIONS | {
+    *("t", "dt", "i", "N", "pi", "e", "inf", "xi", "lastspike", "refractory", "not_refractory"),
+    *("t_in_timesteps", "free_at", "channel"),
+}
 
 _NODES = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),

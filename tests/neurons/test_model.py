@@ -156,6 +156,13 @@ def test_wrong_dimensions_point_at_the_term(change: dict[str, object], where: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["free_at", "t_in_timesteps", "dt", "exp", "i", "inf"])
+def test_names_that_mean_something_elsewhere_are_taken(name: str) -> None:
+    # A parameter of such a name would be read as the simulator's variable: other spikes, no error.
+    with pytest.raises(SpecError, match="is taken"):
+        own(parameters={**OWN["parameters"], name: Parameter(1.0, "1")})
+
+
 @pytest.mark.parametrize("unit", ["s", "V", "pF", "furlong", "", None, 3])
 def test_parameters_are_counted_in_one_unit_a_dimension(unit: object) -> None:
     # Backends work in plain numbers: a parameter in V beside a state in mV would be 1000 off.
