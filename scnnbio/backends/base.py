@@ -107,11 +107,18 @@ class Backend(ABC):
         -------
         list of Unsupported
             Empty if the experiment can run.
+
+        Raises
+        ------
+        SpecError
+            If the dimensions of an equation do not fit.
         """
         problems = []
         for population in experiment.network.populations:
             if population.is_source:
                 continue
+            # Wrong dimensions are wrong on every backend: that error is not caught here.
+            population.model.sympy()
             try:
                 linear_system(population.model)
             except SpecError as error:

@@ -24,6 +24,10 @@ from scnnbio.units import plain
 _COLUMNS = ("orientation", "spatial_frequency", "temporal_frequency", "contrast", "phase")
 
 
+#: Orientations: a tenth of a degree apart.
+_MOST = 3600
+
+
 @final
 @dataclass(frozen=True)
 class Gratings(Stimulus):
@@ -120,6 +124,8 @@ class Gratings(Stimulus):
         if isinstance(self.orientations, Iterable):
             return _angles(self.orientations, where)
         number = count(self.orientations, where)
+        if number > _MOST:
+            raise SpecError(f"{number} is too many; write {_MOST} or fewer", where=where)
         return tuple(i * (360.0 if fastest > 0 else 180.0) / number for i in range(number))
 
     @property

@@ -14,9 +14,10 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.encoding.codes import Code
+from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
-from scnnbio.neurons import IF, LIF
+from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.stimuli import WhiteNoise
 
@@ -183,3 +184,21 @@ def test_a_spike_in_flight_at_the_end_of_a_trial_is_lost_with_reset():
     running = backends.get("reference").run(dataclasses.replace(lost.experiment, reset=False))
     np.testing.assert_allclose(running.recording.spikes["post"].time, [3.0], atol=1e-9)
     np.testing.assert_array_equal(running.recording.spikes["post"].trial, [1])
+
+
+def test_wrong_dimensions_are_an_error_and_a_curved_equation_is_not_supported():
+    base = {"threshold": "v >= v_thresh", "reset": "v = v_rest", "receptors": {"e": "v"}}
+    parameters = {
+        "v_rest": Parameter(-65.0, "mV"),
+        "v_thresh": Parameter(-50.0, "mV"),
+        "tau_m": Parameter(20.0, "ms"),
+    }
+    for right, wrong in (("v/v_thresh*(v_rest - v)/tau_m", False), ("(v_rest - v)*tau_m", True)):
+        model = NeuronModel("own", f"dv/dt = {right} : volt", parameters=parameters, **base)
+        network = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), model, receptor="e")
+        if wrong:
+            with pytest.raises(SpecError, match="dimension"):
+                run(network)
+        else:
+            with pytest.raises(UnsupportedError, match="not linear in v"):
+                run(network)

@@ -153,3 +153,8 @@ def test_what_is_refused(parameters, where):
     with pytest.raises(SpecError, match=rf"stimulus\.{where}: ") as caught:
         Gratings(**parameters)
     assert "\n" not in str(caught.value)
+
+
+def test_too_many_orientations_are_refused_before_they_are_made():
+    with pytest.raises(SpecError, match="too many"):
+        Gratings(orientations=10**9)
