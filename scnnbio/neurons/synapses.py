@@ -195,7 +195,7 @@ class AlphaKernel(Kernel):
 
     @property
     def peak_time(self) -> float:
-        """tau."""
+        """Tau."""
         return self.tau
 
     def response(self, time: ArrayLike) -> NDArray[np.float64]:
