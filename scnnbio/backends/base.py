@@ -231,7 +231,7 @@ def _recording(experiment: Experiment, outcome: Outcome) -> Recording:
     for name in experiment.record.spikes:
         step, unit = outcome.spikes[name]
         trial = (step - 1) // per_trial
-        within = (step - trial * per_trial) * experiment.dt
+        within = np.asarray((step - trial * per_trial) * experiment.dt, dtype=np.float64)
         time = outcome.times.get(name, within)
         order = np.lexsort((unit, time, trial))
         spikes[name] = Spikes(
@@ -258,13 +258,13 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
     for sampling in experiment.record.signals:
         population = experiment.network.population(sampling.population)
         every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
-        units = np.arange(population.size) if sampling.units is None else np.array(sampling.units)
+        units = range(population.size) if sampling.units is None else sampling.units
         for variable in sampling.variables:
             values = outcome.signals[population.name, variable]
             step = np.arange(len(values)) * every
             signals.setdefault(population.name, {})[variable] = Signal(
                 values=values,
-                unit=units,
+                unit=np.asarray(units, dtype=np.int32),
                 period=every * experiment.dt,
                 quantity=population.model.unit_of(variable),
                 trial=(step // per_trial).astype(np.int32),

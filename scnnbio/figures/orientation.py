@@ -97,7 +97,7 @@ def _orientations(axes: Axes, orientation: Array, bins: int, label: str) -> None
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xticks([0, 45, 90, 135])
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(0.0, max(counts.max(initial=0), expected + spread, 1.0) * 1.4)
+    axes.set_ylim(0.0, max(float(counts.max(initial=0)), expected + spread, 1.0) * 1.4)
     axes.set_xlabel(f"{label} (deg)")
     axes.set_ylabel("cells in the bin")
     axes.legend(loc="upper left", ncols=2, columnspacing=1.0)
