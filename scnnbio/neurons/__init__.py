@@ -1,6 +1,7 @@
 """Neurons as equations, and what follows from the equations."""
 
-from scnnbio.neurons.library import IF, LIBRARY, LIF
+from scnnbio.neurons.homeostasis import homeostatic
+from scnnbio.neurons.library import IF, LIBRARY, LIF, glif
 from scnnbio.neurons.model import NeuronModel, Parameter
 
-__all__ = ["IF", "LIBRARY", "LIF", "NeuronModel", "Parameter"]
+__all__ = ["IF", "LIBRARY", "LIF", "NeuronModel", "Parameter", "glif", "homeostatic"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,18 @@ class Propagator:
         return [state, *others] if row[self.states.index(state)] else others
 
 
-def linear_system(model: NeuronModel) -> tuple[sympy.Matrix, sympy.Matrix]:
+def linear_system(
+    model: NeuronModel, states: Sequence[str] | None = None, rows: int | None = None
+) -> tuple[sympy.Matrix, sympy.Matrix]:
     """Matrix and constant of the subthreshold equations ``dz/dt = A z + b``, symbolically.
 
     Parameters
     ----------
     model : NeuronModel
+    states : sequence of str, optional
+        State variables of z; all, in the model's order, if not given.
+    rows : int, optional
+        How many of their equations to take, from the first; all if not given.
 
     Returns
     -------
@@ -62,29 +68,35 @@ def linear_system(model: NeuronModel) -> tuple[sympy.Matrix, sympy.Matrix]:
     import sympy
 
     right = model.sympy()
-    states = [_symbol(name) for name in right]
-    rows, constants = [], []
-    for name, rate in right.items():
+    everything = {_symbol(name) for name in right}
+    names = tuple(right) if states is None else tuple(states)
+    among = [_symbol(name) for name in names]
+    matrix, constants = [], []
+    for name in names[:rows]:
+        rate = right[name]
         try:
-            row = [sympy.simplify(rate.diff(state)) for state in states]
-            constant = sympy.simplify(rate - sum(a * z for a, z in zip(row, states, strict=True)))
+            row = [sympy.simplify(rate.diff(state)) for state in among]
+            constant = sympy.simplify(rate - sum(a * z for a, z in zip(row, among, strict=True)))
         except (AttributeError, TypeError):  # conditions have no slope
             row, constant = [], rate
         # A step such as floor(v) has no slope, but stays behind in the constant.
-        curved = set().union(constant.free_symbols, *(a.free_symbols for a in row)) & set(states)
+        curved = set().union(constant.free_symbols, *(a.free_symbols for a in row)) & everything
         if curved or not row:
             raise SpecError(
                 f"{model.name!r} is not linear in {', '.join(sorted(map(str, curved))) or name}:"
                 " only linear subthreshold equations have an exact step",
                 where=f"{model.name}.d{name}/dt",
             )
-        rows.append(row)
+        matrix.append(row)
         constants.append([constant])
-    return sympy.Matrix(rows), sympy.Matrix(constants)
+    return sympy.Matrix(matrix), sympy.Matrix(constants)
 
 
 def propagator(
-    model: NeuronModel, parameters: Mapping[str, NDArray[np.float64]], dt: float
+    model: NeuronModel,
+    parameters: Mapping[str, NDArray[np.float64]],
+    dt: float,
+    states: Sequence[str] | None = None,
 ) -> Propagator:
     """Exact integration of a linear neuron on a grid.
 
@@ -95,6 +107,8 @@ def propagator(
         Every parameter of the model, in its unit, one value a set.
     dt : float
         Step in ms.
+    states : sequence of str, optional
+        Integrate these alone; they must depend on no others. All if not given.
 
     Returns
     -------
@@ -114,8 +128,8 @@ def propagator(
     """
     from scipy.linalg import expm
 
-    matrix, constant = linear_system(model)
-    names = tuple(state.name for state in model.states)
+    matrix, constant = linear_system(model, states)
+    names = tuple(s.name for s in model.states) if states is None else tuple(states)
     scale = np.array([UNITS[model.unit_of(name)][1] for name in names])
     sets = len(next(iter(parameters.values()), [0.0]))
     size = len(names)

@@ -1,58 +1,243 @@
-"""Neurons that the field expects, each with its equations and source."""
+"""Neurons that the field expects, each with its equations, defaults and source.
+
+Every one is composed of the :mod:`~scnnbio.neurons.parts`, where equations and units stand. Names
+follow PyNN; a parameter of the same name has PyNN's unit and meaning. ``scnnbio explain NAME``
+prints a model in full.
+
+=================== ==============================================================================
+IF, LIF             integrate-and-fire without and with leak; exponential currents, and a
+                    ``membrane`` receptor that moves the potential itself
+LIF_curr_delta      the potential jumps, and nothing else
+LIF_curr_alpha      alpha currents
+LIF_cond_exp        exponential conductances
+LIF_cond_alpha      alpha conductances
+LIF_shunting        subtractive currents beside a conductance that reverses at rest
+LIF_subtract        reset by subtraction
+LIF_sfa             adapts by a current
+LIF_cond_exp_sfa    adapts by a conductance
+GLIF1 ... GLIF5     Teeter et al. 2018
+AdEx                adaptive exponential
+Izhikevich          quadratic, with recovery
+=================== ==============================================================================
+"""
 
 from __future__ import annotations
 
+import dataclasses
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons import parts
 from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.parts import compose
 
-_CURRENTS = """
-dI_exc/dt = -I_exc/tau_syn_E : amp
-dI_inh/dt = -I_inh/tau_syn_I : amp
-"""
-
-_MEMBRANE = {
-    "v_rest": Parameter(-65.0, "mV"),
-    "v_reset": Parameter(-65.0, "mV"),
-    "v_thresh": Parameter(-50.0, "mV"),
-    "cm": Parameter(1.0, "nF"),
-    "tau_refrac": Parameter(0.0, "ms"),
-    "tau_syn_E": Parameter(5.0, "ms"),
-    "tau_syn_I": Parameter(5.0, "ms"),
-    "i_offset": Parameter(0.0, "nA"),
-}
-
-#: Weights in nA on ``excitatory`` and ``inhibitory``, in mV on ``membrane`` (a delta synapse).
-_RECEPTORS = {"excitatory": "I_exc", "inhibitory": "I_inh", "membrane": "v"}
+_TEXTBOOK = "Gerstner et al. 2014, Neuronal Dynamics"
+_REVIEW = "Brette et al. 2007, J Comput Neurosci 23:349"
 
 #: Leaky integrate-and-fire with exponential currents, parameters named as PyNN's IF_curr_exp::
 #:
 #:     dv/dt     = (v_rest - v)/tau_m + (I_exc + I_inh + i_offset)/cm
 #:     dI_exc/dt = -I_exc/tau_syn_E,   dI_inh/dt = -I_inh/tau_syn_I
-LIF = NeuronModel(
-    name="LIF",
-    equations="dv/dt = (v_rest - v)/tau_m + (I_exc + I_inh + i_offset)/cm : volt"
-    " (unless refractory)" + _CURRENTS,
-    threshold="v >= v_thresh",
-    reset="v = v_reset",
-    refractory="tau_refrac",
-    parameters={**_MEMBRANE, "tau_m": Parameter(20.0, "ms")},
-    receptors=_RECEPTORS,
-    initial={"v": "v_rest"},
-    reference="Gerstner et al. 2014, Neuronal Dynamics, eq. 1.5; Brette et al. 2007,"
-    " J Comput Neurosci 23:349",
+#:
+#: Weights in nA on ``excitatory`` and ``inhibitory``, in mV on ``membrane`` (a delta synapse).
+LIF = compose(
+    "LIF",
+    parts.leaky(),
+    [parts.exponential_currents(), parts.delta()],
+    reference=f"{_TEXTBOOK}, eq. 1.5; {_REVIEW}",
 )
 
 #: Integrate-and-fire without leak: the limit of :data:`LIF` at an infinite membrane time constant.
-IF = NeuronModel(
-    name="IF",
-    equations="dv/dt = (I_exc + I_inh + i_offset)/cm : volt (unless refractory)" + _CURRENTS,
-    threshold="v >= v_thresh",
-    reset="v = v_reset",
-    refractory="tau_refrac",
-    parameters=_MEMBRANE,
-    receptors=_RECEPTORS,
-    initial={"v": "v_rest"},
-    reference="Lapicque 1907; Gerstner et al. 2014, Neuronal Dynamics, section 1.3",
+IF = compose(
+    "IF",
+    parts.perfect(),
+    [parts.exponential_currents(), parts.delta()],
+    reference=f"Lapicque 1907; {_TEXTBOOK}, section 1.3",
 )
 
+#: dv/dt = (v_rest - v)/tau_m + i_offset/cm; a spike moves v. PyNN's IF_curr_delta.
+LIF_CURR_DELTA = compose(
+    "LIF_curr_delta", parts.leaky(), [parts.delta()], reference=f"{_TEXTBOOK}, eq. 1.5"
+)
+
+#: LIF whose currents are w e t/tau exp(-t/tau). PyNN's IF_curr_alpha.
+LIF_CURR_ALPHA = compose(
+    "LIF_curr_alpha",
+    parts.leaky(),
+    [parts.alpha_currents()],
+    reference="Rall 1967, J Neurophysiol 30:1138; Rotter & Diesmann 1999, Biol Cybern 81:381",
+)
+
+#: cm dv/dt = cm (v_rest - v)/tau_m + g_exc (e_rev_E - v) + g_inh (e_rev_I - v) + i_offset.
+#: PyNN's IF_cond_exp.
+LIF_COND_EXP = compose(
+    "LIF_cond_exp",
+    parts.leaky(),
+    [parts.exponential_conductances()],
+    reference=f"{_REVIEW}; {_TEXTBOOK}, section 3.1",
+)
+
+#: As LIF_cond_exp, with g = w e t/tau exp(-t/tau). PyNN's IF_cond_alpha.
+LIF_COND_ALPHA = compose(
+    "LIF_cond_alpha", parts.leaky(), [parts.alpha_conductances()], reference=f"{_REVIEW}; Rall 1967"
+)
+
+#: Subtractive inhibition (``inhibitory``, nA, negative weights) beside shunting inhibition
+#: (``shunting``, uS).
+LIF_SHUNTING = compose(
+    "LIF_shunting",
+    parts.leaky(),
+    [parts.exponential_currents(), parts.shunt()],
+    reference="Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001",
+)
+
+#: LIF whose spike takes v_thresh - v_reset from v, so that no charge is lost to the grid.
+LIF_SUBTRACT = compose(
+    "LIF_subtract",
+    parts.leaky(parts.BY_SUBTRACTION),
+    [parts.exponential_currents(), parts.delta()],
+    reference="Rueckauer et al. 2017, Front Neurosci 11:682",
+)
+
+#: LIF with dI_sfa/dt = -I_sfa/tau_sfa, I_sfa += q_sfa at a spike, taken from the current.
+LIF_SFA = compose(
+    "LIF_sfa",
+    parts.leaky(),
+    [parts.exponential_currents(), parts.adaptation_current()],
+    reference=f"Benda & Herz 2003, Neural Comput 15:2523; {_TEXTBOOK}, section 6.1",
+)
+
+#: LIF_cond_exp with g_sfa (e_rev_sfa - v), g_sfa += q_sfa at a spike.
+LIF_COND_EXP_SFA = compose(
+    "LIF_cond_exp_sfa",
+    parts.leaky(),
+    [parts.exponential_conductances(), parts.adaptation_conductance()],
+    reference="Muller et al. 2007, Neural Comput 19:2958; Dayan & Abbott 2001, eq. 5.13",
+)
+
+#: Brette & Gerstner 2005, table 1, with exponential conductances (PyNN's EIF_cond_exp_isfa_ista;
+#: a in uS here).
+ADEX = compose(
+    "AdEx",
+    parts.adaptive_exponential(),
+    [parts.exponential_conductances()],
+    reference="Brette & Gerstner 2005, J Neurophysiol 94:3637",
+    parameters={"e_rev_I": Parameter(-80.0, "mV")},
+)
+
+#: Izhikevich 2003, regular spiking, with exponential currents.
+IZHIKEVICH = compose(
+    "Izhikevich",
+    parts.quadratic(),
+    [parts.exponential_currents(), parts.delta()],
+    reference="Izhikevich 2003, IEEE Trans Neural Netw 14:1569",
+)
+
+_TEETER = "Teeter et al. 2018, Nat Commun 9:709, eqs 1-7; cell 490612844 of the Allen Cell Types"
+
+#: Cell 490612844, an excitatory Rbp4 neuron of mouse V1: of the cells with all five models it lies
+#: nearest the medians. Potentials in mV, times in ms, currents in nA.
+_CELL = {"v_rest": -75.36916, "v_reset": -75.36916, "cm": 0.10546632, "tau_refrac": 5.2}
+_CURRENTS = {
+    "asc_tau1": 333.33333,
+    "asc_tau2": 10.0,
+    "asc_amp1": -0.00969283,
+    "asc_amp2": -0.22603705,
+}
+_RESET_RULE = {
+    "voltage_reset_fraction": 0.47437,
+    "voltage_reset_add": 11.0077,
+    "th_spike_tau": 1 / 0.11781,
+    "th_spike_add": 2.42517,
+}
+#: Membrane time constant, and instantaneous threshold above rest, by level.
+_FITTED = {
+    1: (14.8101, 34.20628),
+    2: (14.8101, 35.39737),
+    3: (13.8524, 28.54437),
+    4: (13.8524, 28.98206),
+    5: (13.8524, 20.02538),
+}
+_FOLLOWING = {"th_voltage_tau": 1 / 0.05298, "th_voltage_gain": 0.01806 / 0.05298}
+
+
+def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
+    """The generalized leaky integrate-and-fire neuron of Teeter et al. 2018.
+
+    ::
+
+        cm dv/dt = cm (v_rest - v)/tau_m + I_asc1 + I_asc2 + I
+        spike where v >= v_thresh + theta_s + theta_v;  all of it frozen for tau_refrac
+        2, 4, 5: v <- v_rest + voltage_reset_fraction (v - v_rest) + voltage_reset_add
+        2, 4, 5: dtheta_s/dt = -theta_s/th_spike_tau, raised by th_spike_add
+        3, 4, 5: dI_asc/dt = -I_asc/asc_tau, raised by asc_amp
+        5:       dtheta_v/dt = (th_voltage_gain (v - v_rest) - theta_v)/th_voltage_tau
+
+    Parameters
+    ----------
+    level : int
+        1 leaky, 2 with reset rules, 3 with after-spike currents, 4 with both, 5 with a threshold
+        that follows the potential besides.
+    synapses : Part, optional
+        Exponential currents if not given.
+
+    Returns
+    -------
+    NeuronModel
+        Named GLIF1 to GLIF5.
+
+    Raises
+    ------
+    SpecError
+        If the level is another.
+
+    Notes
+    -----
+    The potential at a spike is that of the grid point at which the threshold is found crossed;
+    NEST's ``glif_psc`` resets from the potential one step earlier, and takes each after-spike
+    current's mean over a step as constant. Both differences vanish with the step.
+    ``voltage_reset_add`` is minus the paper's delta V, as in NEST.
+    """
+    if level not in _FITTED:
+        raise SpecError(f"there is no GLIF{level}; the levels are 1 to 5", where="level")
+    tau_m, above_rest = _FITTED[level]
+    cell = {**_CELL, "tau_m": tau_m, "v_thresh": _CELL["v_rest"] + above_rest}
+    membrane, added = parts.leaky(), [synapses or parts.exponential_currents()]
+    if level in (2, 4, 5):
+        membrane = _with_reset_rule(membrane)
+        added.append(parts.spike_threshold())
+        cell |= _RESET_RULE
+        del cell["v_reset"]
+    if level >= 3:
+        added.append(parts.after_spike_currents())
+        cell |= _CURRENTS
+    if level == 5:
+        added.append(parts.voltage_threshold())
+        cell |= _FOLLOWING
+    model = compose(f"GLIF{level}", membrane, added, reference=_TEETER)
+    values = {name: Parameter(v, model.parameters[name].unit) for name, v in cell.items()}
+    return dataclasses.replace(model, parameters={**model.parameters, **values})
+
+
+def _with_reset_rule(membrane: parts.Membrane) -> parts.Membrane:
+    rule = {
+        "voltage_reset_fraction": Parameter(0.5, "1"),
+        "voltage_reset_add": Parameter(8.0, "mV"),
+    }
+    kept = {name: p for name, p in membrane.parameters.items() if name != "v_reset"}
+    return dataclasses.replace(
+        membrane,
+        reset="v = v_rest + voltage_reset_fraction*(v - v_rest) + voltage_reset_add",
+        parameters={**kept, **rule},
+    )
+
+
 #: Every model of the library by name.
-LIBRARY = {model.name: model for model in (IF, LIF)}
+LIBRARY = {
+    model.name: model
+    for model in (
+        *(IF, LIF, LIF_CURR_DELTA, LIF_CURR_ALPHA, LIF_COND_EXP, LIF_COND_ALPHA),
+        *(LIF_SHUNTING, LIF_SUBTRACT, LIF_SFA, LIF_COND_EXP_SFA),
+        *(glif(level) for level in _FITTED),
+        *(ADEX, IZHIKEVICH),
+    )
+}

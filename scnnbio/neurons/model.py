@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.brian2_loader import load_brian2
+from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
 
@@ -310,6 +311,12 @@ def _check_dimensions(model: NeuronModel) -> None:
         rows.append(("reset", text, needed, unit(needed)))
     for label, text, needed, quantity in rows:
         _check_dimension(text, known, needed, quantity.dim, f"{model.name}.{label}")
+    units = {name: p.unit for name, p in model.parameters.items()}
+    units |= {s.name: model.unit_of(s.name) for s in model.states}
+    check_coherence(model.threshold, units, "1", where=f"{model.name}.threshold")
+    for name, operator, text in model.resets:
+        counted = "1" if operator in ("*=", "/=") else units[name]
+        check_coherence(text, units, counted, where=f"{model.name}.reset")
 
 
 def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -> None:

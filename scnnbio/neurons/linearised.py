@@ -1,0 +1,400 @@
+"""Any neuron about a point: where it rests, how fast it returns, what a grid makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.units import si_factor
+
+if TYPE_CHECKING:
+    import sympy
+
+_NEWTON = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Linearisation:
+    """A neuron about a point: ``d(z - point)/dt = matrix (z - point) + rate``.
+
+    Parameters
+    ----------
+    states : tuple of str
+    point : ndarray (states,)
+        In plain units.
+    matrix : ndarray (states, states)
+        Jacobian; entries in units of the row's state over the column's, per ms.
+    rate : ndarray (states,)
+        Rates of change at the point, zero at a fixed point.
+    """
+
+    states: tuple[str, ...]
+    point: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    rate: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class EulerStability:
+    """What forward Euler does about a fixed point.
+
+    A deviation along an eigenvector is multiplied by ``1 + eigenvalue dt`` in every step. For the
+    LIF, 1 - dt/tau_m: it decays as it should below tau_m, alternates in sign but still decays
+    below 2 tau_m, alternates for ever at 2 tau_m, and past it grows without bound, so that the
+    neuron crosses its threshold although nothing drives it.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray (states,) of complex
+        1/ms.
+    limit : float
+        Largest stable step in ms, itself excluded; infinite if nothing decays.
+    """
+
+    eigenvalues: NDArray[np.complex128]
+    limit: float
+
+    def factors(self, dt: float) -> NDArray[np.complex128]:
+        """Factor on every eigenvector's deviation in a step of ``dt`` ms (states,)."""
+        return np.asarray(1.0 + self.eigenvalues * dt)
+
+    def regime(self, dt: float) -> str:
+        """``"decays"``, ``"alternates"`` (decays, changing sign every step) or ``"diverges"``."""
+        if dt >= self.limit:
+            return "diverges"
+        return "alternates" if np.any(self.factors(dt).real < 0) else "decays"
+
+
+@dataclass(frozen=True)
+class EffectiveMembrane:
+    """A membrane with its conductances held open.
+
+    Parameters
+    ----------
+    tau : float
+        Time constant in ms; infinite without leak.
+    resistance : float
+        Gain in MOhm: mV of the final potential for a nA of ``i_offset``.
+    v_inf : float
+        Potential that it tends to, in mV.
+    """
+
+    tau: float
+    resistance: float
+    v_inf: float
+
+
+def linearise(
+    model: NeuronModel,
+    parameters: Mapping[str, float] | None = None,
+    at: Mapping[str, float] | None = None,
+) -> Linearisation:
+    """Jacobian of the subthreshold equations.
+
+    Parameters
+    ----------
+    model : NeuronModel
+    parameters : mapping of str to float, optional
+        In plain units; defaults for the rest.
+    at : mapping of str to float, optional
+        State in plain units, zero where not named; the fixed point nearest to the initial state
+        if not given.
+
+    Returns
+    -------
+    Linearisation
+
+    Raises
+    ------
+    SpecError
+        If a name is unknown, the Jacobian is not finite, or there is no fixed point to be found.
+    """
+    if at is None:
+        at = fixed_point(model, parameters)
+    return _System(model, parameters).about(_start(model, at))
+
+
+def fixed_point(
+    model: NeuronModel,
+    parameters: Mapping[str, float] | None = None,
+    start: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """A state in which nothing changes, found from a nearby one.
+
+    Parameters
+    ----------
+    model : NeuronModel
+    parameters : mapping of str to float, optional
+        In plain units; defaults for the rest.
+    start : mapping of str to float, optional
+        Where to begin, in plain units; the initial state if not given. Neurons such as AdEx have
+        two fixed points, of which the upper one is unstable.
+
+    Returns
+    -------
+    dict of str to float
+        In plain units.
+
+    Raises
+    ------
+    SpecError
+        If Newton's method finds none, as when a current drives the neuron to fire.
+
+    Notes
+    -----
+    Least squares, so that a state that nothing moves (no leak) stays where it is.
+    """
+    system = _System(model, parameters)
+    if start is None:
+        values = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
+        start = {name: values[source] for name, source in model.initial.items()}
+    z = _start(model, start)
+    for _ in range(_NEWTON):
+        local = system.about(z)
+        move = np.linalg.lstsq(local.matrix, -local.rate, rcond=None)[0]
+        z = z + move
+        if np.all(np.abs(move) <= 1e-12 * (1.0 + np.abs(z))):
+            break
+    rate = system.about(z).rate
+    if not np.all(np.abs(rate) <= 1e-9 * (1.0 + np.abs(z))):
+        raise SpecError(
+            "no fixed point near the start; is the current above the rheobase?", where=model.name
+        )
+    return dict(zip(system.states, z.tolist(), strict=True))
+
+
+def euler_stability(
+    model: NeuronModel,
+    parameters: Mapping[str, float] | None = None,
+    at: Mapping[str, float] | None = None,
+) -> EulerStability:
+    """The largest step with which forward Euler is stable.
+
+    Parameters
+    ----------
+    model : NeuronModel
+    parameters, at : mapping of str to float, optional
+        As in :func:`linearise`.
+
+    Returns
+    -------
+    EulerStability
+        ``limit`` is the least of ``-2 Re(e)/|e|^2`` over the eigenvalues e of the Jacobian: 2 tau_m
+        for the LIF, if no synapse is faster. Eigenvalues of zero (no leak) set no limit.
+
+    Raises
+    ------
+    SpecError
+        If the point itself is unstable, whatever the step.
+
+    References
+    ----------
+    Hairer & Wanner 1996, Solving Ordinary Differential Equations II, section IV.2.
+    """
+    eigenvalues = np.linalg.eigvals(linearise(model, parameters, at).matrix).astype(complex)
+    scale = np.abs(eigenvalues).max(initial=0.0)
+    moving = eigenvalues[np.abs(eigenvalues) > 1e-12 * scale]
+    if np.any(moving.real >= 0):
+        raise SpecError(
+            "the point is unstable by itself, so no step is stable; give a resting state as 'at'",
+            where=model.name,
+        )
+    limits = -2.0 * moving.real / np.abs(moving) ** 2
+    return EulerStability(eigenvalues, float(limits.min(initial=np.inf)))
+
+
+def frequency_response(
+    model: NeuronModel,
+    receptor: str,
+    frequency: ArrayLike,
+    parameters: Mapping[str, float] | None = None,
+    at: Mapping[str, float] | None = None,
+    output: str = "v",
+) -> NDArray[np.complex128]:
+    """Gain and phase from a modulated spike rate at a receptor to a state variable.
+
+    Parameters
+    ----------
+    model : NeuronModel
+    receptor : str
+    frequency : array_like
+        Hz.
+    parameters, at : mapping of str to float, optional
+        As in :func:`linearise`.
+    output : str
+        State variable.
+
+    Returns
+    -------
+    ndarray
+        Complex, of the shape of ``frequency``: the output's unit times ms, for weight 1.
+
+    Raises
+    ------
+    SpecError
+        If the receptor or the output is unknown.
+    """
+    local = linearise(model, parameters, at)
+    for kind, name, known in (
+        ("receptor", receptor, tuple(model.receptors)),
+        ("output", output, local.states),
+    ):
+        if name not in known:
+            raise SpecError(
+                f"{name!r} is not one of {', '.join(known)}", where=f"{model.name}.{kind}"
+            )
+    entry = np.zeros(len(local.states))
+    entry[local.states.index(model.receptors[receptor])] = 1.0
+    f = np.asarray(frequency, dtype=float)
+    identity = np.eye(len(entry))
+    row = local.states.index(output)
+    answers = [
+        np.linalg.solve(2j * np.pi * 1e-3 * one * identity - local.matrix, entry)[row]
+        for one in f.ravel()
+    ]
+    return np.array(answers, dtype=complex).reshape(f.shape)
+
+
+def effective_membrane(
+    model: NeuronModel,
+    held: Mapping[str, float] | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> EffectiveMembrane:
+    """Time constant, gain and resting potential with other states held, such as conductances.
+
+    A shunt g_s beside the leak g_L = cm/tau_m divides both: tau = cm/(g_L + g_s), resistance
+    1/(g_L + g_s). A subtractive current changes neither.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        With a potential ``v`` whose rate is linear in v, and a parameter ``i_offset``.
+    held : mapping of str to float, optional
+        State variables in plain units, zero where not named.
+    parameters : mapping of str to float, optional
+        In plain units; defaults for the rest.
+
+    Returns
+    -------
+    EffectiveMembrane
+
+    Raises
+    ------
+    SpecError
+        If the rate of v is curved, or a name is unknown.
+
+    References
+    ----------
+    Koch 1999, Biophysics of Computation, section 1.5; Chance, Abbott & Reyes 2002, Neuron 35:773.
+    """
+    slope, constant, per_current = membrane_line(model, held, parameters)
+    if slope == 0:
+        return EffectiveMembrane(np.inf, np.inf, np.nan)
+    current = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
+    drive = constant + per_current * current["i_offset"]
+    return EffectiveMembrane(-1.0 / slope, -per_current / slope, -drive / slope)
+
+
+def membrane_line(
+    model: NeuronModel,
+    held: Mapping[str, float] | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> tuple[float, float, float]:
+    """The line ``dv/dt = slope v + constant + per_current i_offset``, in plain units per ms.
+
+    Parameters
+    ----------
+    model, held, parameters
+        As in :func:`effective_membrane`.
+
+    Returns
+    -------
+    (slope, constant, per_current)
+
+    Raises
+    ------
+    SpecError
+        If it is no line, or the model has no ``v`` or no ``i_offset``.
+    """
+    names = tuple(state.name for state in model.states)
+    if "v" not in names or "i_offset" not in model.parameters:
+        raise SpecError("a state 'v' and a parameter 'i_offset' are needed", where=model.name)
+    row = names.index("v")
+    found = []
+    for v, current in ((0.0, 0.0), (-70.0, 0.0), (0.0, 1.0)):
+        system = _System(model, {**(parameters or {}), "i_offset": current})
+        local = system.about(_start(model, {**(held or {}), "v": v}))
+        found.append((float(local.matrix[row, row]), float(local.rate[row])))
+    (slope, constant), (below, _), (driven, more) = found
+    if not np.allclose([below, driven], slope, rtol=1e-12, atol=0.0):
+        raise SpecError("dv/dt is not linear in v and i_offset", where=f"{model.name}.dv/dt")
+    return slope, constant, more - constant
+
+
+def _start(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
+    names = [state.name for state in model.states]
+    for name in at:
+        if name not in names:
+            raise SpecError(f"{name!r} is not one of {', '.join(names)}", where=f"{model.name}.at")
+    return np.array([float(at.get(name, 0.0)) for name in names])
+
+
+class _System:
+    """A model's rates and Jacobian as numbers, in plain units."""
+
+    def __init__(self, model: NeuronModel, parameters: Mapping[str, float] | None) -> None:
+        import sympy
+
+        values = {name: p.default for name, p in model.parameters.items()}
+        for name, value in (parameters or {}).items():
+            if name not in values:
+                raise SpecError(
+                    f"{name!r} is not one of {', '.join(sorted(values))}",
+                    where=f"{model.name}.parameters",
+                )
+            values[name] = float(value)
+        si = {
+            sympy.Symbol(n, real=True): values[n] * si_factor(p.unit)
+            for n, p in model.parameters.items()
+        }
+        self.model = model
+        self.states = tuple(state.name for state in model.states)
+        self.symbols = [sympy.Symbol(name, real=True) for name in self.states]
+        self.right = [rate.subs(si) for rate in model.sympy().values()]
+        self.scale = np.array([si_factor(model.unit_of(name)) for name in self.states])
+        self.jacobian: list[list[sympy.Expr]] | None = None
+
+    def rates(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rates of change at a state, per ms."""
+        return self._numbers(self.right, z) / self.scale * 1e-3
+
+    def about(self, z: NDArray[np.float64]) -> Linearisation:
+        """Jacobian at a state."""
+        if self.jacobian is None:
+            self.jacobian = [[rate.diff(s) for s in self.symbols] for rate in self.right]
+        rows = np.array([self._numbers(row, z) for row in self.jacobian])
+        matrix = rows * self.scale[None, :] / self.scale[:, None] * 1e-3
+        return Linearisation(self.states, z, matrix, self.rates(z))
+
+    def _numbers(
+        self, expressions: list[sympy.Expr], z: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        import sympy
+
+        at = dict(zip(self.symbols, (z * self.scale).tolist(), strict=True))
+        try:
+            numbers = np.array([float(sympy.sympify(e).subs(at).evalf()) for e in expressions])
+        except (TypeError, ArithmeticError):  # infinite, or a step without a derivative
+            numbers = np.array([np.nan])
+        if not np.isfinite(numbers).all():
+            raise SpecError(
+                "the equations or their derivatives are not finite here; is a time constant zero?",
+                where=f"{self.model.name}.equations",
+            )
+        return numbers

@@ -1,0 +1,405 @@
+"""Parts that a neuron is put together from: a membrane, synapses, what a spike leaves behind.
+
+Each part says what it adds to the neuron: terms of the membrane's current, equations, terms of the
+threshold, statements of the reset, parameters and receptors. :func:`compose` joins them into a
+:class:`~scnnbio.neurons.NeuronModel`::
+
+    compose("mine", leaky(), [exponential_currents(), adaptation_current()], reference="...")
+
+Weights are in nA on a current, in uS on a conductance, in mV on a ``membrane`` receptor. They are
+peak values: of an alpha current, the largest it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons.model import NeuronModel, Parameter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One ingredient of a neuron.
+
+    Parameters
+    ----------
+    currents : tuple of str
+        Terms of the current into the membrane (inward is positive), in amperes.
+    equations : tuple of str
+        Its own state variables, as in :class:`~scnnbio.neurons.NeuronModel`.
+    thresholds : tuple of str
+        Terms added to the threshold, in volts.
+    resets : tuple of str
+        Statements at a spike, after the membrane's own.
+    parameters : mapping of str to Parameter
+    receptors : mapping of str to str
+    """
+
+    currents: tuple[str, ...] = ()
+    equations: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    resets: tuple[str, ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    receptors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Membrane:
+    """The equation of the potential, open for currents.
+
+    Parameters
+    ----------
+    rate : str
+        Right-hand side of dv/dt with ``{currents}`` where the sum of the currents belongs.
+    threshold : str
+        What v is compared with.
+    reset : str
+        Statements at a spike.
+    parameters : mapping of str to Parameter
+    equations : tuple of str
+        State variables that belong to the membrane.
+    initial : mapping of str to str
+        State variable → the parameter it starts from.
+    """
+
+    rate: str
+    threshold: str
+    reset: str
+    parameters: Mapping[str, Parameter]
+    equations: tuple[str, ...] = ()
+    initial: Mapping[str, str] = field(default_factory=lambda: {"v": "v_rest"})
+
+
+def compose(
+    name: str,
+    membrane: Membrane,
+    parts: Sequence[Part] = (),
+    *,
+    reference: str,
+    parameters: Mapping[str, Parameter] | None = None,
+) -> NeuronModel:
+    """Put a neuron together.
+
+    Parameters
+    ----------
+    name : str
+    membrane : Membrane
+    parts : sequence of Part
+        In the order in which their statements run at a spike.
+    reference : str
+        Where the equations come from.
+    parameters : mapping of str to Parameter, optional
+        Defaults that differ from those of the parts.
+
+    Returns
+    -------
+    NeuronModel
+        With the refractory period ``tau_refrac`` and the constant current ``i_offset``.
+
+    Raises
+    ------
+    SpecError
+        If two parts bring the same parameter with different defaults, the same receptor, or the
+        same state variable.
+    """
+    terms = [term for part in parts for term in part.currents]
+    # A plus stands before every term but those that bring their own minus.
+    currents = " + ".join([*terms, "i_offset"]).replace("+ -", "- ")
+    lines = [f"dv/dt = {membrane.rate.format(currents=currents)} : volt (unless refractory)"]
+    lines += [*membrane.equations, *(line for part in parts for line in part.equations)]
+    thresholds = [membrane.threshold, *(term for part in parts for term in part.thresholds)]
+    resets = [membrane.reset, *(line for part in parts for line in part.resets)]
+    tables = [_OWN, membrane.parameters, *(part.parameters for part in parts)]
+    known = _joined(name, "parameter", tables)
+    return NeuronModel(
+        name=name,
+        equations="\n".join(lines) + "\n",
+        threshold=f"v >= {' + '.join(thresholds)}",
+        reset="; ".join(filter(None, resets)),
+        refractory="tau_refrac",
+        parameters={**known, **(parameters or {})},
+        receptors=_joined(name, "receptor", [part.receptors for part in parts]),
+        initial=membrane.initial,
+        reference=reference,
+    )
+
+
+_OWN = {"tau_refrac": Parameter(0.0, "ms"), "i_offset": Parameter(0.0, "nA")}
+
+
+def _joined(name: str, kind: str, tables: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    joined: dict[str, T] = {}
+    for table in tables:
+        for key, value in table.items():
+            # Parts may share a parameter, such as a time constant; a receptor is one part's own.
+            if key in joined and (kind == "receptor" or joined[key] != value):
+                raise SpecError(f"two parts bring the {kind} {key!r}; rename one", where=name)
+            joined[key] = value
+    return joined
+
+
+# -- membranes ------------------------------------------------------------------------------------
+
+_POTENTIALS = {
+    "v_rest": Parameter(-65.0, "mV"),
+    "v_reset": Parameter(-65.0, "mV"),
+    "v_thresh": Parameter(-50.0, "mV"),
+    "cm": Parameter(1.0, "nF"),
+}
+TO_VALUE = "v = v_reset"
+#: The part of the potential above threshold survives the spike.
+BY_SUBTRACTION = "v -= v_thresh - v_reset"
+
+
+def leaky(reset: str = TO_VALUE) -> Membrane:
+    """dv/dt = (v_rest - v)/tau_m + I/cm (Gerstner et al. 2014, Neuronal Dynamics, eq. 1.5)."""
+    return Membrane(
+        "(v_rest - v)/tau_m + ({currents})/cm",
+        "v_thresh",
+        reset,
+        {**_POTENTIALS, "tau_m": Parameter(20.0, "ms")},
+    )
+
+
+def perfect(reset: str = TO_VALUE) -> Membrane:
+    """dv/dt = I/cm, without leak (Lapicque 1907)."""
+    return Membrane("({currents})/cm", "v_thresh", reset, _POTENTIALS)
+
+
+def adaptive_exponential() -> Membrane:
+    """AdEx, with the parameters of Brette & Gerstner 2005, J Neurophysiol 94:3637, table 1.
+
+    ::
+
+        cm dv/dt   = cm/tau_m (v_rest - v + delta_T exp((v - v_thresh)/delta_T)) - w + I
+        tau_w dw/dt = a (v - v_rest) - w,          at a spike w += b
+
+    The leak conductance is g_L = cm/tau_m = 30 nS. v_thresh is where the upstroke begins to outrun
+    the leak; v_spike only ends an upstroke that no longer depends on it.
+    """
+    return Membrane(
+        "(v_rest - v + delta_T*exp((v - v_thresh)/delta_T))/tau_m + ({currents} - w)/cm",
+        "v_spike",
+        "v = v_reset; w += b",
+        {
+            "v_rest": Parameter(-70.6, "mV"),
+            "v_reset": Parameter(-70.6, "mV"),
+            "v_thresh": Parameter(-50.4, "mV"),
+            "v_spike": Parameter(-40.0, "mV"),
+            "delta_T": Parameter(2.0, "mV"),
+            "cm": Parameter(0.281, "nF"),
+            "tau_m": Parameter(281 / 30, "ms"),
+            "tau_w": Parameter(144.0, "ms"),
+            "a": Parameter(0.004, "uS"),
+            "b": Parameter(0.0805, "nA"),
+        },
+        ("dw/dt = (a*(v - v_rest) - w)/tau_w : amp",),
+    )
+
+
+def quadratic() -> Membrane:
+    """Izhikevich 2003, IEEE Trans Neural Netw 14:1569, eqs 1-3, regular spiking.
+
+    ::
+
+        v' = 0.04 v^2 + 5 v + 140 - u + I,   u' = a (b v - u),   v >= 30: v = c, u += d
+
+    with v and u in mV and t in ms, which v_unit and t_unit put in; a and b are numbers, as
+    printed. A capacitance of 1 pF makes 1 pA of ours one unit of his I, as in PyNN and NEST.
+    """
+    return Membrane(
+        "(0.04*v**2/v_unit + 5*v + 140*v_unit - u)/t_unit + ({currents})/cm",
+        "v_peak",
+        "v = c; u += d",
+        {
+            "a": Parameter(0.02, "1"),
+            "b": Parameter(0.2, "1"),
+            "c": Parameter(-65.0, "mV"),
+            "d": Parameter(8.0, "mV"),
+            "v_peak": Parameter(30.0, "mV"),
+            "v_init": Parameter(-70.0, "mV"),
+            "u_init": Parameter(-14.0, "mV"),
+            "v_unit": Parameter(1.0, "mV"),
+            "t_unit": Parameter(1.0, "ms"),
+            "cm": Parameter(0.001, "nF"),
+        },
+        ("du/dt = a*(b*v - u)/t_unit : volt",),
+        {"v": "v_init", "u": "u_init"},
+    )
+
+
+# -- synapses -------------------------------------------------------------------------------------
+
+_SIDES = (("excitatory", "exc", "E"), ("inhibitory", "inh", "I"))
+
+
+def _taus(*names: str) -> dict[str, Parameter]:
+    return {name: Parameter(5.0, "ms") for name in names}
+
+
+def delta() -> Part:
+    """A spike moves the potential itself: receptor ``membrane``, weights in mV."""
+    return Part(receptors={"membrane": "v"})
+
+
+def exponential_currents() -> Part:
+    """A jump and exp(-t/tau); a negative weight inhibits, subtractively."""
+    return Part(
+        currents=("I_exc", "I_inh"),
+        equations=tuple(f"dI_{x}/dt = -I_{x}/tau_syn_{s} : amp" for _, x, s in _SIDES),
+        parameters=_taus("tau_syn_E", "tau_syn_I"),
+        receptors={receptor: f"I_{x}" for receptor, x, _ in _SIDES},
+    )
+
+
+def alpha_currents() -> Part:
+    """Currents e t/tau exp(-t/tau): the weight is the peak, as in PyNN. A spike raises x."""
+    return Part(
+        currents=("I_exc", "I_inh"),
+        equations=tuple(
+            line
+            for _, x, s in _SIDES
+            for line in (
+                f"dI_{x}/dt = (exp(1)*x_{x} - I_{x})/tau_syn_{s} : amp",
+                f"dx_{x}/dt = -x_{x}/tau_syn_{s} : amp",
+            )
+        ),
+        parameters=_taus("tau_syn_E", "tau_syn_I"),
+        receptors={receptor: f"x_{x}" for receptor, x, _ in _SIDES},
+    )
+
+
+_REVERSALS = {"e_rev_E": Parameter(0.0, "mV"), "e_rev_I": Parameter(-70.0, "mV")}
+_DRIVEN = ("g_exc*(e_rev_E - v)", "g_inh*(e_rev_I - v)")
+
+
+def exponential_conductances() -> Part:
+    """Currents g (E - v) with g a jump and exp(-t/tau); weights are not negative."""
+    return Part(
+        currents=_DRIVEN,
+        equations=tuple(f"dg_{x}/dt = -g_{x}/tau_syn_{s} : siemens" for _, x, s in _SIDES),
+        parameters={**_taus("tau_syn_E", "tau_syn_I"), **_REVERSALS},
+        receptors={receptor: f"g_{x}" for receptor, x, _ in _SIDES},
+    )
+
+
+def alpha_conductances() -> Part:
+    """Currents g (E - v) with g = e t/tau exp(-t/tau) at its peak equal to the weight."""
+    return Part(
+        currents=_DRIVEN,
+        equations=tuple(
+            line
+            for _, x, s in _SIDES
+            for line in (
+                f"dg_{x}/dt = (exp(1)*x_{x} - g_{x})/tau_syn_{s} : siemens",
+                f"dx_{x}/dt = -x_{x}/tau_syn_{s} : siemens",
+            )
+        ),
+        parameters={**_taus("tau_syn_E", "tau_syn_I"), **_REVERSALS},
+        receptors={receptor: f"x_{x}" for receptor, x, _ in _SIDES},
+    )
+
+
+def shunt() -> Part:
+    """Inhibition that divides: a conductance that reverses at rest, receptor ``shunting``.
+
+    At rest it carries no current. It lowers the resistance and quickens the membrane
+    (Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001, on why the
+    firing rate is shifted rather than divided all the same).
+    """
+    return Part(
+        currents=("g_shunt*(v_rest - v)",),
+        equations=("dg_shunt/dt = -g_shunt/tau_syn_S : siemens",),
+        parameters=_taus("tau_syn_S"),
+        receptors={"shunting": "g_shunt"},
+    )
+
+
+# -- what a spike leaves behind -------------------------------------------------------------------
+
+
+def adaptation_current() -> Part:
+    """Spike-frequency adaptation: every spike adds q_sfa to an outward current that decays."""
+    return Part(
+        currents=("-I_sfa",),
+        equations=("dI_sfa/dt = -I_sfa/tau_sfa : amp",),
+        resets=("I_sfa += q_sfa",),
+        parameters={"tau_sfa": Parameter(100.0, "ms"), "q_sfa": Parameter(0.05, "nA")},
+    )
+
+
+def adaptation_conductance() -> Part:
+    """Spike-frequency adaptation by a potassium conductance that every spike raises by q_sfa."""
+    return Part(
+        currents=("g_sfa*(e_rev_sfa - v)",),
+        equations=("dg_sfa/dt = -g_sfa/tau_sfa : siemens",),
+        resets=("g_sfa += q_sfa",),
+        # tau_sfa and e_rev_sfa as in Muller et al. 2007 and PyNN; q_sfa scaled to cm = 1 nF.
+        parameters={
+            "tau_sfa": Parameter(100.0, "ms"),
+            "q_sfa": Parameter(0.015, "uS"),
+            "e_rev_sfa": Parameter(-75.0, "mV"),
+        },
+    )
+
+
+def after_spike_currents() -> Part:
+    """Two currents that a spike adds to; frozen while refractory (Teeter et al. 2018).
+
+    At a spike, ``I <- asc_r I exp(-tau_refrac/asc_tau) + asc_amp``: what is left after the
+    refractory period, which the model leaves out, and the amplitude at its end.
+    """
+    return Part(
+        currents=("I_asc1", "I_asc2"),
+        equations=tuple(
+            f"dI_asc{k}/dt = -I_asc{k}/asc_tau{k} : amp (unless refractory)" for k in (1, 2)
+        ),
+        resets=tuple(
+            f"I_asc{k} = asc_r{k}*I_asc{k}*exp(-tau_refrac/asc_tau{k}) + asc_amp{k}" for k in (1, 2)
+        ),
+        parameters={
+            "asc_tau1": Parameter(1000 / 3, "ms"),
+            "asc_tau2": Parameter(10.0, "ms"),
+            "asc_amp1": Parameter(0.0, "nA"),
+            "asc_amp2": Parameter(0.0, "nA"),
+            "asc_r1": Parameter(1.0, "1"),
+            "asc_r2": Parameter(1.0, "1"),
+        },
+    )
+
+
+def spike_threshold() -> Part:
+    """A threshold that every spike raises, frozen while refractory (Teeter et al. 2018)."""
+    return Part(
+        equations=("dtheta_s/dt = -theta_s/th_spike_tau : volt (unless refractory)",),
+        thresholds=("theta_s",),
+        resets=("theta_s = theta_s*exp(-tau_refrac/th_spike_tau) + th_spike_add",),
+        parameters={
+            "th_spike_tau": Parameter(8.0, "ms"),
+            "th_spike_add": Parameter(2.5, "mV"),
+        },
+    )
+
+
+def voltage_threshold() -> Part:
+    """A threshold that follows the potential, frozen while refractory (Teeter et al. 2018).
+
+    Their dtheta/dt = a_v (v - E_L) - b_v theta, with th_voltage_tau = 1/b_v and
+    th_voltage_gain = a_v/b_v: times, since Hz times ms is no number.
+    """
+    return Part(
+        equations=(
+            "dtheta_v/dt = (th_voltage_gain*(v - v_rest) - theta_v)/th_voltage_tau"
+            " : volt (unless refractory)",
+        ),
+        thresholds=("theta_v",),
+        parameters={
+            "th_voltage_tau": Parameter(15.0, "ms"),
+            "th_voltage_gain": Parameter(0.3, "1"),
+        },
+    )

@@ -1,0 +1,174 @@
+"""Firing rates in closed form, and the loop that homeostasis closes around them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons.linearised import membrane_line
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.units import si_factor
+
+
+def firing_rate(
+    model: NeuronModel,
+    current: ArrayLike,
+    parameters: Mapping[str, float] | None = None,
+    held: Mapping[str, float] | None = None,
+    dt: float | None = None,
+) -> NDArray[np.float64]:
+    r"""Rate under a constant current: the f-I curve.
+
+    .. math:: f = \left(t_{ref} + \tau \ln\frac{v_\infty - v_{reset}}{v_\infty - v_{th}}\right)^{-1}
+
+    where :math:`v_\infty > v_{th}`, else 0. Without leak the logarithm becomes
+    :math:`(v_{th} - v_{reset})\, C/I`.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        Whose dv/dt is linear in v, with a threshold ``v >= ...``, and of whose states a spike
+        moves v alone.
+    current : array_like
+        ``i_offset`` in nA.
+    parameters : mapping of str to float, optional
+        In plain units; defaults for the rest.
+    held : mapping of str to float, optional
+        Other state variables, held at these values in plain units, such as a shunt; zero where
+        not named.
+    dt : float, optional
+        With a step in ms, the rate on the grid of :mod:`scnnbio.backends.base`: the way to
+        threshold takes whole steps.
+
+    Returns
+    -------
+    ndarray
+        Hz, of the shape of ``current``.
+
+    Raises
+    ------
+    SpecError
+        If the model is of another kind, or resets to its threshold.
+
+    References
+    ----------
+    Gerstner et al. 2014, Neuronal Dynamics, section 1.3; Burkitt 2006, Biol Cybern 95:1.
+    """
+    slope, constant, per_current = membrane_line(model, held, parameters)
+    threshold, reset = _levels(model, parameters, held)
+    values = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
+    refractory = 0.0 if model.refractory is None else values[model.refractory]
+    drive = constant + per_current * np.asarray(current, dtype=float)
+    fires = drive + slope * threshold > 0
+    safe = np.where(fires, drive, 1.0 - slope * threshold)
+    if slope:
+        # log1p keeps its digits where the current is far above the rheobase.
+        ratio = slope * (threshold - reset) / (safe + slope * reset)
+        wait = np.log1p(ratio) / slope
+    else:
+        wait = (threshold - reset) / safe
+    if dt is not None:
+        wait = np.ceil(np.round(wait / dt, 9)) * dt
+        refractory = round(refractory / dt) * dt
+    return np.asarray(np.where(fires, 1e3 / (refractory + wait), 0.0))
+
+
+def homeostasis_eigenvalues(slope: float, eta: float, tau: float) -> NDArray[np.complex128]:
+    r"""How a homeostatic threshold returns to its target.
+
+    About the target, with s = df/dV_th, :func:`~scnnbio.neurons.homeostasis.homeostatic` is
+
+    .. math:: \dot{\delta\theta} = \eta\, \delta f, \quad
+        \tau \dot{\delta f} = s\, \delta\theta - \delta f, \quad
+        \lambda = \frac{-1 \pm \sqrt{1 + 4 \eta s \tau}}{2 \tau}
+
+    It returns for every s < 0; slowest as :math:`\eta s` where :math:`-\eta s \tau \ll 1`, without
+    overshoot up to 1/4, and oscillating beyond.
+
+    Parameters
+    ----------
+    slope : float
+        Measured df/dV_th in Hz/mV, negative.
+    eta : float
+        Rise of the threshold in mV for a spike.
+    tau : float
+        Time constant of the rate filter in ms.
+
+    Returns
+    -------
+    ndarray (2,) of complex
+        1/ms, the slower first.
+
+    Raises
+    ------
+    SpecError
+        If the time constant is not positive.
+
+    Notes
+    -----
+    The neuron's own dynamics are taken to be faster than both: the rate follows the threshold at
+    once. Astrom & Murray 2008, Feedback Systems, chapter 6, for the second-order loop.
+    """
+    if tau <= 0:
+        raise SpecError(f"{tau} ms is not positive", where="tau")
+    loop = eta * slope * 1e-3 * tau  # Hz times ms
+    root = np.sqrt(complex(1.0 + 4.0 * loop))
+    slow = 2.0 * loop / (1.0 + root)  # (-1 + root)/2 without its cancellation
+    return np.array([slow, (-1.0 - root) / 2.0], dtype=np.complex128) / tau
+
+
+def _levels(
+    model: NeuronModel,
+    parameters: Mapping[str, float] | None,
+    held: Mapping[str, float] | None,
+) -> tuple[float, float]:
+    """Threshold, and potential after the reset, in mV."""
+    condition = ast.parse(model.threshold.strip(), mode="eval").body
+    right = condition.comparators[0] if isinstance(condition, ast.Compare) else None
+    if (
+        not isinstance(condition, ast.Compare)
+        or right is None
+        or ast.unparse(condition.left) != "v"
+        or not isinstance(condition.ops[0], ast.Gt | ast.GtE)
+    ):
+        raise SpecError("the threshold is not 'v >= ...'", where=f"{model.name}.threshold")
+    moved = {name for name, _, _ in model.resets} - {"v"}
+    if moved:
+        raise SpecError(
+            f"a spike moves {', '.join(sorted(moved))} too, so intervals depend on earlier ones",
+            where=f"{model.name}.reset",
+        )
+    values = {name: p.default for name, p in model.parameters.items()} | dict(parameters or {})
+    units = {name: p.unit for name, p in model.parameters.items()}
+    state = {s.name: 0.0 for s in model.states} | dict(held or {})
+    units |= {name: model.unit_of(name) for name in state}
+    known = {name: v * si_factor(units[name]) for name, v in {**values, **state}.items()}
+    threshold = _value(model, ast.unparse(right), {k: v for k, v in known.items() if k != "v"})
+    v = threshold
+    for _, operator, text in model.resets:
+        change = _value(model, text, {**known, "v": v})
+        v = {"=": change, "+=": v + change, "-=": v - change, "*=": v * change}.get(
+            operator, v / change if change else np.nan
+        )
+    if not v < threshold:
+        raise SpecError("a spike does not reset v below its threshold", where=f"{model.name}.reset")
+    return threshold * 1e3, v * 1e3
+
+
+def _value(model: NeuronModel, text: str, known: Mapping[str, float]) -> float:
+    import sympy
+
+    model.sympy()  # checks every expression's dimensions and loads Brian2
+    from brian2.parsing.sympytools import str_to_sympy
+
+    numbers = {sympy.Symbol(name, real=True): value for name, value in known.items()}
+    try:
+        return float(str_to_sympy(text).subs(numbers).evalf())
+    except TypeError:
+        raise SpecError(
+            f"{text!r} is not a number that stays", where=f"{model.name}.threshold"
+        ) from None
