@@ -6,11 +6,11 @@ import datetime
 import importlib.metadata
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +29,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scnnbio import backends
+from scnnbio.backends.options import options_of
 from scnnbio.errors import ScnnbioError, SpecError
 from scnnbio.experiment import Report, documents, load, models
 from scnnbio.validation.scores import Score
@@ -55,7 +56,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="A dotted path into the experiment, or one of its options.",
+        help="A dotted path into the experiment, one of its options, or backend.KEY.",
     ),
 ]
 
@@ -108,14 +109,15 @@ def list_() -> None:
 
 @app.command("backends")
 def backends_() -> None:
-    """List the backends, and what is missing for each."""
-    table = Table("backend", "what it is", "ready", box=None)
+    """List the backends, their options, and what is missing for each."""
+    table = Table("backend", "what it is", "options (--set backend.KEY=VALUE)", "ready", box=None)
     for name in backends.names():
         try:
             backend = backends.get(name)
-            table.add_row(name, backend.summary, backend.missing() or "yes")
+            options = "\n".join(map(str, options_of(type(backend)).values()))
+            table.add_row(name, backend.summary, options, backend.missing() or "yes")
         except ScnnbioError as error:
-            table.add_row(name, "", error.message)
+            table.add_row(name, "", "", error.message)
     _out.print(table)
 
 
@@ -130,11 +132,12 @@ def check(
     """Say, without simulating, whether a backend can run an experiment."""
     from scnnbio import workflow
 
-    study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
-    problems = workflow.check(study, backend)
+    ours, options = _split(settings or ())
+    study = load(_find(exp), profile=profile, seed=seed, settings=ours)
+    problems = workflow.check(study, backend, options)
     for problem in problems:
         _out.print(Text(str(problem)), soft_wrap=True)
-    missing = backends.get(backend).missing()
+    missing = backends.get(backend, options).missing()
     if missing:
         _out.print(Text(missing), soft_wrap=True)
     if problems or missing:
@@ -157,10 +160,13 @@ def run(
     """Run an experiment, judge it against published data, and draw the report."""
     from scnnbio import workflow
 
-    study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
+    ours, options = _split(settings or ())
+    study = load(_find(exp), profile=profile, seed=seed, settings=ours)
     folder = out or _fresh_folder(study.name, profile)
     with _progress() as report:
-        results = workflow.run(study, backend, folder, replace=force, report=report)
+        results = workflow.run(
+            study, backend, folder, replace=force, report=report, options=options
+        )
     _print_scores(results.scores)
     _out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
@@ -221,6 +227,19 @@ def _find(exp: str) -> Path:
     if exp in installed:
         return installed[exp]
     raise SpecError(f"there is no file or experiment {exp!r}; {documents.hint(exp, installed)}")
+
+
+def _split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
+    """Settings of the document, and options of the backend."""
+    ours, options = [], {}
+    for text in settings:
+        key, value = documents.setting(text)
+        scope, dot, name = key.partition(".")
+        if scope == "backend" and dot:
+            options[name] = value
+        else:
+            ours.append(text)
+    return ours, options
 
 
 def _fresh_folder(name: str, profile: str | None) -> Path:

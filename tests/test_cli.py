@@ -143,6 +143,10 @@ BAD: dict[str, tuple[Callable[[Path], list[object]], list[str]]] = {
         lambda folder: [FILE, *SMALL, "--force", "--out", empty_folder(folder)],
         ["is not the folder of a run"],
     ),
+    "a backend without options": (
+        lambda _: [FILE, *SMALL, "--set", "backend.threads=2"],
+        ["backend: there is no option 'threads'; there are none"],
+    ),
     "no such file": (lambda _: ["nowhere.toml"], ["nowhere.toml: cannot be read"]),
     "no such experiment": (lambda _: ["v1_feature"], ["did you mean 'v1_features'"]),
     "no such profile": (

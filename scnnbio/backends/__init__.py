@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from typing import Any
 
 from scnnbio.backends.base import Backend
+from scnnbio.backends.options import checked
 from scnnbio.errors import BackendMissing, SpecError
 
 #: name → (module, class)
@@ -22,12 +25,14 @@ def names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
-def get(name: str) -> Backend:
+def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     """The backend of that name.
 
     Parameters
     ----------
     name : str
+    options : mapping of str to object, optional
+        Arguments of its constructor; ``scnnbio backends`` lists them.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def get(name: str) -> Backend:
     Raises
     ------
     SpecError
-        If there is none of that name.
+        If there is none of that name, or it has no such option.
     BackendMissing
         If its simulator is not installed.
     """
@@ -44,12 +49,12 @@ def get(name: str) -> Backend:
         raise SpecError(f"there is no backend {name!r}; there are {', '.join(_BACKENDS)}")
     module, cls = _BACKENDS[name]
     try:
-        found: Backend = getattr(importlib.import_module(module), cls)()
+        found: type[Backend] = getattr(importlib.import_module(module), cls)
     except ModuleNotFoundError as error:
         raise BackendMissing(
             f"{error.name} is not installed; install it with pip", where=f"backend {name!r}"
         ) from error
-    return found
+    return found(**checked(found, options or {}))
 
 
 __all__ = ["Backend", "get", "names"]

@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends.options import options_of
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 from scnnbio.network import Population
@@ -85,12 +86,21 @@ class Stopwatch:
 
 
 class Backend(ABC):
-    """Lowers an experiment to a simulator and runs it."""
+    """Lowers an experiment to a simulator and runs it.
+
+    The arguments of a constructor are the backend's options. Each is kept in an attribute of its
+    name, so that provenance can tell it.
+    """
 
     #: Name on the command line.
     name: ClassVar[str]
     #: One line for ``scnnbio backends``.
     summary: ClassVar[str]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Value of each option, by name."""
+        return {name: getattr(self, name) for name in options_of(type(self))}
 
     def missing(self) -> str:
         """What has to be installed before this backend can run; empty if nothing."""
@@ -164,6 +174,7 @@ class Backend(ABC):
             outcome.weights,
             {
                 "backend": self.name,
+                "options": self.options,
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),

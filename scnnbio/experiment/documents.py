@@ -260,3 +260,27 @@ def set_path(table: Table, path: str, value: Any) -> None:
         if not isinstance(here, dict):
             raise SpecError("is not a table", where=".".join(parents[: depth + 1]))
     here[last] = value
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Key and value of a ``key=value``: TOML, or text where the value is not TOML.
+
+    Raises
+    ------
+    SpecError
+        If it is not of that form.
+
+    Examples
+    --------
+    >>> setting("backend.threads=2")
+    ('backend.threads', 2)
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SpecError(f"{text!r} is not a setting; write key=value", where="--set")
+    try:
+        table = tomllib.loads(f"value = {value}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        table = {}
+    # A value with line ends could bring further keys along.
+    return key.strip(), table["value"] if list(table) == ["value"] else value.strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,7 +180,7 @@ def study_from(
     if profile is not None:
         chosen = documents.choose(profiles, profile, "profile", "profiles")
         changes += documents.as_table(chosen, join("profiles", profile)).items()
-    changes += [_setting(setting) for setting in settings]
+    changes += map(documents.setting, settings)
     for key, value in changes:
         documents.set_path(table, options.get(key, key), copy.deepcopy(value))
     if seed is not None:
@@ -200,18 +199,6 @@ def study_from(
         seed=table["seed"],
         document=table,
     )
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise SpecError(f"{text!r} is not a setting; write key=value", where="--set")
-    try:
-        table = tomllib.loads(f"value = {value}")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        table = {}
-    # A value with line ends could bring further keys along.
-    return key.strip(), table["value"] if list(table) == ["value"] else value.strip()
 
 
 def _expanded(stages: Any) -> Table:

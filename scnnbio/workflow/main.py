@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scnnbio import backends
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
@@ -15,14 +17,18 @@ from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.results import Results
 
+Options = Mapping[str, Any]
 
-def check(study: Study, backend: str) -> list[Unsupported]:
+
+def check(study: Study, backend: str, options: Options | None = None) -> list[Unsupported]:
     """Everything in a study that a backend cannot run, found without simulating.
 
     Parameters
     ----------
     study : Study
     backend : str
+    options : mapping of str to object, optional
+        Of the backend.
 
     Returns
     -------
@@ -31,11 +37,12 @@ def check(study: Study, backend: str) -> list[Unsupported]:
     Raises
     ------
     SpecError
-        If there is no such backend, a claim is unknown, or a stimulus does not fit its encoding.
+        If there is no such backend or option, a claim is unknown, or a stimulus does not fit its
+        encoding.
     DataError
         If photographs are missing or damaged.
     """
-    target = backends.get(backend)
+    target = backends.get(backend, options)
     for name in study.claims:
         choose(CLAIMS, name, "claim", "claims")
     problems: list[Unsupported] = []
@@ -55,7 +62,13 @@ def _draw_one_trial(experiment: Experiment) -> None:
         raise SpecError(error.message, where=where) from None
 
 
-def execute(study: Study, backend: str, report: Report | None = None) -> Results:
+def execute(
+    study: Study,
+    backend: str,
+    report: Report | None = None,
+    *,
+    options: Options | None = None,
+) -> Results:
     """Run every stage, handing on what was learned.
 
     Parameters
@@ -64,6 +77,8 @@ def execute(study: Study, backend: str, report: Report | None = None) -> Results
     backend : str
     report : callable, optional
         Called as ``report(phase, done, total)``.
+    options : mapping of str to object, optional
+        Of the backend.
 
     Returns
     -------
@@ -76,10 +91,10 @@ def execute(study: Study, backend: str, report: Report | None = None) -> Results
     BackendMissing
         If the backend's simulator or compiler is not installed.
     """
-    problems = check(study, backend)
+    problems = check(study, backend, options)
     if problems:
         raise UnsupportedError(backend, problems)
-    target = backends.get(backend)
+    target = backends.get(backend, options)
     if target.missing():
         raise BackendMissing(target.missing(), where=f"backend {backend!r}")
     runs: dict[str, Run] = {}
@@ -106,6 +121,7 @@ def run(
     *,
     replace: bool = False,
     report: Report | None = None,
+    options: Options | None = None,
 ) -> Results:
     """Run a study, judge and draw it, and write its folder.
 
@@ -118,6 +134,8 @@ def run(
     replace : bool
         Whether an existing folder gives way.
     report : callable, optional
+    options : mapping of str to object, optional
+        Of the backend.
 
     Returns
     -------
@@ -125,7 +143,7 @@ def run(
     """
     # The folder is tried first: no run should be lost for a place that cannot be written.
     with new_folder(folder, replace=replace) as draft:
-        results = judge(execute(study, backend, report))
+        results = judge(execute(study, backend, report, options=options))
         write_runs(results, draft, results.provenance)
         write_scores(results, draft)
         draw(results, draft, report=report)

@@ -82,6 +82,7 @@ class Results:
             "study": self.study.name,
             "title": self.study.title,
             "backend": first["backend"],
+            "options": first.get("options", {}),
             "seed": self.study.seed,
             "versions": first["versions"],
             "pathways": pathways,

@@ -149,7 +149,7 @@ def test_the_page_on_nest_runs_as_it_stands() -> None:
 def test_threads_change_nothing() -> None:
     case = experiment(small_network(parameters={"tau_syn_E": 15.0}))
     one, two = NestBackend(threads=1).run(case), NestBackend(threads=2).run(case)
-    assert two.provenance["threads"] == 2
+    assert two.provenance["options"]["threads"] == 2
     assert_same(two, one)
 
 
@@ -213,7 +213,7 @@ def poisson_drive() -> Experiment:
 def test_the_standard_cell_that_lif_is_declared_to_be_fires_the_same_spikes() -> None:
     case = poisson_drive()
     standard, compiled = NestBackend(cells="standard").run(case), NestBackend().run(case)
-    assert standard.provenance["cells"] == "standard"
+    assert standard.provenance["options"]["cells"] == "standard"
     assert_same(standard, compiled, at_least=1000)
 
 

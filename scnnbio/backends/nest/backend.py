@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import nest
 
@@ -44,7 +44,11 @@ class NestBackend(Backend):
     name: ClassVar[str] = "nest"
     summary: ClassVar[str] = "NEST: static networks, neurons compiled once; needs g++ and NESTML"
 
-    def __init__(self, threads: int | None = None, cells: str = "compiled") -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        cells: Literal["compiled", "standard"] = "compiled",
+    ) -> None:
         if threads is None:
             told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
             threads = int(told) if told.isdigit() and int(told) > 0 else 1
@@ -53,6 +57,7 @@ class NestBackend(Backend):
         if cells not in _CELLS:
             raise SpecError(f"{cells!r} is not one of {', '.join(_CELLS)}", where="cells")
         self.threads = threads
+        self.cells = cells
         self._cells = _CELLS[cells]
 
     def missing(self) -> str:
@@ -87,11 +92,10 @@ class NestBackend(Backend):
         return problems
 
     def run(self, experiment: Experiment, report: Report | None = None) -> Run:
-        """Simulate an experiment; its provenance also names NEST, the threads and the cells."""
+        """Simulate an experiment; its provenance also names NEST's version."""
         run = super().run(experiment, report)
         versions = {**run.provenance["versions"], "nest-simulator": nest.__version__}
-        own = {"versions": versions, "threads": self.threads, "cells": self._cells.name}
-        return dataclasses.replace(run, provenance={**run.provenance, **own})
+        return dataclasses.replace(run, provenance={**run.provenance, "versions": versions})
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report

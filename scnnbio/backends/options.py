@@ -1,0 +1,111 @@
+"""Options of a backend: the arguments of its constructor, read from a table and checked."""
+
+from __future__ import annotations
+
+import inspect
+import reprlib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from scnnbio.errors import SpecError
+from scnnbio.experiment.documents import choose
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument of a backend's constructor.
+
+    Parameters
+    ----------
+    name : str
+    annotation : type
+        Its type: int, float, bool, str, None, a Literal, or a union of these.
+    default : object
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} = {' | '.join(map(_word, self._choices()))}"
+
+    def checked(self, value: Any) -> Any:
+        """The value, whole numbers as floats where floats are asked for; SpecError if refused."""
+        for kind in self._choices():
+            if isinstance(kind, type):
+                # True is an int to Python, and never a number of anything to a user.
+                if type(value) is kind:
+                    return value
+                if kind is float and type(value) is int:
+                    return float(value)
+            elif value == kind and type(value) is type(kind):
+                return value
+        raise SpecError(
+            f"{reprlib.repr(value)} is not one of {', '.join(map(_word, self._choices()))}",
+            where=f"backend.{self.name}",
+        )
+
+    def _choices(self) -> list[Any]:
+        return list(_flat(self.annotation))
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    """Types, and values of a Literal, that an annotation allows; None is told by leaving out."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        for part in get_args(annotation):
+            yield from _flat(part)
+    elif get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif annotation not in (None, types.NoneType):
+        yield annotation
+
+
+def _word(choice: Any) -> str:
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return names.get(choice, str(choice))
+
+
+def options_of(backend: type) -> dict[str, Option]:
+    """Options of a class of backends, by name.
+
+    Parameters
+    ----------
+    backend : type
+
+    Returns
+    -------
+    dict of str to Option
+        Empty if its constructor takes nothing.
+    """
+    if backend.__init__ is object.__init__:  # type: ignore[misc]
+        return {}
+    parameters = inspect.signature(backend, eval_str=True).parameters
+    return {name: Option(name, p.annotation, p.default) for name, p in parameters.items()}
+
+
+def checked(backend: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments for a backend's constructor.
+
+    Parameters
+    ----------
+    backend : type
+    values : mapping of str to object
+        As a user gave them.
+
+    Returns
+    -------
+    dict of str to object
+
+    Raises
+    ------
+    SpecError
+        If there is no such option, or a value has the wrong type.
+    """
+    known = options_of(backend)
+    return {
+        name: choose(known, name, "option", "backend").checked(value)
+        for name, value in values.items()
+    }
