@@ -34,6 +34,7 @@ def build(
     inhibition: float | str = 30.0,
     inhibition_scope: Literal["maps", "neighbourhood", "both"] = "maps",
     inhibition_radius: int = 0,
+    tau_syn: float | str | None = None,
     tau_plus: float | str = 4.5,
     a_plus: float = 0.07,
     a_post: float = 0.056,
@@ -72,6 +73,9 @@ def build(
         Hyperpolarisation of its rivals by a spike (mV).
     inhibition_scope, inhibition_radius
         Who the rivals are; see :class:`~scnnbio.connectors.LateralInhibitionConnector`.
+    tau_syn : float or str, optional
+        Time constant (ms) of synaptic currents, which carry the charge of ``psp`` and
+        ``inhibition``. Without it a spike moves the membrane potential at once.
     tau_plus : float or str
         Time constant of the presynaptic trace (ms).
     a_plus, a_post : float
@@ -128,6 +132,14 @@ def build(
     quantile = ndtri((np.arange(maps) + 0.5) / maps)
     tau = _number("tau_m", tau_m, "ms", positive=True) * np.exp(spread * quantile)
     wait = _number("delay", delay, "ms", positive=True)
+    excitatory = inhibitory = "membrane"
+    charge, synapses = 1.0, {}
+    if tau_syn is not None:
+        decay = _number("tau_syn", tau_syn, "ms", positive=True)
+        excitatory, inhibitory = "excitatory", "inhibitory"
+        # From mV at once to nA that decay: the same charge (mV nF = pC = nA ms).
+        charge = LIF.parameters["cm"].default / decay
+        synapses = {"tau_syn_E": decay, "tau_syn_I": decay}
     return Network(
         populations=(
             Population("lgn", (2, extent, extent), SpikeSource()),
@@ -139,6 +151,7 @@ def build(
                     "tau_m": tau,
                     "tau_refrac": _number("tau_refrac", tau_refrac, "ms"),
                     "v_thresh": _number("v_thresh", v_thresh, "mV"),
+                    **synapses,
                 },
                 homeostasis=SharedThreshold(
                     eta=_number("eta", eta, "mV", positive=True),
@@ -153,9 +166,9 @@ def build(
                 "lgn",
                 "v1",
                 convolution,
-                weight=_number("psp", psp, "mV"),
+                weight=charge * _number("psp", psp, "mV"),
                 delay=wait,
-                receptor="membrane",
+                receptor=excitatory,
                 plasticity=SharedSTDP(
                     tau_plus=_number("tau_plus", tau_plus, "ms"),
                     a_plus=_number("a_plus", a_plus, "1"),
@@ -167,9 +180,9 @@ def build(
                 "v1",
                 "v1",
                 LateralInhibitionConnector(layer, inhibition_scope, inhibition_radius),
-                weight=-_number("inhibition", inhibition, "mV"),
+                weight=-charge * _number("inhibition", inhibition, "mV"),
                 delay=wait,
-                receptor="membrane",
+                receptor=inhibitory,
             ),
         ),
     )

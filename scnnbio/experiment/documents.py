@@ -48,6 +48,15 @@ def write(table: Table, path: Path) -> None:
         raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file, and the folder that it is in; an error if the place cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
 def join(where: str, key: str) -> str:
     """Path of ``key`` below ``where``."""
     return f"{where}.{key}" if where and key else where or key

@@ -31,6 +31,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import checked_seed
+from scnnbio.experiment.weights import DocumentFolder, with_file
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
@@ -49,17 +50,22 @@ def models() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=_GROUP)}
 
 
-def network_from(table: Any, where: str = "network", seed: int = 0) -> Network:
+def network_from(
+    table: Any, where: str = "network", seed: int = 0, folder: DocumentFolder | None = None
+) -> Network:
     """The network that a document describes.
 
     Parameters
     ----------
     table : mapping
-        Either ``model`` and ``parameters``, or ``populations`` and ``projections``.
+        Either ``model`` and ``parameters``, or ``populations`` and ``projections``; and
+        ``weights``, a file of kernels and thresholds to begin with.
     where : str
         Path of the table.
     seed : int
         For a model that draws initial kernels and is not given a seed of its own.
+    folder : DocumentFolder, optional
+        Where ``weights`` are read from.
 
     Returns
     -------
@@ -69,11 +75,22 @@ def network_from(table: Any, where: str = "network", seed: int = 0) -> Network:
     ------
     SpecError
         If the model is not installed, or anything in the description is wrong.
+    DataError
+        If the file of weights is missing or damaged.
     """
-    if isinstance(table, Mapping) and "model" in table:
-        check_keys(table, ("model", "parameters"), where)
+    rest = {key: value for key, value in as_table(table, where).items() if key != "weights"}
+    network = _described(rest, where, seed)
+    if "weights" not in table:
+        return network
+    return with_file(network, table["weights"], join(where, "weights"), folder or DocumentFolder())
+
+
+def _described(table: Table, where: str, seed: int) -> Network:
+    """The network as its description has it, before other weights are put in."""
+    if "model" in table:
+        check_keys(table, ("model", "parameters", "weights"), where)
         return _from_model(table["model"], table.get("parameters", {}), where, seed)
-    check_keys(table, ("model", "populations", "projections"), where)
+    check_keys(table, ("model", "populations", "projections", "weights"), where)
     readers = {
         "neuron": _neuron,
         "homeostasis": _reader(SharedThreshold),

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
@@ -24,6 +24,7 @@ from scnnbio.experiment.documents import (
 )
 from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling, checked_seed
 from scnnbio.experiment.networks import network_from, network_table
+from scnnbio.experiment.weights import DocumentFolder
 from scnnbio.network import Network
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli import Gratings, Photographs, Stimulus, WhiteNoise
@@ -34,6 +35,9 @@ STIMULI: dict[str, type[Stimulus]] = {
     "white-noise": WhiteNoise,
 }
 CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
+
+#: Folder beside a study that was written, for the files that its document names.
+_GIVEN = "given"
 
 _STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
@@ -88,6 +92,8 @@ class Study:
     seed : int
     document : mapping, optional
         The document that the study came from, profile and settings applied.
+    files : mapping of str to bytes, optional
+        Content of the files that the document names, by the name it gives them.
 
     Raises
     ------
@@ -101,6 +107,7 @@ class Study:
     claims: tuple[str, ...] = ()
     seed: int = 1
     document: Table = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", tuple(self.stages))
@@ -126,8 +133,19 @@ class Study:
         return tuple(stage.experiment for stage in self.stages)
 
     def save(self, path: Path) -> None:
-        """Write the study as TOML, so that :func:`load` gives it back."""
-        documents.write(self.document or study_table(self), path)
+        """Write the study as TOML, so that :func:`load` gives it back.
+
+        Files that its document names are written beside it, into the folder ``given``.
+        """
+        table = copy.deepcopy(self.document) or study_table(self)
+        taken: set[str] = set()
+        for name, content in self.files.items():
+            base = PurePosixPath(name).name
+            place = f"{_GIVEN}/{base}" if base not in taken else f"{_GIVEN}/{len(taken)}-{base}"
+            taken.add(base)
+            _rename_file(table, name, place)
+            documents.write_bytes(content, path.parent / place)
+        documents.write(table, path)
 
 
 def load(
@@ -161,7 +179,10 @@ def load(
     SpecError
         If it is not a study; the message holds the path into the document.
     """
-    return study_from(documents.read(Path(path)), profile=profile, seed=seed, settings=settings)
+    path = Path(path)
+    return study_from(
+        documents.read(path), profile=profile, seed=seed, settings=settings, folder=path.parent
+    )
 
 
 def study_from(
@@ -170,8 +191,12 @@ def study_from(
     profile: str | None = None,
     seed: int | None = None,
     settings: Iterable[str] = (),
+    folder: Path | None = None,
 ) -> Study:
-    """A study from a document that was read already; see :func:`load`."""
+    """A study from a document that was read already; see :func:`load`.
+
+    Files that the document names are read from ``folder``.
+    """
     table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, _STUDY_KEYS, "")
     profiles = documents.as_table(table.pop("profiles", {}), "profiles")
@@ -188,9 +213,10 @@ def study_from(
     check_keys(table, _STUDY_KEYS, "")
     table["seed"] = checked_seed(table.get("seed", 1))
     table["stages"] = _expanded(require(table, "stages", ""))
+    beside = DocumentFolder(folder)
     return Study(
         name=documents.as_text(require(table, "name", ""), "name"),
-        stages=tuple(_stage(name, row, table) for name, row in table["stages"].items()),
+        stages=tuple(_stage(name, row, table, beside) for name, row in table["stages"].items()),
         title=documents.as_text(table.get("title", ""), "title"),
         claims=tuple(
             documents.as_text(claim, "claims")
@@ -198,6 +224,7 @@ def study_from(
         ),
         seed=table["seed"],
         document=table,
+        files=beside.contents,
     )
 
 
@@ -216,6 +243,16 @@ def _expanded(stages: Any) -> Table:
     return full
 
 
+def _rename_file(table: Table, old: str, new: str) -> None:
+    """Give a file of weights another name wherever a document names it."""
+    for part in (table, *table["stages"].values()):
+        network = part.get("network", {})
+        if network.get("weights") == old:
+            network["weights"] = new
+        elif isinstance(network.get("weights"), dict) and network["weights"]["file"] == old:
+            network["weights"]["file"] = new
+
+
 def _merged(base: Table, over: Table) -> Table:
     result = copy.deepcopy(base)
     for key, value in over.items():
@@ -224,7 +261,7 @@ def _merged(base: Table, over: Table) -> Table:
     return result
 
 
-def _stage(name: str, row: Table, table: Table) -> Stage:
+def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage:
     where = join("stages", name)
     described, path = require(table, "network", ""), "network"
     if "network" in row:
@@ -233,7 +270,7 @@ def _stage(name: str, row: Table, table: Table) -> Stage:
         own = documents.as_table(row["network"], path)
         described = _merged(dict(documents.as_table(described, "network")), dict(own))
     seed = checked_seed(row.get("seed", table["seed"]))
-    network = network_from(described, path, seed)
+    network = network_from(described, path, seed, folder)
     rest: Table = {
         "stimulus": require(row, "stimulus", where),
         "encoding": require(row, "encoding", where),

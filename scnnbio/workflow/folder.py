@@ -12,12 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import Report, Run, load
+from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.workflow.results import Results
@@ -111,12 +109,9 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
     write_json(folder / "run.json", provenance)
     results.study.save(folder / "experiment.toml")
     results.recording.save(folder / "recording.h5")
-    weights: dict[str, Any] = {
-        f"{stage}/{name}": values
-        for stage, run in results.runs.items()
-        for name, values in run.weights.items()
-    }
-    np.savez_compressed(folder / "weights.npz", **weights)
+    write_weights(
+        folder / "weights.npz", {stage: run.weights for stage, run in results.runs.items()}
+    )
 
 
 def write_scores(results: Results, folder: Path) -> None:
@@ -161,7 +156,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
     provenance = _read_provenance(folder / "run.json")
     study = load(folder / "experiment.toml")
     recording = Recording.load(folder / "recording.h5")
-    weights = _read_weights(folder / "weights.npz")
+    weights = read_weights(folder / "weights.npz")
     runs: dict[str, Run] = {}
     for stage in study.stages:
         learned = {
@@ -227,15 +222,3 @@ def _read_scores(path: Path) -> tuple[Score, ...]:
         return tuple(Score.from_dict(row) for row in rows)
     except (TypeError, ValueError):
         raise DataError("is damaged: not a list of scores", where=str(path)) from None
-
-
-def _read_weights(path: Path) -> dict[str, NDArray[np.float64]]:
-    try:
-        # Opened here, since numpy leaves a file open that is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
-    except FileNotFoundError:
-        raise DataError("there is no such file", where=str(path)) from None
-    # What a damaged archive raises is anybody's guess: zipfile, zlib and numpy all have a say.
-    except Exception as error:
-        raise DataError(f"is damaged: {error}", where=str(path)) from None

@@ -80,3 +80,13 @@ def test_a_parameter_out_of_range_is_named(name, value):
     with pytest.raises(SpecError) as caught:
         build(**{name: value})
     assert caught.value.where == f"parameters.{name}"
+
+
+def test_currents_carry_the_charge_of_the_jumps():
+    jump, current = build(psp=1.5, inhibition=3.0), build(psp=1.5, inhibition=3.0, tau_syn="2 ms")
+    layer = current.population("v1")
+    assert (layer.parameters["tau_syn_E"], layer.parameters["tau_syn_I"]) == (2.0, 2.0)
+    for name, receptor in (("lgn_v1", "excitatory"), ("v1_v1", "inhibitory")):
+        # A current w exp(-t/tau) moves a membrane of 1 nF, without leak, by w tau in the end.
+        assert current.projection(name).weight * 2.0 == jump.projection(name).weight
+        assert current.projection(name).receptor == receptor

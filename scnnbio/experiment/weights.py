@@ -1,0 +1,177 @@
+"""Learned weights in files, and the files that a document may name.
+
+A file of weights is a numpy archive with one array a kernel or threshold: ``lgn_v1``, or, as a
+run's ``weights.npz`` holds those of all its stages, ``learn/lgn_v1``. Reading one runs no code.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import DataError, SpecError
+from scnnbio.experiment.documents import as_text, check_keys, join, require
+from scnnbio.network import Network
+
+Weights = dict[str, NDArray[np.float64]]
+
+#: Array of text in a file of weights that says how they were made.
+PROVENANCE = "provenance"
+#: Bytes of a file when unpacked: an archive of a few kilobytes can hold gigabytes of zeros.
+_LARGEST = 2**30
+
+
+def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write weights by stage, so that :func:`read_weights` gives them back."""
+    arrays: dict[str, Any] = {
+        f"{stage}/{name}": values
+        for stage, learned in weights.items()
+        for name, values in learned.items()
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def read_weights(path: Path) -> Weights:
+    """All weights of a file, under the names that they have there.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged.
+    """
+    return weights_of(_content(path), path)
+
+
+def weights_of(content: bytes, path: Path) -> Weights:
+    """Weights in the content of a file; what says where they are from is left out."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise ValueError(f"{size:,} bytes when unpacked, more than {_LARGEST:,}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {
+                name: np.asarray(archive[name], dtype=np.float64)
+                for name in archive.files
+                if name != PROVENANCE
+            }
+    # What a damaged archive raises is anybody's guess: zipfile, zlib and numpy all have a say.
+    except Exception as error:
+        raise DataError(f"is damaged, or no archive of weights: {error}", where=str(path)) from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError("there is no such file", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot be read: {reason}", where=str(path)) from None
+
+
+@dataclass
+class DocumentFolder:
+    """The folder of a document, the only place that its files are read from.
+
+    Parameters
+    ----------
+    path : Path, optional
+        None for a document that is no file, which cannot name files.
+
+    Attributes
+    ----------
+    contents : dict of str to bytes
+        What was read, by the name that the document gives it.
+    """
+
+    path: Path | None = None
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, name: str, where: str) -> Path:
+        """Read a file of this folder, or of one below it, once; return its path.
+
+        Raises
+        ------
+        SpecError
+            If the name leads out of the folder.
+        DataError
+            If there is no such file, or it cannot be read.
+        """
+        if self.path is None:
+            raise SpecError(
+                f"{name!r} is a file, and this document is none, so it has no folder; load the"
+                " document from a file, or use network.with_weights",
+                where=where,
+            )
+        folder = self.path.resolve()
+        try:
+            path = (folder / PurePosixPath(name)).resolve()
+            inside = path.is_relative_to(folder) and path != folder
+        except (OSError, ValueError, RuntimeError):  # NUL in the name, links in a circle
+            inside = False
+        if not inside:
+            raise SpecError(
+                f"{name!r} is no file in the folder of the document; put it beside the document,"
+                " and name it relative to it",
+                where=where,
+            )
+        if name not in self.contents:
+            self.contents[name] = _content(path)
+        return path
+
+
+def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) -> Network:
+    """The network with the weights of a file that a document names.
+
+    Parameters
+    ----------
+    network : Network
+    value : str or mapping
+        The file; or ``file`` and ``stage``, for a file that holds several stages, as that of a run
+        does.
+    where : str
+        Path of the value.
+    folder : DocumentFolder
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    SpecError
+        If the weights are none of this network.
+    DataError
+        If the file is missing or damaged.
+    """
+    prefix = ""
+    if isinstance(value, Mapping):
+        check_keys(value, ("file", "stage"), where)
+        if "stage" in value:
+            prefix = as_text(value["stage"], join(where, "stage")) + "/"
+        value, where = require(value, "file", where), join(where, "file")
+    name = as_text(value, where)
+    path = folder.read(name, where)
+    found = weights_of(folder.contents[name], path)
+    chosen = {
+        key.removeprefix(prefix): values
+        for key, values in found.items()
+        if key.startswith(prefix) and "/" not in key.removeprefix(prefix)
+    }
+    if not chosen:
+        stages = sorted({key.partition("/")[0] for key in found if "/" in key})
+        held = f"it has stages {', '.join(stages)}" if stages else f"it has {', '.join(found)}"
+        wanted = f"of stage {prefix[:-1]!r}" if prefix else "without a stage"
+        raise DataError(f"holds no weights {wanted}; {held or 'it is empty'}", where=str(path))
+    try:
+        return network.with_weights(chosen)
+    except SpecError as error:
+        raise SpecError(f"{name!r} does not fit the network: {error}", where=where) from None
