@@ -102,16 +102,16 @@ def test_profiles_options_and_settings_are_applied_in_this_order() -> None:
     ],
 )
 def test_settings_are_read_as_toml_or_text(text: str, value: object) -> None:
-    from scnnbio.experiment.study import _setting
+    from scnnbio.experiment.documents import setting as read_setting
 
-    assert _setting(f"stages.x = {text}") == ("stages.x", value)
+    assert read_setting(f"stages.x = {text}") == ("stages.x", value)
 
 
 def test_a_value_cannot_bring_further_keys() -> None:
     # A line end in a value would otherwise be the end of it.
-    from scnnbio.experiment.study import _setting
+    from scnnbio.experiment.documents import setting as read_setting
 
-    assert _setting('title="x"\nseed = 9') == ("title", '"x"\nseed = 9')
+    assert read_setting('title="x"\nseed = 9') == ("title", '"x"\nseed = 9')
 
 
 @pytest.mark.parametrize("setting", ["maps", "=3", " = 3", ".a=3", "network..x=3", "name.x=3"])
