@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.options import options_of
+from scnnbio.backends.promises import Exact, Promise
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 from scnnbio.network import Population
@@ -96,11 +97,30 @@ class Backend(ABC):
     name: ClassVar[str]
     #: One line for ``scnnbio backends``.
     summary: ClassVar[str]
+    #: What it promises of spikes, signals and weights; the first that covers an experiment holds.
+    promises: ClassVar[tuple[Promise, ...]] = ()
 
     @property
     def options(self) -> dict[str, Any]:
         """Value of each option, by name."""
         return {name: getattr(self, name) for name in options_of(type(self))}
+
+    def promise(self, subject: str, experiment: Experiment) -> Promise | None:
+        """What is promised of a part of a run.
+
+        Parameters
+        ----------
+        subject : str
+            One of :data:`~scnnbio.backends.promises.SUBJECTS`.
+        experiment : Experiment
+
+        Returns
+        -------
+        Promise or None
+            None if nothing is. Input spikes are the same everywhere, since no backend draws them.
+        """
+        given = (Exact("input"), *self.promises)
+        return next((p for p in given if p.subject == subject and p.covers(experiment)), None)
 
     def missing(self) -> str:
         """What has to be installed before this backend can run; empty if nothing."""

@@ -27,6 +27,7 @@ from scnnbio.backends._crossings import TERMS, exponential, first_crossings, pie
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends.base import Backend, Outcome, Stopwatch, initial_states
+from scnnbio.backends.promises import Promise, Shifted, Within
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
@@ -45,6 +46,10 @@ class EventDrivenBackend(Backend):
 
     name: ClassVar[str] = "event-driven"
     summary: ClassVar[str] = "exact, without a time step: what every grid converges to"
+    promises: ClassVar[tuple[Promise, ...]] = (
+        Shifted("spikes", steps=1.0, why="a grid stamps a crossing with the end of its step"),
+        Within("signals", difference=1e-9),
+    )
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Neurons that are not linear, thresholds that are no line, and everything plastic."""

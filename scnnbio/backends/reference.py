@@ -21,6 +21,7 @@ from scnnbio.backends.base import (
     initial_states,
     refractory_steps,
 )
+from scnnbio.backends.promises import Exact, Promise
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.parsing import split_assignments
@@ -203,6 +204,11 @@ class ReferenceBackend(Backend):
 
     name: ClassVar[str] = "reference"
     summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
+    promises: ClassVar[tuple[Promise, ...]] = (
+        Exact("spikes", why="it is what the others are held against"),
+        Exact("signals"),
+        Exact("weights"),
+    )
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report

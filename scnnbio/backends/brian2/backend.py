@@ -15,6 +15,7 @@ import brian2 as b2
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.recorders import Recorders
+from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import Experiment, Inputs, Report
 
@@ -22,11 +23,20 @@ from scnnbio.experiment import Experiment, Inputs, Report
 _COMPILER_FLAGS = ["-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++11"]
 
 
+_PROMISES: tuple[Promise, ...] = (
+    Exact("spikes", neurons="linear", why="the sums of numpy, in the same order"),
+    UnlessAtThreshold("spikes", distance=1e-9, why="functions may differ in the last digit"),
+    Within("signals", difference=1e-9),
+    Within("weights", difference=1e-10),
+)
+
+
 class Brian2Backend(Backend):
     """Brian2's runtime with numpy: needs no compiler."""
 
     name: ClassVar[str] = "brian2"
     summary: ClassVar[str] = "Brian2 at runtime, with numpy: needs no compiler"
+    promises: ClassVar[tuple[Promise, ...]] = _PROMISES
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
@@ -56,6 +66,7 @@ class Brian2StandaloneBackend(Backend):
 
     name: ClassVar[str] = "brian2-standalone"
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
+    promises: ClassVar[tuple[Promise, ...]] = _PROMISES
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing."""

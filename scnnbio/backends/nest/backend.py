@@ -14,6 +14,7 @@ from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.lowering import Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 
@@ -43,6 +44,14 @@ class NestBackend(Backend):
 
     name: ClassVar[str] = "nest"
     summary: ClassVar[str] = "NEST: static networks, neurons compiled once; needs g++ and NESTML"
+    promises: ClassVar[tuple[Promise, ...]] = (
+        UnlessAtThreshold(
+            "spikes",
+            distance=1e-9,
+            why="NEST adds up what arrives together before it reaches the neuron",
+        ),
+        Within("signals", difference=1e-9),
+    )
 
     def __init__(
         self,

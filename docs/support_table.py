@@ -1,0 +1,130 @@
+"""Which backend runs what, and what it promises: written from the backends' own answers.
+
+python docs/support_table.py    # writes docs/background/support.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scnnbio import backends, stimuli
+from scnnbio.backends.promises import SUBJECTS
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.encoding import LGN, Encoding, PoissonCode
+from scnnbio.experiment import Experiment, Record, Sampling
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import LIBRARY, NeuronModel
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+
+PAGE = Path(__file__).parent / "background" / "support.md"
+_HEAD = """# What each backend runs and promises
+
+This page is written by `python docs/support_table.py` from what the backends themselves answer;
+`scnnbio check EXP --backend NAME` asks them about an experiment of yours.
+
+## Promises
+
+A promise is held against the [conventions](conventions.md) that `reference` writes out. `scnnbio
+compare` runs an experiment on several backends and says of each promise whether it is kept: two
+backends are held against each other by the weaker promise of the two. Input spikes are the same
+everywhere, since they are drawn before any backend runs.
+"""
+
+
+def page() -> str:
+    """The page in Markdown."""
+    return "\n".join([_HEAD, *_promises(), "\n## Support\n", *_support()]) + "\n"
+
+
+def _promises() -> Iterator[str]:
+    yield "| backend | of | promise | because |\n|---|---|---|---|"
+    for name in backends.names():
+        for promise in backends.get(name).promises:
+            what = SUBJECTS[promise.subject]
+            only = ", if all neurons are linear" if promise.neurons == "linear" else ""
+            yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
+
+
+def _support() -> Iterator[str]:
+    """One line a feature; what is lacking is told below the table, each reason once."""
+    names = backends.names()
+    notes: list[str] = []
+    yield "| | " + " | ".join(f"`{name}`" for name in names) + " |"
+    yield "|---" * (len(names) + 1) + "|"
+    for feature, experiment in probes().items():
+        cells = []
+        for name in names:
+            reasons = [
+                f"{p.feature}; {p.remedy}" for p in backends.get(name).unsupported(experiment)
+            ]
+            notes += [reason for reason in reasons if reason not in notes]
+            told = ", ".join(str(notes.index(reason) + 1) for reason in dict.fromkeys(reasons))
+            cells.append(f"no ({told})" if reasons else "yes")
+        yield f"| {feature} | " + " | ".join(cells) + " |"
+    yield ""
+    yield from (f"{number}. {note}" for number, note in enumerate(notes, start=1))
+
+
+def probes() -> dict[str, Experiment]:
+    """One small experiment a feature."""
+    per_channel = {"tau_m": [10.0, 20.0], "v_thresh": [-50.0, -52.0]}
+    found = {
+        "convolution, currents that decay": _probe(),
+        "kernels of both signs": _probe(signed=True),
+        "lateral inhibition": _probe(lateral=True),
+        "stride, padding": _probe(stride=2, padding=1),
+        "a parameter a channel": _probe(parameters=per_channel),
+        "trials that run on": _probe(reset=False),
+        "a single trial": _probe(trials=1),
+        "sampled states": _probe(sampled=True),
+        "dt = 1 ms": _probe(dt=1.0),
+        "SharedSTDP": _probe(plasticity=SharedSTDP()),
+        "SharedThreshold": _probe(homeostasis=SharedThreshold(eta=0.1, target=10.0)),
+    }
+    return found | {f"neuron {name}": _probe(neuron) for name, neuron in LIBRARY.items()}
+
+
+def _probe(
+    neuron: NeuronModel = LIBRARY["LIF"],
+    *,
+    signed: bool = False,
+    lateral: bool = False,
+    stride: int = 1,
+    padding: int = 0,
+    trials: int = 2,
+    sampled: bool = False,
+    dt: float = 0.1,
+    reset: bool = True,
+    plasticity: SharedSTDP | None = None,
+    **layer: Any,
+) -> Experiment:
+    """Noise before one small layer; a first receptor takes the input."""
+    kernel = np.random.default_rng(0).uniform(-0.9 * signed, 0.9, (2, 2, 3, 3))
+    connector = ConvolutionConnector(kernel, (2, 6, 6), stride=stride, padding=padding)
+    receptor = next(iter(neuron.receptors))
+    layers = (
+        Population("lgn", (2, 6, 6), SpikeSource()),
+        Population("v1", connector.out_shape, neuron, **layer),
+    )
+    forward = Projection("lgn", "v1", connector, receptor=receptor, plasticity=plasticity)
+    projections = [forward]
+    if lateral:
+        rivals = LateralInhibitionConnector(connector.out_shape)
+        projections.append(Projection("v1", "v1", rivals, weight=-1.0, receptor="inhibitory"))
+    signals = (Sampling("v1", (neuron.states[0].name,), period=1.0),) if sampled else ()
+    return Experiment(
+        Network(layers, tuple(projections)),
+        stimuli.WhiteNoise(n_trials=trials, duration=40.0, frame=20.0),
+        Encoding(LGN(), PoissonCode()),
+        Record(spikes=("v1",), signals=signals),
+        dt=dt,
+        reset=reset,
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
