@@ -136,6 +136,10 @@ class Experiment:
     reset : bool
         Whether each trial begins from rest: states at their initial values, traces at zero, no
         spike in flight.
+    input_dt : float, optional
+        Step in ms of the grid on which input spikes are drawn, a multiple of ``dt``; ``dt`` if not
+        given. A random code draws other spikes on another grid: with one ``input_dt``, runs of
+        several ``dt`` see the same.
 
     Raises
     ------
@@ -153,6 +157,7 @@ class Experiment:
     stage: str = "run"
     learning: bool = True
     reset: bool = True
+    input_dt: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
@@ -182,6 +187,9 @@ class Experiment:
                     if value > 0:
                         self.steps(float(value), f"population {population.name!r}.refractory")
         self.steps(self.stimulus.duration, "stimulus.duration")
+        if self.input_dt is not None:
+            object.__setattr__(self, "input_dt", plain(self.input_dt, "ms", where="input_dt"))
+            self.steps(self.input_dt, "input_dt")
         self._check_record()
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
@@ -251,7 +259,9 @@ class Experiment:
         margin = self.encoding.margin
         shape = (rows + 2 * margin, columns + 2 * margin)
         frames = self.stimulus.frames(trial, shape, rng)
-        return self.encoding.spikes(frames, self.stimulus.duration, self.dt, rng)
+        grid = self.dt if self.input_dt is None else self.input_dt
+        step, unit = self.encoding.spikes(frames, self.stimulus.duration, grid, rng)
+        return step * self.steps(grid, "input_dt"), unit
 
     def inputs(self, report: Report | None = None) -> Inputs:
         """Input spikes of all trials: the same for every backend, drawn before any of them runs."""
@@ -289,6 +299,8 @@ class Experiment:
             self.stimulus.digest(),
             repr((self.encoding, self.record, self.dt, self.seed, self.learning, self.reset)),
         ]
+        if self.input_dt is not None:
+            parts.append(repr(self.input_dt))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -44,7 +44,7 @@ _STUDY_KEYS = (
 )  # fmt: skip
 _STAGE_KEYS = (
     "like", "network", "stimulus", "encoding", "record", "learning", "reset", "weights_from",
-    "dt", "seed",
+    "dt", "seed", "input_dt",
 )  # fmt: skip
 
 
@@ -278,7 +278,9 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     }
     if "dt" in table:
         rest["dt"] = table["dt"]
-    rest |= {key: row[key] for key in ("dt", "record", "learning", "reset") if key in row}
+    rest |= {
+        key: row[key] for key in ("dt", "record", "learning", "reset", "input_dt") if key in row
+    }
     experiment = build(Experiment, rest, where, _READERS, network=network, stage=name)
     weights_from = row.get("weights_from")
     if weights_from is not None:
@@ -343,6 +345,8 @@ def _stage_table(stage: Stage) -> Table:
         "learning": experiment.learning,
         "reset": experiment.reset,
     }
+    if experiment.input_dt is not None:
+        table["input_dt"] = experiment.input_dt
     if stage.weights_from is not None:
         table["weights_from"] = stage.weights_from
     return table

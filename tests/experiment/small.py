@@ -101,6 +101,7 @@ def study() -> Study:
         learning=False,
         reset=False,
         dt=0.25,
+        input_dt=0.5,
         seed=9,
         stage="test",
     )

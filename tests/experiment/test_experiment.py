@@ -44,6 +44,9 @@ REFUSED = [
     ({"network": with_refractory(0.7)}, "population 'v1'.refractory"),
     ({"network": with_refractory(0.1)}, "population 'v1'.refractory"),
     ({"stimulus": WhiteNoise(n_trials=1, duration=40.2, frame=20.1)}, "stimulus.duration"),
+    ({"input_dt": 0.75}, "input_dt"),
+    ({"input_dt": 0.25}, "input_dt"),
+    ({"input_dt": "1 mV"}, "input_dt"),
     ({"seed": -1}, "seed"),
     ({"seed": 1.5}, "seed"),
     ({"seed": True}, "seed"),
@@ -200,3 +203,18 @@ def test_the_digest_changes_with_all_that_changes_the_result():
     digests = {experiment(**change).digest() for change in CHANGES}
     assert len(digests | {experiment().digest()}) == len(CHANGES) + 1
     assert experiment().digest() == experiment(dt="500 us").digest()
+
+
+def test_one_grid_for_the_input_gives_the_same_spikes_at_any_step() -> None:
+    noisy = {"encoding": Encoding(LGN(), PoissonCode(gain=200.0)), "input_dt": 0.5}
+    coarse, fine = (experiment(dt=dt, **noisy) for dt in (0.5, 0.1))
+    ours, theirs = coarse.inputs(), fine.inputs()
+    assert len(ours.step) > 100
+    np.testing.assert_array_equal(theirs.step, 5 * ours.step)
+    np.testing.assert_array_equal(theirs.unit, ours.unit)
+    # It is the coarse grid's own draw, and not the fine one's.
+    plain = experiment(dt=0.5, **{**noisy, "input_dt": None})
+    np.testing.assert_array_equal(plain.inputs().step, ours.step)
+    free = experiment(dt=0.1, **{**noisy, "input_dt": None})
+    assert (free.inputs().step % 5).any()
+    assert len({plain.digest(), coarse.digest(), fine.digest(), free.digest()}) == 4
