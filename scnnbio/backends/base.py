@@ -2,7 +2,8 @@
 
 Time runs on NEST's grid. One step, from t to t + dt, does in this order:
 
-1. **update**: states, traces and falling thresholds go from t to t + dt, by exact propagators;
+1. **update**: states, traces and falling thresholds go from t to t + dt, by the
+   :func:`~scnnbio.neurons.integrator.integrator` of their neuron: exact where it is linear;
 2. **deliver**: spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, STDP
    depresses, the presynaptic trace jumps;
 3. **threshold**: neurons above threshold that are not refractory fire, stamped t + dt;
@@ -33,7 +34,7 @@ from scnnbio.backends.promises import Exact, Promise
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 from scnnbio.network import Population
-from scnnbio.neurons.algebra import Propagator, linear_system, propagator
+from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
 
@@ -149,14 +150,21 @@ class Backend(ABC):
                 continue
             # Wrong dimensions are wrong on every backend: that error is not caught here.
             population.model.sympy()
+            element = f"population {population.name!r}"
             try:
-                linear_system(population.model)
+                step = integrator(population.model)
             except SpecError as error:
+                remedy = "write its equations with smooth functions"
+                problems.append(Unsupported(element, error.message, remedy))
+                continue
+            rule = population.homeostasis
+            if rule is not None and rule.parameter in _in_exact_rates(step):
                 problems.append(
                     Unsupported(
-                        f"population {population.name!r}",
-                        error.message,
-                        "use a linear model such as LIF",
+                        element,
+                        f"{rule.parameter!r} moves, but the exact step of {population.neuron.name}"
+                        " is computed with it once",
+                        "name a parameter that only the threshold uses",
                     )
                 )
         return problems
@@ -229,12 +237,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def exact_step(population: Population, dt: float) -> Propagator:
-    """Propagator of a population with one set of parameters for each channel, or one for all."""
+def _in_exact_rates(step: Integrator) -> set[str]:
+    """Names in the equations that go by the exact propagator."""
+    rates = step.model.sympy()
+    exact = [update.state for update in step.updates if update.exact]
+    return {str(symbol) for name in exact for symbol in rates[name].free_symbols}
+
+
+def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
+    """Constants of a population's integrator, one value a channel, or one (1,) for all."""
     values = population.values()
     if all(np.all(v == v[0]) for v in values.values()):
         values = {name: v[:1] for name, v in values.items()}
-    return propagator(population.model, values, dt)
+    return integrator(population.model).constants(values, dt)
 
 
 def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:

@@ -31,6 +31,7 @@ from scnnbio.backends.promises import Promise, Shifted, Within
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
+from scnnbio.neurons.algebra import linear_system
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -57,6 +58,13 @@ class EventDrivenBackend(Backend):
         named = {problem.element for problem in problems}
         for population in experiment.network.populations:
             element = f"population {population.name!r}"
+            if not population.is_source and element not in named:
+                try:
+                    linear_system(population.model)
+                except SpecError as error:
+                    remedy = "use a linear model such as LIF, or a backend with a time step"
+                    problems.append(Unsupported(element, error.message, remedy))
+                    named.add(element)
             if population.homeostasis is not None:
                 problems.append(
                     Unsupported(

@@ -1,7 +1,7 @@
 """The oracle: the time conventions of :mod:`scnnbio.backends.base`, written out in plain numpy.
 
 Slow on purpose. Every connection is an edge of :meth:`KernelConnector.edges`, every spike is
-handled by itself, and nothing is shared with the fast backends but the propagator.
+handled by itself, and nothing is shared with the fast backends but the text of the neuron's step.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from scnnbio.backends.base import (
     Backend,
     Outcome,
     Stopwatch,
-    exact_step,
     initial_states,
     refractory_steps,
+    step_constants,
 )
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
+from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import split_assignments
 
 FloatArray = NDArray[np.float64]
@@ -41,7 +42,10 @@ class _Layer:
     def __init__(self, population: Population, dt: float) -> None:
         self.population = population
         self.model = population.model
-        self.exact = exact_step(population, dt)
+        self.updates = integrator(population.model).updates
+        self.constants = {
+            n: _per_neuron(v, population) for n, v in step_constants(population, dt).items()
+        }
         self.initial = {
             n: _per_neuron(v, population) for n, v in initial_states(population).items()
         }
@@ -65,20 +69,18 @@ class _Layer:
         self.held = self.remaining > 0
 
     def update(self) -> None:
-        """Slot 1: the exact step of every state, held ones excepted, and the threshold's fall."""
-        sets = len(self.exact.matrix)
-        index = self.channel if sets > 1 else np.zeros_like(self.channel)
+        """Slot 1: the step of every state, held ones excepted, and the threshold's fall."""
         self.held = self.remaining > 0
         self.remaining = np.maximum(self.remaining - 1, 0)
         old = self.state
+        names = {**self.parameters, **self.constants, **old}
         new = {}
-        for row, name in enumerate(self.exact.states):
-            total = np.zeros(self.population.size)
-            for term in self.exact.terms(name):
-                column = self.exact.states.index(term)
-                total = total + self.exact.matrix[index, row, column] * old[term]
-            total = total + self.exact.offset[index, row]
-            new[name] = np.where(self.held, old[name], total) if name in self.held_states else total
+        for update in self.updates:
+            # An upstroke may outrun the largest number: it crosses any threshold then.
+            with np.errstate(over="ignore"):
+                value = evaluate(update.expression, names)
+            keeps = self.held & (update.state in self.held_states)
+            new[update.state] = np.where(keeps, old[update.state], value)
         self.state = new
         rule = self.population.homeostasis
         if rule is not None and self.shared is not None:

@@ -207,9 +207,9 @@ def _add_driven(target: _Sum, own: sympy.Expr, rate: sympy.Expr, n: int, c: symp
         return
     for k in range(n + 1):
         sign = (-1) ** k * factorial(n) // factorial(n - k)
-        _add(target, rate, n - k, sympy.simplify(c * sign / difference ** (k + 1)))
+        _add(target, rate, n - k, sympy.factor(c * sign / difference ** (k + 1)))
     sign = -((-1) ** n) * factorial(n)
-    _add(target, own, 0, sympy.simplify(c * sign / difference ** (n + 1)))
+    _add(target, own, 0, sympy.factor(c * sign / difference ** (n + 1)))
 
 
 def _initial(model: NeuronModel, name: str) -> sympy.Symbol:

@@ -25,6 +25,7 @@ Modeling (exponential Euler); Hochbruck & Ostermann 2010, Acta Numerica 19:209 (
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,22 +64,66 @@ class Update:
 
 @dataclass(frozen=True, eq=False)
 class Integrator:
-    """A step of a neuron.
+    """A step of a neuron as text, the same whatever the parameters and the time step.
 
     Parameters
     ----------
+    model : NeuronModel
     updates : tuple of Update
         In the order of the neuron's states. All are of values at the step's beginning: compute
         every one before assigning any.
-    constants : mapping of str to ndarray (sets,)
-        Entries of the propagator that the updates name, one a set of parameters.
-    dt : float
-        Step in ms, written into the updates.
+    dt : str
+        Name of the constant that is the time step in ms.
+    entries : mapping of str to (str, str or None)
+        Other constants: the row and the column of the propagator of the exact states, or None for
+        its offset.
     """
 
+    model: NeuronModel
     updates: tuple[Update, ...]
-    constants: Mapping[str, NDArray[np.float64]]
-    dt: float
+    dt: str
+    entries: Mapping[str, tuple[str, str | None]]
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """Everything that the updates name."""
+        return frozenset().union(*(check_expression(u.expression) for u in self.updates))
+
+    def constants(
+        self, parameters: Mapping[str, NDArray[np.float64]], dt: float
+    ) -> dict[str, NDArray[np.float64]]:
+        """Values of the constants.
+
+        Parameters
+        ----------
+        parameters : mapping of str to ndarray (sets,)
+            Every parameter of the model, in its unit, one value a set.
+        dt : float
+            Step in ms.
+
+        Returns
+        -------
+        dict of str to ndarray (sets,) or (1,)
+
+        Raises
+        ------
+        SpecError
+            If the equations are not finite with these parameters.
+        """
+        found: dict[str, NDArray[np.float64]] = {}
+        if self.dt in self.names:
+            found[self.dt] = np.array([float(dt)])
+        if self.entries:
+            chosen = tuple(u.state for u in self.updates if u.exact)
+            exact = propagator(self.model, parameters, dt, chosen)
+            for name, (row, column) in self.entries.items():
+                values = exact.matrix[:, chosen.index(row)]
+                found[name] = (
+                    exact.offset[:, chosen.index(row)]
+                    if column is None
+                    else values[:, chosen.index(column)]
+                )
+        return found
 
 
 def exact_states(model: NeuronModel) -> tuple[str, ...]:
@@ -114,18 +159,13 @@ def _is_linear(model: NeuronModel, name: str, among: list[str]) -> bool:
     return True
 
 
-def integrator(
-    model: NeuronModel, parameters: Mapping[str, NDArray[np.float64]], dt: float
-) -> Integrator:
+@functools.lru_cache(maxsize=64)
+def integrator(model: NeuronModel) -> Integrator:
     """The step of a neuron on a grid.
 
     Parameters
     ----------
     model : NeuronModel
-    parameters : mapping of str to ndarray (sets,)
-        Every parameter of the model, in its unit, one value a set.
-    dt : float
-        Step in ms.
 
     Returns
     -------
@@ -134,38 +174,60 @@ def integrator(
     Raises
     ------
     SpecError
-        If an equation has no derivative in its own state, or coefficients are not finite.
+        If an equation has no derivative in its own state, or dimensions do not fit.
 
     Examples
     --------
     >>> from scnnbio.neurons.library import LIBRARY
-    >>> model = LIBRARY["LIF_cond_exp"]
-    >>> values = {name: np.array([p.default]) for name, p in model.parameters.items()}
-    >>> [update.exact for update in integrator(model, values, 0.1).updates]
+    >>> [update.exact for update in integrator(LIBRARY["LIF_cond_exp"]).updates]
     [False, True, True]
     """
-    dt = float(dt)  # a numpy number would be written with its type
     chosen = exact_states(model)
-    constants: dict[str, NDArray[np.float64]] = {}
     taken = {*model.parameters, *(state.name for state in model.states)}
-    updates = {}
-    if chosen:
-        exact = propagator(model, parameters, dt, chosen)
-        for row, name in enumerate(exact.states):
-            terms = []
-            for term in exact.terms(name):
-                key = _fresh(f"p_{name}_{term}", taken)
-                constants[key] = exact.matrix[:, row, exact.states.index(term)]
-                terms.append(f"{key}*{term}")
-            if exact.offset[:, row].any():
-                key = _fresh(f"q_{name}", taken)
-                constants[key] = exact.offset[:, row]
-                terms.append(key)
-            updates[name] = Update(name, " + ".join(terms) or "0.0", exact=True)
+    dt = _fresh("step", taken)
+    entries: dict[str, tuple[str, str | None]] = {}
+    updates = []
+    terms, driven = _dependence(model, chosen)
     for state in model.states:
-        if state.name not in updates:
-            updates[state.name] = Update(state.name, _exponential_euler(model, state, dt), False)
-    return Integrator(tuple(updates[s.name] for s in model.states), constants, dt)
+        name = state.name
+        if name not in chosen:
+            updates.append(Update(name, _exponential_euler(model, state, dt), exact=False))
+            continue
+        words = []
+        for term in terms[name]:
+            key = _fresh(f"p_{name}_{term}", taken)
+            entries[key] = name, term
+            words.append(f"{key}*{term}")
+        if name in driven:
+            key = _fresh(f"q_{name}", taken)
+            entries[key] = name, None
+            words.append(key)
+        updates.append(Update(name, " + ".join(words), exact=True))
+    return Integrator(model, tuple(updates), dt, entries)
+
+
+def _dependence(
+    model: NeuronModel, chosen: tuple[str, ...]
+) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    """What enters each exact state's step whatever the parameters, and which have constant input.
+
+    Itself first, then everything that it depends on in the end.
+    """
+    if not chosen:
+        return {}, set()
+    matrix, constant = linear_system(model, chosen)
+    reach = {
+        name: {name} | {other for j, other in enumerate(chosen) if matrix[i, j] != 0}
+        for i, name in enumerate(chosen)
+    }
+    for _ in chosen:
+        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
+    own = {name for i, name in enumerate(chosen) if constant[i] != 0}
+    terms = {
+        name: (name, *(other for other in chosen if other in found and other != name))
+        for name, found in reach.items()
+    }
+    return terms, {name for name, found in reach.items() if found & own}
 
 
 def _fresh(name: str, taken: set[str]) -> str:
@@ -175,15 +237,15 @@ def _fresh(name: str, taken: set[str]) -> str:
     return name
 
 
-def _exponential_euler(model: NeuronModel, state: StateVariable, dt: float) -> str:
+def _exponential_euler(model: NeuronModel, state: StateVariable, dt: str) -> str:
     units = {name: p.unit for name, p in model.parameters.items()}
     units |= {s.name: model.unit_of(s.name) for s in model.states}
     rate = per_ms(state.rate, units, units[state.name])
     # A slope is 1/ms, in whatever unit the state is counted.
     slope = per_ms(slope_text(model, state.name), units, "1")
-    step = f"{state.name} + {dt!r}*({rate})"
+    step = f"{state.name} + {dt}*({rate})"
     if slope != "0":
-        step += f"*exprel({dt!r}*({slope}))"
+        step += f"*exprel({dt}*({slope}))"
     check_expression(step, where=f"{model.name}.d{state.name}/dt")
     return step
 

@@ -292,7 +292,15 @@ def _check_dimensions(model: NeuronModel) -> None:
     """Hold every expression against the dimension that its place asks for."""
     brian2 = load_brian2()
     from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+    from brian2.core.namespace import DEFAULT_UNITS
     from brian2.core.variables import Constant
+
+    for state in model.states:
+        if state.name in DEFAULT_UNITS:
+            raise SpecError(
+                f"the name {state.name!r} is a unit of Brian2; choose another",
+                where=f"{model.name}.{state.name}",
+            )
 
     def unit(name: str) -> Any:
         return brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)

@@ -12,6 +12,7 @@ import math
 import re
 import reprlib
 import warnings
+from collections.abc import Mapping
 
 from scnnbio.errors import SpecError
 
@@ -200,6 +201,41 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
         check_expression(match[3], where=where)
         statements.append((match[1], match[2], match[3].strip()))
     return tuple(statements)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """A checked expression with some of its names replaced.
+
+    Parameters
+    ----------
+    text : str
+    names : mapping of str to str
+        Old name → new one; functions keep theirs.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> renamed("exp(-v/tau)*v", {"v": "x", "exp": "y"})
+    'exp(-x / tau) * x'
+    """
+    return ast.unparse(_Renamer(names).visit(ast.parse(text.strip(), mode="eval")))
+
+
+class _Renamer(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Go into the arguments and leave the function's name."""
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Replace a name."""
+        return ast.Name(self.names.get(node.id, node.id), ast.Load())
 
 
 def check_name(name: object, where: str, *, dashes: bool = False) -> None:

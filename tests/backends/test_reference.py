@@ -186,19 +186,26 @@ def test_a_spike_in_flight_at_the_end_of_a_trial_is_lost_with_reset():
     np.testing.assert_array_equal(running.recording.spikes["post"].trial, [1])
 
 
-def test_wrong_dimensions_are_an_error_and_a_curved_equation_is_not_supported():
+def test_wrong_dimensions_are_an_error_and_a_step_without_slope_is_not_supported():
     base = {"threshold": "v >= v_thresh", "reset": "v = v_rest", "receptors": {"e": "v"}}
     parameters = {
         "v_rest": Parameter(-65.0, "mV"),
         "v_thresh": Parameter(-50.0, "mV"),
         "tau_m": Parameter(20.0, "ms"),
     }
-    for right, wrong in (("v/v_thresh*(v_rest - v)/tau_m", False), ("(v_rest - v)*tau_m", True)):
+    for right, error, message in (
+        ("(v_rest - v)*tau_m", SpecError, "dimension"),
+        ("floor(v/v_rest)*v_rest/tau_m", UnsupportedError, "no derivative in 'v'"),
+    ):
         model = NeuronModel("own", f"dv/dt = {right} : volt", parameters=parameters, **base)
         network = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), model, receptor="e")
-        if wrong:
-            with pytest.raises(SpecError, match="dimension"):
-                run(network)
-        else:
-            with pytest.raises(UnsupportedError, match="not linear in v"):
-                run(network)
+        with pytest.raises(error, match=message):
+            run(network)
+
+
+def test_a_shared_threshold_may_not_move_what_the_exact_step_was_computed_with():
+    """v_rest is in the propagator's offset, which is computed once."""
+    rule = SharedThreshold(eta=0.1, target=10.0, parameter="v_rest")
+    network = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), LIF, homeostasis=rule)
+    with pytest.raises(UnsupportedError, match="'v_rest' moves"):
+        run(network)

@@ -37,11 +37,12 @@ def simulate(
     model: NeuronModel, start: Mapping[str, float], dt: float, steps: int
 ) -> list[np.ndarray]:
     """States after every step, by evaluating the text."""
-    step, values = integrator(model, defaults(model), dt), defaults(model)
+    step, values = integrator(model), defaults(model)
+    values |= step.constants(values, dt)
     state = {s.name: np.array([start.get(s.name, 0.0)]) for s in model.states}
     rows = []
     for _ in range(steps):
-        names = {**values, **step.constants, **state}
+        names = {**values, **state}
         state = {u.state: evaluate(u.expression, names) for u in step.updates}
         rows.append(np.concatenate(list(state.values())))
     return rows
@@ -159,7 +160,7 @@ def test_a_rate_that_does_not_depend_on_its_state() -> None:
         {"a": Parameter(1.0, "mV"), "s": Parameter(10.0, "ms")},
         {},
     )
-    step = integrator(model, defaults(model), 0.5)
+    step = integrator(model)
     assert not any(u.exact or "exprel" in u.expression for u in step.updates)
     found = simulate(model, {"v": 2.0, "u": 3.0}, 0.5, 1)[0]
     assert found == pytest.approx([2.0 + 0.5 * 9 / 10, 3.0 + 0.5 * 0.5 / 10])
@@ -175,7 +176,7 @@ def test_a_rate_without_derivative_is_refused() -> None:
         {},
     )
     with pytest.raises(SpecError, match=r"steps\.dv/dt: the rate has no derivative in 'v'"):
-        integrator(model, defaults(model), 0.1)
+        integrator(model)
 
 
 def test_sets_of_parameters_and_names_that_are_taken() -> None:
@@ -187,6 +188,7 @@ def test_sets_of_parameters_and_names_that_are_taken() -> None:
         {"p_v_v": Parameter(10.0, "ms"), "a": Parameter(1.0, "mV")},
         {},
     )
-    step = integrator(model, {"p_v_v": np.array([10.0, 20.0]), "a": np.ones(2)}, 1.0)
+    step = integrator(model)
     assert step.updates[0].expression == "p_v_v_*v"
-    assert step.constants["p_v_v_"] == pytest.approx(np.exp([-0.1, -0.05]))
+    found = step.constants({"p_v_v": np.array([10.0, 20.0]), "a": np.ones(2)}, 1.0)
+    assert found["p_v_v_"] == pytest.approx(np.exp([-0.1, -0.05]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import threading
@@ -81,7 +82,12 @@ class Brian2StandaloneBackend(Backend):
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)
         folder = _workspace(experiment)
-        with _preferences({"codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS}):
+        settings = {
+            "codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS,
+            # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
+            "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
+        }
+        with _preferences(settings):
             b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
             try:
                 return self._build_and_run(experiment, inputs, watch, report, folder)

@@ -1,7 +1,7 @@
 """An experiment as Brian2 objects, the same for the runtime and for C++ standalone.
 
 Numbers are plain (ms, mV, nA), since the dimensions were checked where the equations were read.
-The exact step is written out with the propagators of :mod:`scnnbio.neurons.algebra`; the slots are
+The step is the text of :mod:`scnnbio.neurons.integrator`, as for every backend; the slots are
 those of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
 
     update → groups     deliver → after_groups     threshold → thresholds
@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import (
-    exact_step,
     initial_states,
     refractory_steps,
+    step_constants,
 )
 from scnnbio.backends.brian2.layout import (
     internal_kernel,
@@ -31,7 +31,8 @@ from scnnbio.backends.brian2.layout import (
 from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.integrator import integrator
+from scnnbio.neurons.parsing import check_expression, renamed
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 
 _MS = b2.ms
@@ -93,15 +94,13 @@ class Lowered:
         starts = {
             n: builder.constant(f"init_{n}", v) for n, v in initial_states(population).items()
         }
-        resets = [f"{name} {op} {text}" for name, op, text in population.model.resets]
-        threshold = population.model.threshold
+        resets = [f"{n} {op} {builder.text(t)}" for n, op, t in population.model.resets]
+        threshold = builder.text(population.model.threshold)
         if held.any():
             builder.model.append("free_at : integer")
             wait = builder.constant("held_steps", held.astype(float))
             resets.append(f"free_at = t_in_timesteps + 1 + int({wait})")
             threshold = f"({threshold}) and t_in_timesteps >= free_at"
-        for name in self._parameters_in(population, threshold):
-            builder.constant(name, population.values()[name])
         rule = population.homeostasis
         if rule is not None:
             self._add_shared_threshold(population, rule)
@@ -120,7 +119,7 @@ class Lowered:
             group.channel = np.arange(population.size) % population.shape[0]
             setattr(
                 group,
-                rule.parameter,
+                _own(rule.parameter),
                 b2.linked_var(self.thresholds[population.name], "level", index="channel"),
             )
         for name, values in initial_states(population).items():
@@ -134,34 +133,20 @@ class Lowered:
     def _update_code(
         self, population: Population, builder: _Equations, held: NDArray[np.int64]
     ) -> list[str]:
-        exact = exact_step(population, self.experiment.dt)
         before, after = [], []
         if held.any():
             before.append("free = int(t_in_timesteps >= free_at)")
-        for row, state in enumerate(population.model.states):
-            terms = [
-                f"{builder.constant(f'p_{state.name}_{t}', exact.matrix[:, row, c])}*{t}"
-                for t in exact.terms(state.name)
-                for c in [exact.states.index(t)]
-            ]
-            if exact.offset[:, row].any():
-                terms.append(builder.constant(f"q_{state.name}", exact.offset[:, row]))
-            value = " + ".join(terms) or "0.0"
-            before.append(f"new_{state.name} = {value}")
-            if state.held_when_refractory and held.any():
-                after.append(f"{state.name} = free*new_{state.name} + (1 - free)*{state.name}")
+        for name, numbers in step_constants(population, self.experiment.dt).items():
+            builder.constant(name, numbers)
+        waits = {s.name for s in population.model.states if s.held_when_refractory}
+        for update in integrator(population.model).updates:
+            name = update.state
+            before.append(f"new_{name} = {builder.text(update.expression)}")
+            if name in waits and held.any():
+                after.append(f"{name} = free*new_{name} + (1 - free)*{name}")
             else:
-                after.append(f"{state.name} = new_{state.name}")
+                after.append(f"{name} = new_{name}")
         return before + after
-
-    @staticmethod
-    def _parameters_in(population: Population, threshold: str) -> list[str]:
-        """Parameters that the threshold and the reset name, the shared one left out."""
-        texts = [threshold, *(text for _, _, text in population.model.resets)]
-        used = set().union(*(check_expression(t.replace("t_in_timesteps", "0")) for t in texts))
-        rule = population.homeostasis
-        skipped = {rule.parameter} if rule is not None else set()
-        return sorted(used & set(population.model.parameters) - skipped)
 
     def _add_shared_threshold(self, population: Population, rule: SharedThreshold) -> None:
         group = b2.NeuronGroup(
@@ -330,7 +315,17 @@ class _Equations:
         self.arrays: dict[str, NDArray[np.float64]] = {}
         rule = population.homeostasis
         if rule is not None:
-            self.model += [f"{rule.parameter} : 1 (linked)", "channel : integer (constant)"]
+            self.model += [f"{_own(rule.parameter)} : 1 (linked)", "channel : integer (constant)"]
+        self.moving = {rule.parameter} if rule is not None else set()
+
+    def text(self, expression: str) -> str:
+        """A checked expression as Brian2 may read it; its parameters are declared."""
+        parameters = set(self.population.model.parameters)
+        used = sorted(check_expression(expression) & parameters)
+        for name in used:
+            if name not in self.moving:
+                self.constant(_own(name), self.population.values()[name])
+        return renamed(expression, {name: _own(name) for name in used})
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """One value a neuron, in the internal order, from one a channel or one for all."""
@@ -347,6 +342,11 @@ class _Equations:
             self.model.append(f"{name} : 1 (constant)")
             self.arrays[name] = self.spread(values)
         return name
+
+
+def _own(parameter: str) -> str:
+    """Name of a parameter in Brian2, where ``cm`` is a centimetre."""
+    return f"par_{parameter}"
 
 
 def _regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name: str) -> None:

@@ -11,7 +11,7 @@ import nest
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import exact_step, initial_states, refractory_steps
+from scnnbio.backends.base import initial_states, refractory_steps, step_constants
 from scnnbio.backends.nest.build import compiled
 from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
 from scnnbio.backends.nest.schedule import Schedule
@@ -81,13 +81,8 @@ class CompiledCells(Cells):
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
         """Nodes that keep time by trials themselves."""
         generated = self.models[population.name]
-        exact = exact_step(population, dt)
-        values = {
-            f"a_{name}_{term}": exact.matrix[:, row, exact.states.index(term)]
-            for row, name in enumerate(exact.states)
-            for term in generated.terms[name]
-        }
-        values |= {f"b_{name}": exact.offset[:, row] for row, name in enumerate(exact.states)}
+        constants = step_constants(population, dt)
+        values = {f"c_{name}": constants[name] for name in generated.constants}
         values |= {f"i_{name}": v for name, v in initial_states(population).items()}
         values |= {f"p_{name}": population.values()[name] for name in generated.used}
         values["held_steps"] = refractory_steps(population, dt).astype(float)

@@ -1,9 +1,9 @@
-"""A neuron's equations as a NESTML model with the exact step written out.
+"""A neuron's equations as a NESTML model with its step written out.
 
-The coefficients of the step are parameters, so one compiled model serves every time step and every
-set of the neuron's parameters. States are named ``s_v``, the neuron's own parameters
-``p_v_thresh``, initial values ``i_v``, and the step ``a_v_I_exc`` (from I_exc to v) and ``b_v``
-(constant input): prefixes keep clear of NESTML's keywords and units. Everything is ``real``, in
+The step is the text of :mod:`scnnbio.neurons.integrator`, and its constants are parameters, so one
+compiled model serves every time step and every set of the neuron's parameters. States are named
+``s_v``, the neuron's own parameters ``p_v_thresh``, initial values ``i_v``, and the constants of
+the step ``c_...``: prefixes keep clear of NESTML's keywords and units. Everything is ``real``, in
 plain units.
 
 The model also keeps time by trials, which is what makes a reset cost nothing: for the first ``gap``
@@ -18,7 +18,7 @@ import hashlib
 from dataclasses import dataclass
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_expression
 
@@ -26,7 +26,16 @@ _FUNCTIONS = {
     **{name: name for name in ("exp", "log10", "abs", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     **{name: name for name in ("clip", "floor", "ceil")},
     "log": "ln",
+    "exprel": "exprel",
 }
+# (e^y - 1)/y, which NESTML does not have: defined in each model that needs it.
+_EXPREL = [
+    "function exprel(y real) real:",
+    "    if abs(y) < 1e-16:",
+    "        return 1.0",
+    "    return expm1(y) / y",
+    "",
+]
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _COMPARE = {
     ast.Lt: "<",
@@ -49,17 +58,17 @@ class NestmlModel:
         Of the model in NEST; it follows from the text, so that equal models are compiled once.
     text : str
         NESTML.
-    terms : mapping of str to tuple of str
-        State variable → the state variables that enter its step.
+    constants : tuple of str
+        Constants of the step, which are set as ``c_<name>``.
     receptors : mapping of str to int
         Receptor → port in NEST.
     used : tuple of str
-        Parameters of the neuron that the threshold and the reset name.
+        Parameters of the neuron that the step, the threshold and the reset name.
     """
 
     name: str
     text: str
-    terms: dict[str, tuple[str, ...]]
+    constants: tuple[str, ...]
     receptors: dict[str, int]
     used: tuple[str, ...]
 
@@ -78,50 +87,37 @@ def nestml_model(model: NeuronModel) -> NestmlModel:
     Raises
     ------
     SpecError
-        If the model is not linear, or calls in its threshold or reset what NESTML does not have.
+        If the model has no step, or calls what NESTML does not have.
     """
-    terms = _terms(model)
+    step = integrator(model)
     texts = [model.threshold, *(text for _, _, text in model.resets)]
-    named = set().union(*(check_expression(text) for text in texts))
+    named = step.names.union(*(check_expression(text) for text in texts))
     used = tuple(sorted(named & set(model.parameters)))
+    constants = tuple(sorted(step.names & {step.dt, *step.entries}))
+    names = {state.name: f"s_{state.name}" for state in model.states}
+    names |= {name: f"p_{name}" for name in used} | {name: f"c_{name}" for name in constants}
+    calls_exprel = any(
+        "exprel(" in text for text in (*texts, *(u.expression for u in step.updates))
+    )
     lines = [
-        *_declarations(model, terms, used),
-        *_update(model, terms),
+        *_declarations(model, [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)]),
+        *(_EXPREL if calls_exprel else []),
+        *_update(step, names),
         *_arrivals(model),
-        *_spike(model),
+        *_spike(model, names),
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
     name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
     # NEST numbers the ports of a model with several from 1, and a single one is 0.
     first = 1 if len(model.receptors) > 1 else 0
     ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
-    return NestmlModel(name, f"model {name}:\n{body}", terms, ports, used)
+    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used)
 
 
-def _terms(model: NeuronModel) -> dict[str, tuple[str, ...]]:
-    """What enters each state's step, whatever the parameters: all that it depends on in the end."""
-    matrix, _ = linear_system(model)
-    names = [state.name for state in model.states]
-    reach = {
-        name: {name} | {n for j, n in enumerate(names) if matrix[i, j] != 0}
-        for i, name in enumerate(names)
-    }
-    for _ in names:
-        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
-    return {
-        name: (name, *(other for other in names if other in found and other != name))
-        for name, found in reach.items()
-    }
-
-
-def _declarations(
-    model: NeuronModel, terms: dict[str, tuple[str, ...]], used: tuple[str, ...]
-) -> list[str]:
+def _declarations(model: NeuronModel, values: list[str]) -> list[str]:
     names = [state.name for state in model.states]
     states = [f"s_{name}" for name in names] + ["clock", "active", "free", "refractory"]
-    parameters = [f"a_{name}_{term}" for name in names for term in terms[name]]
-    parameters += [f"b_{name}" for name in names] + [f"i_{name}" for name in names]
-    parameters += [f"p_{name}" for name in used] + ["held_steps", "gap", "period"]
+    parameters = [*values, *(f"i_{name}" for name in names), "held_steps", "gap", "period"]
     return [
         "state:",
         *(f"    {name} real = 0.0" for name in states),
@@ -138,23 +134,19 @@ def _declarations(
     ]
 
 
-def _update(model: NeuronModel, terms: dict[str, tuple[str, ...]]) -> list[str]:
+def _update(step: Integrator, names: dict[str, str]) -> list[str]:
     """Slot 1 of :mod:`scnnbio.backends.base`, or the reset while the model is inactive."""
-    names = [state.name for state in model.states]
-    steps = [
-        f"n_{name} real = "
-        + " + ".join([*(f"a_{name}_{t} * s_{t}" for t in terms[name]), f"b_{name}"])
-        for name in names
-    ]
-    moves = [f"s_{s.name} = n_{s.name}" for s in model.states if not s.held_when_refractory]
-    held = [f"s_{s.name} = n_{s.name}" for s in model.states if s.held_when_refractory]
+    states = step.model.states
+    steps = [f"n_{u.state} real = {_translate(u.expression, names)}" for u in step.updates]
+    moves = [f"s_{s.name} = n_{s.name}" for s in states if not s.held_when_refractory]
+    held = [f"s_{s.name} = n_{s.name}" for s in states if s.held_when_refractory]
     return [
         "update:",
         "    if clock < gap:",
         "        active = 0.0",
         "        free = 0.0",
         "        refractory = 0.0",
-        *(f"        s_{name} = i_{name}" for name in names),
+        *(f"        s_{s.name} = i_{s.name}" for s in states),
         "    else:",
         "        active = 1.0",
         "        free = 1.0",
@@ -185,10 +177,8 @@ def _arrivals(model: NeuronModel) -> list[str]:
     return lines
 
 
-def _spike(model: NeuronModel) -> list[str]:
+def _spike(model: NeuronModel, names: dict[str, str]) -> list[str]:
     """Slots 3 and 5."""
-    names = {state.name: f"s_{state.name}" for state in model.states}
-    names |= {name: f"p_{name}" for name in model.parameters}
     resets = []
     for state, operator, text in model.resets:
         value = _translate(text, names)
@@ -230,6 +220,8 @@ def _print(node: ast.expr, names: dict[str, str]) -> str:
             triples = zip(values, node.ops, values[1:], strict=False)
             parts = [f"({a} {_COMPARE[type(op)]} {b})" for a, op, b in triples]
             return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
+        case ast.Call(func=ast.Name(id="int"), args=[ast.Compare() | ast.BoolOp() as condition]):
+            return f"({_print(condition, names)} ? 1.0 : 0.0)"
         case ast.Call(func=ast.Name(id=function)) if function in _FUNCTIONS:
             arguments = ", ".join(_print(argument, names) for argument in node.args)
             return f"{_FUNCTIONS[function]}({arguments})"
