@@ -132,32 +132,35 @@ IZHIKEVICH = compose(
     reference="Izhikevich 2003, IEEE Trans Neural Netw 14:1569",
 )
 
-_TEETER = "Teeter et al. 2018, Nat Commun 9:709, eqs 1-7; cell 490612844 of the Allen Cell Types"
+_TEETER = "Teeter et al. 2018, Nat Commun 9:709, eqs 1-7; medians of their excitatory cells"
 
-#: Cell 490612844, an excitatory Rbp4 neuron of mouse V1: of the cells with all five models it lies
-#: nearest the medians. Potentials in mV, times in ms, currents in nA.
-_CELL = {"v_rest": -75.36916, "v_reset": -75.36916, "cm": 0.10546632, "tau_refrac": 5.2}
-_CURRENTS = {
-    "asc_tau1": 333.33333,
-    "asc_tau2": 10.0,
-    "asc_amp1": -0.00969283,
-    "asc_amp2": -0.22603705,
+#: Medians over the excitatory neurons of mouse V1 that Teeter et al. 2018 fitted each level to
+#: (362, 144, 362, 144 and 143 cells). Potentials in mV (the threshold above rest), times in ms, cm
+#: in nF. Medians of each parameter by itself: no single cell has all of them. The refractory period
+#: is that of all 362 cells (4.65 ms for the smaller sets, which lies on no usual grid).
+_MEDIANS = {
+    1: {"v_rest": -75.5408, "v_thresh": 34.7498, "cm": 0.107072, "tau_m": 18.996, "t_ref": 4.6},
+    2: {"v_rest": -75.1973, "v_thresh": 35.4579, "cm": 0.107339, "tau_m": 18.6244, "t_ref": 4.6},
+    3: {"v_rest": -75.5408, "v_thresh": 30.2607, "cm": 0.107072, "tau_m": 19.7622, "t_ref": 4.6},
+    4: {"v_rest": -75.1973, "v_thresh": 30.4004, "cm": 0.107339, "tau_m": 19.4063, "t_ref": 4.6},
+    5: {"v_rest": -75.2013, "v_thresh": 22.0184, "cm": 0.107218, "tau_m": 19.6667, "t_ref": 4.6},
 }
+#: The same of the reset rule (levels 2, 4, 5), whose decay they give as a rate in 1/ms.
 _RESET_RULE = {
-    "voltage_reset_fraction": 0.47437,
-    "voltage_reset_add": 11.0077,
-    "th_spike_tau": 1 / 0.11781,
-    "th_spike_add": 2.42517,
+    "voltage_reset_fraction": 0.4957,
+    "voltage_reset_add": 7.83,
+    "th_spike_tau": 1 / 0.2414,
+    "th_spike_add": 2.661,
 }
-#: Membrane time constant, and instantaneous threshold above rest, by level.
-_FITTED = {
-    1: (14.8101, 34.20628),
-    2: (14.8101, 35.39737),
-    3: (13.8524, 28.54437),
-    4: (13.8524, 28.98206),
-    5: (13.8524, 20.02538),
+#: Of the after-spike currents (3, 4, 5), amplitudes in nA.
+_CURRENTS = {
+    "asc_tau1": 1000 / 3,
+    "asc_tau2": 10.0,
+    "asc_amp1": -0.01205,
+    "asc_amp2": -0.1952,
 }
-_FOLLOWING = {"th_voltage_tau": 1 / 0.05298, "th_voltage_gain": 0.01806 / 0.05298}
+#: Of the threshold that follows the potential (5): a_v and b_v in 1/ms.
+_FOLLOWING = {"th_voltage_tau": 1 / 0.06855, "th_voltage_gain": 0.02211 / 0.06855}
 
 
 def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
@@ -197,10 +200,12 @@ def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
     current's mean over a step as constant. Both differences vanish with the step.
     ``voltage_reset_add`` is minus the paper's delta V, as in NEST.
     """
-    if level not in _FITTED:
+    if level not in _MEDIANS:
         raise SpecError(f"there is no GLIF{level}; the levels are 1 to 5", where="level")
-    tau_m, above_rest = _FITTED[level]
-    cell = {**_CELL, "tau_m": tau_m, "v_thresh": _CELL["v_rest"] + above_rest}
+    cell = dict(_MEDIANS[level])
+    cell["tau_refrac"] = cell.pop("t_ref")
+    cell["v_reset"] = cell["v_rest"]
+    cell["v_thresh"] = round(cell["v_rest"] + cell["v_thresh"], 4)
     membrane, added = parts.leaky(), [synapses or parts.exponential_currents()]
     if level in (2, 4, 5):
         membrane = _with_reset_rule(membrane)
@@ -237,7 +242,7 @@ LIBRARY = {
     for model in (
         *(IF, LIF, LIF_CURR_DELTA, LIF_CURR_ALPHA, LIF_COND_EXP, LIF_COND_ALPHA),
         *(LIF_SHUNTING, LIF_SUBTRACT, LIF_SFA, LIF_COND_EXP_SFA),
-        *(glif(level) for level in _FITTED),
+        *(glif(level) for level in _MEDIANS),
         *(ADEX, IZHIKEVICH),
     )
 }
