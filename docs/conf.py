@@ -9,3 +9,4 @@ version = release = installed("scnnbio")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+myst_enable_extensions = ["dollarmath"]

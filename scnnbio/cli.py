@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | backends | check | run | score | figures``."""
+"""The command line: ``scnnbio list | backends | explain | check | run | score | figures``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ from scnnbio import backends
 from scnnbio.backends.options import options_of
 from scnnbio.errors import ScnnbioError, SpecError
 from scnnbio.experiment import Report, documents, load, models
+from scnnbio.experiment.networks import neuron_from
+from scnnbio.neurons import LIBRARY, NeuronModel
+from scnnbio.neurons.standard import standard_cell
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
@@ -119,6 +122,42 @@ def backends_() -> None:
         except ScnnbioError as error:
             table.add_row(name, "", "", error.message)
     _out.print(table)
+
+
+@app.command()
+def explain(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A neuron of the library, or a TOML file of one.")
+    ],
+    latex: Annotated[bool, typer.Option(help="Write formulas as LaTeX.")] = False,
+) -> None:
+    """Print a neuron's equations, what follows from them, and which backends run it."""
+    from scnnbio.backends.targets import targets
+    from scnnbio.neurons.explain import explain as told
+
+    neuron = _neuron(model)
+    for section in told(neuron, latex=latex):
+        _out.print(Text(section.title, style="bold"))
+        _out.print(Text("\n".join(section.blocks)), soft_wrap=True)
+        _out.print()
+    _out.print(Text("targets", style="bold"))
+    table = Table("backend", "runs it", box=None, pad_edge=False)
+    for name, lacking in targets(neuron).items():
+        table.add_row(name, Text(f"no: {lacking}") if lacking else Text("yes"))
+    _out.print(table)
+    cell = standard_cell(neuron)
+    if cell is not None:
+        _out.print(f"PyNN's {cell.pynn} is declared equal, for {' and '.join(cell.receptors)}")
+
+
+def _neuron(model: str) -> NeuronModel:
+    if Path(model).exists() or model.endswith(".toml"):
+        found = neuron_from(documents.read(Path(model)), model)
+    else:
+        found = documents.choose(LIBRARY, model, "neuron of the library", "MODEL")
+    if not isinstance(found, NeuronModel):
+        raise SpecError("a spike source has no equations", where=model)
+    return found
 
 
 @app.command()

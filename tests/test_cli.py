@@ -212,8 +212,8 @@ def test_what_a_backend_cannot_run_is_exit_code_3(
         "shape": [1, 2, 2, 2],
     }
     document["network"]["populations"][1]["neuron"] = {
-        "name": "Quadratic",
-        "equations": "dv/dt = v*v/(th*tau) : volt",
+        "name": "Staircase",
+        "equations": "dv/dt = floor(v/th)*th/tau : volt",
         "threshold": "v > th",
         "reset": "v = -th",
         "receptors": {"excitatory": "v"},
@@ -222,7 +222,7 @@ def test_what_a_backend_cannot_run_is_exit_code_3(
             "th": {"default": 10, "unit": "mV"},
         },
     }
-    path = tmp_path / "quadratic.toml"
+    path = tmp_path / "staircase.toml"
     path.write_text(tomli_w.dumps(document))
     code, out, _ = invoke("check", path, "--backend", "reference")
     assert code == 3
@@ -328,3 +328,33 @@ def test_the_entry_point_exits_with_the_code() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: document: unknown key 'netwrk'; did you mean 'network'?\n"
+
+
+def test_explain_prints_a_neuron_and_its_targets(tmp_path: Path) -> None:
+    result = ask("explain", "LIF_cond_exp")
+    assert result.exit_code == 0
+    for word in ("equations", "closed form", "forward Euler", "targets", "event-driven", "no:"):
+        assert word in result.output
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'name = "own"\nequations = "dv/dt = -v/tau : volt"\nthreshold = "v > top"\n'
+        'reset = "v = 0*top"\nreceptors = { in = "v" }\n'
+        'parameters = { tau = { default = "5 ms", unit = "ms" },'
+        ' top = { default = 1, unit = "mV" } }\n'
+    )
+    result = ask("explain", own, "--latex")
+    assert result.exit_code == 0
+    assert r"\frac{d}{d t} v = - \frac{v}{\tau}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("LIIF", "there is no neuron of the library 'LIIF'"), ("no.toml", "no.toml")],
+)
+def test_explain_refuses_what_it_does_not_know(
+    name: str, message: str, invoke: Callable[..., tuple]
+) -> None:
+    code, _, err = invoke("explain", name)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err

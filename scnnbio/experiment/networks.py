@@ -92,7 +92,7 @@ def _described(table: Table, where: str, seed: int) -> Network:
         return _from_model(table["model"], table.get("parameters", {}), where, seed)
     check_keys(table, ("model", "populations", "projections", "weights"), where)
     readers = {
-        "neuron": _neuron,
+        "neuron": neuron_from,
         "homeostasis": _reader(SharedThreshold),
         "parameters": lambda value, path: dict(as_table(value, path)),
     }
@@ -142,7 +142,25 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
     return lambda table, where: build(cls, table, where)
 
 
-def _neuron(value: Any, where: str) -> NeuronModel | SpikeSource:
+def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
+    """The neuron that a document names or writes out.
+
+    Parameters
+    ----------
+    value : str or mapping
+        A name of the library, or the fields of a :class:`~scnnbio.neurons.NeuronModel`.
+    where : str
+        Path of the value.
+
+    Returns
+    -------
+    NeuronModel or SpikeSource
+
+    Raises
+    ------
+    SpecError
+        If there is no such neuron, or anything in its description is wrong.
+    """
     if isinstance(value, str):
         known: dict[str, NeuronModel | SpikeSource] = {"SpikeSource": SpikeSource(), **LIBRARY}
         return choose(known, value, "neuron", where)

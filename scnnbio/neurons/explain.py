@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.closed_form import closed_form, equilibrium
+from scnnbio.neurons.closed_form import closed_form, equilibrium, transfer_function
 from scnnbio.neurons.integrator import exact_states
 from scnnbio.neurons.linearised import euler_stability, fixed_point
 from scnnbio.neurons.model import NeuronModel
 
 if TYPE_CHECKING:
     import sympy
+
+
+#: Characters beyond which a drawn formula is written on one line instead.
+_WIDTH = 100
+#: What is left of a zero after Newton's method, in any of our units.
+_NOTHING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Section:
 
 
 def explain(model: NeuronModel, *, latex: bool = False) -> tuple[Section, ...]:
-    """Equations, parameters, closed form, equilibrium and stability of a neuron.
+    """Equations, parameters, closed form, transfer functions, equilibrium and stability.
 
     Parameters
     ----------
@@ -59,6 +65,7 @@ def explain(model: NeuronModel, *, latex: bool = False) -> tuple[Section, ...]:
         Section("parameters", tuple(_parameters(model))),
         Section("receptors", tuple(_receptors(model))),
         Section("closed form", tuple(_closed_form(model, write))),
+        Section("transfer functions", tuple(_transfer(model, write))),
         Section("equilibrium", tuple(_equilibrium(model, write))),
         Section("forward Euler", tuple(_stability(model))),
         Section("integration", tuple(_integration(model))),
@@ -67,9 +74,15 @@ def explain(model: NeuronModel, *, latex: bool = False) -> tuple[Section, ...]:
 
 
 def _pretty(expression: sympy.Basic) -> str:
+    """Two-dimensional where that fits a terminal, else on one line."""
     import sympy
 
-    return str(sympy.pretty(expression, use_unicode=True, wrap_line=False))
+    drawn = str(sympy.pretty(expression, use_unicode=True, wrap_line=False))
+    if max(map(len, drawn.splitlines())) <= _WIDTH:
+        return drawn
+    if isinstance(expression, sympy.Eq):
+        return f"{expression.lhs} = {expression.rhs}"
+    return str(expression)
 
 
 def _equations(model: NeuronModel) -> Iterable[sympy.Basic]:
@@ -116,6 +129,20 @@ def _closed_form(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Ite
         yield write(sympy.Eq(sympy.Function(name)(t), formula, evaluate=False))
 
 
+def _transfer(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Iterable[str]:
+    import sympy
+
+    if not any(state.name == "v" for state in model.states):
+        yield "none: there is no state 'v'"
+        return
+    try:
+        for receptor in model.receptors:
+            gain = transfer_function(model, receptor)
+            yield write(sympy.Eq(sympy.Symbol(f"H_{receptor}"), gain, evaluate=False))
+    except SpecError:
+        yield "none, since the neuron is not linear: linearised.frequency_response takes any point"
+
+
 def _equilibrium(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Iterable[str]:
     import sympy
 
@@ -131,8 +158,12 @@ def _equilibrium(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Ite
         except SpecError as other:
             yield other.message
             return
-        values = (f"{name} = {value:.6g} {model.unit_of(name)}" for name, value in point.items())
-        yield f"with the defaults, near the initial state: {', '.join(values)}"
+        values = (
+            f"{name} = {value:.6g} {model.unit_of(name)}"
+            for name, value in point.items()
+            if abs(value) > _NOTHING
+        )
+        yield f"with the defaults, near the initial state: {', '.join(values)}; all others at 0"
 
 
 def _stability(model: NeuronModel) -> Iterable[str]:

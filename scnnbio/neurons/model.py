@@ -329,7 +329,7 @@ def _check_dimensions(model: NeuronModel) -> None:
 
 def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -> None:
     from brian2.parsing.expressions import parse_expression_dimensions
-    from brian2.units.fundamentalunits import DimensionMismatchError
+    from brian2.units.fundamentalunits import DimensionMismatchError, get_unit
 
     try:
         found = parse_expression_dimensions(text, known)
@@ -338,4 +338,5 @@ def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -
         message = " ".join(str(error).replace("^", " ").split())
         raise SpecError(f"in {text!r}: {message}", where=where) from None
     if found is not dim:
-        raise SpecError(f"{text!r} has dimension {found}, but {needed} is needed", where=where)
+        unit = get_unit(found)
+        raise SpecError(f"{text!r} is in {unit!s}, but {needed} is needed", where=where)
