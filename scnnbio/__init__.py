@@ -6,7 +6,15 @@ from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, U
 from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import (
+    Normalisation,
+    SharedSTDP,
+    SharedThreshold,
+    Trace,
+    TraceRule,
+    TripletSTDP,
+    WinnerTakeAll,
+)
 from scnnbio.recording import Recording
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "LateralInhibitionConnector",
     "Network",
     "NeuronModel",
+    "Normalisation",
     "Parameter",
     "PoissonCode",
     "Population",
@@ -36,6 +45,10 @@ __all__ = [
     "SpecError",
     "SpikeSource",
     "Study",
+    "Trace",
+    "TraceRule",
+    "TripletSTDP",
     "UnsupportedError",
+    "WinnerTakeAll",
     "load",
 ]

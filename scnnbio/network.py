@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.neurons.parsing import check_name
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.neurons.parsing import check_name, sides
+from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
 from scnnbio.units import plain
 
 Shape = tuple[int, int, int]
@@ -50,11 +50,14 @@ class Population:
         Side of the layer's grid in degrees of visual angle.
     homeostasis : SharedThreshold, optional
         A threshold that each channel shares and that learning moves.
+    competition : WinnerTakeAll, optional
+        Which neurons may learn in a trial, and which may fire.
 
     Raises
     ------
     SpecError
-        If a parameter is unknown, has the wrong unit or the wrong number of values.
+        If a parameter is unknown, has the wrong unit or the wrong number of values, or the neuron
+        has no threshold that a rule needs.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Population:
     parameters: Mapping[str, float | NDArray[np.float64]] = field(default_factory=dict)
     field_of_view: float | None = None
     homeostasis: SharedThreshold | None = None
+    competition: WinnerTakeAll | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "population.name")
@@ -87,6 +91,8 @@ class Population:
         object.__setattr__(self, "parameters", MappingProxyType(values))
         if self.homeostasis is not None:
             self._check_homeostasis(self.homeostasis, where)
+        if self.competition is not None:
+            self._check_competition(f"{where}.competition")
 
     def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
         if isinstance(self.neuron, SpikeSource):
@@ -99,6 +105,20 @@ class Population:
                 where=f"{where}.homeostasis.parameter",
             )
         rule.fall(self.shape[0], 1.0)
+
+    def _check_competition(self, where: str) -> None:
+        if not isinstance(self.competition, WinnerTakeAll):
+            raise SpecError(f"{reprlib.repr(self.competition)} is not a WinnerTakeAll", where=where)
+        if isinstance(self.neuron, SpikeSource):
+            raise SpecError("a spike source fires what it is given and cannot compete", where=where)
+        try:
+            sides(self.neuron.threshold)
+        except SpecError as error:
+            raise SpecError(
+                f"{error.message}, and competition needs to know by how much it is crossed; write"
+                " it like 'v >= v_thresh'",
+                where=where,
+            ) from None
 
     def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
         known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
@@ -166,7 +186,7 @@ class Projection:
         In ms, at least one step.
     receptor : str
         One of the postsynaptic model's receptors.
-    plasticity : SharedSTDP, optional
+    plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
     name : str, optional
         ``"<pre>_<post>"`` if not given.
     """
@@ -177,7 +197,7 @@ class Projection:
     weight: float = 1.0
     delay: float = 1.0
     receptor: str = "excitatory"
-    plasticity: SharedSTDP | None = None
+    plasticity: LearningRule | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -196,6 +216,12 @@ class Projection:
             raise SpecError(
                 "the connector has a delay of its own; give it to the projection",
                 where=f"{where}.delay",
+            )
+        if not isinstance(self.plasticity, LearningRule | None):
+            raise SpecError(
+                f"{reprlib.repr(self.plasticity)} is not a learning rule; use SharedSTDP,"
+                " TripletSTDP or TraceRule",
+                where=f"{where}.plasticity",
             )
         object.__setattr__(self, "delay", plain(self.delay, "ms", where=f"{where}.delay"))
         if self.delay <= 0:
@@ -263,7 +289,12 @@ class Network:
                 f" {', '.join(receptors) or 'none'}",
                 where=where,
             )
-        _check_bounds(projection, where)
+        if projection.plasticity is not None:
+            try:
+                projection.plasticity.check_kernel(projection.kernel, connector.present)
+            except SpecError as error:
+                place = ".".join(filter(None, [where, error.where]))
+                raise SpecError(error.message, where=place) from None
         unit = post.model.unit_of(receptors[projection.receptor])
         weight = plain(projection.weight, unit, where=f"{where}.weight")
         return dataclasses.replace(projection, weight=weight)
@@ -345,9 +376,12 @@ class Network:
         return Network(populations, projections)
 
     def without_plasticity(self) -> Network:
-        """The same network with every kernel and threshold fixed."""
+        """The same network with every kernel and threshold fixed; what silences still does."""
         return Network(
-            tuple(dataclasses.replace(p, homeostasis=None) for p in self.populations),
+            tuple(
+                dataclasses.replace(p, homeostasis=None, competition=_of_firing(p.competition))
+                for p in self.populations
+            ),
             tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
         )
 
@@ -374,14 +408,9 @@ def _shape(value: Any, where: str) -> Shape:
     return channels, rows, columns
 
 
-def _check_bounds(projection: Projection, where: str) -> None:
-    rule, kernel = projection.plasticity, projection.kernel
-    if rule is not None and (kernel.min() < rule.w_min or kernel.max() > rule.w_max):
-        raise SpecError(
-            f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the rule's"
-            f" bounds {rule.w_min:.3g} to {rule.w_max:.3g}",
-            where=where,
-        )
+def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:
+    """What is left of a competition where nothing learns."""
+    return competition if competition is not None and competition.silence else None
 
 
 def _plain_fields(value: Any) -> dict[str, object]:

@@ -11,7 +11,7 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.errors import SpecError
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import Normalisation, SharedSTDP, SharedThreshold, WinnerTakeAll
 
 KERNEL = np.random.default_rng(0).uniform(0, 1, (3, 2, 2, 2))
 CONVOLUTION = ConvolutionConnector(KERNEL, (2, 4, 4))
@@ -115,6 +115,8 @@ POPULATIONS = [
         "population 'v1'.homeostasis.parameter",
     ),
     ({"homeostasis": SharedThreshold(eta=1, target=(1, 2))}, "homeostasis.target"),
+    ({"competition": {"radius": 1}}, "population 'v1'.competition"),
+    ({"neuron": SpikeSource(), "competition": WinnerTakeAll()}, "population 'v1'.competition"),
     ({"neuron": SpikeSource(), "homeostasis": HOMEOSTASIS}, "population 'v1'"),
     ({"neuron": SpikeSource(), "parameters": {"cm": 1.0}}, "population 'v1'.parameters.cm"),
 ]
@@ -136,6 +138,7 @@ PROJECTIONS = [
     ({"delay": 0}, "projection 'lgn_v1'.delay"),
     ({"delay": -1.0}, "projection 'lgn_v1'.delay"),
     ({"delay": "1 mV"}, "projection 'lgn_v1'.delay"),
+    ({"plasticity": HOMEOSTASIS}, "projection 'lgn_v1'.plasticity"),
 ]
 
 
@@ -162,6 +165,11 @@ NETWORKS = [
     ((source(), layer()), (feed(weight=float("nan")),), "not finite"),
     ((source(), layer()), (feed(plasticity=SharedSTDP(w_max=0.5)),), "outside the rule's bounds"),
     ((source(), layer()), (feed(plasticity=SharedSTDP(w_min=0.5)),), "outside the rule's bounds"),
+    (
+        (source(), layer()),
+        (feed(plasticity=SharedSTDP(normalisation=Normalisation(99.0))),),
+        r"lgn_v1'\.plasticity\.normalisation\.target: .* at most",
+    ),
     ((source(), "v1"), (), "is not a Population"),
     ((source(), layer()), (CONVOLUTION,), "is not a Projection"),
 ]
@@ -225,7 +233,25 @@ def test_without_plasticity_the_rest_stays():
         fixed.with_weights({"v1": [1.0, 1.0, 1.0]})
 
 
+def test_without_plasticity_only_what_silences_stays():
+    for competition, left in (
+        (WinnerTakeAll(radius=1), None),
+        (WinnerTakeAll(radius=1, silence=True), WinnerTakeAll(radius=1, silence=True)),
+    ):
+        made = network((source(), layer(competition=competition)), (feed(),))
+        assert made.without_plasticity().population("v1").competition == left
+
+
 CHANGES = {
+    "competition": lambda: network(
+        (source(), layer(homeostasis=HOMEOSTASIS, competition=WinnerTakeAll()))
+    ),
+    "normalisation": lambda: network(
+        projections=(
+            feed(plasticity=SharedSTDP(a_plus=0.02, normalisation=Normalisation(2.0))),
+            lateral(),
+        )
+    ),
     "shape": lambda: network((source(name="x"), layer()), (feed(pre="x", name="lgn_v1"),)),
     "neuron": lambda: network((source(), layer(neuron=IF, homeostasis=HOMEOSTASIS))),
     "parameter": lambda: network(

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from scnnbio.errors import SpecError
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import (
+    Normalisation,
+    SharedSTDP,
+    SharedThreshold,
+    Trace,
+    TraceRule,
+    TripletSTDP,
+    WinnerTakeAll,
+)
 
 
 def test_units_are_stripped_at_the_door():
@@ -33,12 +41,139 @@ def test_units_are_stripped_at_the_door():
         ("tau_plus", "17 mV"),
         ("bounds", "Soft"),
         ("bounds", ["soft"]),
+        ("pairing", "all"),
+        ("mu", 0.5),
+        ("normalisation", 1.0),
     ],
 )
 def test_stdp_refuses(name, value):
     with pytest.raises(SpecError) as caught:
         SharedSTDP(**{name: value})
     assert caught.value.where == f"plasticity.{name}"
+
+
+def test_power_bounds_need_an_exponent():
+    with pytest.raises(SpecError, match="take an exponent"):
+        SharedSTDP(bounds="power")
+    with pytest.raises(SpecError, match="not positive"):
+        SharedSTDP(bounds="power", mu=0.0)
+    assert TripletSTDP(bounds="power", mu=0.2).mu == 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tau_x", 0.0), ("a3_minus", -1.0), ("bounds", "none"), ("pairing", None), ("tau_y", "1 mV")],
+)
+def test_triplets_refuse(name, value):
+    with pytest.raises(SpecError) as caught:
+        TripletSTDP(**{name: value})
+    assert caught.value.where == f"plasticity.{name}"
+
+
+def test_published_triplets():
+    # Pfister & Gerstner 2006, table 3: the default is the first row.
+    assert TripletSTDP.published() == TripletSTDP()
+    # Table 4, all-to-all, full.
+    rule = TripletSTDP.published("hippocampus", a2_plus=0.0, bounds="soft")
+    assert (rule.a3_plus, rule.a2_minus, rule.a3_minus) == (6.7e-3, 1.6e-3, 1.4e-3)
+    assert (rule.tau_x, rule.tau_y, rule.a2_plus, rule.bounds) == (946.0, 27.0, 0.0, "soft")
+    with pytest.raises(SpecError, match="no fit to 'retina'"):
+        TripletSTDP.published("retina")
+
+
+X = {"x": Trace("pre", 10.0)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "message"),
+    [
+        ({"on_post": "__import__('os')"}, "on_post", "only these functions"),
+        ({"on_post": "x.__class__"}, "on_post", "not allowed"),
+        ({"on_post": "x; w"}, "on_post", "not an expression"),
+        ({"on_pre": "a*x"}, "on_pre", "'a' is neither a trace nor a parameter"),
+        ({"on_pre": "x > 0"}, "on_pre", "write int(x > 0)"),
+        ({"on_pre": "0.1*(not x)"}, "on_pre", "a condition where a number is needed"),
+        ({"on_pre": 3}, "on_pre", "is not text"),
+        ({"traces": {"w": Trace("pre", 1.0)}}, "traces.w", "means something else"),
+        ({"traces": {"t": Trace("pre", 1.0)}}, "traces.t", "means something else"),
+        ({"traces": {"2x": Trace("pre", 1.0)}}, "traces.2x", "is not a name"),
+        ({"traces": {"y": 10.0}}, "traces.y", "is not a Trace"),
+        ({"traces": [1]}, "traces", "not a table"),
+        ({"parameters": {"x": 1.0}}, "parameters.x", "name of a trace"),
+        ({"parameters": {"exp": 1.0}}, "parameters.exp", "means something else"),
+        ({"parameters": {"a": math.nan}}, "parameters.a", "finite"),
+    ],
+)
+def test_a_rule_as_text_refuses(fields, where, message):
+    with pytest.raises(SpecError) as caught:
+        TraceRule(**{"traces": X, "on_post": "0.1*x", **fields})
+    assert caught.value.where == f"plasticity.{where}"
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"side": "both"}, "side"),
+        ({"tau": 0.0}, "tau"),
+        ({"tau": math.inf}, "tau"),
+        ({"pairing": "last"}, "pairing"),
+    ],
+)
+def test_a_trace_refuses(fields, where):
+    with pytest.raises(SpecError) as caught:
+        Trace(**{"side": "pre", "tau": "10 ms", **fields})
+    assert caught.value.where == where
+
+
+def test_only_what_is_read_is_traced():
+    assert SharedSTDP().as_traces().used("pre") == ("x",)
+    assert SharedSTDP().as_traces().used("post") == ()
+    minimal = TripletSTDP.published("visual-cortex", "minimal").as_traces()
+    assert (minimal.used("pre"), minimal.used("post")) == (("r1",), ("o1", "o2"))
+    still = TripletSTDP(a2_plus=0, a3_plus=0, a2_minus=0, a3_minus=0).as_traces()
+    assert (still.on_pre, still.on_post, still.used("pre")) == ("", "", ())
+
+
+def test_rules_are_values():
+    one, other = (TraceRule(traces=X, on_post="0.1*x", parameters={"a": 1}) for _ in range(2))
+    assert one == other == one.as_traces()
+    assert one != TraceRule(traces=X, on_post="0.2*x", parameters={"a": 1})
+    with pytest.raises(TypeError):
+        one.traces["y"] = Trace("post", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields", "where"),
+    [
+        (Normalisation, {"target": 0.0}, "plasticity.normalisation.target"),
+        (Normalisation, {"target": 1.0, "norm": "sum"}, "plasticity.normalisation.norm"),
+        (Normalisation, {"target": 1.0, "period": "0 ms"}, "plasticity.normalisation.period"),
+        (WinnerTakeAll, {"radius": -1}, "competition.radius"),
+        (WinnerTakeAll, {"radius": 1.5}, "competition.radius"),
+        (WinnerTakeAll, {"radius": None}, "competition.radius"),
+        (WinnerTakeAll, {"winners": 0}, "competition.winners"),
+        (WinnerTakeAll, {"winners": True}, "competition.winners"),
+        (WinnerTakeAll, {"silence": 1}, "competition.silence"),
+    ],
+)
+def test_controls_refuse(rule, fields, where):
+    with pytest.raises(SpecError) as caught:
+        rule(**fields)
+    assert caught.value.where == where
+
+
+def test_a_norm_that_no_kernel_has_is_refused():
+    # Three of four taps, each at most 2: a sum of 6 and a length of sqrt(12).
+    kernel, present = np.zeros((1, 1, 2, 2)), np.array([[[[True, True], [True, False]]]])
+    for norm, most in (("l1", 6.0), ("l2", 12.0**0.5)):
+        for target, fits in ((most - 1e-9, True), (most + 1e-9, False)):
+            rule = SharedSTDP(w_max=2.0, normalisation=Normalisation(target, norm))
+            if fits:
+                rule.check_kernel(kernel, present)
+            else:
+                with pytest.raises(SpecError, match="at most"):
+                    rule.check_kernel(kernel, present)
 
 
 @pytest.mark.parametrize("bounds", [(1.0, 1.0), (1.0, 0.0)])

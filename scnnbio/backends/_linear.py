@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from scnnbio.backends._expressions import evaluate
 from scnnbio.errors import SpecError
 from scnnbio.network import Population
 from scnnbio.neurons.algebra import linear_system
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.parsing import sides
 from scnnbio.units import UNITS, si_factor
 
 FloatArray = NDArray[np.float64]
@@ -120,22 +119,13 @@ def threshold_form(population: Population) -> FloatArray:
     """
     model, values = population.model, _values(population)
     sets, names = len(next(iter(values.values()), np.zeros(1))), [s.name for s in model.states]
-    check_expression(model.threshold)
-    node = ast.parse(model.threshold.strip(), mode="eval").body
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
-        raise SpecError(f"the threshold {model.threshold!r} is not one comparison")
-    sides = [ast.unparse(node.left), ast.unparse(node.comparators[0])]
-    if isinstance(node.ops[0], ast.Lt | ast.LtE):
-        sides.reverse()
-    elif not isinstance(node.ops[0], ast.Gt | ast.GtE):
-        raise SpecError(f"the threshold {model.threshold!r} is neither '>=' nor '<='")
     known: dict[str, Any] = dict(values)
     for k, name in enumerate(names):
         unit = np.zeros((sets, len(names)))
         unit[:, k] = 1.0
         known[name] = _Affine(np.zeros(sets), unit)
     try:
-        high, low = (evaluate(side, known) for side in sides)
+        high, low = (evaluate(side, known) for side in sides(model.threshold))
         distance = high - low
     except (TypeError, ValueError):
         distance = None

@@ -4,13 +4,17 @@ Time runs on NEST's grid. One step, from t to t + dt, does in this order:
 
 1. **update**: states, traces and falling thresholds go from t to t + dt, by the
    :func:`~scnnbio.neurons.integrator.integrator` of their neuron: exact where it is linear;
-2. **deliver**: spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, STDP
-   depresses, the presynaptic trace jumps;
-3. **threshold**: neurons above threshold that are not refractory fire, stamped t + dt;
-4. **learn**: STDP potentiates, the postsynaptic trace and the shared threshold jump;
-5. **reset**: fired neurons reset and are held for ``t_ref / dt`` whole steps.
+2. **deliver**: spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, a
+   rule's ``on_pre`` changes the kernel, presynaptic traces jump;
+3. **threshold**: neurons above threshold that are not refractory and not silenced fire, stamped
+   t + dt; competition decides which of them may learn;
+4. **learn**: for these a rule's ``on_post`` changes the kernel and postsynaptic traces jump; the
+   shared threshold jumps for all that fired;
+5. **reset**: fired neurons reset and are held for ``t_ref / dt`` whole steps;
+6. **normalise**: at the end of a rule's period, kernels go back to their norm.
 
-A refractory neuron's held variables ignore what arrives. With ``Experiment.reset``, a trial begins
+A refractory neuron's held variables ignore what arrives. Winners and silenced neurons are those of
+a trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and nothing in flight. Sampled signals and
 snapshots show the state at the beginning of a step, after such a reset.
 """

@@ -73,6 +73,14 @@ class EventDrivenBackend(Backend):
                         "run with learning = false, or learn on 'reference' or 'brian2'",
                     )
                 )
+            if population.competition is not None:
+                problems.append(
+                    Unsupported(
+                        element,
+                        "WinnerTakeAll is decided step by step",
+                        "leave the competition out, or run on 'reference' or 'brian2'",
+                    )
+                )
             if not population.is_source and element not in named:
                 try:
                     threshold_form(population)

@@ -6,13 +6,13 @@ handled by itself, and nothing is shared with the fast backends but the text of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._plasticity import Competition, Learning
 from scnnbio.backends.base import (
     Backend,
     Outcome,
@@ -59,6 +59,8 @@ class _Layer:
         self.shared = None if rule is None else population.values()[rule.parameter].copy()
         self.fall = 0.0 if rule is None else rule.fall(population.shape[0], dt)
         self.slowing = 1.0 if rule is None else rule.slowing(dt)
+        rivals = population.competition
+        self.competition = None if rivals is None else Competition(rivals, population)
         self.rate = 1.0
         self.restart()
 
@@ -67,6 +69,11 @@ class _Layer:
         self.state = {name: value.copy() for name, value in self.initial.items()}
         self.remaining = np.zeros(self.population.size, dtype=int)
         self.held = self.remaining > 0
+
+    def begin_trial(self) -> None:
+        """A new competition, whether or not states are reset."""
+        if self.competition is not None:
+            self.competition.begin_trial()
 
     def update(self) -> None:
         """Slot 1: the step of every state, held ones excepted, and the threshold's fall."""
@@ -97,10 +104,15 @@ class _Layer:
             targets, amounts = targets[free], amounts[free]
         self.state[state][targets] += amounts
 
-    def fire(self) -> NDArray[np.int64]:
-        """Slot 3: the neurons that fire, in order."""
-        above = evaluate(self.model.threshold, {**self.parameters, **self.state})
-        return np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
+    def fire(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slot 3: the neurons that fire, and of these the ones that may learn, in order."""
+        names = {**self.parameters, **self.state}
+        above = evaluate(self.model.threshold, names)
+        crossed = np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
+        if self.competition is None:
+            return crossed, crossed
+        excess = evaluate(self.competition.excess, names)
+        return self.competition.decide(crossed, excess[crossed])
 
     def learn(self, fired: NDArray[np.int64]) -> None:
         """Slot 4: each spike raises the threshold of its map."""
@@ -127,69 +139,54 @@ class _Layer:
         self.remaining[fired] = self.held_for[fired]
 
 
-@dataclass
 class _Pathway:
     """Edges of one projection, with what is in flight and what has been learned."""
 
-    projection: Projection
-    delay: int
-    sizes: tuple[int, int]
-    dt: float
-    in_flight: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        edges = self.projection.connector.edges()
-        self.kernel = self.projection.kernel.astype(float).ravel().copy()
-        self.out = _by_neuron(edges.pre, self.sizes[0], edges.post, edges.tap)
-        self.into = _by_neuron(edges.post, self.sizes[1], edges.pre, edges.tap)
-        self.rate = 1.0
-        rule = self.projection.plasticity
-        if rule is not None:
-            self.keep_pre = float(np.exp(-self.dt / rule.tau_plus))
-            self.keep_post = float(np.exp(-self.dt / rule.tau_minus))
-            self.keep_rate = rule.slowing(self.dt)
-        self.restart()
+    def __init__(self, projection: Projection, experiment: Experiment) -> None:
+        network = experiment.network
+        sizes = [network.population(end).size for end in (projection.pre, projection.post)]
+        edges = projection.connector.edges()
+        self.projection = projection
+        self.delay = experiment.steps(projection.delay, "delay")
+        self.kernel = projection.kernel.astype(float).ravel().copy()
+        self.out = _by_neuron(edges.pre, sizes[0], edges.post, edges.tap)
+        self.into = _by_neuron(edges.post, sizes[1], edges.pre, edges.tap)
+        rule = projection.plasticity
+        self.learning = (
+            None if rule is None else Learning(rule, projection, experiment, self.kernel)
+        )
+        self.in_flight: dict[int, NDArray[np.int64]] = {}
 
     def restart(self) -> None:
         """Nothing in flight, traces at zero."""
         self.in_flight.clear()
-        self.x = np.zeros(self.sizes[0])
-        self.y = np.zeros(self.sizes[1])
+        if self.learning is not None:
+            self.learning.restart()
 
     def update(self) -> None:
         """Slot 1: traces and the learning rate fall."""
-        if self.projection.plasticity is not None:
-            self.x *= self.keep_pre
-            self.y *= self.keep_post
-            self.rate *= self.keep_rate
+        if self.learning is not None:
+            self.learning.update()
 
     def deliver(self, step: int, layer: _Layer) -> None:
-        """Slot 2: each arriving spike adds the kernel to its targets, then depresses it."""
-        rule = self.projection.plasticity
+        """Slot 2: each arriving spike adds the kernel to its targets, then changes it."""
         state = layer.model.receptors[self.projection.receptor]
         for unit in self.in_flight.pop(step, ()):
             targets, taps = self.out[unit]
             layer.receive(state, targets, self.projection.weight * self.kernel[taps])
-            if rule is not None:
-                w = self.kernel[taps]
-                down = w - rule.w_min if rule.bounds == "soft" else 1.0
-                w = w - self.rate * rule.a_minus * self.y[targets] * down
-                self.kernel[taps] = np.clip(w, rule.w_min, rule.w_max)
-                self.x[unit] += 1.0
+            if self.learning is not None:
+                self.learning.arrive(unit, targets, taps)
 
     def learn(self, fired: NDArray[np.int64]) -> None:
-        """Slot 4: each postsynaptic spike potentiates what arrived before it."""
-        rule = self.projection.plasticity
-        if rule is None:
-            return
-        for unit in fired:
-            sources, taps = self.into[unit]
-            w = self.kernel[taps]
-            up = rule.w_max - w if rule.bounds == "soft" else 1.0
-            down = w - rule.w_min if rule.bounds == "soft" else 1.0
-            change = rule.a_plus * self.x[sources] * up - rule.a_post * down
-            self.kernel[taps] = np.clip(w + self.rate * change, rule.w_min, rule.w_max)
-        self.y[fired] += 1.0
+        """Slot 4: each postsynaptic spike changes what it reaches backwards."""
+        if self.learning is not None:
+            for unit in fired:
+                self.learning.fire(unit, *self.into[unit])
+
+    def normalise(self, step: int) -> None:
+        """Slot 6: kernels back to their norm, where it is time."""
+        if self.learning is not None:
+            self.learning.normalise(step)
 
 
 def _by_neuron(
@@ -232,15 +229,7 @@ class _Simulation:
         self.layers = {
             p.name: _Layer(p, experiment.dt) for p in network.populations if not p.is_source
         }
-        self.pathways = [
-            _Pathway(
-                p,
-                experiment.steps(p.delay, "delay"),
-                (self.sizes[p.pre], self.sizes[p.post]),
-                experiment.dt,
-            )
-            for p in network.projections
-        ]
+        self.pathways = [_Pathway(p, experiment) for p in network.projections]
         last = experiment.trial_steps * experiment.stimulus.n_trials
         cuts = np.searchsorted(inputs.step, np.arange(1, last + 2))
         self.input = inputs.unit.astype(np.int64), cuts
@@ -254,6 +243,8 @@ class _Simulation:
         kept = set(experiment.snapshot_trials())
         n_trials, per_trial = experiment.stimulus.n_trials, experiment.trial_steps
         for trial in range(n_trials):
+            for layer in self.layers.values():
+                layer.begin_trial()
             if experiment.reset:
                 for layer in self.layers.values():
                     layer.restart()
@@ -276,14 +267,18 @@ class _Simulation:
             pathway.deliver(step, self.layers[pathway.projection.post])
         units, cuts = self.input
         fired = {self.experiment.source.name: units[cuts[step - 1] : cuts[step]]}
-        fired |= {name: layer.fire() for name, layer in self.layers.items()}
+        learners = {}
+        for name, layer in self.layers.items():
+            fired[name], learners[name] = layer.fire()
         for pathway in self.pathways:
-            pathway.learn(fired[pathway.projection.post])
+            pathway.learn(learners[pathway.projection.post])
             if len(fired[pathway.projection.pre]):
                 pathway.in_flight[step + pathway.delay] = fired[pathway.projection.pre]
         for name, layer in self.layers.items():
             layer.learn(fired[name])
             layer.reset(fired[name])
+        for pathway in self.pathways:
+            pathway.normalise(step)
         for name, neurons in fired.items():
             if len(neurons):
                 self.fired[name].append((step, neurons))

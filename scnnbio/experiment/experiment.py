@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
-from scnnbio.network import Network, Population
+from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
@@ -181,6 +181,7 @@ class Experiment:
             )
         for projection in self.network.projections:
             self.steps(projection.delay, f"projection {projection.name!r}.delay")
+            self.normalised_every(projection)
         for population in self.network.populations:
             if not population.is_source and population.model.refractory:
                 for value in population.values()[population.model.refractory]:
@@ -232,6 +233,16 @@ class Experiment:
                 f"{time} ms is not a whole number of steps of {self.dt} ms", where=where
             )
         return count
+
+    def normalised_every(self, projection: Projection) -> int:
+        """Steps after which a projection's rule normalises its kernel; 0 if it does not."""
+        rule = projection.plasticity
+        if rule is None or rule.normalisation is None:
+            return 0
+        period = rule.normalisation.period
+        if period is None:
+            return self.trial_steps
+        return self.steps(period, f"projection {projection.name!r}.plasticity.normalisation.period")
 
     @property
     def source(self) -> Population:

@@ -34,11 +34,25 @@ from scnnbio.experiment.experiment import checked_seed
 from scnnbio.experiment.weights import DocumentFolder, with_file
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import (
+    LearningRule,
+    Normalisation,
+    SharedSTDP,
+    SharedThreshold,
+    Trace,
+    TraceRule,
+    TripletSTDP,
+    WinnerTakeAll,
+)
 from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
 _LARGEST_KERNEL = 10**8
+_RULES: dict[str, type[LearningRule]] = {
+    "pair": SharedSTDP,
+    "triplet": TripletSTDP,
+    "traces": TraceRule,
+}
 
 
 def models() -> dict[str, importlib.metadata.EntryPoint]:
@@ -94,6 +108,7 @@ def _described(table: Table, where: str, seed: int) -> Network:
     readers = {
         "neuron": neuron_from,
         "homeostasis": _reader(SharedThreshold),
+        "competition": _reader(WinnerTakeAll),
         "parameters": lambda value, path: dict(as_table(value, path)),
     }
     populations = [
@@ -182,9 +197,23 @@ def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str
         where,
         {
             "connector": lambda table, path: _connector(table, shape, path),
-            "plasticity": _reader(SharedSTDP),
+            "plasticity": _plasticity,
         },
     )
+
+
+def _plasticity(table: Any, where: str) -> LearningRule:
+    """A learning rule; one that does not say its kind is of pairs."""
+    kind = as_table(table, where).get("kind", "pair")
+    rest = {key: value for key, value in table.items() if key != "kind"}
+    readers = {
+        "normalisation": _reader(Normalisation),
+        "traces": lambda rows, path: {
+            name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()
+        },
+        "parameters": as_table,
+    }
+    return build(choose(_RULES, kind, "kind", join(where, "kind")), rest, where, readers)
 
 
 def _connector(table: Any, in_shape: tuple[int, int, int], where: str) -> KernelConnector:

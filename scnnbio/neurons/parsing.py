@@ -100,6 +100,103 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     return frozenset(names)
 
 
+def check_number(text: str, *, where: str = "") -> frozenset[str]:
+    """Names that an expression uses whose value is a number, or an error if it is anything else.
+
+    Conditions may stand inside ``int()``, which makes them 0 or 1, and nowhere else: simulators
+    differ in what a condition times a number is.
+
+    Parameters
+    ----------
+    text : str
+        The expression, in Brian2's notation.
+    where : str, optional
+        What the expression belongs to, for the error.
+
+    Returns
+    -------
+    frozenset of str
+        As :func:`check_expression`.
+
+    Raises
+    ------
+    SpecError
+        If :func:`check_expression` refuses the text, or a condition stands in place of a number.
+
+    Examples
+    --------
+    >>> sorted(check_number("a*int(x > 0.5)"))
+    ['a', 'x']
+    """
+    names = check_expression(text, where=where)
+    waiting = [ast.parse(text.strip(), mode="eval").body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Compare | ast.BoolOp) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        ):
+            raise SpecError(
+                f"{ast.unparse(node)!r} is a condition where a number is needed; write"
+                f" int({ast.unparse(node)})",
+                where=where,
+            )
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "int":
+            continue
+        waiting += [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+    return names
+
+
+def sides(threshold: str) -> tuple[str, str]:
+    """Both sides of a threshold, the one that has to rise first.
+
+    Parameters
+    ----------
+    threshold : str
+        A condition that :func:`check_expression` lets through.
+
+    Returns
+    -------
+    rising, level : str
+
+    Raises
+    ------
+    SpecError
+        If the condition is not one ``>``, ``>=``, ``<`` or ``<=``.
+
+    Examples
+    --------
+    >>> sides("v_thresh <= v")
+    ('v', 'v_thresh')
+    """
+    check_expression(threshold)
+    node = ast.parse(threshold.strip(), mode="eval").body
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        raise SpecError(f"the threshold {threshold!r} is not one comparison")
+    left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])
+    if isinstance(node.ops[0], ast.Lt | ast.LtE):
+        return right, left
+    if not isinstance(node.ops[0], ast.Gt | ast.GtE):
+        raise SpecError(f"the threshold {threshold!r} is neither '>=' nor '<='")
+    return left, right
+
+
+def excess_over(threshold: str) -> str:
+    """By how much a threshold of one comparison is crossed, as an expression.
+
+    Raises
+    ------
+    SpecError
+        As :func:`sides`.
+
+    Examples
+    --------
+    >>> excess_over("v >= v_thresh")
+    '(v) - (v_thresh)'
+    """
+    rising, level = sides(threshold)
+    return f"({rising}) - ({level})"
+
+
 def _check_node(node: ast.AST, where: str) -> None:
     if not isinstance(node, _NODES):
         raise SpecError(f"{type(node).__name__} is not allowed in an equation", where=where)
@@ -210,7 +307,7 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     ----------
     text : str
     names : mapping of str to str
-        Old name → new one; functions keep theirs.
+        Old name → new one, or a number, in brackets if it is negative; functions keep theirs.
 
     Returns
     -------

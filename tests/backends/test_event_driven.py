@@ -20,7 +20,7 @@ from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling, load
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from scnnbio.workflow import execute
 from tests.backends.test_reference import Given, pair
@@ -231,6 +231,16 @@ def test_plasticity_is_refused_with_a_remedy():
     with pytest.raises(UnsupportedError, match="SharedSTDP"):
         EXACT.run(shown(network))
     assert EXACT.unsupported(shown(network, learning=False)) == []
+
+
+def test_competition_is_refused_with_a_remedy():
+    network = pair(ONE * 0.5, (2, 1, 1))
+    rivals = dataclasses.replace(
+        network.population("post"), competition=WinnerTakeAll(silence=True)
+    )
+    network = dataclasses.replace(network, populations=(network.population("pre"), rivals))
+    (problem,) = EXACT.unsupported(shown(network, learning=False))
+    assert (problem.element, problem.feature[:13]) == ("population 'post'", "WinnerTakeAll")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF
+from scnnbio.plasticity import WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.nest_cases import ADAPTIVE, need_nest
 from tests.backends.networks import experiment, small_network
@@ -264,6 +265,12 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     refused = backends.get("nest").unsupported(case)
     assert [r.element for r in refused] == ["population 'v1'", "projection 'lgn_v1'", "dt"]
     assert all("learning=False" in r.remedy for r in refused[:2])
+    rivals = dataclasses.replace(
+        case.network.population("v1"), competition=WinnerTakeAll(silence=True), homeostasis=None
+    )
+    network = Network((case.network.population("lgn"), rivals), case.network.projections)
+    refused = backends.get("nest").unsupported(experiment(network, learning=False))
+    assert [r.feature for r in refused] == ["WinnerTakeAll is not available on nest"]
     strange = dataclasses.replace(ADAPTIVE, threshold="v >= v_thresh*arctan(1)")
     with pytest.raises(UnsupportedError, match="'arctan\\(1\\)' has no counterpart in NESTML"):
         run(pair(np.ones((1, 2, 1, 1)), (2, 1, 1), strange), backend="nest")

@@ -13,6 +13,7 @@ from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import study_from
 from scnnbio.experiment.study import study_table
 from tests.experiment.small import study
+from tests.experiment.test_rules import OWN_RULE
 from tests.experiment.test_study import DOCUMENT, digests, inline, tiny
 
 
@@ -58,12 +59,14 @@ VALUES = st.recursive(
 
 TINY = {**copy.deepcopy(tiny(DOCUMENT).document), "profiles": {"p": {"maps": 3}}}
 OWN = study_table(study())
+RULES = inline("projections.0.plasticity", OWN_RULE)
+RULES["network"]["populations"][1]["competition"] = {"radius": 1, "winners": 3}
 
 
 @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_document_ends_in_anything_but_a_study_or_an_error(data: st.DataObject) -> None:
-    base = data.draw(st.sampled_from([TINY, OWN, inline("", None)]))
+    base = data.draw(st.sampled_from([TINY, OWN, inline("", None), RULES]))
     path = data.draw(st.sampled_from(leaves(base)))
     document = replaced(base, path, data.draw(VALUES))
     profile = data.draw(st.sampled_from([None, "p"]))

@@ -24,16 +24,14 @@ from scnnbio.backends.base import (
     refractory_steps,
     step_constants,
 )
-from scnnbio.backends.brian2.layout import (
-    internal_kernel,
-    internal_of_public,
-)
+from scnnbio.backends.brian2.layout import internal_of_public
+from scnnbio.backends.brian2.learning import Learning, competition, kernel_group, regularly
 from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.integrator import integrator
-from scnnbio.neurons.parsing import check_expression, renamed
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.neurons.parsing import check_expression, excess_over, renamed
+from scnnbio.plasticity import SharedThreshold
 
 _MS = b2.ms
 
@@ -48,6 +46,8 @@ class Lowered:
     groups: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
+    #: Where neurons compete: the event space of those that learn.
+    learners: dict[str, tuple[Any, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
@@ -124,11 +124,18 @@ class Lowered:
             )
         for name, values in initial_states(population).items():
             getattr(group, name)[:] = builder.spread(values)
-        _regularly(group, update, self.experiment.dt * _MS, "groups", 0, f"update_{group.name}")
+        regularly(group, update, self.experiment.dt * _MS, "groups", 0, f"update_{group.name}")
+        if population.competition is not None:
+            excess = builder.text(excess_over(population.model.threshold))
+            level = None if rule is None else (_own(rule.parameter), self.thresholds[population.name])
+            gate = competition(
+                population.competition, population, group, excess, level, self.experiment
+            )
+            self.learners[population.name] = self._keep(gate), "_winners"
         if self.experiment.reset:
             begin = [f"{name} = {start}" for name, start in starts.items()]
             begin += ["free_at = 0"] if held.any() else []
-            _regularly(group, begin, self.trial, "start", -10, f"begin_{group.name}")
+            regularly(group, begin, self.trial, "start", -10, f"begin_{group.name}")
 
     def _update_code(
         self, population: Population, builder: _Equations, held: NDArray[np.int64]
@@ -163,7 +170,7 @@ class Lowered:
         code.append("level = level - rate*fall")
         if rule.minimum is not None:
             code.append(f"level = clip(level, {rule.minimum!r}, inf)")
-        _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
+        regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
         self.thresholds[population.name] = self._keep(group)
 
     def _add_rise(self, population: Population, rule: SharedThreshold) -> None:
@@ -199,26 +206,19 @@ class Lowered:
                 f"arrivals_{name}",
             )
         )
-        code = [self._delivery(projection)]
-        ends = [(post, "_post")]
-        rule = projection.plasticity
-        if rule is not None and rule.a_minus:
-            down = f"*(w - {rule.w_min!r})" if rule.bounds == "soft" else ""
-            code.append(
-                f"w = clip(w - rate*{rule.a_minus!r}*y_post{down}, {rule.w_min!r}, {rule.w_max!r})"
-            )
-            trace = self._add_trace(f"trace_post_{name}", "y", len(post), rule.tau_minus)
-            self._keep(
-                Each(
-                    (post, "_spikespace"), trace, "y_post += 1", ("synapses", 50), f"jump_y_{name}"
-                )
-            )
-            ends.append((trace, "_post"))
+        kernel = self._add_kernel(projection)
+        code, ends = [self._delivery(projection)], [(post, "_post")]
+        rule, learning = projection.plasticity, None
+        if rule is not None:
+            learners = self.learners.get(projection.post, (post, "_spikespace"))
+            learning = Learning(rule, projection, self.experiment, order, self._keep, learners)
+            code += learning.on_pre
+            ends += learning.ends
         self._keep(
             KernelPathway(
                 "convolution",
                 (arrivals, "_arriving"),
-                self._add_kernel(projection),
+                kernel,
                 ends,
                 geometry,
                 "\n".join(code),
@@ -226,8 +226,8 @@ class Lowered:
                 f"pathway_{name}",
             )
         )
-        if rule is not None:
-            self._add_potentiation(projection, rule, order, arrivals, geometry)
+        if learning is not None:
+            learning.add(arrivals, kernel, geometry)
 
     def _delivery(self, projection: Projection) -> str:
         population = self.experiment.network.population(projection.post)
@@ -240,69 +240,9 @@ class Lowered:
         return f"{state}_post += {float(projection.weight)!r}*w{free}"
 
     def _add_kernel(self, projection: Projection) -> Any:
-        rule = projection.plasticity
-        group = b2.NeuronGroup(
-            projection.kernel.size,
-            "w : 1\nrate : 1 (shared)",
-            name=f"kernel_{projection.name}",
-            namespace={},
-        )
-        group.w = internal_kernel(projection.kernel)
-        group.rate = 1.0
-        if rule is not None and rule.half_life is not None:
-            factor = rule.slowing(self.experiment.dt)
-            code = [f"rate = rate*{factor!r}"]
-            _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
-        self.kernels[projection.name] = self._keep(group)
+        group = kernel_group(projection, self.experiment, self._keep)
+        self.kernels[projection.name] = group
         return group
-
-    def _add_trace(self, name: str, variable: str, size: int, tau: float) -> Any:
-        group = b2.NeuronGroup(size, f"{variable} : 1", name=name, namespace={})
-        keep = float(np.exp(-self.experiment.dt / tau))
-        code = [f"{variable} = {variable}*{keep!r}"]
-        _regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{name}")
-        if self.experiment.reset:
-            _regularly(group, [f"{variable} = 0"], self.trial, "start", -10, f"begin_{name}")
-        return self._keep(group)
-
-    def _add_potentiation(
-        self,
-        projection: Projection,
-        rule: SharedSTDP,
-        order: int,
-        arrivals: Any,
-        geometry: Geometry,
-    ) -> None:
-        name = projection.name
-        x = self._add_trace(
-            f"trace_pre_{name}", "x", len(self.groups[projection.pre]), rule.tau_plus
-        )
-        self._keep(
-            Each(
-                (arrivals, "_arriving"),
-                x,
-                "x_post += 1",
-                ("after_groups", 3 * order + 2),
-                f"jump_x_{name}",
-            )
-        )
-        soft = rule.bounds == "soft"
-        up = f"*({rule.w_max!r} - w)" if soft else ""
-        down = f"*(w - {rule.w_min!r})" if soft else ""
-        change = f"{rule.a_plus!r}*x_pre{up} - {rule.a_post!r}{down}"
-        post = self.groups[projection.post]
-        self._keep(
-            KernelPathway(
-                "receptive_field",
-                (post, "_spikespace"),
-                self.kernels[name],
-                [(x, "_pre"), (post, "_post")],
-                geometry,
-                f"w = clip(w + rate*({change}), {rule.w_min!r}, {rule.w_max!r})",
-                ("synapses", order),
-                f"learn_{name}",
-            )
-        )
 
 
 class _Equations:
@@ -347,7 +287,3 @@ class _Equations:
 def _own(parameter: str) -> str:
     """Name of a parameter in Brian2, where ``cm`` is a centimetre."""
     return f"par_{parameter}"
-
-
-def _regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name: str) -> None:
-    group.run_regularly("\n".join(code), dt=dt, when=when, order=order, name=name)

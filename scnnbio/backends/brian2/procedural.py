@@ -59,6 +59,8 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         self, template: str, code: str, owner: Any, slot: tuple[str, int], options: dict[str, Any]
     ) -> None:
         when, order = slot
+        if "_eventspace" in self.variables:
+            options = {**options, "eventspace_variable": self.variables["_eventspace"]}
         CodeRunner.__init__(
             self,
             group=self,
@@ -68,8 +70,8 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
             when=when,
             order=order,
             name=None,
-            template_kwds={**options, "eventspace_variable": self.variables["_eventspace"]},
-            needed_variables=["_eventspace"],
+            template_kwds=options,
+            needed_variables=[name for name in ("_eventspace",) if name in self.variables],
         )
         self.variables.create_clock_variables(self._clock)
         self._enable_group_attributes()
@@ -172,3 +174,75 @@ class KernelPathway(Procedural):
         self._finish(template, code, owner, slot, geometry.keywords())
         for group in (owner, kernel, *(group for group, _ in ends)):
             self.add_dependency(group)
+
+
+class Competition(Procedural):
+    """Decides, of the neurons that crossed their threshold, who fires and who learns.
+
+    The event space of ``group`` is left with those that fire; ``_winners`` is the event space of
+    those that learn. ``code`` sets ``excess`` from the variables of ``ends``, each a group, a
+    suffix, and ``_post_idx`` (the neuron) or ``_map_idx`` (its map). ``period`` is the length of a
+    trial in steps.
+    """
+
+    def __init__(
+        self,
+        group: Any,
+        ends: Sequence[tuple[Any, str, str]],
+        code: str,
+        shape: tuple[int, int, int],
+        radius: int,
+        limit: int,
+        silence: bool,
+        period: int,
+        slot: tuple[str, int],
+        name: str,
+    ) -> None:
+        self._begin(name)
+        maps, rows, columns = shape
+        size = len(group)
+        variables = self.variables
+        variables.add_constant("N", size)
+        for index in ("_post_idx", "_map_idx"):
+            self._add_index(index)
+        variables.add_reference("_eventspace", group, "_spikespace")
+        variables.add_array("excess", size=size, index="_post_idx")
+        variables.add_array("_winners", size=size + 1, dtype=np.int32, read_only=True)
+        # By map, the place of its winner, and by place, the map that fired first; 0 is none.
+        variables.add_array("_won", size=maps, dtype=np.int32, read_only=True, index="_map_idx")
+        variables.add_array("_owner", size=rows * columns, dtype=np.int32, read_only=True)
+        for end, suffix, index in ends:
+            self._see(end, suffix, index)
+        options = {"O": maps, "OW": columns, "places": rows * columns, "period": period}
+        options |= {"radius": radius, "limit": limit, "silence": silence}
+        self._finish("competition", code, group, slot, options)
+        self.needed_variables += ["excess", "_winners", "_won", "_owner"]
+        for end, *_ in ends:
+            self.add_dependency(end)
+
+
+class Normaliser(Procedural):
+    """Puts the kernel of each of ``maps`` back to its norm, every ``period`` steps."""
+
+    def __init__(
+        self,
+        kernel: Any,
+        maps: int,
+        norm: str,
+        target: float,
+        bounds: tuple[float, float],
+        period: int,
+        slot: tuple[str, int],
+        name: str,
+    ) -> None:
+        self._begin(name)
+        size = len(kernel)
+        self.variables.add_constant("N", size)
+        self._add_index("_tap_idx")
+        self.variables.add_reference("w", kernel, "w", index="_tap_idx")
+        self.variables.add_array("_norms", size=maps, read_only=True)
+        options = {"O": maps, "taps": size // maps, "norm": norm, "target": target}
+        options |= {"low": bounds[0], "high": bounds[1], "period": period}
+        self._finish("normalise", "", kernel, slot, options)
+        self.needed_variables += ["w", "_norms"]
+        self.add_dependency(kernel)

@@ -41,9 +41,13 @@ class Recorders:
         for population in self.lowered.experiment.network.populations:
             # Spikes of every layer are counted; those of the recorded ones are kept.
             if population.name in wanted or not population.is_source:
+                # Competition takes spikes back between the threshold and the monitor.
+                competes = population.competition is not None
                 self.spikes[population.name] = b2.SpikeMonitor(
                     self.lowered.groups[population.name],
                     record=population.name in wanted,
+                    when="after_thresholds" if competes else None,
+                    order=10 if competes else None,
                     name=f"spikes_{population.name}",
                 )
 

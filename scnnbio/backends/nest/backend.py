@@ -81,14 +81,20 @@ class NestBackend(Backend):
             problems += self._cells().unsupported(experiment)
         network = experiment.network
         for population in network.populations:
+            element = f"population {population.name!r}"
             if population.homeostasis is not None:
-                element = f"population {population.name!r}"
                 feature = "SharedThreshold is not available on nest"
                 problems.append(Unsupported(element, feature, _TRAIN))
+            if population.competition is not None:
+                # What silences does so without learning, too.
+                remedy = "run it on brian2-standalone" if population.competition.silence else _TRAIN
+                feature = "WinnerTakeAll is not available on nest"
+                problems.append(Unsupported(element, feature, remedy))
         for projection in network.projections:
             if projection.plasticity is not None:
                 element = f"projection {projection.name!r}"
-                problems.append(Unsupported(element, "SharedSTDP is not available on nest", _TRAIN))
+                feature = f"{type(projection.plasticity).__name__} is not available on nest"
+                problems.append(Unsupported(element, feature, _TRAIN))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
             problems.append(

@@ -1,0 +1,132 @@
+"""Learning and competition of the reference backend: one edge, one spike, one winner at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends._expressions import evaluate
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population, Projection
+from scnnbio.neurons.parsing import excess_over
+from scnnbio.plasticity import LearningRule, Trace, WinnerTakeAll
+
+FloatArray = NDArray[np.float64]
+
+
+class Learning:
+    """Traces and changes of one plastic projection; see :class:`scnnbio.plasticity.TraceRule`.
+
+    ``kernel`` (taps,) is changed in place.
+    """
+
+    def __init__(
+        self,
+        rule: LearningRule,
+        projection: Projection,
+        experiment: Experiment,
+        kernel: FloatArray,
+    ) -> None:
+        network = experiment.network
+        self.kernel, self.shape = kernel, projection.kernel.shape
+        self.rule = rule.as_traces()
+        self.sizes = {
+            "pre": network.population(projection.pre).size,
+            "post": network.population(projection.post).size,
+        }
+        self.keep = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
+        self.every = experiment.normalised_every(projection)
+        self.slowing = self.rule.slowing(experiment.dt)
+        self.rate = 1.0
+        self.restart()
+
+    def restart(self) -> None:
+        """All traces at zero."""
+        self.traces = {n: np.zeros(self.sizes[t.side]) for n, t in self.rule.traces.items()}
+
+    def update(self) -> None:
+        """Slot 1: traces and the learning rate fall."""
+        for name, value in self.traces.items():
+            value *= self.keep[name]
+        self.rate *= self.slowing
+
+    def arrive(self, unit: int, targets: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
+        """Slot 2: a presynaptic spike arrives at ``targets`` through ``taps``."""
+        self._change(self.rule.on_pre, taps, {"pre": unit, "post": targets})
+        self._jump("pre", unit)
+
+    def fire(self, unit: int, sources: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
+        """Slot 4: a postsynaptic neuron that ``sources`` reach through ``taps`` has fired."""
+        self._change(self.rule.on_post, taps, {"pre": sources, "post": unit})
+        self._jump("post", unit)
+
+    def normalise(self, step: int) -> None:
+        """Slot 6: put each output map's kernel back to its norm."""
+        control = self.rule.normalisation
+        if control is None or step % self.every:
+            return
+        for one in self.kernel.reshape(self.shape):
+            size = np.sum(np.abs(one)) if control.norm == "l1" else np.sqrt(np.sum(one**2))
+            if size > 0:
+                one[:] = np.clip(one * (control.target / size), self.rule.w_min, self.rule.w_max)
+
+    def _change(
+        self, text: str, taps: NDArray[np.int64], ends: dict[str, int | NDArray[np.int64]]
+    ) -> None:
+        if text:
+            w = self.kernel[taps]
+            read = {n: self.traces[n][ends[t.side]] for n, t in self.rule.traces.items()}
+            change = evaluate(text, {**self.rule.constants, **read, "w": w})
+            self.kernel[taps] = np.clip(w + self.rate * change, self.rule.w_min, self.rule.w_max)
+
+    def _jump(self, side: str, unit: int) -> None:
+        for name, trace in self.rule.traces.items():
+            if trace.side == side:
+                self.traces[name][unit] = _jumped(trace, self.traces[name][unit])
+
+
+def _jumped(trace: Trace, value: float) -> float:
+    return 1.0 if trace.pairing == "nearest" else value + 1.0
+
+
+class Competition:
+    """Who fires and who learns in one population; see :class:`scnnbio.plasticity.WinnerTakeAll`."""
+
+    def __init__(self, rule: WinnerTakeAll, population: Population) -> None:
+        self.rule = rule
+        self.shape = population.shape
+        self.excess = excess_over(population.model.threshold)
+        self.begin_trial()
+
+    def begin_trial(self) -> None:
+        """Nobody has won and nobody is silenced."""
+        #: By map: the place of its winner.
+        self.winners: dict[int, tuple[int, int]] = {}
+        #: By place: the map whose neuron fired first.
+        self.owner: dict[tuple[int, int], int] = {}
+
+    def decide(
+        self, crossed: NDArray[np.int64], excess: FloatArray
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slot 3: of the neurons that crossed, those that fire and those that learn."""
+        fired, learned = [], []
+        for unit in crossed[np.lexsort((crossed, -excess))]:
+            channel, row, column = (int(i) for i in np.unravel_index(unit, self.shape))
+            place = row, column
+            if self.rule.silence and self.owner.setdefault(place, channel) != channel:
+                continue
+            fired.append(unit)
+            if self._wins(channel, place):
+                self.winners[channel] = place
+                learned.append(unit)
+        return np.sort(np.array(fired, dtype=np.int64)), np.sort(np.array(learned, dtype=np.int64))
+
+    def _wins(self, channel: int, place: tuple[int, int]) -> bool:
+        if channel in self.winners:
+            return self.winners.get(channel) == place
+        if self.rule.winners is not None and len(self.winners) >= self.rule.winners:
+            return False
+        return all(
+            max(abs(place[0] - row), abs(place[1] - column)) > self.rule.radius
+            for row, column in self.winners.values()
+        )

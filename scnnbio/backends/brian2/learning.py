@@ -1,0 +1,224 @@
+"""Learning rules and competition as Brian2 objects.
+
+A rule is lowered from :meth:`scnnbio.plasticity.LearningRule.as_traces` alone: a group of traces on
+each side that an expression reads, ``on_pre`` as code of the pathway that delivers, ``on_post`` as
+code that postsynaptic spikes drive backwards through the kernel. Numbers are written into the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from scnnbio.backends.brian2.layout import internal_kernel
+from scnnbio.backends.brian2.procedural import (
+    Competition,
+    Each,
+    Geometry,
+    KernelPathway,
+    Normaliser,
+)
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population, Projection
+from scnnbio.neurons.parsing import renamed
+from scnnbio.plasticity import LearningRule, Trace, TraceRule, WinnerTakeAll
+
+_MS = b2.ms
+Keep = Callable[[Any], Any]
+
+
+def regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name: str) -> None:
+    """Run code on a whole group every ``dt``."""
+    group.run_regularly("\n".join(code), dt=dt, when=when, order=order, name=name)
+
+
+def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:
+    """A kernel's elements, the rate at which they learn, and which are present if some are not."""
+    rule, present = projection.plasticity, projection.connector.present
+    masked = rule is not None and not present.all()
+    group = b2.NeuronGroup(
+        projection.kernel.size,
+        "w : 1\nrate : 1 (shared)" + ("\npresent : 1 (constant)" if masked else ""),
+        name=f"kernel_{projection.name}",
+        namespace={},
+    )
+    group.w = internal_kernel(projection.kernel)
+    group.rate = 1.0
+    if masked:
+        group.present = internal_kernel(present.astype(float))
+    if rule is not None and rule.half_life is not None:
+        code = [f"rate = rate*{rule.slowing(experiment.dt)!r}"]
+        regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
+    return keep(group)
+
+
+class Learning:
+    """The rule of one projection.
+
+    Parameters
+    ----------
+    rule : LearningRule
+    projection : Projection
+    experiment : Experiment
+    order : int
+        Place of the projection among all.
+    keep : callable
+        Takes every object that is made.
+    learners : (group, name of an event space)
+        The postsynaptic neurons that learn in this step.
+    """
+
+    def __init__(
+        self,
+        rule: LearningRule,
+        projection: Projection,
+        experiment: Experiment,
+        order: int,
+        keep: Keep,
+        learners: tuple[Any, str],
+    ) -> None:
+        self.rule: TraceRule = rule.as_traces()
+        self.projection, self.experiment, self.order = projection, experiment, order
+        self.keep, self.learners = keep, learners
+        self.masked = not projection.connector.present.all()
+        network = experiment.network
+        sizes = {
+            "pre": network.population(projection.pre).size,
+            "post": network.population(projection.post).size,
+        }
+        self.traces = {
+            side: self._add_traces(side, size)
+            for side, size in sizes.items()
+            if self.rule.used(side)
+        }
+
+    @property
+    def ends(self) -> list[tuple[Any, str]]:
+        """Groups that the changes read, with the suffix of their end."""
+        return [(group, f"_{side}") for side, group in self.traces.items()]
+
+    @property
+    def on_pre(self) -> list[str]:
+        """Code of the pathway that delivers."""
+        return self._change(self.rule.on_pre)
+
+    def add(self, arrivals: Any, kernel: Any, geometry: Geometry) -> None:
+        """Make what follows a delivery: jumps of the traces, ``on_post``, and normalisation."""
+        name, order = self.projection.name, self.order
+        self._add_jump("pre", (arrivals, "_arriving"), ("after_groups", 3 * order + 2))
+        code = self._change(self.rule.on_post)
+        if code:
+            self.keep(
+                KernelPathway(
+                    "receptive_field",
+                    self.learners,
+                    kernel,
+                    self.ends,
+                    geometry,
+                    "\n".join(code),
+                    ("synapses", 2 * order),
+                    f"learn_{name}",
+                )
+            )
+        self._add_jump("post", self.learners, ("synapses", 2 * order + 1))
+        control = self.rule.normalisation
+        if control is not None:
+            self.keep(
+                Normaliser(
+                    kernel,
+                    self.projection.kernel.shape[0],
+                    control.norm,
+                    control.target,
+                    (self.rule.w_min, self.rule.w_max),
+                    self.experiment.normalised_every(self.projection),
+                    ("end", order),
+                    f"normalise_{name}",
+                )
+            )
+
+    def _change(self, text: str) -> list[str]:
+        """Statement that adds to ``w``, or none."""
+        if not text:
+            return []
+        names = {n: f"trace_{n}_{t.side}" for n, t in self.rule.traces.items()}
+        numbers = {n: f"({float(value)!r})" for n, value in self.rule.constants.items()}
+        change = f"({renamed(text, {**names, **numbers})})"
+        if self.rule.half_life is not None:
+            change = f"rate*{change}"
+        value = f"clip(w + {change}, {self.rule.w_min!r}, {self.rule.w_max!r})"
+        return [f"w = present*{value}" if self.masked else f"w = {value}"]
+
+    def _add_traces(self, side: str, size: int) -> Any:
+        names = [f"trace_{name}" for name in self.rule.used(side)]
+        group = b2.NeuronGroup(
+            size,
+            "\n".join(f"{name} : 1" for name in names),
+            name=f"traces_{side}_{self.projection.name}",
+            namespace={},
+        )
+        keeps = [float(np.exp(-self.experiment.dt / t.tau)) for t in self._used(side)]
+        fall = [f"{name} = {name}*{keep!r}" for name, keep in zip(names, keeps, strict=True)]
+        regularly(group, fall, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
+        if self.experiment.reset:
+            trial = self.experiment.trial_steps * self.experiment.dt * _MS
+            zero = [f"{name} = 0" for name in names]
+            regularly(group, zero, trial, "start", -10, f"begin_{group.name}")
+        return self.keep(group)
+
+    def _used(self, side: str) -> list[Trace]:
+        return [self.rule.traces[name] for name in self.rule.used(side)]
+
+    def _add_jump(self, side: str, events: tuple[Any, str], slot: tuple[str, int]) -> None:
+        if side not in self.traces:
+            return
+        code = [
+            f"trace_{name}_post {'=' if trace.pairing == 'nearest' else '+='} 1"
+            for name, trace in zip(self.rule.used(side), self._used(side), strict=True)
+        ]
+        name = f"jump_{side}_{self.projection.name}"
+        self.keep(Each(events, self.traces[side], "\n".join(code), slot, name))
+
+
+def competition(
+    rule: WinnerTakeAll,
+    population: Population,
+    group: Any,
+    excess: str,
+    level: tuple[str, Any] | None,
+    experiment: Experiment,
+) -> Competition:
+    """The gate behind a population's threshold.
+
+    Parameters
+    ----------
+    rule : WinnerTakeAll
+    population : Population
+    group : NeuronGroup
+        Its neurons.
+    excess : str
+        By how much the threshold is crossed, in the names of the group.
+    level : (str, NeuronGroup), optional
+        The group's name for its shared threshold, and the thresholds, one a map.
+    experiment : Experiment
+    """
+    names = {n: f"{n}_post" for n in group.variables if n not in group.namespace}
+    names |= {n: f"({value!r})" for n, value in group.namespace.items()}
+    ends = [(group, "_post", "_post_idx")]
+    if level is not None:
+        names[level[0]] = "level_map"
+        ends.append((level[1], "_map", "_map_idx"))
+    return Competition(
+        group,
+        ends,
+        f"excess = {renamed(excess, names)}",
+        population.shape,
+        rule.radius,
+        rule.winners or population.shape[0],
+        rule.silence,
+        experiment.trial_steps,
+        ("after_thresholds", 0),
+        f"competition_{population.name}",
+    )

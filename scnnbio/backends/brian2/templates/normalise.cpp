@@ -1,0 +1,24 @@
+{# USES_VARIABLES { w, _norms, t_in_timesteps } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { _norms } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+{% block maincode %}
+    if (({{t_in_timesteps}} + 1) % {{period}} == 0) {
+        for (int _o = 0; _o < {{O}}; _o++) {{_norms}}[_o] = 0;
+        {# Output maps are the last axis of the kernel. #}
+        for (int _k = 0; _k < {{taps}}; _k++)
+            for (int _o = 0; _o < {{O}}; _o++) {
+                const double _w = {{w}}[_k * {{O}} + _o];
+                {{_norms}}[_o] += {% if norm == 'l1' %}std::fabs(_w){% else %}_w * _w{% endif %};
+            }
+        for (int _o = 0; _o < {{O}}; _o++) {
+            const double _norm = {% if norm == 'l1' %}{{_norms}}[_o]{% else %}std::sqrt({{_norms}}[_o]){% endif %};
+            {{_norms}}[_o] = _norm > 0 ? {{target}} / _norm : 1;
+        }
+        for (int _k = 0; _k < {{taps}}; _k++)
+            for (int _o = 0; _o < {{O}}; _o++) {
+                const double _w = {{w}}[_k * {{O}} + _o] * {{_norms}}[_o];
+                {{w}}[_k * {{O}} + _o] = _w < {{low}} ? {{low}} : _w > {{high}} ? {{high}} : _w;
+            }
+    }
+{% endblock %}

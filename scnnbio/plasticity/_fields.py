@@ -1,0 +1,46 @@
+"""Checks that all learning rules have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from scnnbio.errors import SpecError
+from scnnbio.units import plain
+
+
+def inside(where: str, name: str) -> str:
+    """Path of a field."""
+    return f"{where}.{name}" if where else name
+
+
+def make_plain(
+    rule: object, where: str, unit: str, *names: str, optional: Iterable[str] = ()
+) -> None:
+    """Strip the units of a rule's fields, and refuse numbers that are not finite."""
+    for name in (*names, *optional):
+        value = getattr(rule, name)
+        if value is not None or name in names:
+            object.__setattr__(rule, name, plain(value, unit, where=inside(where, name)))
+
+
+def check_positive(rule: object, where: str, unit: str, *names: str) -> None:
+    """Refuse fields that are given and not above zero."""
+    for name in names:
+        value = getattr(rule, name)
+        if value is not None and value <= 0:
+            raise SpecError(
+                f"{value} {unit}".rstrip() + " is not positive", where=inside(where, name)
+            )
+
+
+def check_choice(value: Any, choices: tuple[str, ...], where: str) -> None:
+    """Refuse what is none of the words."""
+    if not isinstance(value, str) or value not in choices:
+        *first, last = map(repr, choices)
+        raise SpecError(f"{value!r} is not {', '.join(first)} or {last}", where=where)
+
+
+def slowing(half_life: float | None, dt: float) -> float:
+    """Factor on a rate in a step of ``dt`` ms."""
+    return 1.0 if half_life is None else 2.0 ** (-dt / half_life)

@@ -1,0 +1,121 @@
+"""What keeps kernels in check and maps apart: normalisation and competition, as data."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
+
+
+@final
+@dataclass(frozen=True)
+class Normalisation:
+    """Holds the size of each output map's kernel at a target.
+
+    At the end of every ``period``, after the last step's resets, the kernel of each output map, all
+    its inputs and places together, is multiplied by ``target`` over its norm, and what then lies
+    outside the rule's bounds is put back on them. The norm is the target unless a bound was met. A
+    kernel of zeros stays as it is.
+
+    Parameters
+    ----------
+    target : float
+        The norm that is held.
+    norm : {"l1", "l2"}
+        "l1": the sum of sizes, which is the sum where no weight is negative. "l2": the root of the
+        sum of squares.
+    period : float, optional
+        In ms since the run began, a whole number of steps; None is the end of every trial.
+
+    Raises
+    ------
+    SpecError
+        If the target or the period is not positive.
+
+    References
+    ----------
+    von der Malsburg 1973, Kybernetik 14:85 (a fixed sum); Oja 1982, J Math Biol 15:267 (a fixed
+    length).
+    """
+
+    target: float
+    norm: Literal["l1", "l2"] = "l1"
+    period: float | None = None
+
+    def __post_init__(self) -> None:
+        where = "plasticity.normalisation"
+        make_plain(self, where, "1", "target")
+        make_plain(self, where, "ms", optional=("period",))
+        check_positive(self, where, "", "target")
+        check_positive(self, where, "ms", "period")
+        check_choice(self.norm, ("l1", "l2"), f"{where}.norm")
+
+    def norms(self, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Norm of each output map's kernel (out,), from a kernel (out, ...)."""
+        flat = kernel.reshape(len(kernel), -1)
+        return np.abs(flat).sum(axis=1) if self.norm == "l1" else np.sqrt((flat**2).sum(axis=1))
+
+
+@final
+@dataclass(frozen=True)
+class WinnerTakeAll:
+    """Competition of the maps of a layer: who may learn in a trial, and who may fire.
+
+    In each trial a map has one winner, the first of its neurons that fires where no other map has
+    won: a winner keeps the neurons of the other maps from winning at every place within ``radius``
+    rows and columns of its own, until the trial ends. Only winners learn, each at all of its spikes
+    from the winning one on: a learning rule does not see the postsynaptic spikes of the others.
+
+    Where several neurons cross their thresholds in one step, they are taken in the order of how far
+    they crossed, the farthest first, and of their number where that is equal.
+
+    Parameters
+    ----------
+    radius : int
+        In places. 0 lets different maps win side by side.
+    winners : int, optional
+        The most winners of all maps in a trial; None sets no limit but one a map.
+    silence : bool
+        Whether the first spike at a place keeps the neurons of the other maps at that place from
+        firing until the trial ends, also where nothing learns. A silenced neuron integrates on; its
+        crossing is no spike, is not recorded, and resets nothing.
+
+    Raises
+    ------
+    SpecError
+        If the radius is negative, or there are no winners.
+
+    References
+    ----------
+    Kheradpisheh, Ganjtabesh, Thorpe & Masquelier 2018, Neural Netw 99:56 (one winner a map, local
+    competition between maps, silencing); Mozafari et al. 2019, Front Neurosci 13:625 (a number of
+    winners; ties by potential).
+    """
+
+    radius: int = 0
+    winners: int | None = None
+    silence: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("radius", 0), ("winners", 1)):
+            value = getattr(self, name)
+            if value is None and name == "winners":
+                continue
+            try:
+                count = -1 if isinstance(value, bool) else operator.index(value)
+            except TypeError:
+                count = -1
+            if count < least:
+                raise SpecError(
+                    f"{value!r} is not a whole number of at least {least}",
+                    where=f"competition.{name}",
+                )
+            object.__setattr__(self, name, count)
+        if not isinstance(self.silence, bool):
+            raise SpecError(f"{self.silence!r} is not true or false", where="competition.silence")

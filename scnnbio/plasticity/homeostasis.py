@@ -1,0 +1,92 @@
+"""A threshold that a map shares and that learning moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.plasticity._fields import check_positive, make_plain, slowing
+from scnnbio.units import plain
+
+
+@dataclass(frozen=True)
+class SharedThreshold:
+    r"""A threshold that a whole map shares and that equalises how often maps win.
+
+    Every spike of map m raises its threshold by ``eta``; between spikes the threshold falls at
+    ``eta * target``, so that it rests where the map fires ``target`` spikes a second over all its
+    places::
+
+        d theta_m / dt = eta * (sum of the map's spike trains - target)
+
+    Parameters
+    ----------
+    eta : float
+        Rise per spike in mV.
+    target : float or tuple of float (channels,)
+        Spikes per second and map, all places together: the same for every map, or one for each.
+    minimum : float, optional
+        The threshold in mV that it does not fall below; None sets no floor.
+    parameter : str
+        The neuron's parameter that is moved.
+    half_life : float, optional
+        Time in ms after which ``eta`` has halved; None keeps it constant.
+
+    Raises
+    ------
+    SpecError
+        If ``eta`` or ``target`` is not positive.
+
+    References
+    ----------
+    Diehl & Cook 2015, Front Comput Neurosci 9:99 (adaptive threshold); Foldiak 1990, Biol Cybern
+    64:165 (threshold driven to a set rate); shared by a map as its kernel is.
+    """
+
+    eta: float
+    target: float | tuple[float, ...]
+    minimum: float | None = None
+    parameter: str = "v_thresh"
+    half_life: float | None = None
+
+    def __post_init__(self) -> None:
+        make_plain(self, "homeostasis", "mV", "eta", optional=("minimum",))
+        make_plain(self, "homeostasis", "ms", optional=("half_life",))
+        check_positive(self, "homeostasis", "ms", "half_life")
+        if not isinstance(self.parameter, str):
+            raise SpecError(f"{self.parameter!r} is not a name", where="homeostasis.parameter")
+        object.__setattr__(self, "target", _targets(self.target))
+        check_positive(self, "homeostasis", "mV", "eta")
+
+    def slowing(self, dt: float) -> float:
+        """Factor on ``eta`` in a step of ``dt`` ms."""
+        return slowing(self.half_life, dt)
+
+    def fall(self, channels: int, dt: float) -> NDArray[np.float64]:
+        """How far each map's threshold falls in a step of ``dt`` ms, in mV (channels,).
+
+        Raises
+        ------
+        SpecError
+            If there are several targets, but not one for each of the ``channels``.
+        """
+        targets = np.atleast_1d(np.asarray(self.target, dtype=float))
+        if len(targets) not in (1, channels):
+            raise SpecError(
+                f"{len(targets)} targets for {channels} channels; give one, or one a channel",
+                where="homeostasis.target",
+            )
+        return self.eta * np.broadcast_to(targets, (channels,)) * dt * 1e-3
+
+
+def _targets(value: Any) -> float | tuple[float, ...]:
+    where = "homeostasis.target"
+    several = isinstance(value, list | tuple | np.ndarray)
+    targets = tuple(plain(target, "Hz", where=where) for target in (value if several else [value]))
+    if not targets or min(targets) <= 0:
+        raise SpecError("a target must be positive", where=where)
+    return targets if several else targets[0]

@@ -1,0 +1,239 @@
+"""What a learning rule is to a backend: traces of spikes, and what a spike does to a weight."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.neurons.parsing import RESERVED, check_name, check_number
+from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
+from scnnbio.plasticity.control import Normalisation
+from scnnbio.units import plain
+
+Pairing = Literal["all-to-all", "nearest"]
+_KNOWN = ("w", "w_min", "w_max")
+
+
+@final
+@dataclass(frozen=True)
+class Trace:
+    r"""A memory of a neuron's spikes that fades exponentially.
+
+    Parameters
+    ----------
+    side : {"pre", "post"}
+        Whose spikes: those that arrive from a presynaptic neuron, or those a postsynaptic one
+        fires.
+    tau : float
+        Time constant in ms.
+    pairing : {"all-to-all", "nearest"}
+        What a spike does: "all-to-all" adds 1, so that all spikes count; "nearest" sets the trace
+        to 1, so that only the last one does. With both sides nearest, each spike is paired with
+        the last one of the other side: the symmetric scheme of Morrison et al. 2008.
+
+    Raises
+    ------
+    SpecError
+        If the time constant is not positive.
+
+    References
+    ----------
+    Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459 (section 4.1.2).
+    """
+
+    side: Literal["pre", "post"]
+    tau: float
+    pairing: Pairing = "all-to-all"
+
+    def __post_init__(self) -> None:
+        make_plain(self, "", "ms", "tau")
+        check_positive(self, "", "ms", "tau")
+        check_choice(self.side, ("pre", "post"), "side")
+        check_choice(self.pairing, get_args(Pairing), "pairing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningRule(ABC):
+    """What changes a kernel that every place of a layer shares.
+
+    Every place that uses a kernel element contributes, one after another, in the order of the
+    spiking neurons, and the element is cut to its bounds each time. Delays are axonal: a rule sees
+    the presynaptic spike when it arrives and the postsynaptic one when it is fired, and at the same
+    stamp the arrival comes first.
+
+    Parameters
+    ----------
+    w_min, w_max : float
+        Bounds of a kernel element.
+    half_life : float, optional
+        Time in ms after which all changes have halved; None keeps them as they are.
+    normalisation : Normalisation, optional
+        Holds the size of each output map's kernel.
+    """
+
+    w_min: float = 0.0
+    w_max: float = 1.0
+    half_life: float | None = None
+    normalisation: Normalisation | None = None
+
+    def __post_init__(self) -> None:
+        make_plain(self, "plasticity", "1", "w_min", "w_max")
+        make_plain(self, "plasticity", "ms", optional=("half_life",))
+        check_positive(self, "plasticity", "ms", "half_life")
+        if self.w_min >= self.w_max:
+            raise SpecError(
+                f"w_min {self.w_min} is not below w_max {self.w_max}", where="plasticity"
+            )
+        if not isinstance(self.normalisation, Normalisation | None):
+            raise SpecError(
+                f"{self.normalisation!r} is not a Normalisation", where="plasticity.normalisation"
+            )
+
+    @abstractmethod
+    def as_traces(self) -> TraceRule:
+        """The same rule written on traces: all that a backend has to know."""
+
+    def check_kernel(self, kernel: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+        """Refuse an initial kernel that the rule cannot hold.
+
+        Parameters
+        ----------
+        kernel, present : ndarray (out, in, row, column)
+            Weights, and which of them connect anything.
+
+        Raises
+        ------
+        SpecError
+            If it leaves the bounds, or no kernel within the bounds has the norm that is held.
+        """
+        if kernel.min() < self.w_min or kernel.max() > self.w_max:
+            raise SpecError(
+                f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the"
+                f" rule's bounds {self.w_min:.3g} to {self.w_max:.3g}"
+            )
+        if self.normalisation is not None:
+            largest = np.where(present, max(abs(self.w_min), abs(self.w_max)), 0.0)
+            most = self.normalisation.norms(largest).min()
+            if self.normalisation.target > most:
+                raise SpecError(
+                    f"a kernel within the rule's bounds has a norm of {most:.6g} at most; lower"
+                    f" the target of {self.normalisation.target:.6g}",
+                    where="plasticity.normalisation.target",
+                )
+
+    def slowing(self, dt: float) -> float:
+        """Factor on all changes in a step of ``dt`` ms."""
+        return slowing(self.half_life, dt)
+
+    def _shared(self) -> dict[str, Any]:
+        """The fields that every rule has."""
+        return {name: getattr(self, name) for name in LearningRule.__dataclass_fields__}
+
+
+@final
+@dataclass(frozen=True)
+class TraceRule(LearningRule):
+    """A rule of your own, written as text on traces.
+
+    Parameters
+    ----------
+    traces : mapping of str to Trace
+        By the name that the expressions use. A presynaptic trace is that of the neuron the weight
+        comes from, a postsynaptic one that of the neuron it goes to.
+    on_pre, on_post : str
+        What is added to ``w`` when a presynaptic spike arrives, and when the postsynaptic neuron
+        fires. Arithmetic on the traces, the parameters, ``w``, ``w_min`` and ``w_max``, with the
+        functions that equations may use. Empty changes nothing. Traces are read before the spike
+        moves them.
+    parameters : mapping of str to float
+        Numbers by name.
+    w_min, w_max, half_life, normalisation
+        As of every :class:`LearningRule`.
+
+    Raises
+    ------
+    SpecError
+        If an expression is no arithmetic or uses an unknown name, or a name is taken.
+
+    Examples
+    --------
+    Pair STDP with hard bounds:
+
+    >>> rule = TraceRule(
+    ...     traces={"x": Trace("pre", 17.0), "y": Trace("post", "34 ms")},
+    ...     on_pre="-a_minus*y",
+    ...     on_post="a_plus*x",
+    ...     parameters={"a_plus": 0.01, "a_minus": 0.005},
+    ... )
+    >>> rule.used("post")
+    ('y',)
+    """
+
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    on_pre: str = ""
+    on_post: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    kind: Literal["traces"] = field(default="traces", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("traces", "parameters"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise SpecError("is not a table", where=f"plasticity.{name}")
+        for name, trace in self.traces.items():
+            self._check_name(name, "traces", "a trace")
+            if not isinstance(trace, Trace):
+                raise SpecError(f"{trace!r} is not a Trace", where=f"plasticity.traces.{name}")
+        values = {}
+        for name, value in self.parameters.items():
+            where = self._check_name(name, "parameters", "a parameter")
+            if name in self.traces:
+                raise SpecError("is the name of a trace", where=where)
+            values[name] = plain(value, "1", where=where)
+        object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
+        object.__setattr__(self, "parameters", MappingProxyType(values))
+        for name in ("on_pre", "on_post"):
+            self._check_change(name)
+
+    @staticmethod
+    def _check_name(name: object, table: str, what: str) -> str:
+        where = f"plasticity.{table}.{name}"
+        check_name(name, where)
+        if name in RESERVED or name in _KNOWN:
+            raise SpecError(f"{name!r} means something else; give {what} another name", where=where)
+        return where
+
+    def _check_change(self, name: str) -> None:
+        text, where = getattr(self, name), f"plasticity.{name}"
+        if text == "":
+            return
+        known = [*_KNOWN, *self.traces, *self.parameters]
+        unknown = check_number(text, where=where) - set(known)
+        if unknown:
+            raise SpecError(
+                f"{sorted(unknown)[0]!r} is neither a trace nor a parameter; known are"
+                f" {', '.join(known)}",
+                where=where,
+            )
+
+    def as_traces(self) -> TraceRule:
+        """The rule itself, which is written on traces already."""
+        return self
+
+    def used(self, side: str) -> tuple[str, ...]:
+        """Names of the traces on a side, "pre" or "post", that an expression reads."""
+        texts = [text for text in (self.on_pre, self.on_post) if text]
+        names = frozenset().union(*map(check_number, texts))
+        return tuple(n for n, trace in self.traces.items() if trace.side == side and n in names)
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """Values of every name in the expressions that does not change."""
+        return {**self.parameters, "w_min": self.w_min, "w_max": self.w_max}

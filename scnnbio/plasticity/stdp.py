@@ -1,0 +1,289 @@
+"""Spike-timing dependent plasticity by pairs and by triplets of spikes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, final, get_args
+
+from scnnbio.errors import SpecError
+from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
+from scnnbio.plasticity.rules import LearningRule, Pairing, Trace, TraceRule
+
+Bounds = Literal["soft", "hard", "power"]
+#: Factors on potentiation and depression, by bounds.
+_TOWARDS = {
+    "soft": ("(w_max - w)", "(w - w_min)"),
+    "power": ("(w_max - w)**mu", "(w - w_min)**mu"),
+}
+
+
+@final
+@dataclass(frozen=True)
+class SharedSTDP(LearningRule):
+    r"""Pair-based STDP on a kernel that every place of the layer shares.
+
+    With traces :math:`x_i` (of arriving presynaptic spikes, time constant ``tau_plus``) and
+    :math:`y_j` (of postsynaptic spikes, ``tau_minus``)::
+
+        presynaptic arrival:   w -= a_minus * y_j * F_minus(w)
+        postsynaptic spike:    w += a_plus * x_i * F_plus(w) - a_post * F_minus(w)
+
+    ``soft`` bounds: F_plus = w_max - w, F_minus = w - w_min. ``hard`` bounds: both 1. ``power``:
+    the soft factors to the power ``mu``, between the two. The weight is cut to its bounds in every
+    case. See :class:`LearningRule` for the order of events.
+
+    Parameters
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of the traces in ms.
+    a_plus, a_minus : float
+        Potentiation and depression of a pair: with hard bounds the change of the weight, with soft
+        ones the fraction of the way to the bound.
+    a_post : float
+        Depression at every postsynaptic spike, paired or not (w_out of Kempter et al. 1999): what
+        lets a synapse weaken whose input stays silent.
+    bounds : {"soft", "hard", "power"}
+    mu : float, optional
+        Exponent of ``power`` bounds, above 0.
+    pairing : {"all-to-all", "nearest"}
+        Which spikes are paired; see :class:`Trace`. Nearest is the symmetric scheme.
+    w_min, w_max, half_life, normalisation
+        As of every :class:`LearningRule`.
+
+    Raises
+    ------
+    SpecError
+        If a time constant or rate is not positive, or the bounds are crossed.
+
+    References
+    ----------
+    Song, Miller & Abbott 2000, Nat Neurosci 3:919 (pairs, hard bounds); van Rossum, Bi & Turrigiano
+    2000, J Neurosci 20:8812 (soft bounds); Gutig, Aharonov, Rotter & Sompolinsky 2003, J Neurosci
+    23:3697 (power law); Kempter, Gerstner & van Hemmen 1999, Phys Rev E 59:4498 (single-spike
+    terms); Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459 (pairing schemes).
+    """
+
+    tau_plus: float = 17.0
+    tau_minus: float = 34.0
+    a_plus: float = 0.01
+    a_minus: float = 0.0
+    a_post: float = 0.0
+    bounds: Bounds = "soft"
+    mu: float | None = None
+    pairing: Pairing = "all-to-all"
+    kind: Literal["pair"] = field(default="pair", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_stdp(self, ("tau_plus", "tau_minus"), ("a_plus", "a_minus", "a_post"))
+
+    def as_traces(self) -> TraceRule:
+        """The same rule written on traces: all that a backend has to know."""
+        up, down = _factors(self.bounds)
+        return TraceRule(
+            traces={
+                "x": Trace("pre", self.tau_plus, self.pairing),
+                "y": Trace("post", self.tau_minus, self.pairing),
+            },
+            on_pre=f"-a_minus*y{down}" if self.a_minus else "",
+            on_post=_sum(
+                f"a_plus*x{up}" if self.a_plus else "", f"-a_post{down}" if self.a_post else ""
+            ),
+            parameters=_amplitudes(self, "a_plus", "a_minus", "a_post"),
+            **self._shared(),
+        )
+
+
+@final
+@dataclass(frozen=True)
+class TripletSTDP(LearningRule):
+    r"""STDP of triplets of spikes, on a kernel that every place of the layer shares.
+
+    With fast traces :math:`r_1` (presynaptic, ``tau_plus``) and :math:`o_1` (postsynaptic,
+    ``tau_minus``) and slow ones :math:`r_2` (``tau_x``) and :math:`o_2` (``tau_y``)::
+
+        presynaptic arrival:   w -= o1 * (a2_minus + a3_minus * r2) * F_minus(w)
+        postsynaptic spike:    w += r1 * (a2_plus + a3_plus * o2) * F_plus(w)
+
+    Slow traces are read before the spike moves them. Without bounds (``hard``, far apart) this is
+    the rule as published, which explains why pairs potentiate more when they are repeated faster.
+    The default is the full model fitted to visual cortex with all-to-all pairing; other fits are
+    those of :meth:`published`.
+
+    Parameters
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of the fast traces in ms.
+    tau_x, tau_y : float
+        Time constants of the slow presynaptic and postsynaptic trace in ms.
+    a2_plus, a3_plus : float
+        Potentiation by a pair (pre, post) and by a triplet (post, pre, post).
+    a2_minus, a3_minus : float
+        Depression by a pair (post, pre) and by a triplet (pre, post, pre).
+    bounds : {"soft", "hard", "power"}
+        As of :class:`SharedSTDP`.
+    mu : float, optional
+        Exponent of ``power`` bounds, above 0.
+    pairing : {"all-to-all", "nearest"}
+        Of all four traces; see :class:`Trace`.
+    w_min, w_max, half_life, normalisation
+        As of every :class:`LearningRule`.
+
+    Raises
+    ------
+    SpecError
+        If a time constant or rate is not positive, or the bounds are crossed.
+
+    References
+    ----------
+    Pfister & Gerstner 2006, J Neurosci 26:9673.
+    """
+
+    tau_plus: float = 16.8
+    tau_minus: float = 33.7
+    tau_x: float = 101.0
+    tau_y: float = 125.0
+    a2_plus: float = 5e-10
+    a3_plus: float = 6.2e-3
+    a2_minus: float = 7e-3
+    a3_minus: float = 2.3e-4
+    bounds: Bounds = "hard"
+    mu: float | None = None
+    pairing: Pairing = "all-to-all"
+    kind: Literal["triplet"] = field(default="triplet", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_stdp(
+            self,
+            ("tau_plus", "tau_minus", "tau_x", "tau_y"),
+            ("a2_plus", "a3_plus", "a2_minus", "a3_minus"),
+        )
+
+    @classmethod
+    def published(
+        cls,
+        data: Literal["visual-cortex", "hippocampus"] = "visual-cortex",
+        model: Literal["full", "minimal"] = "full",
+        pairing: Pairing = "all-to-all",
+        **changes: Any,
+    ) -> TripletSTDP:
+        """The rule with a set of parameters that Pfister & Gerstner 2006 fitted.
+
+        Parameters
+        ----------
+        data : {"visual-cortex", "hippocampus"}
+            Pairs at several frequencies in slices of visual cortex (Sjostrom, Turrigiano & Nelson
+            2001, Neuron 32:1149; their table 3), or pairs, triplets and quadruplets in hippocampal
+            culture (Wang, Gerkin, Nauen & Bi 2005, Nat Neurosci 8:187; their table 4).
+        model : {"full", "minimal"}
+            The minimal models leave out ``a3_minus``, and for visual cortex ``a2_plus`` too.
+        pairing : {"all-to-all", "nearest"}
+        **changes
+            Fields that differ from the published ones.
+
+        Returns
+        -------
+        TripletSTDP
+
+        Raises
+        ------
+        SpecError
+            If there is no such fit.
+
+        Examples
+        --------
+        >>> TripletSTDP.published("visual-cortex", "minimal").tau_y
+        114.0
+        """
+        if (data, model, pairing) not in PFISTER_GERSTNER_2006:
+            raise SpecError(
+                f"no fit to {data!r}, {model!r}, {pairing!r}; data are 'visual-cortex' or"
+                " 'hippocampus', models 'full' or 'minimal', pairings 'all-to-all' or 'nearest'",
+                where="plasticity",
+            )
+        fitted = PFISTER_GERSTNER_2006[data, model, pairing]
+        return cls(**{**fitted, "pairing": pairing, **changes})
+
+    def as_traces(self) -> TraceRule:
+        """The same rule written on traces: all that a backend has to know."""
+        up, down = _factors(self.bounds)
+        plus = _sum("a2_plus" if self.a2_plus else "", "a3_plus*o2" if self.a3_plus else "")
+        minus = _sum("a2_minus" if self.a2_minus else "", "a3_minus*r2" if self.a3_minus else "")
+        return TraceRule(
+            traces={
+                "r1": Trace("pre", self.tau_plus, self.pairing),
+                "r2": Trace("pre", self.tau_x, self.pairing),
+                "o1": Trace("post", self.tau_minus, self.pairing),
+                "o2": Trace("post", self.tau_y, self.pairing),
+            },
+            on_pre=f"-o1*({minus}){down}" if minus else "",
+            on_post=f"r1*({plus}){up}" if plus else "",
+            parameters=_amplitudes(self, "a2_plus", "a3_plus", "a2_minus", "a3_minus"),
+            **self._shared(),
+        )
+
+
+def _fit(a2_plus: float, a3_plus: float, a2_minus: float, a3_minus: float, **tau: float) -> Any:
+    amplitudes = {"a2_plus": a2_plus, "a3_plus": a3_plus, "a2_minus": a2_minus}
+    return MappingProxyType({**amplitudes, "a3_minus": a3_minus, **tau})
+
+
+#: By data, model and pairing: tables 3 and 4 of Pfister & Gerstner 2006, J Neurosci 26:9673, with
+#: tau_plus = 16.8 and tau_minus = 33.7 ms throughout. Minimal models do not use tau_x.
+PFISTER_GERSTNER_2006 = MappingProxyType(
+    {
+        ("visual-cortex", "full", "all-to-all"): _fit(
+            5e-10, 6.2e-3, 7e-3, 2.3e-4, tau_x=101.0, tau_y=125.0
+        ),
+        ("visual-cortex", "minimal", "all-to-all"): _fit(0.0, 6.5e-3, 7.1e-3, 0.0, tau_y=114.0),
+        ("visual-cortex", "full", "nearest"): _fit(
+            8.8e-11, 5.3e-2, 6.6e-3, 3.1e-3, tau_x=714.0, tau_y=40.0
+        ),
+        ("visual-cortex", "minimal", "nearest"): _fit(0.0, 5e-2, 8e-3, 0.0, tau_y=40.0),
+        ("hippocampus", "full", "all-to-all"): _fit(
+            6.1e-3, 6.7e-3, 1.6e-3, 1.4e-3, tau_x=946.0, tau_y=27.0
+        ),
+        ("hippocampus", "minimal", "all-to-all"): _fit(5.3e-3, 8e-3, 3.5e-3, 0.0, tau_y=40.0),
+        ("hippocampus", "full", "nearest"): _fit(
+            4.6e-3, 9.1e-3, 3e-3, 7.5e-9, tau_x=575.0, tau_y=47.0
+        ),
+        ("hippocampus", "minimal", "nearest"): _fit(4.6e-3, 9.1e-3, 3e-3, 0.0, tau_y=48.0),
+    }
+)
+
+
+def _check_stdp(
+    rule: SharedSTDP | TripletSTDP, taus: tuple[str, ...], amplitudes: tuple[str, ...]
+) -> None:
+    make_plain(rule, "plasticity", "ms", *taus)
+    make_plain(rule, "plasticity", "1", *amplitudes, optional=("mu",))
+    check_positive(rule, "plasticity", "ms", *taus)
+    check_positive(rule, "plasticity", "", "mu")
+    for name in amplitudes:
+        if getattr(rule, name) < 0:
+            raise SpecError(f"{name} is negative; give its size", where=f"plasticity.{name}")
+    check_choice(rule.bounds, get_args(Bounds), "plasticity.bounds")
+    check_choice(rule.pairing, get_args(Pairing), "plasticity.pairing")
+    if (rule.bounds == "power") != (rule.mu is not None):
+        raise SpecError(
+            "'power' bounds take an exponent, and only they do; give both or none",
+            where="plasticity.mu",
+        )
+
+
+def _factors(bounds: str) -> tuple[str, str]:
+    return tuple(f"*{factor}" for factor in _TOWARDS[bounds]) if bounds in _TOWARDS else ("", "")  # type: ignore[return-value]
+
+
+def _sum(first: str, second: str) -> str:
+    """Two terms, either of which may be missing."""
+    if not first or not second:
+        return first or second
+    return f"{first} - {second[1:]}" if second.startswith("-") else f"{first} + {second}"
+
+
+def _amplitudes(rule: SharedSTDP | TripletSTDP, *names: str) -> dict[str, float]:
+    values = {name: getattr(rule, name) for name in names}
+    return values if rule.mu is None else {**values, "mu": rule.mu}
