@@ -18,7 +18,16 @@ from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import (
+    LearningRule,
+    Normalisation,
+    SharedSTDP,
+    SharedThreshold,
+    Trace,
+    TraceRule,
+    TripletSTDP,
+    WinnerTakeAll,
+)
 
 PAGE = Path(__file__).parent / "background" / "support.md"
 _HEAD = """# What each backend runs and promises
@@ -83,6 +92,14 @@ def probes() -> dict[str, Experiment]:
         "sampled states": _probe(sampled=True),
         "dt = 1 ms": _probe(dt=1.0),
         "SharedSTDP": _probe(plasticity=SharedSTDP()),
+        "SharedSTDP, nearest": _probe(plasticity=SharedSTDP(pairing="nearest")),
+        "SharedSTDP, power bounds": _probe(plasticity=SharedSTDP(bounds="power", mu=0.1)),
+        "TripletSTDP": _probe(plasticity=TripletSTDP(w_min=-1.0)),
+        "TraceRule": _probe(
+            plasticity=TraceRule(traces={"x": Trace("pre", 20.0)}, on_post="0.01*x*(1 - w)")
+        ),
+        "Normalisation": _probe(plasticity=SharedSTDP(normalisation=Normalisation(5.0))),
+        "WinnerTakeAll": _probe(competition=WinnerTakeAll(silence=True)),
         "SharedThreshold": _probe(homeostasis=SharedThreshold(eta=0.1, target=10.0)),
     }
     return found | {f"neuron {name}": _probe(neuron) for name, neuron in LIBRARY.items()}
@@ -99,7 +116,7 @@ def _probe(
     sampled: bool = False,
     dt: float = 0.1,
     reset: bool = True,
-    plasticity: SharedSTDP | None = None,
+    plasticity: LearningRule | None = None,
     **layer: Any,
 ) -> Experiment:
     """Noise before one small layer; a first receptor takes the input."""

@@ -127,7 +127,9 @@ class Lowered:
         regularly(group, update, self.experiment.dt * _MS, "groups", 0, f"update_{group.name}")
         if population.competition is not None:
             excess = builder.text(excess_over(population.model.threshold))
-            level = None if rule is None else (_own(rule.parameter), self.thresholds[population.name])
+            level = (
+                None if rule is None else (_own(rule.parameter), self.thresholds[population.name])
+            )
             gate = competition(
                 population.competition, population, group, excess, level, self.experiment
             )
