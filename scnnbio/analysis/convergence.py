@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.alignment import align
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 
@@ -98,20 +99,9 @@ def spike_errors(exact: Recording, grid: Recording, population: str) -> tuple[Ar
     SpecError
         If the recordings have different trials or neurons.
     """
-    ours, theirs = exact.counts(population), grid.counts(population)
-    if ours.shape != theirs.shape:
-        raise SpecError(
-            f"{ours.shape} and {theirs.shape} trials and neurons; compare runs of one experiment",
-            where="spike_errors",
-        )
-    active, same = (ours > 0) | (theirs > 0), ours == theirs
-    times = []
-    for recording in (exact, grid):
-        spikes = recording.spikes_of(population)
-        kept = same[spikes.trial, spikes.unit]
-        order_ = np.lexsort((spikes.time, spikes.unit, spikes.trial))
-        times.append(spikes.time[order_[kept[order_]]])
-    return times[1] - times[0], float(same[active].mean()) if active.any() else np.nan
+    found = align(exact, grid, population)
+    same = found.same_counts[found.active]
+    return found.shift, float(same.mean()) if same.size else np.nan
 
 
 def convergence(exact: Recording, grids: Mapping[float, Recording], population: str) -> Convergence:

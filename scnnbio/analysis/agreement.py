@@ -1,0 +1,267 @@
+"""How far two recordings of the same trials agree: spike by spike, by distance, by statistics.
+
+Distances and correlations are Elephant's, which takes seconds to import and is imported when first
+asked for. Its measures of one pair of trains cost milliseconds: they are taken on a seeded sample,
+and how large it was is part of the result. Elephant has no SPIKE distance (Kreuz et al. 2013).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.analysis.alignment import Alignment, align
+from scnnbio.analysis.paired import (
+    Statistic,
+    mean,
+    mean_rates,
+    paired_correlation,
+    paired_cv,
+    paired_rate,
+)
+from scnnbio.recording import Recording
+
+Array = NDArray[np.float64]
+
+#: Spikes of a train; Victor and Purpura's distance needs memory for their square.
+_LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How recordings are compared.
+
+    Parameters
+    ----------
+    tau : float
+        Time constant of van Rossum's distance (ms); moving a spike by ``1 / tau`` costs 1 in that
+        of Victor and Purpura.
+    trains : int
+        Trains for the distances, drawn among those that fire.
+    units : int
+        Neurons for the correlations, drawn among those that fire.
+    bin : float
+        Bin of the correlations (ms), shortened so that a trial is a whole number of bins.
+    min_intervals : int
+        A neuron with fewer inter-spike intervals has no coefficient of variation.
+    seed : int
+        Of the samples and of the intervals of confidence.
+    """
+
+    tau: float = 10.0
+    trains: int = 200
+    units: int = 100
+    bin: float = 10.0
+    min_intervals: int = 10
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance between trains, over a sample of those that fire in either recording.
+
+    Parameters
+    ----------
+    mean, largest : float
+        NaN if no train fires.
+    n, of : int
+        Trains in the sample, and trains that fire.
+    left_out : int
+        Trains of the sample that are too long, and are counted in neither.
+    """
+
+    mean: float
+    largest: float
+    n: int
+    of: int
+    left_out: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """What two recordings of one population have in common.
+
+    Parameters
+    ----------
+    population : str
+    units, active : int
+        Neurons, and those that fire in either recording.
+    spikes : (int, int)
+        In the reference and in the other.
+    identical : float
+        Share of neurons, among the active, all of whose trains are identical.
+    same_counts : float
+        Share of trains, among those that fire, with as many spikes in both.
+    count_difference : (float, int)
+        Mean and largest difference of spike counts of a train that fires.
+    first_difference : (float, float)
+        Median and largest distance of first spikes (ms), of trains that fire in both.
+    first_missing : int
+        Trains that fire in one recording only.
+    shift : (float, float)
+        Median and largest distance of the k-th spikes (ms), of trains with as many in both.
+    van_rossum, victor_purpura : Distance
+    rate : Statistic
+        Mean rate (Hz); the difference is relative to the reference.
+    cv : Statistic
+        Coefficient of variation of intervals.
+    correlation : Statistic
+        Of spike counts of pairs of neurons.
+    rates : (array, array), each of shape (units,)
+        Mean rate of each neuron (Hz), for figures.
+    alignment : Alignment
+        For figures.
+    """
+
+    population: str
+    units: int
+    active: int
+    spikes: tuple[int, int]
+    identical: float
+    same_counts: float
+    count_difference: tuple[float, int]
+    first_difference: tuple[float, float]
+    first_missing: int
+    shift: tuple[float, float]
+    van_rossum: Distance
+    victor_purpura: Distance
+    rate: Statistic
+    cv: Statistic
+    correlation: Statistic
+    rates: tuple[Array, Array]
+    alignment: Alignment
+
+    @property
+    def all_identical(self) -> bool:
+        """Whether every train is the same in both."""
+        return bool(self.alignment.identical.all())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, without what is for figures."""
+        skipped = ("rates", "alignment")
+        return {
+            item.name: _plain(getattr(self, item.name))
+            for item in dataclasses.fields(self)
+            if item.name not in skipped
+        }
+
+
+def agreement(
+    reference: Recording, other: Recording, population: str, settings: Settings | None = None
+) -> Agreement:
+    """Compare two recordings of one population.
+
+    Parameters
+    ----------
+    reference, other : Recording
+        Of the same trials and neurons, in that order.
+    population : str
+    settings : Settings, optional
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    SpecError
+        If the recordings have different trials or neurons.
+
+    References
+    ----------
+    M. C. W. van Rossum (2001), Neural Comput. 13, 751-763 (a spike too many has distance 1 here, as
+    in Elephant, and sqrt(1/2) in the paper).
+    J. D. Victor and K. P. Purpura (1996), J. Neurophysiol. 76, 1310-1326.
+    """
+    settings, pair = settings or Settings(), (reference, other)
+    found = align(reference, other, population)
+    active = found.active
+    ours, theirs = found.counts
+    fires = np.flatnonzero(active.any(axis=0))
+    count = np.abs(ours - theirs)[active]
+    both = (ours > 0) & (theirs > 0)
+    van_rossum, victor_purpura = _distances(pair, population, found, settings)
+    rng = np.random.default_rng([settings.seed, 1])
+    sample = np.sort(rng.permutation(fires)[: settings.units])
+    return Agreement(
+        population=population,
+        units=active.shape[1],
+        active=len(fires),
+        spikes=(int(ours.sum()), int(theirs.sum())),
+        identical=mean(np.asarray(found.identical.all(axis=0))[fires]),
+        same_counts=mean(found.same_counts[active]),
+        count_difference=(mean(count), int(count.max(initial=0))),
+        first_difference=_median_and_largest(np.abs(found.first[1] - found.first[0])[both]),
+        first_missing=int((active & ~both).sum()),
+        shift=_median_and_largest(np.abs(found.shift)),
+        van_rossum=van_rossum,
+        victor_purpura=victor_purpura,
+        rate=paired_rate(pair, population, settings.seed),
+        cv=paired_cv(pair, population, fires, settings.min_intervals, settings.seed),
+        correlation=paired_correlation(pair, population, sample, settings.bin, settings.seed),
+        rates=(mean_rates(reference, population), mean_rates(other, population)),
+        alignment=found,
+    )
+
+
+def _median_and_largest(values: Array) -> tuple[float, float]:
+    if not values.size:
+        return float("nan"), float("nan")
+    return float(np.median(values)), float(values.max())
+
+
+def _plain(value: Any) -> Any:
+    """Plain values that JSON can hold; what is not defined is None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _distances(
+    pair: tuple[Recording, Recording], population: str, found: Alignment, settings: Settings
+) -> tuple[Distance, Distance]:
+    """Both distances, of a sample of the trains that fire; identical ones are 0 apart."""
+    trains = np.flatnonzero(found.active.ravel())
+    rng = np.random.default_rng([settings.seed, 0])
+    chosen = np.sort(rng.permutation(trains)[: settings.trains])
+    longest = np.maximum(*found.counts).ravel()[chosen]
+    kept = chosen[longest <= _LONGEST]
+    values = np.zeros((2, len(kept)))
+    durations = pair[0].trials["duration"]
+    for place in np.flatnonzero(~found.identical.ravel()[kept]):
+        train = int(kept[place])
+        stop = float(durations[train // found.active.shape[1]])
+        values[:, place] = _apart(*found.times(train), stop, settings.tau)
+    return tuple(  # type: ignore[return-value]
+        Distance(
+            mean=mean(row),
+            largest=float(row.max()) if row.size else float("nan"),
+            n=len(kept),
+            of=len(trains),
+            left_out=len(chosen) - len(kept),
+        )
+        for row in values
+    )
+
+
+def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
+    """Distances of van Rossum, and of Victor and Purpura, of two trains."""
+    import neo
+    import quantities as pq
+    from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
+
+    # k * dt may exceed the duration by a rounding error, which Neo refuses.
+    trains = [neo.SpikeTrain(np.minimum(t, stop), units=pq.ms, t_stop=stop) for t in (ours, theirs)]
+    with warnings.catch_warnings():
+        # A rounding error below zero, which Elephant sets to zero.
+        warnings.filterwarnings("ignore", "van_rossum_distance: very small negative")
+        rossum = van_rossum_distance(trains, tau * pq.ms)[0, 1]
+    purpura = victor_purpura_distance(trains, 1.0 / (tau * pq.ms), algorithm="fast")[0, 1]
+    return np.array([float(rossum), float(purpura)])
