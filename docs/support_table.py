@@ -5,6 +5,7 @@ python docs/support_table.py    # writes docs/background/support.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def _promises() -> Iterator[str]:
         for promise in backends.get(name).promises:
             what = SUBJECTS[promise.subject]
             only = ", if all neurons are linear" if promise.neurons == "linear" else ""
+            if promise.longest_dt < math.inf:
+                only += f", at steps up to {promise.longest_dt:g} ms"
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
 
 

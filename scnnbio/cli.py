@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | backends | explain | check | run | score | figures``."""
+"""The command line: ``scnnbio list | backends | explain | check | run | compare | score | figures``."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ from rich.text import Text
 
 from scnnbio import backends
 from scnnbio.backends.options import options_of
-from scnnbio.errors import ScnnbioError, SpecError
+from scnnbio.errors import ScnnbioError, SpecError, UnsupportedError
 from scnnbio.experiment import Report, documents, load, models
 from scnnbio.experiment.networks import neuron_from
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.neurons.standard import standard_cell
+from scnnbio.units import plain
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ _out = Console()
 _err = Console(stderr=True)
 
 _FAILED_CLAIM = 4
+_STYLES = {"agrees": "green", "disagrees": "red"}
 
 Experiment = Annotated[
     str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")
@@ -210,6 +212,66 @@ def run(
     _out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 
+@app.command("compare")
+def compare_(
+    exp: Experiment,
+    names: Annotated[
+        str,
+        typer.Option(
+            "--backends",
+            metavar="A,B,...",
+            help="The first is the reference; NAME:KEY=VALUE gives an option.",
+        ),
+    ],
+    steps: Annotated[
+        str, typer.Option("--dt", metavar="MS,...", help="Time steps, on the same input spikes.")
+    ] = "",
+    stage: Annotated[
+        str | None, typer.Option(help="Only this; the reference learns what it starts from.")
+    ] = None,
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
+    force: Annotated[bool, typer.Option(help="Replace an older comparison.")] = False,
+    skip: Annotated[
+        bool, typer.Option("--skip-unsupported", help="Leave out backends that cannot run it.")
+    ] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 4 if a promise is not kept.")] = False,
+) -> None:
+    """Run an experiment on several backends, and say whether they keep what they promise."""
+    from scnnbio import workflow
+
+    study = load(_find(exp), profile=profile, seed=seed, settings=settings or ())
+    dts = [plain(word, "ms", where="--dt") for word in _words(steps)]
+    plan = workflow.plan_comparison(study, _words(names), dts, stage)
+    refused = workflow.refusals(plan)
+    for (label, variant), reasons in refused.items():
+        for reason in reasons:
+            where = " at ".join(filter(None, (label, variant)))
+            _out.print(Text(f"{where}: {reason}"), soft_wrap=True)
+    if refused and not skip:
+        raise typer.Exit(UnsupportedError.exit_code)
+    folder = out or _fresh_folder(study.name, "compare")
+    with _progress() as report:
+        result = workflow.run_comparison(
+            study, plan, folder, skip=skip, replace=force, report=report
+        )
+    table = Table("stage", "dt", "pair", "of", "promise", "verdict", "why", box=None)
+    for pair in result.pairs:
+        for kept in pair.kept:
+            table.add_row(
+                *(pair.stage, f"{pair.dt:g} ms", f"{pair.reference}, {pair.other}"),
+                *(f"{kept.subject}: {kept.of}", kept.promise or "-"),
+                Text(kept.verdict, style=_STYLES.get(kept.verdict, "yellow")),
+                kept.reason,
+            )
+    _out.print(table)
+    _out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    if strict and any(kept.verdict != "agrees" for kept in result.kept):
+        raise typer.Exit(_FAILED_CLAIM)
+
+
 @app.command()
 def score(
     folder: Folder,
@@ -266,6 +328,11 @@ def _find(exp: str) -> Path:
     if exp in installed:
         return installed[exp]
     raise SpecError(f"there is no file or experiment {exp!r}; {documents.hint(exp, installed)}")
+
+
+def _words(text: str) -> list[str]:
+    """What stands between the commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
@@ -327,13 +394,12 @@ def _progress() -> Iterator[Report]:
 
 
 def _print_scores(scores: tuple[Score, ...]) -> None:
-    styles = {"agrees": "green", "disagrees": "red"}
     table = Table("claim", "value", "verdict", "n", "left out", "why", box=None)
     for item in scores:
         table.add_row(
             item.claim,
             "-" if item.value is None else f"{item.value:.3g}",
-            Text(item.verdict, style=styles.get(item.verdict, "yellow")),
+            Text(item.verdict, style=_STYLES.get(item.verdict, "yellow")),
             str(item.n),
             str(sum(item.excluded.values())),
             item.reason,

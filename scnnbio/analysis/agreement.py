@@ -265,3 +265,27 @@ def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
         rossum = van_rossum_distance(trains, tau * pq.ms)[0, 1]
     purpura = victor_purpura_distance(trains, 1.0 / (tau * pq.ms), algorithm="fast")[0, 1]
     return np.array([float(rossum), float(purpura)])
+
+
+def largest_signal_difference(
+    reference: Recording, other: Recording, population: str, variable: str, found: Alignment
+) -> float:
+    """Largest difference of a sampled state, in trains that are the same in both recordings.
+
+    Parameters
+    ----------
+    reference, other : Recording
+        Sampled at the same times.
+    population, variable : str
+    found : Alignment
+        Of the population's spikes.
+
+    Returns
+    -------
+    float
+        In the variable's unit; NaN if no train that was sampled is the same.
+    """
+    ours, theirs = (r.signals[population][variable] for r in (reference, other))
+    same = found.identical[np.ix_(ours.trial, ours.unit)]
+    gap = np.abs(ours.values - theirs.values)[same]
+    return float(gap.max()) if gap.size else float("nan")

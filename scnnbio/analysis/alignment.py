@@ -64,6 +64,15 @@ class Alignment:
         differs[self.train[np.abs(self.shift) > _SAME]] = True
         return np.asarray(self.same_counts & ~differs.reshape(self.active.shape))
 
+    def first_difference(self, train: int) -> tuple[float, int]:
+        """When a train that differs first does (ms), and which recording has that spike: 0 or 1."""
+        ours, theirs = self.times(train)
+        shared = min(len(ours), len(theirs))
+        apart = np.flatnonzero(np.abs(ours[:shared] - theirs[:shared]) > _SAME)
+        place = int(apart[0]) if len(apart) else shared
+        next_ = [float(t[place]) if place < len(t) else np.inf for t in (ours, theirs)]
+        return min(next_), int(next_[1] < next_[0])
+
 
 def align(reference: Recording, other: Recording, population: str) -> Alignment:
     """Put the trains of two recordings side by side.

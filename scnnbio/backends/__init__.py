@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from scnnbio.backends._linear import distance_to_threshold
 from scnnbio.backends.base import Backend
 from scnnbio.backends.options import checked
 from scnnbio.errors import BackendMissing, SpecError
@@ -57,4 +58,4 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     return found(**checked(found, options or {}))
 
 
-__all__ = ["Backend", "get", "names"]
+__all__ = ["Backend", "distance_to_threshold", "get", "names"]

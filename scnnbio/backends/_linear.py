@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,3 +133,34 @@ def threshold_form(population: Population) -> FloatArray:
     if not isinstance(distance, _Affine):
         raise SpecError(f"the threshold {model.threshold!r} is not linear in the states")
     return np.concatenate([distance.factors, np.reshape(distance.constant, (-1, 1))], axis=1)
+
+
+def distance_to_threshold(
+    population: Population, states: Mapping[str, FloatArray], units: NDArray[np.integer[Any]]
+) -> FloatArray:
+    """How far neurons are from threshold: above zero they fire.
+
+    Parameters
+    ----------
+    population : Population
+    states : mapping of str to ndarray (samples, units)
+        Every state variable, in its unit.
+    units : ndarray of int (units,)
+        The neurons.
+
+    Returns
+    -------
+    ndarray (samples, units)
+
+    Raises
+    ------
+    SpecError
+        If the threshold is not linear in the states.
+    """
+    form = threshold_form(population)
+    channel = np.asarray(units) // (population.size // population.shape[0])
+    chosen = form[channel] if len(form) > 1 else np.repeat(form, len(channel), axis=0)
+    total = chosen[:, -1][None, :]
+    for column, state in enumerate(population.model.states):
+        total = total + chosen[:, column] * states[state.name]
+    return np.asarray(total)

@@ -27,7 +27,7 @@ from scnnbio.backends._crossings import TERMS, exponential, first_crossings, pie
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends.base import Backend, Outcome, Stopwatch, initial_states
-from scnnbio.backends.promises import Promise, Shifted, Within
+from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
@@ -48,7 +48,13 @@ class EventDrivenBackend(Backend):
     name: ClassVar[str] = "event-driven"
     summary: ClassVar[str] = "exact, without a time step: what every grid converges to"
     promises: ClassVar[tuple[Promise, ...]] = (
-        Shifted("spikes", steps=1.0, why="a grid stamps a crossing with the end of its step"),
+        Statistical(
+            "spikes",
+            rate=0.05,
+            cv=0.05,
+            longest_dt=0.1,
+            why="grids stamp a crossing with the end of its step, and a network amplifies that",
+        ),
         Within("signals", difference=1e-9),
     )
 

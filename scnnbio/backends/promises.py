@@ -7,6 +7,7 @@ writes out. Two backends are held against each other by the weaker promise of th
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, final
@@ -14,7 +15,6 @@ from typing import Any, ClassVar, Literal, final
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.algebra import linear_system
-from scnnbio.units import plain
 
 Strength = Literal["exact", "tolerance", "statistical"]
 #: Parts of a run, and what they are.
@@ -35,6 +35,8 @@ class Promise(ABC):
     subject : {"input", "spikes", "signals", "weights"}
     neurons : {"any", "linear"}
         ``"linear"``: only where all neurons of the network have linear equations.
+    longest_dt : float
+        Only on grids of this step (ms) and finer.
     why : str
         What limits it, for the support table.
     """
@@ -43,29 +45,40 @@ class Promise(ABC):
     strength: ClassVar[Strength]
     #: From the strongest promise to the weakest.
     rank: ClassVar[int]
+    #: What such a promise can be given of.
+    subjects: ClassVar[tuple[str, ...]] = ("input", "spikes")
 
     subject: str
     neurons: Literal["any", "linear"] = field(default="any", kw_only=True)
+    longest_dt: float = field(default=math.inf, kw_only=True)
     why: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.subject not in SUBJECTS:
-            raise SpecError(f"{self.subject!r} is not one of {', '.join(SUBJECTS)}")
-        for item in dataclasses.fields(self):
-            if item.name not in ("subject", "neurons", "why"):
-                bound = plain(getattr(self, item.name), "1", where=f"promise.{item.name}")
-                if bound <= 0:
-                    raise SpecError(f"{bound:g} is not positive", where=f"promise.{item.name}")
+        if self.subject not in self.subjects:
+            raise SpecError(
+                f"{self.subject!r} is not one of {', '.join(self.subjects)}",
+                where=f"{type(self).__name__}.subject",
+            )
+        for name, bound in self.bounds().items():
+            if not 0 < bound < math.inf:
+                raise SpecError(f"{bound:g} is no positive bound", where=f"promise.{name}")
 
     @abstractmethod
     def __str__(self) -> str:
         """The promise in a line."""
 
+    def bounds(self) -> dict[str, float]:
+        """The numbers that it is held to."""
+        own = {item.name for item in dataclasses.fields(Promise)}
+        names = [item.name for item in dataclasses.fields(self) if item.name not in own]
+        return {name: getattr(self, name) for name in names}
+
     def covers(self, experiment: Experiment) -> bool:
         """Whether it is given for an experiment."""
-        return self.neurons == "any" or all(
-            p.is_source or _is_linear(p.model) for p in experiment.network.populations
-        )
+        if experiment.dt > self.longest_dt * (1 + 1e-9):
+            return False
+        populations = experiment.network.populations
+        return self.neurons == "any" or all(p.is_source or _is_linear(p.model) for p in populations)
 
 
 @final
@@ -75,6 +88,7 @@ class Exact(Promise):
 
     strength: ClassVar[Strength] = "exact"
     rank: ClassVar[int] = 0
+    subjects: ClassVar[tuple[str, ...]] = tuple(SUBJECTS)
 
     def __str__(self) -> str:
         return "exact"
@@ -93,6 +107,7 @@ class Within(Promise):
 
     strength: ClassVar[Strength] = "tolerance"
     rank: ClassVar[int] = 1
+    subjects: ClassVar[tuple[str, ...]] = ("signals", "weights")
 
     difference: float = field(kw_only=True)
 
@@ -124,26 +139,6 @@ class UnlessAtThreshold(Promise):
 
 @final
 @dataclass(frozen=True)
-class Shifted(Promise):
-    """Spikes near each other in time, where a neuron fires as often.
-
-    Parameters
-    ----------
-    steps : float
-        Median distance of the k-th spike from the k-th, in time steps of the coarser grid.
-    """
-
-    strength: ClassVar[Strength] = "tolerance"
-    rank: ClassVar[int] = 3
-
-    steps: float = field(kw_only=True)
-
-    def __str__(self) -> str:
-        return f"tolerance: {self.steps:g} step apart at most, in the median"
-
-
-@final
-@dataclass(frozen=True)
 class Statistical(Promise):
     """Neurons that fire alike, though not the same spikes.
 
@@ -156,7 +151,7 @@ class Statistical(Promise):
     """
 
     strength: ClassVar[Strength] = "statistical"
-    rank: ClassVar[int] = 4
+    rank: ClassVar[int] = 3
 
     rate: float = field(kw_only=True)
     cv: float = field(kw_only=True)
@@ -180,16 +175,13 @@ def weaker(one: Promise, other: Promise) -> Promise:
 
     Examples
     --------
-    >>> print(weaker(Exact("spikes"), Shifted("spikes", steps=1)))
-    tolerance: 1 step apart at most, in the median
+    >>> print(weaker(Exact("spikes"), Statistical("spikes", rate=0.05, cv=0.05)))
+    statistical: mean rate to 5%, CV of intervals to 0.05
     """
     if type(one) is not type(other):
         return max(one, other, key=lambda promise: promise.rank)
-    bounds: dict[str, Any] = {
-        item.name: max(getattr(one, item.name), getattr(other, item.name))
-        for item in dataclasses.fields(one)
-        if item.name not in ("subject", "neurons", "why")
-    }
+    theirs = other.bounds()
+    bounds: dict[str, Any] = {n: max(b, theirs[n]) for n, b in one.bounds().items()}
     return dataclasses.replace(one, **bounds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,8 +19,9 @@ __all__ = ["convergence_figure"]
 
 Array = NDArray[np.float64]
 
-_COLOURS = (MODEL, ON, INK)
-_MARKERS = ("o", "s", "^")
+#: Blue, vermilion, black, green, purple of Okabe and Ito.
+_COLOURS = (MODEL, ON, INK, "#009E73", "#CC79A7")
+_MARKERS = ("o", "s", "^", "D", "v")
 
 
 @styled
@@ -27,6 +29,7 @@ def convergence_figure(
     found: Sequence[Convergence],
     state: Mapping[float, float] | None = None,
     *,
+    labels: Sequence[str] | None = None,
     width: float = PAGE,
 ) -> Figure:
     """Spike times, spike counts, and the membrane potential between spikes, over dt.
@@ -34,10 +37,12 @@ def convergence_figure(
     Parameters
     ----------
     found : sequence of Convergence
-        One a population, three at most, all on the same grids.
+        One a population, or one a backend; five at most.
     state : mapping of float to float, optional
         By time step in ms: largest error of the membrane potential without spikes (mV). Without
         it the third panel is left out.
+    labels : sequence of str, optional
+        One of each; the populations if not given.
     width : float
         Of the figure in mm, for three panels.
 
@@ -50,15 +55,16 @@ def convergence_figure(
     Raises
     ------
     SpecError
-        If there is no population, or more than three.
+        If there is nothing to show, or more than five.
     """
     if not 1 <= len(found) <= len(_COLOURS):
-        raise SpecError(f"{len(found)} populations; give one to three", where="figures.convergence")
+        raise SpecError(f"{len(found)} populations; give one to five", where="figures.convergence")
+    names = [c.population for c in found] if labels is None else list(labels)
     panels = 3 if state else 2
     figure = new_figure(width * panels / 3, width * 0.36)
     axes = figure.subplots(1, panels)
-    _times(axes[0], found)
-    _counts(axes[1], found)
+    _times(axes[0], found, names)
+    _counts(axes[1], found, names)
     if state:
         _floor(axes[2], state)
     ticks = np.unique(np.concatenate([c.dt for c in found]))
@@ -68,17 +74,18 @@ def convergence_figure(
     return figure
 
 
-def _times(axes: Axes, found: Sequence[Convergence]) -> None:
+def _times(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> None:
     """Errors of spike times, with the fit through the medians."""
-    for c, colour, marker in zip(found, _COLOURS, _MARKERS, strict=False):
-        axes.loglog(
-            c.dt, c.median, marker, color=colour, ms=4,
-            label=f"{c.population}: order {c.order:.2f}",
-        )  # fmt: skip
-        middle = np.exp(np.log(c.median).mean() + c.order * (np.log(c.dt) - np.log(c.dt).mean()))
-        axes.loglog(c.dt, middle, color=colour)
+    for k, (c, name) in enumerate(zip(found, names, strict=True)):
+        colour, marker = _COLOURS[k], _marker(k)
+        fitted = len(c.dt) > 1 and bool((c.median > 0).all())
+        label = f"{name}: order {c.order:.2f}" if fitted else name
+        axes.loglog(c.dt, c.median, color=colour, ls="", label=label, **marker)
+        if fitted:
+            x, y = np.log(c.dt), np.log(c.median)
+            axes.loglog(c.dt, np.exp(y.mean() + c.order * (x - x.mean())), color=colour)
         axes.loglog(c.dt, c.upper, color=colour, lw=0.6, ls="--", zorder=1)
-    dt = found[0].dt
+    dt = np.unique(np.concatenate([c.dt for c in found]))
     axes.loglog(dt, dt / 2, color=QUIET, lw=0.8, ls=":", label="dt/2: rounding up")
     axes.plot([], [], color=INK, lw=0.6, ls="--", label="95 % quantile")
     axes.set_ylabel("error of spike times (ms)")
@@ -88,13 +95,16 @@ def _times(axes: Axes, found: Sequence[Convergence]) -> None:
     axes.set_ylim(low, high * (high / low) ** 0.45)
 
 
-def _counts(axes: Axes, found: Sequence[Convergence]) -> None:
+def _marker(k: int) -> dict[str, Any]:
+    """The later series stand as open and larger marks around earlier ones that they may hide."""
+    return {"marker": _MARKERS[k], "ms": 4 + 2 * k, "mfc": "none" if k else None}
+
+
+def _counts(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> None:
     """Neurons that fire as often with a grid as without."""
-    for c, colour, marker in zip(found, _COLOURS, _MARKERS, strict=False):
-        axes.semilogx(
-            c.dt, c.same_counts, color=colour, marker=marker, ms=4,
-            label=f"{c.population}: {c.spikes} spikes",
-        )  # fmt: skip
+    for k, (c, name) in enumerate(zip(found, names, strict=True)):
+        label = f"{name}: {c.spikes} spikes"
+        axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], label=label, **_marker(k))
     axes.set_ylim(0.0, 1.02)
     axes.set_ylabel("fraction with the same spike count")
     axes.legend(loc="lower left")

@@ -68,23 +68,27 @@ class Table:
     rows : sequence of sequences
         As long as ``columns``.
     caption : str, optional
+    first : bool
+        Whether it stands before claims and figures.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]] = field(default_factory=tuple)
     caption: str = ""
+    first: bool = False
 
 
 def render_report(
     path: str | os.PathLike[str],
     *,
     title: str,
-    scores: Sequence[Score | Mapping[str, Any]],
+    scores: Sequence[Score | Mapping[str, Any]] | None,
     provenance: Mapping[str, Any],
     figures: Mapping[str, Picture],
     tables: Sequence[Table] = (),
     left_out: Mapping[str, str] | None = None,
+    summary: str | None = None,
 ) -> None:
     """Write a report as one self-contained HTML file.
 
@@ -92,7 +96,8 @@ def render_report(
     ----------
     path : str or path
     title : str
-    scores : sequence of Score, or of mappings as ``scores.json`` holds
+    scores : sequence of Score, or of mappings as ``scores.json`` holds; or None
+        None for a report that is not about claims.
     provenance : mapping
         Names and values. A mapping of values becomes rows of its own; one of mappings, such as
         ``"stages"``, a table with a column for each.
@@ -101,18 +106,20 @@ def render_report(
     tables : sequence of Table
     left_out : mapping from figure to reason, optional
         Figures that could not be drawn.
+    summary : str, optional
+        Line below the title; the number of claims by verdict if not given.
 
     Raises
     ------
     DataError
         If a picture cannot be read, is no PNG, or the report cannot be written.
     """
-    rows = [_score(s if isinstance(s, Mapping) else s.to_dict()) for s in scores]
+    rows = [_score(s if isinstance(s, Mapping) else s.to_dict()) for s in scores or ()]
     text = _template().render(
         title=title,
         columns=_COLUMNS,
-        scores=rows,
-        summary=_summary(rows),
+        scores=None if scores is None else rows,
+        summary=_summary(rows) if summary is None else summary,
         figures=[_figure(name, picture) for name, picture in figures.items()],
         left_out=dict(left_out or {}),
         tables=[_table(table) for table in tables],
@@ -222,6 +229,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "title": table.title,
         "caption": table.caption,
+        "first": table.first,
         "columns": list(table.columns),
         "rows": [[_text(cell) for cell in row] for row in table.rows],
     }

@@ -1,7 +1,22 @@
 """The main job: run the stages, keep what they give, judge it, draw it."""
 
+from scnnbio.workflow.compare import compare, plan_comparison, refusals
+from scnnbio.workflow.comparison_folder import run_comparison
 from scnnbio.workflow.folder import load_results, new_folder
 from scnnbio.workflow.main import check, draw, execute, judge, run
 from scnnbio.workflow.results import Results
 
-__all__ = ["Results", "check", "draw", "execute", "judge", "load_results", "new_folder", "run"]
+__all__ = [
+    "Results",
+    "check",
+    "compare",
+    "draw",
+    "execute",
+    "judge",
+    "load_results",
+    "new_folder",
+    "plan_comparison",
+    "refusals",
+    "run",
+    "run_comparison",
+]

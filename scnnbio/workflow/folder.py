@@ -22,7 +22,7 @@ from scnnbio.workflow.results import Results
 
 
 @contextmanager
-def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+def new_folder(path: Path, *, replace: bool = False, mark: str = "run.json") -> Iterator[Path]:
     """A folder that appears under its name only when all of it has been written.
 
     Parameters
@@ -30,8 +30,10 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     path : Path
         Must not exist, or be an empty folder, unless ``replace``.
     replace : bool
-        Put the new folder in the place of an old run's, once it is whole. Nothing but the folder
-        of a run is ever replaced.
+        Put the new folder in the place of an old one, once it is whole. Nothing but a folder with
+        ``mark`` in it is ever replaced.
+    mark : str
+        File by which a folder of this kind is known.
 
     Yields
     ------
@@ -45,7 +47,7 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """
     path = path.absolute()
     try:
-        _check_free(path, replace)
+        _check_free(path, mark if replace else None)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except (OSError, ValueError) as error:
@@ -69,15 +71,16 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _check_free(path: Path, replace: bool) -> None:
-    """Refuse a place that holds anything, but for an old run that may be replaced."""
+def _check_free(path: Path, mark: str | None) -> None:
+    """Refuse a place that holds anything, but for an old folder that may be replaced."""
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if not replace:
+    if mark is None:
         raise DataError("exists already; choose another --out, or add --force", where=str(path))
-    if not (path / "run.json").is_file():
+    if not (path / mark).is_file():
+        what = "run" if mark == "run.json" else "comparison"
         raise DataError(
-            "is not the folder of a run, so it is not replaced; choose another --out",
+            f"is not the folder of a {what}, so it is not replaced; choose another --out",
             where=str(path),
         )
 

@@ -48,13 +48,22 @@ def check(study: Study, backend: str, options: Options | None = None) -> list[Un
     problems: list[Unsupported] = []
     for experiment in study.experiments:
         # One trial of every stage, before minutes go into those that come first.
-        _draw_one_trial(experiment)
+        draw_one_trial(experiment)
         # A reason that several stages share is told once.
         problems += [p for p in target.unsupported(experiment) if p not in problems]
     return problems
 
 
-def _draw_one_trial(experiment: Experiment) -> None:
+def draw_one_trial(experiment: Experiment) -> None:
+    """Draw the input of a first trial, so that what is wrong with it is found before any run.
+
+    Raises
+    ------
+    SpecError
+        If the stimulus does not fit its encoding.
+    DataError
+        If photographs are missing or damaged.
+    """
     try:
         experiment.input_spikes(0)
     except SpecError as error:

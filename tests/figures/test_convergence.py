@@ -28,5 +28,5 @@ def test_errors_counts_and_the_order_are_those_given():
 
 def test_the_last_panel_is_left_out_without_states_and_no_population_is_refused():
     assert len(convergence_figure([_found("v1"), _found("v2")]).axes) == 2
-    with pytest.raises(SpecError, match="one to three"):
+    with pytest.raises(SpecError, match="one to five"):
         convergence_figure([])

@@ -1,0 +1,196 @@
+"""Verdicts on what backends promise, from how far their recordings agree."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scnnbio.analysis.agreement import Agreement
+from scnnbio.analysis.paired import Statistic
+from scnnbio.backends.promises import (
+    SUBJECTS,
+    Exact,
+    Promise,
+    Statistical,
+    UnlessAtThreshold,
+    Within,
+)
+from scnnbio.validation.scores import Verdict
+
+
+@dataclass(frozen=True)
+class FirstDifference:
+    """A spike that one backend fired and the other did not, and that nothing before explains.
+
+    Parameters
+    ----------
+    population : str
+    unit, trial : int
+    time : float
+        Of the spike, in ms since the trial began.
+    fired, silent : str
+        Backends that fired it, and that did not.
+    distance : float, optional
+        From the threshold, at that time, of the neuron that did not fire; None if it is not known.
+    reason : str
+        Why it is not known.
+    """
+
+    population: str
+    unit: int
+    trial: int
+    time: float
+    fired: str
+    silent: str
+    distance: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Whether a promise was kept.
+
+    Parameters
+    ----------
+    subject : str
+        One of :data:`~scnnbio.backends.promises.SUBJECTS`.
+    of : str
+        Population or projection.
+    promise : str
+        In words; empty if there is none.
+    verdict : {"agrees", "disagrees", "insufficient data", "not applicable"}
+    reason : str
+    """
+
+    subject: str
+    of: str
+    promise: str
+    verdict: Verdict
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+
+def judge_spikes(
+    promise: Promise | None,
+    found: Agreement,
+    dt: float,
+    first: Sequence[FirstDifference] = (),
+) -> Kept:
+    """Hold the spikes of one population against a promise.
+
+    Parameters
+    ----------
+    promise : Promise or None
+        For its spikes, or for the input.
+    found : Agreement
+    dt : float
+        Time step in ms.
+    first : sequence of FirstDifference
+        First differences of the whole network, in all trials in which anything differs.
+
+    Returns
+    -------
+    Kept
+    """
+    if promise is None:
+        return Kept("spikes", found.population, "", "not applicable", "nothing is promised")
+    verdict, reason = _JUDGES[type(promise)](promise, found, dt, first)
+    return Kept(promise.subject, found.population, str(promise), verdict, reason)
+
+
+def judge_numbers(promise: Promise | None, subject: str, of: str, difference: float) -> Kept:
+    """Hold learned weights or sampled signals against a promise.
+
+    Parameters
+    ----------
+    promise : Promise or None
+    subject, of : str
+        What is compared, and of what.
+    difference : float
+        The largest; NaN if there was nothing to compare.
+
+    Returns
+    -------
+    Kept
+    """
+    if promise is None:
+        return Kept(subject, of, "", "not applicable", "nothing is promised")
+    bound = promise.difference if isinstance(promise, Within) else 0.0
+    if difference != difference:
+        reason = f"no {SUBJECTS[subject]}"
+        return Kept(subject, of, str(promise), "insufficient data", reason)
+    verdict: Verdict = "agrees" if difference <= bound else "disagrees"
+    return Kept(subject, of, str(promise), verdict, f"the largest difference is {difference:.3g}")
+
+
+Found = tuple[Verdict, str]
+
+
+def _exact(promise: Any, found: Agreement, dt: float, first: Sequence[FirstDifference]) -> Found:
+    if not found.active:
+        return "insufficient data", "no spike was fired"
+    if found.all_identical:
+        return "agrees", f"all {found.spikes[0]} spikes of {found.active} neurons are the same"
+    return "disagrees", _differing(found)
+
+
+def _differing(found: Agreement) -> str:
+    number = round((1.0 - found.identical) * found.active)
+    return f"{number} of {found.active} neurons that fire differ"
+
+
+def _unless_at_threshold(
+    promise: UnlessAtThreshold, found: Agreement, dt: float, first: Sequence[FirstDifference]
+) -> Found:
+    if found.all_identical:
+        return _exact(promise, found, dt, first)
+    known = [item.distance for item in first if item.distance is not None]
+    if known and max(known) > promise.distance:
+        return "disagrees", f"{_differing(found)}; a neuron was {max(known):.2g} from threshold"
+    reasons = {item.reason for item in first if item.distance is None}
+    if reasons or not known:
+        told = "; ".join(sorted(reasons)) or "where it began is not known"
+        return "insufficient data", f"{_differing(found)}; {told}"
+    return "agrees", (
+        f"{_differing(found)}, each after a neuron stood {max(known):.2g} from threshold at most,"
+        f" in {len(known)} places"
+    )
+
+
+def _statistical(
+    promise: Statistical, found: Agreement, dt: float, first: Sequence[FirstDifference]
+) -> Found:
+    parts = [
+        _within("mean rate", found.rate, promise.rate),
+        _within("CV of intervals", found.cv, promise.cv),
+    ]
+    order: tuple[Verdict, ...] = ("disagrees", "insufficient data", "agrees", "not applicable")
+    verdict = min((verdict for verdict, _ in parts), key=order.index)
+    told = "; ".join(reason for _, reason in parts)
+    return "insufficient data" if verdict == "not applicable" else verdict, told
+
+
+def _within(name: str, statistic: Statistic, bound: float) -> Found:
+    """Equivalence: the whole interval has to lie within the bound, or beyond it."""
+    low, high = statistic.low, statistic.high
+    told = f"{name} differs by {statistic.difference:+.3g} ({low:+.3g} to {high:+.3g})"
+    if low != low:
+        # Trials of a few spikes have no intervals to speak of; they have a rate.
+        return "not applicable", f"{name} is not defined"
+    if -bound <= low and high <= bound:
+        return "agrees", told
+    if low > bound or high < -bound:
+        return "disagrees", told
+    return "insufficient data", f"{told}, too wide for {bound:g}"
+
+
+_JUDGES: dict[type[Promise], Callable[..., Found]] = {
+    Exact: _exact,
+    UnlessAtThreshold: _unless_at_threshold,
+    Statistical: _statistical,
+}

@@ -1,0 +1,344 @@
+"""One experiment on several backends and time steps: what ``scnnbio compare`` does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from scnnbio import backends
+from scnnbio.analysis.agreement import Agreement, Settings, agreement, largest_signal_difference
+from scnnbio.analysis.convergence import convergence
+from scnnbio.backends.promises import Promise, UnlessAtThreshold, weaker
+from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
+from scnnbio.experiment import Experiment, Report, Run, Study, documents
+from scnnbio.experiment.documents import choose
+from scnnbio.validation.promises import FirstDifference, Kept, judge_numbers, judge_spikes
+from scnnbio.workflow.comparison import (
+    Choice,
+    Comparison,
+    PairResult,
+    Place,
+    Plan,
+    Refusals,
+    Sweep,
+)
+from scnnbio.workflow.first_differences import first_differences, with_distances
+from scnnbio.workflow.main import draw_one_trial
+
+#: Backend without a time step, the truth of a sweep where it is among those compared.
+_EXACT = "event-driven"
+
+
+def plan_comparison(
+    study: Study, labels: Sequence[str], steps: Sequence[float] = (), stage: str | None = None
+) -> Plan:
+    """What has to be run for a comparison.
+
+    Parameters
+    ----------
+    study : Study
+    labels : sequence of str
+        Backends, the reference first; ``"nest:threads=2"`` gives an option.
+    steps : sequence of float
+        Time steps in ms instead of the study's own. Input spikes are drawn on the coarsest grid,
+        so that all see the same.
+    stage : str, optional
+        The only stage to compare; all if not given. What it starts from is learned once, on the
+        reference.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    SpecError
+        If there are less than two things to compare, a name is wrong or repeated, or a step does
+        not fit the study.
+    """
+    choices = tuple(Choice(label) for label in labels)
+    if len(set(labels)) < len(labels) or len(set(steps)) < len(steps):
+        raise SpecError("a backend or a time step is given twice", where="--backends, --dt")
+    if len(choices) < 2 and len(steps) < 2:
+        raise SpecError(
+            f"{len(choices)} backend; a comparison needs two, or two time steps",
+            where="--backends",
+        )
+    before: list[str] = []
+    if stage is not None:
+        stages = {s.name: s for s in study.stages}
+        source = choose(stages, stage, "stage", "--stage").weights_from
+        while source is not None:
+            before.insert(0, source)
+            source = stages[source].weights_from
+    compared = tuple(s.name for s in study.stages) if stage is None else (stage,)
+    variants = {"": study} if not steps else {f"{dt:g} ms": _at(study, dt, steps) for dt in
+                                              sorted(steps)}  # fmt: skip
+    return Plan(choices, variants, compared, tuple(before))
+
+
+def _at(study: Study, dt: float, steps: Sequence[float]) -> Study:
+    """The study with another time step, and input on the coarsest grid."""
+    stages = []
+    for stage in study.stages:
+        grid = stage.experiment.input_dt or max(steps)
+        try:
+            experiment = dataclasses.replace(stage.experiment, dt=dt, input_dt=grid)
+        except SpecError as error:
+            where = documents.continued(f"--dt {dt:g}, stages.{stage.name}", error.where)
+            raise SpecError(error.message, where=where) from None
+        stages.append(dataclasses.replace(stage, experiment=experiment))
+    return dataclasses.replace(study, stages=tuple(stages))
+
+
+def refusals(plan: Plan) -> Refusals:
+    """What cannot be run, found without simulating.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    mapping of (str, str) to tuple of Unsupported
+        By backend and time step; those that can run are left out.
+
+    Raises
+    ------
+    SpecError, DataError
+        If the study is wrong on any backend.
+    """
+    found: dict[Place, tuple[Unsupported, ...]] = {}
+    for variant in plan.variants:
+        for stage in plan.stages(variant, plan.before + plan.compared):
+            draw_one_trial(stage.experiment)
+        # Whoever comes first of those that can runs for all what the compared stages start from.
+        names = plan.before + plan.compared
+        for choice in plan.choices:
+            experiments = [stage.experiment for stage in plan.stages(variant, names)]
+            reasons = _reasons(choice, experiments)
+            if reasons:
+                found[choice.label, variant] = reasons
+            else:
+                names = plan.compared
+    return found
+
+
+def _reasons(choice: Choice, experiments: Sequence[Experiment]) -> tuple[Unsupported, ...]:
+    try:
+        target = choice.backend()
+    except BackendMissing as error:
+        return (Unsupported("installation", "is not complete", error.message),)
+    reasons = [reason for e in experiments for reason in target.unsupported(e)]
+    if not reasons and target.missing():
+        reasons = [Unsupported("installation", "is not complete", target.missing())]
+    return tuple(dict.fromkeys(reasons))
+
+
+def compare(
+    study: Study,
+    plan: Plan,
+    *,
+    skip: bool = False,
+    settings: Settings | None = None,
+    report: Report | None = None,
+) -> Comparison:
+    """Run a plan, and measure how far the runs agree.
+
+    Parameters
+    ----------
+    study : Study
+        As it was loaded.
+    plan : Plan
+    skip : bool
+        Compare what is left if a backend cannot run the study.
+    settings : Settings, optional
+        Of the measures.
+    report : callable, optional
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UnsupportedError
+        If a backend cannot run the study, or fewer than two things are left.
+    """
+    refused = refusals(plan)
+    left = [
+        (choice.label, variant)
+        for variant in plan.variants
+        for choice in plan.choices
+        if (choice.label, variant) not in refused
+    ]
+    if (refused and not skip) or len(left) < 2:
+        names = ", ".join(dict.fromkeys(label for label, _ in refused))
+        raise UnsupportedError(names, [r for reasons in refused.values() for r in reasons])
+    targets = {c.label: c.backend() for c in plan.choices if any(c.label == n for n, _ in left)}
+    runs: dict[Place, dict[str, Run]] = {}
+    for variant in plan.variants:
+        _run_variant(plan, variant, left, targets, runs, report)
+    settings = settings or Settings()
+    pairs = tuple(_pairs(plan, runs, targets, settings, report))
+    return Comparison(study, plan, runs, refused, pairs, tuple(_sweeps(plan, runs)), settings)
+
+
+def _run_variant(
+    plan: Plan,
+    variant: str,
+    left: Sequence[Place],
+    targets: Mapping[str, backends.Backend],
+    runs: dict[Place, dict[str, Run]],
+    report: Report | None,
+) -> None:
+    """Run all backends at one time step."""
+    learned: dict[str, Run] = {}
+    for label in [label for label, where in left if where == variant]:
+        known = _without_a_grid(label, plan, runs)
+        done = dict(learned)
+        for stage in plan.stages(
+            variant, plan.compared if learned else plan.before + plan.compared
+        ):
+            tell = _teller(report, " ".join(filter(None, (label, variant, stage.name))))
+            if known is None:
+                done[stage.name] = targets[label].run(stage.ready(done), tell)
+            else:
+                done[stage.name] = known[stage.name]
+        learned = {name: done[name] for name in plan.before}
+        runs[label, variant] = done
+
+
+def _without_a_grid(
+    label: str, plan: Plan, runs: Mapping[Place, dict[str, Run]]
+) -> dict[str, Run] | None:
+    """An earlier run that another time step cannot change: it has none, and the same input."""
+    sampled = any(e.record.signals for e in next(iter(plan.variants.values())).experiments)
+    if label.split(":")[0] != _EXACT or plan.before or sampled:
+        return None
+    return next((run for (name, _), run in runs.items() if name == label), None)
+
+
+def _teller(report: Report | None, where: str) -> Report:
+    def tell(phase: str, done: float, total: float) -> None:
+        if report is not None:
+            report(f"{where}: {phase}", done, total)
+
+    return tell
+
+
+def _pairs(
+    plan: Plan,
+    runs: Mapping[Place, Mapping[str, Run]],
+    targets: Mapping[str, backends.Backend],
+    settings: Settings,
+    report: Report | None,
+) -> Iterator[PairResult]:
+    """Every backend against the first, by time step and stage."""
+    for variant in plan.variants:
+        labels = [label for label, where in runs if where == variant]
+        for other in labels[1:]:
+            for stage in plan.compared:
+                names = (labels[0], other)
+                two = {label: runs[label, variant][stage] for label in names}
+                yield _pair(two, {n: targets[n] for n in names}, stage, settings, report)
+
+
+def _pair(
+    two: Mapping[str, Run],
+    targets: Mapping[str, backends.Backend],
+    stage: str,
+    settings: Settings,
+    report: Report | None,
+) -> PairResult:
+    names = (next(iter(two)), list(two)[1])
+    ours, theirs = two.values()
+    # Of one without a grid and one with it, promises are about the grid.
+    experiment = max((run.experiment for run in two.values()), key=lambda e: e.dt)
+    found = {
+        name: agreement(ours.recording, theirs.recording, name, settings)
+        for name in experiment.record.spikes
+    }
+    spikes = _promise("spikes", targets, experiment)
+    neurons = {n: one for n, one in found.items() if n != experiment.source.name}
+    first: tuple[FirstDifference, ...] = ()
+    differs = not all(one.all_identical for one in neurons.values())
+    if differs and isinstance(spikes, UnlessAtThreshold):
+        first = first_differences(neurons, experiment, names)
+        first = with_distances(first, two, targets, _teller(report, "first differences"))
+    kept = [
+        judge_spikes(
+            spikes if name in neurons else _promise("input", targets, experiment),
+            one,
+            experiment.dt,
+            first,
+        )
+        for name, one in found.items()
+    ]
+    kept += _numbers(ours, theirs, found, targets, differs)
+    return PairResult(stage, experiment.dt, *names, found, tuple(kept), first)
+
+
+def _promise(
+    subject: str, targets: Mapping[str, backends.Backend], experiment: Experiment
+) -> Promise | None:
+    """What both backends promise; None if one of them promises nothing."""
+    ours, theirs = (target.promise(subject, experiment) for target in targets.values())
+    return None if ours is None or theirs is None else weaker(ours, theirs)
+
+
+def _numbers(
+    ours: Run,
+    theirs: Run,
+    found: Mapping[str, Agreement],
+    targets: Mapping[str, backends.Backend],
+    differs: bool,
+) -> Iterator[Kept]:
+    """Verdicts on learned weights, and on sampled signals."""
+    promise = _promise("weights", targets, ours.experiment)
+    for name, values in ours.weights.items():
+        if differs:
+            why = "the spikes that taught them differ"
+            yield Kept("weights", name, str(promise or ""), "not applicable", why)
+        else:
+            gap = float(np.abs(values - theirs.weights[name]).max())
+            yield judge_numbers(promise, "weights", name, gap)
+    promise = _promise("signals", targets, ours.experiment)
+    for name, variables in ours.recording.signals.items():
+        for variable in variables if name in found else ():
+            gap = largest_signal_difference(
+                ours.recording, theirs.recording, name, variable, found[name].alignment
+            )
+            yield judge_numbers(promise, "signals", f"{name}.{variable}", gap)
+
+
+def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]]) -> Iterator[Sweep]:
+    """Each backend's grids against the event-driven solution, or else against its finest."""
+    exact = next((place for place in runs if place[0].split(":")[0] == _EXACT), None)
+    for label in dict.fromkeys(label for label, _ in runs):
+        places = [place for place in runs if place[0] == label]
+        if len(plan.variants) < 2 or label.split(":")[0] == _EXACT:
+            continue
+        truth = exact or places[0]
+        grids = [place for place in places if place != truth]
+        for stage in plan.compared if grids else ():
+            yield from _stage_sweeps(
+                stage, label, runs[truth][stage], [runs[p][stage] for p in grids]
+            )
+
+
+def _stage_sweeps(stage: str, label: str, truth: Run, grids: Sequence[Run]) -> Iterator[Sweep]:
+    """One sweep a population; none where no spike can be compared."""
+    exact = truth.provenance["backend"] == _EXACT
+    told = _EXACT if exact else f"{label} at {truth.experiment.dt:g} ms"
+    recordings = {run.experiment.dt: run.recording for run in grids}
+    for name in truth.experiment.record.spikes:
+        if name == truth.experiment.source.name:
+            continue
+        try:
+            found = convergence(truth.recording, recordings, name)
+        except SpecError:
+            continue
+        yield Sweep(stage, label, told, found)

@@ -1,0 +1,153 @@
+"""What a comparison of backends is: what is run, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scnnbio import backends
+from scnnbio.analysis.agreement import Agreement, Settings
+from scnnbio.analysis.convergence import Convergence
+from scnnbio.errors import SpecError, Unsupported
+from scnnbio.experiment import Run, Stage, Study, documents
+from scnnbio.validation.promises import FirstDifference, Kept
+
+#: Label of a backend, and of a time step (empty for that of the document).
+Place = tuple[str, str]
+Refusals = Mapping[Place, tuple[Unsupported, ...]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend with its options, as it was asked for.
+
+    Parameters
+    ----------
+    label : str
+        ``name``, or ``name:option=value``, with as many options as there are.
+    """
+
+    label: str
+    name: str = field(init=False)
+    options: Mapping[str, Any] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        name, *rest = self.label.split(":")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "options", dict(documents.setting(word) for word in rest))
+        if name not in backends.names():
+            raise SpecError(
+                f"there is no backend {name!r}; {documents.hint(name, backends.names())}",
+                where="--backends",
+            )
+
+    def backend(self) -> backends.Backend:
+        """The backend."""
+        return backends.get(self.name, self.options)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be run.
+
+    Parameters
+    ----------
+    choices : tuple of Choice
+        The first is the reference.
+    variants : mapping of str to Study
+        The study by time step, from the finest.
+    compared : tuple of str
+        Stages that every backend runs.
+    before : tuple of str
+        Stages that the reference runs for all: the others start from what it learned.
+    """
+
+    choices: tuple[Choice, ...]
+    variants: Mapping[str, Study]
+    compared: tuple[str, ...]
+    before: tuple[str, ...] = ()
+
+    def stages(self, variant: str, names: Sequence[str]) -> list[Stage]:
+        """Stages at one time step."""
+        return [stage for stage in self.variants[variant].stages if stage.name in names]
+
+
+@dataclass(frozen=True, eq=False)
+class PairResult:
+    """A stage on the reference and on another backend, at one time step.
+
+    Parameters
+    ----------
+    stage : str
+    dt : float
+        In ms.
+    reference, other : str
+        Labels.
+    agreements : mapping of str to Agreement
+        By recorded population.
+    kept : tuple of Kept
+        Verdicts on what both promise.
+    first : tuple of FirstDifference
+        Where spikes begin to differ, if that was looked into.
+    """
+
+    stage: str
+    dt: float
+    reference: str
+    other: str
+    agreements: Mapping[str, Agreement]
+    kept: tuple[Kept, ...]
+    first: tuple[FirstDifference, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """One backend on several grids.
+
+    Parameters
+    ----------
+    stage, backend : str
+    exact : str
+        What its grids are held against.
+    found : Convergence
+    """
+
+    stage: str
+    backend: str
+    exact: str
+    found: Convergence
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All that came of running one study on several backends.
+
+    Parameters
+    ----------
+    study : Study
+        As it was loaded.
+    plan : Plan
+    runs : mapping of (str, str) to {stage: Run}
+        By backend and time step.
+    refused : mapping of (str, str) to tuple of Unsupported
+        What was not run, and why.
+    pairs : tuple of PairResult
+    sweeps : tuple of Sweep
+        Empty with a single time step.
+    settings : Settings
+        Of the measures.
+    """
+
+    study: Study
+    plan: Plan
+    runs: Mapping[Place, Mapping[str, Run]]
+    refused: Refusals
+    pairs: tuple[PairResult, ...]
+    sweeps: tuple[Sweep, ...]
+    settings: Settings
+
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """All verdicts."""
+        return tuple(kept for pair in self.pairs for kept in pair.kept)

@@ -1,0 +1,135 @@
+"""Where two runs begin to differ, and how near the threshold the neuron stood that did it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from scnnbio.analysis.agreement import Agreement
+from scnnbio.backends import Backend, distance_to_threshold
+from scnnbio.errors import ScnnbioError
+from scnnbio.experiment import Experiment, Record, Report, Run, Sampling
+from scnnbio.validation.promises import FirstDifference
+
+#: Differences that are looked into; each is a neuron sampled at every step of a further run.
+_MOST = 20
+#: Samples (neurons times steps) of such a run.
+_SAMPLES = 50_000_000
+
+
+def first_differences(
+    found: Mapping[str, Agreement], experiment: Experiment, names: tuple[str, str]
+) -> tuple[FirstDifference, ...]:
+    """Spikes that only one of two runs has, and that no difference before them explains.
+
+    Connections have a delay of a step at least, so whatever differs first in a trial has no cause
+    in another difference. Where trials are not reset, only the first one that differs counts.
+
+    Parameters
+    ----------
+    found : mapping of str to Agreement
+        By population of neurons.
+    experiment : Experiment
+    names : (str, str)
+        Of the reference and of the other.
+
+    Returns
+    -------
+    tuple of FirstDifference
+        By trial; their distances from threshold are not known yet.
+    """
+    rows: dict[int, list[FirstDifference]] = {}
+    for name, one in found.items():
+        for train in np.flatnonzero(~one.alignment.identical.ravel()).tolist():
+            trial, unit = divmod(train, one.units)
+            time, owner = one.alignment.first_difference(train)
+            rows.setdefault(trial, []).append(
+                FirstDifference(name, unit, trial, time, names[owner], names[1 - owner])
+            )
+    firsts: list[FirstDifference] = []
+    for trial in sorted(rows):
+        earliest = min(row.time for row in rows[trial])
+        # Within half a step: k * dt is not always written alike.
+        firsts += [row for row in rows[trial] if row.time < earliest + experiment.dt / 2]
+        if not experiment.reset or experiment.network.learns:
+            break
+    return tuple(firsts)
+
+
+def with_distances(
+    firsts: tuple[FirstDifference, ...],
+    runs: Mapping[str, Run],
+    targets: Mapping[str, Backend],
+    report: Report | None = None,
+) -> tuple[FirstDifference, ...]:
+    """The same, with the distance from threshold of each neuron that stayed silent.
+
+    That backend runs the experiment once more and samples the neuron: at a spike's time, the state
+    of a neuron that did not fire is what its threshold was held against.
+
+    Parameters
+    ----------
+    firsts : tuple of FirstDifference
+        The first few are looked into.
+    runs, targets : mapping of str to Run, and of str to Backend
+        By the names in ``firsts``.
+    report : callable, optional
+
+    Returns
+    -------
+    tuple of FirstDifference
+    """
+    known: dict[FirstDifference, FirstDifference] = {}
+    for silent in dict.fromkeys(row.silent for row in firsts[:_MOST]):
+        mine = [row for row in firsts[:_MOST] if row.silent == silent]
+        known |= _distances(mine, runs[silent].experiment, targets[silent], report)
+    return tuple(known.get(row, row) for row in firsts[:_MOST])
+
+
+def _distances(
+    rows: list[FirstDifference], experiment: Experiment, target: Backend, report: Report | None
+) -> dict[FirstDifference, FirstDifference]:
+    units = {
+        name: sorted({row.unit for row in rows if row.population == name})
+        for name in dict.fromkeys(row.population for row in rows)
+    }
+    steps = experiment.trial_steps * experiment.stimulus.n_trials
+    populations = [experiment.network.population(name) for name in units]
+    if any(population.homeostasis for population in populations):
+        return _unknown(rows, "their threshold moves, and is not sampled")
+    if steps * sum(map(len, units.values())) > _SAMPLES:
+        return _unknown(rows, "to sample the potentials would take too much memory")
+    samplings = tuple(
+        Sampling(p.name, tuple(s.name for s in p.model.states), units=tuple(units[p.name]))
+        for p in populations
+    )
+    try:
+        again = target.run(dataclasses.replace(experiment, record=Record((), samplings)), report)
+        distances = {
+            p.name: distance_to_threshold(
+                p,
+                {n: s.values for n, s in again.recording.signals[p.name].items()},
+                np.array(units[p.name]),
+            )
+            for p in populations
+        }
+    except ScnnbioError as error:
+        return _unknown(rows, f"their potentials are not known ({error.message})")
+    signals = {p.name: next(iter(again.recording.signals[p.name].values())) for p in populations}
+    found: dict[FirstDifference, FirstDifference] = {}
+    for row in rows:
+        signal = signals[row.population]
+        here = (signal.trial == row.trial) & (np.abs(signal.time - row.time) < experiment.dt / 2)
+        if not here.any():
+            found |= _unknown([row], "the last step of a trial is not sampled")
+            continue
+        column = units[row.population].index(row.unit)
+        gap = float(np.abs(distances[row.population][here, column]).max())
+        found[row] = dataclasses.replace(row, distance=gap)
+    return found
+
+
+def _unknown(rows: list[FirstDifference], reason: str) -> dict[FirstDifference, FirstDifference]:
+    return {row: dataclasses.replace(row, reason=reason) for row in rows}
