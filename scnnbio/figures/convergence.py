@@ -122,8 +122,8 @@ def _floor(axes: Axes, state: Mapping[float, float]) -> None:
 
 
 def _grid_axis(axes: Axes, steps: Array) -> None:
-    """Label time steps as they are, every second one, so that they do not touch."""
-    axes.xaxis.set_major_locator(FixedLocator(list(steps[::-1][::2])))
+    """Label time steps as they are; every second one of many, so that they do not touch."""
+    axes.xaxis.set_major_locator(FixedLocator(list(steps[::-1][:: 2 if len(steps) > 4 else 1])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("time step dt (ms)")

@@ -130,6 +130,9 @@ def judge_numbers(promise: Promise | None, subject: str, of: str, difference: fl
 
 Found = tuple[Verdict, str]
 
+#: Neurons; resamples of fewer vary less than other neurons would.
+_LEAST = 10
+
 
 def _exact(promise: Any, found: Agreement, dt: float, first: Sequence[FirstDifference]) -> Found:
     if not found.active:
@@ -179,9 +182,9 @@ def _within(name: str, statistic: Statistic, bound: float) -> Found:
     """Equivalence: the whole interval has to lie within the bound, or beyond it."""
     low, high = statistic.low, statistic.high
     told = f"{name} differs by {statistic.difference:+.3g} ({low:+.3g} to {high:+.3g})"
-    if low != low:
+    if low != low or statistic.n < _LEAST:
         # Trials of a few spikes have no intervals to speak of; they have a rate.
-        return "not applicable", f"{name} is not defined"
+        return "not applicable", f"{name} is defined for {statistic.n} neurons, too few to tell"
     if -bound <= low and high <= bound:
         return "agrees", told
     if low > bound or high < -bound:
