@@ -94,6 +94,7 @@ def test_every_backend_promises_something_of_spikes(name: str) -> None:
             assert backends.get(name).promise("spikes", experiment) is not None
 
 
+@pytest.mark.slow
 def test_the_support_table_is_up_to_date() -> None:
     if len(_available()) < len(backends.names()):
         pytest.skip("a backend is not installed")

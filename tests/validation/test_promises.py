@@ -111,7 +111,10 @@ def test_few_neurons_say_too_little() -> None:
 def test_where_no_neuron_has_intervals_the_rate_alone_is_judged() -> None:
     few = [train[:3] for train in BASE]
     found = judge_spikes(PROMISE, compared(few, few), 0.1)
-    assert (found.verdict, "CV of intervals is defined for 0 neurons" in found.reason) == ("agrees", True)
+    assert (found.verdict, "CV of intervals is defined for 0 neurons" in found.reason) == (
+        "agrees",
+        True,
+    )
     silent = [np.zeros(0)] * 3
     assert judge_spikes(PROMISE, compared(silent, silent), 0.1).verdict == "insufficient data"
 

@@ -231,6 +231,7 @@ def test_what_cannot_be_compared_is_said(name: str) -> None:
     assert part in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     made, place = ties(), tmp_path / "out"
     plan = workflow.plan_comparison(made, ("reference", "shy", "event-driven"), (1.0, 0.5))
@@ -255,6 +256,7 @@ def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     assert 'id="claims"' not in page
 
 
+@pytest.mark.slow
 def test_a_folder_appears_whole_and_replaces_comparisons_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,52 @@
+"""The command line: ``scnnbio list | explain | check | run | compare | score | figures`` ..."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+# Each module adds its command to the app; --help lists them in this order.
+from scnnbio.cli import (  # isort: skip
+    listing,
+    explain,
+    check,
+    run,
+    compare,
+    score,
+    figures,
+)
+from scnnbio.cli.common import app, console, errors
+from scnnbio.errors import ScnnbioError
+
+__all__ = ["app", "check", "compare", "explain", "figures", "listing", "main", "run", "score"]
+
+
+def main() -> None:
+    """Run the command line; an error of scnnbio's own is one line, never a traceback."""
+    try:
+        app()
+    except ScnnbioError as error:
+        errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"scnnbio {importlib.metadata.version('scnnbio')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Spiking convolutional networks, compared with visual cortex."""

@@ -1,0 +1,46 @@
+"""``scnnbio check``."""
+
+from __future__ import annotations
+
+import typer
+from rich.text import Text
+
+from scnnbio import backends
+from scnnbio.cli.common import (
+    BackendName,
+    Experiment,
+    Profile,
+    Seed,
+    Settings,
+    app,
+    console,
+    find,
+    split,
+)
+from scnnbio.experiment import load
+
+
+@app.command()
+def check(
+    exp: Experiment,
+    backend: BackendName = "brian2",
+    profile: Profile = None,
+    seed: Seed = None,
+    settings: Settings = None,
+) -> None:
+    """Say, without simulating, whether a backend can run an experiment."""
+    from scnnbio import workflow
+
+    ours, options = split(settings or ())
+    study = load(find(exp), profile=profile, seed=seed, settings=ours)
+    problems = workflow.check(study, backend, options)
+    for problem in problems:
+        console.print(Text(str(problem)), soft_wrap=True)
+    missing = backends.get(backend, options).missing()
+    if missing:
+        console.print(Text(missing), soft_wrap=True)
+    if problems or missing:
+        raise typer.Exit(3)
+    trials = sum(e.stimulus.n_trials for e in study.experiments)
+    line = f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials"
+    console.print(line, soft_wrap=True)

@@ -1,0 +1,53 @@
+"""``scnnbio explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from scnnbio.cli.common import app, console
+from scnnbio.errors import SpecError
+from scnnbio.experiment import documents
+from scnnbio.experiment.networks import neuron_from
+from scnnbio.neurons import LIBRARY, NeuronModel
+from scnnbio.neurons.standard import standard_cell
+
+
+@app.command()
+def explain(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A neuron of the library, or a TOML file of one.")
+    ],
+    latex: Annotated[bool, typer.Option(help="Write formulas as LaTeX.")] = False,
+) -> None:
+    """Print a neuron's equations, what follows from them, and which backends run it."""
+    from scnnbio.backends.targets import targets
+    from scnnbio.neurons.explain import explain as told
+
+    neuron = _neuron(model)
+    for section in told(neuron, latex=latex):
+        console.print(Text(section.title, style="bold"))
+        console.print(Text("\n".join(section.blocks)), soft_wrap=True)
+        console.print()
+    console.print(Text("targets", style="bold"))
+    table = Table("backend", "runs it", box=None, pad_edge=False)
+    for name, lacking in targets(neuron).items():
+        table.add_row(name, Text(f"no: {lacking}") if lacking else Text("yes"))
+    console.print(table)
+    cell = standard_cell(neuron)
+    if cell is not None:
+        console.print(f"PyNN's {cell.pynn} is declared equal, for {' and '.join(cell.receptors)}")
+
+
+def _neuron(model: str) -> NeuronModel:
+    if Path(model).exists() or model.endswith(".toml"):
+        found = neuron_from(documents.read(Path(model)), model)
+    else:
+        found = documents.choose(LIBRARY, model, "neuron of the library", "MODEL")
+    if not isinstance(found, NeuronModel):
+        raise SpecError("a spike source has no equations", where=model)
+    return found
