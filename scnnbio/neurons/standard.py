@@ -30,7 +30,11 @@ class StandardCell:
 
 
 #: Name of a library model → the standard cell that it equals. Without leak there is none.
-STANDARD_CELLS = {"LIF": StandardCell("IF_curr_exp", ("excitatory", "inhibitory"))}
+STANDARD_CELLS = {
+    "LIF": StandardCell("IF_curr_exp", ("excitatory", "inhibitory")),
+    "LIF_curr_alpha": StandardCell("IF_curr_alpha", ("excitatory", "inhibitory")),
+    "LIF_curr_delta": StandardCell("IF_curr_delta", ("membrane",)),
+}
 
 
 def standard_cell(model: NeuronModel) -> StandardCell | None:

@@ -23,7 +23,8 @@ from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
-from scnnbio.neurons import IF, LIF
+from scnnbio.neurons import IF, LIBRARY, LIF
+from scnnbio.neurons.standard import STANDARD_CELLS
 from scnnbio.plasticity import WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.nest_cases import ADAPTIVE, need_nest
@@ -180,9 +181,10 @@ def test_every_input_spike_arrives_on_its_step(dt: float) -> None:
     )
 
 
-def poisson_drive() -> Experiment:
-    """Ten seconds of random spikes onto both receptors of a standard cell."""
+def poisson_drive(name: str = "LIF") -> Experiment:
+    """Ten seconds of random spikes onto the receptors of a standard cell."""
     rng = np.random.default_rng(2)
+    model = LIBRARY[name]
     excite = ConvolutionConnector(rng.uniform(0.2, 1.0, (3, 2, 3, 3)), (2, 5, 5))
     inhibit = ConvolutionConnector(rng.uniform(-0.5, 0.0, (3, 2, 3, 3)), (2, 5, 5))
     parameters = {
@@ -192,30 +194,45 @@ def poisson_drive() -> Experiment:
         "i_offset": [0.0, 0.1, 0.3],
         "cm": 0.8,
     }
+    known = {name: value for name, value in parameters.items() if name in model.parameters}
+    # A current, or a jump of the membrane potential by the charge that the current brings.
+    jumps = "membrane" in model.receptors and "excitatory" not in model.receptors
+    scale = 6.0 if jumps else 1.0
+    receptors = ("membrane", "membrane") if jumps else ("excitatory", "inhibitory")
     network = Network(
         (
             Population("pre", (2, 5, 5), SpikeSource()),
-            Population("post", (3, 3, 3), LIF, parameters=parameters),
+            Population("post", (3, 3, 3), model, parameters=known),
         ),
         (
-            Projection("pre", "post", excite, weight=0.4),
-            Projection("pre", "post", inhibit, 0.3, 2.5, "inhibitory", name="inhibition"),
+            Projection("pre", "post", excite, weight=0.4 * scale, receptor=receptors[0]),
+            Projection("pre", "post", inhibit, 0.3 * scale, 2.5, receptors[1], name="inhibition"),
         ),
     )
+    variables = tuple(s.name for s in model.states if not s.name.startswith("x_"))
     return Experiment(
         network,
         WhiteNoise(n_trials=1, duration=10_000.0, frame=50.0),
         Encoding(LGN(normalisation_sigma=3.0), PoissonCode(max_rate=80.0)),
-        Record(("post",), (Sampling("post", ("v", "I_exc", "I_inh"), period=5.0),)),
+        Record(("post",), (Sampling("post", variables, period=5.0),)),
         dt=0.1,
     )
 
 
-def test_the_standard_cell_that_lif_is_declared_to_be_fires_the_same_spikes() -> None:
-    case = poisson_drive()
+@pytest.mark.parametrize("name", STANDARD_CELLS)
+def test_the_standard_cell_that_a_model_is_declared_to_be_fires_the_same_spikes(name: str) -> None:
+    """NEST's own cell is the oracle: iaf_psc_exp, iaf_psc_alpha, iaf_psc_delta."""
+    case = poisson_drive(name)
     standard, compiled = NestBackend(cells="standard").run(case), NestBackend().run(case)
     assert standard.provenance["options"]["cells"] == "standard"
     assert_same(standard, compiled, at_least=1000)
+
+
+def test_a_state_that_a_standard_cell_does_not_tell_is_refused() -> None:
+    case = poisson_drive("LIF_curr_alpha")
+    record = Record(signals=(Sampling("post", ("x_exc",), period=5.0),))
+    with pytest.raises(UnsupportedError, match="iaf_psc_alpha does not tell 'x_exc'"):
+        NestBackend(cells="standard").run(dataclasses.replace(case, record=record))
 
 
 def test_what_a_standard_cell_cannot_do_is_refused() -> None:

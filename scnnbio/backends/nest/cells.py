@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -75,7 +77,11 @@ class CompiledCells(Cells):
     def install(self, experiment: Experiment) -> None:
         """Compile what is not compiled yet, and load it."""
         self.models = {p.name: nestml_model(p.model) for p in _neurons(experiment)}
-        for path in sorted({compiled(model) for model in self.models.values()}):
+        different = {model.name: model for model in self.models.values()}.values()
+        # Each is built by processes of its own, which wait for nothing here.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            paths = list(pool.map(compiled, different))
+        for path in sorted(paths):
             nest.Install(path)
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
@@ -112,24 +118,23 @@ class _Native:
     weight: float
 
 
+_MEMBRANE = (
+    ("v_rest", "E_L", 1.0),
+    ("v_reset", "V_reset", 1.0),
+    ("v_thresh", "V_th", 1.0),
+    ("cm", "C_m", 1e3),  # nF, pF
+    ("tau_m", "tau_m", 1.0),
+    ("tau_refrac", "t_ref", 1.0),
+    ("i_offset", "I_e", 1e3),  # nA, pA
+)
+_SYNAPSES = (("tau_syn_E", "tau_syn_ex", 1.0), ("tau_syn_I", "tau_syn_in", 1.0))
+_STATES = (("v", "V_m", 1.0), ("I_exc", "I_syn_ex", 1e3), ("I_inh", "I_syn_in", 1e3))
+
 #: PyNN's cell → NEST's.
 _NATIVE = {
-    "IF_curr_exp": _Native(
-        "iaf_psc_exp",
-        (
-            ("v_rest", "E_L", 1.0),
-            ("v_reset", "V_reset", 1.0),
-            ("v_thresh", "V_th", 1.0),
-            ("cm", "C_m", 1e3),  # nF, pF
-            ("tau_m", "tau_m", 1.0),
-            ("tau_refrac", "t_ref", 1.0),
-            ("tau_syn_E", "tau_syn_ex", 1.0),
-            ("tau_syn_I", "tau_syn_in", 1.0),
-            ("i_offset", "I_e", 1e3),  # nA, pA
-        ),
-        (("v", "V_m", 1.0), ("I_exc", "I_syn_ex", 1e3), ("I_inh", "I_syn_in", 1e3)),
-        1e3,
-    )
+    "IF_curr_exp": _Native("iaf_psc_exp", _MEMBRANE + _SYNAPSES, _STATES, 1e3),
+    "IF_curr_alpha": _Native("iaf_psc_alpha", _MEMBRANE + _SYNAPSES, _STATES, 1e3),
+    "IF_curr_delta": _Native("iaf_psc_delta", _MEMBRANE, _STATES[:1], 1.0),
 }
 
 
@@ -153,6 +158,14 @@ class StandardCells(Cells):
             if feature:
                 element = f"projection {projection.name!r}"
                 problems.append(Unsupported(element, feature, remedy))
+        for sampling in experiment.record.signals:
+            population = experiment.network.population(sampling.population)
+            if standard_cell(population.model) is None:
+                continue
+            known = {ours for ours, _, _ in _native(population).states}
+            for variable in sorted(set(sampling.variables) - known):
+                feature = f"{_native(population).name} does not tell {variable!r}"
+                problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         if experiment.reset and experiment.stimulus.n_trials > 1:
             feature = "NEST's own cells cannot be reset between trials"
             problems.append(Unsupported("reset", feature, f"set reset = false, or {remedy}"))
@@ -208,6 +221,8 @@ def _lacking(experiment: Experiment, projection: Projection) -> str:
         return ""
     if projection.receptor not in cell.receptors:
         return f"{cell.pynn} has no receptor {projection.receptor!r}"
+    if projection.receptor == "membrane":
+        return ""
     weights = projection.weight * projection.kernel
     wrong = weights.max() > 0 if projection.receptor == "inhibitory" else weights.min() < 0
     return f"NEST tells the receptors of {cell.pynn} by the sign of the weight" if wrong else ""
