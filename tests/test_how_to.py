@@ -1,0 +1,42 @@
+"""What the pages of docs/how_to show in Python runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "docs" / "how_to"
+
+
+def run_page(name: str) -> str:
+    """What the Python of a page prints, run from the project's folder, warnings being errors."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=FOLDER.parent.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_neurons() -> None:
+    told = run_page("neurons.md")
+    assert "uses inconsistent units ('I' has unit A; 'v / tau_s' has unit V/s)" in told
+    assert "I_0*exp(-t/tau_s)" in told
+    # Closed forms: 1/(20 ln(I R/(I R - 15))) Hz with R = 20 MOhm, below the rheobase of .75 nA none.
+    assert "[ 0.         36.06737602 72.13475204]" in told
+    assert "tau=10.0" in told
+
+
+@pytest.mark.slow
+@pytest.mark.nest
+def test_nest() -> None:
+    assert run_page("nest.md").split()[-1] == "True"
