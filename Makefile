@@ -8,6 +8,8 @@ VENV    ?= .venv
 PROFILE ?= quick
 ARGS    ?=
 PYTEST_ARGS ?=
+# Two processes, a file at a time: what a module of tests sets up is set up once.
+SPREAD  ?= -n 2 --dist loadfile
 
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -48,10 +50,10 @@ demo: $(CORE) ## learn V1-like kernels from photographs and draw the report
 
 test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doctests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(PYTEST_ARGS)
 
 quick: $(ALL) ## the quick subset of the tests
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
 
 lint: $(ALL) ## format, lint, types and import layers
 	$(BIN)/ruff format --check .

@@ -31,7 +31,7 @@ def test_neurons() -> None:
     told = run_page("neurons.md")
     assert "uses inconsistent units ('I' has unit A; 'v / tau_s' has unit V/s)" in told
     assert "I_0*exp(-t/tau_s)" in told
-    # Closed forms: 1/(20 ln(I R/(I R - 15))) Hz with R = 20 MOhm, below the rheobase of .75 nA none.
+    # 1/(20 ms ln(I R/(I R - 15 mV))) with R = 20 MOhm; none below the rheobase of .75 nA.
     assert "[ 0.         36.06737602 72.13475204]" in told
     assert "tau=10.0" in told
 
