@@ -59,11 +59,21 @@ class EventDrivenBackend(Backend):
     )
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Neurons that are not linear, thresholds that are no line, and everything plastic."""
+        """Neurons that are not linear, thresholds that are no line, Euler, and all that learns."""
         problems = super().unsupported(experiment)
         named = {problem.element for problem in problems}
         for population in experiment.network.populations:
             element = f"population {population.name!r}"
+            if not population.is_source and population.model.integrator != "exact":
+                problems.append(
+                    Unsupported(
+                        element,
+                        f"{population.model.integrator!r} is a rule for time steps, and there are"
+                        " none",
+                        "leave out 'integrator', or use a backend with a time step",
+                    )
+                )
+                named.add(element)
             if not population.is_source and element not in named:
                 try:
                     linear_system(population.model)

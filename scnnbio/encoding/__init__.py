@@ -14,8 +14,9 @@ import numpy as np
 
 from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
 from scnnbio.encoding.lgn import LGN
+from scnnbio.encoding.pixels import Pixels
 
-__all__ = ["LGN", "Code", "Encoding", "LatencyCode", "PoissonCode"]
+__all__ = ["LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
 
 
 @final
@@ -25,13 +26,13 @@ class Encoding:
 
     Parameters
     ----------
-    lgn : LGN
-        The filter.
+    lgn : LGN or Pixels
+        The filter, or none.
     code : LatencyCode or PoissonCode
         The code.
     """
 
-    lgn: LGN = field(default_factory=LGN)
+    lgn: LGN | Pixels = field(default_factory=LGN)
     code: LatencyCode | PoissonCode = field(default_factory=LatencyCode)
 
     @property

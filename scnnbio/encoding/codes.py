@@ -25,8 +25,9 @@ class Code(ABC):
         Parameters
         ----------
         drive : numpy.ndarray
-            (n_frames, ...), 0 or more; the axes after the first are flattened to units. Every
-            frame lasts ``duration / n_frames``.
+            (n_frames, ...); the axes after the first are flattened to units. Below 0 is no drive
+            to a latency code, and lowers the rate of a Poisson code. Every frame lasts
+            ``duration / n_frames``.
         duration : float
             Of the trial (ms), a whole number of steps.
         dt : float
@@ -130,8 +131,8 @@ class LatencyCode(Code):
 class PoissonCode(Code):
     """Independent Poisson spikes, at a rate that follows the drive frame by frame.
 
-    The rate is ``min(spontaneous + gain * drive, max_rate)``, and a cell fires in a step with
-    probability ``1 - exp(-rate * dt)``, that of a Poisson process having a spike in it.
+    The rate is ``spontaneous + gain * drive``, cut at 0 and ``max_rate``, and a cell fires in a
+    step with probability ``1 - exp(-rate * dt)``, that of a Poisson process having a spike in it.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ class PoissonCode(Code):
 
     def rate(self, drive: np.ndarray) -> np.ndarray:
         """Rate (Hz) at a drive, element by element."""
-        return np.minimum(self.spontaneous + self.gain * drive, self.max_rate)
+        return np.clip(self.spontaneous + self.gain * drive, 0.0, self.max_rate)
 
     def spikes(
         self, drive: np.ndarray, duration: float, dt: float, rng: np.random.Generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import inspect
 import math
@@ -21,6 +22,7 @@ from scnnbio.experiment.documents import (
     Table,
     as_list,
     as_table,
+    as_text,
     build,
     check_keys,
     choose,
@@ -33,7 +35,8 @@ from scnnbio.experiment.documents import (
 from scnnbio.experiment.experiment import checked_seed
 from scnnbio.experiment.weights import DocumentFolder, with_file
 from scnnbio.network import Network, Population, Projection, SpikeSource
-from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
+from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
+from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.plasticity import (
     LearningRule,
     Normalisation,
@@ -179,7 +182,33 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
     if isinstance(value, str):
         known: dict[str, NeuronModel | SpikeSource] = {"SpikeSource": SpikeSource(), **LIBRARY}
         return choose(known, value, "neuron", where)
+    if "model" in as_table(value, where):
+        return _changed_model(value, where)
     return build(NeuronModel, value, where, {"parameters": _parameters})
+
+
+def _changed_model(table: Table, where: str) -> NeuronModel:
+    """``{model = "LIF", homeostasis = {eta = ..., ...}, integrator = "forward-euler"}``."""
+    check_keys(table, ("model", "homeostasis", "integrator"), where)
+    model = choose(LIBRARY, table["model"], "neuron", join(where, "model"))
+    if "homeostasis" in table:
+        model = _homeostatic(model, table["homeostasis"], join(where, "homeostasis"))
+    if "integrator" in table:
+        chosen = choose(INTEGRATORS, table["integrator"], "integrator", join(where, "integrator"))
+        model = dataclasses.replace(model, integrator=chosen)
+    return model
+
+
+def _homeostatic(model: NeuronModel, rule: Any, where: str) -> NeuronModel:
+    units = {"eta": "mV", "target": "Hz", "tau": "ms"}
+    check_keys(rule, (*units, "parameter"), where)
+    values = {n: plain(require(rule, n, where), u, where=join(where, n)) for n, u in units.items()}
+    moved = as_text(rule.get("parameter", "v_thresh"), join(where, "parameter"))
+    try:
+        return homeostatic(model, **values, parameter=moved)
+    except SpecError as error:
+        last = error.where.rpartition(".")[2].removeprefix("homeo_")
+        raise SpecError(error.message, where=join(where, last)) from None
 
 
 def _parameters(table: Any, where: str) -> dict[str, Parameter]:

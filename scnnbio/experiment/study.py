@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
+from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment import documents
 from scnnbio.experiment.documents import (
@@ -27,10 +27,11 @@ from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.weights import DocumentFolder
 from scnnbio.network import Network
 from scnnbio.neurons.parsing import check_name
-from scnnbio.stimuli import Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
 
 STIMULI: dict[str, type[Stimulus]] = {
     "photographs": Photographs,
+    "full-field": FullField,
     "gratings": Gratings,
     "white-noise": WhiteNoise,
 }
@@ -289,8 +290,15 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
 
 
 def _encoding(table: Any, where: str) -> Encoding:
-    readers = {"lgn": lambda value, path: build(LGN, value, path), "code": by_kind(CODES)}
+    readers = {"lgn": _lgn, "code": by_kind(CODES)}
     return build(Encoding, table, where, readers)
+
+
+def _lgn(table: Any, where: str) -> LGN | Pixels:
+    """A filter by its parameters, or ``{ kind = "pixels" }``."""
+    if "kind" in documents.as_table(table, where):
+        return by_kind({"pixels": Pixels})(table, where)
+    return build(LGN, table, where)
 
 
 def _record(table: Any, where: str) -> Record:

@@ -10,10 +10,11 @@ from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
 from scnnbio.figures.raster import raster
-from scnnbio.figures.registry import FIGURES, Drawn, FigureSpec, StudyResults, draw, draw_all
+from scnnbio.figures.registry import FIGURES, draw, draw_all, names_for
 from scnnbio.figures.report import Picture, Table, render_report
 from scnnbio.figures.scores import Judged, claim_distributions
 from scnnbio.figures.shapes import shape_scatter
+from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
 from scnnbio.figures.style import COLUMN, PAGE, new_figure, save, style, styled
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "example_units",
     "kernel_grid",
     "learning_curve",
+    "names_for",
     "new_figure",
     "orientation_figure",
     "raster",

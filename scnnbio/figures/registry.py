@@ -9,9 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,67 +22,11 @@ from scnnbio.figures.orientation import example_units, orientation_figure, tunin
 from scnnbio.figures.raster import raster
 from scnnbio.figures.scores import Judged, claim_distributions, short_source
 from scnnbio.figures.shapes import shape_scatter
+from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
 from scnnbio.validation import CLAIMS, Evidence, Score
 from scnnbio.validation.evidence import Missing
 
-__all__ = ["FIGURES", "Drawn", "FigureSpec", "StudyResults", "draw", "draw_all"]
-
-
-class StudyResults(Protocol):
-    """What the figures of a study are drawn from: anything with evidence and scores."""
-
-    @property
-    def evidence(self) -> Mapping[str, Evidence]:
-        """By stage: ``"learn"``, ``"control"`` and ``"gratings"``, those that were run.
-
-        Best the objects that claims were judged on, which keep the Gabor fits.
-        """
-
-    @property
-    def scores(self) -> Sequence[Score]:
-        """Verdicts; may be empty."""
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A figure with its caption, which says what is shown and what was left out."""
-
-    name: str
-    title: str
-    figure: Figure
-    caption: str
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """A figure that a study may have.
-
-    Parameters
-    ----------
-    name, title : str
-    needs : tuple of str
-        ``"<stage>.<part>"``, where part is ``kernel``, ``snapshots``, ``gratings``, or
-        ``spikes.<population>``.
-    make : callable
-        From the results to the figure and its caption; raises Missing where there is
-        nothing to show.
-    """
-
-    name: str
-    title: str
-    needs: tuple[str, ...]
-    make: Callable[[StudyResults], tuple[Figure, str]]
-
-    def lacking(self, results: StudyResults) -> str:
-        """Say what the figure needs and the results have not; empty if nothing."""
-        for need in self.needs:
-            stage, _, part = need.partition(".")
-            if stage not in results.evidence:
-                return f"stage {stage!r} was not run"
-            reason = _lacking(results.evidence[stage], part)
-            if reason:
-                return f"stage {stage!r} {reason}"
-        return ""
+__all__ = ["FIGURES", "draw", "draw_all", "names_for"]
 
 
 def draw(name: str, results: StudyResults) -> Drawn:
@@ -110,6 +52,11 @@ def draw(name: str, results: StudyResults) -> Drawn:
     raise DataError(f"cannot be drawn: {reason}", where=f"figure {name!r}")
 
 
+def names_for(results: StudyResults) -> list[str]:
+    """Figures of whose stages at least one was run."""
+    return [name for name, spec in FIGURES.items() if spec.belongs(results)]
+
+
 def draw_all(
     results: StudyResults, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Drawn], dict[str, str]]:
@@ -127,34 +74,15 @@ def draw_all(
     left_out : dict from name to reason
     """
     drawn, left_out = [], {}
-    for done, name in enumerate(FIGURES, start=1):
+    names = names_for(results)
+    for done, name in enumerate(names, start=1):
         try:
             drawn.append(draw(name, results))
         except DataError as error:
             left_out[name] = error.message.removeprefix("cannot be drawn: ")
         if progress is not None:
-            progress(done, len(FIGURES))
+            progress(done, len(names))
     return drawn, left_out
-
-
-def _lacking(evidence: Evidence, part: str) -> str:
-    run = evidence.run
-    if part == "kernel" and evidence.projection not in run.weights:
-        return f"has no weights of {evidence.projection!r}"
-    shots = run.recording.snapshots.get(evidence.projection)
-    if part == "snapshots" and (shots is None or not len(shots.trial)):
-        return f"kept no snapshots of {evidence.projection!r}"
-    if part.startswith("spikes."):
-        population = part.partition(".")[2]
-        # Joined with other stages', a recording has populations without a spike.
-        if not len(run.recording.spikes.get(population, ())):
-            return f"recorded no spikes of {population!r}"
-    if part == "gratings":
-        try:
-            _ = evidence.gratings
-        except Missing as missing:
-            return f"cannot be used: {missing}"
-    return ""
 
 
 def _score(results: StudyResults, claim: str) -> Score | None:

@@ -13,6 +13,10 @@ case at a = 0. Where f is curved (v², exp(v)) the slope at x is taken: the expo
 Rosenbrock-Euler step of one variable. The order is 1 in either case, since the other states are
 frozen over the step. Every backend can evaluate the text as it stands, so all take the same step.
 
+A model whose ``integrator`` is ``"forward-euler"`` takes x + dt f for every state instead, which
+is unstable where dt is long (:func:`~scnnbio.neurons.linearised.euler_stability`): it is there for
+showing what others' simulations do, not for getting anything done.
+
 A rate without a derivative in its own state, such as ``sign(v)`` or ``floor(v)`` in dv/dt, is
 refused. So large a positive slope that exp(a dt) overflows, far up an upstroke, gives an infinite
 potential: let the threshold end the upstroke before (AdEx: ``v_spike`` = -40 mV).
@@ -136,8 +140,10 @@ def exact_states(model: NeuronModel) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        In the order of the neuron's states; the largest such set.
+        In the order of the neuron's states; the largest such set, which is empty by forward Euler.
     """
+    if model.integrator == "forward-euler":
+        return ()
     chosen = [state.name for state in model.states]
     while chosen:
         refused = [name for name in chosen if not _is_linear(model, name, chosen)]
@@ -191,7 +197,7 @@ def integrator(model: NeuronModel) -> Integrator:
     for state in model.states:
         name = state.name
         if name not in chosen:
-            updates.append(Update(name, _exponential_euler(model, state, dt), exact=False))
+            updates.append(Update(name, _euler(model, state, dt), exact=False))
             continue
         words = []
         for term in terms[name]:
@@ -237,15 +243,16 @@ def _fresh(name: str, taken: set[str]) -> str:
     return name
 
 
-def _exponential_euler(model: NeuronModel, state: StateVariable, dt: str) -> str:
+def _euler(model: NeuronModel, state: StateVariable, dt: str) -> str:
     units = {name: p.unit for name, p in model.parameters.items()}
     units |= {s.name: model.unit_of(s.name) for s in model.states}
     rate = per_ms(state.rate, units, units[state.name])
-    # A slope is 1/ms, in whatever unit the state is counted.
-    slope = per_ms(slope_text(model, state.name), units, "1")
     step = f"{state.name} + {dt}*({rate})"
-    if slope != "0":
-        step += f"*exprel({dt}*({slope}))"
+    if model.integrator == "exact":
+        # A slope is 1/ms, in whatever unit the state is counted.
+        slope = per_ms(slope_text(model, state.name), units, "1")
+        if slope != "0":
+            step += f"*exprel({dt}*({slope}))"
     check_expression(step, where=f"{model.name}.d{state.name}/dt")
     return step
 

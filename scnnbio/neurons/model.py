@@ -27,6 +27,9 @@ _RIGHT = re.compile(r"([A-Za-z0-9]+)\s*(\(unless refractory\))?")
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _LONGEST = 20_000
 
+#: How a grid's step is taken; see :mod:`scnnbio.neurons.integrator`.
+INTEGRATORS = {name: name for name in ("exact", "forward-euler")}
+
 #: Brian2's name of a state variable's dimension → the unit it is counted in.
 _COUNTED_IN = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != "deg"}
 
@@ -96,6 +99,9 @@ class NeuronModel:
         State variable → the parameter it starts from; zero where none is named.
     reference : str, optional
         Where the equations come from.
+    integrator : {"exact", "forward-euler"}
+        How a backend with a time step takes it: exactly where the equations are linear, and by
+        exponential Euler elsewhere; or all of it by forward Euler, to see what that does.
 
     Raises
     ------
@@ -131,8 +137,14 @@ class NeuronModel:
     refractory: str | None = None
     initial: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
+    integrator: str = "exact"
 
     def __post_init__(self) -> None:
+        if self.integrator not in INTEGRATORS:
+            raise SpecError(
+                f"{reprlib.repr(self.integrator)} is not one of {', '.join(INTEGRATORS)}",
+                where="integrator",
+            )
         for name in ("name", "equations", "threshold", "reset", "reference"):
             if not isinstance(getattr(self, name), str):
                 raise SpecError(f"{reprlib.repr(getattr(self, name))} is not text", where=name)

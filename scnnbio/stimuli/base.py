@@ -8,7 +8,7 @@ import json
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -141,6 +141,21 @@ def sequence(values: Any, where: str) -> tuple[Any, ...]:
     if not items:
         raise SpecError("the list is empty; give at least one value", where=where)
     return items
+
+
+def each(value: Any, check: Callable[[Any], float], where: str) -> float | tuple[float, ...]:
+    """One number or a list of them, each checked.
+
+    One number stays one number, so that a description is saved as it was written.
+    """
+    if isinstance(value, str) or not isinstance(value, list | tuple | np.ndarray):
+        return check(value)
+    return tuple(check(v) for v in sequence(value, where))
+
+
+def as_tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    """What :func:`each` returned, as a tuple in either case."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def n_frames(duration: float, frame: float) -> int:

@@ -12,9 +12,11 @@ import numpy as np
 from scnnbio.errors import SpecError
 from scnnbio.stimuli.base import (
     Stimulus,
+    as_tuple,
     bounded,
     check_request,
     count,
+    each,
     n_frames,
     positive,
     sequence,
@@ -100,16 +102,22 @@ class Gratings(Stimulus):
             "duration": positive(self.duration, "ms", f"{where}.duration"),
             "frame": positive(self.frame, "ms", f"{where}.frame"),
             "spatial_frequencies": _spatial(self.spatial_frequencies),
-            "temporal_frequency": _each(
-                self.temporal_frequency, "Hz", f"{where}.temporal_frequency", math.inf
+            "temporal_frequency": each(
+                self.temporal_frequency,
+                lambda v: bounded(v, "Hz", f"{where}.temporal_frequency"),
+                f"{where}.temporal_frequency",
             ),
-            "contrast": _each(self.contrast, "1", f"{where}.contrast", 1.0),
+            "contrast": each(
+                self.contrast,
+                lambda v: bounded(v, "1", f"{where}.contrast", high=1.0),
+                f"{where}.contrast",
+            ),
             "phases": _angles(self.phases, f"{where}.phases"),
         }
         for name, value in clean.items():
             object.__setattr__(self, name, value)
         n_frames(self.duration, self.frame)
-        fastest = max(_tuple(self.temporal_frequency))
+        fastest = max(as_tuple(self.temporal_frequency))
         if fastest * self.frame >= 500.0:
             raise SpecError(
                 f"{fastest:g} Hz needs frames shorter than {500 / fastest:g} ms, "
@@ -181,16 +189,12 @@ class Gratings(Stimulus):
     def _values(self) -> tuple[tuple[float, ...], ...]:
         """Values of each parameter, in the order of ``_COLUMNS``."""
         return (
-            _tuple(self.orientations),
+            as_tuple(self.orientations),
             self.spatial_frequencies,
-            _tuple(self.temporal_frequency),
-            _tuple(self.contrast),
+            as_tuple(self.temporal_frequency),
+            as_tuple(self.contrast),
             self.phases,
         )
-
-
-def _tuple(value: float | tuple[float, ...]) -> tuple[float, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _angles(values: Any, where: str) -> tuple[float, ...]:
@@ -206,10 +210,3 @@ def _spatial(values: Any) -> tuple[float, ...]:
                 f"{f:g} cycles/pixel cannot be drawn; use values above 0 up to 0.5", where=where
             )
     return frequencies
-
-
-def _each(value: Any, unit: str, where: str, high: float) -> float | tuple[float, ...]:
-    """One number stays one number, so that a description is saved as it was written."""
-    if isinstance(value, str) or not isinstance(value, list | tuple | np.ndarray):
-        return bounded(value, unit, where, high=high)
-    return tuple(bounded(v, unit, where, high=high) for v in sequence(value, where))

@@ -10,7 +10,7 @@ from scnnbio import backends
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import choose, continued
-from scnnbio.figures import FIGURES, Drawn, Picture, render_report, save
+from scnnbio.figures import Drawn, Picture, names_for, render_report, save
 from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
@@ -190,13 +190,14 @@ def draw(
     written: list[Path] = []
     pictures: dict[str, Picture] = {}
     left_out: dict[str, str] = {}
-    for done, name in enumerate(FIGURES, start=1):
+    names = names_for(results)
+    for done, name in enumerate(names, start=1):
         drawn = _drawn(name, results, left_out)
         if drawn is not None:
             written += save(drawn.figure, place, name)
             pictures[name] = Picture(place / f"{name}.png", drawn.caption, drawn.title)
         if report is not None:
-            report("drawing figures", done, len(FIGURES))
+            report("drawing figures", done, len(names))
     page = folder / "report.html"
     render_report(
         page,

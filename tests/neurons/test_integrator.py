@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -192,3 +193,22 @@ def test_sets_of_parameters_and_names_that_are_taken() -> None:
     assert step.updates[0].expression == "p_v_v_*v"
     found = step.constants({"p_v_v": np.array([10.0, 20.0]), "a": np.ones(2)}, 1.0)
     assert found["p_v_v_"] == pytest.approx(np.exp([-0.1, -0.05]))
+
+
+def test_forward_euler_is_the_state_and_its_rate_times_the_step():
+    """Against the update written by hand, on an unstable step: nothing exact is left in it."""
+    model = dataclasses.replace(LIBRARY["LIF"], integrator="forward-euler")
+    assert exact_states(model) == ()
+    step, dt = integrator(model), 30.0
+    names = {"v": -60.0, "I_exc": 2.0, "I_inh": -0.5}
+    values = {n: p.default for n, p in model.parameters.items()} | {step.dt: dt, **names}
+    found = {u.state: evaluate(u.expression, values) for u in step.updates}
+    assert found["I_exc"] == pytest.approx(2.0 - dt * 2.0 / 5.0)
+    assert found["I_inh"] == pytest.approx(-0.5 + dt * 0.5 / 5.0)
+    # (-65 + 60)/20 + 1.5/1 mV/ms
+    assert found["v"] == pytest.approx(-60.0 + dt * (-0.25 + 1.5))
+
+
+def test_an_integrator_of_another_name_is_refused():
+    with pytest.raises(SpecError, match="forward-euler"):
+        dataclasses.replace(LIBRARY["LIF"], integrator="rk4")

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scnnbio.errors import SpecError
-from scnnbio.stimuli import Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
 from scnnbio.stimuli.base import digest_of
 
 STIMULI = [
     Photographs("white-noise", n_trials=5),
     Photographs("white-noise", n_trials=5, zoom=(1.0, 2.0), reduce=2, min_contrast=0.5),
     Gratings((0.0, 30.0), repeats=2, blanks=1, duration=50.0),
+    FullField((0.1, -0.2), (0.0, 0.5), (2.0, 5.0), repeats=2, duration=50.0),
+    FullField((0.1, 1.0), duration=5000.0),
     WhiteNoise(5, duration=50.0),
     WhiteNoise(5, duration=50.0, check=3, distribution="gaussian"),
 ]

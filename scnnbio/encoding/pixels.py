@@ -1,0 +1,53 @@
+"""Luminance as it is, for experiments on neurons that are not about vision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import numpy as np
+
+from scnnbio.errors import SpecError
+
+
+@final
+@dataclass(frozen=True)
+class Pixels:
+    """One ON and one OFF cell a pixel, linear, without a filter in space or time.
+
+    The drive is the luminance (ON) and its negative (OFF), not rectified: what a code makes of it
+    is. A Poisson code gives the rates ``spontaneous + gain L`` and ``spontaneous - gain L``, cut
+    at zero, which a flicker within ``spontaneous/gain`` modulates sinusoidally and in antiphase.
+    """
+
+    kind: Literal["pixels"] = field(default="pixels", kw_only=True)
+
+    @property
+    def margin(self) -> int:
+        """No pixels beyond the cells."""
+        return 0
+
+    def drive(self, frames: np.ndarray) -> np.ndarray:
+        """Drive of the ON and the OFF cells.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray
+            (n, rows, columns), contrast units.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n, 2, rows, columns), signed; ON at index 0, OFF at index 1.
+
+        Raises
+        ------
+        SpecError
+            If the frames are not of that form.
+        """
+        frames = np.asarray(frames, float)
+        if frames.ndim != 3 or not frames.size:
+            raise SpecError(
+                f"frames of shape {frames.shape}; give (n, rows, columns)", where="encoding.lgn"
+            )
+        return np.stack([frames, -frames], axis=1)
