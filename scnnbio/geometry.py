@@ -1,13 +1,19 @@
-"""Shapes and edge lists of convolutions.
+"""Shapes and edge lists of convolutions and of pooling.
 
 A layer has a shape (channel, row, column); its neurons are numbered in C order. A kernel has
 the shape (out, in, row, column) and is cross-correlated with its input, as in torch: output
 (o, y, x) receives input (c, y * sr + dy - pr, x * sc + dx - pc) through tap (o, c, dy, dx),
 where (sr, sc) is the stride and (pr, pc) the rows and columns of silence put on each side.
+
+Groups, as in torch, part the channels of both sides into as many blocks, each joined to its own
+only: the kernel's second axis is as long as a block of inputs. With as many groups as channels a
+kernel is depthwise, as that of pooling: each channel to itself. A fifth axis of lags joins every
+pair of neurons once for each lag.
 """
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,24 +29,25 @@ IntArray = NDArray[np.int64]
 Pair = tuple[int, int]
 #: (channel, row, column)
 Shape = tuple[int, int, int]
-#: (out, in, row, column)
-KernelShape = tuple[int, int, int, int]
+#: (out, in, row, column) or (out, in, row, column, lag)
+KernelShape = tuple[int, ...]
 Stride = int | Pair
 Padding = Literal["valid", "same"] | int | Pair
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Connections of a convolution, one entry each, sorted by ``pre``, then ``post``.
+    """Connections of a convolution, one entry each, sorted by ``pre``, ``post`` and ``tap``.
 
-    A pair of neurons is joined at most once: where two neurons lie fixes the tap between them.
+    A pair of neurons is joined at most once, or once for each lag: where two neurons lie fixes the
+    tap between them.
 
     Parameters
     ----------
     pre, post : ndarray of int64, shape (n,)
         Flat indices into the input and output layer.
     tap : ndarray of int64, shape (n,)
-        Flat index, in C order, into the kernel (out, in, row, column).
+        Flat index, in C order, into the kernel (out, in, row, column) or with lags.
     """
 
     pre: IntArray
@@ -60,6 +67,7 @@ def output_shape(
     kernel_shape: Sequence[int],
     stride: Stride = (1, 1),
     padding: Padding = (0, 0),
+    groups: int = 1,
 ) -> Shape:
     """Shape (out, rows, columns) of a convolution's output.
 
@@ -68,10 +76,12 @@ def output_shape(
     Parameters
     ----------
     in_shape : (channel, row, column)
-    kernel_shape : (out, in, row, column)
+    kernel_shape : (out, in, row, column), or with a last axis of lags
     stride : int or (row, column)
     padding : "valid", "same", int or (row, column)
         See :func:`resolve_padding`.
+    groups : int
+        Blocks of channels that are joined to their own only; ``in`` is the channels of one.
 
     Returns
     -------
@@ -81,14 +91,14 @@ def output_shape(
     ------
     SpecError
         If a size is not a positive integer, the kernel's inputs are not the layer's channels,
-        or the kernel is larger than the padded input.
+        the kernel is larger than the padded input, or channels do not part into the groups.
 
     Examples
     --------
     >>> output_shape((2, 28, 28), (8, 2, 5, 5), stride=2, padding=1)
     (8, 13, 13)
     """
-    return _resolve(in_shape, kernel_shape, stride, padding).out_shape
+    return _resolve(in_shape, kernel_shape, stride, padding, groups).out_shape
 
 
 def resolve_shape(shape: Sequence[int], where: str = "shape") -> Shape:
@@ -109,15 +119,42 @@ def resolve_shape(shape: Sequence[int], where: str = "shape") -> Shape:
     return channels, rows, columns
 
 
-def resolve_stride(stride: Stride) -> Pair:
-    """Stride as (row, column).
+def resolve_stride(stride: Stride, where: str = "stride") -> Pair:
+    """Stride, or the size of a window, as (row, column).
+
+    Parameters
+    ----------
+    stride : int or (row, column)
+    where : str, optional
+        Path into the document, for the error.
 
     Raises
     ------
     SpecError
         If it is not a positive integer or a pair of them.
     """
-    return _pair(stride, 1, "stride")
+    return _pair(stride, 1, where)
+
+
+def resolve_groups(groups: int, channels: int, out: int) -> int:
+    """Number of groups as a plain integer.
+
+    Raises
+    ------
+    SpecError
+        If it is not a positive integer that divides the channels of both sides.
+    """
+    try:
+        blocks = _integer(groups)
+    except TypeError:
+        blocks = 0
+    if blocks < 1 or channels % blocks or out % blocks:
+        raise SpecError(
+            f"{groups!r} groups do not part {channels} channels into {out}; give a positive integer"
+            " that divides both",
+            where="groups",
+        )
+    return blocks
 
 
 def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Stride = 1) -> Pair:
@@ -149,7 +186,7 @@ def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Strid
             f"{padding!r} is not a padding; use 'valid', 'same', an integer or (row, column)",
             where="padding",
         )
-    rows, columns = _sizes(kernel_shape, KERNEL_AXES, "kernel")[2:]
+    rows, columns = _kernel_sizes(kernel_shape)[2:4]
     if resolve_stride(stride) != (1, 1):
         raise SpecError(
             f"'same' has no meaning at stride {stride}; write the padding as (row, column),"
@@ -171,17 +208,19 @@ def convolution_edges(
     stride: Stride = (1, 1),
     padding: Padding = (0, 0),
     present: NDArray[np.bool_] | None = None,
+    groups: int = 1,
 ) -> Edges:
     """Every connection of a convolution.
 
     Parameters
     ----------
     in_shape : (channel, row, column)
-    kernel_shape : (out, in, row, column)
+    kernel_shape : (out, in, row, column), or with a last axis of lags
     stride : int or (row, column)
     padding : "valid", "same", int or (row, column)
-    present : ndarray of bool, shape (out, in, row, column), optional
+    present : ndarray of bool, of the kernel's shape, optional
         Taps that connect anything; all of them by default.
+    groups : int
 
     Returns
     -------
@@ -192,7 +231,7 @@ def convolution_edges(
     SpecError
         As :func:`output_shape`, and if ``present`` has another shape than the kernel.
     """
-    g = _resolve(in_shape, kernel_shape, stride, padding)
+    g = _resolve(in_shape, kernel_shape, stride, padding, groups)
     if present is not None and present.shape != g.kernel_shape:
         raise SpecError(
             f"mask of shape {present.shape} for a kernel of shape {g.kernel_shape};"
@@ -206,17 +245,28 @@ def convolution_edges(
     o, c = np.ogrid[: g.kernel_shape[0], : g.kernel_shape[1]]
     o, c = o[..., None, None], c[..., None, None]
     iy, y, dy = (a[:, None] for a in (iy, y, dy))
-    pre = (c * g.in_shape[1] + iy) * g.in_shape[2] + ix
+    channel = o // (g.kernel_shape[0] // g.groups) * g.kernel_shape[1] + c
+    pre = (channel * g.in_shape[1] + iy) * g.in_shape[2] + ix
     post = (o * g.out_shape[1] + y) * g.out_shape[2] + x
     tap = ((o * g.kernel_shape[1] + c) * g.kernel_shape[2] + dy) * g.kernel_shape[3] + dx
-    keep = np.True_ if present is None else present.ravel()[tap]
-    pre, post, tap, keep = np.broadcast_arrays(pre, post, tap, keep)
+    pre, post, tap = np.broadcast_arrays(pre, post, tap)
     if present is None:
         pre, post, tap = pre.ravel(), post.ravel(), tap.ravel()
     else:
-        pre, post, tap = pre[keep], post[keep], tap[keep]
+        some = np.logical_or.reduce(present.reshape(-1, g.lags), axis=1)[tap]
+        pre, post, tap = pre[some], post[some], tap[some]
     order = np.argsort(pre * int(np.prod(g.out_shape)) + post)
-    return Edges(*(a[order].astype(np.int64, copy=False) for a in (pre, post, tap)))
+    pre, post, tap = (a[order].astype(np.int64, copy=False) for a in (pre, post, tap))
+    return Edges(pre, post, tap) if g.lags == 1 else _with_lags(pre, post, tap, g.lags, present)
+
+
+def _with_lags(
+    pre: IntArray, post: IntArray, tap: IntArray, lags: int, present: NDArray[np.bool_] | None
+) -> Edges:
+    """Each edge once for every lag that its tap has."""
+    taps = (tap[:, None] * lags + np.arange(lags)).ravel()
+    keep = slice(None) if present is None else present.ravel()[taps]
+    return Edges(np.repeat(pre, lags)[keep], np.repeat(post, lags)[keep], taps[keep])
 
 
 def convolution_edges_oracle(
@@ -224,6 +274,7 @@ def convolution_edges_oracle(
     kernel_shape: Sequence[int],
     stride: Stride = (1, 1),
     padding: Padding = (0, 0),
+    groups: int = 1,
 ) -> list[tuple[int, int, int]]:
     """Slow and obvious twin of :func:`convolution_edges`, for tests.
 
@@ -231,17 +282,55 @@ def convolution_edges_oracle(
     -------
     list of (pre, post, tap), sorted
     """
-    g = _resolve(in_shape, kernel_shape, stride, padding)
+    g = _resolve(in_shape, kernel_shape, stride, padding, groups)
+    inputs = np.split(np.arange(g.in_shape[0]), groups)
+    outputs = np.split(np.arange(g.kernel_shape[0]), groups)
     edges = []
-    for o, y, x in np.ndindex(g.out_shape):
-        for c, dy, dx in np.ndindex(g.kernel_shape[1:]):
-            row = y * g.stride[0] + dy - g.padding[0]
-            column = x * g.stride[1] + dx - g.padding[1]
-            if 0 <= row < g.in_shape[1] and 0 <= column < g.in_shape[2]:
-                pre = np.ravel_multi_index((c, row, column), g.in_shape)
-                post = np.ravel_multi_index((o, y, x), g.out_shape)
-                tap = np.ravel_multi_index((o, c, dy, dx), g.kernel_shape)
-                edges.append((int(pre), int(post), int(tap)))
+    for block in range(groups):
+        for o, y, x in itertools.product(outputs[block], *map(range, g.out_shape[1:])):
+            for c, dy, dx, *lag in np.ndindex(g.kernel_shape[1:]):
+                row = y * g.stride[0] + dy - g.padding[0]
+                column = x * g.stride[1] + dx - g.padding[1]
+                if 0 <= row < g.in_shape[1] and 0 <= column < g.in_shape[2]:
+                    pre = np.ravel_multi_index((inputs[block][c], row, column), g.in_shape)
+                    post = np.ravel_multi_index((o, y, x), g.out_shape)
+                    tap = np.ravel_multi_index((o, c, dy, dx, *lag), g.kernel_shape)
+                    edges.append((int(pre), int(post), int(tap)))
+    return sorted(edges)
+
+
+def pooling_edges_oracle(
+    in_shape: Sequence[int], size: Pair, stride: Pair, padding: Pair = (0, 0)
+) -> list[tuple[int, int, int]]:
+    """Slow and obvious edges of pooling: window after window cut from a padded layer, for tests.
+
+    Parameters
+    ----------
+    in_shape : (channel, row, column)
+    size, stride, padding : (row, column)
+        Of the windows.
+
+    Returns
+    -------
+    list of (pre, post, tap), sorted
+        The tap counts (channel, row, column) of the window in C order.
+    """
+    channels, rows, columns = in_shape
+    neurons = np.arange(channels * rows * columns).reshape(in_shape)
+    outside = ((0, 0), (padding[0],) * 2, (padding[1],) * 2)
+    padded = np.pad(neurons, outside, constant_values=-1)
+    windows = [
+        (channel, row, column)
+        for channel in range(channels)
+        for row in range(0, padded.shape[1] - size[0] + 1, stride[0])
+        for column in range(0, padded.shape[2] - size[1] + 1, stride[1])
+    ]
+    edges = []
+    for post, (channel, row, column) in enumerate(windows):
+        window = padded[channel, row : row + size[0], column : column + size[1]].ravel()
+        for place, pre in enumerate(window.tolist()):
+            if pre >= 0:
+                edges.append((pre, post, channel * window.size + place))
     return sorted(edges)
 
 
@@ -251,26 +340,39 @@ KERNEL_AXES = ("out", "in", "row", "column")
 
 @dataclass(frozen=True)
 class _Geometry:
-    """The four inputs, checked and in their plain form, with the shape that follows."""
+    """The inputs, checked and in their plain form, with the shape that follows."""
 
     in_shape: Shape
     kernel_shape: KernelShape
     stride: Pair
     padding: Pair
+    groups: int
     out_shape: Shape
+
+    @property
+    def lags(self) -> int:
+        """Number of lags; one where the kernel has no such axis."""
+        return self.kernel_shape[4] if len(self.kernel_shape) == 5 else 1
 
 
 def _resolve(
-    in_shape: Sequence[int], kernel_shape: Sequence[int], stride: Stride, padding: Padding
+    in_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    stride: Stride,
+    padding: Padding,
+    groups: int,
 ) -> _Geometry:
     channels, rows, columns = resolve_shape(in_shape, "in_shape")
-    out, inputs, k_rows, k_columns = _sizes(kernel_shape, KERNEL_AXES, "kernel")
+    sizes = _kernel_sizes(kernel_shape)
+    out, inputs, k_rows, k_columns = sizes[:4]
     sr, sc = resolve_stride(stride)
     pr, pc = resolve_padding(padding, kernel_shape, stride)
-    if inputs != channels:
+    blocks = resolve_groups(groups, channels, out)
+    if inputs * blocks != channels:
+        each = f"each of {blocks} groups has {channels // blocks}"
         raise SpecError(
-            f"kernel takes {inputs} channels (second axis) but the input has {channels};"
-            " make them equal",
+            f"kernel takes {inputs} channels (second axis) but"
+            f" {'the input has ' + str(channels) if blocks == 1 else each}; make them equal",
             where="kernel",
         )
     if k_rows > rows + 2 * pr or k_columns > columns + 2 * pc:
@@ -283,9 +385,10 @@ def _resolve(
     out_columns = (columns + 2 * pc - k_columns) // sc + 1
     return _Geometry(
         (channels, rows, columns),
-        (out, inputs, k_rows, k_columns),
+        sizes,
         (sr, sc),
         (pr, pc),
+        blocks,
         (out, out_rows, out_columns),
     )
 
@@ -298,6 +401,11 @@ def _axis_triples(
     source = out * g.stride[axis] + tap - g.padding[axis]
     inside = (source >= 0) & (source < n_in)
     return source[inside], out[inside], tap[inside]
+
+
+def _kernel_sizes(shape: Sequence[int]) -> KernelShape:
+    axes = (*KERNEL_AXES, "lag") if np.size(shape) == 5 else KERNEL_AXES
+    return _sizes(shape, axes, "kernel")
 
 
 def _sizes(shape: Sequence[int], axes: tuple[str, ...], where: str) -> tuple[int, ...]:

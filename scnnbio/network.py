@@ -183,7 +183,7 @@ class Projection:
         What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
         a current, mV for a membrane jump).
     delay : float or str
-        In ms, at least one step.
+        In ms, at least one step. The lags of a kernel in space and time come on top of it.
     receptor : str
         One of the postsynaptic model's receptors.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
@@ -209,7 +209,7 @@ class Projection:
         if not isinstance(self.connector, KernelConnector):
             raise SpecError(
                 f"{reprlib.repr(self.connector)} is not a connector with a kernel; use a"
-                " ConvolutionConnector or a LateralInhibitionConnector",
+                " ConvolutionConnector, a PoolingConnector or a LateralInhibitionConnector",
                 where=f"{where}.connector",
             )
         if self.connector.delay is not None:
@@ -226,11 +226,22 @@ class Projection:
         object.__setattr__(self, "delay", plain(self.delay, "ms", where=f"{where}.delay"))
         if self.delay <= 0:
             raise SpecError(f"{self.delay} ms is not positive", where=f"{where}.delay")
+        if self.plasticity is not None and not self.connector.learnable:
+            raise SpecError(
+                f"a {type(self.connector).__name__} has no weights to learn; use a"
+                " ConvolutionConnector, or leave the plasticity out",
+                where=f"{where}.plasticity",
+            )
 
     @property
     def kernel(self) -> NDArray[np.float64]:
-        """The initial kernel (out, in, row, column)."""
+        """The initial kernel (out, in, row, column) or (out, in, row, column, lag)."""
         return self.connector.kernel
+
+    @property
+    def delays(self) -> tuple[float, ...]:
+        """Delay of each lag of the kernel in ms, increasing; one where it has no lags."""
+        return tuple(self.delay + lag for lag in self.connector.lags or (0.0,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,8 +351,8 @@ class Network:
         Parameters
         ----------
         weights : mapping of str to array
-            Kernels (out, in, row, column) by projection, and thresholds (channels,) in mV by
-            population, as :attr:`Run.weights` holds them.
+            Kernels by projection, in the shape of the connector's, and thresholds (channels,) in
+            mV by population, as :attr:`Run.weights` holds them.
 
         Returns
         -------

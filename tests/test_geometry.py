@@ -13,6 +13,7 @@ from scnnbio.geometry import (
     convolution_edges,
     convolution_edges_oracle,
     output_shape,
+    pooling_edges_oracle,
     resolve_padding,
     resolve_shape,
     resolve_stride,
@@ -35,6 +36,15 @@ def convolutions(draw: st.DrawFn) -> tuple:
     return (channels, *image), (out, channels, *kernel), stride, padding
 
 
+@st.composite
+def grouped(draw: st.DrawFn) -> tuple:
+    """A convolution with its channels in groups, and perhaps an axis of lags."""
+    (channels, *image), (out, _, *kernel), stride, padding = draw(convolutions())
+    groups, lags = draw(st.integers(1, 3)), draw(st.sampled_from([(), (1,), (3,)]))
+    shape = (out * groups, channels, *kernel, *lags)
+    return ((channels * groups, *image), shape, stride, padding), groups
+
+
 def triples(edges):
     return list(zip(edges.pre.tolist(), edges.post.tolist(), edges.tap.tolist(), strict=True))
 
@@ -43,6 +53,47 @@ def triples(edges):
 @given(convolutions())
 def test_vectorised_edges_are_those_of_the_loops(convolution):
     assert triples(convolution_edges(*convolution)) == convolution_edges_oracle(*convolution)
+
+
+@relaxed
+@given(grouped(), st.data())
+def test_vectorised_edges_in_groups_and_with_lags_are_those_of_the_loops(convolution, data):
+    arguments, groups = convolution
+    edges = convolution_edges_oracle(*arguments, groups=groups)
+    assert triples(convolution_edges(*arguments, groups=groups)) == edges
+    size = int(np.prod(arguments[1]))
+    present = np.random.default_rng(data.draw(st.integers(0, 99))).random(size) < 0.5
+    kept = convolution_edges(*arguments, present.reshape(arguments[1]), groups)
+    assert triples(kept) == [edge for edge in edges if present[edge[2]]]
+
+
+@relaxed
+@given(grouped(), st.integers(0, 2**32 - 1))
+def test_groups_are_convolutions_side_by_side(convolution, seed):
+    arguments, groups = convolution
+    in_shape, kernel_shape, stride, padding = arguments
+    # Oracle: each block by itself, its neurons and taps numbered after those of the blocks before.
+    block_in, block_kernel = list(in_shape), list(kernel_shape)
+    block_in[0] //= groups
+    block_kernel[0] //= groups
+    edges = convolution_edges_oracle(block_in, block_kernel, stride, padding)
+    out_shape = output_shape(block_in, block_kernel, stride, padding)
+    sizes = [int(np.prod(shape)) for shape in (block_in, out_shape, block_kernel)]
+    expected = [
+        tuple(n + block * size for n, size in zip(edge, sizes, strict=True))
+        for block in range(groups)
+        for edge in edges
+    ]
+    assert triples(convolution_edges(*arguments, groups=groups)) == sorted(expected)
+
+
+@relaxed
+@given(convolutions())
+def test_pooling_is_a_depthwise_convolution(convolution):
+    in_shape, (_, _, *size), stride, padding = convolution
+    kernel = (in_shape[0], 1, *size)
+    edges = convolution_edges(in_shape, kernel, stride, padding, groups=in_shape[0])
+    assert triples(edges) == pooling_edges_oracle(in_shape, tuple(size), stride, padding)
 
 
 @relaxed
@@ -158,12 +209,19 @@ def test_plain_forms():
         ((7, (1, 1, 3, 3)), "in_shape", "3 positive integers"),
         (((1, 5, 5), (1, 1, 3)), "kernel", "4 positive integers"),
         (((1, 5, 5), (1, 1, 3.0, 3)), "kernel", "4 positive integers"),
+        (((1, 5, 5), (1, 1, 3, 3, 0)), "kernel", "5 positive integers"),
+        (((4, 5, 5), (4, 4, 3, 3), 1, 0, 2), "kernel", "each of 2 groups has 2"),
+        (((4, 5, 5), (3, 2, 3, 3), 1, 0, 2), "groups", "divides both"),
+        (((4, 5, 5), (4, 4, 3, 3), 1, 0, 0), "groups", "positive integer"),
+        (((4, 5, 5), (4, 4, 3, 3), 1, 0, 1.0), "groups", "positive integer"),
     ],
 )
 def test_what_is_refused(arguments, where, says):
+    names = ("in_shape", "kernel_shape", "stride", "padding", "groups")
+    given_ones = dict(zip(names, arguments, strict=False))
     for function in (output_shape, convolution_edges, convolution_edges_oracle):
         with pytest.raises(SpecError) as caught:
-            function(*arguments)
+            function(**given_ones)
         assert caught.value.where == where
         assert says in caught.value.message
         assert "\n" not in str(caught.value)

@@ -17,7 +17,8 @@ FloatArray = NDArray[np.float64]
 class Learning:
     """Traces and changes of one plastic projection; see :class:`scnnbio.plasticity.TraceRule`.
 
-    ``kernel`` (taps,) is changed in place.
+    ``kernel`` (taps,) is changed in place. Presynaptic units are afferents: one for each neuron and
+    lag of the kernel.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Learning:
         self.kernel, self.shape = kernel, projection.kernel.shape
         self.rule = rule.as_traces()
         self.sizes = {
-            "pre": network.population(projection.pre).size,
+            "pre": network.population(projection.pre).size * len(projection.delays),
             "post": network.population(projection.post).size,
         }
         self.keep = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}

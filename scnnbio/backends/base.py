@@ -13,6 +13,9 @@ Time runs on NEST's grid. One step, from t to t + dt, does in this order:
 5. **reset**: fired neurons reset and are held for ``t_ref / dt`` whole steps;
 6. **normalise**: at the end of a rule's period, kernels go back to their norm.
 
+A kernel with lags acts as one projection for each lag, in the order of the lags, each with the
+delay of the projection plus its lag; a trace of its own follows the arrivals at each lag.
+
 A refractory neuron's held variables ignore what arrives. Winners and silenced neurons are those of
 a trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and nothing in flight. Sampled signals and
@@ -35,9 +38,10 @@ from numpy.typing import NDArray
 
 from scnnbio.backends.options import options_of
 from scnnbio.backends.promises import Exact, Promise
+from scnnbio.connectors import FIRST_SPIKE, PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
-from scnnbio.network import Population
+from scnnbio.network import Population, Projection
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
@@ -104,6 +108,9 @@ class Backend(ABC):
     summary: ClassVar[str]
     #: What it promises of spikes, signals and weights; the first that covers an experiment holds.
     promises: ClassVar[tuple[Promise, ...]] = ()
+    #: Features of connectors that it takes, beyond weights and one delay a projection. Groups of
+    #: channels need none: they show in the edges.
+    features: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -148,7 +155,8 @@ class Backend(ABC):
         SpecError
             If the dimensions of an equation do not fit.
         """
-        problems = []
+        problems: list[Unsupported] = []
+        problems += self._unknown_features(experiment)
         for population in experiment.network.populations:
             if population.is_source:
                 continue
@@ -219,6 +227,18 @@ class Backend(ABC):
             },
         )
 
+    def _unknown_features(self, experiment: Experiment) -> list[Unsupported]:
+        """Projections whose connections ask for more than this backend declares."""
+        return [
+            Unsupported(
+                f"projection {projection.name!r}",
+                f"{feature} is not available on {self.name}",
+                "run it on brian2 or brian2-standalone",
+            )
+            for projection in experiment.network.projections
+            for feature in sorted(projection.connector.features - self.features)
+        ]
+
     @abstractmethod
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
@@ -254,6 +274,20 @@ def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.fl
     if all(np.all(v == v[0]) for v in values.values()):
         values = {name: v[:1] for name, v in values.items()}
     return integrator(population.model).constants(values, dt)
+
+
+def gate_steps(experiment: Experiment, projection: Projection) -> int:
+    """Steps from one opening of the windows of a first-spike pooling to the next; else 0.
+
+    A spike that arrives in step s of the run (its stamp) passes where none has since the last
+    multiple of these steps that is below s.
+    """
+    connector = projection.connector
+    if FIRST_SPIKE not in connector.features or not isinstance(connector, PoolingConnector):
+        return 0
+    if connector.window is None:
+        return experiment.trial_steps
+    return experiment.steps(connector.window, "window")
 
 
 def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:

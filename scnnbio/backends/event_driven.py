@@ -28,6 +28,7 @@ from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends.base import Backend, Outcome, Stopwatch, initial_states
 from scnnbio.backends.promises import Promise, Statistical, Within
+from scnnbio.connectors import LAGS
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
@@ -46,6 +47,7 @@ class EventDrivenBackend(Backend):
     """Linear neurons and static kernels, exactly."""
 
     name: ClassVar[str] = "event-driven"
+    features: ClassVar[frozenset[str]] = frozenset({LAGS})
     summary: ClassVar[str] = "exact, without a time step: what every grid converges to"
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
@@ -229,15 +231,16 @@ def _assigned(old: FloatArray, operator: str, value: Any) -> FloatArray:
 
 
 class _Pathway:
-    """Targets and amounts of every presynaptic neuron of a projection."""
+    """Targets and amounts of every presynaptic neuron of a projection, at one lag of its kernel."""
 
-    def __init__(self, projection: Projection, pre: Population, post: Population) -> None:
+    def __init__(self, projection: Projection, lag: int, pre: Population, post: Population) -> None:
         edges = projection.connector.edges()
-        self.pre, self.post, self.delay = projection.pre, projection.post, projection.delay
+        chosen = edges.tap % len(projection.delays) == lag
+        self.pre, self.post, self.delay = projection.pre, projection.post, projection.delays[lag]
         self.state = post.model.receptors[projection.receptor]
-        self._target = edges.post
-        self._amount = projection.weight * projection.kernel.astype(float).ravel()[edges.tap]
-        self._cuts = np.searchsorted(edges.pre, np.arange(pre.size + 1))
+        self._target, taps = edges.post[chosen], edges.tap[chosen]
+        self._amount = projection.weight * projection.kernel.astype(float).ravel()[taps]
+        self._cuts = np.searchsorted(edges.pre[chosen], np.arange(pre.size + 1))
 
     def out(self, unit: int) -> tuple[IntArray, FloatArray]:
         """Targets of a presynaptic neuron, and what it adds to each."""
@@ -261,8 +264,9 @@ class _Simulation:
         }
         self.order = list(self.layers)
         self.pathways = [
-            _Pathway(p, network.population(p.pre), network.population(p.post))
+            _Pathway(p, lag, network.population(p.pre), network.population(p.post))
             for p in network.projections
+            for lag in range(len(p.delays))
         ]
         self.out = {
             p.name: [k for k, path in enumerate(self.pathways) if path.pre == p.name]

@@ -17,11 +17,13 @@ from scnnbio.backends.base import (
     Backend,
     Outcome,
     Stopwatch,
+    gate_steps,
     initial_states,
     refractory_steps,
     step_constants,
 )
 from scnnbio.backends.promises import Exact, Promise
+from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.experiment import Experiment, Inputs, Report
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.integrator import integrator
@@ -140,22 +142,29 @@ class _Layer:
 
 
 class _Pathway:
-    """Edges of one projection, with what is in flight and what has been learned."""
+    """Edges of one projection, with what is in flight and what has been learned.
+
+    A presynaptic neuron counts once for each lag: neuron i of n at lag k is the afferent k * n + i,
+    which a spike of i reaches after that lag's delay.
+    """
 
     def __init__(self, projection: Projection, experiment: Experiment) -> None:
         network = experiment.network
         sizes = [network.population(end).size for end in (projection.pre, projection.post)]
         edges = projection.connector.edges()
         self.projection = projection
-        self.delay = experiment.steps(projection.delay, "delay")
+        self.delays, self.n_pre = experiment.delay_steps(projection), sizes[0]
         self.kernel = projection.kernel.astype(float).ravel().copy()
-        self.out = _by_neuron(edges.pre, sizes[0], edges.post, edges.tap)
-        self.into = _by_neuron(edges.post, sizes[1], edges.pre, edges.tap)
+        afferent = edges.pre + self.n_pre * (edges.tap % len(self.delays))
+        self.out = _by_neuron(afferent, self.n_pre * len(self.delays), edges.post, edges.tap)
+        self.into = _by_neuron(edges.post, sizes[1], afferent, edges.tap)
+        self.gate = gate_steps(experiment, projection)
+        self.opens = np.zeros(sizes[1], dtype=int)
         rule = projection.plasticity
         self.learning = (
             None if rule is None else Learning(rule, projection, experiment, self.kernel)
         )
-        self.in_flight: dict[int, NDArray[np.int64]] = {}
+        self.in_flight: dict[int, list[NDArray[np.int64]]] = {}
 
     def restart(self) -> None:
         """Nothing in flight, traces at zero."""
@@ -168,11 +177,21 @@ class _Pathway:
         if self.learning is not None:
             self.learning.update()
 
+    def send(self, step: int, fired: NDArray[np.int64]) -> None:
+        """Spikes leave, to arrive once for each lag."""
+        for lag, delay in enumerate(self.delays):
+            if len(fired):
+                self.in_flight.setdefault(step + delay, []).append(fired + lag * self.n_pre)
+
     def deliver(self, step: int, layer: _Layer) -> None:
         """Slot 2: each arriving spike adds the kernel to its targets, then changes it."""
         state = layer.model.receptors[self.projection.receptor]
-        for unit in self.in_flight.pop(step, ()):
+        for unit in np.sort(np.concatenate([_NONE, *self.in_flight.pop(step, ())])):
             targets, taps = self.out[unit]
+            if self.gate:
+                first = self.opens[targets] < step
+                targets, taps = targets[first], taps[first]
+                self.opens[targets] = -(-step // self.gate) * self.gate
             layer.receive(state, targets, self.projection.weight * self.kernel[taps])
             if self.learning is not None:
                 self.learning.arrive(unit, targets, taps)
@@ -189,6 +208,9 @@ class _Pathway:
             self.learning.normalise(step)
 
 
+_NONE = np.zeros(0, dtype=np.int64)
+
+
 def _by_neuron(
     key: NDArray[np.int64], size: int, *columns: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], ...]]:
@@ -203,6 +225,7 @@ class ReferenceBackend(Backend):
 
     name: ClassVar[str] = "reference"
     summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
+    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
     promises: ClassVar[tuple[Promise, ...]] = (
         Exact("spikes", why="it is what the others are held against"),
         Exact("signals"),
@@ -272,8 +295,7 @@ class _Simulation:
             fired[name], learners[name] = layer.fire()
         for pathway in self.pathways:
             pathway.learn(learners[pathway.projection.post])
-            if len(fired[pathway.projection.pre]):
-                pathway.in_flight[step + pathway.delay] = fired[pathway.projection.pre]
+            pathway.send(step, fired[pathway.projection.pre])
         for name, layer in self.layers.items():
             layer.learn(fired[name])
             layer.reset(fired[name])

@@ -11,8 +11,28 @@ conductances): it replaces the synapse type's ``weight``, as the weight column o
 ``FromListConnector`` does. Every other parameter comes from the synapse type.
 """
 
-from scnnbio.connectors.base import KernelConnector
+from scnnbio.connectors.base import FIRST_SPIKE, LAGS, KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.lateral import LateralInhibitionConnector
+from scnnbio.connectors.pooling import PoolingConnector
+from scnnbio.connectors.profiles import (
+    PROFILES,
+    DifferenceOfGaussians,
+    Gaussian,
+    RadialProfile,
+    Tabulated,
+)
 
-__all__ = ["ConvolutionConnector", "KernelConnector", "LateralInhibitionConnector"]
+__all__ = [
+    "FIRST_SPIKE",
+    "LAGS",
+    "PROFILES",
+    "ConvolutionConnector",
+    "DifferenceOfGaussians",
+    "Gaussian",
+    "KernelConnector",
+    "LateralInhibitionConnector",
+    "PoolingConnector",
+    "RadialProfile",
+    "Tabulated",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -17,6 +18,10 @@ from scnnbio.units import plain
 
 FloatArray = NDArray[np.float64]
 
+#: Features of connections, as errors name them.
+LAGS = "a kernel with lags"
+FIRST_SPIKE = "pooling by the first spike"
+
 
 class KernelConnector(Connector, ABC):
     """Connections that share the weights of one kernel.
@@ -26,11 +31,17 @@ class KernelConnector(Connector, ABC):
     Attributes
     ----------
     in_shape : tuple of int, (channel, row, column)
-    kernel : ndarray of float64, shape (out, in, row, column), read-only
-        Weights, in the units of the synapse type.
+    kernel : ndarray of float64, shape (out, in, row, column) or (..., lag), read-only
+        Weights, in the units of the synapse type. Where channels are in groups, ``in`` is the
+        number of channels of one group.
     stride, padding : tuple of int, (row, column)
     delay : float or None
         ms; None takes the delay of the synapse type.
+    groups : int
+        Blocks of channels, each of which is joined to its own only, as in torch.
+    lags : tuple of float, or None
+        What each place on the kernel's last axis adds to the delay, in ms; None if it has no such
+        axis.
     """
 
     in_shape: Shape
@@ -38,6 +49,11 @@ class KernelConnector(Connector, ABC):
     stride: Pair
     padding: Pair
     delay: float | None
+    groups: int = 1
+    lags: tuple[float, ...] | None = None
+
+    #: Whether the weights may be set, and learnt.
+    learnable = True
 
     # What PyNN's initialiser would set; as attributes of the class, the fields can be frozen.
     safe = True
@@ -48,20 +64,32 @@ class KernelConnector(Connector, ABC):
     @property
     @abstractmethod
     def present(self) -> NDArray[np.bool_]:
-        """Taps that connect anything, shape (out, in, row, column)."""
+        """Taps that connect anything, of the kernel's shape."""
 
     @abstractmethod
     def with_kernel(self, kernel: ArrayLike) -> Self:
-        """Same connections with the weights of ``kernel``, shape (out, in, row, column)."""
+        """Same connections with the weights of ``kernel``, of the kernel's shape."""
 
     @abstractmethod
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """Factor from the kernel to the weights that PyNN expects on a receptor."""
 
     @property
+    def features(self) -> frozenset[str]:
+        """What a simulator must know of these connections beyond weights and one delay."""
+        return frozenset() if self.lags is None else frozenset({LAGS})
+
+    @property
     def out_shape(self) -> Shape:
         """Shape (channel, row, column) of the post-synaptic layer."""
-        return output_shape(self.in_shape, self.kernel.shape, self.stride, self.padding)
+        return output_shape(
+            self.in_shape, self.kernel.shape, self.stride, self.padding, self.groups
+        )
+
+    def edge_lags(self, edges: Edges) -> FloatArray:
+        """What each edge adds to the delay, in ms, shape (n,)."""
+        lags = np.array(self.lags or (0.0,))
+        return lags[edges.tap % len(lags)]
 
     def edges(self) -> Edges:
         """Every connection, sorted by pre, then post; computed anew at each call."""
@@ -72,12 +100,15 @@ class KernelConnector(Connector, ABC):
             self.stride,
             self.padding,
             None if present.all() else present,
+            self.groups,
         )
 
     def digest(self) -> str:
         """Hexadecimal SHA-256 of everything that decides the connections and their weights."""
         plan = (type(self).__name__, self.in_shape, self.kernel.shape, self.stride, self.padding)
         text = repr((*plan, self.delay))
+        if self.groups > 1 or self.lags is not None:
+            text += repr((self.groups, self.lags))
         taps = np.packbits(self.present).tobytes() + self.kernel.astype("<f8").tobytes()
         return hashlib.sha256(text.encode() + taps).hexdigest()
 
@@ -125,7 +156,8 @@ class KernelConnector(Connector, ABC):
         check_size(projection.post, self.out_shape, "post-synaptic")
         edges = self.edges()
         sign = self.weight_sign(projection.receptor_type, projection.post.conductance_based)
-        make_connections(projection, edges, sign * self.kernel.ravel()[edges.tap], self.delay)
+        weights = sign * self.kernel.ravel()[edges.tap]
+        make_connections(projection, edges, weights, self.delay, self.edge_lags(edges))
 
 
 def checked_weights(values: ArrayLike, where: str) -> FloatArray:
@@ -185,6 +217,28 @@ def checked_delay(delay: Any) -> float | None:
     if number < 0:
         raise SpecError(f"{number} ms is before the spike; give a delay >= 0", where="delay")
     return number
+
+
+def checked_lags(lags: Any, kernel: FloatArray) -> tuple[float, ...] | None:
+    """Lags in ms, one for each place on the kernel's last axis, increasing; None stays None."""
+    if lags is None:
+        return None
+    if not isinstance(lags, list | tuple | np.ndarray):
+        raise SpecError(f"{lags!r} is not a list of delays in ms", where="lags")
+    given = lags.tolist() if isinstance(lags, np.ndarray) else lags
+    numbers = tuple(plain(lag, "ms", where=f"lags[{k}]") for k, lag in enumerate(given))
+    if kernel.ndim != 5 or len(numbers) != kernel.shape[-1]:
+        raise SpecError(
+            f"{len(numbers)} lags for a kernel of shape {kernel.shape}; give"
+            " (out, in, row, column, lag) with one lag for each place on the last axis",
+            where="lags",
+        )
+    if min(numbers) < 0 or any(b <= a for a, b in itertools.pairwise(numbers)):
+        raise SpecError(
+            f"lags {list(numbers)} do not increase from 0 or more; sort them, and the kernel",
+            where="lags",
+        )
+    return numbers
 
 
 def set_fields(connector: KernelConnector, **fields: Any) -> None:

@@ -13,6 +13,7 @@ from scnnbio.connectors.base import (
     FloatArray,
     KernelConnector,
     checked_delay,
+    checked_lags,
     checked_weights,
     same_shape,
     set_fields,
@@ -37,9 +38,10 @@ class ConvolutionConnector(KernelConnector):
 
     Parameters
     ----------
-    kernel : array, shape (out, in, row, column)
+    kernel : array, shape (out, in, row, column) or (out, in, row, column, lag)
         Weights, in the units of the synapse type. A layer in one dimension has a kernel
-        (out, in, tap) and ``in_shape`` (channel, length), and is held as one row.
+        (out, in, tap) or (out, in, tap, lag) and ``in_shape`` (channel, length), and is held as
+        one row.
     in_shape : (channel, row, column)
         Shape of the pre-synaptic layer.
     stride : int or (row, column)
@@ -50,6 +52,12 @@ class ConvolutionConnector(KernelConnector):
     connect_zeros : bool
         Whether taps that are exactly zero connect. They do by default, so that a weight can be
         set or learnt later.
+    lags : sequence of float, text or quantity, optional
+        For a kernel in space and time: what each place on its last axis adds to the delay (ms),
+        increasing, at any distances. A spike acts once for each lag, through that lag's weights.
+    groups : int
+        As in torch: parts the channels of both sides into as many blocks, each joined to its own
+        only; the kernel's second axis is then the channels of one block.
 
     Raises
     ------
@@ -68,6 +76,12 @@ class ConvolutionConnector(KernelConnector):
     >>> connector = ConvolutionConnector(np.ones((8, 2, 5, 5)), (2, 28, 28), stride=2)
     >>> connector.out_shape
     (8, 12, 12)
+
+    A kernel that prefers motion to the right: the tap that lies further right acts earlier.
+
+    >>> motion = np.eye(3)[::-1].reshape(1, 1, 1, 3, 3)
+    >>> ConvolutionConnector(motion, (1, 1, 20), lags=[0, 10, 20]).out_shape
+    (1, 1, 18)
     """
 
     kernel: FloatArray
@@ -76,8 +90,10 @@ class ConvolutionConnector(KernelConnector):
     padding: Pair
     delay: float | None
     connect_zeros: bool
+    lags: tuple[float, ...] | None
+    groups: int
 
-    parameter_names = (*KernelConnector.parameter_names, "connect_zeros")
+    parameter_names = (*KernelConnector.parameter_names, "connect_zeros", "lags", "groups")
 
     def __init__(
         self,
@@ -87,14 +103,23 @@ class ConvolutionConnector(KernelConnector):
         padding: Padding = "valid",
         delay: Any = None,
         connect_zeros: bool = True,
+        lags: Sequence[Any] | None = None,
+        groups: int = 1,
     ) -> None:
         weights = checked_weights(kernel, "kernel")
         shape = in_shape
-        if weights.ndim == 3 and np.size(in_shape) == 2:
-            weights, shape = weights[:, :, None, :], (in_shape[0], 1, in_shape[1])
+        if np.size(in_shape) == 2 and weights.ndim == (3 if lags is None else 4):
+            weights, shape = weights[:, :, None], (in_shape[0], 1, in_shape[1])
             stride, padding = _lift(stride, 1, "stride"), _lift(padding, 0, "padding")
+        delays = checked_lags(lags, weights)
+        if delays is None and weights.ndim == 5:
+            raise SpecError(
+                f"kernel of shape {weights.shape} has an axis of lags; give one delay for each,"
+                " such as lags=[0, 5, 10]",
+                where="lags",
+            )
         pads = resolve_padding(padding, weights.shape, stride)
-        output_shape(shape, weights.shape, stride, pads)
+        output_shape(shape, weights.shape, stride, pads, groups)
         set_fields(
             self,
             kernel=weights,
@@ -103,11 +128,13 @@ class ConvolutionConnector(KernelConnector):
             padding=pads,
             delay=checked_delay(delay),
             connect_zeros=bool(connect_zeros),
+            lags=delays,
+            groups=int(groups),
         )
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Taps that connect anything, shape (out, in, row, column)."""
+        """Taps that connect anything, of the kernel's shape."""
         return np.ones(self.kernel.shape, bool) if self.connect_zeros else self.kernel != 0
 
     def with_kernel(self, kernel: ArrayLike) -> ConvolutionConnector:
@@ -115,7 +142,7 @@ class ConvolutionConnector(KernelConnector):
 
         Parameters
         ----------
-        kernel : array, shape (out, in, row, column)
+        kernel : array
             Of the same shape as the present one.
 
         Raises

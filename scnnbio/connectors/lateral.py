@@ -18,6 +18,7 @@ from scnnbio.connectors.base import (
     same_shape,
     set_fields,
 )
+from scnnbio.connectors.profiles import RadialProfile, checked_profile
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Pair, Shape, resolve_shape
 
@@ -39,11 +40,17 @@ class LateralInhibitionConnector(KernelConnector):
         neuron itself.
     radius : int
         Largest distance in rows and in columns (a square neighbourhood). "maps" has none.
-    strength : float or array, shape (map, map, 2 * radius + 1, 2 * radius + 1)
+    strength : float or array
         Size of the weights, never negative, in the units of the synapse type. As an array it is
-        indexed as a kernel (to, from, row, column) and zero outside the scope.
+        the kernel itself (to, from, row, column), with 2 * radius + 1 rows and columns and zero
+        outside the scope; "neighbourhood", which stays in a map, has (map, 1, row, column).
     delay : float, text or quantity, optional
         Overrides the delay of the synapse type (ms).
+    profile : RadialProfile or sequence of float, optional
+        What the strength is multiplied by at each distance between the two places: a
+        :class:`Gaussian`, a :class:`DifferenceOfGaussians`, or values at distances 0, 1, 2, ...
+        Where it is zero there is no connection. By default the strength is the same within the
+        neighbourhood.
 
     Raises
     ------
@@ -63,6 +70,12 @@ class LateralInhibitionConnector(KernelConnector):
     >>> connector = LateralInhibitionConnector((3, 5, 5), strength=0.5)
     >>> len(connector.edges())
     150
+
+    Inhibition that falls with distance, in all maps but within 2 neurons only:
+
+    >>> falling = LateralInhibitionConnector((3, 5, 5), "both", 2, 0.5, profile=[1.0, 0.6, 0.2])
+    >>> falling.kernel[0, 1, 2].tolist()  # from one map to another, along a row
+    [0.1, 0.3, 0.5, 0.3, 0.1]
     """
 
     in_shape: Shape
@@ -72,8 +85,10 @@ class LateralInhibitionConnector(KernelConnector):
     delay: float | None
     scope: Scope
     radius: int
+    profile: RadialProfile | None
+    groups: int
 
-    parameter_names = ("shape", "scope", "radius", "delay")
+    parameter_names = ("shape", "scope", "radius", "delay", "profile")
 
     def __init__(
         self,
@@ -82,14 +97,22 @@ class LateralInhibitionConnector(KernelConnector):
         radius: int = 0,
         strength: float | ArrayLike = 1.0,
         delay: Any = None,
+        profile: RadialProfile | Sequence[float] | None = None,
     ) -> None:
         layer = resolve_shape(shape)
-        _check_scope(scope, radius, layer)
-        reach = int(radius)
-        present = _lateral_taps(layer[0], scope, reach)
+        _check_scope(scope, radius)
+        reach, falls = int(radius), checked_profile(profile)
+        present = _lateral_taps(layer[0], scope, reach, falls)
+        if not _reached(present, layer).any():
+            raise SpecError(
+                f"scope {scope!r} with radius {reach}{' and this profile' if falls else ''} joins"
+                f" no neurons of a layer {layer}; widen it, or leave the projection out",
+                where="profile" if falls else "scope",
+            )
         kernel = checked_weights(strength, "strength")
         if kernel.ndim == 0:
-            kernel = checked_weights(np.where(present, kernel, 0.0), "strength")
+            fall = 1.0 if falls is None else _relative(falls, reach)
+            kernel = checked_weights(np.where(present, kernel * fall, 0.0), "strength")
         _check_strength(kernel, present)
         set_fields(
             self,
@@ -100,6 +123,8 @@ class LateralInhibitionConnector(KernelConnector):
             delay=checked_delay(delay),
             scope=scope,
             radius=reach,
+            profile=falls,
+            groups=layer[0] if scope == "neighbourhood" else 1,
         )
 
     @property
@@ -109,22 +134,27 @@ class LateralInhibitionConnector(KernelConnector):
 
     @property
     def strength(self) -> float | FloatArray:
-        """The one strength of all taps, or the kernel where they differ."""
-        values = np.unique(self.kernel[self.present])
-        return float(values[0]) if values.size == 1 else self.kernel
+        """The one strength that makes the kernel with the profile, or else the kernel."""
+        present, fall = self.present, np.ones(self.kernel.shape)
+        if self.profile is not None:
+            fall = np.broadcast_to(_relative(self.profile, self.radius), present.shape)
+        largest = np.argmax(np.where(present, fall, 0.0))
+        one = float(self.kernel.flat[largest] / fall.flat[largest])
+        same = np.array_equal(self.kernel[present], one * fall[present])
+        return one if same else self.kernel
 
     @property
     def present(self) -> NDArray[np.bool_]:
         """Taps within the scope, shape (to, from, row, column)."""
-        return _lateral_taps(self.in_shape[0], self.scope, self.radius)
+        return _lateral_taps(self.in_shape[0], self.scope, self.radius, self.profile)
 
     def with_kernel(self, kernel: ArrayLike) -> LateralInhibitionConnector:
         """Same connector with other strengths.
 
         Parameters
         ----------
-        kernel : array, shape (map, map, 2 * radius + 1, 2 * radius + 1)
-            Never negative, and zero outside the scope.
+        kernel : array
+            Of the same shape as the present one, never negative, and zero outside the scope.
 
         Raises
         ------
@@ -132,7 +162,9 @@ class LateralInhibitionConnector(KernelConnector):
             If the shape differs, or a strength is negative, not finite, or outside the scope.
         """
         strength = same_shape(kernel, self.kernel)
-        return LateralInhibitionConnector(self.shape, self.scope, self.radius, strength, self.delay)
+        return LateralInhibitionConnector(
+            self.shape, self.scope, self.radius, strength, self.delay, self.profile
+        )
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """Minus one for currents, one for conductances; SpecError where it would excite."""
@@ -145,21 +177,37 @@ class LateralInhibitionConnector(KernelConnector):
         return 1.0 if conductance_based else -1.0
 
 
-def _lateral_taps(maps: int, scope: Scope, radius: int) -> NDArray[np.bool_]:
+def _lateral_taps(
+    maps: int, scope: Scope, radius: int, profile: RadialProfile | None
+) -> NDArray[np.bool_]:
     """Taps within a scope, shape (to, from, 2 * radius + 1, 2 * radius + 1)."""
-    same = np.eye(maps, dtype=bool)
-    taps = np.zeros((maps, maps, 2 * radius + 1, 2 * radius + 1), bool)
-    if scope == "both":
-        taps[:] = True
-    elif scope == "neighbourhood":
-        taps[same] = True
-    if scope != "neighbourhood":
-        taps[:, :, radius, radius] = True
-    taps[same, radius, radius] = False  # the neuron itself
-    return taps
+    # Within a map the kernel is depthwise: there is one "from".
+    own = np.eye(maps, dtype=bool)[:, :, None, None] if scope != "neighbourhood" else np.True_
+    centre = _distance(radius) == 0
+    taps = np.ones((maps, 1 if scope == "neighbourhood" else maps, *centre.shape), bool)
+    taps &= ~(own & centre)  # the neuron itself
+    return taps if profile is None else taps & (_relative(profile, radius) > 0)
 
 
-def _check_scope(scope: Any, radius: Any, shape: Shape) -> None:
+def _distance(radius: int) -> FloatArray:
+    """From the middle of a neighbourhood to each place in it."""
+    along = np.arange(-radius, radius + 1)
+    return np.asarray(np.hypot(along[:, None], along))
+
+
+def _relative(profile: RadialProfile, radius: int) -> FloatArray:
+    """Profile over the neighbourhood."""
+    return profile.at(_distance(radius))
+
+
+def _reached(taps: NDArray[np.bool_], shape: Shape) -> NDArray[np.bool_]:
+    """Taps that join any two neurons of a layer: those beyond its size join none."""
+    radius = taps.shape[-1] // 2
+    rows, columns = (slice(max(0, radius - n + 1), radius + n) for n in shape[1:])
+    return taps[..., rows, columns]
+
+
+def _check_scope(scope: Any, radius: Any) -> None:
     if scope not in get_args(Scope):
         known = ", ".join(map(repr, get_args(Scope)))
         raise SpecError(f"{scope!r} is not a scope; use one of {known}", where="scope")
@@ -170,14 +218,6 @@ def _check_scope(scope: Any, radius: Any, shape: Shape) -> None:
         raise SpecError(
             f"scope 'maps' stays at one place, but radius is {radius}; use scope 'both'",
             where="radius",
-        )
-    other_maps = scope != "neighbourhood" and shape[0] > 1
-    other_places = scope != "maps" and radius > 0 and max(shape[1:]) > 1
-    if not (other_maps or other_places):
-        raise SpecError(
-            f"scope {scope!r} with radius {radius} joins no neurons of a layer {shape};"
-            " widen it, or leave the projection out",
-            where="scope",
         )
 
 

@@ -43,7 +43,11 @@ def check_size(cells: Any, shape: Shape, side: str) -> None:
 
 
 def make_connections(
-    projection: Any, edges: Edges, weights: NDArray[np.float64], delay: float | None
+    projection: Any,
+    edges: Edges,
+    weights: NDArray[np.float64],
+    delay: float | None,
+    lags: NDArray[np.float64],
 ) -> None:
     """Connect the cells of a PyNN projection.
 
@@ -55,6 +59,8 @@ def make_connections(
         One weight an edge, in the units of the synapse type.
     delay : float or None
         ms; None takes the delay of the synapse type.
+    lags : ndarray of float64, shape (n,)
+        What each edge adds to that, in ms.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def make_connections(
     if not len(edges):
         return
     _check_signs(projection, weights)
-    parameters = _native_parameters(projection, weights, delay)
+    parameters = _native_parameters(projection, weights, delay, lags)
     in_bulk = _IN_BULK.get(projection._simulator.__name__)
     if in_bulk is None or not in_bulk(projection, edges, parameters):
         _connect_by_cell(projection, edges, parameters)
@@ -90,7 +96,10 @@ def _check_signs(projection: Any, weights: NDArray[np.float64]) -> None:
 
 
 def _native_parameters(
-    projection: Any, weights: NDArray[np.float64], delay: float | None
+    projection: Any,
+    weights: NDArray[np.float64],
+    delay: float | None,
+    lags: NDArray[np.float64],
 ) -> Parameters:
     """Parameters of the synapse type, one value an edge, in the simulator's names and units."""
     synapse = projection.synapse_type
@@ -107,16 +116,17 @@ def _native_parameters(
     if delay is not None:
         space.update(delay=delay)
     space.evaluate()
-    _check_delay(projection, space["delay"])
+    values = space.as_dict()
+    if lags.any():
+        values["delay"] = values["delay"] + lags
+    _check_delay(projection, values["delay"])
     if isinstance(synapse, StandardSynapseType):
-        space = synapse.translate(
-            ParameterSpace(space.as_dict(), synapse.get_schema(), shape=weights.shape)
-        )
+        space = synapse.translate(ParameterSpace(values, synapse.get_schema(), shape=weights.shape))
         space.evaluate()
+        values = space.as_dict()
     # PyNN makes a bare number of an array of one, which a single edge would be.
     return {
-        name: np.broadcast_to(values, weights.shape, subok=True)
-        for name, values in space.as_dict().items()
+        name: np.broadcast_to(value, weights.shape, subok=True) for name, value in values.items()
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
 from scnnbio.network import Network, Population, Projection
@@ -180,7 +181,7 @@ class Experiment:
                 where=f"population {self.source.name!r}",
             )
         for projection in self.network.projections:
-            self.steps(projection.delay, f"projection {projection.name!r}.delay")
+            self._check_times(projection)
             self.normalised_every(projection)
         for population in self.network.populations:
             if not population.is_source and population.model.refractory:
@@ -194,6 +195,21 @@ class Experiment:
         self._check_record()
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
+
+    def _check_times(self, projection: Projection) -> None:
+        """Delays are whole steps; windows of a pooling part a trial evenly."""
+        where = f"projection {projection.name!r}"
+        self.steps(projection.delay, f"{where}.delay")
+        for lag, delay in zip(projection.connector.lags or (), projection.delays, strict=False):
+            self.steps(delay, f"{where}.connector.lags ({lag:g} ms)")
+        if isinstance(projection.connector, PoolingConnector) and projection.connector.window:
+            path = f"{where}.connector.window"
+            if self.trial_steps % self.steps(projection.connector.window, path):
+                raise SpecError(
+                    f"{projection.connector.window:g} ms do not part a trial of"
+                    f" {self.stimulus.duration:g} ms evenly; make them a divisor of it",
+                    where=path,
+                )
 
     def _check_record(self) -> None:
         for name in self.record.spikes:
@@ -243,6 +259,10 @@ class Experiment:
         if period is None:
             return self.trial_steps
         return self.steps(period, f"projection {projection.name!r}.plasticity.normalisation.period")
+
+    def delay_steps(self, projection: Projection) -> tuple[int, ...]:
+        """Steps from a spike to its arrival, one for each lag of the kernel, increasing."""
+        return tuple(self.steps(delay, "delay") for delay in projection.delays)
 
     @property
     def source(self) -> Population:

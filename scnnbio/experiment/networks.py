@@ -5,19 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import inspect
-import math
-import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from scnnbio.connectors import (
-    ConvolutionConnector,
-    KernelConnector,
-    LateralInhibitionConnector,
-)
 from scnnbio.errors import DataError, SpecError
+from scnnbio.experiment.connectors import connector_from, connector_table
 from scnnbio.experiment.documents import (
     Table,
     as_list,
@@ -29,10 +21,8 @@ from scnnbio.experiment.documents import (
     continued,
     join,
     plain_table,
-    plain_value,
     require,
 )
-from scnnbio.experiment.experiment import checked_seed
 from scnnbio.experiment.weights import DocumentFolder, with_file
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
@@ -47,10 +37,8 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
-from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
-_LARGEST_KERNEL = 10**8
 _RULES: dict[str, type[LearningRule]] = {
     "pair": SharedSTDP,
     "triplet": TripletSTDP,
@@ -225,7 +213,7 @@ def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str
         row,
         where,
         {
-            "connector": lambda table, path: _connector(table, shape, path),
+            "connector": lambda table, path: connector_from(table, shape, path),
             "plasticity": _plasticity,
         },
     )
@@ -243,53 +231,6 @@ def _plasticity(table: Any, where: str) -> LearningRule:
         "parameters": as_table,
     }
     return build(choose(_RULES, kind, "kind", join(where, "kind")), rest, where, readers)
-
-
-def _connector(table: Any, in_shape: tuple[int, int, int], where: str) -> KernelConnector:
-    kind = require(table, "kind", where)
-    rest = {key: value for key, value in table.items() if key != "kind"}
-    try:
-        if kind == "convolution":
-            check_keys(rest, ("kernel", "stride", "padding", "connect_zeros"), where)
-            kernel = _kernel(require(rest, "kernel", where), join(where, "kernel"))
-            options = {k: _pair(v) for k, v in rest.items() if k != "kernel"}
-            return ConvolutionConnector(kernel, in_shape, **options)
-        if kind == "lateral-inhibition":
-            check_keys(rest, ("scope", "radius", "strength"), where)
-            return LateralInhibitionConnector(in_shape, **rest)
-    except SpecError as error:
-        path = error.where if where in error.where else continued(where, error.where)
-        raise SpecError(error.message, where=path) from None
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise SpecError(f"a value has the wrong kind: {error}", where=where) from None
-    raise SpecError(
-        f"{kind!r} is neither 'convolution' nor 'lateral-inhibition'", where=join(where, "kind")
-    )
-
-
-def _pair(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _kernel(value: Any, where: str) -> Any:
-    """Numbers, or ``{uniform = [low, high], shape = [...], seed = 0}``."""
-    if not isinstance(value, Mapping):
-        return value
-    check_keys(value, ("uniform", "shape", "seed"), where)
-    span = as_list(require(value, "uniform", where), join(where, "uniform"))
-    shape = as_list(require(value, "shape", where), join(where, "shape"))
-    if len(span) != 2:
-        raise SpecError("give the least and the greatest value", where=join(where, "uniform"))
-    low, high = (plain(v, "1", where=join(where, "uniform")) for v in span)
-    sizes = [n for n in shape if isinstance(n, int) and not isinstance(n, bool) and n > 0]
-    if len(sizes) < len(shape) or not sizes or math.prod(sizes) > _LARGEST_KERNEL:
-        raise SpecError(
-            f"{reprlib.repr(shape)} is not the shape of a kernel; give (out, in, row, column), of"
-            f" {_LARGEST_KERNEL:,} elements at most",
-            where=join(where, "shape"),
-        )
-    seed = checked_seed(value.get("seed", 0))
-    return np.random.default_rng(seed).uniform(low, high, sizes)
 
 
 def network_table(network: Network) -> Table:
@@ -310,21 +251,4 @@ def _population_table(population: Population) -> Table:
 
 def _projection_table(projection: Projection) -> Table:
     table = plain_table(projection, skip=("connector",))
-    connector = projection.connector
-    if isinstance(connector, LateralInhibitionConnector):
-        described = {
-            "kind": "lateral-inhibition",
-            "scope": connector.scope,
-            "radius": connector.radius,
-            "strength": plain_value(connector.strength),
-        }
-    else:
-        described = {
-            "kind": "convolution",
-            "kernel": connector.kernel.tolist(),
-            "stride": list(connector.stride),
-            "padding": list(connector.padding),
-        }
-        if isinstance(connector, ConvolutionConnector) and not connector.connect_zeros:
-            described["connect_zeros"] = False
-    return {**table, "connector": described}
+    return {**table, "connector": connector_table(projection.connector)}

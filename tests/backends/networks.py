@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 
-from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.connectors import (
+    ConvolutionConnector,
+    DifferenceOfGaussians,
+    Gaussian,
+    KernelConnector,
+    LateralInhibitionConnector,
+    PoolingConnector,
+)
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
@@ -81,3 +89,34 @@ def experiment(network: Network, **changes: object) -> Experiment:
         "seed": 5,
     }
     return Experiment(**{**settings, **changes})
+
+
+@st.composite
+def connectors(draw: st.DrawFn) -> KernelConnector:
+    """Any convolution, pooling or inhibition that a backend may meet, on two channels."""
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    shape = (2, draw(st.integers(3, 6)), draw(st.integers(3, 6)))
+    size = draw(pair)
+    options = {
+        "stride": draw(pair),
+        "padding": draw(st.tuples(st.integers(0, 2), st.integers(0, 2))),
+    }
+    kind = draw(st.sampled_from(["convolution", "lags", "groups", "pooling", "lateral"]))
+    if kind == "pooling":
+        return PoolingConnector(
+            shape, size, mode=draw(st.sampled_from(["sum", "average"])), **options
+        )
+    if kind == "lateral":
+        scope = draw(st.sampled_from(["neighbourhood", "both"]))
+        profiles = [None, Gaussian(1.2), DifferenceOfGaussians(2.0, 0.5, 0.9), (1.0, 0.5, 0.25)]
+        profile = draw(st.sampled_from(profiles))
+        return LateralInhibitionConnector(
+            shape, scope, draw(st.integers(1, 3)), 0.5, profile=profile
+        )
+    groups = 2 if kind == "groups" else 1
+    lags = (0.0, 3.0, 4.0) if kind == "lags" else None
+    out = groups * draw(st.integers(1, 3))
+    values = np.random.default_rng(draw(st.integers(0, 99))).normal(
+        size=(out, 2 // groups, *size, *([3] if lags else []))
+    )
+    return ConvolutionConnector(values, shape, lags=lags, groups=groups, **options)

@@ -17,6 +17,7 @@ from scnnbio.errors import SpecError
 from scnnbio.geometry import convolution_edges_oracle
 
 KERNEL = np.random.default_rng(0).normal(size=(3, 2, 3, 2))
+LAGGED = np.random.default_rng(1).normal(size=(3, 2, 3, 2, 3))
 
 
 def connector(kernel=KERNEL, in_shape=(2, 5, 6), **parameters):
@@ -73,6 +74,9 @@ def test_the_value_does_not_change():
         connector(stride=(1, 2)),
         connector(padding=(0, 1)),
         connector(delay=1.0),
+        connector(KERNEL[..., None], lags=[0.0]),
+        connector(KERNEL[..., None], lags=[5.0]),
+        connector(KERNEL[:, :1].repeat(2, 0), groups=2),
         connector(np.where(KERNEL > 0, KERNEL, 0.0)),
         connector(KERNEL.reshape(2, 3, 3, 2).transpose(1, 0, 2, 3)),
         "not a connector",
@@ -123,6 +127,32 @@ def test_zero_taps_connect_unless_told_otherwise():
     assert len(ConvolutionConnector(kernel, (1, 1, 3), connect_zeros=False).edges()) == 2
 
 
+def test_a_kernel_with_lags_is_one_kernel_after_another():
+    made = connector(LAGGED, lags=["0 ms", 5, 0.0125 * pq.s], stride=2)
+    assert made.lags == (0.0, 5.0, 12.5)
+    edges = made.edges()
+    # Oracle: the edges of each lag's kernel by itself, whose tap t is tap 3 t + lag of the whole.
+    expected = sorted(
+        (pre, post, 3 * tap + lag, delay)
+        for lag, delay in enumerate((0.0, 5.0, 12.5))
+        for pre, post, tap in triples(connector(LAGGED[..., lag], stride=2).edges())
+    )
+    found = zip(*zip(*triples(edges), strict=True), made.edge_lags(edges).tolist(), strict=True)
+    assert list(found) == expected
+    other = made.with_kernel(2 * LAGGED)
+    assert other.lags == made.lags
+    assert other.with_kernel(LAGGED) == made
+    positive, negative = made.split_by_sign()
+    np.testing.assert_array_equal(positive.kernel + negative.kernel, LAGGED)
+    assert len(positive.edges()) + len(negative.edges()) == len(edges)
+
+
+def test_a_line_with_lags():
+    line = ConvolutionConnector(LAGGED[:, :, 0], (2, 9), lags=[0, 1, 2])
+    assert line.out_shape == (3, 1, 8)
+    assert line == connector(LAGGED[:, :, :1], (2, 1, 9), lags=(0, 1, 2))
+
+
 def test_what_it_says_of_itself():
     made = connector(delay=1.0)
     assert "3x2x3x2" in repr(made)
@@ -155,6 +185,14 @@ def test_what_it_says_of_itself():
         (lambda: connector(delay=np.nan), "delay", "not finite"),
         (lambda: connector(KERNEL[:, :, 0], (2, 9), padding=(0, 1)), "padding", "one integer"),
         (lambda: connector(KERNEL[:, :, 0], (2, 9), stride=(1, 1)), "stride", "one integer"),
+        (lambda: connector(KERNEL[..., None]), "lags", "has an axis of lags"),
+        (lambda: connector(lags=[0, 5]), "lags", "2 lags for a kernel of shape (3, 2, 3, 2)"),
+        (lambda: connector(LAGGED, lags=[0, 5]), "lags", "2 lags for"),
+        (lambda: connector(LAGGED, lags=[0, 5, 5]), "lags", "do not increase"),
+        (lambda: connector(LAGGED, lags=[-1, 0, 5]), "lags", "do not increase"),
+        (lambda: connector(LAGGED, lags=5), "lags", "not a list"),
+        (lambda: connector(LAGGED, lags=["0 ms", "5 mV", "9 ms"]), "lags[1]", "time"),
+        (lambda: connector(groups=2), "groups", "divides both"),
     ],
 )
 def test_what_is_refused(make, where, says):

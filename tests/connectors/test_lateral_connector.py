@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scnnbio.connectors import LateralInhibitionConnector
+from scnnbio.connectors import (
+    DifferenceOfGaussians,
+    Gaussian,
+    LateralInhibitionConnector,
+    Tabulated,
+)
 from scnnbio.errors import SpecError
 from scnnbio.geometry import convolution_edges_oracle
 
@@ -51,10 +57,12 @@ def test_edges_are_the_pairs_of_the_definition(shape, scope, radius):
 @pytest.mark.parametrize(("scope", "radius"), [("maps", 0), ("neighbourhood", 1), ("both", 2)])
 def test_it_is_a_convolution_with_its_kernel(scope, radius):
     made = LateralInhibitionConnector((3, 4, 5), scope, radius, strength=0.25)
-    assert made.kernel.shape == (3, 3, 2 * radius + 1, 2 * radius + 1)
+    groups = 3 if scope == "neighbourhood" else 1  # depthwise: every map to itself
+    assert made.kernel.shape == (3, 3 // groups, 2 * radius + 1, 2 * radius + 1)
+    assert made.groups == groups
     assert (made.in_shape, made.out_shape, made.shape) == ((3, 4, 5),) * 3
     assert (made.stride, made.padding) == ((1, 1), (radius, radius))
-    dense = convolution_edges_oracle(made.in_shape, made.kernel.shape, 1, radius)
+    dense = convolution_edges_oracle(made.in_shape, made.kernel.shape, 1, radius, groups)
     edges = made.edges()
     assert list(zip(edges.pre, edges.post, edges.tap, strict=True)) == [
         edge for edge in dense if made.kernel.ravel()[edge[2]] != 0
@@ -101,6 +109,12 @@ def test_value():
         ({"strength": np.nan}, "strength", "finite"),
         ({"strength": np.ones(3)}, "strength", "array of (2, 2, 1, 1)"),
         ({"strength": np.ones((2, 2, 1, 1))}, "strength", "outside the scope"),
+        ({"strength": np.ones((2, 1, 3, 3)), "scope": "both", "radius": 1}, "strength", "(2, 2, 3"),
+        ({"profile": "gaussian"}, "profile", "Gaussian"),
+        ({"profile": []}, "profile.values", "strengths by distance"),
+        ({"profile": [1.0, -0.5]}, "profile.values", "would excite"),
+        ({"profile": [1.0, "x"]}, "profile.values", "x"),
+        ({"profile": [0.0, 1.0]}, "profile", "this profile joins no neurons"),
         ({"shape": (2, 3)}, "shape", "3 positive integers"),
         ({"delay": -1.0}, "delay", "before the spike"),
     ],
@@ -110,3 +124,67 @@ def test_what_is_refused(parameters, where, says):
         LateralInhibitionConnector(**{"shape": (2, 3, 3), **parameters})
     assert caught.value.where == where
     assert says in caught.value.message
+
+
+#: Closed forms of distance, written out apart from the code.
+FALLS = {
+    Gaussian(1.5): lambda d: math.exp(-d * d / 4.5),
+    DifferenceOfGaussians(3.0, 1.0, 0.75): (
+        lambda d: math.exp(-d * d / 18) - 0.75 * math.exp(-d * d / 2)
+    ),
+    Tabulated((0.0, 1.0, 0.5)): lambda d: d if d <= 1 else max(0.0, 1.5 - d / 2) if d <= 2 else 0.0,
+}
+
+
+@pytest.mark.parametrize("profile", FALLS, ids=lambda profile: type(profile).__name__)
+@pytest.mark.parametrize("scope", ["neighbourhood", "both"])
+def test_strength_follows_the_distance(profile, scope):
+    shape, radius = (2, 5, 6), 3
+    connector = LateralInhibitionConnector(shape, scope, radius, 0.8, profile=profile)
+    edges = connector.edges()
+    found = dict(
+        zip(
+            zip(edges.pre.tolist(), edges.post.tolist(), strict=True),
+            connector.kernel.ravel()[edges.tap].tolist(),
+            strict=True,
+        )
+    )
+    expected = {}
+    for (i, a), (j, b) in itertools.product(enumerate(np.ndindex(shape)), repeat=2):
+        strength = 0.8 * FALLS[profile](math.hypot(a[1] - b[1], a[2] - b[2]))
+        if joined(scope, radius, a, b) and strength > 1e-12:
+            expected[i, j] = strength
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_profile_and_a_strength_make_the_kernel():
+    made = LateralInhibitionConnector((2, 5, 5), "both", 2, 0.3, profile=np.array([1, 0.6, 0.1]))
+    assert made.profile == Tabulated((1.0, 0.6, 0.1))
+    assert made.strength == pytest.approx(0.3)
+    assert made == LateralInhibitionConnector(
+        (2, 5, 5), "both", 2, made.strength, None, made.profile
+    )
+    assert not made.present[0, 1, 0, 0]  # the corner is sqrt(8) away
+    kernel = np.where(made.present, 0.2, 0.0)
+    other = made.with_kernel(kernel)
+    np.testing.assert_array_equal(other.strength, kernel)
+    assert len(other.edges()) == len(made.edges())
+    assert other.with_kernel(made.kernel) == made
+    with pytest.raises(SpecError, match="outside the scope"):
+        made.with_kernel(np.full_like(kernel, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (lambda: Gaussian(0.0), "profile.sigma"),
+        (lambda: Gaussian("wide"), "profile.sigma"),
+        (lambda: DifferenceOfGaussians(1.0, 2.0), "profile.inner"),
+        (lambda: DifferenceOfGaussians(2.0, 1.0, 1.5), "profile.depth"),
+        (lambda: Tabulated(3.0), "profile.values"),
+    ],
+)
+def test_profiles_that_could_excite_are_refused(make, where):
+    with pytest.raises(SpecError) as caught:
+        make()
+    assert caught.value.where == where

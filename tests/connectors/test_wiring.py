@@ -12,7 +12,12 @@ import sys
 import numpy as np
 import pytest
 
-from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector, wiring
+from scnnbio.connectors import (
+    ConvolutionConnector,
+    LateralInhibitionConnector,
+    PoolingConnector,
+    wiring,
+)
 from scnnbio.errors import SpecError
 from scnnbio.geometry import convolution_edges_oracle
 from tests.connectors.scripts import SIMULATORS, cells, kernel, sources, start
@@ -26,10 +31,19 @@ def stored(projection):
 
 def expected(connector, delay, sign=1.0):
     edges = convolution_edges_oracle(
-        connector.in_shape, connector.kernel.shape, connector.stride, connector.padding
+        connector.in_shape,
+        connector.kernel.shape,
+        connector.stride,
+        connector.padding,
+        connector.groups,
     )
     present, kernel = connector.present.ravel(), connector.kernel.ravel()
-    rows = [(pre, post, sign * kernel[t], delay) for pre, post, t in edges if present[t]]
+    lags = connector.lags or (0.0,)
+    rows = sorted(
+        (pre, post, sign * kernel[t], delay + lags[t % len(lags)])
+        for pre, post, t in edges
+        if present[t]
+    )
     return np.array(rows).reshape(-1, 4)
 
 
@@ -48,8 +62,12 @@ def assert_same_connections(projection, rows):
         ConvolutionConnector(kernel(2, 1, 2, 3), (1, 5, 6), stride=(2, 3), padding=(1, 2)),
         ConvolutionConnector(kernel(1, 2, 4, 4), (2, 4, 4)),
         ConvolutionConnector(kernel(3, 2, 3), (2, 8), stride=2, padding=1),
+        ConvolutionConnector(kernel(2, 2, 2, 3, 3), (2, 4, 4), lags=[0.0, 0.5, 2.0]),
+        ConvolutionConnector(kernel(4, 1, 2, 3), (2, 4, 4), stride=(2, 1), groups=2),
+        PoolingConnector((2, 5, 4), 2, padding=1, mode="average"),
+        PoolingConnector((2, 5, 4), (3, 2), 1, mode="sum", weight=0.5),
     ],
-    ids=["valid", "same", "strided", "one-place", "line"],
+    ids=["valid", "same", "strided", "one-place", "line", "lags", "groups", "average", "sum"],
 )
 def test_convolution_is_stored_edge_for_edge(sim, connector):
     pre, post = sources(sim, connector.in_shape), cells(sim, connector.out_shape)

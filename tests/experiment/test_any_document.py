@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scnnbio.errors import DataError, SpecError
-from scnnbio.experiment import study_from
+from scnnbio.experiment import Stage, Study, study_from
 from scnnbio.experiment.study import study_table
+from tests.backends.test_pathways import column
 from tests.experiment.small import study
 from tests.experiment.test_rules import OWN_RULE
 from tests.experiment.test_study import DOCUMENT, digests, inline, tiny
@@ -61,12 +62,15 @@ TINY = {**copy.deepcopy(tiny(DOCUMENT).document), "profiles": {"p": {"maps": 3}}
 OWN = study_table(study())
 RULES = inline("projections.0.plasticity", OWN_RULE)
 RULES["network"]["populations"][1]["competition"] = {"radius": 1, "winners": 3}
+COLUMN = study_table(
+    Study("column", tuple(Stage(e, e.network) for e in [column(dynamic=True)]), seed=5)
+)
 
 
 @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_document_ends_in_anything_but_a_study_or_an_error(data: st.DataObject) -> None:
-    base = data.draw(st.sampled_from([TINY, OWN, inline("", None), RULES]))
+    base = data.draw(st.sampled_from([TINY, OWN, COLUMN, inline("", None), RULES]))
     path = data.draw(st.sampled_from(leaves(base)))
     document = replaced(base, path, data.draw(VALUES))
     profile = data.draw(st.sampled_from([None, "p"]))

@@ -17,6 +17,7 @@ from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
+from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import Experiment, Inputs, Report
 
@@ -38,6 +39,7 @@ class Brian2Backend(Backend):
     name: ClassVar[str] = "brian2"
     summary: ClassVar[str] = "Brian2 at runtime, with numpy: needs no compiler"
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
+    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
@@ -68,6 +70,7 @@ class Brian2StandaloneBackend(Backend):
     name: ClassVar[str] = "brian2-standalone"
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
+    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing."""
@@ -136,7 +139,9 @@ def _workspace(experiment: Experiment) -> str:
     """Folder to build in: one a network and process, so that its second run compiles little."""
     key = "|".join(
         f"{p.name}{p.shape}{p.homeostasis is None}" for p in experiment.network.populations
-    ) + "|".join(f"{p.name}{p.kernel.shape}{p.plasticity}" for p in experiment.network.projections)
+    ) + "|".join(
+        f"{p.name}{p.kernel.shape}{p.delays}{p.plasticity}" for p in experiment.network.projections
+    )
     if key not in _folders:
         _folders[key] = tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True)
     return _folders[key].name

@@ -18,15 +18,20 @@ def internal_of_public(shape: Shape) -> NDArray[np.int64]:
     return np.argsort(public_of_internal(shape))
 
 
-def internal_kernel(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flat kernel as the pathways keep it: (in, row, column reversed, out)."""
-    return np.ascontiguousarray(kernel.transpose(1, 2, 3, 0)[:, :, ::-1]).ravel()
+def internal_kernel(kernel: NDArray[np.float64], groups: int = 1) -> NDArray[np.float64]:
+    """Flat kernel as the pathways keep it: (lag, channel, row, column reversed, out of a group)."""
+    return kernel.ravel()[_order(kernel.shape, groups)]
 
 
 def public_kernel(
-    values: NDArray[np.float64], shape: tuple[int, int, int, int]
+    values: NDArray[np.float64], shape: tuple[int, ...], groups: int = 1
 ) -> NDArray[np.float64]:
-    """Kernel (..., out, in, row, column) from the last axis of ``values``."""
-    out, into, rows, columns = shape
-    stored = values.reshape(*values.shape[:-1], into, rows, columns, out)[..., ::-1, :]
-    return np.ascontiguousarray(np.moveaxis(stored, -1, -4))
+    """Kernel (..., out, in, row, column) or with lags from the last axis of ``values``."""
+    return values[..., np.argsort(_order(shape, groups))].reshape(*values.shape[:-1], *shape)
+
+
+def _order(shape: tuple[int, ...], groups: int) -> NDArray[np.int64]:
+    """Where each internal tap lies in the public kernel."""
+    out, into, rows, columns = shape[:4]
+    taps = np.arange(np.prod(shape)).reshape(groups, out // groups, into, rows, columns, -1)
+    return taps.transpose(5, 0, 2, 3, 4, 1)[..., ::-1, :].ravel()

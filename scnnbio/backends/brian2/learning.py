@@ -35,9 +35,29 @@ def regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name:
     group.run_regularly("\n".join(code), dt=dt, when=when, order=order, name=name)
 
 
+def at_lag(projection: Projection, lag: int) -> str:
+    """Name of a projection's objects at one lag of its kernel."""
+    return projection.name if len(projection.delays) == 1 else f"{projection.name}_lag{lag}"
+
+
+def geometry_at(projection: Projection, lag: int) -> Geometry:
+    """A projection at one lag of its kernel, as the templates need it."""
+    connector = projection.connector
+    return Geometry(
+        connector.in_shape,
+        connector.out_shape,
+        (connector.kernel.shape[2], connector.kernel.shape[3]),
+        connector.stride,
+        connector.padding,
+        connector.groups,
+        lag,
+    )
+
+
 def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:
     """A kernel's elements, the rate at which they learn, and which are present if some are not."""
     rule, present = projection.plasticity, projection.connector.present
+    groups = projection.connector.groups
     masked = rule is not None and not present.all()
     group = b2.NeuronGroup(
         projection.kernel.size,
@@ -45,10 +65,10 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
         name=f"kernel_{projection.name}",
         namespace={},
     )
-    group.w = internal_kernel(projection.kernel)
+    group.w = internal_kernel(projection.kernel, groups)
     group.rate = 1.0
     if masked:
-        group.present = internal_kernel(present.astype(float))
+        group.present = internal_kernel(present.astype(float), groups)
     if rule is not None and rule.half_life is not None:
         code = [f"rate = rate*{rule.slowing(experiment.dt)!r}"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
@@ -63,8 +83,7 @@ class Learning:
     rule : LearningRule
     projection : Projection
     experiment : Experiment
-    order : int
-        Place of the projection among all.
+    kernel : NeuronGroup
     keep : callable
         Takes every object that is made.
     learners : (group, name of an event space)
@@ -76,60 +95,68 @@ class Learning:
         rule: LearningRule,
         projection: Projection,
         experiment: Experiment,
-        order: int,
+        kernel: Any,
         keep: Keep,
         learners: tuple[Any, str],
     ) -> None:
         self.rule: TraceRule = rule.as_traces()
-        self.projection, self.experiment, self.order = projection, experiment, order
+        self.projection, self.experiment, self.kernel = projection, experiment, kernel
         self.keep, self.learners = keep, learners
         self.masked = not projection.connector.present.all()
         network = experiment.network
-        sizes = {
-            "pre": network.population(projection.pre).size,
-            "post": network.population(projection.post).size,
-        }
-        self.traces = {
-            side: self._add_traces(side, size)
-            for side, size in sizes.items()
-            if self.rule.used(side)
-        }
+        pre, post = (network.population(end).size for end in (projection.pre, projection.post))
+        self.post = self._add_traces("post", projection.name, post)
+        #: Arrivals at each lag leave traces of their own.
+        self.pre = [
+            self._add_traces("pre", at_lag(projection, lag), pre)
+            for lag in range(len(projection.delays))
+        ]
 
-    @property
-    def ends(self) -> list[tuple[Any, str]]:
+    def ends(self, lag: int) -> list[tuple[Any, str]]:
         """Groups that the changes read, with the suffix of their end."""
-        return [(group, f"_{side}") for side, group in self.traces.items()]
+        ends = ((self.pre[lag], "_pre"), (self.post, "_post"))
+        return [(group, suffix) for group, suffix in ends if group is not None]
 
     @property
     def on_pre(self) -> list[str]:
         """Code of the pathway that delivers."""
         return self._change(self.rule.on_pre)
 
-    def add(self, arrivals: Any, kernel: Any, geometry: Geometry) -> None:
-        """Make what follows a delivery: jumps of the traces, ``on_post``, and normalisation."""
-        name, order = self.projection.name, self.order
-        self._add_jump("pre", (arrivals, "_arriving"), ("after_groups", 3 * order + 2))
+    def add(self, lag: int, order: int, arrivals: Any) -> None:
+        """Make what follows a delivery at one lag: jumps of its traces, and ``on_post``.
+
+        ``order`` is the place of the pathway among all.
+        """
+        name = at_lag(self.projection, lag)
+        self._add_jump(
+            self.pre[lag], "pre", (arrivals, "_arriving"), ("after_groups", 3 * order + 2), name
+        )
         code = self._change(self.rule.on_post)
         if code:
             self.keep(
                 KernelPathway(
                     "receptive_field",
                     self.learners,
-                    kernel,
-                    self.ends,
-                    geometry,
+                    self.kernel,
+                    self.ends(lag),
+                    geometry_at(self.projection, lag),
                     "\n".join(code),
                     ("synapses", 2 * order),
                     f"learn_{name}",
                 )
             )
-        self._add_jump("post", self.learners, ("synapses", 2 * order + 1))
+
+    def finish(self, order: int) -> None:
+        """Make what follows the last lag: jumps of the postsynaptic traces, and normalisation."""
+        name = self.projection.name
+        self._add_jump(self.post, "post", self.learners, ("synapses", 2 * order + 1), name)
         control = self.rule.normalisation
         if control is not None:
             self.keep(
                 Normaliser(
-                    kernel,
-                    self.projection.kernel.shape[0],
+                    self.kernel,
+                    self.projection.kernel.shape,
+                    self.projection.connector.groups,
                     control.norm,
                     control.target,
                     (self.rule.w_min, self.rule.w_max),
@@ -151,12 +178,15 @@ class Learning:
         value = f"clip(w + {change}, {self.rule.w_min!r}, {self.rule.w_max!r})"
         return [f"w = present*{value}" if self.masked else f"w = {value}"]
 
-    def _add_traces(self, side: str, size: int) -> Any:
+    def _add_traces(self, side: str, of: str, size: int) -> Any:
+        """Traces of one side that the rule reads; None if it reads none."""
         names = [f"trace_{name}" for name in self.rule.used(side)]
+        if not names:
+            return None
         group = b2.NeuronGroup(
             size,
             "\n".join(f"{name} : 1" for name in names),
-            name=f"traces_{side}_{self.projection.name}",
+            name=f"traces_{side}_{of}",
             namespace={},
         )
         keeps = [float(np.exp(-self.experiment.dt / t.tau)) for t in self._used(side)]
@@ -171,15 +201,16 @@ class Learning:
     def _used(self, side: str) -> list[Trace]:
         return [self.rule.traces[name] for name in self.rule.used(side)]
 
-    def _add_jump(self, side: str, events: tuple[Any, str], slot: tuple[str, int]) -> None:
-        if side not in self.traces:
+    def _add_jump(
+        self, traces: Any, side: str, events: tuple[Any, str], slot: tuple[str, int], of: str
+    ) -> None:
+        if traces is None:
             return
         code = [
             f"trace_{name}_post {'=' if trace.pairing == 'nearest' else '+='} 1"
             for name, trace in zip(self.rule.used(side), self._used(side), strict=True)
         ]
-        name = f"jump_{side}_{self.projection.name}"
-        self.keep(Each(events, self.traces[side], "\n".join(code), slot, name))
+        self.keep(Each(events, traces, "\n".join(code), slot, f"jump_{side}_{of}"))
 
 
 def competition(

@@ -20,13 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import (
+    gate_steps,
     initial_states,
     refractory_steps,
     step_constants,
 )
 from scnnbio.backends.brian2.layout import internal_of_public
-from scnnbio.backends.brian2.learning import Learning, competition, kernel_group, regularly
-from scnnbio.backends.brian2.procedural import Arrivals, Each, Geometry, KernelPathway
+from scnnbio.backends.brian2.learning import (
+    Learning,
+    at_lag,
+    competition,
+    geometry_at,
+    kernel_group,
+    regularly,
+)
+from scnnbio.backends.brian2.procedural import Arrivals, Each, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.integrator import integrator
@@ -48,6 +56,7 @@ class Lowered:
     thresholds: dict[str, Any] = field(default_factory=dict)
     #: Where neurons compete: the event space of those that learn.
     learners: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    _pathways: int = 0
 
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
@@ -56,8 +65,8 @@ class Lowered:
                 self._add_source(population)
             else:
                 self._add_neurons(population)
-        for order, projection in enumerate(self.experiment.network.projections):
-            self._add_projection(projection, order)
+        for projection in self.experiment.network.projections:
+            self._add_projection(projection)
         for population in self.experiment.network.populations:
             if population.homeostasis is not None:
                 self._add_rise(population, population.homeostasis)
@@ -189,47 +198,64 @@ class Lowered:
 
     # -- projections ------------------------------------------------------------------------------
 
-    def _add_projection(self, projection: Projection, order: int) -> None:
-        pre, post = self.groups[projection.pre], self.groups[projection.post]
-        connector, name = projection.connector, projection.name
-        geometry = Geometry(
-            connector.in_shape,
-            connector.out_shape,
-            (projection.kernel.shape[2], projection.kernel.shape[3]),
-            connector.stride,
-            connector.padding,
-        )
-        arrivals = self._keep(
-            Arrivals(
-                pre,
-                self.experiment.steps(projection.delay, "delay"),
-                self.experiment.trial_steps if self.experiment.reset else 0,
-                ("after_groups", 3 * order),
-                f"arrivals_{name}",
+    def _add_projection(self, projection: Projection) -> None:
+        """One pathway a lag, each fed by the arrivals of the one before."""
+        kernel = kernel_group(projection, self.experiment, self._keep)
+        self.kernels[projection.name] = kernel
+        post, source, since = self.groups[projection.post], self.groups[projection.pre], 0
+        learning, gate = self._learning(projection, kernel), self._add_gate(projection)
+        for lag, delay in enumerate(self.experiment.delay_steps(projection)):
+            name, order = at_lag(projection, lag), self._pathways
+            self._pathways += 1
+            source = self._keep(
+                Arrivals(
+                    source,
+                    delay - since,
+                    self.experiment.trial_steps if self.experiment.reset else 0,
+                    ("after_groups", 3 * order),
+                    f"arrivals_{name}",
+                )
             )
-        )
-        kernel = self._add_kernel(projection)
-        code, ends = [self._delivery(projection)], [(post, "_post")]
-        rule, learning = projection.plasticity, None
-        if rule is not None:
-            learners = self.learners.get(projection.post, (post, "_spikespace"))
-            learning = Learning(rule, projection, self.experiment, order, self._keep, learners)
-            code += learning.on_pre
-            ends += learning.ends
-        self._keep(
-            KernelPathway(
-                "convolution",
-                (arrivals, "_arriving"),
-                kernel,
-                ends,
-                geometry,
-                "\n".join(code),
-                ("after_groups", 3 * order + 1),
-                f"pathway_{name}",
+            since = delay
+            code, ends = [self._delivery(projection)], [(post, "_post")]
+            if gate is not None:
+                steps = gate_steps(self.experiment, projection)
+                code.append(f"opens_post = (t_in_timesteps//{steps} + 1)*{steps}")
+                ends.append((gate, "_post"))
+            if learning is not None:
+                code += learning.on_pre
+                ends += learning.ends(lag)
+            self._keep(
+                KernelPathway(
+                    "convolution",
+                    (source, "_arriving"),
+                    kernel,
+                    ends,
+                    geometry_at(projection, lag),
+                    "\n".join(code),
+                    ("after_groups", 3 * order + 1),
+                    f"pathway_{name}",
+                )
             )
-        )
+            if learning is not None:
+                learning.add(lag, order, source)
         if learning is not None:
-            learning.add(arrivals, kernel, geometry)
+            learning.finish(order)
+
+    def _learning(self, projection: Projection, kernel: Any) -> Learning | None:
+        if projection.plasticity is None:
+            return None
+        learners = self.learners.get(projection.post, (self.groups[projection.post], "_spikespace"))
+        return Learning(
+            projection.plasticity, projection, self.experiment, kernel, self._keep, learners
+        )
+
+    def _add_gate(self, projection: Projection) -> Any:
+        """For pooling by the first spike: when the window of each target opens again; or None."""
+        if not gate_steps(self.experiment, projection):
+            return None
+        size, name = len(self.groups[projection.post]), f"gate_{projection.name}"
+        return self._keep(b2.NeuronGroup(size, "opens : integer", name=name, namespace={}))
 
     def _delivery(self, projection: Projection) -> str:
         population = self.experiment.network.population(projection.post)
@@ -239,12 +265,9 @@ class Lowered:
             free = "*int(t_in_timesteps >= free_at_post)"
         else:
             free = ""
+        if gate_steps(self.experiment, projection):
+            free += "*int(t_in_timesteps >= opens_post)"
         return f"{state}_post += {float(projection.weight)!r}*w{free}"
-
-    def _add_kernel(self, projection: Projection) -> Any:
-        group = kernel_group(projection, self.experiment, self._keep)
-        self.kernels[projection.name] = group
-        return group
 
 
 class _Equations:

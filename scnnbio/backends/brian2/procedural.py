@@ -3,7 +3,9 @@
 A spike computes its targets from the geometry and runs ordinary Brian2 code for each of them. All
 of scnnbio's reliance on Brian2's internals is in this file and in ``templates/``. Neurons lie
 (row, column, channel) here and kernels (in, row, column reversed, out), so that the inner loop is
-contiguous; :mod:`scnnbio.backends.brian2.layout` translates.
+contiguous; :mod:`scnnbio.backends.brian2.layout` translates. Where channels are in groups the last
+axis of a kernel is one group's, and the loop runs over it; a kernel with lags is one such kernel
+after the other, each of which is a pathway.
 """
 
 from __future__ import annotations
@@ -29,19 +31,27 @@ def _with_our_templates(base: type) -> type:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A convolution as its templates need it."""
+    """A convolution, at one lag of its kernel, as its templates need it."""
 
     in_shape: tuple[int, int, int]
     out_shape: tuple[int, int, int]
     kernel_size: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]
+    groups: int = 1
+    lag: int = 0
 
     def keywords(self) -> dict[str, int]:
-        """Names in the templates: C, H, W in; O, OH, OW out; KH, KW, SY, SX, PY, PX."""
+        """Names in the templates.
+
+        C, H, W in; O, OH, OW out; KH, KW, SY, SX, PY, PX; CG, OG channels of a group; FIRST tap.
+        """
         names = ("C", "H", "W", "O", "OH", "OW", "KH", "KW", "SY", "SX", "PY", "PX")
         numbers = self.in_shape + self.out_shape + self.kernel_size + self.stride + self.padding
-        return dict(zip(names, map(int, numbers), strict=True))
+        keywords = dict(zip(names, map(int, numbers), strict=True))
+        into, out = self.in_shape[0], self.out_shape[0] // self.groups
+        first = self.lag * into * self.kernel_size[0] * self.kernel_size[1] * out
+        return {**keywords, "CG": into // self.groups, "OG": out, "FIRST": first}
 
 
 class Procedural(CodeRunner, Group):  # type: ignore[misc]
@@ -100,21 +110,25 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
 class Arrivals(Procedural):
     """The spikes of a group that arrive in this step, ``delay`` steps after they were fired.
 
-    ``period`` is the length of a trial in steps if spikes in flight are lost at its end, else 0.
+    The source is the group, or other arrivals, which must come earlier in the step: what arrives
+    there arrives here ``delay`` steps later. ``period`` is the length of a trial in steps if spikes
+    in flight are lost at its end, else 0.
     """
 
     def __init__(self, source: Any, delay: int, period: int, slot: tuple[str, int], name: str):
         self._begin(name)
-        size = len(source)
-        held = delay - 1  # the spike list that is read is one step old already
+        chained = isinstance(source, Arrivals)
+        size = source.size if chained else len(source)
+        # The spike list of a group is one step old already.
+        held = delay if chained else delay - 1
         variables = self.variables
         variables.add_constant("N", size)
-        variables.add_reference("_eventspace", source, "_spikespace")
+        variables.add_reference("_eventspace", source, "_arriving" if chained else "_spikespace")
         variables.add_array("_arriving", size=size + 1, dtype=np.int32, read_only=True)
         ring = (held + 1) * (size + 1) if held else 1
         variables.add_array("_ring", size=ring, dtype=np.int32, read_only=True, index="_rix")
         variables.add_auxiliary_variable("_rix", dtype=np.int32)
-        self.source = source
+        self.size = size
         self._finish("arrivals", "", source, slot, {"held": held, "size": size, "period": period})
         self.needed_variables += ["_arriving", "_ring"]
         self.add_dependency(source)
@@ -222,12 +236,17 @@ class Competition(Procedural):
 
 
 class Normaliser(Procedural):
-    """Puts the kernel of each of ``maps`` back to its norm, every ``period`` steps."""
+    """Puts the kernel of each output map back to its norm, every ``period`` steps.
+
+    ``shape`` is the public one of the kernel, and ``groups`` the blocks that its channels are in;
+    all lags of a map count together.
+    """
 
     def __init__(
         self,
         kernel: Any,
-        maps: int,
+        shape: tuple[int, ...],
+        groups: int,
         norm: str,
         target: float,
         bounds: tuple[float, float],
@@ -236,12 +255,14 @@ class Normaliser(Procedural):
         name: str,
     ) -> None:
         self._begin(name)
-        size = len(kernel)
-        self.variables.add_constant("N", size)
+        maps, taps = shape[0], int(np.prod(shape[1:4]))
+        self.variables.add_constant("N", len(kernel))
         self._add_index("_tap_idx")
         self.variables.add_reference("w", kernel, "w", index="_tap_idx")
         self.variables.add_array("_norms", size=maps, read_only=True)
-        options = {"O": maps, "taps": size // maps, "norm": norm, "target": target}
+        options: dict[str, Any] = {"G": groups, "OG": maps // groups, "taps": taps}
+        options |= {"O": maps, "rows": len(kernel) // (maps // groups)}
+        options |= {"norm": norm, "target": target}
         options |= {"low": bounds[0], "high": bounds[1], "period": period}
         self._finish("normalise", "", kernel, slot, options)
         self.needed_variables += ["w", "_norms"]

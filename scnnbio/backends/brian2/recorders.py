@@ -7,10 +7,12 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.backends.base import Outcome
 from scnnbio.backends.brian2.layout import internal_of_public, public_kernel, public_of_internal
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.network import Projection
 
 _MS = b2.ms
 
@@ -98,16 +100,19 @@ class Recorders:
         }
         plastic = {p.name: p for p in network.projections if p.plasticity is not None}
         weights = {
-            name: public_kernel(np.array(self.lowered.kernels[name].w[:]), p.kernel.shape)
+            name: self._kernel(p, np.array(self.lowered.kernels[name].w[:]))
             for name, p in plastic.items()
         }
         weights |= {n: np.array(group.level[:]) for n, group in self.lowered.thresholds.items()}
         snapshots = {}
         for name, monitor in self.snapshots.items():
             if name in plastic:
-                values = np.asarray(monitor.w).T
-                snapshots[name] = public_kernel(values, plastic[name].kernel.shape)
+                snapshots[name] = self._kernel(plastic[name], np.asarray(monitor.w).T)
             else:
                 snapshots[name] = np.asarray(monitor.level).T.copy()
         pathways = {p.name: "procedural" for p in network.projections}
         return Outcome(spikes, signals, weights, snapshots, counts, pathways)
+
+    @staticmethod
+    def _kernel(projection: Projection, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return public_kernel(values, projection.kernel.shape, projection.connector.groups)

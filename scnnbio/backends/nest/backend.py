@@ -15,6 +15,7 @@ from scnnbio.backends.nest.lowering import Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
+from scnnbio.connectors import LAGS
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 
@@ -43,6 +44,7 @@ class NestBackend(Backend):
     """
 
     name: ClassVar[str] = "nest"
+    features: ClassVar[frozenset[str]] = frozenset({LAGS})
     summary: ClassVar[str] = "NEST: static networks, neurons compiled once; needs g++ and NESTML"
     promises: ClassVar[tuple[Promise, ...]] = (
         UnlessAtThreshold(

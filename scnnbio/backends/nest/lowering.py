@@ -68,7 +68,7 @@ class Lowered:
         post = self.experiment.network.population(projection.post)
         port, factor = self.cells.port(post, projection.receptor)
         weight = factor * (projection.weight * projection.kernel.ravel()[edges.tap])
-        delay = self.experiment.steps(projection.delay, "delay") * self.experiment.dt
+        delays = np.array(self.experiment.delay_steps(projection)) * self.experiment.dt
         nest.Connect(
             edges.pre + self.first(projection.pre),
             edges.post + self.first(projection.post),
@@ -76,7 +76,7 @@ class Lowered:
             {
                 "synapse_model": "static_synapse",
                 "weight": weight,
-                "delay": np.full(len(weight), round(delay, 3)),
+                "delay": np.round(delays, 3)[edges.tap % len(delays)],
                 "receptor_type": port,
             },
         )

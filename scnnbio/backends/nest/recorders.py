@@ -33,7 +33,7 @@ class SpikeLog:
         nest.CopyModel("static_synapse", "scnnbio_log", {"weight_recorder": self.recorder})
         ignoring = nest.Create("parrot_neuron")
         # NEST's slices are as long as the shortest delay: the log must not shorten it.
-        delays = [experiment.steps(p.delay, "delay") for p in experiment.network.projections]
+        delays = [experiment.delay_steps(p)[0] for p in experiment.network.projections]
         delay = round(min(delays, default=1) * experiment.dt, 3)
         synapse = {"synapse_model": "scnnbio_log", "receptor_type": 1, "delay": delay}
         for layer in self.layers:

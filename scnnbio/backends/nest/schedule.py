@@ -52,7 +52,7 @@ class Schedule:
     @classmethod
     def of(cls, experiment: Experiment) -> Schedule:
         """The schedule of an experiment."""
-        delays = [experiment.steps(p.delay, "delay") for p in experiment.network.projections]
+        delays = [experiment.delay_steps(p)[-1] for p in experiment.network.projections]
         periods = [
             experiment.steps(s.period or experiment.dt, "period") for s in experiment.record.signals
         ]

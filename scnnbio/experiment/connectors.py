@@ -1,0 +1,168 @@
+"""Connectors in documents."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from scnnbio.connectors import (
+    PROFILES,
+    ConvolutionConnector,
+    KernelConnector,
+    LateralInhibitionConnector,
+    PoolingConnector,
+)
+from scnnbio.errors import SpecError
+from scnnbio.experiment.documents import (
+    Table,
+    as_list,
+    by_kind,
+    check_keys,
+    choose,
+    continued,
+    join,
+    plain_table,
+    plain_value,
+    require,
+)
+from scnnbio.experiment.experiment import checked_seed
+from scnnbio.geometry import Shape
+from scnnbio.units import plain
+
+_LARGEST_KERNEL = 10**8
+
+
+def connector_from(table: Any, in_shape: Shape, where: str) -> KernelConnector:
+    """The connector that a table describes.
+
+    Parameters
+    ----------
+    table : mapping
+        ``kind`` ("convolution", "pooling" or "lateral-inhibition"), and the arguments of that
+        connector.
+    in_shape : (channel, row, column)
+        Shape of the pre-synaptic layer.
+    where : str
+        Path of the table.
+
+    Returns
+    -------
+    KernelConnector
+
+    Raises
+    ------
+    SpecError
+        If anything in the description is wrong; it names the path.
+    """
+    read = choose(_READERS, require(table, "kind", where), "kind of connector", join(where, "kind"))
+    rest = {key: _pair(value) for key, value in table.items() if key != "kind"}
+    try:
+        return read(rest, in_shape, where)
+    except SpecError as error:
+        path = error.where if where in error.where else continued(where, error.where)
+        raise SpecError(error.message, where=path) from None
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise SpecError(f"a value has the wrong kind: {error}", where=where) from None
+
+
+def connector_table(connector: KernelConnector) -> Table:
+    """A connector written out, so that :func:`connector_from` gives it back."""
+    if isinstance(connector, LateralInhibitionConnector):
+        return _lateral_table(connector)
+    if isinstance(connector, PoolingConnector):
+        return _pooling_table(connector)
+    table: Table = {
+        "kind": "convolution",
+        "kernel": connector.kernel.tolist(),
+        "stride": list(connector.stride),
+        "padding": list(connector.padding),
+    }
+    if isinstance(connector, ConvolutionConnector) and not connector.connect_zeros:
+        table["connect_zeros"] = False
+    if connector.lags is not None:
+        table["lags"] = list(connector.lags)
+    if connector.groups > 1:
+        table["groups"] = connector.groups
+    return table
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _convolution(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    keys = ("kernel", "stride", "padding", "connect_zeros", "lags", "groups")
+    check_keys(table, keys, where)
+    kernel = _kernel(require(table, "kernel", where), join(where, "kernel"))
+    return ConvolutionConnector(**{**table, "kernel": kernel, "in_shape": in_shape})
+
+
+def _kernel(value: Any, where: str) -> Any:
+    """Numbers, or ``{uniform = [low, high], shape = [...], seed = 0}``."""
+    if not isinstance(value, Mapping):
+        return value
+    check_keys(value, ("uniform", "shape", "seed"), where)
+    span = as_list(require(value, "uniform", where), join(where, "uniform"))
+    shape = as_list(require(value, "shape", where), join(where, "shape"))
+    if len(span) != 2:
+        raise SpecError("give the least and the greatest value", where=join(where, "uniform"))
+    low, high = (plain(v, "1", where=join(where, "uniform")) for v in span)
+    sizes = [n for n in shape if isinstance(n, int) and not isinstance(n, bool) and n > 0]
+    if len(sizes) < len(shape) or not sizes or math.prod(sizes) > _LARGEST_KERNEL:
+        raise SpecError(
+            f"{reprlib.repr(shape)} is not the shape of a kernel; give (out, in, row, column), or"
+            f" one more for lags, of {_LARGEST_KERNEL:,} elements at most",
+            where=join(where, "shape"),
+        )
+    seed = checked_seed(value.get("seed", 0))
+    return np.random.default_rng(seed).uniform(low, high, sizes)
+
+
+def _pooling(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    check_keys(table, ("size", "stride", "padding", "mode", "weight", "window"), where)
+    require(table, "size", where)
+    return PoolingConnector(in_shape, **table)
+
+
+def _pooling_table(connector: PoolingConnector) -> Table:
+    table: Table = {
+        "kind": "pooling",
+        "size": list(connector.size),
+        "stride": list(connector.stride),
+        "padding": list(connector.padding),
+        "mode": connector.mode,
+        "weight": connector.weight,
+    }
+    return table if connector.window is None else {**table, "window": connector.window}
+
+
+def _lateral(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    check_keys(table, ("scope", "radius", "strength", "profile"), where)
+    profile = table.get("profile")
+    if isinstance(profile, Mapping):
+        profile = by_kind(PROFILES)(profile, join(where, "profile"))
+    return LateralInhibitionConnector(in_shape, **{**table, "profile": profile})
+
+
+def _lateral_table(connector: LateralInhibitionConnector) -> Table:
+    table: Table = {
+        "kind": "lateral-inhibition",
+        "scope": connector.scope,
+        "radius": connector.radius,
+        "strength": plain_value(connector.strength),
+    }
+    if connector.profile is None:
+        return table
+    kind = next(kind for kind, cls in PROFILES.items() if type(connector.profile) is cls)
+    return {**table, "profile": {"kind": kind, **plain_table(connector.profile)}}
+
+
+_READERS: dict[str, Callable[[Table, Shape, str], KernelConnector]] = {
+    "convolution": _convolution,
+    "pooling": _pooling,
+    "lateral-inhibition": _lateral,
+}
