@@ -37,6 +37,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
 _RULES: dict[str, type[LearningRule]] = {
