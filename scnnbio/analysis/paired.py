@@ -7,6 +7,8 @@ may move it further.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +49,11 @@ class Statistic:
     high: float
     n: int
     undefined: int
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain values; what is not defined is None."""
+        values = dataclasses.asdict(self)
+        return {key: value if math.isfinite(value) else None for key, value in values.items()}
 
 
 def paired_rate(pair: Pair, population: str, seed: int) -> Statistic:

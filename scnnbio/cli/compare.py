@@ -72,16 +72,14 @@ def compare_(
         result = workflow.run_comparison(
             study, plan, folder, skip=skip, replace=force, report=report
         )
-    table = Table("stage", "dt", "pair", "of", "promise", "verdict", "why", box=None)
     for pair in result.pairs:
+        names = f"{pair.reference}, {pair.other}: {pair.stage}, dt = {pair.dt:g} ms"
+        console.print(Text(names, style="bold"), soft_wrap=True)
+        table = Table("of", "verdict", "why", "promise", box=None)
         for kept in pair.kept:
-            table.add_row(
-                *(pair.stage, f"{pair.dt:g} ms", f"{pair.reference}, {pair.other}"),
-                *(f"{kept.subject}: {kept.of}", kept.promise or "-"),
-                Text(kept.verdict, style=STYLES.get(kept.verdict, "yellow")),
-                kept.reason,
-            )
-    console.print(table)
+            verdict = Text(kept.verdict, style=STYLES.get(kept.verdict, "yellow"))
+            table.add_row(f"{kept.subject}: {kept.of}", verdict, kept.reason, kept.promise or "-")
+        console.print(table)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     if strict and any(kept.verdict != "agrees" for kept in result.kept):
         raise typer.Exit(FAILED)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from scnnbio.analysis.convergence import Convergence
+from scnnbio.analysis.paired import Statistic
 from scnnbio.errors import SpecError
 from scnnbio.figures.style import INK, MODEL, ON, PAGE, QUIET, new_figure, panel_letter, styled
 
@@ -29,6 +30,7 @@ def convergence_figure(
     found: Sequence[Convergence],
     state: Mapping[float, float] | None = None,
     *,
+    rates: Sequence[Sequence[Statistic]] | None = None,
     labels: Sequence[str] | None = None,
     width: float = PAGE,
 ) -> Figure:
@@ -41,16 +43,20 @@ def convergence_figure(
     state : mapping of float to float, optional
         By time step in ms: largest error of the membrane potential without spikes (mV). Without
         it the third panel is left out.
+    rates : sequence of sequences of Statistic, optional
+        For each of ``found``, one a grid: how far the mean rate is off. Without it that panel is
+        left out.
     labels : sequence of str, optional
         One of each; the populations if not given.
     width : float
-        Of the figure in mm, for three panels.
+        Of the figure in mm, for three panels or more.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: median error of spike times, its fitted order, and the 95 % quantile (thin). B: how many
-        neurons fire as often as they should. C: what rounding leaves.
+        Median error of spike times, its fitted order, and the 95 % quantile (thin); how many
+        neurons fire as often as they should; what rounding leaves; and how far mean rates are off,
+        with intervals of 95 %.
 
     Raises
     ------
@@ -59,16 +65,20 @@ def convergence_figure(
     """
     if not 1 <= len(found) <= len(_COLOURS):
         raise SpecError(f"{len(found)} populations; give one to five", where="figures.convergence")
+    # Backends are held against one solution; populations have spikes of their own.
     names = [c.population for c in found] if labels is None else list(labels)
-    panels = 3 if state else 2
-    figure = new_figure(width * panels / 3, width * 0.36)
+    told = [f"{c.population}: {c.spikes} spikes" for c in found] if labels is None else names
+    panels = 2 + bool(state) + bool(rates)
+    figure = new_figure(width * min(panels, 3) / 3, width * 0.36)
     axes = figure.subplots(1, panels)
     _times(axes[0], found, names)
-    _counts(axes[1], found, names)
+    _counts(axes[1], found, told)
     if state:
         _floor(axes[2], state)
+    if rates:
+        _rates(axes[panels - 1], found, rates, names)
     ticks = np.unique(np.concatenate([c.dt for c in found]))
-    for letter, panel in zip("ABC", axes, strict=False):
+    for letter, panel in zip("ABCD", axes, strict=False):
         _grid_axis(panel, ticks)
         panel_letter(panel, letter)
     return figure
@@ -103,11 +113,10 @@ def _marker(k: int) -> dict[str, Any]:
 def _counts(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> None:
     """Neurons that fire as often with a grid as without."""
     for k, (c, name) in enumerate(zip(found, names, strict=True)):
-        label = f"{name}: {c.spikes} spikes"
-        axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], label=label, **_marker(k))
+        axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], label=name, **_marker(k))
     axes.set_ylim(0.0, 1.02)
     axes.set_ylabel("fraction with the same spike count")
-    axes.legend(loc="lower left")
+    axes.legend(loc="best")
 
 
 def _floor(axes: Axes, state: Mapping[float, float]) -> None:
@@ -119,6 +128,25 @@ def _floor(axes: Axes, state: Mapping[float, float]) -> None:
     ulp = float(np.spacing(65.0))
     axes.axhline(ulp, color=QUIET, lw=0.8, ls=":")
     axes.annotate("one rounding of 65 mV", (dt[-1], ulp), ha="right", va="top", color=QUIET)
+
+
+def _rates(
+    axes: Axes,
+    found: Sequence[Convergence],
+    rates: Sequence[Sequence[Statistic]],
+    names: Sequence[str],
+) -> None:
+    """Mean rate on each grid, as a share of what it is without one."""
+    for k, (c, row, name) in enumerate(zip(found, rates, names, strict=True)):
+        value = 100.0 * np.array([s.difference for s in row])
+        reach = 100.0 * np.array([(s.difference - s.low, s.high - s.difference) for s in row]).T
+        axes.errorbar(
+            c.dt, value, reach, color=_COLOURS[k], label=name, elinewidth=0.8, **_marker(k)
+        )
+    axes.set_xscale("log")
+    axes.axhline(0.0, color=QUIET, lw=0.8, ls=":")
+    axes.set_ylabel("difference of the mean rate (%)")
+    axes.legend(loc="upper left")
 
 
 def _grid_axis(axes: Axes, steps: Array) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from scnnbio import backends
 from scnnbio.analysis.agreement import Agreement, Settings, agreement, largest_signal_difference
 from scnnbio.analysis.convergence import convergence
+from scnnbio.analysis.paired import paired_rate
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, weaker
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study, documents
@@ -183,7 +184,8 @@ def compare(
         _run_variant(plan, variant, left, targets, runs, report)
     settings = settings or Settings()
     pairs = tuple(_pairs(plan, runs, targets, settings, report))
-    return Comparison(study, plan, runs, refused, pairs, tuple(_sweeps(plan, runs)), settings)
+    sweeps = tuple(_sweeps(plan, runs, settings.seed))
+    return Comparison(study, plan, runs, refused, pairs, sweeps, settings)
 
 
 def _run_variant(
@@ -314,7 +316,7 @@ def _numbers(
             yield judge_numbers(promise, "signals", f"{name}.{variable}", gap)
 
 
-def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]]) -> Iterator[Sweep]:
+def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]], seed: int) -> Iterator[Sweep]:
     """Each backend's grids against the event-driven solution, or else against its finest."""
     exact = next((place for place in runs if place[0].split(":")[0] == _EXACT), None)
     for label in dict.fromkeys(label for label, _ in runs):
@@ -324,12 +326,13 @@ def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]]) -> Iterator[Swe
         truth = exact or places[0]
         grids = [place for place in places if place != truth]
         for stage in plan.compared if grids else ():
-            yield from _stage_sweeps(
-                stage, label, runs[truth][stage], [runs[p][stage] for p in grids]
-            )
+            one = [runs[place][stage] for place in grids]
+            yield from _stage_sweeps(stage, label, runs[truth][stage], one, seed)
 
 
-def _stage_sweeps(stage: str, label: str, truth: Run, grids: Sequence[Run]) -> Iterator[Sweep]:
+def _stage_sweeps(
+    stage: str, label: str, truth: Run, grids: Sequence[Run], seed: int
+) -> Iterator[Sweep]:
     """One sweep a population; none where no spike can be compared."""
     exact = truth.provenance["backend"] == _EXACT
     told = _EXACT if exact else f"{label} at {truth.experiment.dt:g} ms"
@@ -341,4 +344,7 @@ def _stage_sweeps(stage: str, label: str, truth: Run, grids: Sequence[Run]) -> I
             found = convergence(truth.recording, recordings, name)
         except SpecError:
             continue
-        yield Sweep(stage, label, told, found)
+        rates = tuple(
+            paired_rate((truth.recording, recordings[dt]), name, seed) for dt in found.dt.tolist()
+        )
+        yield Sweep(stage, label, told, found, rates)

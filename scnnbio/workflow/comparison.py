@@ -9,6 +9,7 @@ from typing import Any
 from scnnbio import backends
 from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
+from scnnbio.analysis.paired import Statistic
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Run, Stage, Study, documents
 from scnnbio.validation.promises import FirstDifference, Kept
@@ -111,12 +112,15 @@ class Sweep:
     exact : str
         What its grids are held against.
     found : Convergence
+    rates : tuple of Statistic
+        By grid, in the order of ``found``: how far the mean rate is off.
     """
 
     stage: str
     backend: str
     exact: str
     found: Convergence
+    rates: tuple[Statistic, ...]
 
 
 @dataclass(frozen=True, eq=False)

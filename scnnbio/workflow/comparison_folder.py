@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.analysis.agreement import Agreement, Settings
+from scnnbio.analysis.paired import Statistic
 from scnnbio.experiment import Report, Study
 from scnnbio.figures import Picture, render_report, save
 from scnnbio.figures.agreement import Side, agreement_figure
@@ -189,6 +190,7 @@ def _sweep(sweep: Sweep) -> dict[str, Any]:
         "median": found.median.tolist(),
         "upper": found.upper.tolist(),
         "same_counts": [None if math.isnan(v) else v for v in found.same_counts.tolist()],
+        "rate": [statistic.to_dict() for statistic in sweep.rates],
     }
 
 
@@ -254,6 +256,7 @@ def tables(result: Comparison) -> list[Table]:
                 for row in zip(
                     *(s.found.dt.tolist(), s.found.median.tolist(), s.found.upper.tolist()),
                     s.found.same_counts.tolist(),
+                    map(_relative, s.rates),
                     strict=True,
                 )
             ],
@@ -271,7 +274,7 @@ _STATISTICS = (
     *("stage", "dt (ms)", "pair", "population", "rate (Hz)", "relative", "CV", "neurons"),
     *("undefined", "correlation", "pairs of neurons", "undefined"),
 )
-_SWEEP = ("median (ms)", "95 % (ms)", "same count")
+_SWEEP = ("median (ms)", "95 % (ms)", "same count", "mean rate")
 
 
 def _names(pair: PairResult) -> str:
@@ -304,7 +307,7 @@ def _statistics(found: Agreement) -> tuple[Any, ...]:
     rate, cv, correlation = found.rate, found.cv, found.correlation
     return (
         (rate.reference, rate.other),
-        f"{rate.difference:+.2%} ({rate.low:+.2%} to {rate.high:+.2%})",
+        _relative(rate),
         f"{cv.reference:.3g}, {cv.other:.3g} ({cv.low:+.2g} to {cv.high:+.2g})",
         cv.n,
         cv.undefined,
@@ -313,6 +316,10 @@ def _statistics(found: Agreement) -> tuple[Any, ...]:
         correlation.n,
         correlation.undefined,
     )
+
+
+def _relative(rate: Statistic) -> str:
+    return f"{rate.difference:+.2%} ({rate.low:+.2%} to {rate.high:+.2%})"
 
 
 def _sampled(result: Comparison) -> str:
@@ -354,7 +361,9 @@ def _figures(result: Comparison) -> Iterator[tuple[str, str, str, Any]]:
         shown = sweeps[:_SERIES]
         held = ", ".join(dict.fromkeys(sweep.exact for sweep in shown))
         figure = convergence_figure(
-            [sweep.found for sweep in shown], labels=[sweep.backend for sweep in shown]
+            [sweep.found for sweep in shown],
+            rates=[sweep.rates for sweep in shown],
+            labels=[sweep.backend for sweep in shown],
         )
         yield (
             f"steps_{stage}_{population}",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scnnbio.analysis.convergence import Convergence
+from scnnbio.analysis.paired import Statistic
 from scnnbio.errors import SpecError
 from scnnbio.figures.convergence import convergence_figure
 
@@ -30,3 +31,25 @@ def test_the_last_panel_is_left_out_without_states_and_no_population_is_refused(
     assert len(convergence_figure([_found("v1"), _found("v2")]).axes) == 2
     with pytest.raises(SpecError, match="one to five"):
         convergence_figure([])
+
+
+def test_backends_are_named_and_their_rates_shown_in_percent():
+    rate = Statistic(10.0, 11.0, 0.1, 0.05, 0.2, 20, 0)
+    axes = convergence_figure(
+        [_found("v1"), _found("v1")], rates=[[rate] * 3, [rate] * 3], labels=["one", "two"]
+    ).axes
+    assert len(axes) == 3
+    names = [text.get_text() for text in axes[1].get_legend().get_texts()]
+    assert names == ["one", "two"]
+    np.testing.assert_allclose(axes[2].lines[0].get_ydata(), [10.0] * 3)
+    bar = axes[2].collections[0].get_segments()[0]
+    np.testing.assert_allclose(bar[:, 1], [5.0, 20.0])
+    # Open and larger, so that what lies under it is seen.
+    assert axes[1].lines[1].get_markersize() > axes[1].lines[0].get_markersize()
+    assert axes[1].lines[1].get_markerfacecolor() == "none"
+
+
+def test_errors_of_zero_have_no_order():
+    exact = Convergence("v1", DT, 10, np.zeros(3), np.zeros(3), np.ones(3))
+    axes = convergence_figure([exact]).axes
+    assert axes[0].lines[0].get_label() == "v1"
