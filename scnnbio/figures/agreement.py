@@ -133,7 +133,8 @@ def _rates(axes: Axes, row: Side) -> None:
 def _shifts(axes: Axes, row: Side) -> None:
     """Share of spikes by their distance in steps; the neurons that are the same, in words."""
     steps = row.found.alignment.shift / row.dt
-    reach = max(float(np.quantile(np.abs(steps), 0.99)) if steps.size else 0.0, 1.0)
+    far = np.quantile(np.abs(steps), 0.99, method="higher") if steps.size else 0.0
+    reach = max(float(far), 1.0)
     edges = np.linspace(-reach, reach, _BINS + 1)
     inside = steps[np.abs(steps) <= reach]
     weights = np.full(inside.size, 1.0 / max(steps.size, 1))

@@ -102,7 +102,7 @@ def _times(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> No
     axes.legend(loc="upper left")
     # Room for the legend, above the largest error.
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high * (high / low) ** 0.45)
+    axes.set_ylim(low, high * (high / low) ** (0.15 * (len(found) + 2)))
 
 
 def _marker(k: int) -> dict[str, Any]:
