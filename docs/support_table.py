@@ -14,7 +14,13 @@ import numpy as np
 
 from scnnbio import backends, stimuli
 from scnnbio.backends.promises import SUBJECTS
-from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.connectors import (
+    ConvolutionConnector,
+    Gaussian,
+    KernelConnector,
+    LateralInhibitionConnector,
+    PoolingConnector,
+)
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
@@ -83,12 +89,24 @@ def _support() -> Iterator[str]:
 
 def probes() -> dict[str, Experiment]:
     """One small experiment a feature."""
+    layer = (2, 6, 6)
     per_channel = {"tau_m": [10.0, 20.0], "v_thresh": [-50.0, -52.0]}
     found = {
         "convolution, currents that decay": _probe(),
         "kernels of both signs": _probe(signed=True),
         "lateral inhibition": _probe(lateral=True),
         "stride, padding": _probe(stride=2, padding=1),
+        "inhibition by distance": _probe(lateral=True, profile=Gaussian(1.5)),
+        "kernel in space and time (lags)": _probe(
+            connector=ConvolutionConnector(np.ones((2, 2, 3, 3, 2)), layer, lags=[0.0, 5.0])
+        ),
+        "groups of channels": _probe(
+            connector=ConvolutionConnector(np.ones((2, 1, 3, 3)), layer, groups=2)
+        ),
+        "pooling by sum or average": _probe(connector=PoolingConnector(layer, 2)),
+        "pooling by the first spike": _probe(
+            connector=PoolingConnector(layer, 2, mode="first-spike")
+        ),
         "a parameter a channel": _probe(parameters=per_channel),
         "trials that run on": _probe(reset=False),
         "a single trial": _probe(trials=1),
@@ -113,6 +131,8 @@ def _probe(
     *,
     signed: bool = False,
     lateral: bool = False,
+    profile: Gaussian | None = None,
+    connector: KernelConnector | None = None,
     stride: int = 1,
     padding: int = 0,
     trials: int = 2,
@@ -124,7 +144,8 @@ def _probe(
 ) -> Experiment:
     """Noise before one small layer; a first receptor takes the input."""
     kernel = np.random.default_rng(0).uniform(-0.9 * signed, 0.9, (2, 2, 3, 3))
-    connector = ConvolutionConnector(kernel, (2, 6, 6), stride=stride, padding=padding)
+    if connector is None:
+        connector = ConvolutionConnector(kernel, (2, 6, 6), stride=stride, padding=padding)
     receptor = next(iter(neuron.receptors))
     layers = (
         Population("lgn", (2, 6, 6), SpikeSource()),
@@ -133,7 +154,9 @@ def _probe(
     forward = Projection("lgn", "v1", connector, receptor=receptor, plasticity=plasticity)
     projections = [forward]
     if lateral:
-        rivals = LateralInhibitionConnector(connector.out_shape)
+        scope = "maps" if profile is None else "both"
+        reach = 0 if profile is None else 2
+        rivals = LateralInhibitionConnector(connector.out_shape, scope, reach, profile=profile)
         projections.append(Projection("v1", "v1", rivals, weight=-1.0, receptor="inhibitory"))
     signals = (Sampling("v1", (neuron.states[0].name,), period=1.0),) if sampled else ()
     return Experiment(

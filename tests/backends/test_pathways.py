@@ -26,7 +26,7 @@ from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF
-from scnnbio.plasticity import SharedSTDP
+from scnnbio.plasticity import LearningRule, Normalisation, SharedSTDP, TripletSTDP
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.networks import connectors, experiment
 from tests.backends.test_reference import Given
@@ -117,11 +117,13 @@ RULE = SharedSTDP(tau_plus=8.0, a_plus=0.03, a_minus=0.02, a_post=0.005)
 LAGS = (0.0, 0.5, 3.0, 8.0)
 
 
-def learning(*, lagged: bool, rule: SharedSTDP | None = RULE) -> Experiment:
+def learning(*, lagged: bool, rule: LearningRule | None = RULE, groups: int = 1) -> Experiment:
     """A layer that learns through a kernel with lags, or through one projection for each lag."""
-    kernel = np.random.default_rng(1).uniform(0.1, 0.6, (3, 2, 3, 3, 4))
-    whole = ConvolutionConnector(kernel, (2, 8, 8), stride=2, lags=LAGS)
-    parts = [ConvolutionConnector(kernel[..., k], (2, 8, 8), stride=2) for k in range(4)]
+    kernel = np.random.default_rng(1).uniform(0.1, 0.6, (3 * groups, 2 // groups, 3, 3, 4))
+    whole = ConvolutionConnector(kernel, (2, 8, 8), stride=2, lags=LAGS, groups=groups)
+    parts = [
+        ConvolutionConnector(kernel[..., k], (2, 8, 8), stride=2, groups=groups) for k in range(4)
+    ]
     shared = {"weight": 0.45, "plasticity": rule}
     feed = (
         (Projection("lgn", "v1", whole, delay=1.0, **shared),)
@@ -159,6 +161,19 @@ def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
     np.testing.assert_array_equal(
         one.recording.snapshots["lgn_v1"].values[0], before, "the kernel as it was at first"
     )
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_a_rule_of_triplets_holds_the_norm_of_all_lags_together(norm):
+    control = Normalisation(15.0 if norm == "l1" else 2.7, norm)
+    rule = TripletSTDP.published(normalisation=control, bounds="soft")
+    case = learning(lagged=True, rule=rule, groups=2)
+    ours, theirs = (backends.get(name).run(case) for name in ("brian2", "reference"))
+    assert_same(ours, theirs)
+    # Its own definition: the norm over inputs, places and lags of each output map.
+    flat = theirs.weights["lgn_v1"].reshape(6, -1)
+    held = np.abs(flat).sum(axis=1) if norm == "l1" else np.sqrt((flat**2).sum(axis=1))
+    np.testing.assert_allclose(held, control.target, rtol=1e-9)
 
 
 def test_times_without_a_grid_are_those_of_one_projection_for_each_lag():
@@ -277,7 +292,9 @@ def column(*, dynamic: bool) -> Experiment:
     )
     average = PoolingConnector(simple, (4, 3), (2, 3), padding=(1, 1), mode="average", weight=5.0)
     read = ConvolutionConnector(rng.uniform(0, 1, (6, 2, 2, 2)), pool.out_shape, groups=2)
+    control = Normalisation(4.0)
     rule = SharedSTDP(tau_plus=8.0, a_plus=0.02, a_minus=0.02) if dynamic else None
+    readers = SharedSTDP(a_plus=0.02, normalisation=control) if dynamic else None
     inhibition = {"receptor": "membrane", "delay": 0.5}
     assert pool.out_shape == average.out_shape == (4, 4, 3)
     return experiment(
@@ -312,7 +329,7 @@ def column(*, dynamic: bool) -> Experiment:
                     "simple", "complex", pool, weight=14.0, receptor="membrane", name="pool"
                 ),
                 Projection("simple", "complex", average, weight=1.0, delay=3.0, name="average"),
-                Projection("complex", "read", read, weight=5.0),
+                Projection("complex", "read", read, weight=5.0, plasticity=readers),
             ),
         ),
         record=Record(
