@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 from rich.text import Text
 
-from scnnbio import backends
 from scnnbio.cli.common import (
     BackendName,
     Experiment,
@@ -36,9 +35,9 @@ def check(
     problems = workflow.check(study, backend, options)
     for problem in problems:
         console.print(Text(str(problem)), soft_wrap=True)
-    missing = backends.get(backend, options).missing()
-    if missing:
-        console.print(Text(missing), soft_wrap=True)
+    missing = workflow.missing(study, backend, options)
+    for line in missing:
+        console.print(Text(line), soft_wrap=True)
     if problems or missing:
         raise typer.Exit(3)
     trials = sum(e.stimulus.n_trials for e in study.experiments)

@@ -45,7 +45,15 @@ Experiment = Annotated[
     str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
-BackendName = Annotated[str, typer.Option("--backend", "-b", help="See 'scnnbio backends'.")]
+BackendName = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="NAME | STAGE=NAME,...",
+        help="See 'scnnbio backends'; for all stages, or one a stage.",
+    ),
+]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
 Seed = Annotated[int | None, typer.Option(help="Instead of the experiment's own seed.")]
 Settings = Annotated[

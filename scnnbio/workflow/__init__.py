@@ -3,7 +3,7 @@
 from scnnbio.workflow.compare import compare, plan_comparison, refusals
 from scnnbio.workflow.comparison_folder import run_comparison
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.main import check, draw, execute, judge, run
+from scnnbio.workflow.main import check, draw, execute, judge, missing, run
 from scnnbio.workflow.results import Results
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "execute",
     "judge",
     "load_results",
+    "missing",
     "new_folder",
     "plan_comparison",
     "refusals",

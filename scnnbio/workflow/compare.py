@@ -16,8 +16,8 @@ from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedEr
 from scnnbio.experiment import Experiment, Report, Run, Study, documents
 from scnnbio.experiment.documents import choose
 from scnnbio.validation.promises import FirstDifference, Kept, judge_numbers, judge_spikes
+from scnnbio.workflow.choices import Choice
 from scnnbio.workflow.comparison import (
-    Choice,
     Comparison,
     PairResult,
     Place,

@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from scnnbio import backends
 from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
 from scnnbio.analysis.paired import Statistic
-from scnnbio.errors import SpecError, Unsupported
-from scnnbio.experiment import Run, Stage, Study, documents
+from scnnbio.errors import Unsupported
+from scnnbio.experiment import Run, Stage, Study
 from scnnbio.validation.promises import FirstDifference, Kept
+from scnnbio.workflow.choices import Choice
 
 #: Label of a backend, and of a time step (empty for that of the document).
 Place = tuple[str, str]
 Refusals = Mapping[Place, tuple[Unsupported, ...]]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A backend with its options, as it was asked for.
-
-    Parameters
-    ----------
-    label : str
-        ``name``, or ``name:option=value``, with as many options as there are.
-    """
-
-    label: str
-    name: str = field(init=False)
-    options: Mapping[str, Any] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        name, *rest = self.label.split(":")
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "options", dict(documents.setting(word) for word in rest))
-        if name not in backends.names():
-            raise SpecError(
-                f"there is no backend {name!r}; {documents.hint(name, backends.names())}",
-                where="--backends",
-            )
-
-    def backend(self) -> backends.Backend:
-        """The backend."""
-        return backends.get(self.name, self.options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from scnnbio.figures import Drawn, Picture, names_for, render_report, save
 from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
+from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.results import Results
 
@@ -27,6 +28,7 @@ def check(study: Study, backend: str, options: Options | None = None) -> list[Un
     ----------
     study : Study
     backend : str
+        One for all stages, or one a stage; see :func:`~scnnbio.workflow.choices.by_stage`.
     options : mapping of str to object, optional
         Of the backend.
 
@@ -42,16 +44,43 @@ def check(study: Study, backend: str, options: Options | None = None) -> list[Un
     DataError
         If photographs are missing or damaged.
     """
-    target = backends.get(backend, options)
+    targets = _targets(study, backend, options)
     for name in study.claims:
         choose(CLAIMS, name, "claim", "claims")
     problems: list[Unsupported] = []
     for experiment in study.experiments:
         # One trial of every stage, before minutes go into those that come first.
         draw_one_trial(experiment)
+        found = targets[experiment.stage].unsupported(experiment)
         # A reason that several stages share is told once.
-        problems += [p for p in target.unsupported(experiment) if p not in problems]
+        problems += [p for p in found if p not in problems]
     return problems
+
+
+def missing(study: Study, backend: str, options: Options | None = None) -> list[str]:
+    """What has to be installed before a study can run, one line a backend.
+
+    Parameters
+    ----------
+    study : Study
+    backend : str
+        As for :func:`check`.
+    options : mapping of str to object, optional
+
+    Returns
+    -------
+    list of str
+        Empty if nothing.
+    """
+    targets = _targets(study, backend, options).values()
+    return list(dict.fromkeys(text for target in targets if (text := target.missing())))
+
+
+def _targets(study: Study, text: str, options: Options | None) -> dict[str, backends.Backend]:
+    """The backend of each stage; stages with the same words have one."""
+    choices = by_stage(text, [stage.name for stage in study.stages], options)
+    made = {choice: choice.backend() for choice in choices.values()}
+    return {stage: made[choice] for stage, choice in choices.items()}
 
 
 def draw_one_trial(experiment: Experiment) -> None:
@@ -84,6 +113,7 @@ def execute(
     ----------
     study : Study
     backend : str
+        As for :func:`check`.
     report : callable, optional
         Called as ``report(phase, done, total)``.
     options : mapping of str to object, optional
@@ -103,9 +133,10 @@ def execute(
     problems = check(study, backend, options)
     if problems:
         raise UnsupportedError(backend, problems)
-    target = backends.get(backend, options)
-    if target.missing():
-        raise BackendMissing(target.missing(), where=f"backend {backend!r}")
+    lacking = missing(study, backend, options)
+    if lacking:
+        raise BackendMissing("; ".join(lacking), where=f"backend {backend!r}")
+    targets = _targets(study, backend, options)
     runs: dict[str, Run] = {}
     for stage in study.stages:
 
@@ -113,7 +144,7 @@ def execute(
             if report is not None:
                 report(f"{phase} ({name})", done, total)
 
-        runs[stage.name] = target.run(stage.ready(runs), tell)
+        runs[stage.name] = targets[stage.name].run(stage.ready(runs), tell)
     return Results(study, runs, report=report)
 
 

@@ -73,18 +73,22 @@ class Results:
         wall: Counter[str] = Counter()
         output: Counter[str] = Counter()
         pathways: dict[str, str] = {}
+        versions: dict[str, str] = {}
         for row in stages.values():
+            versions.update(row["versions"])
             wall.update(row["wall_seconds"])
             output.update(row["output_spikes"])
             pathways.update(row["pathways"])
-        first = next(iter(stages.values()))
+        names = dict.fromkeys(row["backend"] for row in stages.values())
+        options = [row.get("options", {}) for row in stages.values()]
         return {
             "study": self.study.name,
             "title": self.study.title,
-            "backend": first["backend"],
-            "options": first.get("options", {}),
+            "backend": ", ".join(names),
+            # Of several backends, each stage has its own.
+            "options": options[0] if len(names) == 1 else {},
             "seed": self.study.seed,
-            "versions": first["versions"],
+            "versions": versions,
             "pathways": pathways,
             "wall_seconds": {phase: round(seconds, 3) for phase, seconds in wall.items()},
             "input_spikes": sum(row["input_spikes"] for row in stages.values()),

@@ -205,7 +205,10 @@ def test_a_backend_may_take_some_of_the_steps() -> None:
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "one backend": (lambda: compare(ties(), "reference"), "1 backend; a comparison needs two"),
     "twice": (lambda: compare(ties(), "brian2", "brian2"), "is given twice"),
-    "unknown": (lambda: compare(ties(), "brian2", "brain2"), "--backends: there is no backend"),
+    "unknown": (
+        lambda: compare(ties(), "brian2", "brain2"),
+        "there is no backend 'brain2'; did you mean",
+    ),
     "option": (lambda: compare(ties(), "brian2", "shy:x=1"), "there is no option 'x'"),
     "no option": (lambda: compare(ties(), "brian2", "shy:x"), "'x' is not a setting"),
     "stage": (

@@ -1,0 +1,116 @@
+"""Which backend runs which stage, as it is written on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scnnbio import backends
+from scnnbio.errors import SpecError
+from scnnbio.experiment import documents
+from scnnbio.experiment.documents import choose
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend with its options, as it was asked for.
+
+    Parameters
+    ----------
+    label : str
+        ``name``, or ``name:option=value``, with as many options as there are.
+    given : mapping of str to object
+        Further options.
+
+    Raises
+    ------
+    SpecError
+        If there is no such backend, or an option is not written ``option=value``.
+    """
+
+    label: str
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    name: str = field(init=False)
+    options: Mapping[str, Any] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        name, *rest = self.label.split(":")
+        told = dict(documents.setting(word) for word in rest)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "options", {**told, **self.given})
+        if name not in backends.names():
+            raise SpecError(
+                f"there is no backend {name!r}; {documents.hint(name, backends.names())}"
+            )
+
+    def backend(self) -> backends.Backend:
+        """The backend.
+
+        Raises
+        ------
+        SpecError
+            If it has no such option.
+        BackendMissing
+            If its simulator is not installed.
+        """
+        return backends.get(self.name, self.options)
+
+
+def by_stage(
+    text: str, stages: Sequence[str], options: Mapping[str, Any] | None = None
+) -> dict[str, Choice]:
+    """The backend of each stage.
+
+    Parameters
+    ----------
+    text : str
+        One backend for all stages; or ``stage=backend``, separated by commas, and a backend without
+        a stage for those that are not named.
+    stages : sequence of str
+        Names of all stages.
+    options : mapping of str to object, optional
+        Of the backend, if it is one.
+
+    Returns
+    -------
+    dict of str to Choice
+
+    Raises
+    ------
+    SpecError
+        If a stage is unknown, named twice or left without a backend, or options are given for
+        several backends.
+
+    Examples
+    --------
+    >>> found = by_stage("brian2,test=nest", ["learn", "control", "test"])
+    >>> {stage: choice.name for stage, choice in found.items()}
+    {'learn': 'brian2', 'control': 'brian2', 'test': 'nest'}
+    """
+    labels: dict[str, str] = {}
+    for word in filter(None, map(str.strip, text.split(","))):
+        stage, equals, label = word.partition("=")
+        # An option is written with the same sign: "nest:threads=2" names no stage.
+        if not equals or ":" in stage:
+            stage, label = "", word
+        else:
+            choose(dict.fromkeys(stages), stage, "stage", "--backend")
+        if stage in labels:
+            what = f"stage {stage!r}" if stage else "the backend of all other stages"
+            raise SpecError(f"{what} is given twice", where="--backend")
+        labels[stage] = label
+    if options and len(set(labels.values())) > 1:
+        raise SpecError(
+            "backend.KEY is of one backend, and there are several; write NAME:KEY=VALUE",
+            where="--set",
+        )
+    found = {}
+    for stage in stages:
+        if stage not in labels and "" not in labels:
+            raise SpecError(
+                f"stage {stage!r} has no backend; name one, or one for all others",
+                where="--backend",
+            )
+        found[stage] = Choice(labels.get(stage, labels.get("", "")), options or {})
+    return found
