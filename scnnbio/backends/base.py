@@ -80,19 +80,22 @@ class Outcome:
 
 @dataclass
 class Stopwatch:
-    """Wall seconds by phase."""
+    """Wall seconds by phase; a phase inside another one is not counted twice."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _inner: float = 0.0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Add the time spent inside to a phase."""
-        begin = time.perf_counter()
+        begin, inner = time.perf_counter(), self._inner
+        self._inner = 0.0
         try:
             yield
         finally:
             elapsed = time.perf_counter() - begin
-            self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
+            self.seconds[name] = self.seconds.get(name, 0.0) + elapsed - self._inner
+            self._inner = inner + elapsed
 
 
 class Backend(ABC):
@@ -205,8 +208,7 @@ class Backend(ABC):
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
-        with watch.phase("input"):
-            inputs = experiment.inputs(report)
+        inputs = experiment.inputs(report, lambda: watch.phase("input"))
         outcome = self._simulate(experiment, inputs, watch, report or _silent)
         return Run(
             experiment,
@@ -222,7 +224,7 @@ class Backend(ABC):
                 "versions": versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.stimulus.n_trials,
-                "input_spikes": len(inputs.step),
+                "input_spikes": inputs.drawn,
                 "output_spikes": dict(outcome.output_spikes),
             },
         )

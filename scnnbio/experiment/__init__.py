@@ -1,6 +1,7 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
-from scnnbio.experiment.experiment import Experiment, Inputs, Record, Report, Run, Sampling
+from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
+from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.networks import models
 from scnnbio.experiment.study import Stage, Study, load, study_from
 

@@ -8,6 +8,7 @@ import math
 import operator
 import reprlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,14 +19,12 @@ from numpy.typing import NDArray
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
+from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import plain
-
-#: Called as ``report(phase, done, total)`` while something long goes on.
-Report = Callable[[str, float, float], None]
 
 _MOST_STEPS = 10**9
 
@@ -95,22 +94,6 @@ class Record:
             raise SpecError(f"{self.snapshots!r} is not a whole number", where="record.snapshots")
         if self.snapshots < 0:
             raise SpecError("snapshots cannot be negative", where="record.snapshots")
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Every input spike of a run, on the grid.
-
-    Parameters
-    ----------
-    step : ndarray of int64 (spikes,)
-        Stamp in steps since the run began, 1 for the first step; sorted.
-    unit : ndarray of int32 (spikes,)
-        Neuron of the source population.
-    """
-
-    step: NDArray[np.int64]
-    unit: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,17 +277,13 @@ class Experiment:
         step, unit = self.encoding.spikes(frames, self.stimulus.duration, grid, rng)
         return step * self.steps(grid, "input_dt"), unit
 
-    def inputs(self, report: Report | None = None) -> Inputs:
-        """Input spikes of all trials: the same for every backend, drawn before any of them runs."""
-        n_trials = self.stimulus.n_trials
-        steps, units = [], []
-        for trial in range(n_trials):
-            step, unit = self.input_spikes(trial)
-            steps.append(step.astype(np.int64) + trial * self.trial_steps)
-            units.append(unit)
-            if report is not None:
-                report("drawing input spikes", trial + 1, n_trials)
-        return Inputs(np.concatenate(steps), np.concatenate(units).astype(np.int32))
+    def inputs(
+        self,
+        report: Report | None = None,
+        phase: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Inputs:
+        """Input spikes of all trials: the same for every backend, drawn when it asks for them."""
+        return Inputs(self, report, phase)
 
     def snapshot_trials(self) -> range:
         """Trials at whose beginning kernels and thresholds are kept."""

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +14,9 @@ import brian2 as b2
 
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
+from scnnbio.backends.brian2.running import present
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing
@@ -84,67 +85,42 @@ class Brian2StandaloneBackend(Backend):
     ) -> Outcome:
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)
-        folder = _workspace(experiment)
-        settings = {
-            "codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS,
-            # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
-            "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
-        }
-        with _preferences(settings):
-            b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
-            try:
-                return self._build_and_run(experiment, inputs, watch, report, folder)
-            finally:
-                b2.device.reinit()
-                b2.set_device("runtime")
-
-    def _build_and_run(
-        self,
-        experiment: Experiment,
-        inputs: Inputs,
-        watch: Stopwatch,
-        report: Report,
-        folder: str,
-    ) -> Outcome:
-        report("compiling", 0, 1)
-        with watch.phase("build"):
-            lowered = Lowered(experiment, inputs)
-            recorders = Recorders(lowered)
-            network = b2.Network(lowered.objects, recorders.objects)
-            network.run(
-                experiment.duration * b2.ms,
-                report='std::ofstream(brian::results_dir + "progress") << completed << std::endl;',
-                report_period=0.5 * b2.second,
-                namespace={},
-            )
-            try:
-                b2.device.build(directory=folder, run=False, with_output=False)
-            except RuntimeError as error:
-                raise BackendMissing(
-                    f"the C++ compiler failed ({' '.join(str(error).split())[:200]}); use backend"
-                    " 'brian2', or repair g++",
-                    where=self.name,
-                ) from error
-        report("compiling", 1, 1)
-        with watch.phase("simulate"), _progress(Path(folder, "results", "progress"), report):
-            b2.device.run()
-        with watch.phase("read"):
-            return recorders.outcome()
+        with _temporary() as sources, _temporary() as results, contextlib.ExitStack() as stack:
+            with watch.phase("build"):
+                report("compiling", 0, 1)
+                program = stack.enter_context(lowered_program(experiment, inputs, sources))
+                compile_project(sources)
+                report("compiling", 1, 1)
+            with watch.phase("simulate"):
+                present(program, inputs, sources, results, report)
+            with watch.phase("read"):
+                return program.read(results).outcome(experiment)
 
 
-_folders: dict[str, tempfile.TemporaryDirectory[str]] = {}
+@contextlib.contextmanager
+def lowered_program(experiment: Experiment, inputs: Inputs, folder: Path) -> Iterator[Program]:
+    """The sources of an experiment's program, in a folder; Brian2's device is ours meanwhile."""
+    settings = {
+        "codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS,
+        # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
+        "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
+    }
+    with _preferences(settings):
+        b2.set_device("cpp_standalone", directory=str(folder), build_on_run=False)
+        try:
+            with steady_names():
+                program = Program(Lowered(experiment, inputs))
+                program.generate(folder)
+            yield program
+        finally:
+            b2.device.reinit()
+            b2.set_device("runtime")
 
 
-def _workspace(experiment: Experiment) -> str:
-    """Folder to build in: one a network and process, so that its second run compiles little."""
-    key = "|".join(
-        f"{p.name}{p.shape}{p.homeostasis is None}" for p in experiment.network.populations
-    ) + "|".join(
-        f"{p.name}{p.kernel.shape}{p.delays}{p.plasticity}" for p in experiment.network.projections
-    )
-    if key not in _folders:
-        _folders[key] = tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True)
-    return _folders[key].name
+@contextlib.contextmanager
+def _temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextlib.contextmanager
@@ -158,24 +134,3 @@ def _preferences(values: dict[str, Any]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             b2.prefs[name] = value
-
-
-@contextlib.contextmanager
-def _progress(path: Path, report: Report) -> Iterator[None]:
-    """Pass on the progress that the compiled program writes to a file."""
-    path.unlink(missing_ok=True)
-    done = threading.Event()
-
-    def poll() -> None:
-        while not done.wait(0.2):
-            with contextlib.suppress(OSError, ValueError):
-                report("simulating", float(path.read_text()), 1.0)
-
-    thread = threading.Thread(target=poll, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-    report("simulating", 1.0, 1.0)

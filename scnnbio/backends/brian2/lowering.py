@@ -25,7 +25,6 @@ from scnnbio.backends.base import (
     refractory_steps,
     step_constants,
 )
-from scnnbio.backends.brian2.layout import internal_of_public
 from scnnbio.backends.brian2.learning import (
     Learning,
     at_lag,
@@ -34,6 +33,7 @@ from scnnbio.backends.brian2.learning import (
     kernel_group,
     regularly,
 )
+from scnnbio.backends.brian2.presentations import Source, internal_trials
 from scnnbio.backends.brian2.procedural import Arrivals, Each, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
@@ -83,15 +83,12 @@ class Lowered:
     # -- populations ------------------------------------------------------------------------------
 
     def _add_source(self, population: Population) -> None:
-        internal = internal_of_public(population.shape)
         self.groups[population.name] = self._keep(
-            b2.SpikeGeneratorGroup(
+            Source(
                 population.size,
-                internal[self.inputs.unit],
-                # Fired in the step that ends at the stamp.
-                (self.inputs.step - 1) * self.experiment.dt * _MS,
-                name=f"source_{population.name}",
-                sorted=False,
+                self.experiment.trial_steps,
+                internal_trials(self.inputs, population),
+                f"source_{population.name}",
             )
         )
 

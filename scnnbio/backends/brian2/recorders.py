@@ -1,7 +1,12 @@
-"""What a lowered experiment keeps while it runs, and what is read back in the public numbering."""
+"""What a lowered experiment keeps while it runs, and what is read back in the public numbering.
+
+At runtime these are Brian2's monitors, in memory; a compiled program writes files instead
+(:mod:`scnnbio.backends.brian2.program`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +17,90 @@ from numpy.typing import NDArray
 from scnnbio.backends.base import Outcome
 from scnnbio.backends.brian2.layout import internal_of_public, public_kernel, public_of_internal
 from scnnbio.backends.brian2.lowering import Lowered
-from scnnbio.network import Projection
+from scnnbio.experiment import Experiment, Sampling
 
 _MS = b2.ms
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What was recorded, in the internal numbering.
+
+    Parameters
+    ----------
+    spikes : mapping of str to (stamp, neuron)
+        By recorded population.
+    counts : mapping of str to int
+        Spikes by population.
+    signals : mapping of (population, variable) to ndarray (samples, units)
+    learned : mapping of str to ndarray (elements,)
+        Kernels by projection and thresholds by population.
+    snapshots : mapping of str to ndarray (snapshots, elements)
+        The same on the way.
+    """
+
+    spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
+    counts: Mapping[str, int]
+    signals: Mapping[tuple[str, str], NDArray[np.float64]]
+    learned: Mapping[str, NDArray[np.float64]]
+    snapshots: Mapping[str, NDArray[np.float64]]
+
+    def outcome(self, experiment: Experiment) -> Outcome:
+        """The same in the public numbering."""
+        network = experiment.network
+        projections = {p.name: p for p in network.projections}
+
+        def public(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+            if name not in projections:
+                return values
+            projection = projections[name]
+            return public_kernel(values, projection.kernel.shape, projection.connector.groups)
+
+        return Outcome(
+            spikes={
+                name: (stamp, _public_units(network.population(name).shape, neuron))
+                for name, (stamp, neuron) in self.spikes.items()
+            },
+            signals=self.signals,
+            weights={name: public(name, values) for name, values in self.learned.items()},
+            snapshots={name: public(name, values) for name, values in self.snapshots.items()},
+            output_spikes={
+                name: count
+                for name, count in self.counts.items()
+                if not network.population(name).is_source
+            },
+            pathways={p.name: "procedural" for p in network.projections},
+        )
+
+
+def _public_units(shape: tuple[int, int, int], neuron: NDArray[Any]) -> NDArray[np.int32]:
+    return public_of_internal(shape)[neuron].astype(np.int32)
+
+
+def learned(lowered: Lowered) -> dict[str, tuple[Any, str]]:
+    """Groups that hold what is learned, and the variable that holds it, by name."""
+    kernels = {
+        p.name: (lowered.kernels[p.name], "w")
+        for p in lowered.experiment.network.projections
+        if p.plasticity is not None
+    }
+    return kernels | {name: (group, "level") for name, group in lowered.thresholds.items()}
+
+
+def counted(lowered: Lowered) -> dict[str, bool]:
+    """Populations whose spikes are counted, and whether they are kept."""
+    experiment = lowered.experiment
+    return {
+        p.name: p.name in experiment.record.spikes
+        for p in experiment.network.populations
+        if p.name in experiment.record.spikes or not p.is_source
+    }
+
+
+def sampled_neurons(experiment: Experiment, sampling: Sampling) -> NDArray[np.int64]:
+    """Neurons to sample, in the internal numbering."""
+    internal = internal_of_public(experiment.network.population(sampling.population).shape)
+    return internal if sampling.units is None else internal[list(sampling.units)]
 
 
 @dataclass
@@ -27,10 +113,35 @@ class Recorders:
     snapshots: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._add_spikes()
-        self._add_signals()
-        if len(self.lowered.experiment.snapshot_trials()):
-            self._add_snapshots(self.lowered.experiment.snapshot_trials().step)
+        experiment = self.lowered.experiment
+        for name, kept in counted(self.lowered).items():
+            # Competition takes spikes back between the threshold and the monitor.
+            competes = experiment.network.population(name).competition is not None
+            self.spikes[name] = b2.SpikeMonitor(
+                self.lowered.groups[name],
+                record=kept,
+                when="after_thresholds" if competes else None,
+                order=10 if competes else None,
+                name=f"spikes_{name}",
+            )
+        for number, sampling in enumerate(experiment.record.signals):
+            monitor = b2.StateMonitor(
+                self.lowered.groups[sampling.population],
+                list(sampling.variables),
+                record=sampled_neurons(experiment, sampling),
+                dt=(sampling.period or experiment.dt) * _MS,
+                name=f"signal_{number}",
+            )
+            self.signals.append((sampling, monitor))
+        if trials := experiment.snapshot_trials():
+            for name, (group, variable) in learned(self.lowered).items():
+                self.snapshots[name] = b2.StateMonitor(
+                    group,
+                    variable,
+                    record=True,
+                    dt=trials.step * self.lowered.trial,
+                    name=f"snapshot_{name}",
+                )
 
     @property
     def objects(self) -> list[Any]:
@@ -38,81 +149,30 @@ class Recorders:
         signals = [monitor for _, monitor in self.signals]
         return [*self.spikes.values(), *signals, *self.snapshots.values()]
 
-    def _add_spikes(self) -> None:
-        wanted = self.lowered.experiment.record.spikes
-        for population in self.lowered.experiment.network.populations:
-            # Spikes of every layer are counted; those of the recorded ones are kept.
-            if population.name in wanted or not population.is_source:
-                # Competition takes spikes back between the threshold and the monitor.
-                competes = population.competition is not None
-                self.spikes[population.name] = b2.SpikeMonitor(
-                    self.lowered.groups[population.name],
-                    record=population.name in wanted,
-                    when="after_thresholds" if competes else None,
-                    order=10 if competes else None,
-                    name=f"spikes_{population.name}",
-                )
-
-    def _add_signals(self) -> None:
-        experiment = self.lowered.experiment
-        for number, sampling in enumerate(experiment.record.signals):
-            internal = internal_of_public(experiment.network.population(sampling.population).shape)
-            monitor = b2.StateMonitor(
-                self.lowered.groups[sampling.population],
-                list(sampling.variables),
-                record=internal if sampling.units is None else internal[list(sampling.units)],
-                dt=(sampling.period or experiment.dt) * _MS,
-                name=f"signal_{number}",
-            )
-            self.signals.append((sampling, monitor))
-
-    def _add_snapshots(self, every: int) -> None:
-        learned = {n: (g, "level") for n, g in self.lowered.thresholds.items()}
-        for projection in self.lowered.experiment.network.projections:
-            if projection.plasticity is not None:
-                learned[projection.name] = self.lowered.kernels[projection.name], "w"
-        for name, (group, variable) in learned.items():
-            self.snapshots[name] = b2.StateMonitor(
-                group,
-                variable,
-                record=True,
-                dt=every * self.lowered.trial,
-                name=f"snapshot_{name}",
-            )
-
     def outcome(self) -> Outcome:
         """Results in the public numbering."""
-        network, dt = self.lowered.experiment.network, self.lowered.experiment.dt
-        spikes, counts = {}, {}
-        for name, monitor in self.spikes.items():
-            population = network.population(name)
-            if not population.is_source:
-                counts[name] = int(np.sum(monitor.count))
-            if name in self.lowered.experiment.record.spikes:
-                # Brian2 stamps a spike with the beginning of its step.
-                step = np.round(np.asarray(monitor.t / _MS) / dt).astype(np.int64) + 1
-                unit = public_of_internal(population.shape)[np.asarray(monitor.i)]
-                spikes[name] = step, unit.astype(np.int32)
-        signals = {
-            (sampling.population, variable): np.asarray(getattr(monitor, variable)).T.copy()
-            for sampling, monitor in self.signals
-            for variable in sampling.variables
-        }
-        plastic = {p.name: p for p in network.projections if p.plasticity is not None}
-        weights = {
-            name: self._kernel(p, np.array(self.lowered.kernels[name].w[:]))
-            for name, p in plastic.items()
-        }
-        weights |= {n: np.array(group.level[:]) for n, group in self.lowered.thresholds.items()}
-        snapshots = {}
-        for name, monitor in self.snapshots.items():
-            if name in plastic:
-                snapshots[name] = self._kernel(plastic[name], np.asarray(monitor.w).T)
-            else:
-                snapshots[name] = np.asarray(monitor.level).T.copy()
-        pathways = {p.name: "procedural" for p in network.projections}
-        return Outcome(spikes, signals, weights, snapshots, counts, pathways)
-
-    @staticmethod
-    def _kernel(projection: Projection, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return public_kernel(values, projection.kernel.shape, projection.connector.groups)
+        experiment, variables = self.lowered.experiment, learned(self.lowered)
+        spikes = {}
+        for name in experiment.record.spikes:
+            monitor = self.spikes[name]
+            # Brian2 stamps a spike with the beginning of its step.
+            step = np.round(np.asarray(monitor.t / _MS) / experiment.dt).astype(np.int64) + 1
+            spikes[name] = step, np.asarray(monitor.i)
+        raw = Raw(
+            spikes=spikes,
+            counts={name: int(np.sum(m.count)) for name, m in self.spikes.items()},
+            signals={
+                (sampling.population, variable): np.asarray(getattr(monitor, variable)).T.copy()
+                for sampling, monitor in self.signals
+                for variable in sampling.variables
+            },
+            learned={
+                name: np.array(getattr(group, variable)[:])
+                for name, (group, variable) in variables.items()
+            },
+            snapshots={
+                name: np.asarray(getattr(monitor, variables[name][1])).T.copy()
+                for name, monitor in self.snapshots.items()
+            },
+        )
+        return raw.outcome(experiment)

@@ -1,8 +1,7 @@
 """NESTML models as extension modules of NEST: generated and compiled once, then kept.
 
-The cache is ``$SCNNBIO_CACHE``, or ``scnnbio`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. A module's
-place there follows from all that decides its code. Two processes may build the same module at once:
-each does so in a folder of its own, and the first one to finish gives its folder the final name.
+A module's place in the cache (:mod:`scnnbio.backends._cache`) follows from all that decides its
+code.
 
 The wheel of NEST tells a compiler nothing that is true on another machine, so the command is put
 together here: g++, the headers of the wheel, and the C++ ABI that its library was built with.
@@ -10,7 +9,6 @@ together here: g++, the headers of the wheel, and the C++ ABI that its library w
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -20,13 +18,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from scnnbio.backends import _cache
 from scnnbio.backends.nest.loader import INSTALL
 from scnnbio.backends.nest.nestml import NestmlModel
-from scnnbio.errors import BackendMissing, DataError, ScnnbioError
+from scnnbio.errors import BackendMissing
 
 WHERE = "backend 'nest'"
 
@@ -51,10 +48,7 @@ _LTDL = "#pragma once\ntypedef struct lt__handle *lt_dlhandle;\n"
 
 def cache_folder() -> Path:
     """Folder in which compiled modules are kept."""
-    if own := os.environ.get("SCNNBIO_CACHE"):
-        return Path(own).expanduser().absolute() / "nest"
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "scnnbio" / "nest"
+    return _cache.cache_folder("nest")
 
 
 def missing() -> str:
@@ -91,11 +85,11 @@ def compiled(model: NestmlModel) -> str:
     if not (home / f"{module}.so").is_file():
         if problem := missing():
             raise BackendMissing(problem, where=WHERE)
-        with _new_folder(home.parent) as work:
+        with _cache.new_folder(home.parent, "a neuron") as work:
             (work / f"{model.name}.nestml").write_text(model.text)
             _generate(work, model.name, module)
             _compile(work, model.name, module)
-            _keep(work, home)
+            _cache.keep(work, home)
     return str(home / module)
 
 
@@ -132,41 +126,6 @@ def _key(model: NestmlModel) -> str:
         " ".join(_FLAGS),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def _new_folder(parent: Path) -> Iterator[Path]:
-    """A folder to build in, beside the place that its result moves to."""
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
-    except OSError as error:
-        raise DataError(
-            f"the cache of compiled neurons cannot be written ({error.strerror}); set SCNNBIO_CACHE"
-            " to a folder that can",
-            where=str(parent),
-        ) from error
-    try:
-        yield work
-    except OSError as error:
-        if isinstance(error, ScnnbioError):
-            raise
-        raise DataError(
-            f"building a neuron failed ({error.strerror}); free some space, or set SCNNBIO_CACHE to"
-            " another folder",
-            where=str(work),
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _keep(work: Path, home: Path) -> None:
-    """Give a finished folder its name; if another process was first, its module is as good."""
-    try:
-        work.rename(home)
-    except OSError:
-        if not home.is_dir():
-            raise
 
 
 def _generate(work: Path, name: str, module: str) -> None:

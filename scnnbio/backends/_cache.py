@@ -1,0 +1,79 @@
+"""Where compiled code is kept between runs, so that it is compiled once.
+
+The cache is ``$SCNNBIO_CACHE``, or ``scnnbio`` in ``$XDG_CACHE_HOME`` or ``~/.cache``, with a
+folder for each backend that compiles. What is in it can be removed at any time. Two processes may
+build the same thing at once: each does so in a folder of its own, and the first one to finish gives
+its folder the final name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scnnbio.errors import DataError, ScnnbioError
+
+
+def cache_folder(backend: str) -> Path:
+    """Folder in which the compiled code of a backend is kept."""
+    if own := os.environ.get("SCNNBIO_CACHE"):
+        return Path(own).expanduser().absolute() / backend
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "scnnbio" / backend
+
+
+@contextlib.contextmanager
+def new_folder(parent: Path, what: str) -> Iterator[Path]:
+    """A folder to build in, beside the place that its result moves to.
+
+    Parameters
+    ----------
+    parent : Path
+        Made if it is not there.
+    what : str
+        What is built, for messages.
+
+    Yields
+    ------
+    Path
+        Removed at the end, unless it has been moved.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be made or written.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
+    except OSError as error:
+        raise DataError(
+            f"the cache of compiled code cannot be written ({error.strerror}); set SCNNBIO_CACHE"
+            " to a folder that can",
+            where=str(parent),
+        ) from error
+    try:
+        yield work
+    except OSError as error:
+        if isinstance(error, ScnnbioError):
+            raise
+        raise DataError(
+            f"building {what} failed ({error.strerror}); free some space, or set SCNNBIO_CACHE to"
+            " another folder",
+            where=str(work),
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def keep(work: Path, home: Path) -> None:
+    """Give a finished folder its name; if another process was first, its folder is as good."""
+    try:
+        work.rename(home)
+    except OSError:
+        if not home.is_dir():
+            raise

@@ -1,0 +1,178 @@
+"""Brian2 objects for one presentation after another: input that is a stream, output that is files.
+
+:class:`Source` works on every device. The writers exist in C++ only: at runtime Brian2's own
+monitors do their work. What the generated code talks to is in ``templates/presentations.h``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from brian2.core.spikesource import SpikeSource
+from brian2.groups.group import CodeRunner
+from numpy.typing import NDArray
+
+from scnnbio.backends.brian2.layout import internal_of_public
+from scnnbio.backends.brian2.procedural import Procedural
+from scnnbio.experiment import Inputs
+from scnnbio.network import Population
+
+#: After whatever decides which spikes stand.
+_AFTER_THRESHOLDS = ("after_thresholds", 100)
+#: With the states as a trial's first step finds them.
+_AT_START = ("start", 0)
+
+
+def internal_trials(
+    inputs: Inputs, population: Population, first: int = 0
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """Input spikes of one trial after another in the internal numbering, sorted by step and unit.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    population : Population
+        The source.
+    first : int
+        Trial to begin with.
+    """
+    internal = internal_of_public(population.shape).astype(np.int32)
+    for step, public in inputs.trials(first):
+        unit = internal[public]
+        order = np.lexsort((unit, step))
+        yield step[order], unit[order]
+
+
+class Source(Procedural, SpikeSource):  # type: ignore[misc]
+    """Fires the spikes of one trial after another, as it is given them.
+
+    Parameters
+    ----------
+    size : int
+        Neurons.
+    period : int
+        Steps of a trial.
+    trials : iterator of (step, unit)
+        Spikes of each trial: stamps in steps since it began, sorted, and neurons. Asked for at
+        the beginning of each trial, and only at runtime: a compiled program reads its own.
+    name : str
+    """
+
+    def __init__(
+        self,
+        size: int,
+        period: int,
+        trials: Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]],
+        name: str,
+    ) -> None:
+        self._begin(name)
+        self.events = {"spike": None}
+        self.start, self.stop = 0, size
+        self._period, self._trials = period, trials
+        self._unit, self._cuts = np.zeros(0, np.int32), np.zeros(period + 1, np.int64)
+        self.variables.add_constant("N", size)
+        self.variables.add_arange("i", size)
+        self.variables.add_array("_spikespace", size=size + 1, dtype=np.int32)
+        self.variables.add_object("_owner", self)
+        CodeRunner.__init__(
+            self,
+            group=self,
+            template="source",
+            clock=b2.defaultclock,
+            when="thresholds",
+            order=0,
+            name=None,
+            template_kwds={"period": period},
+        )
+        self.variables.create_clock_variables(self._clock)
+        self._enable_group_attributes()
+
+    def fire(self, now: int) -> NDArray[np.int32]:
+        """Neurons that fire in the step that begins at ``now`` steps."""
+        step = now % self._period
+        if step == 0:
+            stamps, self._unit = next(self._trials)
+            self._cuts = np.searchsorted(stamps, np.arange(1, self._period + 2))
+        return self._unit[self._cuts[step] : self._cuts[step + 1]]
+
+    @property
+    def spikes(self) -> NDArray[np.int32]:
+        """The spikes of the latest step."""
+        space = self.variables["_spikespace"].get_value()
+        return space[: space[-1]]
+
+
+class SpikeWriter(Procedural):
+    """Counts the spikes of a group and, if they are kept, writes them.
+
+    Output ``number`` gets rows (stamp, spikes) of int64, the one after it the neurons, int32.
+    """
+
+    def __init__(self, group: Any, number: int, kept: bool, name: str) -> None:
+        self._begin(name)
+        self.variables.add_constant("N", len(group))
+        self.variables.add_reference("_eventspace", group, "_spikespace")
+        options = {"number": number, "kept": kept}
+        self._finish("write_spikes", "", group, _AFTER_THRESHOLDS, options)
+        self.add_dependency(group)
+
+
+class ValueWriter(Procedural):
+    """Writes a variable of a group at the beginning of every so many trials."""
+
+    def __init__(self, group: Any, variable: str, number: int, period: int, name: str) -> None:
+        self._begin(name)
+        self.variables.add_constant("N", len(group))
+        self.variables.add_reference("_values", group, variable)
+        # What our templates are given; nothing happens here at an event.
+        self.variables.add_reference("_eventspace", group, variable)
+        options = {"number": number, "period": period}
+        self._finish("write_values", "", group, _AT_START, options)
+        self.add_dependency(group)
+
+
+class SampleWriter(Procedural):
+    """Writes variables of some neurons every so many steps, as float64 (sample, neuron, variable).
+
+    Parameters
+    ----------
+    group : NeuronGroup
+    variables : sequence of str
+    neurons : ndarray of int
+    number : int
+        Of the output.
+    every : int
+        Steps.
+    name : str
+    """
+
+    def __init__(
+        self,
+        group: Any,
+        variables: tuple[str, ...],
+        neurons: NDArray[np.int64],
+        number: int,
+        every: int,
+        name: str,
+    ) -> None:
+        self._begin(name)
+        self.variables.add_constant("N", len(group))
+        self._add_index("_post_idx")
+        self._see(group, "_post", "_post_idx")
+        self.variables.add_reference("_eventspace", group, "_spikespace")
+        self.variables.add_array(
+            "_indices", size=len(neurons), dtype=np.int32, constant=True, read_only=True,
+            values=neurons.astype(np.int32),
+        )  # fmt: skip
+        sampled = [f"_to_record_{variable}" for variable in variables]
+        for name_, variable in zip(sampled, variables, strict=True):
+            like = group.variables[variable]
+            self.variables.add_auxiliary_variable(name_, dtype=like.dtype, scalar=like.scalar)
+        code = "\n".join(f"{s} = {v}_post" for s, v in zip(sampled, variables, strict=True))
+        options = {"number": number, "every": every, "sampled": sampled}
+        self._finish("write_samples", code, group, _AT_START, options)
+        self.needed_variables += ["_indices"]
+        self.add_dependency(group)

@@ -1,0 +1,336 @@
+"""A lowered experiment as a C++ program that is compiled once and fed trial by trial.
+
+Brian2 writes the sources, which takes it a fraction of a second; make takes ten. The sources, the
+compiler and its flags are all that the program follows from, so their digest is its place in the
+cache (:mod:`scnnbio.backends._cache`). What is an array in Brian2 is data, which the program reads
+when it starts: kernels, parameters of channels. Input spikes come through a pipe, and numbers of
+trials with them. Runs that differ in nothing else share one program.
+
+All of scnnbio's reliance on the inside of Brian2's standalone device is in this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from brian2.core.variables import ArrayVariable
+from numpy.typing import NDArray
+
+from scnnbio.backends import _cache
+from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
+from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
+from scnnbio.errors import BackendMissing, DataError
+
+_HEADER = Path(__file__).with_name("templates") / "presentations.h"
+_WHERE = "backend 'brian2-standalone'"
+
+
+@dataclass(frozen=True)
+class State:
+    """A checkpoint: where the run stood between two trials.
+
+    Parameters
+    ----------
+    trial : int
+        Trials that are done.
+    drawn : int
+        Input spikes until then.
+    lengths, events : ndarray (outputs,)
+        Bytes of each output, and spikes that it counted.
+    arrays : mapping of str to ndarray
+        By Brian2's name.
+    """
+
+    trial: int
+    drawn: int
+    lengths: NDArray[np.int64]
+    events: NDArray[np.int64]
+    arrays: dict[str, NDArray[Any]]
+
+
+class Program:
+    """The program of one lowered experiment, and the files that it writes.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        Made while Brian2's standalone device is active.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.lowered = lowered
+        self.outputs: list[str] = []
+        self._objects: list[Any] = []
+        self._spikes: dict[str, tuple[int, bool]] = {}
+        self._add_writers()
+        self._state: list[tuple[str, ArrayVariable]] = []
+
+    # -- what is written --------------------------------------------------------------------------
+
+    def _output(self, name: str) -> int:
+        self.outputs.append(name)
+        return len(self.outputs) - 1
+
+    def _add_writers(self) -> None:
+        lowered, experiment = self.lowered, self.lowered.experiment
+        add = self._objects.append
+        for name, kept in counted(lowered).items():
+            number = self._output(f"spikes_{name}")
+            if kept:
+                self._output(f"units_{name}")
+            self._spikes[name] = number, kept
+            add(SpikeWriter(lowered.groups[name], number, kept, f"write_spikes_{name}"))
+        for k, sampling in enumerate(experiment.record.signals):
+            add(
+                SampleWriter(
+                    lowered.groups[sampling.population],
+                    sampling.variables,
+                    sampled_neurons(experiment, sampling),
+                    self._output(f"samples_{k}"),
+                    experiment.steps(sampling.period or experiment.dt, "record.signals.period"),
+                    f"write_samples_{k}",
+                )
+            )
+        for name, (group, variable) in learned(lowered).items():
+            number = self._output(f"snapshots_{name}")
+            period = experiment.trial_steps
+            add(ValueWriter(group, variable, number, period, f"write_snapshots_{name}"))
+
+    # -- sources ----------------------------------------------------------------------------------
+
+    def generate(self, folder: Path) -> None:
+        """Let Brian2 write the sources and the arrays that they read."""
+        device = b2.get_device()
+        network = b2.Network(self.lowered.objects, self._objects)
+        # The run is of one trial; around it goes a loop over all of them.
+        device.apply_run_args()
+        network.run(self.lowered.trial, namespace={})
+        self._state = sorted(
+            (name, variable)
+            for variable, name in device.arrays.items()
+            if variable not in device.dynamic_arrays and not variable.constant
+        )
+        if device.dynamic_arrays or device.dynamic_arrays_2d:
+            raise NotImplementedError("arrays that grow are not part of a checkpoint")
+        queue = device.main_queue
+        at = next(k for k, (kind, _) in enumerate(queue) if kind == "run_network")
+        queue.insert(at + 1, ("insert_code", "_program.done();\n}\n_program.finish();\nreturn 0;"))
+        queue.insert(at, ("insert_code", self._loop(network)))
+        queue[:] = _in_order(queue)
+        device.headers.append('"presentations.h"')
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(_HEADER, folder / _HEADER.name)
+        device.build(directory=str(folder), compile=False, run=False)
+
+    def _loop(self, network: Any) -> str:
+        names = ", ".join(f'"{name}"' for name in self.outputs)
+        kept = [f"_program.keep({name}, _num_{name});" for name, _ in self._state]
+        main = b2.device.defaultclock
+        clocks = ", ".join(sorted(f"&{clock.name}" for clock in b2.device.clocks))
+        lines = [
+            "auto &_program = scnnbio::program();",
+            f"_program.begin(brian::results_dir, {{{names}}});",
+            *kept,
+            "_program.start();",
+            "while (_program.next()) {",
+            f"scnnbio::align<Clock>({main.name}, {{{clocks}}});",
+            f"{network.name}.t = {main.name}.t[0];",
+        ]
+        return "\n".join(lines)
+
+    # -- what is read back ------------------------------------------------------------------------
+
+    def read_state(self, folder: Path) -> State:
+        """The latest checkpoint in a folder."""
+        n = len(self.outputs)
+        layout = np.dtype(
+            [("trial", "<i8"), ("drawn", "<i8"), ("outputs", "<i8", (n, 2))]
+            + [(name, variable.dtype, (int(variable.size),)) for name, variable in self._state]
+        )
+        content = (folder / "state").read_bytes()
+        if len(content) != layout.itemsize:
+            raise DataError(
+                f"is damaged: {len(content)} bytes instead of {layout.itemsize}; begin anew",
+                where=str(folder / "state"),
+            )
+        row = np.frombuffer(content, layout)[0]
+        return State(
+            trial=int(row["trial"]),
+            drawn=int(row["drawn"]),
+            lengths=row["outputs"][:, 0].copy(),
+            events=row["outputs"][:, 1].copy(),
+            arrays={name: row[name] for name, _ in self._state},
+        )
+
+    def read(self, folder: Path) -> Raw:
+        """All that a finished run recorded."""
+        experiment, state = self.lowered.experiment, self.read_state(folder)
+        spikes, counts = {}, {}
+        for name, (number, kept) in self._spikes.items():
+            counts[name] = int(state.events[number])
+            if kept:
+                rows = np.fromfile(folder / f"spikes_{name}", np.int64).reshape(-1, 2)
+                units = np.fromfile(folder / f"units_{name}", np.int32)
+                spikes[name] = np.repeat(rows[:, 0], rows[:, 1]), units
+        signals = {}
+        for k, sampling in enumerate(experiment.record.signals):
+            neurons = len(sampled_neurons(experiment, sampling))
+            values = np.fromfile(folder / f"samples_{k}")
+            values = values.reshape(-1, neurons, len(sampling.variables))
+            for column, variable in enumerate(sampling.variables):
+                signals[sampling.population, variable] = values[:, :, column].copy()
+        arrays, snapshots = {}, {}
+        for name, (group, variable) in learned(self.lowered).items():
+            values = state.arrays[b2.device.get_array_name(group.variables[variable])]
+            arrays[name] = values.astype(np.float64)
+            if experiment.snapshot_trials():
+                rows = np.fromfile(folder / f"snapshots_{name}", values.dtype)
+                snapshots[name] = rows.reshape(-1, len(values)).astype(np.float64)
+        return Raw(spikes, counts, signals, arrays, snapshots)
+
+
+@contextlib.contextmanager
+def steady_names() -> Iterator[None]:
+    """Choose names among those given in here, whatever else Brian2 has made in this process.
+
+    Brian2 numbers a name that an object still has which nobody uses any more.
+    """
+    taken: set[str] = set()
+    # brian2.devices.device is not the module of that name but the device that it holds.
+    modules = [importlib.import_module(f"brian2.{m}") for m in ("core.names", "devices.device")]
+    before = modules[0].find_name
+
+    def find_name(name: str, names: Any = None) -> str:
+        found: str = before(name, taken if names is None else names)
+        taken.add(found)
+        return found
+
+    for module in modules:
+        module.find_name = find_name  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.find_name = before  # type: ignore[attr-defined]
+
+
+def _in_order(queue: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The same assignments, in an order that is the same in every process.
+
+    Brian2 goes through a set of clocks, whose order follows from addresses in memory. It also sets
+    the default clock to what it was in an earlier run, and then to what it is in this one.
+    """
+    ordered: list[tuple[str, Any]] = []
+    last: dict[tuple[str, int], tuple[str, Any]] = {}
+    for item in [*queue, ("end", None)]:
+        if item[0] == "set_by_single_value":
+            # Of several values for one element, the last one stands.
+            last[item[1][:2]] = item
+            continue
+        ordered += [last[element] for element in sorted(last)]
+        last.clear()
+        ordered.append(item)
+    return ordered[:-1]
+
+
+# -- compiling ------------------------------------------------------------------------------------
+
+
+def compile_project(folder: Path) -> bool:
+    """Put the program of generated sources beside them, as ``main``; True if it was compiled.
+
+    Raises
+    ------
+    BackendMissing
+        If the compiler fails.
+    DataError
+        If the cache cannot be written.
+    """
+    identity = _compiler_identity()
+    home = _cache.cache_folder("brian2") / key(folder, identity)
+    if _fetch(home, folder):
+        return False
+    with _cache.new_folder(home.parent, "a program") as work:
+        if home.exists():
+            # What is there is damaged. It makes place; nobody runs a program from the cache itself.
+            home.rename(work / "damaged")
+        _make(folder)
+        fresh = work / "program"
+        fresh.mkdir()
+        shutil.copy2(folder / "main", fresh / "main")
+        (fresh / "compiler").write_text(identity)
+        (fresh / "sha256").write_text(_digest(fresh / "main"))
+        _cache.keep(fresh, home)
+    return True
+
+
+def key(folder: Path, identity: str) -> str:
+    """Digest of all that decides the program."""
+    found = hashlib.sha256(identity.encode())
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".cpp", ".h") or path.name == "makefile":
+            content = path.read_bytes()
+            found.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode())
+            found.update(content)
+    return found.hexdigest()[:32]
+
+
+def _fetch(home: Path, folder: Path) -> bool:
+    """Copy a program from the cache, if it is there and as it was written."""
+    try:
+        shutil.copy2(home / "main", folder / "main")
+        return _digest(folder / "main") == (home / "sha256").read_text()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise DataError(
+            f"the cache of compiled code cannot be read ({error.strerror}); set SCNNBIO_CACHE to"
+            " another folder",
+            where=str(home),
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _compiler_identity() -> str:
+    """The compiler's version, and what ``-march=native`` means on this processor."""
+    flags = [str(flag) for flag in b2.prefs["codegen.cpp.extra_compile_args_gcc"]]
+    words = [os.environ.get("CXX", "g++"), *flags, "-###", "-E", "-x", "c++", os.devnull]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BackendMissing(
+            f"the C++ compiler {words[0]!r} cannot be started ({error.strerror}); name another g++"
+            " in CXX",
+            where=_WHERE,
+        ) from error
+    return f"Brian2 {b2.__version__}\n{done.stderr}"
+
+
+def _make(folder: Path) -> None:
+    words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
+    words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
+        reason = lines[0] if lines else f"exit code {done.returncode}"
+        raise BackendMissing(
+            f"the C++ compiler failed ({reason[:200]}); repair it, name another g++ in CXX, or use"
+            " backend 'brian2'",
+            where=_WHERE,
+        )

@@ -1,0 +1,217 @@
+// One presentation after another: what a compiled network reads and writes while it runs.
+//
+// Input spikes come through standard input, a trial at a time. What is recorded goes to files at
+// once. Between trials the state of everything goes to a checkpoint, from which another process
+// continues. Memory therefore does not grow with the number of trials.
+#ifndef SCNNBIO_PRESENTATIONS_H
+#define SCNNBIO_PRESENTATIONS_H
+
+#include <chrono>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+#include <unistd.h>
+
+namespace scnnbio {
+
+enum ExitCode { FAILED = 3, INPUT_ENDED = 4 };
+
+// What the program is told before the first trial; the layout is that of program.py.
+struct Orders {
+    int64_t first, last, snapshot_every;
+    double checkpoint_seconds;
+};
+
+[[noreturn]] inline void stop(const std::string &what) {
+    std::fprintf(stderr, "%s: %s\n", what.c_str(), std::strerror(errno));
+    std::_Exit(FAILED);
+}
+
+// Either all of it, or none because the input has ended; anything between ends the program.
+inline bool read_input(void *to, size_t bytes) {
+    const size_t got = std::fread(to, 1, bytes, stdin);
+    if (got == bytes) return true;
+    if (got) std::_Exit(INPUT_ENDED);
+    return false;
+}
+
+// A file that only grows; a checkpoint keeps its length.
+struct Output {
+    std::string path;
+    std::FILE *file;
+    int64_t events;  // of a file of spikes
+
+    void write(const void *from, size_t bytes) {
+        if (std::fwrite(from, 1, bytes, file) != bytes) stop(path + " cannot be written");
+    }
+    int64_t flush() {
+        if (std::fflush(file)) stop(path + " cannot be written");
+        return ftello(file);
+    }
+};
+
+// Memory that belongs to the network's state.
+struct Block {
+    void *data;
+    size_t bytes;
+};
+
+class Program {
+    typedef std::chrono::steady_clock Clock;
+    std::string folder;
+    std::vector<Block> blocks;
+    std::vector<Output> outputs;
+    std::vector<int32_t> steps, units;
+    size_t next_spike;
+    int64_t trial, drawn;
+    pid_t parent;
+    Clock::time_point told, saved;
+
+    static double since(Clock::time_point begin) {
+        return std::chrono::duration<double>(Clock::now() - begin).count();
+    }
+
+    void restore() {
+        const std::string path = folder + "state";
+        std::FILE *file = std::fopen(path.c_str(), "rb");
+        if (!file) stop(path + " cannot be read");
+        const auto read = [&](void *to, size_t bytes) {
+            if (std::fread(to, 1, bytes, file) != bytes) stop(path + " is too short");
+        };
+        read(&trial, sizeof trial);
+        read(&drawn, sizeof drawn);
+        for (auto &output : outputs) {
+            int64_t length;
+            read(&length, sizeof length);
+            read(&output.events, sizeof output.events);
+            // What was written after the checkpoint is written again.
+            if (std::fseek(output.file, 0, SEEK_END) || ftello(output.file) < length ||
+                ftruncate(fileno(output.file), length) || std::fseek(output.file, 0, SEEK_END))
+                stop(output.path + " is shorter than its checkpoint says");
+        }
+        for (auto &block : blocks) read(block.data, block.bytes);
+        if (std::fgetc(file) != EOF) stop(path + " is too long");
+        std::fclose(file);
+        if (trial != orders.first) stop(path + " is of another trial");
+    }
+
+    // Under another name first: a checkpoint is there whole, or the one before it is.
+    void save() {
+        const std::string path = folder + "state", draft = path + ".new";
+        std::FILE *file = std::fopen(draft.c_str(), "wb");
+        if (!file) stop(draft + " cannot be written");
+        const auto write = [&](const void *from, size_t bytes) {
+            if (std::fwrite(from, 1, bytes, file) != bytes) stop(draft + " cannot be written");
+        };
+        write(&trial, sizeof trial);
+        write(&drawn, sizeof drawn);
+        for (auto &output : outputs) {
+            const int64_t length = output.flush();
+            if (fsync(fileno(output.file))) stop(output.path + " cannot be written");
+            write(&length, sizeof length);
+            write(&output.events, sizeof output.events);
+        }
+        for (const auto &block : blocks) write(block.data, block.bytes);
+        if (std::fflush(file) || fsync(fileno(file)) || std::fclose(file))
+            stop(draft + " cannot be written");
+        if (std::rename(draft.c_str(), path.c_str())) stop(path + " cannot be written");
+        saved = Clock::now();
+    }
+
+public:
+    Orders orders;
+
+    void begin(const std::string &where, const std::vector<std::string> &names) {
+        folder = where;
+        parent = getppid();
+        told = saved = Clock::now();
+        if (!read_input(&orders, sizeof orders)) std::_Exit(INPUT_ENDED);
+        trial = orders.first;
+        drawn = 0;
+        for (const auto &name : names) {
+            const std::string path = folder + name;
+            std::FILE *file = std::fopen(path.c_str(), orders.first ? "r+b" : "wb");
+            if (!file) stop(path + " cannot be opened");
+            outputs.push_back(Output{path, file, 0});
+        }
+    }
+
+    template <class T> void keep(T *data, size_t count) {
+        blocks.push_back(Block{data, count * sizeof(T)});
+    }
+
+    void start() {
+        if (orders.first) restore();
+    }
+
+    Output &output(int number) { return outputs[number]; }
+
+    // Reads the spikes of the next trial, if there is one.
+    bool next() {
+        if (trial == orders.last) return false;
+        // Nobody waits for the results of a process that was killed.
+        if (getppid() != parent) std::_Exit(INPUT_ENDED);
+        int64_t count;
+        if (!read_input(&count, sizeof count)) std::_Exit(INPUT_ENDED);
+        steps.resize(count);
+        units.resize(count);
+        const size_t bytes = count * sizeof(int32_t);
+        if (count && !(read_input(steps.data(), bytes) && read_input(units.data(), bytes)))
+            std::_Exit(INPUT_ENDED);
+        drawn += count;
+        next_spike = 0;
+        progress(0);
+        return true;
+    }
+
+    // Copies the units that fire in a step of this trial, and says how many there are.
+    int fire(int32_t step, int32_t *to) {
+        int count = 0;
+        for (; next_spike < steps.size() && steps[next_spike] == step; next_spike++)
+            to[count++] = units[next_spike];
+        return count;
+    }
+
+    // Tells how far the run is, a few times a second; `part` is the share of this trial.
+    void progress(double part) {
+        if (since(told) < 0.2) return;
+        told = Clock::now();
+        std::FILE *file = std::fopen((folder + "progress").c_str(), "w");
+        if (!file) return;
+        std::fprintf(file, "%.3f\n", trial + part);
+        std::fclose(file);
+    }
+
+    void done() {
+        trial++;
+        if (since(saved) >= orders.checkpoint_seconds) save();
+    }
+
+    void finish() {
+        save();
+        for (auto &output : outputs)
+            if (std::fclose(output.file)) stop(output.path + " cannot be written");
+    }
+};
+
+inline Program &program() {
+    static Program only;
+    return only;
+}
+
+// Clocks of different periods count their own steps, and after some hundred seconds the products
+// of step and period differ by more than Brian2 forgives: what is due at the beginning of a trial
+// would run after its first step. All clocks that are there begin the trial at the same instant.
+template <class C> void align(const C &main, const std::vector<C *> &clocks) {
+    for (C *clock : clocks)
+        if (std::fabs(clock->t[0] - main.t[0]) < 0.5 * main.dt[0]) clock->t[0] = main.t[0];
+}
+
+}  // namespace scnnbio
+
+#endif

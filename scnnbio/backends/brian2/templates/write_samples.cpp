@@ -1,0 +1,19 @@
+{# USES_VARIABLES { _indices, t_in_timesteps } #}
+{% extends 'common_group.cpp' %}
+{% block extra_headers %}
+#include "presentations.h"
+{% endblock %}
+{% block maincode %}
+    if ({{t_in_timesteps}} % {{every}} == 0) {
+        auto &_output = scnnbio::program().output({{number}});
+        const size_t _vectorisation_idx = -1;
+        {{scalar_code|autoindent}}
+        for (int _i = 0; _i < _num_indices; _i++) {
+            const int32_t _post_idx = {{_indices}}[_i];
+            const size_t _vectorisation_idx = _post_idx;
+            {{vector_code|autoindent}}
+            const double _row[] = { {{sampled|join(", ")}} };
+            _output.write(_row, sizeof _row);
+        }
+    }
+{% endblock %}

@@ -1,0 +1,79 @@
+"""Input spikes as a stream of presentations, so that memory does not grow with a run's length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scnnbio.experiment.experiment import Experiment
+
+#: Called as ``report(phase, done, total)`` while something long goes on.
+Report = Callable[[str, float, float], None]
+
+
+@dataclass(eq=False)
+class Inputs:
+    """The input spikes of a run, the same on every backend; drawn when they are asked for.
+
+    A backend either takes :meth:`trials` one by one, or asks for all of them at once.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    report : callable, optional
+        Called as ``report(phase, done, total)`` on the way.
+    phase : callable, optional
+        Gives a context that is entered while a trial is drawn, to measure the time.
+    drawn : int
+        Spikes that were handed out so far.
+    """
+
+    experiment: Experiment
+    report: Report | None = None
+    phase: Callable[[], AbstractContextManager[None]] = nullcontext
+    drawn: int = 0
+
+    def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Trials from ``first`` on, one after another, each drawn from a generator of its own.
+
+        Yields
+        ------
+        step : ndarray of int32 (spikes,)
+            Stamp in steps since the trial began, 1 for its first step; sorted.
+        unit : ndarray of int32 (spikes,)
+            Neuron of the source population.
+        """
+        n_trials = self.experiment.stimulus.n_trials
+        for trial in range(first, n_trials):
+            with self.phase():
+                step, unit = self.experiment.input_spikes(trial)
+            self.drawn += len(step)
+            if self.report is not None:
+                self.report("drawing input spikes", trial + 1, n_trials)
+            yield step.astype(np.int32), unit.astype(np.int32)
+
+    @cached_property
+    def _all(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        per_trial = self.experiment.trial_steps
+        steps, units = [], []
+        for trial, (step, unit) in enumerate(self.trials()):
+            steps.append(step.astype(np.int64) + trial * per_trial)
+            units.append(unit)
+        return np.concatenate(steps), np.concatenate(units)
+
+    @property
+    def step(self) -> NDArray[np.int64]:
+        """Stamps of all spikes in steps since the run began (spikes,); sorted."""
+        return self._all[0]
+
+    @property
+    def unit(self) -> NDArray[np.int32]:
+        """Neurons of the source population (spikes,)."""
+        return self._all[1]

@@ -1,0 +1,387 @@
+"""Programs compiled once: what decides a program is in its key, and everything else is data.
+
+A wrong hit in the cache would give wrong results in silence, so each change that matters to a run
+must show either in the sources that Brian2 writes, which the key is a digest of, or in what the
+program reads when it starts. Nothing is compiled here but where a test is slow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scnnbio import backends
+from scnnbio.backends.brian2 import program as programs
+from scnnbio.errors import BackendMissing, DataError
+from scnnbio.experiment import Experiment, Record, Sampling
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.stimuli import WhiteNoise
+from tests.backends.networks import experiment, small_network
+
+PAIR = SharedSTDP(tau_plus=10.0, a_plus=0.03, a_minus=0.01, a_post=0.01)
+TAU = {"tau_m": [10.0, 12.0, 15.0, 20.0, 30.0]}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCNNBIO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "brian2"
+
+
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """What decides a run: the program's key, the arrays that it reads, and what it is fed."""
+
+    key: str
+    arrays: str
+    fed: str
+
+
+def described(case: Experiment, folder: Path) -> Described:
+    import brian2 as b2
+
+    from scnnbio.backends.brian2.backend import lowered_program
+    from scnnbio.backends.brian2.running import fed
+
+    with lowered_program(case, case.inputs(), folder) as program:
+        key = programs.key(folder, "compiler")
+        arrays = hashlib.sha256()
+        for path in sorted((folder / "static_arrays").iterdir()):
+            arrays.update(path.name.encode() + path.read_bytes())
+        stream = hashlib.sha256(b"".join(fed(program, program.lowered.inputs)))
+    assert type(b2.get_device()).__name__ == "RuntimeDevice"
+    return Described(key, arrays.hexdigest(), stream.hexdigest())
+
+
+def case(rule: SharedSTDP | None = PAIR, **changes: object) -> Experiment:
+    keys = ("network", "stimulus", "encoding", "record", "dt", "seed", "learning", "reset")
+    of_experiment = {k: changes.pop(k) for k in keys if k in changes}
+    settings = {"homeostasis": SharedThreshold(eta=0.3, target=60.0), **changes}
+    quick = {"stimulus": WhiteNoise(n_trials=3, duration=40.0)}
+    return experiment(small_network(rule, **settings), **{**quick, **of_experiment})
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Described:
+    return described(case(parameters=TAU), tmp_path_factory.mktemp("base"))
+
+
+def other_kernel() -> Experiment:
+    made = case(parameters=TAU)
+    kernel = made.network.projection("lgn_v1").kernel[::-1]
+    return dataclasses.replace(made, network=made.network.with_weights({"lgn_v1": kernel}))
+
+
+def other_threshold() -> Experiment:
+    made = case(parameters=TAU)
+    levels = [-50.0, -51.0, -52.0, -53.0, -54.0]
+    return dataclasses.replace(made, network=made.network.with_weights({"v1": levels}))
+
+
+DATA: dict[str, tuple[str, Callable[[], Experiment]]] = {
+    "kernel": ("arrays", other_kernel),
+    "learned thresholds": ("arrays", other_threshold),
+    "a parameter of channels": (
+        "arrays",
+        lambda: case(parameters={"tau_m": [10.0, 12.0, 15.0, 20.0, 31.0]}),
+    ),
+    "seed": ("fed", lambda: case(parameters=TAU, seed=6)),
+    "trials": ("fed", lambda: case(parameters=TAU, stimulus=WhiteNoise(n_trials=2, duration=40.0))),
+    "snapshots": (
+        "fed",
+        lambda: case(
+            parameters=TAU, record=dataclasses.replace(case().record, snapshots=1)
+        ),
+    ),
+}  # fmt: skip
+
+CODE: dict[str, Callable[[], Experiment]] = {
+    "a parameter of all": lambda: case(parameters={**TAU, "tau_syn_E": 6.0}),
+    "weight": lambda: case(parameters=TAU, weight=0.7),
+    "delay": lambda: case(parameters=TAU, delay=1.5),
+    "refractoriness": lambda: case(parameters=TAU, refractory=2.5),
+    "receptor": lambda: case(parameters=TAU, receptor="membrane"),
+    "stride": lambda: case(parameters=TAU, stride=2, padding=2),
+    "padding": lambda: case(parameters=TAU, padding=1),
+    "no rule": lambda: case(None, parameters=TAU),
+    "not learning": lambda: case(parameters=TAU, learning=False),
+    "rule": lambda: case(dataclasses.replace(PAIR, a_plus=0.031), parameters=TAU),
+    "time constant of the rule": lambda: case(
+        dataclasses.replace(PAIR, tau_plus=10.1), parameters=TAU
+    ),
+    "bounds": lambda: case(dataclasses.replace(PAIR, bounds="hard"), parameters=TAU),
+    "homeostasis": lambda: case(parameters=TAU, homeostasis=None),
+    "rise of the threshold": lambda: case(
+        parameters=TAU, homeostasis=SharedThreshold(eta=0.31, target=60.0)
+    ),
+    "time step": lambda: case(parameters=TAU, dt=0.25),
+    "length of a trial": lambda: case(
+        parameters=TAU, stimulus=WhiteNoise(n_trials=3, duration=50.0)
+    ),
+    "trials that run on": lambda: case(parameters=TAU, reset=False),
+    "recorded spikes": lambda: case(parameters=TAU, record=Record(spikes=("v1",))),
+    "sampled neurons": lambda: case(
+        parameters=TAU,
+        record=Record(spikes=("lgn", "v1"), signals=(Sampling("v1", ("v",), units=(1, 2)),)),
+    ),
+}
+
+
+def test_the_same_experiment_has_the_same_program(base: Described, tmp_path: Path) -> None:
+    assert described(case(parameters=TAU), tmp_path / "x") == base
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_what_is_data_shares_the_program_and_is_read(
+    base: Described, name: str, tmp_path: Path
+) -> None:
+    where, make = DATA[name]
+    found = described(make(), tmp_path / "x")
+    assert found.key == base.key
+    assert getattr(found, where) != getattr(base, where)
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_what_is_no_data_has_a_program_of_its_own(
+    base: Described, name: str, tmp_path: Path
+) -> None:
+    assert described(CODE[name](), tmp_path / "x").key != base.key
+
+
+_KEY = """
+import sys
+from pathlib import Path
+from tests.backends.test_program import TAU, case, described
+print(described(case(parameters=TAU), Path(sys.argv[1])).key)
+"""
+
+
+@pytest.mark.slow
+def test_another_process_finds_the_same_program(base: Described, tmp_path: Path) -> None:
+    """Brian2 goes through sets, whose order changes with the addresses in memory."""
+    for k in range(2):
+        environment = {**os.environ, "PYTHONHASHSEED": str(k)}
+        words = [sys.executable, "-c", _KEY, str(tmp_path / str(k))]
+        said = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        assert said.stdout.split()[-1] == base.key
+
+
+# -- the cache ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A folder of sources; no compiler is asked."""
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    (folder / "main.cpp").write_text("int main() { return 0; }\n")
+    return folder
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders in which make was called."""
+    calls: list[Path] = []
+
+    def make(folder: Path) -> None:
+        calls.append(folder)
+        (folder / "main").write_bytes(b"compiled " + (folder / "main.cpp").read_bytes())
+
+    monkeypatch.setattr(programs, "_make", make)
+    return calls
+
+
+def test_a_program_is_compiled_once(sources: Path, made: list[Path], cache: Path) -> None:
+    assert programs.compile_project(sources)
+    first = (sources / "main").read_bytes()
+    (sources / "main").unlink()
+    assert not programs.compile_project(sources)
+    assert (sources / "main").read_bytes() == first
+    assert made == [sources]
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_other_sources_are_compiled(sources: Path, made: list[Path]) -> None:
+    programs.compile_project(sources)
+    (sources / "code_objects").mkdir()
+    for path in (sources / "code_objects" / "a.cpp", sources / "b.h", sources / "makefile"):
+        path.write_text("more")
+        assert programs.compile_project(sources)
+    # The same bytes, cut into files elsewhere.
+    (sources / "makefile").write_text("mo")
+    assert programs.compile_project(sources)
+    assert len(made) == 5
+
+
+def test_another_compiler_compiles_again(
+    sources: Path, made: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.compile_project(sources)
+    compiler = tmp_path / "other"
+    compiler.write_text("#!/bin/sh\necho version 99 >&2\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    assert programs.compile_project(sources)
+    assert len(made) == 2
+
+
+def test_other_flags_and_another_brian2_compile_again(
+    sources: Path, made: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import brian2 as b2
+
+    programs.compile_project(sources)
+    monkeypatch.setattr(b2, "__version__", "99")
+    assert programs.compile_project(sources)
+    before = b2.prefs["codegen.cpp.extra_compile_args_gcc"]
+    try:
+        b2.prefs["codegen.cpp.extra_compile_args_gcc"] = ["-O1", "-march=x86-64"]
+        assert programs.compile_project(sources)
+    finally:
+        b2.prefs["codegen.cpp.extra_compile_args_gcc"] = before
+
+
+@pytest.mark.parametrize("damage", [b"", b"compiled int", b"something else altogether"])
+def test_a_damaged_program_is_compiled_again(
+    sources: Path, made: list[Path], cache: Path, damage: bytes
+) -> None:
+    programs.compile_project(sources)
+    whole = (sources / "main").read_bytes()
+    (home,) = cache.iterdir()
+    (home / "main").write_bytes(damage)
+    assert programs.compile_project(sources)
+    assert (sources / "main").read_bytes() == whole
+    assert not programs.compile_project(sources)
+    assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize("lost", ["main", "sha256"])
+def test_a_program_that_lost_a_file_is_compiled_again(
+    sources: Path, made: list[Path], cache: Path, lost: str
+) -> None:
+    programs.compile_project(sources)
+    (home,) = cache.iterdir()
+    (home / lost).unlink()
+    assert programs.compile_project(sources)
+    assert not programs.compile_project(sources)
+
+
+def test_two_that_compile_at_once_both_get_the_program(
+    sources: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2, timeout=30)
+    twin = tmp_path / "twin"
+    twin.mkdir()
+    (twin / "main.cpp").write_bytes((sources / "main.cpp").read_bytes())
+
+    def make(folder: Path) -> None:
+        (folder / "main").write_bytes(b"compiled")
+        together.wait()
+
+    monkeypatch.setattr(programs, "_make", make)
+    both = [threading.Thread(target=programs.compile_project, args=(f,)) for f in (sources, twin)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert [(f / "main").read_bytes() for f in (sources, twin)] == [b"compiled"] * 2
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(
+    sources: Path, made: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SCNNBIO_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"set SCNNBIO_CACHE"):
+        programs.compile_project(sources)
+    assert made == []
+
+
+def test_a_full_disk_leaves_no_program(
+    sources: Path, made: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = programs.shutil.copy2
+
+    def full(source: Path, target: Path) -> object:
+        if "building-" in str(target):
+            raise OSError(28, "No space left on device")
+        return real(source, target)
+
+    monkeypatch.setattr(programs.shutil, "copy2", full)
+    with pytest.raises(DataError, match=r"No space left on device.*free some space"):
+        programs.compile_project(sources)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:
+    (sources / "makefile").write_text("all:\n\t@echo 'x.cpp:1: error: no bits left' >&2; false\n")
+    with pytest.raises(BackendMissing, match="error: no bits left"):
+        programs.compile_project(sources)
+    assert list(cache.iterdir()) == []
+
+
+# -- programs that run ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    calls: list[Path] = []
+    real = programs._make
+
+    def make(folder: Path) -> None:
+        calls.append(folder)
+        real(folder)
+
+    monkeypatch.setattr(programs, "_make", make)
+    return calls
+
+
+@pytest.mark.slow
+def test_runs_with_other_data_share_a_program_and_are_right(compilations: list[Path]) -> None:
+    """Against the runtime backend, which has no cache."""
+    for name, (_, make) in DATA.items():
+        ours = backends.get("brian2-standalone").run(make())
+        theirs = backends.get("brian2").run(make())
+        assert len(theirs.recording.spikes["v1"].time) > 5, name
+        for column in ("time", "unit", "trial"):
+            np.testing.assert_array_equal(
+                getattr(ours.recording.spikes["v1"], column),
+                getattr(theirs.recording.spikes["v1"], column),
+            )
+        for which, weights in theirs.weights.items():
+            np.testing.assert_allclose(ours.weights[which], weights, rtol=0, atol=1e-12)
+        for which, kept in theirs.recording.snapshots.items():
+            found = ours.recording.snapshots[which]
+            np.testing.assert_array_equal(found.trial, kept.trial)
+            np.testing.assert_allclose(found.values, kept.values, rtol=0, atol=1e-12)
+    assert len(compilations) == 1
+
+
+@pytest.mark.slow
+def test_trials_begin_from_rest_after_many() -> None:
+    """After 64 s, 915 x 0.07 s and 64050 x 0.001 s differ by a rounding error.
+
+    With clocks that are compared in seconds, what is due at the beginning of that trial would be
+    done after its first step. A sample at the beginning of each trial must show the resting state.
+    """
+    long = case(
+        None,
+        homeostasis=None,
+        delay_within=1.0,
+        stimulus=WhiteNoise(n_trials=925, duration=70.0, frame=70.0),
+        record=Record(spikes=("v1",), signals=(Sampling("v1", ("v",), period=70.0),)),
+        dt=1.0,
+    )
+    run = backends.get("brian2-standalone").run(long)
+    assert len(run.recording.spikes["v1"].time) > 900
+    np.testing.assert_array_equal(run.recording.signals["v1"]["v"].values, -65.0)
