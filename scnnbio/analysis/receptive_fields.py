@@ -26,11 +26,14 @@ from scnnbio.errors import DataError, SpecError
 __all__ = [
     "GaborFit",
     "KernelMeasures",
+    "at_best_lag",
+    "best_lag",
     "fit_gabor",
     "fit_gabors",
     "gabor",
     "kernel_tuning",
     "measure_kernels",
+    "on_minus_off",
     "spectral_peak",
 ]
 
@@ -132,14 +135,70 @@ class KernelMeasures:
         return cls(**{name: np.array([float(row[name]) for row in rows]) for name in names})
 
 
+def on_minus_off(kernel: ArrayLike, where: str) -> Array:
+    """Difference of a kernel's weights from ON and OFF cells.
+
+    Parameters
+    ----------
+    kernel : array, shape (maps, 2, rows, columns) or (maps, 2, rows, columns, lags)
+        With one channel in place of two, that is taken as it stands.
+    where : str
+        Who asks, for the error.
+
+    Returns
+    -------
+    array, shape (maps, rows, columns) or (maps, rows, columns, lags)
+
+    Raises
+    ------
+    SpecError
+        If the kernel has another shape, or is not finite.
+    """
+    weights = np.asarray(kernel, dtype=np.float64)
+    right = weights.ndim in (4, 5) and weights.shape[1] in (1, 2) and weights.size
+    if not right or not np.isfinite(weights).all():
+        raise SpecError(
+            "a finite kernel of shape (maps, 2, rows, columns), or with a last axis of lags, is"
+            f" needed, not {weights.shape}",
+            where=where,
+        )
+    return weights[:, 0] - weights[:, 1] if weights.shape[1] == 2 else weights[:, 0]
+
+
+def best_lag(images: Array) -> NDArray[np.int64]:
+    """Lag at which each map's image has the largest sum of squares (maps,).
+
+    The spatial receptive field of a kernel in space and time is taken there, as that of a cell is
+    at the delay of its best correlation with the stimulus.
+
+    Parameters
+    ----------
+    images : array, shape (maps, rows, columns) or (maps, rows, columns, lags)
+        Without lags all are at 0.
+
+    References
+    ----------
+    DeAngelis, Ohzawa & Freeman 1993, J Neurophysiol 69:1091.
+    """
+    series = images if images.ndim == 4 else images[..., None]
+    return np.asarray((series**2).sum(axis=(1, 2)).argmax(axis=-1))
+
+
+def at_best_lag(images: Array) -> Array:
+    """Each map's image at its :func:`best_lag`, shape (maps, rows, columns)."""
+    if images.ndim == 3:
+        return images
+    return images[np.arange(len(images)), :, :, best_lag(images)]
+
+
 def measure_kernels(kernel: ArrayLike, progress: Progress | None = None) -> KernelMeasures:
     """Gabor fit and orientation tuning of each map of a kernel.
 
     Parameters
     ----------
-    kernel : array, shape (maps, 2, rows, columns)
-        Weights from ON and OFF cells; their difference is measured. With one channel, shape
-        (maps, 1, rows, columns), that is measured as it stands.
+    kernel : array, shape (maps, 2, rows, columns) or (maps, 2, rows, columns, lags)
+        Weights from ON and OFF cells; their difference is measured, with lags at each map's
+        :func:`best_lag`. One channel in place of two is measured as it stands.
     progress : callable, optional
         Called with how many maps are done and how many there are.
 
@@ -152,13 +211,7 @@ def measure_kernels(kernel: ArrayLike, progress: Progress | None = None) -> Kern
     SpecError
         If the kernel has another shape, or is not finite.
     """
-    weights = np.asarray(kernel, dtype=np.float64)
-    if weights.ndim != 4 or weights.shape[1] not in (1, 2) or not np.isfinite(weights).all():
-        raise SpecError(
-            f"a finite kernel of shape (maps, 2, rows, columns) is needed, not {weights.shape}",
-            where="measure_kernels",
-        )
-    images = weights[:, 0] - weights[:, 1] if weights.shape[1] == 2 else weights[:, 0]
+    images = at_best_lag(on_minus_off(kernel, "measure_kernels"))
     frequency, theta = spectral_peak(images)
     amplitude, orientation = kernel_tuning(images, frequency)
     fits = fit_gabors(images, progress)

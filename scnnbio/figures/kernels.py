@@ -11,12 +11,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.analysis.receptive_fields import GaborFit, KernelMeasures, gabor
+from scnnbio.analysis.receptive_fields import (
+    GaborFit,
+    KernelMeasures,
+    best_lag,
+    gabor,
+    on_minus_off,
+)
 from scnnbio.errors import SpecError
 from scnnbio.figures.style import DIVERGING, INK, PAGE, QUIET, new_figure, styled
 
@@ -50,17 +55,20 @@ def kernel_grid(
 ) -> Figure:
     """Every map's ON - OFF image, each scaled by its own largest weight, 0 white.
 
+    A kernel in space and time is a strip of images, from the shortest lag on the left to the
+    longest, which share one scale; its fit is drawn upon the image that was measured.
+
     Parameters
     ----------
-    kernel : array, shape (maps, 2, rows, columns) or (maps, 1, rows, columns)
-        Weights from ON and OFF cells.
+    kernel : array, shape (maps, 2, rows, columns) or (maps, 2, rows, columns, lags)
+        Weights from ON and OFF cells, or of one channel in place of two.
     measures : KernelMeasures, optional
         Of the same maps. Without them the kernels stand in their own order, without fits.
     order : str
         One of :data:`ORDERS`. Kernels without that measure come last.
     fits : {"outline", "beside", "none"}
         The Gabor fit as outlines at half of its peak upon the kernel (solid where ON is larger,
-        dashed where OFF is), or as an image to the right of it.
+        dashed where OFF is), or as an image to the right of it (kernels without lags only).
     min_r_squared : float
         Fits that explain no more carry a cross and no outline.
     width : float
@@ -75,7 +83,10 @@ def kernel_grid(
     SpecError
         If the kernel has another shape, or the measures are of another number of maps.
     """
-    images = _on_off(kernel)
+    series = on_minus_off(kernel, "kernel_grid")
+    images, lags = _strips(series), series.shape[3] if series.ndim == 4 else 1
+    if lags > 1 and fits == "beside":
+        raise SpecError("kernels with lags take outlines, or none", where="kernel_grid.fits")
     _check(images, measures, order)
     rank = _sorted(measures, order, len(images))
     shown: list[GaborFit | None] = [
@@ -84,8 +95,9 @@ def kernel_grid(
     usable = [fit is not None and fit.r_squared > min_r_squared for fit in shown]
     if measures is None:
         fits = "none"
-    mosaic = _Mosaic.of(images.shape, doubled=fits == "beside")
-    figure = new_figure(width, mosaic.height(width) + 14.0)
+    mosaic = _Mosaic.of(images.shape, doubled=fits == "beside", lags=lags)
+    # The scale needs its height, however few the kernels.
+    figure = new_figure(width, max(mosaic.height(width), 30.0) + 14.0)
     axes = figure.add_subplot()
     tiles = mosaic.blank()
     for place, row in enumerate(rank):
@@ -97,28 +109,28 @@ def kernel_grid(
     image = axes.imshow(tiles, cmap=DIVERGING, vmin=-1.0, vmax=1.0, interpolation="nearest")
     mosaic.frames(axes)
     if fits == "outline":
-        _outlines(axes, mosaic, [f if ok else None for f, ok in zip(shown, usable, strict=True)])
+        drawn_fits = [f if ok else None for f, ok in zip(shown, usable, strict=True)]
+        _outlines(axes, mosaic, drawn_fits, series.shape[2], best_lag(series)[rank])
     if measures is not None:
         mosaic.crosses(axes, [place for place, ok in enumerate(usable) if not ok])
     axes.set_axis_off()
     _legend(figure, fits, usable.count(False), min_r_squared)
-    _scale(figure, axes, image, share=min(1.0, 40.0 / mosaic.height(width)))
+    share = min(1.0, 40.0 / mosaic.height(width))
+    bar = figure.colorbar(image, ax=axes, shrink=share, aspect=18, pad=0.01, ticks=[-1.0, 0.0, 1.0])
+    bar.set_label("weight from ON − OFF cells\n(of each kernel's largest)")
+    if lags > 1:
+        axes.set_title("in each strip, lags from the shortest to the longest", loc="left")
     return figure
 
 
-def _scale(figure: Figure, axes: Axes, image: AxesImage, share: float) -> None:
-    bar = figure.colorbar(image, ax=axes, shrink=share, aspect=18, pad=0.01, ticks=[-1.0, 0.0, 1.0])
-    bar.set_label("weight from ON − OFF cells\n(of each kernel's largest)")
-
-
-def _on_off(kernel: ArrayLike) -> Array:
-    weights = np.asarray(kernel, dtype=np.float64)
-    if weights.ndim != 4 or weights.shape[1] not in (1, 2) or not weights.size:
-        raise SpecError(
-            f"a kernel of shape (maps, 2, rows, columns) is needed, not {weights.shape}",
-            where="kernel_grid",
-        )
-    return weights[:, 0] - weights[:, 1] if weights.shape[1] == 2 else weights[:, 0]
+def _strips(series: Array) -> Array:
+    """Images of all lags side by side, a column of nothing between them."""
+    if series.ndim == 3:
+        return series
+    maps, rows, columns, lags = series.shape
+    strips = np.full((maps, rows, lags, columns + 1), np.nan)
+    strips[..., :columns] = series.transpose(0, 1, 3, 2)
+    return strips.reshape(maps, rows, -1)[:, :, :-1]
 
 
 def _check(images: Array, measures: KernelMeasures | None, order: str) -> None:
@@ -143,8 +155,8 @@ def _sorted(measures: KernelMeasures | None, order: str, maps: int) -> NDArray[n
 
 def _scaled(image: Array) -> Array:
     """Divide an image by its own largest size."""
-    largest = float(np.abs(image).max())
-    return image / largest if largest > 0 else np.zeros_like(image)
+    largest = float(np.nanmax(np.abs(image)))
+    return image / largest if largest > 0 else 0.0 * image
 
 
 @dataclass(frozen=True)
@@ -161,11 +173,12 @@ class _Mosaic:
     doubled: bool
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], *, doubled: bool) -> _Mosaic:
+    def of(cls, shape: tuple[int, ...], *, doubled: bool, lags: int = 1) -> _Mosaic:
         maps, rows, columns = shape
-        # 12 kernels in a row at most, or 6 with their fits, and about twice as wide as high.
-        ideal = math.ceil(math.sqrt(maps * (1.0 if doubled else 2.0)))
-        most = min(6 if doubled else 12, max(ideal, min(maps, 4)))
+        # 12 images in a row at most, and about twice as wide as high.
+        images = 2 if doubled else lags
+        ideal = math.ceil(math.sqrt(maps * 2.0 / images))
+        most = max(1, min(12 // images, max(ideal, min(maps, 4))))
         return cls(maps, math.ceil(maps / math.ceil(maps / most)), rows, columns, doubled)
 
     @property
@@ -199,9 +212,19 @@ class _Mosaic:
         rows, columns = self.size
         return np.full((rows * fine, columns * fine), np.nan)
 
-    def put(self, tiles: Array, place: int, image: Array, *, part: int = 0, fine: int = 1) -> None:
-        """Copy an image into its place."""
-        top, left = (fine * start for start in self.corner(place, part))
+    def put(
+        self,
+        tiles: Array,
+        place: int,
+        image: Array,
+        *,
+        part: int = 0,
+        shift: int = 0,
+        fine: int = 1,
+    ) -> None:
+        """Copy an image into its place, or ``shift`` columns to the right of its left edge."""
+        top, left = self.corner(place, part)
+        top, left = fine * top, fine * (left + shift)
         tiles[top : top + image.shape[0], left : left + image.shape[1]] = image
 
     def _boxes(self, places: Sequence[int], parts: Sequence[int]) -> list[Rectangle]:
@@ -235,17 +258,26 @@ class _Mosaic:
         axes.plot(x, y, "x", color=INK, markersize=4.5, markeredgewidth=1.1, gid="excluded")
 
 
-def _outlines(axes: Axes, mosaic: _Mosaic, fits: Sequence[GaborFit | None]) -> None:
-    """Contours of the fits at half of their peaks, drawn finer than the pixels."""
+def _outlines(
+    axes: Axes,
+    mosaic: _Mosaic,
+    fits: Sequence[GaborFit | None],
+    columns: int,
+    lags: NDArray[np.int64],
+) -> None:
+    """Contours of the fits at half of their peaks, drawn finer than the pixels.
+
+    An image has ``columns``, and of each kernel's strip the one at its lag was fitted.
+    """
     tiles = mosaic.blank(_FINE)
     for place, fit in enumerate(fits):
         if fit is not None:
             fine = gabor(
-                (mosaic.rows * _FINE, mosaic.columns * _FINE), x0=fit.x0 * _FINE,
+                (mosaic.rows * _FINE, columns * _FINE), x0=fit.x0 * _FINE,
                 y0=fit.y0 * _FINE, sigma_x=fit.sigma_x * _FINE, sigma_y=fit.sigma_y * _FINE,
                 theta=fit.theta, frequency=fit.frequency / _FINE, phase=fit.phase,
             )  # fmt: skip
-            mosaic.put(tiles, place, _scaled(fine), fine=_FINE)
+            mosaic.put(tiles, place, _scaled(fine), shift=lags[place] * (columns + 1), fine=_FINE)
     known = tiles[~np.isnan(tiles)]
     y, x = ((np.arange(n) + 0.5) / _FINE - 0.5 for n in tiles.shape)
     for sign, dashes in ((1.0, "solid"), (-1.0, _DASHES)):

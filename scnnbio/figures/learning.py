@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.receptive_fields import at_best_lag, on_minus_off
 from scnnbio.analysis.spectra import kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
 from scnnbio.errors import SpecError
@@ -109,7 +110,7 @@ def _selectivity(axes: Axes, trial: Array, values: Array) -> None:
     trial, values = trial[kept], values[kept]
     rows = []
     for kernel in values:
-        images = kernel[:, 0] - kernel[:, 1] if kernel.shape[1] == 2 else kernel[:, 0]
+        images = at_best_lag(on_minus_off(kernel, "learning_curve"))
         frequency, _ = spectral_peak(images)
         amplitude, orientation = kernel_tuning(images, np.nan_to_num(frequency, nan=0.1))
         rows.append(circular_variance(amplitude, orientation))

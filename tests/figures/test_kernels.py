@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.contour import ContourSet
 from matplotlib.image import AxesImage
 
+from scnnbio.analysis.receptive_fields import measure_kernels
 from scnnbio.errors import SpecError
 from scnnbio.figures.kernels import kernel_grid
 
@@ -94,3 +96,46 @@ def test_wrong_input_is_refused(synthetic, measures):
         kernel_grid(np.zeros((3, 2, 5, 5)), measures)
     with pytest.raises(SpecError, match="sorted by 'size'"):
         kernel_grid(synthetic.kernel(), measures, order="size")
+
+
+#: Share of its Gabor function that a kernel shows at each of three lags: the best is another.
+COURSE = np.array([[0.2, 1.0, -0.5], [0.9, -0.3, 0.1], [0.0, 0.4, -0.8]])[np.arange(8) % 3]
+
+
+def test_lags_stand_side_by_side_in_one_scale(synthetic, measures):
+    flat = synthetic.kernel()
+    kernel = flat[..., None] * COURSE[:, None, None, None, :]
+    found = split(tiles(kernel_grid(kernel)), synthetic.SIZE)
+    wanted = [image * share for image, row in zip(expected(flat), COURSE, strict=True)
+              for share in row / np.abs(row).max()]  # fmt: skip
+    assert len(found) == 3 * len(flat)
+    for image, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(image, theirs, atol=1e-12)
+
+
+def test_the_fit_lies_upon_the_lag_that_was_measured(synthetic):
+    kernel = synthetic.kernel()[:6, ..., None] * COURSE[:6, None, None, None, :]
+    best = np.abs(COURSE[:6]).argmax(axis=1)
+    measured = measure_kernels(kernel)
+    alone = measure_kernels(kernel[np.arange(6), ..., best])
+    np.testing.assert_array_equal(measured.r_squared, alone.r_squared)
+    figure = kernel_grid(kernel, measured, order="orientation")
+    rank = np.argsort(measured.orientation, kind="stable")
+    lines = [c for c in figure.axes[0].collections if isinstance(c, ContourSet)]
+    points = np.concatenate([s for c in lines for p in c.get_paths() for s in p.to_polygons()])
+    mosaic = tiles(figure)
+    known = np.flatnonzero(~np.isnan(mosaic[0]))
+    starts = known[np.diff(known, prepend=-2) > 1]
+    for place, row in enumerate(rank):
+        left = starts[3 * (place % (len(starts) // 3)) + best[row]] - 0.5
+        top = place // (len(starts) // 3) * (synthetic.SIZE + 1) - 0.5
+        x, y = points.T
+        here = (x >= left) & (x <= left + synthetic.SIZE) & (y >= top) & (y < top + synthetic.SIZE)
+        assert here.sum() > 10
+        points = points[~here]
+    assert not len(points)
+
+
+def test_lags_take_no_image_beside(synthetic, measures):
+    with pytest.raises(SpecError, match="outlines"):
+        kernel_grid(np.ones((8, 2, 9, 9, 3)), measures, fits="beside")
