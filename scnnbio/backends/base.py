@@ -203,6 +203,8 @@ class Backend(ABC):
             If the experiment asks for what this backend does not have.
         BackendMissing
             If the simulator or its compiler is not installed.
+        SpecError
+            If a learning rule made a weight that is no number.
         """
         problems = self.unsupported(experiment)
         if problems:
@@ -210,6 +212,7 @@ class Backend(ABC):
         watch = Stopwatch()
         inputs = experiment.inputs(report, lambda: watch.phase("input"))
         outcome = self._simulate(experiment, inputs, watch, report or _silent)
+        _check_weights(outcome.weights)
         return Run(
             experiment,
             _recording(experiment, outcome),
@@ -250,6 +253,16 @@ class Backend(ABC):
 
 def _silent(phase: str, done: float, total: float) -> None:
     """Take a report and say nothing."""
+
+
+def _check_weights(weights: Mapping[str, NDArray[np.float64]]) -> None:
+    for name, values in weights.items():
+        if not np.isfinite(values).all():
+            raise SpecError(
+                "learning made a weight that is no number; look in the rule for a division by"
+                " zero, or for a root, logarithm or power of what may be negative",
+                where=f"{name}.plasticity",
+            )
 
 
 def versions() -> dict[str, str]:

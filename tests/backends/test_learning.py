@@ -281,6 +281,18 @@ def test_a_period_off_the_grid_is_refused() -> None:
     assert caught.value.where == "projection 'pre_post'.plasticity.normalisation.period"
 
 
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero) encountered:RuntimeWarning")
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+def test_a_rule_that_gives_no_number_is_told(backend: str) -> None:
+    rule = TraceRule(on_post="sqrt(w - 2)")
+    network = pair(
+        np.full((1, 2, 1, 1), 0.9), (2, 1, 1), weight=20.0, receptor="membrane", plasticity=rule
+    )
+    with pytest.raises(SpecError, match="no number") as caught:
+        backends.get(backend).run(_given(network, ((1.0, 0),)))
+    assert caught.value.where == "pre_post.plasticity"
+
+
 # -- pairs and triplets by their definition -------------------------------------------------------
 
 
