@@ -37,6 +37,14 @@ def test_neurons() -> None:
 
 
 @pytest.mark.slow
+def test_learning() -> None:
+    told = run_page("learning.md")
+    assert told.startswith("(16, 2, 9, 9) {'v1': ")
+    # At most one map fires at each of nine places in 300 trials, each once or a few times.
+    assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
+
+
+@pytest.mark.slow
 @pytest.mark.nest
 def test_nest() -> None:
     assert run_page("nest.md").split()[-1] == "True"
