@@ -50,10 +50,14 @@ RANK_ORDER = TraceRule(
 
 
 def many_rules() -> Network:
-    """Four layers on the same input, each with another rule, kernel or competition."""
+    """Four layers on the same input, each with another rule, kernel or competition.
+
+    The kernel of one has lags, that of another two groups and holes.
+    """
     rng = np.random.default_rng(3)
     kernel = rng.uniform(0.2, 0.8, (5, 2, 5, 5))
-    holes = kernel * (rng.random(kernel.shape) < 0.8)
+    lagged = rng.uniform(0.1, 0.4, (5, 2, 5, 5, 2))
+    holes = 2.0 * kernel[:4, :1] * (rng.random((4, 1, 5, 5)) < 0.8)
     triplet = TripletSTDP.published(
         *("hippocampus", "full", "nearest"),
         a2_plus=0.02,
@@ -65,25 +69,26 @@ def many_rules() -> Network:
     )
     power = SharedSTDP(
         *(17.0, 34.0, 0.03, 0.01, 0.01, "power", 0.4, "nearest"),
+        w_max=2.0,
         half_life=200.0,
         normalisation=Normalisation(18.0, "l1", 10.0),
     )
     threshold = SharedThreshold(eta=0.3, target=60.0)
-    layers: dict[str, tuple[LearningRule, FloatArray, dict[str, object]]] = {
-        "triplets": (triplet, kernel, {}),
-        "power": (power, holes, {}),
+    layers: dict[str, tuple[LearningRule, dict[str, object], dict[str, object]]] = {
+        "triplets": (triplet, {"kernel": lagged, "lags": (0.0, 2.0)}, {}),
+        "power": (power, {"kernel": holes, "groups": 2}, {}),
         "silent": (
-            *(RANK_ORDER, kernel),
+            *(RANK_ORDER, {"kernel": kernel}),
             {"competition": WinnerTakeAll(radius=1, silence=True), "homeostasis": threshold},
         ),
         "rivals": (
-            *(SharedSTDP(a_plus=0.03, a_minus=0.01), kernel),
+            *(SharedSTDP(a_plus=0.03, a_minus=0.01), {"kernel": kernel}),
             {"competition": WinnerTakeAll(radius=2, winners=2)},
         ),
     }
     populations, projections = [Population("lgn", (2, 8, 8), SpikeSource())], []
     for name, (rule, weights, options) in layers.items():
-        convolution = ConvolutionConnector(weights, (2, 8, 8), connect_zeros=False)
+        convolution = ConvolutionConnector(in_shape=(2, 8, 8), connect_zeros=False, **weights)
         parameters = {"tau_refrac": 2.0, "tau_m": 15.0}
         layer = Population(name, convolution.out_shape, LIF, parameters, None, **options)
         populations.append(layer)
@@ -135,11 +140,12 @@ def test_every_rule_learns(everything: Run) -> None:
 def test_norms_are_held_at_the_end_of_every_trial(everything: Run) -> None:
     """Ten milliseconds divide the trial, so both rules normalise at its end; no bound is met."""
     for name, norm, target in (("lgn_triplets", 2, 3.0), ("lgn_power", 1, 18.0)):
+        rule = everything.experiment.network.projection(name).plasticity
         kernels = [*everything.recording.snapshots[name].values[1:], everything.weights[name]]
         assert len(kernels) == 12
         for kernel in kernels:
-            sizes = np.linalg.norm(kernel.reshape(5, -1), ord=norm, axis=1)
-            inside = np.all((kernel < 1), axis=(1, 2, 3))
+            sizes = np.linalg.norm(kernel.reshape(len(kernel), -1), ord=norm, axis=1)
+            inside = np.all(kernel.reshape(len(kernel), -1) < rule.w_max, axis=1)
             assert inside.any()
             np.testing.assert_allclose(sizes[inside], target, rtol=1e-12)
             assert np.all(sizes <= target * (1 + 1e-12))
