@@ -61,9 +61,8 @@ def _promises() -> Iterator[str]:
     for name in backends.names():
         for promise in backends.get(name).promises:
             what = SUBJECTS[promise.subject]
-            only = ", if all neurons are linear" if promise.neurons == "linear" else ""
-            if promise.longest_dt < math.inf:
-                only += f", at steps up to {promise.longest_dt:g} ms"
+            limit = promise.longest_dt
+            only = f", at steps up to {limit:g} ms" if limit < math.inf else ""
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
 
 

@@ -44,7 +44,9 @@ class Settings:
     trains : int
         Trains for the distances, drawn among those that fire.
     units : int
-        Neurons for the correlations, drawn among those that fire.
+        Neurons whose pairs are correlated, drawn among those that fire.
+    neurons : int
+        Neurons for the coefficient of variation, drawn in the same way.
     bin : float
         Bin of the correlations (ms), shortened so that a trial is a whole number of bins.
     min_intervals : int
@@ -56,6 +58,7 @@ class Settings:
     tau: float = 10.0
     trains: int = 200
     units: int = 100
+    neurons: int = 1000
     bin: float = 10.0
     min_intervals: int = 10
     seed: int = 1
@@ -186,8 +189,8 @@ def agreement(
     count = np.abs(ours - theirs)[active]
     both = (ours > 0) & (theirs > 0)
     van_rossum, victor_purpura = _distances(pair, population, found, settings)
-    rng = np.random.default_rng([settings.seed, 1])
-    sample = np.sort(rng.permutation(fires)[: settings.units])
+    drawn = np.random.default_rng([settings.seed, 1]).permutation(fires)
+    few, many = np.sort(drawn[: settings.units]), np.sort(drawn[: settings.neurons])
     return Agreement(
         population=population,
         units=active.shape[1],
@@ -202,8 +205,8 @@ def agreement(
         van_rossum=van_rossum,
         victor_purpura=victor_purpura,
         rate=paired_rate(pair, population, settings.seed),
-        cv=paired_cv(pair, population, fires, settings.min_intervals, settings.seed),
-        correlation=paired_correlation(pair, population, sample, settings.bin, settings.seed),
+        cv=paired_cv(pair, population, many, settings.min_intervals, settings.seed),
+        correlation=paired_correlation(pair, population, few, settings.bin, settings.seed),
         rates=(mean_rates(reference, population), mean_rates(other, population)),
         alignment=found,
     )

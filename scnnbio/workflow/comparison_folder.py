@@ -244,8 +244,11 @@ def tables(result: Comparison) -> list[Table]:
             _STATISTICS,
             list(_rows(result, _statistics)),
             "Means in the reference and in the other, and in brackets the interval of 95 % of their"
-            " difference, by resampling neurons. Undefined: neurons with too few intervals, and"
-            " pairs of which one has no variance, in either.",
+            f" difference, by resampling neurons. CV of intervals: of at most"
+            f" {result.settings.neurons} neurons that fire, drawn with a seed; correlation: of the"
+            f" pairs of at most {result.settings.units}. Undefined: neurons with fewer than"
+            f" {result.settings.min_intervals} intervals, and pairs of which one has no variance,"
+            " in either.",
         ),
         Table(
             "Steps of time",

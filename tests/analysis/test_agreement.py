@@ -122,6 +122,17 @@ def test_cv_counts_neurons_with_too_few_intervals() -> None:
     assert (found.n, found.undefined) == (1, 1)
 
 
+def test_cv_is_of_a_seeded_sample_of_many_neurons() -> None:
+    rng = np.random.default_rng(4)
+    trains = {(0, unit): sorted(rng.uniform(0, 999, 20)) for unit in range(50)}
+    pair = made(trains, 50, 1), made(trains, 50, 1)
+    some = [agreement(*pair, "v1", Settings(neurons=20, seed=s)).cv for s in (1, 1, 2)]
+    assert [(cv.n, cv.undefined) for cv in some] == [(20, 0)] * 3
+    assert some[0] == some[1]
+    assert some[0].reference != some[2].reference
+    assert agreement(*pair, "v1").cv.n == 50
+
+
 def test_correlation_is_that_of_counts_and_what_is_undefined_is_counted() -> None:
     a, b = [5.0, 15.0, 35.0], [7.0, 12.0, 41.0]  # bins 0 1 3 and 0 1 4 of ten
     trains = {(0, 0): a, (0, 1): b, (0, 2): [10.0 * k + 5 for k in range(10)]}

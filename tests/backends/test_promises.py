@@ -59,19 +59,12 @@ def test_a_promise_is_given_of_what_it_can_be_held_against() -> None:
         Within("spikes", difference=1.0)
 
 
-def test_a_promise_for_linear_neurons_needs_all_of_them_linear() -> None:
-    found = probes()
-    assert Exact("spikes", neurons="linear").covers(found["neuron LIF"])
-    assert not Exact("spikes", neurons="linear").covers(found["neuron LIF_cond_exp"])
-    assert Exact("spikes").covers(found["neuron LIF_cond_exp"])
-
-
 def test_the_first_promise_that_covers_an_experiment_holds() -> None:
-    brian2, found = backends.get("brian2"), probes()
-    assert brian2.promise("spikes", found["neuron LIF"]) == brian2.promises[0]
-    assert brian2.promise("spikes", found["neuron AdEx"]) == brian2.promises[1]
-    assert brian2.promise("input", found["neuron AdEx"]) == Exact("input")
-    assert backends.get("event-driven").promise("weights", found["neuron LIF"]) is None
+    exact, found = backends.get("event-driven"), probes()
+    assert exact.promise("spikes", found["neuron LIF"]) == exact.promises[0]
+    assert exact.promise("spikes", found["dt = 1 ms"]) is None
+    assert exact.promise("weights", found["neuron LIF"]) is None
+    assert exact.promise("input", found["dt = 1 ms"]) == Exact("input")
 
 
 def _available() -> list[str]:

@@ -127,6 +127,41 @@ def test_who_meets_the_threshold_exactly_may_differ(labels: tuple[str, str]) -> 
             assert alignment.first_difference(train)[0] >= time
 
 
+def near_ties() -> Study:
+    """As ``ties``, with inputs that many sums bring to -63 mV, but to the last digit."""
+    made = ties().stages[0].experiment
+    kernel = np.random.default_rng(0).choice([0.1, 0.2, 0.3, 0.7], size=(2, 2, 3, 3))
+    lgn, v1 = made.network.populations
+    alike = dataclasses.replace(v1, parameters={**v1.parameters, "v_thresh": -63.0})
+    connector = ConvolutionConnector(kernel, lgn.shape)
+    feed = Projection("lgn", "v1", connector, weight=1.0, receptor="membrane")
+    experiment = dataclasses.replace(
+        made,
+        network=Network((lgn, alike), (feed, made.network.projections[1])),
+        # Many inputs at each of a few instants.
+        encoding=Encoding(LGN(normalisation_sigma=0), LatencyCode(budget=24, window=2.0)),
+        stimulus=WhiteNoise(n_trials=40, duration=10.0, frame=10.0),
+    )
+    return Study("near-ties", (Stage(experiment, experiment.network),))
+
+
+@pytest.mark.parametrize("name", ["brian2", pytest.param("nest", marks=pytest.mark.nest)])
+def test_simulators_differ_where_sums_are_rounded_at_the_threshold_and_nowhere_else(
+    name: str,
+) -> None:
+    if name == "nest":
+        pytest.importorskip("nest")
+    pair = compare(near_ties(), "reference", name).pairs[0]
+    found = pair.agreements["v1"]
+    # Both fire, and differ: each adds up what arrives together in an order of its own.
+    assert found.spikes[0] > 500
+    assert not found.all_identical
+    assert {kept.verdict for kept in pair.kept} == {"agrees"}
+    distances = [first.distance for first in pair.first]
+    # A few times the rounding of 65 mV, which is 1.4e-14.
+    assert all(d is not None and 0 < d < 1e-13 for d in distances)
+
+
 def test_where_trials_run_on_only_the_first_difference_counts() -> None:
     made = ties()
     running = dataclasses.replace(made.stages[0].experiment, reset=False)
