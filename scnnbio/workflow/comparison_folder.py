@@ -115,7 +115,12 @@ def run_comparison(
 def summary(result: Comparison) -> str:
     """Verdicts in a line."""
     counted: Counter[str] = Counter(kept.verdict for kept in result.kept)
-    told = ", ".join(f"{counted[verdict]} {verdict}" for verdict in _SIGNS if counted[verdict])
+    told = ", ".join(
+        # "1 agrees", but "2 agree"
+        f"{number} {verdict.removesuffix('s') if number > 1 else verdict}"
+        for verdict, number in ((v, counted[v]) for v in _SIGNS)
+        if number
+    )
     labels = dict.fromkeys(label for label, _ in result.runs)
     return f"{', '.join(labels)}. Promises: {told or 'none to judge'}."
 
