@@ -75,9 +75,23 @@ def plan_comparison(
             before.insert(0, source)
             source = stages[source].weights_from
     compared = tuple(s.name for s in study.stages) if stage is None else (stage,)
-    variants = {"": study} if not steps else {f"{dt:g} ms": _at(study, dt, steps) for dt in
-                                              sorted(steps)}  # fmt: skip
+    whole = _recording_all(study)
+    variants = {f"{dt:g} ms": _at(whole, dt, steps) for dt in sorted(steps)} or {"": whole}
     return Plan(choices, variants, compared, tuple(before))
+
+
+def _recording_all(study: Study) -> Study:
+    """The study with the spikes of every population kept.
+
+    Where the first spikes differ, nothing before them may: an unseen population could.
+    """
+    stages = []
+    for stage in study.stages:
+        names = tuple(p.name for p in stage.network.populations)
+        record = dataclasses.replace(stage.experiment.record, spikes=names)
+        experiment = dataclasses.replace(stage.experiment, record=record)
+        stages.append(dataclasses.replace(stage, experiment=experiment))
+    return dataclasses.replace(study, stages=tuple(stages))
 
 
 def _at(study: Study, dt: float, steps: Sequence[float]) -> Study:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scnnbio.analysis.agreement import Agreement, Settings
@@ -120,6 +120,18 @@ class Comparison:
     pairs: tuple[PairResult, ...]
     sweeps: tuple[Sweep, ...]
     settings: Settings
+
+    def distinct_runs(self) -> Iterator[tuple[tuple[str, str, str], Run]]:
+        """Every run once, with backend, time step and stage.
+
+        What the reference learned for all, and a solution without a grid, stand at several places.
+        """
+        seen: set[int] = set()
+        for (label, variant), stages in self.runs.items():
+            for stage, run in stages.items():
+                if id(run) not in seen:
+                    seen.add(id(run))
+                    yield (label, variant, stage), run
 
     @property
     def kept(self) -> tuple[Kept, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.paired import Statistic
-from scnnbio.experiment import Report, Study
+from scnnbio.experiment import Report, Run, Study
 from scnnbio.figures import Picture, render_report, save
 from scnnbio.figures.agreement import Side, agreement_figure
 from scnnbio.figures.convergence import convergence_figure
@@ -47,10 +47,9 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
     result.study.save(folder / "experiment.toml")
     place = folder / "recordings"
     place.mkdir()
-    for (label, variant), runs in result.runs.items():
-        for stage, run in runs.items():
-            parts = (stage, label.replace(":", "-").replace("/", "-"), variant.replace(" ", ""))
-            run.recording.save(place / ("_".join(filter(None, parts)) + ".h5"))
+    for (label, variant, stage), run in result.distinct_runs():
+        parts = (stage, label.replace(":", "-").replace("/", "-"), variant.replace(" ", ""))
+        run.recording.save(place / ("_".join(filter(None, parts)) + ".h5"))
     figures: dict[str, Picture] = {}
     for name, title, caption, figure in _figures(result):
         png, _ = save(figure, folder / "figures", name)
@@ -140,9 +139,9 @@ def comparison_table(result: Comparison) -> dict[str, Any]:
 
 
 def _provenance(result: Comparison) -> dict[str, Any]:
-    runs = [run for stages in result.runs.values() for run in stages.values()]
+    runs = dict(result.distinct_runs())
     versions: dict[str, str] = {}
-    for run in runs:
+    for run in runs.values():
         versions |= run.provenance["versions"]
     return {
         "study": result.study.name,
@@ -150,13 +149,11 @@ def _provenance(result: Comparison) -> dict[str, Any]:
         "seed": result.study.seed,
         "reference": result.plan.choices[0].label,
         "input": " and ".join(
-            sorted(
-                {f"drawn every {run.experiment.input_dt or run.experiment.dt:g} ms" for run in runs}
-            )
+            sorted({f"drawn every {_input_dt(run):g} ms" for run in runs.values()})
         ),
         "versions": versions,
         "runs": {
-            " ".join(filter(None, (label, variant, stage))): {
+            " ".join(filter(None, place)): {
                 "backend": run.provenance["backend"],
                 "options": dict(run.provenance["options"]),
                 "dt": run.experiment.dt,
@@ -165,10 +162,13 @@ def _provenance(result: Comparison) -> dict[str, Any]:
                 "input_spikes": run.provenance["input_spikes"],
                 "output_spikes": dict(run.provenance["output_spikes"]),
             }
-            for (label, variant), stages in result.runs.items()
-            for stage, run in stages.items()
+            for place, run in runs.items()
         },
     }
+
+
+def _input_dt(run: Run) -> float:
+    return run.experiment.input_dt or run.experiment.dt
 
 
 def _pair(pair: PairResult) -> dict[str, Any]:

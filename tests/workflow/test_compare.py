@@ -77,7 +77,8 @@ def test_a_study_that_learns_on_two_backends() -> None:
     assert [pair.stage for pair in result.pairs] == ["learn", "test", "fresh"]
     learn = {f"{k.subject} {k.of}": k for k in result.pairs[0].kept}
     assert set(learn) == {
-        *("spikes v1", "weights lgn_v1", "weights v1", "signals v1.v", "signals v1.g"),
+        *("input lgn", "spikes v1"),
+        *("weights lgn_v1", "weights v1", "signals v1.v", "signals v1.g"),
     }
     assert all(kept.verdict == "agrees" for kept in learn.values())
     assert {k.of: k.subject for k in result.pairs[1].kept} == {"lgn": "input", "v1": "spikes"}
@@ -208,6 +209,14 @@ def test_one_backend_at_two_steps_is_a_comparison() -> None:
     assert (result.pairs, len(result.sweeps)) == ((), 1)
 
 
+def test_layers_that_the_study_does_not_record_are_compared_too() -> None:
+    made = ties()
+    unseen = dataclasses.replace(made.stages[0].experiment, record=Record())
+    result = compare(Study("ties", (Stage(unseen, made.stages[0].network),)), "reference", "shy")
+    assert verdicts(result) == {"input lgn": "agrees", "spikes v1": "agrees"}
+    assert result.pairs[0].first
+
+
 def test_one_stage_starts_from_what_the_reference_learned() -> None:
     result = compare(study(), "reference", "brian2", stage="test")
     assert result.plan.before == ("learn",)
@@ -215,6 +224,9 @@ def test_one_stage_starts_from_what_the_reference_learned() -> None:
     theirs = result.runs["brian2", ""]
     assert set(theirs) == {"learn", "test"}
     assert theirs["learn"] is result.runs["reference", ""]["learn"]
+    assert [place for place, _ in result.distinct_runs()] == [
+        *(("reference", "", "learn"), ("reference", "", "test"), ("brian2", "", "test")),
+    ]
 
 
 def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
