@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
-from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
+from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import choose, continued
-from scnnbio.figures import Drawn, Picture, names_for, render_report, save
+from scnnbio.figures import Picture, draw_all, render_report, save
 from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
@@ -218,17 +218,17 @@ def draw(
     place = folder / "figures"
     if only is not None:
         return list(save(draw_one(only, results).figure, place, only))
-    written: list[Path] = []
-    pictures: dict[str, Picture] = {}
-    left_out: dict[str, str] = {}
-    names = names_for(results)
-    for done, name in enumerate(names, start=1):
-        drawn = _drawn(name, results, left_out)
-        if drawn is not None:
-            written += save(drawn.figure, place, name)
-            pictures[name] = Picture(place / f"{name}.png", drawn.caption, drawn.title)
+
+    def tell(done: int, total: int) -> None:
         if report is not None:
-            report("drawing figures", done, len(names))
+            report("drawing figures", done, total)
+
+    figures, left_out = draw_all(results, tell)
+    written = [path for drawn in figures for path in save(drawn.figure, place, drawn.name)]
+    pictures = {
+        drawn.name: Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)
+        for drawn in figures
+    }
     page = folder / "report.html"
     render_report(
         page,
@@ -239,12 +239,3 @@ def draw(
         left_out=left_out,
     )
     return [*written, page]
-
-
-def _drawn(name: str, results: Results, left_out: dict[str, str]) -> Drawn | None:
-    """A figure, or None with the reason why the results do not allow it."""
-    try:
-        return draw_one(name, results)
-    except DataError as error:
-        left_out[name] = error.message
-        return None
