@@ -22,6 +22,7 @@ from scnnbio.connectors.profiles import (
     RadialProfile,
     Tabulated,
 )
+from scnnbio.connectors.spinnaker import for_spinnaker
 
 __all__ = [
     "FIRST_SPIKE",
@@ -35,4 +36,5 @@ __all__ = [
     "PoolingConnector",
     "RadialProfile",
     "Tabulated",
+    "for_spinnaker",
 ]

@@ -205,7 +205,10 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
     try:
         nest.Connect(sources, targets, "one_to_one", synapse)
     except nest.NESTErrors.BadDelay as error:
-        raise SpecError(f"NEST: {error}", where=str(projection.label)) from None
+        raise SpecError(
+            f"NEST: {error}; give setup() a max_delay of {np.max(synapse['delay']):g} ms or more",
+            where=str(projection.label),
+        ) from None
     # What pyNN.nest keeps to find the connections again.
     projection._sources.update(int(i) for i in np.unique(sources))
     projection._connections = None

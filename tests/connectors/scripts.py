@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 STEP = 0.1  # ms
-SIMULATORS = ["mock", "brian2", pytest.param("nest", marks=pytest.mark.nest)]
-BULK = SIMULATORS[1:]
+SIMULATORS = [
+    "mock",
+    "brian2",
+    pytest.param("nest", marks=pytest.mark.nest),
+    pytest.param("neuron", marks=pytest.mark.neuron),
+]
+BULK = SIMULATORS[1:3]
 
 
 def start(name, **options):
     if name != "mock":
-        pytest.importorskip({"brian2": "brian2", "nest": "nest"}[name])
+        pytest.importorskip(name)
+    if name == "neuron":
+        # PyNN compiles its mechanisms at the first import, by a script beside Python.
+        folder = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     simulator = importlib.import_module(f"pyNN.{name}")
     simulator.setup(timestep=STEP, **options)
     return simulator
