@@ -20,13 +20,14 @@ ROOT = Path(__file__).parents[1]
 #: extra → (module, whether ``pip install 'scnnbio[all]'`` brings it on this Python)
 EXTRAS = {
     "nest": ("nest", True),
+    "neuron": ("neuron", True),
     "spinnaker": ("spynnaker", True),
     "nir": ("nir", True),
     "nwb": ("pynwb", True),
     "torch": ("torch", sys.version_info < (3, 12)),
 }
 
-MARKS = {"nest": pytest.mark.nest, "spinnaker": pytest.mark.spinnaker, "torch": pytest.mark.torch}
+MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "torch")}
 
 SIMULATORS = ("brian2", "nest", "spynnaker", "torch", "neuron")
 

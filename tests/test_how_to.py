@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -12,16 +14,22 @@ import pytest
 FOLDER = Path(__file__).parent.parent / "docs" / "how_to"
 
 
-def run_page(name: str) -> str:
-    """What the Python of a page prints, run from the project's folder, warnings being errors."""
+def run_page(name: str, *arguments: str, told: tuple[str, ...] = ()) -> str:
+    """What the Python of a page prints, run from the project's folder, warnings being errors.
+
+    ``told`` are the beginnings of warnings that are not ours.
+    """
     text = (FOLDER / name).read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    ours = [word for start in told for word in ("-W", f"ignore:{start}")]
+    folder = str(Path(sys.executable).parent)  # where the scripts of the environment are
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", *ours, "-c", code, *arguments],
         capture_output=True,
         text=True,
         check=False,
         cwd=FOLDER.parent.parent,
+        env={**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -48,3 +56,27 @@ def test_learning() -> None:
 @pytest.mark.nest
 def test_nest() -> None:
     assert run_page("nest.md").split()[-1] == "True"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "simulator",
+    [
+        "brian2",
+        pytest.param("nest", marks=pytest.mark.nest),
+        pytest.param("neuron", marks=pytest.mark.neuron),
+    ],
+)
+def test_pynn(simulator: str) -> None:
+    if importlib.util.find_spec(simulator) is None:
+        pytest.skip(f"pip install 'scnnbio[{simulator}]' brings what this test needs")
+    foreign = (
+        "Cannot find nest-config",
+        "Problem running cmake",
+        "Unable to",
+        "\n",
+        "mpi4py not available",
+    )
+    printed = run_page("pynn.md", simulator, told=foreign).strip().splitlines()[-1]
+    # One spike at each place of the map that prefers this direction, none in the other.
+    assert printed == f"{simulator} simple: [28  0] complex: [28  0]"
