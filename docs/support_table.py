@@ -59,10 +59,13 @@ def page() -> str:
 def _promises() -> Iterator[str]:
     yield "| backend | of | promise | because |\n|---|---|---|---|"
     for name in backends.names():
-        for promise in backends.get(name).promises:
+        target = backends.get(name)
+        for promise in (*target.promises_to_itself, *target.promises):
             what = SUBJECTS[promise.subject]
             limit = promise.longest_dt
             only = f", at steps up to {limit:g} ms" if limit < math.inf else ""
+            if promise in target.promises_to_itself:
+                only += ", with any options"
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
 
 

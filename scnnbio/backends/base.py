@@ -111,6 +111,8 @@ class Backend(ABC):
     summary: ClassVar[str]
     #: What it promises of spikes, signals and weights; the first that covers an experiment holds.
     promises: ClassVar[tuple[Promise, ...]] = ()
+    #: What it promises beyond that whatever its options: of one of its runs beside another.
+    promises_to_itself: ClassVar[tuple[Promise, ...]] = ()
     #: Features of connectors that it takes, beyond weights and one delay a projection. Groups of
     #: channels need none: they show in the edges.
     features: ClassVar[frozenset[str]] = frozenset()
@@ -120,7 +122,9 @@ class Backend(ABC):
         """Value of each option, by name."""
         return {name: getattr(self, name) for name in options_of(type(self))}
 
-    def promise(self, subject: str, experiment: Experiment) -> Promise | None:
+    def promise(
+        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+    ) -> Promise | None:
         """What is promised of a part of a run.
 
         Parameters
@@ -128,13 +132,16 @@ class Backend(ABC):
         subject : str
             One of :data:`~scnnbio.backends.promises.SUBJECTS`.
         experiment : Experiment
+        to_itself : bool
+            Whether it is held against this backend with other options, and not against another.
 
         Returns
         -------
         Promise or None
             None if nothing is. Input spikes are the same everywhere, since no backend draws them.
         """
-        given = (Exact("input"), *self.promises)
+        own = self.promises_to_itself if to_itself else ()
+        given = (Exact("input"), *own, *self.promises)
         return next((p for p in given if p.subject == subject and p.covers(experiment)), None)
 
     def missing(self) -> str:

@@ -301,7 +301,10 @@ def _promise(
     subject: str, targets: Mapping[str, backends.Backend], experiment: Experiment
 ) -> Promise | None:
     """What both backends promise; None if one of them promises nothing."""
-    ours, theirs = (target.promise(subject, experiment) for target in targets.values())
+    alike = len({type(target) for target in targets.values()}) == 1
+    ours, theirs = (
+        target.promise(subject, experiment, to_itself=alike) for target in targets.values()
+    )
     return None if ours is None or theirs is None else weaker(ours, theirs)
 
 

@@ -29,6 +29,7 @@ class Forgetful(ReferenceBackend):
     """
 
     name: ClassVar[str] = "forgetful"
+    promises_to_itself: ClassVar[tuple[Promise, ...]] = (Exact("spikes"),)
     promises: ClassVar[tuple[Promise, ...]] = NUMBERS
 
     def __init__(self, promise: str = "exact") -> None:
