@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, final, get_args
+from typing import Literal, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,10 +131,6 @@ class LearningRule(ABC):
     def slowing(self, dt: float) -> float:
         """Factor on all changes in a step of ``dt`` ms."""
         return slowing(self.half_life, dt)
-
-    def _shared(self) -> dict[str, Any]:
-        """The fields that every rule has."""
-        return {name: getattr(self, name) for name in LearningRule.__dataclass_fields__}
 
 
 @final

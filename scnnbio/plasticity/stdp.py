@@ -13,14 +13,49 @@ from scnnbio.plasticity.rules import LearningRule, Pairing, Trace, TraceRule
 Bounds = Literal["soft", "hard", "power"]
 #: Factors on potentiation and depression, by bounds.
 _TOWARDS = {
-    "soft": ("(w_max - w)", "(w - w_min)"),
-    "power": ("(w_max - w)**mu", "(w - w_min)**mu"),
+    "soft": ("*(w_max - w)", "*(w - w_min)"),
+    "hard": ("", ""),
+    "power": ("*(w_max - w)**mu", "*(w - w_min)**mu"),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BoundedRule(LearningRule):
+    """A rule whose amplitudes a weight's distance to its bounds may scale."""
+
+    bounds: Bounds = "soft"
+    mu: float | None = None
+    pairing: Pairing = "all-to-all"
+
+    def _check(self, taus: tuple[str, ...], amplitudes: tuple[str, ...]) -> None:
+        make_plain(self, "plasticity", "ms", *taus)
+        make_plain(self, "plasticity", "1", *amplitudes, optional=("mu",))
+        check_positive(self, "plasticity", "ms", *taus)
+        check_positive(self, "plasticity", "", "mu")
+        for name in amplitudes:
+            if getattr(self, name) < 0:
+                raise SpecError(f"{name} is negative; give its size", where=f"plasticity.{name}")
+        check_choice(self.bounds, get_args(Bounds), "plasticity.bounds")
+        check_choice(self.pairing, get_args(Pairing), "plasticity.pairing")
+        if (self.bounds == "power") != (self.mu is not None):
+            raise SpecError(
+                "'power' bounds take an exponent, and only they do; give both or none",
+                where="plasticity.mu",
+            )
+
+    def _written(
+        self, traces: dict[str, Trace], on_pre: str, on_post: str, *amplitudes: str
+    ) -> TraceRule:
+        """The rule on traces, with the numbers that its expressions name."""
+        values = {name: getattr(self, name) for name in amplitudes}
+        values |= {} if self.mu is None else {"mu": self.mu}
+        shared = {name: getattr(self, name) for name in LearningRule.__dataclass_fields__}
+        return TraceRule(traces=traces, on_pre=on_pre, on_post=on_post, parameters=values, **shared)
 
 
 @final
 @dataclass(frozen=True)
-class SharedSTDP(LearningRule):
+class SharedSTDP(_BoundedRule):
     r"""Pair-based STDP on a kernel that every place of the layer shares.
 
     With traces :math:`x_i` (of arriving presynaptic spikes, time constant ``tau_plus``) and
@@ -69,35 +104,29 @@ class SharedSTDP(LearningRule):
     a_plus: float = 0.01
     a_minus: float = 0.0
     a_post: float = 0.0
-    bounds: Bounds = "soft"
-    mu: float | None = None
-    pairing: Pairing = "all-to-all"
     kind: Literal["pair"] = field(default="pair", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_stdp(self, ("tau_plus", "tau_minus"), ("a_plus", "a_minus", "a_post"))
+        self._check(("tau_plus", "tau_minus"), ("a_plus", "a_minus", "a_post"))
 
     def as_traces(self) -> TraceRule:
         """The same rule written on traces: all that a backend has to know."""
-        up, down = _factors(self.bounds)
-        return TraceRule(
-            traces={
-                "x": Trace("pre", self.tau_plus, self.pairing),
-                "y": Trace("post", self.tau_minus, self.pairing),
-            },
-            on_pre=f"-a_minus*y{down}" if self.a_minus else "",
-            on_post=_sum(
-                f"a_plus*x{up}" if self.a_plus else "", f"-a_post{down}" if self.a_post else ""
-            ),
-            parameters=_amplitudes(self, "a_plus", "a_minus", "a_post"),
-            **self._shared(),
-        )
+        up, down = _TOWARDS[self.bounds]
+        traces = {
+            "x": Trace("pre", self.tau_plus, self.pairing),
+            "y": Trace("post", self.tau_minus, self.pairing),
+        }
+        # What is zero is left out, so that nothing is computed for it.
+        on_pre = f"-a_minus*y{down}" if self.a_minus else ""
+        on_post = f"a_plus*x{up}" if self.a_plus else ""
+        on_post += f" - a_post{down}" if self.a_post else ""
+        return self._written(traces, on_pre, on_post.strip(), "a_plus", "a_minus", "a_post")
 
 
 @final
 @dataclass(frozen=True)
-class TripletSTDP(LearningRule):
+class TripletSTDP(_BoundedRule):
     r"""STDP of triplets of spikes, on a kernel that every place of the layer shares.
 
     With fast traces :math:`r_1` (presynaptic, ``tau_plus``) and :math:`o_1` (postsynaptic,
@@ -148,15 +177,12 @@ class TripletSTDP(LearningRule):
     a3_plus: float = 6.2e-3
     a2_minus: float = 7e-3
     a3_minus: float = 2.3e-4
-    bounds: Bounds = "hard"
-    mu: float | None = None
-    pairing: Pairing = "all-to-all"
+    bounds: Bounds = field(default="hard", kw_only=True)
     kind: Literal["triplet"] = field(default="triplet", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_stdp(
-            self,
+        self._check(
             ("tau_plus", "tau_minus", "tau_x", "tau_y"),
             ("a2_plus", "a3_plus", "a2_minus", "a3_minus"),
         )
@@ -208,20 +234,21 @@ class TripletSTDP(LearningRule):
 
     def as_traces(self) -> TraceRule:
         """The same rule written on traces: all that a backend has to know."""
-        up, down = _factors(self.bounds)
-        plus = _sum("a2_plus" if self.a2_plus else "", "a3_plus*o2" if self.a3_plus else "")
-        minus = _sum("a2_minus" if self.a2_minus else "", "a3_minus*r2" if self.a3_minus else "")
-        return TraceRule(
-            traces={
-                "r1": Trace("pre", self.tau_plus, self.pairing),
-                "r2": Trace("pre", self.tau_x, self.pairing),
-                "o1": Trace("post", self.tau_minus, self.pairing),
-                "o2": Trace("post", self.tau_y, self.pairing),
-            },
-            on_pre=f"-o1*({minus}){down}" if minus else "",
-            on_post=f"r1*({plus}){up}" if plus else "",
-            parameters=_amplitudes(self, "a2_plus", "a3_plus", "a2_minus", "a3_minus"),
-            **self._shared(),
+        up, down = _TOWARDS[self.bounds]
+        traces = {
+            "r1": Trace("pre", self.tau_plus, self.pairing),
+            "r2": Trace("pre", self.tau_x, self.pairing),
+            "o1": Trace("post", self.tau_minus, self.pairing),
+            "o2": Trace("post", self.tau_y, self.pairing),
+        }
+        # What is zero is left out, so that nothing is computed for it.
+        plus = ["a2_plus"] * bool(self.a2_plus) + ["a3_plus*o2"] * bool(self.a3_plus)
+        minus = ["a2_minus"] * bool(self.a2_minus) + ["a3_minus*r2"] * bool(self.a3_minus)
+        return self._written(
+            traces,
+            f"-o1*({' + '.join(minus)}){down}" if minus else "",
+            f"r1*({' + '.join(plus)}){up}" if plus else "",
+            *("a2_plus", "a3_plus", "a2_minus", "a3_minus"),
         )
 
 
@@ -252,38 +279,3 @@ PFISTER_GERSTNER_2006 = MappingProxyType(
         ("hippocampus", "minimal", "nearest"): _fit(4.6e-3, 9.1e-3, 3e-3, 0.0, tau_y=48.0),
     }
 )
-
-
-def _check_stdp(
-    rule: SharedSTDP | TripletSTDP, taus: tuple[str, ...], amplitudes: tuple[str, ...]
-) -> None:
-    make_plain(rule, "plasticity", "ms", *taus)
-    make_plain(rule, "plasticity", "1", *amplitudes, optional=("mu",))
-    check_positive(rule, "plasticity", "ms", *taus)
-    check_positive(rule, "plasticity", "", "mu")
-    for name in amplitudes:
-        if getattr(rule, name) < 0:
-            raise SpecError(f"{name} is negative; give its size", where=f"plasticity.{name}")
-    check_choice(rule.bounds, get_args(Bounds), "plasticity.bounds")
-    check_choice(rule.pairing, get_args(Pairing), "plasticity.pairing")
-    if (rule.bounds == "power") != (rule.mu is not None):
-        raise SpecError(
-            "'power' bounds take an exponent, and only they do; give both or none",
-            where="plasticity.mu",
-        )
-
-
-def _factors(bounds: str) -> tuple[str, str]:
-    return tuple(f"*{factor}" for factor in _TOWARDS[bounds]) if bounds in _TOWARDS else ("", "")  # type: ignore[return-value]
-
-
-def _sum(first: str, second: str) -> str:
-    """Two terms, either of which may be missing."""
-    if not first or not second:
-        return first or second
-    return f"{first} - {second[1:]}" if second.startswith("-") else f"{first} + {second}"
-
-
-def _amplitudes(rule: SharedSTDP | TripletSTDP, *names: str) -> dict[str, float]:
-    values = {name: getattr(rule, name) for name in names}
-    return values if rule.mu is None else {**values, "mu": rule.mu}

@@ -68,7 +68,10 @@ def many_rules() -> Network:
         normalisation=Normalisation(3.0, "l2"),
     )
     power = SharedSTDP(
-        *(17.0, 34.0, 0.03, 0.01, 0.01, "power", 0.4, "nearest"),
+        *(17.0, 34.0, 0.03, 0.01, 0.01),
+        bounds="power",
+        mu=0.4,
+        pairing="nearest",
         w_max=2.0,
         half_life=200.0,
         normalisation=Normalisation(18.0, "l1", 10.0),
