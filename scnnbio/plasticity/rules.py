@@ -45,7 +45,7 @@ class Trace:
 
     References
     ----------
-    Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459 (section 4.1.2).
+    Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459.
     """
 
     side: Literal["pre", "post"]
