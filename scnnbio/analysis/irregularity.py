@@ -155,7 +155,8 @@ class _Trains:
         order = np.lexsort((spikes.time[inside], spikes.trial[inside], spikes.unit[inside]))
         self.time = spikes.time[inside][order]
         self.trial = spikes.trial[inside][order]
-        self.unit = spikes.unit[inside][order]
+        # As wide as what is looked up in it, or each look-up would copy the whole.
+        self.unit = spikes.unit[inside][order].astype(np.int64)
 
     def of(self, unit: int, trials: NDArray[np.bool_]) -> list[Array]:
         first, last = np.searchsorted(self.unit, [unit, unit + 1])
