@@ -13,10 +13,8 @@ from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment, Record, Report, Run, Sampling
 from scnnbio.validation.promises import FirstDifference
 
-#: Differences that are looked into; each is a neuron sampled at every step of a further run.
-_MOST = 20
-#: Samples (neurons times steps) of such a run.
-_SAMPLES = 50_000_000
+#: Samples of the further run in which the neurons are looked at: 160 MB.
+_SAMPLES = 20_000_000
 
 
 def first_differences(
@@ -72,7 +70,6 @@ def with_distances(
     Parameters
     ----------
     firsts : tuple of FirstDifference
-        The first few are looked into.
     runs, targets : mapping of str to Run, and of str to Backend
         By the names in ``firsts``.
     report : callable, optional
@@ -82,10 +79,10 @@ def with_distances(
     tuple of FirstDifference
     """
     known: dict[FirstDifference, FirstDifference] = {}
-    for silent in dict.fromkeys(row.silent for row in firsts[:_MOST]):
-        mine = [row for row in firsts[:_MOST] if row.silent == silent]
+    for silent in dict.fromkeys(row.silent for row in firsts):
+        mine = [row for row in firsts if row.silent == silent]
         known |= _distances(mine, runs[silent].experiment, targets[silent], report)
-    return tuple(known.get(row, row) for row in firsts[:_MOST])
+    return tuple(known[row] for row in firsts)
 
 
 def _distances(
@@ -99,8 +96,11 @@ def _distances(
     populations = [experiment.network.population(name) for name in units]
     if any(population.homeostasis for population in populations):
         return _unknown(rows, "their threshold moves, and is not sampled")
-    if steps * sum(map(len, units.values())) > _SAMPLES:
-        return _unknown(rows, "to sample the potentials would take too much memory")
+    if any(population.competition for population in populations):
+        return _unknown(rows, "neurons compete, so that the threshold alone does not decide")
+    samples = steps * sum(len(units[p.name]) * len(p.model.states) for p in populations)
+    if samples > _SAMPLES:
+        return _unknown(rows, f"{len(rows)} places are too many to look into")
     samplings = tuple(
         Sampling(p.name, tuple(s.name for s in p.model.states), units=tuple(units[p.name]))
         for p in populations

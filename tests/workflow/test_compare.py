@@ -19,7 +19,7 @@ from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY
 from scnnbio.recording import Recording
 from scnnbio.stimuli import WhiteNoise
-from scnnbio.workflow.comparison import Comparison
+from scnnbio.workflow.comparison import Comparison, PairResult
 from tests.experiment.small import study
 
 
@@ -66,6 +66,10 @@ def compare(
     stage, skip = options.get("stage"), bool(options.get("skip"))
     plan = workflow.plan_comparison(made, labels, steps, stage)  # type: ignore[arg-type]
     return workflow.compare(made, plan, skip=skip)
+
+
+def verdicts_of(pair: PairResult) -> dict[str, str]:
+    return {kept.of: kept.verdict for kept in pair.kept}
 
 
 def verdicts(result: Comparison) -> dict[str, str]:
@@ -336,3 +340,28 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
     workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert (tmp_path / "old" / "report.html").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["old", "run"]
+
+
+def test_what_is_not_known_of_a_difference_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("scnnbio.workflow.first_differences._SAMPLES", 10)
+        result = compare(ties(), "reference", "shy")
+    assert verdicts(result)["spikes v1"] == "insufficient data"
+    reasons = {first.reason for first in result.pairs[0].first}
+    assert reasons == {f"{len(result.pairs[0].first)} places are too many to look into"}
+
+
+def test_the_last_step_of_a_trial_is_not_sampled() -> None:
+    made = ties().stages[0].experiment
+    # Inputs of 3.5 and 4 ms arrive at 4.5 ms and at 5 ms, where the trial ends.
+    code = LatencyCode(budget=8, window=0.5, onset=3.5)
+    short = dataclasses.replace(
+        made,
+        stimulus=WhiteNoise(n_trials=30, duration=5.0, frame=5.0),
+        encoding=Encoding(LGN(normalisation_sigma=0), code),
+    )
+    pair = compare(Study("short", (Stage(short, short.network),)), "reference", "shy").pairs[0]
+    late = [first for first in pair.first if first.time == 5.0]
+    assert late
+    assert {first.reason for first in late} == {"the last step of a trial is not sampled"}
+    assert verdicts_of(pair)["v1"] == "insufficient data"
