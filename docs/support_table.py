@@ -63,7 +63,8 @@ def _promises() -> Iterator[str]:
         for promise in (*target.promises_to_itself, *target.promises):
             what = SUBJECTS[promise.subject]
             limit = promise.longest_dt
-            only = f", at steps up to {limit:g} ms" if limit < math.inf else ""
+            only = ", if all neurons are linear" if promise.neurons == "linear" else ""
+            only += f", at steps up to {limit:g} ms" if limit < math.inf else ""
             if promise in target.promises_to_itself:
                 only += ", with any options"
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
