@@ -115,7 +115,8 @@ def _spread(units: Units, spikes: NDArray[np.int64], wanted: int) -> Units:
     units = units[np.argsort(-spikes[units], kind="stable")]
     if len(units) <= wanted:
         return units
-    return units[np.linspace(0, len(units) // 2, wanted).astype(int)]
+    last = max(len(units) // 2, wanted - 1)
+    return units[np.linspace(0, last, wanted).astype(int)]
 
 
 def _rates(axes: Axes, row: Side) -> None:

@@ -11,14 +11,14 @@ from scnnbio.figures.agreement import Side, agreement_figure
 from scnnbio.recording import Recording, Spikes
 
 
-def recording(times, units):
+def recording(times, units, size=3):
     order = np.argsort(times)
     spikes = Spikes(
         np.array(times, float)[order],
         np.array(units, np.int32)[order],
         np.zeros(len(times), np.int32),
     )
-    return Recording({"v1": spikes}, {"v1": (3, 1, 1)}, {"duration": [100.0]})
+    return Recording({"v1": spikes}, {"v1": (size, 1, 1)}, {"duration": [100.0]})
 
 
 def side(shift):
@@ -37,6 +37,17 @@ def test_the_neurons_that_differ_come_first_and_both_rows_of_ticks_are_theirs():
     # Upper is upper: the axis runs downwards.
     assert axes[0].yaxis_inverted()
     assert ours.get_segments()[0][:, 1].max() < theirs.get_segments()[0][:, 1].min()
+
+
+def test_no_neuron_is_drawn_twice():
+    # Ten of thirteen differ; half of the rest are fewer than there is room for.
+    units = np.arange(13)
+    ours = recording(np.full(13, 50.0), units, 13)
+    theirs = recording(np.where(units < 10, 60.0, 50.0), units, 13)
+    found = agreement(ours, theirs, "v1", Settings(trains=1))
+    axes = agreement_figure([Side("one", "two", 0.5, found)]).axes
+    shown = [t.get_text() for t in axes[0].get_yticklabels()]
+    assert len(shown) == len(set(shown)) == 12
 
 
 def test_rates_and_distances_are_those_given():
