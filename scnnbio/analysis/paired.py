@@ -1,8 +1,8 @@
 """Statistics of the same neurons in two recordings, and how sure their difference is.
 
 The interval of a difference comes from resampling neurons (bootstrap), and says how far it would
-move with other neurons of the same kind. Neurons share their input, so trials or seeds of their own
-may move it further.
+move with other neurons of the same kind. Neurons share their input and compete, so that other seeds
+may move it more, or less (decision 0015 has numbers).
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class EventDrivenBackend(Backend):
         Statistical(
             "spikes",
             rate=0.05,
-            cv=0.05,
+            cv=0.1,
             longest_dt=0.1,
             why="grids stamp a crossing with the end of its step, and a network amplifies that",
         ),
