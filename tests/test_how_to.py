@@ -53,6 +53,20 @@ def test_learning() -> None:
 
 
 @pytest.mark.slow
+def test_motion() -> None:
+    told = run_page("motion.md")
+    (left, right), (left_after, right_after) = (
+        [float(number) for number in re.findall(r"[\d.]+", line)]
+        for line in told.splitlines()
+        if line.startswith(("before", "after"))
+    )
+    # The untrained kernel has no direction; what was shown is what is preferred.
+    assert abs(left - right) < 0.3 * (left + right)
+    assert left_after - right_after > 0.5 * (left_after + right_after)
+    assert left_after > 20
+
+
+@pytest.mark.slow
 @pytest.mark.nest
 def test_nest() -> None:
     assert run_page("nest.md").split()[-1] == "True"

@@ -120,10 +120,10 @@ LAGS = (0.0, 0.5, 3.0, 8.0)
 def learning(*, lagged: bool, rule: LearningRule | None = RULE, groups: int = 1) -> Experiment:
     """A layer that learns through a kernel with lags, or through one projection for each lag."""
     kernel = np.random.default_rng(1).uniform(0.1, 0.6, (3 * groups, 2 // groups, 3, 3, 4))
-    whole = ConvolutionConnector(kernel, (2, 8, 8), stride=2, lags=LAGS, groups=groups)
-    parts = [
-        ConvolutionConnector(kernel[..., k], (2, 8, 8), stride=2, groups=groups) for k in range(4)
-    ]
+    kernel[:, :, 0, 1, 2] = kernel[1, :, 2, 2, 0] = 0.0  # taps that are absent, and stay so
+    options = {"in_shape": (2, 8, 8), "stride": 2, "groups": groups, "connect_zeros": False}
+    whole = ConvolutionConnector(kernel, lags=LAGS, **options)
+    parts = [ConvolutionConnector(kernel[..., k], **options) for k in range(4)]
     shared = {"weight": 0.45, "plasticity": rule}
     feed = (
         (Projection("lgn", "v1", whole, delay=1.0, **shared),)
@@ -155,6 +155,7 @@ def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
     stacked = np.stack([several.weights[f"part{k}"] for k in range(4)], axis=-1)
     np.testing.assert_allclose(one.weights["lgn_v1"], stacked, rtol=0, atol=1e-13)
     before = one.experiment.network.projection("lgn_v1").kernel
+    np.testing.assert_array_equal(one.weights["lgn_v1"][before == 0], 0.0)
     # Every lag has learnt, and not the same.
     change = np.abs(one.weights["lgn_v1"] - before).max(axis=(0, 1, 2, 3))
     assert change.min() > 0.01
