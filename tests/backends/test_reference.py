@@ -194,7 +194,7 @@ def test_wrong_dimensions_are_an_error_and_a_step_without_slope_is_not_supported
         "tau_m": Parameter(20.0, "ms"),
     }
     for right, error, message in (
-        ("(v_rest - v)*tau_m", SpecError, "dimension"),
+        ("(v_rest - v)*tau_m", SpecError, "volt/second is needed"),
         ("floor(v/v_rest)*v_rest/tau_m", UnsupportedError, "no derivative in 'v'"),
     ):
         model = NeuronModel("own", f"dv/dt = {right} : volt", parameters=parameters, **base)
