@@ -10,7 +10,8 @@ Time runs on NEST's grid. One step, from t to t + dt, does in this order:
    t + dt; competition decides which of them may learn;
 4. **learn**: for these a rule's ``on_post`` changes the kernel and postsynaptic traces jump; the
    shared threshold jumps for all that fired;
-5. **reset**: fired neurons reset and are held for ``t_ref / dt`` whole steps;
+5. **reset**: neurons that fired or were silenced above threshold reset and are held for
+   ``t_ref / dt`` whole steps;
 6. **normalise**: at the end of a rule's period, kernels go back to their norm.
 
 A kernel with lags acts as one projection for each lag, in the order of the lags, each with the

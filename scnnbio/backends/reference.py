@@ -70,6 +70,7 @@ class _Layer:
         """Back to the initial states."""
         self.state = {name: value.copy() for name, value in self.initial.items()}
         self.remaining = np.zeros(self.population.size, dtype=int)
+        self.crossed = np.zeros(0, dtype=np.int64)
         self.held = self.remaining > 0
 
     def begin_trial(self) -> None:
@@ -110,7 +111,7 @@ class _Layer:
         """Slot 3: the neurons that fire, and of these the ones that may learn, in order."""
         names = {**self.parameters, **self.state}
         above = evaluate(self.model.threshold, names)
-        crossed = np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
+        crossed = self.crossed = np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
         if self.competition is None:
             return crossed, crossed
         excess = evaluate(self.competition.excess, names)
@@ -123,8 +124,9 @@ class _Layer:
             for unit in fired:
                 self.shared[self.channel[unit]] += self.rate * rule.eta
 
-    def reset(self, fired: NDArray[np.int64]) -> None:
-        """Slot 5: reset and hold."""
+    def reset(self) -> None:
+        """Slot 5: reset and hold what has crossed its threshold, silenced or not."""
+        fired = self.crossed
         names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
         for name, operator, text in split_assignments(self.model.reset):
             value = np.broadcast_to(evaluate(text, names), fired.shape)
@@ -298,7 +300,7 @@ class _Simulation:
             pathway.send(step, fired[pathway.projection.pre])
         for name, layer in self.layers.items():
             layer.learn(fired[name])
-            layer.reset(fired[name])
+            layer.reset()
         for pathway in self.pathways:
             pathway.normalise(step)
         for name, neurons in fired.items():

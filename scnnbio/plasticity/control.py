@@ -83,8 +83,8 @@ class WinnerTakeAll:
         The most winners of all maps in a trial; None sets no limit but one a map.
     silence : bool
         Whether the first spike at a place keeps the neurons of the other maps at that place from
-        firing until the trial ends, also where nothing learns. A silenced neuron integrates on; its
-        crossing is no spike, is not recorded, and resets nothing.
+        firing until the trial ends, also where nothing learns. A silenced neuron integrates on, and
+        where it crosses its threshold it is reset, but that is no spike to anybody.
 
     Raises
     ------

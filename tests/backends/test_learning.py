@@ -18,9 +18,9 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError
-from scnnbio.experiment import Experiment, Record, Run
+from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
-from scnnbio.neurons import LIF
+from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import (
     PFISTER_GERSTNER_2006,
     LearningRule,
@@ -33,7 +33,8 @@ from scnnbio.plasticity import (
     WinnerTakeAll,
 )
 from scnnbio.stimuli import WhiteNoise
-from tests.backends.networks import experiment
+from tests.backends.networks import experiment, small_network
+from tests.backends.test_agreement import PAIR
 from tests.backends.test_reference import Given, pair
 
 FloatArray = NDArray[np.float64]
@@ -256,6 +257,38 @@ def test_a_tie_goes_to_the_lower_number(backend: str) -> None:
     run = backends.get(backend).run(_given(network, ((1.0, 0), (1.0, 1), (11.0, 0))))
     moved = (kernel - run.weights["pre_post"]) / 0.001
     np.testing.assert_allclose(moved[:, 0, 0, 0], [2, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+def test_what_is_silenced_is_reset_all_the_same(backend: str) -> None:
+    """All maps cross at 2 ms, by 1 to 3 mV; map 2 fires, and all stand at the reset potential."""
+    case = _given(_competing(WinnerTakeAll(silence=True)), ((1.0, 0),))
+    record = Record(("post",), signals=(Sampling("post", ("v",)),))
+    recording = backends.get(backend).run(dataclasses.replace(case, record=record)).recording
+    np.testing.assert_array_equal(recording.spikes["post"].unit, [6])
+    signal = recording.signals["post"]["v"]
+    np.testing.assert_array_equal(signal.values[signal.time == 2.0], [[-65.0] * 9])
+
+
+@pytest.mark.slow
+def test_an_upstroke_that_is_silenced_does_not_run_away() -> None:
+    """AdEx is reset by its spike alone: without that its potential leaves all numbers."""
+    plain = small_network(PAIR)
+    layer = dataclasses.replace(
+        plain.population("v1"),
+        neuron=LIBRARY["AdEx"],
+        parameters={},
+        competition=WinnerTakeAll(radius=1, silence=True),
+    )
+    feed = dataclasses.replace(plain.projections[0], weight=0.02)
+    network = Network((plain.population("lgn"), layer), (feed,))
+    case = experiment(network, record=Record(("v1",)), dt=0.25)
+    theirs, ours = (backends.get(name).run(case) for name in ("reference", "brian2"))
+    spikes = theirs.recording.spikes["v1"]
+    assert len(spikes.time) > 200
+    np.testing.assert_array_equal(ours.recording.spikes["v1"].time, spikes.time)
+    np.testing.assert_array_equal(ours.recording.spikes["v1"].unit, spikes.unit)
+    np.testing.assert_allclose(ours.weights["lgn_v1"], theirs.weights["lgn_v1"], atol=1e-10)
 
 
 @pytest.mark.parametrize("backend", ["reference", "brian2"])

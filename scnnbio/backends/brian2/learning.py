@@ -20,6 +20,7 @@ from scnnbio.backends.brian2.procedural import (
     Geometry,
     KernelPathway,
     Normaliser,
+    Silenced,
 )
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
@@ -220,6 +221,7 @@ def competition(
     excess: str,
     level: tuple[str, Any] | None,
     experiment: Experiment,
+    keep: Keep,
 ) -> Competition:
     """The gate behind a population's threshold.
 
@@ -234,6 +236,8 @@ def competition(
     level : (str, NeuronGroup), optional
         The group's name for its shared threshold, and the thresholds, one a map.
     experiment : Experiment
+    keep : callable
+        Takes every object that is made.
     """
     names = {n: f"{n}_post" for n in group.variables if n not in group.namespace}
     names |= {n: f"({value!r})" for n, value in group.namespace.items()}
@@ -241,15 +245,23 @@ def competition(
     if level is not None:
         names[level[0]] = "level_map"
         ends.append((level[1], "_map", "_map_idx"))
-    return Competition(
-        group,
-        ends,
-        f"excess = {renamed(excess, names)}",
-        population.shape,
-        rule.radius,
-        rule.winners or population.shape[0],
-        rule.silence,
-        experiment.trial_steps,
-        ("after_thresholds", 0),
-        f"competition_{population.name}",
+    gate = keep(
+        Competition(
+            group,
+            ends,
+            f"excess = {renamed(excess, names)}",
+            population.shape,
+            rule.radius,
+            rule.winners or population.shape[0],
+            rule.silence,
+            experiment.trial_steps,
+            ("after_thresholds", 0),
+            f"competition_{population.name}",
+        )
     )
+    if rule.silence:
+        # A silenced neuron is reset with those that fire, and is not there before and after.
+        for counted, order, does in ((True, -1, "count"), (False, 1, "forget")):
+            name = f"{does}_silenced_{population.name}"
+            keep(Silenced(gate, group, counted, ("resets", order), name))
+    return gate

@@ -137,9 +137,11 @@ class Lowered:
                 None if rule is None else (_own(rule.parameter), self.thresholds[population.name])
             )
             gate = competition(
-                population.competition, population, group, excess, level, self.experiment
+                *(population.competition, population, group, excess, level),
+                self.experiment,
+                self._keep,
             )
-            self.learners[population.name] = self._keep(gate), "_winners"
+            self.learners[population.name] = gate, "_winners"
         if self.experiment.reset:
             begin = [f"{name} = {start}" for name, start in starts.items()]
             begin += ["free_at = 0"] if held.any() else []

@@ -1,5 +1,5 @@
-{# USES_VARIABLES { _eventspace, _winners, _won, _owner, excess, t_in_timesteps } #}
-{# WRITES_TO_READ_ONLY_VARIABLES { _winners, _won, _owner } #}
+{# USES_VARIABLES { _eventspace, _winners, _muted, _won, _owner, excess, t_in_timesteps } #}
+{# WRITES_TO_READ_ONLY_VARIABLES { _winners, _muted, _won, _owner } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
 {% block extra_headers %}
@@ -20,7 +20,7 @@
     int _winning = 0, _fired = 0, _learned = 0;
     for (int _m = 0; _m < {{O}}; _m++) _winning += {{_won}}[_m] != 0;
     {# What is decided already needs no order: who is silenced, and whose map has its winner. #}
-    std::vector<int32_t> _open;
+    std::vector<int32_t> _open, _mute;
     for (int _e = 0; _e < _count; _e++) {
         const int32_t _post_idx = _crossed[_e];
         const int32_t _map_idx = _post_idx % {{O}};
@@ -62,11 +62,16 @@
     for (int _e = 0; _e < _count; _e++) {
         const int32_t _n = _crossed[_e];
         {% if silence %}
-        if ({{_owner}}[_n / {{O}}] != _n % {{O}} + 1) continue;
+        if ({{_owner}}[_n / {{O}}] != _n % {{O}} + 1) {
+            _mute.push_back(_n);
+            continue;
+        }
         {% endif %}
         _crossed[_fired++] = _n;
         if ({{_won}}[_n % {{O}}] == _n / {{O}} + 1) {{_winners}}[_learned++] = _n;
     }
     _crossed[_num_eventspace - 1] = _fired;
     {{_winners}}[{{O * places}}] = _learned;
+    {{_muted}}[0] = _mute.size();
+    for (int32_t _n : _mute) _crossed[_fired++] = _n;
 {% endblock %}
