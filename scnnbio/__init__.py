@@ -1,10 +1,6 @@
 """Spiking convolutional networks, described once, run on several simulators, judged against V1."""
 
-from scnnbio.connectors import (
-    ConvolutionConnector,
-    LateralInhibitionConnector,
-    PoolingConnector,
-)
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
@@ -37,7 +33,6 @@ __all__ = [
     "Normalisation",
     "Parameter",
     "PoissonCode",
-    "PoolingConnector",
     "Population",
     "Projection",
     "Record",

@@ -18,6 +18,7 @@ _BACKENDS = {
     "brian2": ("scnnbio.backends.brian2", "Brian2Backend"),
     "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
     "nest": ("scnnbio.backends.nest", "NestBackend"),
+    "spinnaker": ("scnnbio.backends.spinnaker", "SpinnakerBackend"),
 }
 
 

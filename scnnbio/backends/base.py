@@ -68,6 +68,8 @@ class Outcome:
     times : mapping of str to ndarray (spikes,), optional
         By population, in the order of ``spikes``: exact times in ms since the trial began, from a
         backend that has no grid. The step then says which trial, and the grid's stamp is not used.
+    details : mapping of str to object, optional
+        What else the backend has to tell, for the provenance.
     """
 
     spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
@@ -77,6 +79,7 @@ class Outcome:
     output_spikes: Mapping[str, int]
     pathways: Mapping[str, str]
     times: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -237,6 +240,7 @@ class Backend(ABC):
                 "trials": experiment.stimulus.n_trials,
                 "input_spikes": inputs.drawn,
                 "output_spikes": dict(outcome.output_spikes),
+                **outcome.details,
             },
         )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from scnnbio.cli.common import (
     BackendName,
@@ -15,6 +18,7 @@ from scnnbio.cli.common import (
     Settings,
     app,
     console,
+    errors,
     find,
     fresh_folder,
     print_scores,
@@ -44,5 +48,29 @@ def run(
         results = workflow.run(
             study, backend, folder, replace=force, report=report, options=options
         )
+    _print_mappings(results.provenance["stages"])
     print_scores(results.scores)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _print_mappings(stages: Mapping[str, Mapping[str, Any]]) -> None:
+    """What neuromorphic hardware makes of each stage, where a backend tells it."""
+    for stage, provenance in stages.items():
+        mapping = provenance.get("mapping", {})
+        for part, rows in mapping.items():
+            if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+                console.print(_transposed(rows, f"{stage}, "))
+            elif isinstance(rows, dict):
+                told = ", ".join(f"{key} {value}" for key, value in rows.items())
+                console.print(Text(f"{stage}: {part}: {told}"), soft_wrap=True)
+        for warning in mapping.get("warnings", []):
+            errors.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def _transposed(rows: list[dict[str, Any]], prefix: str) -> Table:
+    """A column a row, so that many properties fit a terminal; the first names the column."""
+    first, *others = dict.fromkeys(key for row in rows for key in row)
+    table = Table(f"{prefix}{first}", *(str(row[first]) for row in rows), box=None)
+    for key in others:
+        table.add_row(key, *(str(row.get(key, "")) for row in rows))
+    return table

@@ -29,16 +29,42 @@ class StandardCell:
     receptors: tuple[str, ...]
 
 
-#: Name of a library model → the standard cell that it equals. Without leak there is none.
+_CURRENTS = StandardCell("IF_curr_exp", ("excitatory", "inhibitory"))
+_JUMPS = StandardCell("IF_curr_delta", ("membrane",))
+
+#: Name of a library model → the standard cells that it equals, by the receptors in use. Without
+#: leak there is none.
 STANDARD_CELLS = {
-    "LIF": StandardCell("IF_curr_exp", ("excitatory", "inhibitory")),
-    "LIF_curr_alpha": StandardCell("IF_curr_alpha", ("excitatory", "inhibitory")),
-    "LIF_curr_delta": StandardCell("IF_curr_delta", ("membrane",)),
+    "LIF": (_CURRENTS, _JUMPS),
+    "LIF_curr_alpha": (StandardCell("IF_curr_alpha", ("excitatory", "inhibitory")),),
+    "LIF_curr_delta": (_JUMPS,),
+    "LIF_cond_exp": (StandardCell("IF_cond_exp", ("excitatory", "inhibitory")),),
 }
 
 
+def standard_cells(model: NeuronModel) -> tuple[StandardCell, ...]:
+    """The standard cells that a model equals, each with the receptors for which it does.
+
+    Parameters
+    ----------
+    model : NeuronModel
+
+    Returns
+    -------
+    tuple of StandardCell
+
+    Examples
+    --------
+    >>> from scnnbio.neurons import LIF
+    >>> [cell.pynn for cell in standard_cells(LIF)]
+    ['IF_curr_exp', 'IF_curr_delta']
+    """
+    # A user's own model may bear the name of one of ours.
+    return STANDARD_CELLS.get(model.name, ()) if LIBRARY.get(model.name) == model else ()
+
+
 def standard_cell(model: NeuronModel) -> StandardCell | None:
-    """The standard cell that a model equals, or None.
+    """The first of the standard cells that a model equals, or None.
 
     Parameters
     ----------
@@ -54,5 +80,4 @@ def standard_cell(model: NeuronModel) -> StandardCell | None:
     >>> standard_cell(LIF).pynn
     'IF_curr_exp'
     """
-    # A user's own model may bear the name of one of ours.
-    return STANDARD_CELLS.get(model.name) if LIBRARY.get(model.name) == model else None
+    return next(iter(standard_cells(model)), None)

@@ -150,7 +150,8 @@ class StandardCells(Cells):
         problems = []
         remedy = "use NestBackend(cells='compiled')"
         for population in _neurons(experiment):
-            if standard_cell(population.model) is None:
+            cell = standard_cell(population.model)
+            if cell is None or cell.pynn not in _NATIVE:
                 feature = f"{population.neuron.name} is no standard cell of NEST"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         for projection in experiment.network.projections:
@@ -217,7 +218,7 @@ def _native(population: Population) -> _Native:
 def _lacking(experiment: Experiment, projection: Projection) -> str:
     """What a standard cell lacks for a projection; empty if nothing."""
     cell = standard_cell(experiment.network.population(projection.post).model)
-    if cell is None:
+    if cell is None or cell.pynn not in _NATIVE:
         return ""
     if projection.receptor not in cell.receptors:
         return f"{cell.pynn} has no receptor {projection.receptor!r}"

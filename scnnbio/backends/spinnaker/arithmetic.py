@@ -1,0 +1,156 @@
+"""The machine's numbers: s16.15 fixed point, weights of 16 bits, and the shifts between them.
+
+A SpiNNaker core has no floating point. States and parameters are whole multiples of 2**-15 in 32
+bits; a product drops what is below the last bit, towards minus infinity. Weights arrive in rings of
+16 bits a receptor and time step, which are shifted up when they are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: One, in s16.15 and in u0.32.
+ONE = 1 << 15
+_UNIT = 1 << 32
+_HALF = 1 << 31
+#: Of 1 - exp(-x) for x below 1/16, in u0.32: constant, linear, and minus the square's.
+_PARABOLA = (5294, 4293434720, 2081624032)
+#: First value that does not fit s16.15.
+TOO_LARGE = float(1 << 16)
+#: What a ring's element holds at most.
+FULL = 0xFFFF
+#: Bits of a core's rings: neurons, receptors and delay slots share them.
+RING_BITS = 14
+#: Of these, a synapse has this many for its delay.
+DELAY_BITS = 8
+#: Neurons of one core.
+CORE_NEURONS = 256
+
+
+def fixed(values: Floats | float) -> Ints:
+    """Numbers as multiples of 2**-15, rounded to the nearest."""
+    return np.rint(np.asarray(values, dtype=float) * ONE).astype(np.int64)
+
+
+def representable(values: Floats | float) -> Floats:
+    """The nearest numbers that the machine has."""
+    return fixed(values) / ONE
+
+
+def quotient(numerator: Ints, denominator: Ints) -> Ints:
+    """A quotient of two numbers in s16.15, cut off."""
+    return np.asarray((numerator << 15) // denominator)
+
+
+def product(a: Ints, b: Ints) -> Ints:
+    """A product of two numbers in s16.15, cut off towards minus infinity."""
+    return np.asarray((a * b) >> 15)
+
+
+def _scaled(
+    values: NDArray[np.uint64], factor: NDArray[np.uint64], rounding: int = 0
+) -> NDArray[np.uint64]:
+    """Product of two numbers in u0.32, cut off, or rounded where half a bit is added."""
+    return np.asarray((values * factor + np.uint64(rounding)) >> np.uint64(32))
+
+
+def exponential(exponent: Ints) -> Ints:
+    """Exp of an exponent in s16.15 that is not positive, in u0.32, as the machine computes it.
+
+    The exponent is cut into a whole number, sixteenths, and a rest for which a parabola does; so
+    the last ten bits or so are not those of the exponential. Factors are multiplied with rounding,
+    the parabola without.
+
+    Parameters
+    ----------
+    exponent : ndarray of int64
+
+    Returns
+    -------
+    ndarray of int64
+
+    References
+    ----------
+    The numbers are those of ``stdfix-exp.c`` in SpiNNakerManchester/spinn_common.
+    """
+    whole = -((-exponent) >> 15)
+    rest = (-exponent) & (ONE - 1)
+    value = np.rint(np.exp(whole) * _UNIT).astype(np.uint64)
+    sixteenths = np.rint(-np.expm1(-(rest >> 11) / 16) * _UNIT).astype(np.uint64)
+    value = value - _scaled(value, sixteenths, _HALF)
+    small = ((rest & 0x7FF) << 17).astype(np.uint64)
+    constant, linear, square = (np.full_like(small, n) for n in _PARABOLA)
+    fallen = constant + _scaled(linear - _scaled(square, small), small)
+    value = np.where(rest > 0, value - _scaled(value, fallen, _HALF), value)
+    return value.astype(np.int64)
+
+
+def decay(dt: float, tau: Floats) -> Ints:
+    """exp(-dt/tau) in s16.15, of the quotient that the machine computes."""
+    return np.asarray(fine_decay(dt, tau) >> 17)
+
+
+def fine_decay(dt: float, tau: Floats) -> Ints:
+    """exp(-dt/tau) in u0.32, of the quotient that the machine computes."""
+    return exponential(-quotient(fixed(dt), fixed(tau)))
+
+
+def mean_of_step(dt: float, tau: Floats) -> Ints:
+    """tau/dt (1 - exp(-dt/tau)) in u0.32: a spike's mean current over its first step."""
+    by_dt = quotient(fixed(tau), fixed(dt))
+    # The machine's one is the largest number below it.
+    return np.asarray((by_dt * (_UNIT - 1 - fine_decay(dt, tau))) >> 15)
+
+
+def ring_shift(bound: float) -> int:
+    """Left shift from a ring to s16.15, as sPyNNaker chooses it for what a ring is to hold.
+
+    Parameters
+    ----------
+    bound : float
+        The greatest sum, in the units of the ring.
+
+    Returns
+    -------
+    int
+        Exponent of the least power of two above it, 0 at least.
+    """
+    if bound <= 0:
+        return 0
+    power = math.ceil(max(0.0, math.log2(bound)))
+    return power + 1 if 2**power <= bound else power
+
+
+def weight_scale(shift: Ints | int, unit: float) -> Floats:
+    """Factor from a weight to its 16 bits.
+
+    Parameters
+    ----------
+    shift : int or array
+    unit : float
+        1 for currents, 1024 for conductances, which are small in uS.
+    """
+    return np.asarray(2.0 ** (15 - np.asarray(shift)) * unit)
+
+
+def bits_for(count: int) -> int:
+    """Bits that number so many things."""
+    return max(0, math.ceil(math.log2(count)))
+
+
+def delay_slots(neurons: int, receptors: int = 2) -> int:
+    """Longest delay, in time steps, that cores with so many neurons hold in their rings."""
+    free = RING_BITS - bits_for(min(neurons, CORE_NEURONS)) - bits_for(receptors)
+    return 1 << min(free, DELAY_BITS)
+
+
+def overflows(values: Iterable[Ints]) -> bool:
+    """Whether any number is outside 32 bits."""
+    return any(v.size and (v.max() >= 1 << 31 or v.min() < -(1 << 31)) for v in values)

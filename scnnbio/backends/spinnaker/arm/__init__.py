@@ -1,0 +1,1 @@
+"""Emulated cores of SpiNNaker's chips, which run the binaries that sPyNNaker ships."""

@@ -1,0 +1,283 @@
+"""SpiNNaker: a board, or what stands in for one."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.promises import Promise, Statistical
+from scnnbio.backends.spinnaker import configuration, emulated, mapping
+from scnnbio.backends.spinnaker.arithmetic import Ints
+from scnnbio.backends.spinnaker.emulated import Activity
+from scnnbio.backends.spinnaker.loader import missing
+from scnnbio.backends.spinnaker.lowering import Lowered, lower
+from scnnbio.errors import (
+    BackendMissing,
+    DataError,
+    ScnnbioError,
+    SpecError,
+    Unsupported,
+    UnsupportedError,
+)
+from scnnbio.experiment import Experiment, Inputs, Record, Report, Run, Sampling
+
+Target = Literal["board", "virtual", "emulated", "binaries"]
+
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "board": ("spynnaker",),
+    "virtual": ("spynnaker",),
+    "emulated": (),
+    "binaries": ("spynnaker", "unicorn"),
+}
+
+
+_CONDUCTANCES = Statistical(
+    "spikes",
+    rate=0.4,
+    cv=0.3,
+    why="of conductances: at 1 ms they are coarse on any grid, and otherwise on each",
+)
+
+
+class SpinnakerBackend(Backend):
+    """SpiNNaker, or its arithmetic on this machine.
+
+    Parameters
+    ----------
+    target : {"board", "virtual", "emulated", "binaries"}, optional
+        ``"board"``: a board that the user's own configuration of sPyNNaker leads to, which is the
+        default if there is one. ``"emulated"``: its arithmetic in whole numbers, spike for spike,
+        without sPyNNaker; the default otherwise. ``"virtual"``: where sPyNNaker would put
+        everything, without a run. ``"binaries"``: its own code on an emulated processor, for small
+        networks.
+    gap : float, optional
+        Silence before each trial but the first, in ms; twelve of the longest time constants if not
+        given.
+    headroom : float
+        Share of what could arrive in one step for which the machine's sums have room. With 1
+        nothing is ever lost; with less, weights are finer, and what does not fit is lost.
+    """
+
+    name: ClassVar[str] = "spinnaker"
+    summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
+    promises: ClassVar[tuple[Promise, ...]] = (
+        Statistical(
+            "spikes",
+            rate=0.05,
+            cv=0.1,
+            why="weights of 16 bits, states in steps of 2**-15",
+        ),
+        _CONDUCTANCES,
+    )
+
+    def __init__(
+        self, target: Target | None = None, gap: float | None = None, headroom: float = 1.0
+    ) -> None:
+        if target is None:
+            target = "board" if _board_is_configured() else "emulated"
+        if target not in _NEEDS:
+            raise SpecError(f"{target!r} is not one of {', '.join(_NEEDS)}", where="backend.target")
+        if gap is not None and not 0 <= gap < float("inf"):
+            raise SpecError(f"{gap:g} ms is no length of time", where="backend.gap")
+        if not 0 < headroom <= 1:
+            raise SpecError(f"{headroom:g} is no share from 0 to 1", where="backend.headroom")
+        self.target = target
+        self.gap = gap
+        self.headroom = headroom
+
+    def promise(
+        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+    ) -> Promise | None:
+        """What is promised of a part of a run; less where neurons have conductances."""
+        names = {p.model.name for p in experiment.network.populations if not p.is_source}
+        if subject == "spikes" and "LIF_cond_exp" in names:
+            return _CONDUCTANCES
+        return super().promise(subject, experiment, to_itself=to_itself)
+
+    def missing(self) -> str:
+        """What has to be installed or configured for the target; empty if nothing."""
+        absent = missing(*_NEEDS[self.target])
+        if not absent and self.target == "board":
+            try:
+                configuration.of_the_user()
+            except BackendMissing as error:
+                return str(error)
+        return absent
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Everything in an experiment that the machine cannot take, found without simulating."""
+        for population in experiment.network.populations:
+            if not population.is_source:
+                # Wrong dimensions are wrong on every backend.
+                population.model.sympy()
+        problems = self._unknown_features(experiment)
+        found = problems or lower(experiment, self.gap, self.headroom)
+        return [] if isinstance(found, Lowered) else found
+
+    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+        """Simulate an experiment, or, on the virtual board, map it.
+
+        The provenance also tells the mapping: numbers, delays and room, with warnings. What was
+        only mapped fired no spikes, so that none are recorded but those of the source.
+        """
+        if self.target == "virtual" and not self.unsupported(experiment):
+            source = experiment.source.name
+            kept = Record(spikes=tuple(n for n in experiment.record.spikes if n == source))
+            experiment = dataclasses.replace(experiment, record=kept)
+        run = super().run(experiment, report)
+        versions = dict(run.provenance["versions"])
+        for module in _NEEDS[self.target]:
+            package = {"spynnaker": "sPyNNaker"}.get(module, module)
+            versions[package] = importlib.metadata.version(package)
+        return dataclasses.replace(run, provenance={**run.provenance, "versions": versions})
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        if self.missing():
+            raise BackendMissing(self.missing(), where=f"backend {self.name!r}")
+        with watch.phase("build"):
+            lowered = lower(experiment, self.gap, self.headroom)
+            if not isinstance(lowered, Lowered):
+                raise UnsupportedError(self.name, lowered)
+        sent = lowered.clock.ticks(inputs.step.astype(np.int64)), inputs.unit.astype(np.int64)
+        sampled = _sampled_ticks(lowered)
+        if self.target == "emulated":
+            with watch.phase("simulate"):
+                activity = emulated.simulate(lowered, sent, sampled, report)
+            table = mapping.numbers(lowered)
+        else:
+            activity, table = self._on_spynnaker(lowered, sent, sampled, watch, report)
+        table["warnings"] += mapping.saturation(activity.saturated)
+        _check_rest(lowered, activity)
+        return _outcome(lowered, activity, inputs, sampled, table)
+
+    def _on_spynnaker(
+        self,
+        lowered: Lowered,
+        sent: tuple[Ints, Ints],
+        sampled: Mapping[str, Ints],
+        watch: Stopwatch,
+        report: Report,
+    ) -> tuple[Activity, dict[str, Any]]:
+        # The virtual board and its ARM cores are imported where they are asked for.
+        from scnnbio.backends.spinnaker.machine import Machine
+
+        on_board = self.target == "board"
+        sections = configuration.of_the_user() if on_board else configuration.VIRTUAL
+        with configuration.surroundings(sections):
+            machine = Machine(lowered, sent, sampled)
+            report("mapping", 0, 1)
+            try:
+                with machine.built():
+                    with watch.phase("simulate" if on_board else "map"):
+                        machine.run()
+                    report("mapping", 1, 1)
+                    table = mapping.placed(machine)
+                    if on_board:
+                        return machine.activity(), table
+                    if self.target == "virtual":
+                        return Activity({}), table
+                    from scnnbio.backends.spinnaker import binaries
+
+                    with watch.phase("simulate"):
+                        return binaries.simulate(machine, report), table
+            except ScnnbioError:
+                raise
+            except Exception as error:
+                # sPyNNaker has scores of exceptions without a common base.
+                raise _failed(error, on_board) from error
+
+
+def _failed(error: Exception, on_board: bool) -> ScnnbioError:
+    said = f"{type(error).__name__}: {error}"
+    if on_board:
+        return BackendMissing(
+            f"the run on the board failed ({said}); see that the board in your configuration of"
+            " sPyNNaker is switched on and in reach, or take --set backend.target=emulated",
+            where="backend.target",
+        )
+    return DataError(
+        f"sPyNNaker cannot map this network ({said}); make it smaller, or take"
+        " --set backend.target=emulated",
+        where="backend 'spinnaker'",
+    )
+
+
+def _board_is_configured() -> bool:
+    try:
+        configuration.of_the_user()
+    except BackendMissing:
+        return False
+    return True
+
+
+def _sampled_ticks(lowered: Lowered) -> dict[str, Ints]:
+    """By layer, the ticks whose potentials are asked for, sorted."""
+    found: dict[str, Ints] = {}
+    for sampling in lowered.experiment.record.signals:
+        ticks = _ticks_of(lowered, sampling)
+        before = found.get(sampling.population, ticks)
+        found[sampling.population] = np.union1d(before, ticks)
+    return found
+
+
+def _ticks_of(lowered: Lowered, sampling: Sampling) -> Ints:
+    """A sample shows the state at the beginning of a step: before that step's tick."""
+    experiment, clock = lowered.experiment, lowered.clock
+    every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
+    return clock.ticks(np.arange(0, clock.trial * clock.n_trials, every) + 1)
+
+
+def _check_rest(lowered: Lowered, activity: Activity) -> None:
+    """Refuse a run whose trials did not begin from rest."""
+    restless = [
+        Unsupported(
+            f"population {name!r}",
+            f"still fires at the end of a silence of {lowered.clock.gap * lowered.experiment.dt:g}"
+            " ms, so that no trial begins from rest",
+            "lengthen the silence by --set backend.gap=, or set reset = false",
+        )
+        for name, (ticks, _) in activity.spikes.items()
+        if lowered.clock.restless(ticks).any()
+    ]
+    if restless:
+        raise UnsupportedError(SpinnakerBackend.name, restless)
+
+
+def _outcome(
+    lowered: Lowered,
+    activity: Activity,
+    inputs: Inputs,
+    sampled: Mapping[str, Ints],
+    table: dict[str, Any],
+) -> Outcome:
+    """Results in the public numbering; what fell into silences is left out."""
+    experiment = lowered.experiment
+    spikes: dict[str, Any] = {experiment.source.name: (inputs.step.astype(np.int64), inputs.unit)}
+    counts = {}
+    for name, (ticks, units) in activity.spikes.items():
+        stamps = lowered.clock.stamps(ticks)
+        inside = stamps > 0
+        spikes[name] = stamps[inside], units[inside].astype(np.int32)
+        counts[name] = int(inside.sum())
+    signals = {}
+    for sampling in experiment.record.signals:
+        rows = np.searchsorted(sampled[sampling.population], _ticks_of(lowered, sampling))
+        values = activity.potentials[sampling.population][rows]
+        chosen = values if sampling.units is None else values[:, list(sampling.units)]
+        signals[sampling.population, "v"] = chosen
+    return Outcome(
+        {name: spikes[name] for name in experiment.record.spikes},
+        signals,
+        {},
+        {},
+        counts,
+        mapping.pathways(lowered),
+        details={"mapping": table},
+    )

@@ -1,0 +1,213 @@
+"""Which of the machine's cells a population is, and with what parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import initial_states, refractory_steps
+from scnnbio.backends.spinnaker.arithmetic import ONE, TOO_LARGE, decay, representable
+from scnnbio.errors import Unsupported
+from scnnbio.network import Network, Population, Projection
+from scnnbio.neurons.standard import standard_cells
+
+Floats = NDArray[np.float64]
+
+_LEARN = (
+    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
+    " with learning = false"
+)
+
+
+@dataclass(frozen=True)
+class CellType:
+    """A cell type of sPyNNaker whose arithmetic is known.
+
+    Parameters
+    ----------
+    name : str
+        In sPyNNaker.
+    quantity : str
+        Unit of its weights.
+    unit : float
+        Factor of its weights: 1 for currents, 1024 for conductances.
+    late : int
+        Steps by which the machine is to deliver later than a delay says. It adds arriving input at
+        the beginning of a step and lets it act over that step. A current acts from the step after
+        its arrival, so that is one step early; a jump is complete at the end of the step, as it
+        should.
+    """
+
+    name: str
+    quantity: str
+    unit: float = 1.0
+    late: int = 1
+
+
+CELL_TYPES = {
+    "IF_curr_exp": CellType("IF_curr_exp", "nA"),
+    "IF_cond_exp": CellType("IF_cond_exp", "uS", unit=1024.0),
+    "IF_curr_delta": CellType("IF_curr_delta", "mV", late=0),
+}
+
+_TAU = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A population of one of the machine's cell types.
+
+    Parameters
+    ----------
+    type : CellType
+    parameters : mapping of str to ndarray (channels,)
+        In sPyNNaker's names and units, each a number that the machine has.
+    initial : ndarray (channels,)
+        Membrane potential that it starts from.
+    """
+
+    type: CellType
+    parameters: Mapping[str, Floats]
+    initial: Floats
+
+
+def cells_of(network: Network, population: Population, dt: float) -> Cells | list[Unsupported]:
+    """The machine's cells for a population, or what stands against it.
+
+    Parameters
+    ----------
+    network : Network
+    population : Population
+        Not a source.
+    dt : float
+        Time step in ms.
+    """
+    element = f"population {population.name!r}"
+    incoming = network.into(population.name)
+    receptors = sorted({p.receptor for p in incoming})
+    problems: list[Unsupported] = []
+    if population.homeostasis is not None:
+        feature = f"{type(population.homeostasis).__name__} is not available on spinnaker"
+        problems.append(Unsupported(element, feature, _LEARN))
+    kind = next(
+        (
+            CELL_TYPES[cell.pynn]
+            for cell in standard_cells(population.model)
+            if cell.pynn in CELL_TYPES and set(receptors) <= set(cell.receptors)
+        ),
+        None,
+    )
+    if kind is None:
+        return [*problems, _no_cell(population, receptors, element)]
+    taus, mixed = _time_constants(population, incoming, kind)
+    problems += mixed
+    values = _parameters(population, kind, dt) | taus
+    problems += [
+        Unsupported(
+            element,
+            f"{name} of {float(v[np.abs(v).argmax()]):.6g} is beyond the machine's numbers,"
+            f" which end at {TOO_LARGE:.0f}",
+            "choose other values, or another backend",
+        )
+        for name, v in _bounded(values).items()
+        if np.abs(v).max() >= TOO_LARGE
+    ]
+    if problems:
+        return problems
+    return Cells(
+        kind,
+        {name: representable(v) for name, v in values.items()},
+        representable(initial_states(population)["v"]),
+    )
+
+
+def _no_cell(population: Population, receptors: list[str], element: str) -> Unsupported:
+    declared = [c for c in standard_cells(population.model) if c.pynn in CELL_TYPES]
+    if declared:
+        have = " or ".join(f"{c.pynn} with {', '.join(c.receptors)}" for c in declared)
+        return Unsupported(
+            element,
+            f"the machine has no one cell with the receptors {', '.join(receptors)}",
+            f"use those of one cell only: {have}",
+        )
+    return Unsupported(
+        element,
+        f"{population.model.name} is none of the machine's cells",
+        "use LIF, LIF_curr_delta or LIF_cond_exp, or another backend",
+    )
+
+
+def _parameters(population: Population, kind: CellType, dt: float) -> dict[str, Floats]:
+    values = population.values()
+    names = ["v_rest", "v_reset", "v_thresh", "tau_m", "cm", "i_offset"]
+    if kind.name == "IF_cond_exp":
+        names += ["e_rev_E", "e_rev_I"]
+    chosen = {name: np.array(values[name], dtype=float) for name in names}
+    if kind.name == "IF_curr_delta":
+        # The machine makes a current of one step of a weight. With this capacity a weight of 1 is a
+        # jump of 1 mV, and the constant current keeps its effect.
+        tau = representable(chosen["tau_m"])
+        capacity = tau / dt * (1.0 - decay(dt, tau) / ONE)
+        chosen["i_offset"] = chosen["i_offset"] * capacity / chosen["cm"]
+        chosen["cm"] = capacity
+    # It rounds the quotient of period and step up, and its step is not exactly ours.
+    steps = refractory_steps(population, dt)
+    chosen["tau_refrac"] = np.where(steps > 0, (steps - 0.5) * dt, 0.0)
+    return chosen
+
+
+def _bounded(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """What has to fit: the parameters, and the resistance that the machine computes."""
+    capacity = representable(values["cm"])
+    with np.errstate(divide="ignore"):
+        resistance = np.where(capacity > 0, values["tau_m"] / capacity, np.inf)
+    return {**values, "tau_m/cm": resistance}
+
+
+def _time_constants(
+    population: Population, incoming: tuple[Projection, ...], kind: CellType
+) -> tuple[dict[str, Floats], list[Unsupported]]:
+    """Time constants of the two pools, positive and negative, and what cannot be told apart.
+
+    Weights have no sign on the machine: the positive ones go to one pool and the negative ones to
+    the other. Receptors of the model that end in one pool have to decay alike.
+    """
+    if kind.name == "IF_curr_delta":
+        return {}, []
+    values = population.values()
+    taus: dict[str, Floats] = {}
+    problems = []
+    for pool, name in enumerate(_TAU.values()):
+        feeding = [p.receptor for p in incoming if feeds(p, kind)[pool]]
+        sources = dict.fromkeys(_TAU[receptor] for receptor in feeding) or {name: None}
+        first, *others = sources
+        taus[name] = np.array(values[first], dtype=float)
+        if any(not np.array_equal(values[first], values[other]) for other in others):
+            sign = ("positive", "negative")[pool]
+            problems.append(
+                Unsupported(
+                    f"population {population.name!r}",
+                    f"{sign} weights on both receptors, whose time constants differ: the machine"
+                    " keeps all of one sign together",
+                    f"make {' and '.join(sources)} equal, or put {sign} weights on one receptor",
+                )
+            )
+    return taus, problems
+
+
+def feeds(projection: Projection, kind: CellType) -> tuple[bool, bool]:
+    """Whether a projection has weights for the positive, and for the negative, pool."""
+    weights = projection.weight * projection.kernel
+    if kind.name == "IF_cond_exp":
+        inhibits = projection.receptor == "inhibitory"
+        return bool(weights.any()) and not inhibits, bool(weights.any()) and inhibits
+    return bool(weights.max() > 0), bool(weights.min() < 0)
+
+
+def signed(projection: Projection, kind: CellType, weights: Floats) -> Floats:
+    """Weights whose sign says the pool: conductances have none of their own."""
+    inhibits = kind.name == "IF_cond_exp" and projection.receptor == "inhibitory"
+    return -weights if inhibits else weights

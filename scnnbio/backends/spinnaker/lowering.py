@@ -1,0 +1,418 @@
+"""A network as the machine is to hold it: layers of its cells, pathways, and a clock.
+
+Every target starts from this: what sPyNNaker is given, and what the integer model computes with.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.spinnaker.arithmetic import (
+    CORE_NEURONS,
+    TOO_LARGE,
+    Floats,
+    Ints,
+    delay_slots,
+    ring_shift,
+    weight_scale,
+)
+from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds, signed
+from scnnbio.backends.spinnaker.clock import Clock
+from scnnbio.connectors import ConvolutionConnector
+from scnnbio.errors import Unsupported
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population, Projection
+
+#: Cores that hold fewer neurons of a plane than this are not worth a native convolution.
+_LEAST_OF_A_CORE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A population on the machine.
+
+    Parameters
+    ----------
+    population : Population
+    cells : Cells or None
+        None for a source.
+    planes : bool
+        Whether each channel is a population of sPyNNaker's for itself, a grid, as its convolution
+        needs; one population holds all otherwise.
+    """
+
+    population: Population
+    cells: Cells | None
+    planes: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the population."""
+        return self.population.name
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.population.size
+
+    @property
+    def parts(self) -> int:
+        """Number of sPyNNaker's populations."""
+        return self.population.shape[0] if self.planes else 1
+
+    @property
+    def part_size(self) -> int:
+        """Neurons of each."""
+        return self.size // self.parts
+
+    @property
+    def core_shape(self) -> tuple[int, int]:
+        """Columns and rows of a plane that one core holds."""
+        return _core_shape(self.population)
+
+    def each(self, values: Floats | Ints) -> NDArray[np.generic]:
+        """One value a neuron (size,), from one a channel."""
+        return np.repeat(values, self.size // len(values))
+
+    @property
+    def slots(self) -> int:
+        """Longest delay that its cores hold."""
+        neurons = int(np.prod(self.core_shape)) if self.planes else self.size
+        return delay_slots(neurons)
+
+
+@dataclass(frozen=True, eq=False)
+class Pathway:
+    """A projection on the machine.
+
+    Parameters
+    ----------
+    projection : Projection
+    kind : CellType
+        Of the cells that it ends on.
+    delay : int
+        Ticks from the one in which a neuron fires to the one in which its spike acts.
+    native : bool
+        Whether the machine convolves; a list of connections otherwise.
+    """
+
+    projection: Projection
+    kind: CellType
+    delay: int
+    native: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the projection."""
+        return self.projection.name
+
+    @cached_property
+    def kernel(self) -> Floats:
+        """Weights (out, in, row, column): positive for the first pool, negative for the second."""
+        weights = self.projection.weight * self.projection.kernel
+        return signed(self.projection, self.kind, np.where(self._present, weights, 0.0))
+
+    @property
+    def _present(self) -> NDArray[np.bool_]:
+        return self.projection.connector.present
+
+    @cached_property
+    def connections(self) -> tuple[Ints, Ints, Floats]:
+        """(pre, post, weight) of all connections that carry anything."""
+        edges = self.projection.connector.edges()
+        weights = self.kernel.ravel()[edges.tap]
+        carries = weights != 0
+        return edges.pre[carries], edges.post[carries], weights[carries]
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Connections from one of sPyNNaker's populations to another, of one pool.
+
+    Parameters
+    ----------
+    source, target : int
+        Parts of the layers.
+    pool : int
+        0 positive, 1 negative.
+    pre, post : ndarray of int64
+        Neurons of the parts.
+    weight : ndarray
+        Never negative.
+    """
+
+    source: int
+    target: int
+    pool: int
+    pre: Ints
+    post: Ints
+    weight: Floats
+
+
+def lists(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[Lists]:
+    """The connections of a pathway as sPyNNaker takes them: by pair of populations, and by pool."""
+    before, after, weight = pathway.connections
+    source, from_unit = np.divmod(before, pre.part_size)
+    target, to_unit = np.divmod(after, post.part_size)
+    for a, b, pool in itertools.product(range(pre.parts), range(post.parts), range(2)):
+        chosen = (source == a) & (target == b) & ((weight < 0) == bool(pool))
+        if chosen.any():
+            yield Lists(a, b, pool, from_unit[chosen], to_unit[chosen], np.abs(weight[chosen]))
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """An experiment on the machine.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    layers : dict of str to Layer
+    pathways : tuple of Pathway
+    clock : Clock
+    headroom : float
+        Share of what may arrive at once for which rings have room.
+    """
+
+    experiment: Experiment
+    layers: dict[str, Layer]
+    pathways: tuple[Pathway, ...]
+    clock: Clock
+    headroom: float = 1.0
+    _room: dict[str, Floats] = field(default_factory=dict, init=False)
+
+    def into(self, layer: Layer) -> tuple[Pathway, ...]:
+        """Pathways that end in a layer."""
+        return tuple(p for p in self.pathways if p.projection.post == layer.name)
+
+    def _loads(self, layer: Layer) -> tuple[Floats, Floats]:
+        """What may arrive at once, and the greatest weight, of each ring (pool, part)."""
+        total = np.zeros((2, layer.parts))
+        largest = np.zeros((2, layer.parts))
+        for pathway in self.into(layer):
+            pre = self.layers[pathway.projection.pre]
+            rows = _native_bounds(pathway, pre) if pathway.native else _bounds(pathway, pre, layer)
+            for pool, part, weight, fan_in in rows:
+                total[pool, part] += weight * fan_in
+                largest[pool, part] = max(largest[pool, part], weight)
+        return total, largest
+
+    def most_at_once(self, layer: Layer) -> Floats:
+        """What arrives if all that project to a layer fire in one step, at most (pool, part)."""
+        return self._loads(layer)[0]
+
+    def room(self, layer: Layer) -> Floats:
+        """What rings are to hold (pool, part): a share of all that may coincide, or one weight."""
+        if layer.name not in self._room:
+            total, largest = self._loads(layer)
+            self._room[layer.name] = np.maximum(self.headroom * total, largest)
+        return self._room[layer.name]
+
+    def shifts(self, layer: Layer) -> Ints:
+        """Shift of each ring (pool, part): see :func:`~.arithmetic.ring_shift`."""
+        unit = layer.cells.type.unit if layer.cells is not None else 1.0
+        shift = np.vectorize(ring_shift, otypes=[np.int64])
+        return np.asarray(shift(self.room(layer) * unit))
+
+    def integer_weights(self, pathway: Pathway) -> Ints:
+        """The 16 bits of each of a pathway's connections, without sign."""
+        post = self.layers[pathway.projection.post]
+        _, after, weight = pathway.connections
+        shift = self.shifts(post)[(weight < 0).astype(int), after // post.part_size]
+        scaled = np.abs(weight) * weight_scale(shift, pathway.kind.unit)
+        return np.rint(scaled).astype(np.int64) & 0xFFFF
+
+
+def _bounds(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[tuple[int, int, float, int]]:
+    """(pool, part, greatest weight, greatest fan-in) of each list."""
+    for part in lists(pathway, pre, post):
+        yield part.pool, part.target, float(part.weight.max()), int(np.bincount(part.post).max())
+
+
+def _native_bounds(pathway: Pathway, pre: Layer) -> Iterator[tuple[int, int, float, int]]:
+    """The same of each convolution; both pools count every element of a kernel."""
+    kernel = pathway.kernel
+    fan_in = min(kernel.shape[2] * kernel.shape[3], pre.part_size)
+    for out, kernels in enumerate(kernel):
+        for plane in kernels:
+            yield 0, out, max(float(plane.max()), 0.0), fan_in
+            yield 1, out, max(-float(plane.min()), 0.0), fan_in
+
+
+def lower(
+    experiment: Experiment, gap: float | None = None, headroom: float = 1.0
+) -> Lowered | list[Unsupported]:
+    """An experiment on the machine, or everything that stands against it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    gap : float, optional
+        Silence between trials in ms; as long as it takes to come to rest if not given.
+    headroom : float
+        Share of what may arrive at once for which rings have room.
+
+    Returns
+    -------
+    Lowered or list of Unsupported
+    """
+    network, dt = experiment.network, experiment.dt
+    cells: dict[str, Cells] = {}
+    problems: list[Unsupported] = []
+    for population in network.populations:
+        if not population.is_source:
+            found = cells_of(network, population, dt)
+            if isinstance(found, Cells):
+                cells[population.name] = found
+            else:
+                problems += found
+    problems += _unsupported_projections(experiment, cells)
+    problems += _unsupported_rest(experiment, cells)
+    if problems:
+        return problems
+    native = _native_targets(experiment, cells)
+    planes = native | {p.pre for p in network.projections if p.post in native}
+    pathways = tuple(
+        Pathway(
+            projection,
+            cells[projection.post].type,
+            experiment.steps(projection.delay, "delay") + cells[projection.post].type.late,
+            projection.post in native,
+        )
+        for projection in network.projections
+    )
+    layers = {p.name: Layer(p, cells.get(p.name), p.name in planes) for p in network.populations}
+    longest = max((p.delay for p in pathways), default=1)
+    clock = Clock.of(experiment, cells, longest, gap)
+    lowered = Lowered(experiment, layers, pathways, clock, headroom)
+    return _unsupported_sums(lowered) or lowered
+
+
+def _unsupported_projections(experiment: Experiment, cells: dict[str, Cells]) -> list[Unsupported]:
+    problems = []
+    for projection in experiment.network.projections:
+        element = f"projection {projection.name!r}"
+        if projection.plasticity is not None:
+            problems.append(
+                Unsupported(
+                    element,
+                    f"{type(projection.plasticity).__name__} is not available on spinnaker, whose"
+                    " synapses share no kernel",
+                    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
+                    " with learning = false",
+                )
+            )
+        if projection.post not in cells:
+            continue
+        kind = cells[projection.post].type
+        if kind.name == "IF_cond_exp" and (projection.weight * projection.kernel).min() < 0:
+            feature = "a conductance takes no negative weights"
+            remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
+            problems.append(Unsupported(element, feature, remedy))
+        ticks = experiment.steps(projection.delay, "delay") + kind.late
+        most = delay_slots(experiment.network.population(projection.post).size) - 1
+        if ticks > most:
+            problems.append(
+                Unsupported(
+                    element,
+                    f"a delay of {projection.delay:g} ms is {ticks} ticks of the machine; cores"
+                    f" with so many neurons hold {most}, and delay extensions are not supported",
+                    f"shorten it to {(most - kind.late) * experiment.dt:g} ms, or take a longer dt",
+                )
+            )
+    return problems
+
+
+def _unsupported_rest(experiment: Experiment, cells: dict[str, Cells]) -> list[Unsupported]:
+    problems = []
+    microseconds = experiment.dt * 1000
+    if abs(microseconds - round(microseconds)) > 1e-6:
+        feature = f"{experiment.dt} ms is no whole number of microseconds, which the machine counts"
+        problems.append(Unsupported("dt", feature, "use a step such as 1 ms"))
+    for sampling in experiment.record.signals:
+        others = [name for name in sampling.variables if name != "v"]
+        if others:
+            feature = f"{', '.join(others)} is kept in pools by sign, not by receptor"
+            element = f"record.signals of {sampling.population!r}"
+            problems.append(Unsupported(element, feature, "record v, or use another backend"))
+    if experiment.reset and experiment.stimulus.n_trials > 1:
+        for name, found in cells.items():
+            if found.parameters["i_offset"].any():
+                feature = (
+                    "a trial begins after a silence on the machine, in which a constant current"
+                    " keeps the neurons from rest"
+                )
+                remedy = "set i_offset = 0, or reset = false"
+                problems.append(Unsupported(f"population {name!r}", feature, remedy))
+    return problems
+
+
+def _unsupported_sums(lowered: Lowered) -> list[Unsupported]:
+    """Layers whose rings would hold more than the machine's numbers do."""
+    return [
+        Unsupported(
+            f"population {layer.name!r}",
+            f"weights that add up to {lowered.room(layer).max():.6g} {layer.cells.type.quantity}"
+            " in one step are beyond the machine's numbers",
+            "make weights smaller",
+        )
+        for layer in lowered.layers.values()
+        if layer.cells is not None
+        and lowered.room(layer).max() * layer.cells.type.unit >= TOO_LARGE
+    ]
+
+
+def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]:
+    """Populations all of whose input the machine can convolve."""
+    network = experiment.network
+    return {
+        name
+        for name, found in cells.items()
+        if found.type.name == "IF_curr_exp"
+        and network.into(name)
+        and all(
+            _convolves(p)
+            and any(feeds(p, found.type))
+            and _fits(network.population(p.pre))
+            and _fits(network.population(p.post))
+            for p in network.into(name)
+        )
+    }
+
+
+def _convolves(projection: Projection) -> bool:
+    """Whether sPyNNaker's convolution is right for it: odd, square, stride 1, padded alike."""
+    connector = projection.connector
+    rows, columns = connector.kernel.shape[2:4]
+    return (
+        isinstance(connector, ConvolutionConnector)
+        and rows == columns
+        and rows % 2 == 1
+        and tuple(connector.stride) == (1, 1)
+        and connector.groups == 1
+        and connector.padding[0] == connector.padding[1]
+        and projection.pre != projection.post
+    )
+
+
+def _fits(population: Population) -> bool:
+    """Whether a plane of it divides into cores that are not too small."""
+    _, rows, columns = population.shape
+    return int(np.prod(_core_shape(population))) >= min(rows * columns, _LEAST_OF_A_CORE)
+
+
+def _core_shape(population: Population) -> tuple[int, int]:
+    """Columns and rows of the largest block that divides a plane and fits a core."""
+    _, rows, columns = population.shape
+    blocks = [(x, y) for x in _divisors(columns) for y in _divisors(rows) if x * y <= CORE_NEURONS]
+    return max(blocks, key=lambda block: (block[0] * block[1], block[0]))
+
+
+def _divisors(number: int) -> list[int]:
+    return [n for n in range(1, min(number, CORE_NEURONS) + 1) if number % n == 0]

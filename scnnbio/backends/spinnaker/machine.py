@@ -1,0 +1,194 @@
+"""A lowered experiment in sPyNNaker: on a board, or mapped onto one that is not there."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scnnbio.backends.spinnaker.arithmetic import Floats, Ints
+from scnnbio.backends.spinnaker.emulated import Activity
+from scnnbio.backends.spinnaker.loader import load_spynnaker
+from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway, lists
+
+_RECEPTORS = ("excitatory", "inhibitory")
+
+
+@dataclass
+class Machine:
+    """sPyNNaker's objects of one experiment, between its ``setup`` and its ``end``.
+
+    Attributes
+    ----------
+    populations : dict of str to list
+        Populations of sPyNNaker by layer, one a part.
+    projections : dict of str to list
+        Its projections by pathway.
+    """
+
+    lowered: Lowered
+    inputs: tuple[Ints, Ints]
+    sampled: Mapping[str, Ints]
+    populations: dict[str, list[Any]] = field(default_factory=dict)
+    projections: dict[str, list[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sim = load_spynnaker()
+
+    @contextlib.contextmanager
+    def built(self) -> Iterator[None]:
+        """Set sPyNNaker up, build the network, and end it afterwards."""
+        dt = self.lowered.experiment.dt
+        with warnings.catch_warnings():
+            # Its own: PyNN's connectors, NumPy's and the packages' that it brings along.
+            warnings.simplefilter("ignore")
+            # The machine needs a millisecond for a step, however short the step is.
+            slower = max(1, math.ceil(1.0 / dt - 1e-9))
+            self.sim.setup(timestep=dt, time_scale_factor=slower)
+            # At exit it would write into a folder that is gone by then.
+            atexit.unregister(self._data_writer().write_errored_file)
+            try:
+                for layer in self.lowered.layers.values():
+                    self.populations[layer.name] = self._populations(layer)
+                for pathway in self.lowered.pathways:
+                    self.projections[pathway.name] = self._projections(pathway)
+                yield
+            finally:
+                self.sim.end()
+
+    @staticmethod
+    def _data_writer() -> Any:
+        from spinn_utilities.data.utils_data_writer import UtilsDataWriter
+
+        return UtilsDataWriter
+
+    def run(self) -> None:
+        """Map and, on a board, load and run."""
+        self.sim.run(self.lowered.clock.total * self.lowered.experiment.dt)
+
+    def _populations(self, layer: Layer) -> list[Any]:
+        made = []
+        trains = self._trains(layer) if layer.cells is None else []
+        for part in range(layer.parts):
+            begin = part * layer.part_size
+            chosen = slice(begin, begin + layer.part_size)
+            if layer.cells is None:
+                cell = self.sim.SpikeSourceArray(spike_times=trains[chosen])
+            else:
+                values = {
+                    name: layer.each(v)[chosen].tolist()
+                    for name, v in layer.cells.parameters.items()
+                }
+                cell = getattr(self.sim, layer.cells.type.name)(**values)
+            population = self.sim.Population(
+                layer.part_size, cell, label=f"{layer.name}_{part}", **self._extra(layer, part)
+            )
+            if layer.planes:
+                population.set_max_atoms_per_core(layer.core_shape)
+            if layer.cells is not None:
+                population.initialize(v=layer.each(layer.cells.initial)[chosen].tolist())
+                population.record(["spikes", "v"] if layer.name in self.sampled else ["spikes"])
+            made.append(population)
+        return made
+
+    def _extra(self, layer: Layer, part: int) -> dict[str, Any]:
+        extra: dict[str, Any] = {}
+        if layer.planes:
+            _, rows, columns = layer.population.shape
+            extra["structure"] = self.sim.Grid2D(columns / rows)
+        if layer.cells is not None:
+            # Receptors and neurons share a core, as in the integer model.
+            extra["n_synapse_cores"] = 0
+            # Its own estimate forgets the unit of conductances, whose rings would overflow.
+            room = self.lowered.room(layer)[:, part]
+            extra["max_expected_summed_weight"] = room.tolist()
+        return extra
+
+    def _trains(self, layer: Layer) -> list[list[float]]:
+        """Spike times of a source in ms; a part that never fires gets one after the run's end."""
+        ticks, units = self.inputs
+        dt = self.lowered.experiment.dt
+        trains: list[list[float]] = [[] for _ in range(layer.size)]
+        for tick, unit in zip(ticks.tolist(), units.tolist(), strict=True):
+            trains[unit].append(round(tick * dt, 3))
+        for part in range(layer.parts):
+            begin = part * layer.part_size
+            if not any(trains[begin : begin + layer.part_size]):
+                trains[begin].append((self.lowered.clock.total + 1) * dt)
+        return trains
+
+    def _projections(self, pathway: Pathway) -> list[Any]:
+        pre = self.lowered.layers[pathway.projection.pre]
+        post = self.lowered.layers[pathway.projection.post]
+        delay = pathway.delay * self.lowered.experiment.dt
+        make = self._convolutions if pathway.native else self._lists
+        return make(pathway, pre, post, delay)
+
+    def _convolutions(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> list[Any]:
+        """One projection for each pair of channels."""
+        made = []
+        kernel = pathway.kernel
+        for out in range(post.parts):
+            for channel in range(pre.parts):
+                # The machine convolves: it turns the kernel over.
+                turned = np.ascontiguousarray(kernel[out, channel, ::-1, ::-1])
+                padding = int(pathway.projection.connector.padding[0])
+                made.append(
+                    self.sim.Projection(
+                        self.populations[pre.name][channel],
+                        self.populations[post.name][out],
+                        self.sim.ConvolutionConnector(turned, padding=(padding, padding)),
+                        self.sim.Convolution(delay=delay),
+                    )
+                )
+        return made
+
+    def _lists(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> list[Any]:
+        """One list for each pair of populations and each sign."""
+        return [
+            self.sim.Projection(
+                self.populations[pre.name][part.source],
+                self.populations[post.name][part.target],
+                # The delay is given once: lists of equal delays would count as varying by rounding.
+                self.sim.FromListConnector(
+                    np.column_stack([part.pre, part.post, part.weight]), column_names=["weight"]
+                ),
+                self.sim.StaticSynapse(delay=delay),
+                receptor_type=_RECEPTORS[part.pool],
+            )
+            for part in lists(pathway, pre, post)
+        ]
+
+    def shifts(self, layer: Layer) -> Ints:
+        """Shift of each ring (pool, part), as sPyNNaker chose it."""
+        rows = [p._vertex.get_ring_buffer_shifts() for p in self.populations[layer.name]]
+        return np.array(rows, dtype=np.int64).T
+
+    def activity(self) -> Activity:
+        """What a board recorded."""
+        dt = self.lowered.experiment.dt
+        spikes, potentials = {}, {}
+        for layer in self.lowered.layers.values():
+            if layer.cells is None:
+                continue
+            rows: list[tuple[Ints, Ints]] = []
+            traces: list[Floats] = []
+            for part, population in enumerate(self.populations[layer.name]):
+                table = np.asarray(population.spinnaker_get_data("spikes")).reshape(-1, 2)
+                unit = table[:, 0].astype(np.int64) + part * layer.part_size
+                rows.append((np.rint(table[:, 1] / dt).astype(np.int64), unit))
+                if layer.name in self.sampled:
+                    whole = population.spinnaker_get_data("v", as_matrix=True)
+                    traces.append(np.asarray(whole)[self.sampled[layer.name]])
+            ticks, units = (np.concatenate(column) for column in zip(*rows, strict=True))
+            order = np.lexsort((units, ticks))
+            spikes[layer.name] = ticks[order], units[order]
+            if traces:
+                potentials[layer.name] = np.concatenate(traces, axis=1)
+        return Activity(spikes, potentials)

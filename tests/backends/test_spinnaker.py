@@ -1,0 +1,413 @@
+"""SpiNNaker without sPyNNaker: the integer model, what is refused, and the tables of precision.
+
+That the integer model is the machine's is shown in test_spinnaker_binaries.py by its own code. Here
+the expected values are closed forms and the reference backend, within the machine's precision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scnnbio import backends
+from scnnbio.backends.spinnaker import arithmetic
+from scnnbio.backends.spinnaker.lowering import Lowered, lower
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.errors import BackendMissing, DataError, SpecError, UnsupportedError
+from scnnbio.experiment import Run
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons import LIBRARY, LIF
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.stimuli import WhiteNoise
+from tests.oracles.spinnaker_board import driven
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, so that no board that a developer has is found."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "nowhere"))
+    return folder
+
+
+def pair(
+    model: str = "LIF",
+    receptor: str = "excitatory",
+    weight: float = 1.0,
+    kernel: np.ndarray | None = None,
+    delay: float = 1.0,
+    **parameters: object,
+) -> Network:
+    """Two inputs on each of a few neurons, one a map."""
+    taps = np.array([[[[1.0]], [[0.0]]]]) if kernel is None else kernel
+    return Network(
+        (
+            Population("lgn", (2, 1, 1), SpikeSource()),
+            Population("v1", (len(taps), 1, 1), LIBRARY[model], parameters),
+        ),
+        (
+            Projection(
+                "lgn",
+                "v1",
+                ConvolutionConnector(taps, (2, 1, 1)),
+                weight=weight,
+                delay=delay,
+                receptor=receptor,
+            ),
+        ),
+    )
+
+
+def ran(network: Network, **changes: object) -> Run:
+    return backends.get("spinnaker").run(driven(network, **changes))  # type: ignore[arg-type]
+
+
+def once(network: Network, **changes: object) -> tuple[Run, int]:
+    """A run in which input 0 fires just once in the trial; the run, and that spike's step."""
+    for seed in range(1, 200):
+        experiment = driven(
+            network, rate=8.0, seed=seed, stimulus=WhiteNoise(1, 60.0, 60.0), **changes
+        )
+        step, unit = experiment.input_spikes(0)
+        mine = step[unit == 0]
+        if len(mine) == 1 and mine[0] * experiment.dt < 30:
+            return backends.get("spinnaker").run(experiment), int(mine[0])
+    raise AssertionError("no seed has a single spike")
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.5])
+def test_a_jump_is_the_weight_and_decays_as_the_membrane(dt: float) -> None:
+    run, step = once(pair("LIF", "membrane", 4.0, delay=3.0, tau_m=16.0, cm=0.3), dt=dt)
+    v = run.recording.signals["v1"]["v"].values[:, 0]
+    since = np.arange(len(v)) - step - round(3.0 / dt)
+    expected = -65.0 + np.where(since >= 0, 4.0 * np.exp(-since * dt / 16.0), 0.0)
+    # A decay in steps of 2**-15 is off by up to 2**-15 * 16, the resistance by as much.
+    np.testing.assert_allclose(v, expected, rtol=0, atol=4e-3)
+    assert v.max() == pytest.approx(-61.0, abs=2e-3)
+
+
+def test_a_current_carries_its_charge_from_the_step_after_its_arrival() -> None:
+    run, step = once(pair(weight=2.0, delay=2.0, tau_m=20.0, cm=1.0, tau_syn_E=5.0))
+    v = run.recording.signals["v1"]["v"].values[:, 0]
+    t = np.maximum(np.arange(len(v)) - step - 2.0, 0.0)
+    # Closed form of a current 2 nA exp(-t/5) on a membrane of 20 MOhm and 20 ms.
+    exact = -65.0 + 2.0 * 20.0 * 5.0 / (20.0 - 5.0) * (np.exp(-t / 20.0) - np.exp(-t / 5.0))
+    assert v[step + 2] == -65.0
+    # Within a step the machine takes the mean: a step of 1 ms costs 1/40 of the slope at most.
+    np.testing.assert_allclose(v, exact, rtol=0, atol=2.0 / 40.0)
+
+
+@pytest.mark.parametrize("refractory", [0.0, 1.0, 3.5])
+def test_a_neuron_is_held_for_whole_steps(refractory: float) -> None:
+    # A constant current far above threshold: one spike in every 1 + t_ref/dt steps.
+    network = pair(tau_m=10.0, cm=0.1, i_offset=50.0, tau_refrac=refractory)
+    run = ran(network, dt=0.5, stimulus=WhiteNoise(1, 30.0, 30.0))
+    times = run.recording.spikes["v1"].time
+    np.testing.assert_allclose(np.diff(times), 0.5 + refractory, rtol=0, atol=1e-9)
+    assert len(times) > 5
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+def test_the_machines_quotient_of_period_and_step_is_met(steps: int) -> None:
+    # 0.3 ms is less in s16.15, so that the machine would round a whole quotient up.
+    network = pair(tau_m=10.0, cm=0.1, i_offset=50.0, tau_refrac=round(steps * 0.3, 1), delay=0.3)
+    run = ran(network, dt=0.3, stimulus=WhiteNoise(1, 30.0, 30.0))
+    between = np.diff(run.recording.spikes["v1"].time) / 0.3
+    np.testing.assert_allclose(between, steps + 1, rtol=0, atol=1e-6)
+
+
+def test_the_exponential_is_that_of_the_machine_and_near_the_true_one() -> None:
+    # Two values read from a core's memory, for time constants of 3.3 and 7.1 ms at 1 ms.
+    found = arithmetic.fine_decay(1.0, np.array([3.3, 7.1]))
+    np.testing.assert_array_equal(found, [3172227279, 3730739867])
+    exponent = -np.arange(0, 10 << 15, 97)
+    exact = np.exp(exponent / 2**15)
+    np.testing.assert_allclose(arithmetic.exponential(exponent) / 2**32, exact, rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("bound", "shift"), [(0.0, 0), (0.3, 0), (1.0, 1), (100.0, 7), (64.0, 7), (63.9, 6)]
+)
+def test_a_ring_holds_what_it_is_asked_to(bound: float, shift: int) -> None:
+    # The exponent of the least power of two above it.
+    assert arithmetic.ring_shift(bound) == shift
+    assert bound < 2**shift
+
+
+def test_parameters_weights_and_signs_reach_the_neurons_as_on_the_reference() -> None:
+    rng = np.random.default_rng(2)
+    connector = ConvolutionConnector(rng.uniform(-0.2, 1.0, (3, 2, 3, 3)), (2, 7, 7), stride=2)
+    shape = connector.out_shape
+    network = Network(
+        (
+            Population("lgn", (2, 7, 7), SpikeSource()),
+            Population("v1", shape, LIF, {"tau_m": [8.0, 15.0, 40.0], "tau_refrac": 3.0}),
+        ),
+        (
+            Projection("lgn", "v1", connector, weight=0.9, delay=2.0),
+            Projection(
+                "v1",
+                "v1",
+                LateralInhibitionConnector(shape),
+                weight=-0.2,
+                delay=3.0,
+                receptor="inhibitory",
+            ),
+        ),
+    )
+    experiment = driven(network, stimulus=WhiteNoise(4, 200.0, 20.0))
+    ours, exact = (backends.get(n).run(experiment) for n in ("spinnaker", "reference"))
+    counts = [np.bincount(run.recording.spikes["v1"].unit, minlength=27) for run in (ours, exact)]
+    assert counts[1].sum() > 500
+    # Neurons of three time constants fire at rates of their own, and as often on both.
+    assert np.corrcoef(*counts)[0, 1] > 0.99
+    assert counts[0].sum() == pytest.approx(counts[1].sum(), rel=0.05)
+
+
+def test_conductances_fire_as_elsewhere_and_less_where_rings_are_too_small() -> None:
+    rng = np.random.default_rng(4)
+    connector = ConvolutionConnector(rng.uniform(0.1, 1.0, (2, 2, 3, 3)), (2, 6, 6), stride=2)
+    network = Network(
+        (
+            Population("lgn", (2, 6, 6), SpikeSource()),
+            Population("v1", connector.out_shape, LIBRARY["LIF_cond_exp"], {"tau_m": 15.0}),
+        ),
+        (Projection("lgn", "v1", connector, weight=0.01),),
+    )
+    experiment = driven(network, rate=20.0, stimulus=WhiteNoise(2, 300.0, 20.0))
+    # At 1 ms the other grids are far off; at 0.1 ms, with the same input, they are near the limit.
+    fine = dataclasses.replace(experiment, dt=0.1, input_dt=1.0)
+    ours, exact = backends.get("spinnaker").run(experiment), backends.get("brian2").run(fine)
+    counts = [run.provenance["output_spikes"]["v1"] for run in (ours, exact)]
+    assert counts[1] > 100
+    assert counts[0] == pytest.approx(counts[1], rel=0.05)
+    assert ours.provenance["mapping"]["warnings"] == []
+    busy = driven(network, rate=150.0)
+    wide, narrow = (
+        backends.get("spinnaker", {"headroom": share}).run(busy) for share in (1.0, 0.01)
+    )
+    fired = [run.provenance["output_spikes"]["v1"] for run in (wide, narrow)]
+    assert fired[1] < fired[0]
+    told = " | ".join(narrow.provenance["mapping"]["warnings"])
+    assert "if all that project there fire in one step; what is above is lost" in told
+    assert "a ring was full" in told
+    # Weights are finer by the powers of two that were saved.
+    steps = [r.provenance["mapping"]["populations"][1]["weight step +"] for r in (wide, narrow)]
+    assert round(steps[0] / steps[1]) == 16
+
+
+def test_trials_begin_from_rest_after_a_silence_that_is_not_part_of_them() -> None:
+    network = pair("LIF", "membrane", 4.0, tau_m=5.0)
+    apart = ran(network, reset=True, stimulus=WhiteNoise(3, 20.0, 20.0))
+    assert apart.provenance["mapping"]["silence"] == 60.0
+    signal = apart.recording.signals["v1"]["v"]
+    assert len(signal.values) == 3 * 20
+    np.testing.assert_allclose(signal.values[signal.time == 0], -65.0, rtol=0, atol=1e-3)
+    exact = backends.get("reference").run(apart.experiment).recording.signals["v1"]["v"]
+    np.testing.assert_allclose(signal.values, exact.values, rtol=0, atol=1e-2)
+
+
+def loop() -> Network:
+    """Two neurons that keep each other firing for ever once they were excited."""
+    kernel = np.zeros((2, 2, 1, 1))
+    kernel[0, 1] = kernel[1, 0] = 1.0
+    layer = Population("v1", (2, 1, 1), LIF, {"tau_m": 5.0})
+    forward = ConvolutionConnector(np.ones((2, 2, 1, 1)), (2, 1, 1))
+    return Network(
+        (Population("lgn", (2, 1, 1), SpikeSource()), layer),
+        (
+            Projection("lgn", "v1", forward, weight=20.0, receptor="membrane"),
+            Projection(
+                "v1",
+                "v1",
+                ConvolutionConnector(kernel, (2, 1, 1)),
+                weight=20.0,
+                delay=4.0,
+                receptor="membrane",
+            ),
+        ),
+    )
+
+
+def test_a_network_that_does_not_come_to_rest_is_refused_after_the_run() -> None:
+    with pytest.raises(UnsupportedError, match=r"still fires at the end.*backend\.gap=.*reset"):
+        ran(loop(), reset=True)
+    assert ran(loop()).provenance["output_spikes"]["v1"] > 10
+
+
+def test_numbers_that_do_not_fit_the_machine_are_told() -> None:
+    assert "tau_m/cm of" in refusal(pair(cm=1e-5))
+    assert "v_thresh of 70000" in refusal(pair(v_thresh=7e4))
+    assert "add up to 80000 nA in one step" in refusal(pair(weight=8e4))
+    with pytest.raises(DataError, match="beyond the machine's numbers"):
+        ran(pair(weight=9000.0, cm=0.01, v_thresh=60000.0, v_reset=0.0))
+
+
+def refusal(network: Network, **changes: object) -> str:
+    experiment = driven(network, **changes)  # type: ignore[arg-type]
+    return " | ".join(map(str, backends.get("spinnaker").unsupported(experiment)))
+
+
+def test_what_the_machine_cannot_take_is_listed_with_a_remedy() -> None:
+    assert "Izhikevich is none of the machine's cells; use LIF" in refusal(pair("Izhikevich"))
+    mixed = pair()
+    more = dataclasses.replace(mixed.projections[0], receptor="membrane", name="more")
+    both = Network(mixed.populations, (*mixed.projections, more))
+    assert "no one cell with the receptors excitatory, membrane; use those" in refusal(both)
+    assert "no negative weights; split the kernel" in refusal(pair("LIF_cond_exp", weight=-1.0))
+    late = refusal(pair(delay=300.0), stimulus=WhiteNoise(1, 400.0, 400.0))
+    assert "301 ticks" in late
+    assert "shorten it to 254 ms" in late
+    assert "a constant current keeps the neurons" in refusal(pair(i_offset=0.1), reset=True)
+    assert "microseconds" in refusal(
+        pair(delay=1 / 3), dt=1 / 3, stimulus=WhiteNoise(1, 40.0, 40.0)
+    )
+
+
+def test_both_signs_on_both_receptors_have_to_decay_alike() -> None:
+    signed = np.array([[[[1.0]], [[-1.0]]]])
+    network = pair(kernel=signed, tau_syn_E=2.0, tau_syn_I=8.0)
+    # Alone, the negative part keeps the time constant of its receptor.
+    lowered = lower(driven(network))
+    assert isinstance(lowered, Lowered)
+    cells = lowered.layers["v1"].cells
+    assert cells is not None
+    assert cells.parameters["tau_syn_I"].tolist() == [2.0]
+    more = dataclasses.replace(network.projections[0], receptor="inhibitory", name="more")
+    both = Network(network.populations, (*network.projections, more))
+    told = refusal(both)
+    assert "positive weights on both receptors, whose time constants differ" in told
+    assert "make tau_syn_E and tau_syn_I equal" in told
+
+
+def test_lags_are_refused_by_name() -> None:
+    kernel = np.ones((1, 2, 1, 1, 2))
+    lagged = ConvolutionConnector(kernel, (2, 1, 1), lags=(0.0, 2.0))
+    network = pair()
+    forward = dataclasses.replace(network.projections[0], connector=lagged)
+    told = refusal(Network(network.populations, (forward,)))
+    assert "a kernel with lags is not available on spinnaker; run it on brian2" in told
+
+
+def test_learning_is_refused_by_name() -> None:
+    network = pair()
+    plastic = dataclasses.replace(network.projections[0], plasticity=SharedSTDP())
+    layer = dataclasses.replace(
+        network.populations[1], homeostasis=SharedThreshold(eta=0.1, target=10.0)
+    )
+    told = refusal(Network((network.populations[0], layer), (plastic,)))
+    assert "SharedSTDP is not available on spinnaker" in told
+    assert "SharedThreshold is not available on spinnaker" in told
+    assert told.count("learn on brian2-standalone") == 2
+
+
+def test_which_projections_the_machine_convolves() -> None:
+    def paths(size: tuple[int, int], **rest: object) -> dict[str, str]:
+        kernel = np.random.default_rng(0).normal(size=(2, 2, *size))
+        connector = ConvolutionConnector(kernel, (2, 9, 9), **rest)  # type: ignore[arg-type]
+        layer = Population("v1", connector.out_shape, LIF)
+        source = Population("lgn", (2, 9, 9), SpikeSource())
+        network = Network((source, layer), (Projection("lgn", "v1", connector),))
+        return dict(backends.get("spinnaker").run(driven(network)).provenance["pathways"])
+
+    assert paths((3, 3)) == {"lgn_v1": "native"}
+    assert paths((5, 5), padding=2) == {"lgn_v1": "native"}
+    for size, rest in (((2, 2), {}), ((3, 5), {}), ((3, 3), {"stride": 2})):
+        assert paths(size, **rest) == {"lgn_v1": "expanded"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "cloud"}, "backend.target: 'cloud' is not one of board, virtual, emulated"),
+        ({"targt": "board"}, "backend: there is no option 'targt'; did you mean 'target'?"),
+        ({"gap": "long"}, "backend.gap: 'long' is not one of a number"),
+        ({"gap": -1.0}, "backend.gap: -1 ms is no length of time"),
+        ({"headroom": 0}, "backend.headroom: 0 is no share from 0 to 1"),
+    ],
+)
+def test_options_are_checked(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        backends.get("spinnaker", options)
+    assert str(caught.value).startswith(message)
+
+
+def test_without_a_board_the_model_runs_and_a_board_is_missed_with_a_remedy(home: Path) -> None:
+    assert backends.get("spinnaker").options == {
+        "target": "emulated",
+        "gap": None,
+        "headroom": 1.0,
+    }
+    board = backends.get("spinnaker", {"target": "board"})
+    assert "no configuration of sPyNNaker: write ~/.spynnaker.cfg" in board.missing()
+    with pytest.raises(BackendMissing, match=r"backend\.target=emulated"):
+        board.run(driven(pair()))
+    assert list(home.iterdir()) == [], "sPyNNaker writes a configuration where it finds none"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("[Machine]\nversion = 5\n", BackendMissing, "it names no board"),
+        ("[Machine]\nvirtual_board = True\n", BackendMissing, "it configures a virtual board"),
+        ("machine_name = here\n", DataError, "cannot be read as a configuration of sPyNNaker"),
+        ("[Machine\n", DataError, "backend.target=emulated"),
+    ],
+)
+def test_a_configuration_that_leads_nowhere_is_told(
+    home: Path, text: str, error: type[Exception], message: str
+) -> None:
+    (home / ".spynnaker.cfg").write_text(text)
+    with pytest.raises(error) as caught:
+        backends.get("spinnaker", {"target": "board"}).run(driven(pair()))
+    assert message in str(caught.value)
+    assert str(home / ".spynnaker.cfg") in str(caught.value)
+
+
+def test_two_configurations_are_one_too_many(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".spynnaker.cfg").write_text("[Machine]\nmachineName = 192.168.240.1\nversion = 5\n")
+    assert backends.get("spinnaker").options["target"] == "board"
+    second = home / "xdg"
+    second.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(second))
+    (second / ".spynnaker.cfg").write_text("[Machine]\nversion = 3\n")
+    with pytest.raises(DataError, match=r"both configure sPyNNaker.*remove one"):
+        backends.get("spinnaker", {"target": "board"}).run(driven(pair()))
+
+
+def test_the_model_needs_no_spynnaker() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['spynnaker', 'unicorn', 'pacman']))\n"
+        "from scnnbio import backends\n"
+        "assert backends.get('spinnaker', {'target': 'emulated'}).missing() == ''\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_clock_leaves_no_step_out() -> None:
+    experiment = driven(pair(), reset=True, stimulus=WhiteNoise(3, 20.0, 20.0))
+    lowered = lower(experiment, gap=7.0)
+    assert isinstance(lowered, Lowered)
+    clock, stamps = lowered.clock, np.arange(1, 61)
+    np.testing.assert_array_equal(clock.stamps(clock.ticks(stamps)), stamps)
+    everything = clock.stamps(np.arange(clock.total))
+    assert clock.total == 3 * 20 + 2 * 7
+    assert (everything == 0).sum() == 2 * 7
+
+
+def test_delays_that_fit_are_bounded_by_what_cores_hold() -> None:
+    # 14 bits for neuron, receptor and slot; 8 bits of a synapse for its delay.
+    assert [arithmetic.delay_slots(n) for n in (1, 64, 65, 128, 129, 5000)] == [
+        256, 128, 64, 64, 32, 32
+    ]  # fmt: skip
+    assert math.log2(arithmetic.delay_slots(256)) + 8 + 1 == 14
