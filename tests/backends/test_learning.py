@@ -335,6 +335,18 @@ def test_a_rule_that_gives_no_number_is_told(backend: str) -> None:
     assert caught.value.where == "pre_post.plasticity"
 
 
+def test_a_trace_and_a_variable_of_one_name_are_not_mixed_up() -> None:
+    """On Brian2 the trace y is called trace_y; a neuron may have a variable of that name."""
+    neuron = dataclasses.replace(
+        LIF, name="own", equations=LIF.equations + "dtrace_y/dt = -trace_y/tau_m : 1\n"
+    )
+    network = pair(
+        np.full((1, 2, 1, 1), 0.9), (2, 1, 1), neuron, plasticity=SharedSTDP(a_minus=0.1)
+    )
+    with pytest.raises(SpecError, match="'trace_y' is taken"):
+        backends.get("brian2").run(_given(network, ((1.0, 0),)))
+
+
 # -- pairs and triplets by their definition -------------------------------------------------------
 
 

@@ -21,6 +21,8 @@ from brian2.core.variables import ArrayVariable, Variables
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner, Group
 
+from scnnbio.errors import SpecError
+
 
 @functools.cache
 def _with_our_templates(base: type) -> type:
@@ -93,6 +95,9 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
             own = name.startswith("_") or name in ("N", "dt", "t", "t_in_timesteps", "i")
             if own or indexed_by not in ("_idx", "0"):
                 continue
+            if name + suffix in self.variables:
+                # Brian2 would keep the first of two, and the code would read the wrong one.
+                raise SpecError(f"the name {name!r} is taken on Brian2; choose another")
             scalar = isinstance(variable, ArrayVariable) and variable.scalar
             self.variables.add_reference(name + suffix, group, name, index="0" if scalar else index)
 
