@@ -335,6 +335,13 @@ def test_a_rule_that_gives_no_number_is_told(backend: str) -> None:
     assert caught.value.where == "pre_post.plasticity"
 
 
+@pytest.mark.parametrize("name", backends.names())
+def test_no_backend_leaves_a_competition_out_in_silence(name: str) -> None:
+    case = _given(_competing(WinnerTakeAll(silence=True)), ((1.0, 0),), learning=False)
+    told = [p.feature for p in backends.get(name).unsupported(case) if "WinnerTakeAll" in p.feature]
+    assert len(told) == (name not in ("reference", "brian2", "brian2-standalone"))
+
+
 def test_a_trace_and_a_variable_of_one_name_are_not_mixed_up() -> None:
     """On Brian2 the trace y is called trace_y; a neuron may have a variable of that name."""
     neuron = dataclasses.replace(

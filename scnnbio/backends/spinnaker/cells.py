@@ -92,6 +92,11 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
     if population.homeostasis is not None:
         feature = f"{type(population.homeostasis).__name__} is not available on spinnaker"
         problems.append(Unsupported(element, feature, _LEARN))
+    if population.competition is not None:
+        # What silences does so without learning, too.
+        remedy = "run it on brian2-standalone" if population.competition.silence else _LEARN
+        feature = "WinnerTakeAll is not available on spinnaker"
+        problems.append(Unsupported(element, feature, remedy))
     kind = next(
         (
             CELL_TYPES[cell.pynn]
