@@ -147,7 +147,7 @@ def spikes_of(run: Run, name: str) -> np.ndarray:
     return np.stack([spikes.trial, np.round(spikes.time / run.experiment.dt), spikes.unit])
 
 
-@pytest.mark.parametrize("name", ["reference", "brian2"])
+@pytest.mark.parametrize("name", [pytest.param("reference", marks=pytest.mark.slow), "brian2"])
 def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
     one = backends.get(name).run(learning(lagged=True))
     several = backends.get(name).run(learning(lagged=False))
@@ -164,6 +164,7 @@ def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 def test_a_rule_of_triplets_holds_the_norm_of_all_lags_together(norm):
     control = Normalisation(15.0 if norm == "l1" else 2.7, norm)
@@ -362,7 +363,7 @@ def assert_same(ours: Run, theirs: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "dynamic"),
     [
-        ("brian2", False),
+        pytest.param("brian2", False, marks=pytest.mark.slow),
         ("brian2", True),
         pytest.param("brian2-standalone", True, marks=pytest.mark.slow),
         pytest.param("nest", False, marks=[pytest.mark.nest, pytest.mark.slow]),
