@@ -24,7 +24,7 @@ from scnnbio.backends.spinnaker.arithmetic import (
 )
 from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds, signed
 from scnnbio.backends.spinnaker.clock import Clock
-from scnnbio.connectors import ConvolutionConnector
+from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
@@ -377,28 +377,14 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
         if found.type.name == "IF_curr_exp"
         and network.into(name)
         and all(
-            _convolves(p)
+            p.pre != p.post
+            and not convolves(p.connector)
             and any(feeds(p, found.type))
             and _fits(network.population(p.pre))
             and _fits(network.population(p.post))
             for p in network.into(name)
         )
     }
-
-
-def _convolves(projection: Projection) -> bool:
-    """Whether sPyNNaker's convolution is right for it: odd, square, stride 1, padded alike."""
-    connector = projection.connector
-    rows, columns = connector.kernel.shape[2:4]
-    return (
-        isinstance(connector, ConvolutionConnector)
-        and rows == columns
-        and rows % 2 == 1
-        and tuple(connector.stride) == (1, 1)
-        and connector.groups == 1
-        and connector.padding[0] == connector.padding[1]
-        and projection.pre != projection.post
-    )
 
 
 def _fits(population: Population) -> bool:

@@ -16,8 +16,7 @@ from scnnbio.backends.spinnaker.arithmetic import Floats, Ints
 from scnnbio.backends.spinnaker.emulated import Activity
 from scnnbio.backends.spinnaker.loader import load_spynnaker
 from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway, lists
-
-_RECEPTORS = ("excitatory", "inhibitory")
+from scnnbio.connectors.spinnaker import RECEPTORS, turned
 
 
 @dataclass
@@ -136,14 +135,14 @@ class Machine:
         kernel = pathway.kernel
         for out in range(post.parts):
             for channel in range(pre.parts):
-                # The machine convolves: it turns the kernel over.
-                turned = np.ascontiguousarray(kernel[out, channel, ::-1, ::-1])
                 padding = int(pathway.projection.connector.padding[0])
                 made.append(
                     self.sim.Projection(
                         self.populations[pre.name][channel],
                         self.populations[post.name][out],
-                        self.sim.ConvolutionConnector(turned, padding=(padding, padding)),
+                        self.sim.ConvolutionConnector(
+                            turned(kernel[out, channel]), padding=(padding, padding)
+                        ),
                         self.sim.Convolution(delay=delay),
                     )
                 )
@@ -160,7 +159,7 @@ class Machine:
                     np.column_stack([part.pre, part.post, part.weight]), column_names=["weight"]
                 ),
                 self.sim.StaticSynapse(delay=delay),
-                receptor_type=_RECEPTORS[part.pool],
+                receptor_type=RECEPTORS[part.pool],
             )
             for part in lists(pathway, pre, post)
         ]
