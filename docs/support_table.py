@@ -60,13 +60,14 @@ def _promises() -> Iterator[str]:
     yield "| backend | of | promise | because |\n|---|---|---|---|"
     for name in backends.names():
         target = backends.get(name)
-        for promise in (*target.promises_to_itself, *target.promises):
+        if target.neutral_options:
+            told = " and ".join(f"`{option}`" for option in sorted(target.neutral_options))
+            yield f"| `{name}` | everything, whatever its {told} | exact | |"
+        for promise in target.promises:
             what = SUBJECTS[promise.subject]
             limit = promise.longest_dt
             only = ", if all neurons are linear" if promise.neurons == "linear" else ""
             only += f", at steps up to {limit:g} ms" if limit < math.inf else ""
-            if promise in target.promises_to_itself:
-                only += ", with any options"
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
 
 

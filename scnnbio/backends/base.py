@@ -115,8 +115,8 @@ class Backend(ABC):
     summary: ClassVar[str]
     #: What it promises of spikes, signals and weights; the first that covers an experiment holds.
     promises: ClassVar[tuple[Promise, ...]] = ()
-    #: What it promises beyond that whatever its options: of one of its runs beside another.
-    promises_to_itself: ClassVar[tuple[Promise, ...]] = ()
+    #: Options that change nothing, to the last bit, of what a run gives.
+    neutral_options: ClassVar[frozenset[str]] = frozenset()
     #: Features of connectors that it takes, beyond weights and one delay a projection. Groups of
     #: channels need none: they show in the edges.
     features: ClassVar[frozenset[str]] = frozenset()
@@ -127,7 +127,7 @@ class Backend(ABC):
         return {name: getattr(self, name) for name in options_of(type(self))}
 
     def promise(
-        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+        self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
         """What is promised of a part of a run.
 
@@ -136,17 +136,23 @@ class Backend(ABC):
         subject : str
             One of :data:`~scnnbio.backends.promises.SUBJECTS`.
         experiment : Experiment
-        to_itself : bool
-            Whether it is held against this backend with other options, and not against another.
+        beside : Backend, optional
+            What it is held against. Against itself, with options that change nothing, everything
+            is exact.
 
         Returns
         -------
         Promise or None
             None if nothing is. Input spikes are the same everywhere, since no backend draws them.
         """
-        own = self.promises_to_itself if to_itself else ()
-        given = (Exact("input"), *own, *self.promises)
+        if type(beside) is type(self) and self._same_but_for_neutral(beside):
+            return Exact(subject)
+        given = (Exact("input"), *self.promises)
         return next((p for p in given if p.subject == subject and p.covers(experiment)), None)
+
+    def _same_but_for_neutral(self, other: Backend) -> bool:
+        ours, theirs = self.options, other.options
+        return all(theirs[name] == ours[name] for name in ours if name not in self.neutral_options)
 
     def missing(self) -> str:
         """What has to be installed before this backend can run; empty if nothing."""

@@ -301,10 +301,8 @@ def _promise(
     subject: str, targets: Mapping[str, backends.Backend], experiment: Experiment
 ) -> Promise | None:
     """What both backends promise; None if one of them promises nothing."""
-    alike = len({type(target) for target in targets.values()}) == 1
-    ours, theirs = (
-        target.promise(subject, experiment, to_itself=alike) for target in targets.values()
-    )
+    one, other = targets.values()
+    ours, theirs = one.promise(subject, experiment, other), other.promise(subject, experiment, one)
     return None if ours is None or theirs is None else weaker(ours, theirs)
 
 

@@ -29,7 +29,7 @@ class Forgetful(ReferenceBackend):
     """
 
     name: ClassVar[str] = "forgetful"
-    promises_to_itself: ClassVar[tuple[Promise, ...]] = (Exact("spikes"),)
+    neutral_options: ClassVar[frozenset[str]] = frozenset({"promise"})
     promises: ClassVar[tuple[Promise, ...]] = NUMBERS
 
     def __init__(self, promise: str = "exact") -> None:

@@ -114,7 +114,7 @@ def test_a_lost_spike_is_within_a_statistical_promise() -> None:
     assert theirs == ours - -(-ours // 100)
 
 
-def test_a_backend_with_other_options_is_held_to_what_it_promises_of_itself() -> None:
+def test_options_that_change_nothing_are_held_to_that() -> None:
     labels = ("forgetful:promise=statistical", "forgetful:promise=rounding")
     found = {kept.of: (kept.promise, kept.verdict) for kept in compare(ties(), *labels).kept}
     assert found == {"lgn": ("exact", "agrees"), "v1": ("exact", "agrees")}

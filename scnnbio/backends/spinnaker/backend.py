@@ -65,6 +65,8 @@ class SpinnakerBackend(Backend):
 
     name: ClassVar[str] = "spinnaker"
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
+    #: The same whole numbers on this machine, in its own code, and on a board.
+    neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
             "spikes",
@@ -91,13 +93,14 @@ class SpinnakerBackend(Backend):
         self.headroom = headroom
 
     def promise(
-        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+        self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
         """What is promised of a part of a run; less where neurons have conductances."""
+        given = super().promise(subject, experiment, beside)
         names = {p.model.name for p in experiment.network.populations if not p.is_source}
-        if subject == "spikes" and "LIF_cond_exp" in names:
+        if isinstance(given, Statistical) and "LIF_cond_exp" in names:
             return _CONDUCTANCES
-        return super().promise(subject, experiment, to_itself=to_itself)
+        return given
 
     def missing(self) -> str:
         """What has to be installed or configured for the target; empty if nothing."""
