@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.connectors.scripts import compile_mechanisms
+
 FOLDER = Path(__file__).parent.parent / "docs" / "how_to"
 
 
@@ -84,6 +86,8 @@ def test_nest() -> None:
 def test_pynn(simulator: str) -> None:
     if importlib.util.find_spec(simulator) is None:
         pytest.skip(f"pip install 'scnnbio[{simulator}]' brings what this test needs")
+    if simulator == "neuron":
+        compile_mechanisms()
     foreign = (
         "Cannot find nest-config",
         "Problem running cmake",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import importlib
 import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +24,23 @@ SIMULATORS = [
 BULK = SIMULATORS[1:3]
 
 
+@functools.cache
+def compile_mechanisms():
+    """Let pyNN.neuron compile what it compiles at its first import, in one process at a time."""
+    # By a script beside Python.
+    folder = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+    lock = Path(tempfile.gettempdir(), f"scnnbio-neuron-{os.getuid()}.lock")
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-c", "import pyNN.neuron"], check=True)
+
+
 def start(name, **options):
     if name != "mock":
         pytest.importorskip(name)
     if name == "neuron":
-        # PyNN compiles its mechanisms at the first import, by a script beside Python.
-        folder = str(Path(sys.executable).parent)
-        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+        compile_mechanisms()
     simulator = importlib.import_module(f"pyNN.{name}")
     simulator.setup(timestep=STEP, **options)
     return simulator
