@@ -66,8 +66,7 @@ def _promises() -> Iterator[str]:
         for promise in target.promises:
             what = SUBJECTS[promise.subject]
             limit = promise.longest_dt
-            only = ", if all neurons are linear" if promise.neurons == "linear" else ""
-            only += f", at steps up to {limit:g} ms" if limit < math.inf else ""
+            only = f", at steps up to {limit:g} ms" if limit < math.inf else ""
             yield f"| `{name}` | {what}{only} | {promise} | {promise.why} |"
 
 

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, final
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment
-from scnnbio.neurons.algebra import linear_system
 
 Strength = Literal["exact", "tolerance", "statistical"]
 #: Parts of a run, and what they are.
@@ -33,8 +32,6 @@ class Promise(ABC):
     Parameters
     ----------
     subject : {"input", "spikes", "signals", "weights"}
-    neurons : {"any", "linear"}
-        ``"linear"``: only where all neurons of the network have linear equations.
     longest_dt : float
         Only on grids of this step (ms) and finer.
     why : str
@@ -49,7 +46,6 @@ class Promise(ABC):
     subjects: ClassVar[tuple[str, ...]] = ("input", "spikes")
 
     subject: str
-    neurons: Literal["any", "linear"] = field(default="any", kw_only=True)
     longest_dt: float = field(default=math.inf, kw_only=True)
     why: str = field(default="", kw_only=True)
 
@@ -75,10 +71,7 @@ class Promise(ABC):
 
     def covers(self, experiment: Experiment) -> bool:
         """Whether it is given for an experiment."""
-        if experiment.dt > self.longest_dt * (1 + 1e-9):
-            return False
-        populations = experiment.network.populations
-        return self.neurons == "any" or all(p.is_source or _is_linear(p.model) for p in populations)
+        return experiment.dt <= self.longest_dt * (1 + 1e-9)
 
 
 @final
@@ -183,11 +176,3 @@ def weaker(one: Promise, other: Promise) -> Promise:
     theirs = other.bounds()
     bounds: dict[str, Any] = {n: max(b, theirs[n]) for n, b in one.bounds().items()}
     return dataclasses.replace(one, **bounds)
-
-
-def _is_linear(model: Any) -> bool:
-    try:
-        linear_system(model)
-    except SpecError:
-        return False
-    return True

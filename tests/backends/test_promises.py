@@ -59,13 +59,6 @@ def test_a_promise_is_given_of_what_it_can_be_held_against() -> None:
         Within("spikes", difference=1.0)
 
 
-def test_a_promise_for_linear_neurons_needs_all_of_them_linear() -> None:
-    found = probes()
-    assert Exact("spikes", neurons="linear").covers(found["neuron LIF"])
-    assert not Exact("spikes", neurons="linear").covers(found["neuron LIF_cond_exp"])
-    assert Exact("spikes").covers(found["neuron LIF_cond_exp"])
-
-
 def test_the_first_promise_that_covers_an_experiment_holds() -> None:
     exact, found = backends.get("event-driven"), probes()
     assert exact.promise("spikes", found["neuron LIF"]) == exact.promises[0]
