@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError, SpecError
 from scnnbio.figures import captions
+from scnnbio.figures.experiments import SPECS
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -232,4 +233,4 @@ _ALL = (
 )
 
 #: Every figure by name, in the order of the report.
-FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in _ALL}
+FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in (*_ALL, *SPECS)}
