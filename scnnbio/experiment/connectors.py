@@ -102,9 +102,14 @@ def _convolution(table: Table, in_shape: Shape, where: str) -> KernelConnector:
 
 
 def _kernel(value: Any, where: str) -> Any:
-    """Numbers, or ``{uniform = [low, high], shape = [...], seed = 0}``."""
+    """Numbers, ``{uniform = [low, high], shape = [...], seed}`` or ``{each = ..., maps = n}``.
+
+    The last is one kernel (in, row, column) for every map of the output.
+    """
     if not isinstance(value, Mapping):
         return value
+    if "each" in value:
+        return _alike(value, where)
     check_keys(value, ("uniform", "shape", "seed"), where)
     span = as_list(require(value, "uniform", where), join(where, "uniform"))
     shape = as_list(require(value, "shape", where), join(where, "shape"))
@@ -120,6 +125,17 @@ def _kernel(value: Any, where: str) -> Any:
         )
     seed = checked_seed(value.get("seed", 0))
     return np.random.default_rng(seed).uniform(low, high, sizes)
+
+
+def _alike(value: Mapping[str, Any], where: str) -> np.ndarray:
+    """Every map of the output with one kernel (in, row, column)."""
+    check_keys(value, ("each", "maps"), where)
+    maps, each = require(value, "maps", where), np.asarray(value["each"], dtype=float)
+    if isinstance(maps, bool) or not isinstance(maps, int) or maps < 1:
+        raise SpecError(f"{reprlib.repr(maps)} is not a number of maps", where=join(where, "maps"))
+    if maps * max(each.size, 1) > _LARGEST_KERNEL:
+        raise SpecError(f"more than {_LARGEST_KERNEL:,} elements", where=join(where, "maps"))
+    return np.repeat(each[None], maps, axis=0)
 
 
 def _pooling(table: Table, in_shape: Shape, where: str) -> KernelConnector:

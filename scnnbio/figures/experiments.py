@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.analysis.euler import factors, membranes
+from scnnbio.analysis.frequency_response import analytic_curve, frequency_response
+from scnnbio.analysis.gain import (
+    Curve,
+    GainChange,
+    gain_change,
+    line,
+    potential_curve,
+    rate_curve,
+)
+from scnnbio.analysis.homeostasis import homeostatic_return, map_rates
 from scnnbio.errors import SpecError
+from scnnbio.experiment import Run
 from scnnbio.figures.euler import euler_figure
+from scnnbio.figures.frequency_response import frequency_figure
+from scnnbio.figures.gain import gain_figure
+from scnnbio.figures.homeostasis import Stack, homeostasis_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation.evidence import Missing
 
@@ -47,11 +64,147 @@ def _euler(results: StudyResults) -> tuple[Figure, str]:
     )
 
 
+def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["steps"].run
+    recording, network = run.recording, run.experiment.network
+    names = [p.name for p in network.populations if p.name.startswith("layer")]
+    luminance, duration = recording.trials["luminance"], run.experiment.stimulus.duration
+    if len(luminance) < 3 or not luminance[0] == luminance[2] < luminance[1]:
+        raise Missing("the input does not rise and fall")
+    eta = network.population(names[0]).values()["homeo_eta"]
+    stacks = [_stack(run, names, np.flatnonzero(maps)) for maps in (eta > 0, eta == 0)]
+    again = np.arange(1, len(luminance))
+    steps = {
+        "input rises": again[luminance[again] > luminance[again - 1]],
+        "input falls": again[luminance[again] < luminance[again - 1]],
+    }
+    try:
+        returns = {name: homeostatic_return(run, names[0], "curve", k) for name, k in steps.items()}
+    except SpecError as error:
+        raise Missing(str(error)) from None
+    target = float(network.population(names[0]).values()["homeo_target"][0])
+    told = "; ".join(
+        f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
+        f" {1e3 * r.interval[1]:.3g}) against {-1e3 * r.eigenvalue:.3g}/s from df/dV_th ="
+        f" {r.slope:.3g} Hz/mV"
+        for name, r in returns.items()
+    )
+    worst = float(np.abs(stacks[0].settled / target - 1.0).max())
+    caption = (
+        f"{len(names)} convolution layers, and an input that rises {luminance[1] / luminance[0]:g}"
+        f" times and falls again (dotted). A, B: mean rates; dashed, the target of {target:g} Hz."
+        " C: rates at the end of a trial; grey, within 10 % of the target. The stack with"
+        f" homeostasis is at most {100 * worst:.1f} % off. D: how the first layer's mean threshold"
+        " comes to its final value once the rate is within 30 % of its target, and the exponential"
+        f" that the loop's eigenvalue says, without a fit. Measured rate of return, {told}."
+    )
+    at = [duration / 1e3, 2 * duration / 1e3]
+    return homeostasis_figure(stacks[0], stacks[1], returns, target, at), caption
+
+
+def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
+    """Rates of some maps of all layers: the course of a rise and a fall, and when settled."""
+    recording, duration = run.recording, run.experiment.stimulus.duration
+    luminance = recording.trials["luminance"]
+    rows, settled = [], []
+    for name in names:
+        time, rates = map_rates(recording, name, maps, duration / 60.0)
+        rows.append(rates[:3].ravel())
+        late = rates[:, time > duration - min(20_000.0, duration / 3)].mean(axis=1)
+        settled.append([late[luminance == v].mean() for v in (luminance[0], luminance[1])])
+    bins = np.arange(len(rows[0]), dtype=np.float64) + 0.5
+    return Stack(bins * duration / 60.0 / 1e3, np.array(rows), np.array(settled))
+
+
+#: Hz; how far rates went where noise was seen to change the gain (Chance, Abbott & Reyes 2002).
+_LOW_RATES = 60.0
+_KINDS = ("subtractive", "shunting", "barrage")
+_ONSET = 200.0
+
+
+def _gain(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["inhibition"].run
+    luminance, duration = run.recording.trials["luminance"], run.experiment.stimulus.duration
+    window = (_ONSET, duration)
+    backgrounds = {"no background": luminance < 0, "background noise": luminance == 0}
+    if not all(trials.any() for trials in backgrounds.values()) or duration <= _ONSET:
+        raise Missing("it needs trials with and without background, longer than 200 ms")
+    rates: dict[str, list[Curve]] = {}
+    changes: dict[str, dict[str, GainChange]] = {}
+    try:
+        for name, trials in backgrounds.items():
+            control, *others = (
+                rate_curve(run, p, np.flatnonzero(trials), window) for p in ("control", *_KINDS)
+            )
+            rates[name] = [control, *others]
+            changes[name] = {
+                c.population: gain_change(control, c, up_to=_LOW_RATES) for c in others
+            }
+        quiet = np.flatnonzero(luminance < 0)
+        passive = [
+            potential_curve(run, f"{p}_passive", quiet, window)
+            for p in ("control", "subtractive", "shunting")
+        ]
+    except SpecError as error:
+        raise Missing(str(error)) from None
+    told = "; ".join(
+        f"{kind}, {name}: gain {found[kind].gain}, offset {found[kind].shift} nA"
+        for name, found in changes.items()
+        for kind in _KINDS
+    )
+    caption = (
+        "Inhibition and the response to current. A: mean potential of membranes that cannot fire,"
+        " and their resistance. B, C: firing rates, 95 % intervals of the mean over places; lines"
+        " through coloured points are the control curve, multiplied and shifted to fit the rates"
+        f" up to {_LOW_RATES:g} Hz. A barrage is the shunt with synaptic noise of its own. D: that"
+        " gain and that offset with 95 % intervals (bootstrap over places); filled, with background"
+        f" noise. {told}."
+    )
+    return gain_figure([(c, line(c)) for c in passive], rates, changes), caption
+
+
+def _filters(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["flicker"].run
+    try:
+        found = [frequency_response(run, p.name) for p in run.experiment.network.projections]
+        curves = {p.post: analytic_curve(run, p.name) for p in run.experiment.network.projections}
+    except SpecError as error:
+        raise Missing(str(error)) from None
+    inside = sum(int(((f.low[0] <= 1.0) & (f.high[0] >= 1.0)).sum()) for f in found)
+    total = sum(len(f.frequency) for f in found)
+    worst = max(float(np.abs(f.ratio - 1.0).max()) for f in found)
+    caption = (
+        "First harmonic of the membrane potential over that of the rate of its Poisson inputs, the"
+        " delay taken out. Points: measured; lines: the linearised neuron, without a fit. C: the"
+        f" analytic gain is within the 95 % interval (bootstrap over trials and neurons) at"
+        f" {inside} of {total} points; the largest difference is {100 * worst:.1f} %."
+    )
+    return frequency_figure(found, curves), caption
+
+
 SPECS = (
     FigureSpec(
         "euler_stability",
         "Forward Euler below and above its limit",
         ("constant_current.signals.still_exact", "constant_current.signals.still_euler"),
         _euler,
+    ),
+    FigureSpec(
+        "homeostasis_depth",
+        "Homeostasis in a deep stack",
+        ("steps.spikes.curve", "steps.signals.layer1"),
+        _homeostasis,
+    ),
+    FigureSpec(
+        "synaptic_filters",
+        "Frequency response of synapse and membrane",
+        ("flicker.signals.exponential_current",),
+        _filters,
+    ),
+    FigureSpec(
+        "shunting",
+        "Inhibition: gain and offset",
+        ("inhibition.spikes.control", "inhibition.signals.control_passive"),
+        _gain,
     ),
 )

@@ -105,3 +105,32 @@ def test_the_event_driven_backend_refuses_forward_euler_by_name() -> None:
     assert problem.element == "population 'v1'"
     assert "forward-euler" in problem.feature
     assert "integrator" in problem.remedy
+
+
+def kernel_table(kernel: Any) -> dict[str, Any]:
+    described = table("LIF")
+    described["populations"][1]["shape"] = [3, 2, 3]
+    described["projections"][0]["connector"]["kernel"] = kernel
+    return described
+
+
+def test_every_map_may_have_the_same_kernel() -> None:
+    each = [[[1.0], [2.0]], [[0.0], [-1.0]]]
+    network = network_from(kernel_table({"each": each, "maps": 3}))
+    written_out = network_from(kernel_table([each, each, each]))
+    assert network.digest() == written_out.digest()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "where"),
+    [
+        ({"each": [[[1.0]]]}, "kernel"),
+        ({"each": [[[1.0]]], "maps": 0}, "kernel.maps"),
+        ({"each": [[[1.0]]], "maps": 10**9}, "kernel.maps"),
+        ({"each": [[[1.0]]], "maps": 3, "seed": 1}, "kernel"),
+    ],
+)
+def test_a_kernel_for_every_map_tells_what_is_wrong(kernel: dict[str, Any], where: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        network_from(kernel_table(kernel))
+    assert caught.value.where == f"network.projections[0].connector.{where}"

@@ -1,0 +1,246 @@
+"""Frequency response from a modulated rate of input to a membrane potential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.encoding import PoissonCode
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Experiment, Run
+from scnnbio.network import Projection
+from scnnbio.neurons.linearised import effective_membrane
+from scnnbio.neurons.linearised import frequency_response as linearised_response
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True, eq=False)
+class FrequencyResponse:
+    """Response of a population to a modulated input, measured and predicted.
+
+    Parameters
+    ----------
+    population : str
+    frequency : array, shape (frequencies,)
+        Hz.
+    measured : complex array, shape (frequencies,)
+        mV ms: first harmonic of the potential over that of the rate of spikes (1/ms) that a
+        neuron gets; its delay is taken out.
+    low, high : array, shape (2, frequencies)
+        95 % confidence interval of ratio to the prediction (first row), and of the phase in
+        degrees against the prediction (second row): bootstrap over trials and neurons.
+    predicted : complex array, shape (frequencies,)
+        Of the linearised neuron.
+    """
+
+    population: str
+    frequency: Array
+    measured: Complex
+    low: Array
+    high: Array
+    predicted: Complex
+
+    @property
+    def ratio(self) -> Array:
+        """Measured gain over the predicted one."""
+        return np.asarray(np.abs(self.measured / self.predicted))
+
+    @property
+    def phase_error(self) -> Array:
+        """Measured phase minus the predicted one, in degrees."""
+        return np.asarray(np.angle(self.measured / self.predicted, deg=True))
+
+
+def harmonic(values: ArrayLike, time: ArrayLike, frequency: float) -> Complex:
+    """Complex amplitude a of ``Re(a exp(2 pi i f t))`` in samples over whole cycles.
+
+    Parameters
+    ----------
+    values : array, shape (samples, ...)
+        At equal distances.
+    time : array, shape (samples,)
+        ms.
+    frequency : float
+        Hz.
+
+    Returns
+    -------
+    complex array, shape (...)
+
+    Raises
+    ------
+    SpecError
+        If the samples do not span a whole number of cycles.
+    """
+    x, t = np.asarray(values, dtype=float), np.asarray(time, dtype=float)
+    cycles = frequency * len(t) * float(t[1] - t[0]) / 1e3
+    if abs(cycles - round(cycles)) > 1e-6 or round(cycles) < 1:
+        raise SpecError(
+            f"{cycles:g} cycles of {frequency:g} Hz; choose a window of whole cycles",
+            where="harmonic",
+        )
+    wave = np.exp(-2j * np.pi * frequency * t / 1e3)
+    return np.asarray(2.0 / len(t) * np.tensordot(wave, x, axes=(0, 0)))
+
+
+def input_harmonic(
+    experiment: Experiment, projection: Projection, trial: int, frequency: float, onset: float
+) -> tuple[complex, float]:
+    """Expected rate of the spikes that a neuron gets, from what the encoding draws them by.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With a Poisson code; the projection comes from its source, and every neuron gets the same
+        expected rate.
+    projection : Projection
+    trial : int
+    frequency : float
+        Hz.
+    onset : float
+        ms; what comes before is left out.
+
+    Returns
+    -------
+    amplitude, mean : complex, float
+        1/ms, weighted by the kernel. A spike stands at its stamp, which ends the step it is
+        drawn for.
+
+    Raises
+    ------
+    SpecError
+        If the code is not a Poisson code, or the field is not uniform.
+    """
+    code, dt = experiment.encoding.code, experiment.input_dt or experiment.dt
+    if not isinstance(code, PoissonCode):
+        raise SpecError("a modulated rate needs a Poisson code", where="encoding.code")
+    margin = experiment.encoding.margin
+    shape = tuple(n + 2 * margin for n in experiment.source.shape[1:])
+    frames = experiment.stimulus.frames(trial, (shape[0], shape[1]), experiment.rng(trial))
+    drive = experiment.encoding.lgn.drive(frames)
+    if np.ptp(drive, axis=(2, 3)).max() > 1e-9:
+        raise SpecError("the field is not uniform in space", where="stimulus")
+    steps = round(experiment.stimulus.duration / dt)
+    cells = projection.kernel[0].sum(axis=(1, 2))
+    # A step has one spike of a cell at most.
+    drawn = -np.expm1(-code.rate(drive[:, :, 0, 0]) * dt / 1e3) / dt @ cells
+    frame = np.arange(steps) * len(drawn) // steps
+    time = (np.arange(steps) + 1.0) * dt
+    late = time > onset + 1e-9
+    expected = drawn[frame][late]
+    return complex(harmonic(expected, time[late], frequency)), float(expected.mean())
+
+
+def frequency_response(
+    run: Run, projection: str, *, onset: float = 200.0, seed: int = 1
+) -> FrequencyResponse:
+    """Frequency response of the neurons that a projection ends in, from flicker trials.
+
+    Parameters
+    ----------
+    run : Run
+        Of a flickering full field, trials of several ``temporal_frequency``, with ``v`` sampled.
+    projection : str
+        From the source, with one output map.
+    onset : float
+        ms left out at the beginning of each trial, for the membrane to settle.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    FrequencyResponse
+
+    Raises
+    ------
+    SpecError
+        If ``v`` was not sampled, or what is left of a trial is no whole number of cycles.
+    """
+    experiment, recording = run.experiment, run.recording
+    path = experiment.network.projection(projection)
+    signal = recording.signals.get(path.post, {}).get("v")
+    if signal is None:
+        raise SpecError("v was not sampled", where=f"population {path.post!r}")
+    frequency = np.unique(recording.trials["temporal_frequency"])
+    measured, predicted = [], []
+    low, high = np.zeros((2, len(frequency))), np.zeros((2, len(frequency)))
+    for k, f in enumerate(frequency.tolist()):
+        trials = np.flatnonzero(recording.trials["temporal_frequency"] == f)
+        amplitude, mean = input_harmonic(experiment, path, int(trials[0]), f, onset)
+        amplitude *= np.exp(-2j * np.pi * f * path.delay / 1e3)
+        late = signal.time >= onset - 1e-9
+        rows = [late & (signal.trial == trial) for trial in trials]
+        each = np.concatenate([harmonic(signal.values[r], signal.time[r], f) for r in rows])
+        each = each / amplitude
+        expected = complex(_predicted(run, path, f, mean))
+
+        low[:, k], high[:, k] = _interval(each / expected, seed)
+        measured.append(each.mean())
+        predicted.append(expected)
+    return FrequencyResponse(
+        path.post, frequency, np.array(measured), low, high, np.array(predicted)
+    )
+
+
+def analytic_curve(
+    run: Run, projection: str, *, onset: float = 200.0, points: int = 200
+) -> tuple[Array, Complex]:
+    """Prediction of :func:`frequency_response` between and a little beyond the frequencies shown.
+
+    Parameters
+    ----------
+    run, projection, onset
+        As in :func:`frequency_response`.
+    points : int
+
+    Returns
+    -------
+    frequency : array, shape (points,)
+        Hz.
+    response : complex array, shape (points,)
+        mV ms.
+    """
+    path = run.experiment.network.projection(projection)
+    shown = run.recording.trials["temporal_frequency"]
+    _, mean = input_harmonic(run.experiment, path, 0, float(shown[0]), onset)
+    frequency = np.geomspace(shown.min() / 1.5, shown.max() * 1.5, points)
+    return frequency, _predicted(run, path, frequency, mean)
+
+
+def _interval(relative: Complex, seed: int) -> tuple[Array, Array]:
+    """95 % intervals of modulus and phase (deg) of a mean, drawing trials and neurons anew."""
+    from scipy.stats import bootstrap
+
+    def statistic(index: NDArray[np.int64]) -> Array:
+        mean = relative[index].mean()
+        return np.array([np.abs(mean), np.angle(mean, deg=True)])
+
+    found = bootstrap(
+        (np.arange(len(relative)),),
+        statistic,
+        n_resamples=_RESAMPLES,
+        vectorized=False,
+        method="percentile",
+        random_state=np.random.default_rng(seed),
+    ).confidence_interval
+    return np.asarray(found.low), np.asarray(found.high)
+
+
+def _predicted(run: Run, path: Projection, frequency: ArrayLike, mean: float) -> Complex:
+    """Response for the projection's weight, linearised about the mean input (spikes/ms)."""
+    layer = run.experiment.network.population(path.post)
+    values = {name: float(v[0]) for name, v in layer.values().items()}
+    model, receptor = layer.model, path.receptor
+    at = {}
+    for state in model.states:
+        if state.name != "v":
+            gain = linearised_response(model, receptor, 0.0, values, output=state.name)
+            at[state.name] = float(gain.real) * path.weight * mean
+    at["v"] = effective_membrane(model, at, values).v_inf
+    return linearised_response(model, receptor, frequency, values, at) * path.weight

@@ -1,0 +1,251 @@
+"""Layers whose thresholds hold their rate: how they come back to it, and how fast they should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Run
+from scnnbio.neurons.rates import homeostasis_eigenvalues
+from scnnbio.recording import Recording
+
+Array = NDArray[np.float64]
+
+#: Rates of fixed thresholds that enter the slope at the target, over the target.
+_AROUND = (0.4, 2.5)
+_RESAMPLES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Return:
+    """How a homeostatic layer came back to its target after a step of its input.
+
+    Parameters
+    ----------
+    time : array, shape (samples,)
+        ms since the step.
+    threshold : array, shape (samples,)
+        Mean over neurons and repeats of ``theta_h``, mV.
+    start : float
+        ms; from here on the layer's rate stays near its target, and the fit begins.
+    final : float
+        What the threshold tends to, mV, by the fit.
+    rate_of_return : float
+        1/ms, of the exponential ``final + amplitude exp(-rate_of_return (time - start))``.
+    interval : (float, float)
+        95 % confidence interval of it: bootstrap over neurons.
+    slope : float
+        df/dV_th at the target in Hz/mV, measured at fixed thresholds.
+    eigenvalue : float
+        The slower one of :func:`~scnnbio.neurons.rates.homeostasis_eigenvalues`, 1/ms, negative.
+    """
+
+    time: Array
+    threshold: Array
+    start: float
+    final: float
+    rate_of_return: float
+    interval: tuple[float, float]
+    slope: float
+    eigenvalue: float
+
+    @property
+    def error(self) -> float:
+        """Rate of return against the eigenvalue, as a fraction of the eigenvalue."""
+        return self.rate_of_return / -self.eigenvalue - 1.0
+
+
+def map_rates(
+    recording: Recording, population: str, maps: ArrayLike, bin_width: float
+) -> tuple[Array, Array]:
+    """Mean rate over the neurons of some maps, in bins of time.
+
+    Parameters
+    ----------
+    recording : Recording
+        Of trials of one duration.
+    population : str
+    maps : array of int
+    bin_width : float
+        ms; what is left of a trial is cut off.
+
+    Returns
+    -------
+    time : array, shape (bins,)
+        Middles in ms.
+    rates : array, shape (trials, bins)
+        Hz.
+    """
+    spikes, shape = recording.spikes_of(population), recording.shapes[population]
+    per_map, chosen = shape[1] * shape[2], np.asarray(maps, dtype=np.int64)
+    bins = int(float(recording.trials["duration"].min()) / bin_width + 1e-9)
+    kept = np.isin(spikes.unit // per_map, chosen)
+    # A spike stamped with the end of a bin belongs to it.
+    place = np.ceil(spikes.time[kept] / bin_width - 1e-9).astype(np.int64) - 1
+    inside = (place >= 0) & (place < bins)
+    counts = np.zeros((recording.n_trials, bins))
+    np.add.at(counts, (spikes.trial[kept][inside], place[inside]), 1.0)
+    time: Array = (np.arange(bins, dtype=np.float64) + 0.5) * bin_width
+    return time, counts / (len(chosen) * per_map * bin_width) * 1e3
+
+
+def settled_after(time: Array, rate: Array, target: float, tolerance: float = 0.1) -> float:
+    """Time after which a rate stays within a fraction of its target; NaN if it does not.
+
+    Examples
+    --------
+    >>> settled_after(np.array([1.0, 2.0, 3.0]), np.array([20.0, 10.5, 9.6]), 10.0)
+    2.0
+    """
+    outside = np.flatnonzero(np.abs(rate - target) > tolerance * target)
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    return float(time[first]) if first < len(time) else np.nan
+
+
+def slope_at(threshold: ArrayLike, rate: ArrayLike, target: float) -> tuple[float, float]:
+    """Where a falling curve of rate over threshold meets a target, and how steep it is there.
+
+    A parabola through the points between 0.4 and 2.5 times the target, by least squares.
+
+    Parameters
+    ----------
+    threshold : array, shape (n,)
+        mV.
+    rate : array, shape (n,)
+        Hz.
+    target : float
+        Hz.
+
+    Returns
+    -------
+    threshold, slope : float
+        mV, and Hz/mV.
+
+    Raises
+    ------
+    SpecError
+        If fewer than three points lie there, or they do not fall through the target.
+    """
+    x, y = np.asarray(threshold, dtype=float), np.asarray(rate, dtype=float)
+    near = (y > _AROUND[0] * target) & (y < _AROUND[1] * target)
+    if near.sum() < 3:
+        raise SpecError(
+            f"{near.sum()} thresholds have rates near {target:g} Hz; three are needed",
+            where="slope_at",
+        )
+    middle = float(x[near].mean())
+    curve = np.polynomial.Polynomial.fit(x[near] - middle, y[near], 2).convert()
+    roots = [
+        float(root.real)
+        for root in (curve - target).roots()
+        if abs(root.imag) < 1e-12
+        and x[near].min() <= root.real + middle <= x[near].max()
+        and curve.deriv()(root.real) < 0
+    ]
+    if not roots:
+        raise SpecError(f"the rates do not fall through {target:g} Hz", where="slope_at")
+    at = min(roots, key=abs)
+    return at + middle, float(curve.deriv()(at))
+
+
+def fixed_threshold_rates(
+    run: Run, population: str, trials: ArrayLike, window: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Thresholds of a population with one a map, in mV, and the mean rate at each in Hz."""
+    layer, kept = run.experiment.network.population(population), np.asarray(trials)
+    counts = run.recording.counts(population, window)[kept]
+    rates = counts.reshape(len(kept), layer.shape[0], -1).mean(axis=(0, 2))
+    return layer.values()["v_thresh"].copy(), rates / (window[1] - window[0]) * 1e3
+
+
+def homeostatic_return(
+    run: Run, population: str, curve: str, trials: ArrayLike, *, within: float = 0.3
+) -> Return:
+    """Rate of return of a layer's threshold after a step, and the eigenvalue for it.
+
+    The layer must see the input's step itself, as the first one does. A later layer sees what the
+    earlier ones make of it: its deviation is a polynomial times the exponential.
+
+    Parameters
+    ----------
+    run : Run
+        In which ``theta_h`` of the layer was sampled. The layer's target, eta and filter are those
+        of its first map, and all maps with that eta belong to it.
+    population : str
+        A homeostatic layer.
+    curve : str
+        A population that sees the same at fixed thresholds, one a map.
+    trials : array of int
+        Repeats of one step, each of which began from the other level of the input.
+    within : float
+        The fit begins where the rate stays this near to its target, as a fraction of it. Farther
+        away df/dV_th is not what it is at the target.
+
+    Returns
+    -------
+    Return
+
+    Raises
+    ------
+    SpecError
+        If theta_h was not sampled, or the layer never comes near its target.
+    """
+    from scipy.stats import bootstrap
+
+    layer, kept = run.experiment.network.population(population), np.asarray(trials)
+    values = {name: float(v[0]) for name, v in layer.values().items()}
+    eta, target = values["homeo_eta"], values["homeo_target"]
+    maps = np.flatnonzero(layer.values()["homeo_eta"] == eta)
+    signal = run.recording.signals.get(population, {}).get("theta_h")
+    if signal is None:
+        raise SpecError("theta_h was not sampled", where=f"population {population!r}")
+    units = np.isin(signal.unit // (layer.shape[1] * layer.shape[2]), maps)
+    rows = np.stack([signal.values[signal.trial == k][:, units] for k in kept]).mean(axis=0)
+    time = signal.time[signal.trial == kept[0]]
+    half = float(run.recording.trials["duration"][kept[0]]) / 2
+    slope = slope_at(*fixed_threshold_rates(run, curve, kept, (half, 2 * half)), target)[1]
+    eigenvalue = float(homeostasis_eigenvalues(slope, eta, values["homeo_tau"])[0].real)
+    bins, rate = map_rates(run.recording, population, maps, _bin(signal.period))
+    start = settled_after(bins, rate[kept].mean(axis=0), target, within)
+    if not start < half:
+        raise SpecError(
+            "the rate does not come near its target", where=f"population {population!r}"
+        )
+    tail = time > start
+
+    def fitted(neurons: NDArray[np.int64]) -> tuple[float, float]:
+        return _exponential(time[tail] - start, rows[tail][:, neurons].mean(axis=1), -eigenvalue)
+
+    everyone = np.arange(rows.shape[1])
+    final, rate_of_return = fitted(everyone)
+    found = bootstrap(
+        (everyone,),
+        lambda neurons: fitted(neurons)[1],
+        n_resamples=_RESAMPLES,
+        vectorized=False,
+        method="percentile",
+        random_state=np.random.default_rng(run.experiment.seed),
+    ).confidence_interval
+    interval = float(found.low), float(found.high)
+    mean = np.asarray(rows.mean(axis=1))
+    return Return(time, mean, start, final, rate_of_return, interval, slope, eigenvalue)
+
+
+def _bin(period: float) -> float:
+    """Bins in which a rate near its target is looked for: 250 ms, of whole samples."""
+    return max(round(250.0 / period), 1) * period
+
+
+def _exponential(time: Array, values: Array, guess: float) -> tuple[float, float]:
+    """Final value and rate of an exponential through values, by least squares."""
+    from scipy.optimize import curve_fit
+
+    def shape(t: Array, final: float, amplitude: float, rate: float) -> Array:
+        return final + amplitude * np.exp(-rate * t)
+
+    start = (values[-1], values[0] - values[-1], guess)
+    (final, _, rate), _ = curve_fit(shape, time, values, p0=start, maxfev=5000)
+    return float(final), float(rate)
