@@ -138,13 +138,10 @@ def slope_at(threshold: ArrayLike, rate: ArrayLike, target: float) -> tuple[floa
         )
     middle = float(x[near].mean())
     curve = np.polynomial.Polynomial.fit(x[near] - middle, y[near], 2).convert()
-    roots = [
-        float(root.real)
-        for root in (curve - target).roots()
-        if abs(root.imag) < 1e-12
-        and x[near].min() <= root.real + middle <= x[near].max()
-        and curve.deriv()(root.real) < 0
-    ]
+    complex_roots = np.asarray((curve - target).roots(), dtype=np.complex128)
+    candidates = complex_roots.real[np.abs(complex_roots.imag) < 1e-12]
+    low, high = x[near].min() - middle, x[near].max() - middle
+    roots = [float(root) for root in candidates if low <= root <= high and curve.deriv()(root) < 0]
     if not roots:
         raise SpecError(f"the rates do not fall through {target:g} Hz", where="slope_at")
     at = min(roots, key=abs)

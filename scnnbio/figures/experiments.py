@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, adaptation
 from scnnbio.analysis.euler import factors, membranes
 from scnnbio.analysis.frequency_response import analytic_curve, frequency_response
 from scnnbio.analysis.gain import (
@@ -20,6 +21,7 @@ from scnnbio.analysis.gain import (
 from scnnbio.analysis.homeostasis import homeostatic_return, map_rates
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
+from scnnbio.figures.adaptation import adaptation_figure
 from scnnbio.figures.euler import euler_figure
 from scnnbio.figures.frequency_response import frequency_figure
 from scnnbio.figures.gain import gain_figure
@@ -182,6 +184,26 @@ def _filters(results: StudyResults) -> tuple[Figure, str]:
     return frequency_figure(found, curves), caption
 
 
+def _adaptation(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["long_squares"].run
+    names = [p.name for p in run.experiment.network.populations if not p.is_source]
+    try:
+        found = [adaptation(run, name) for name in names]
+        told = ", ".join(f"{one.population} {one.index[one.hero]:.3f}" for one in found)
+        figure = adaptation_figure(found, ADAPTATION)
+    except (SpecError, KeyError) as error:
+        raise Missing(str(error)) from None
+    seconds = run.experiment.stimulus.duration / 1e3
+    caption = (
+        f"{seconds:g} s of constant current. A: mean rates, excitatory medians solid, inhibitory"
+        " dotted; dashed, rates of the first interval of GLIF3 and GLIF5. B: intervals in their"
+        " order at 50 pA above rheobase. C: adaptation index there, mean of (later -"
+        f" earlier)/(later + earlier): {told}. Lines and grey, median and quartiles of recorded"
+        f" cells: {SOURCE}."
+    )
+    return figure, caption
+
+
 SPECS = (
     FigureSpec(
         "euler_stability",
@@ -206,5 +228,11 @@ SPECS = (
         "Inhibition: gain and offset",
         ("inhibition.spikes.control", "inhibition.signals.control_passive"),
         _gain,
+    ),
+    FigureSpec(
+        "adaptation",
+        "Adaptation of GLIF neurons",
+        ("long_squares.spikes.glif1_excitatory",),
+        _adaptation,
     ),
 )

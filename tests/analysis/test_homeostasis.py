@@ -99,9 +99,10 @@ def made_run(rate_of_return: float):
         values=values, unit=np.arange(layer.size, dtype=np.int32), period=period, quantity="mV",
         trial=np.zeros(len(time), dtype=np.int32), time=time,
     )  # fmt: skip
+    whole = np.array([duration])
     found = Recording(
         spikes=made, shapes={"layer1": layer.shape, "curve": curve.shape},
-        trials={"stage": np.array(["steps"]), "start": np.zeros(1), "duration": np.array([duration])},
+        trials={"stage": np.array(["steps"]), "start": np.zeros(1), "duration": whole},
         signals={"layer1": {"theta_h": signal}},
     )  # fmt: skip
     return SimpleNamespace(experiment=experiment, recording=found)
