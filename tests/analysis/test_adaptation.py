@@ -40,6 +40,7 @@ def test_the_index_by_hand():
     assert np.isnan(adaptation_index([10.0]))
 
 
+@pytest.mark.slow
 def test_without_adaptation_rates_are_the_closed_form(run):
     found = adaptation(run, "glif1_excitatory")
     closed = firing_rate(LIBRARY["GLIF1"], found.current, dt=0.1)
@@ -51,6 +52,7 @@ def test_without_adaptation_rates_are_the_closed_form(run):
     np.testing.assert_allclose(found.first_rate[fires], closed[fires], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_intervals_of_glif3_are_those_of_a_runge_kutta_solution(run):
     """dv/dt with two after-spike currents, held for tau_refrac; scipy finds the crossings."""
     found = adaptation(run, "glif3_excitatory")
@@ -83,6 +85,7 @@ def test_the_intervals_of_glif3_are_those_of_a_runge_kutta_solution(run):
     assert found.index[found.hero] == pytest.approx(adaptation_index(theirs), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_after_spike_currents_adapt_as_recorded_cells_do(results, run):
     indices = {
         p.name: (a := adaptation(run, p.name)).index[a.hero]
@@ -99,6 +102,7 @@ def test_after_spike_currents_adapt_as_recorded_cells_do(results, run):
     assert "Teeter" in draw("adaptation", results).caption
 
 
+@pytest.mark.slow
 def test_a_current_near_fifty_picoamperes_above_rheobase_is_needed(run):
     found = adaptation(run, "glif3_excitatory")
     coarse = type(found)(**{**vars(found), "current": np.linspace(0.0, 20.0, len(found.current))})

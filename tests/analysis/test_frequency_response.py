@@ -74,7 +74,7 @@ def test_the_analytic_curve_of_an_exponential_current_is_the_textbooks():
 
 @pytest.mark.slow
 def test_the_experiment_lies_on_its_curve():
-    results = execute(load(FILE, profile="tiny", settings=["dt=0.25 ms"]), "brian2")
+    results = execute(load(FILE, profile="tiny", settings=["dt=0.25 ms"]), "brian2-standalone")
     run = results.runs["flicker"]
     for name in ("exponential_current", "alpha_current"):
         found = frequency_response(run, f"lgn_{name}")

@@ -142,7 +142,7 @@ def test_the_first_layer_returns_at_its_eigenvalue_and_the_figure_is_drawn():
     network["populations"] = [p for p in network["populations"] if p["name"] in kept]
     network["projections"] = [p for p in network["projections"] if p["post"] in kept]
     table["stages"]["steps"]["record"]["spikes"] = list(kept[1:])
-    results = execute(study_from(table), "brian2")
+    results = execute(study_from(table), "brian2-standalone")
     run = results.runs["steps"]
     for maps, low, high in ((range(4), 9.0, 11.0), (range(4, 8), 0.0, 4.0)):
         time, rates = map_rates(run.recording, "layer2", list(maps), 1000.0)
