@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,18 +12,15 @@ from typing import Any, ClassVar
 import brian2 as b2
 
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import present
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
-from scnnbio.errors import BackendMissing
+from scnnbio.errors import BackendMissing, SpecError
 from scnnbio.experiment import Experiment, Inputs, Report
-
-# No -ffast-math and no contraction to fused multiply-add: the same sums in the same order as numpy.
-_COMPILER_FLAGS = ["-w", "-O3", "-march=native", "-ffp-contract=off", "-std=c++11"]
-
 
 _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
@@ -34,6 +30,12 @@ _PROMISES: tuple[Promise, ...] = (
     ),
     Within("signals", difference=1e-9),
     Within("weights", difference=1e-10),
+)
+#: In single precision, of potentials in mV and weights of order one.
+_SINGLE: tuple[Promise, ...] = (
+    UnlessAtThreshold("spikes", distance=1e-2, why="24 bits a number"),
+    Within("signals", difference=1e-2),
+    Within("weights", difference=1e-2),
 )
 
 
@@ -69,12 +71,39 @@ class Brian2Backend(Backend):
 
 
 class Brian2StandaloneBackend(Backend):
-    """Brian2's C++ standalone mode: compiled, for speed."""
+    """Brian2's C++ standalone mode: compiled, for speed.
+
+    Parameters
+    ----------
+    precision : {"double", "single"}
+        Of states, kernels and constants. Single is faster by what it saves in memory, and promises
+        less.
+    threads : int
+        Threads share the neurons of a layer; the spikes are the same with any number. What learns
+        stays on one.
+
+    Raises
+    ------
+    SpecError
+        If the number of threads is not positive.
+    """
 
     name: ClassVar[str] = "brian2-standalone"
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+
+    def __init__(self, precision: Precision = "double", threads: int = 1) -> None:
+        if threads < 1:
+            raise SpecError(f"{threads} is not a number of threads", where="threads")
+        self.precision = precision
+        self.threads = threads
+
+    def promise(self, subject: str, experiment: Experiment) -> Promise | None:
+        """What is promised of a part of a run: less in single precision."""
+        if self.precision == "double" or subject == "input":
+            return super().promise(subject, experiment)
+        return next(p for p in _SINGLE if p.subject == subject)
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing."""
@@ -91,7 +120,10 @@ class Brian2StandaloneBackend(Backend):
         with _temporary() as sources, _temporary() as results, contextlib.ExitStack() as stack:
             with watch.phase("build"):
                 report("compiling", 0, 1)
-                program = stack.enter_context(lowered_program(experiment, inputs, sources))
+                settings = preferences(self.precision, self.threads)
+                program = stack.enter_context(
+                    lowered_program(experiment, inputs, sources, settings)
+                )
                 compile_project(sources)
                 report("compiling", 1, 1)
             with watch.phase("simulate"):
@@ -101,15 +133,13 @@ class Brian2StandaloneBackend(Backend):
 
 
 @contextlib.contextmanager
-def lowered_program(experiment: Experiment, inputs: Inputs, folder: Path) -> Iterator[Program]:
+def lowered_program(
+    experiment: Experiment, inputs: Inputs, folder: Path, settings: dict[str, Any] | None = None
+) -> Iterator[Program]:
     """The sources of an experiment's program, in a folder; Brian2's device is ours meanwhile."""
-    settings = {
-        "codegen.cpp.extra_compile_args_gcc": _COMPILER_FLAGS,
-        # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
-        "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
-    }
-    with _preferences(settings):
+    with _preferences(settings or preferences()):
         b2.set_device("cpp_standalone", directory=str(folder), build_on_run=False)
+        b2.device.insert_code("before_start", NO_DENORMALS)
         try:
             with steady_names():
                 program = Program(Lowered(experiment, inputs))

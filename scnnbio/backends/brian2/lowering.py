@@ -16,30 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import brian2 as b2
-import numpy as np
-from numpy.typing import NDArray
 
-from scnnbio.backends.base import (
-    gate_steps,
-    initial_states,
-    refractory_steps,
-    step_constants,
-)
-from scnnbio.backends.brian2.learning import (
-    Learning,
-    at_lag,
-    competition,
-    geometry_at,
-    kernel_group,
-    regularly,
-)
+from scnnbio.backends.base import gate_steps, refractory_steps
+from scnnbio.backends.brian2.layers import Layer
+from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
 from scnnbio.backends.brian2.presentations import Source, internal_trials
-from scnnbio.backends.brian2.procedural import Arrivals, Each, KernelPathway
+from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
-from scnnbio.neurons.integrator import integrator
-from scnnbio.neurons.parsing import check_expression, excess_over, renamed
-from scnnbio.plasticity import SharedThreshold
 
 _MS = b2.ms
 
@@ -54,7 +38,7 @@ class Lowered:
     groups: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
-    #: Where neurons compete: the event space of those that learn.
+    #: The event space of those that learn.
     learners: dict[str, tuple[Any, str]] = field(default_factory=dict)
     _pathways: int = 0
 
@@ -67,9 +51,6 @@ class Lowered:
                 self._add_neurons(population)
         for projection in self.experiment.network.projections:
             self._add_projection(projection)
-        for population in self.experiment.network.populations:
-            if population.homeostasis is not None:
-                self._add_rise(population, population.homeostasis)
 
     @property
     def trial(self) -> Any:
@@ -93,107 +74,11 @@ class Lowered:
         )
 
     def _add_neurons(self, population: Population) -> None:
-        dt = self.experiment.dt
-        builder = _Equations(population)
-        held = refractory_steps(population, dt)
-        update = self._update_code(population, builder, held)
-        starts = {
-            n: builder.constant(f"init_{n}", v) for n, v in initial_states(population).items()
-        }
-        resets = [f"{n} {op} {builder.text(t)}" for n, op, t in population.model.resets]
-        threshold = builder.text(population.model.threshold)
-        if held.any():
-            builder.model.append("free_at : integer")
-            wait = builder.constant("held_steps", held.astype(float))
-            resets.append(f"free_at = t_in_timesteps + 1 + int({wait})")
-            threshold = f"({threshold}) and t_in_timesteps >= free_at"
-        rule = population.homeostasis
-        if rule is not None:
-            self._add_shared_threshold(population, rule)
-        group = b2.NeuronGroup(
-            population.size,
-            "\n".join([f"{s.name} : 1" for s in population.model.states] + builder.model),
-            threshold=threshold,
-            reset="\n".join(resets),
-            name=f"neurons_{population.name}",
-            namespace=builder.namespace,
-        )
-        self.groups[population.name] = self._keep(group)
-        for name, values in builder.arrays.items():
-            getattr(group, name)[:] = values
-        if rule is not None:
-            group.channel = np.arange(population.size) % population.shape[0]
-            setattr(
-                group,
-                _own(rule.parameter),
-                b2.linked_var(self.thresholds[population.name], "level", index="channel"),
-            )
-        for name, values in initial_states(population).items():
-            getattr(group, name)[:] = builder.spread(values)
-        regularly(group, update, self.experiment.dt * _MS, "groups", 0, f"update_{group.name}")
-        if population.competition is not None:
-            excess = builder.text(excess_over(population.model.threshold))
-            level = (
-                None if rule is None else (_own(rule.parameter), self.thresholds[population.name])
-            )
-            gate = competition(
-                *(population.competition, population, group, excess, level),
-                self.experiment,
-                self._keep,
-            )
-            self.learners[population.name] = gate, "_winners"
-        if self.experiment.reset:
-            begin = [f"{name} = {start}" for name, start in starts.items()]
-            begin += ["free_at = 0"] if held.any() else []
-            regularly(group, begin, self.trial, "start", -10, f"begin_{group.name}")
-
-    def _update_code(
-        self, population: Population, builder: _Equations, held: NDArray[np.int64]
-    ) -> list[str]:
-        before, after = [], []
-        if held.any():
-            before.append("free = int(t_in_timesteps >= free_at)")
-        for name, numbers in step_constants(population, self.experiment.dt).items():
-            builder.constant(name, numbers)
-        waits = {s.name for s in population.model.states if s.held_when_refractory}
-        for update in integrator(population.model).updates:
-            name = update.state
-            before.append(f"new_{name} = {builder.text(update.expression)}")
-            if name in waits and held.any():
-                after.append(f"{name} = free*new_{name} + (1 - free)*{name}")
-            else:
-                after.append(f"{name} = new_{name}")
-        return before + after
-
-    def _add_shared_threshold(self, population: Population, rule: SharedThreshold) -> None:
-        group = b2.NeuronGroup(
-            population.shape[0],
-            "level : 1\nfall : 1 (constant)\nrate : 1 (shared)",
-            name=f"threshold_{population.name}",
-            namespace={},
-        )
-        group.level = population.values()[rule.parameter]
-        group.fall = rule.fall(population.shape[0], self.experiment.dt)
-        group.rate = 1.0
-        slowing = rule.slowing(self.experiment.dt)
-        code = [f"rate = rate*{slowing!r}"] if slowing < 1 else []
-        code.append("level = level - rate*fall")
-        if rule.minimum is not None:
-            code.append(f"level = clip(level, {rule.minimum!r}, inf)")
-        regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
-        self.thresholds[population.name] = self._keep(group)
-
-    def _add_rise(self, population: Population, rule: SharedThreshold) -> None:
-        self._keep(
-            Each(
-                (self.groups[population.name], "_spikespace"),
-                self.thresholds[population.name],
-                f"level_post += rate_post*{rule.eta!r}",
-                ("synapses", 60),
-                f"rise_{population.name}",
-                modulo=population.shape[0],
-            )
-        )
+        layer = Layer(population, self.experiment, self._keep)
+        self.groups[population.name] = layer.group
+        self.learners[population.name] = layer.learners
+        if layer.levels is not None:
+            self.thresholds[population.name] = layer.levels
 
     # -- projections ------------------------------------------------------------------------------
 
@@ -244,7 +129,7 @@ class Lowered:
     def _learning(self, projection: Projection, kernel: Any) -> Learning | None:
         if projection.plasticity is None:
             return None
-        learners = self.learners.get(projection.post, (self.groups[projection.post], "_spikespace"))
+        learners = self.learners[projection.post]
         return Learning(
             projection.plasticity, projection, self.experiment, kernel, self._keep, learners
         )
@@ -267,47 +152,3 @@ class Lowered:
         if gate_steps(self.experiment, projection):
             free += "*int(t_in_timesteps >= opens_post)"
         return f"{state}_post += {float(projection.weight)!r}*w{free}"
-
-
-class _Equations:
-    """Lines of a group's model, with constants that are one number or one a neuron."""
-
-    def __init__(self, population: Population) -> None:
-        self.population = population
-        self.model: list[str] = []
-        self.namespace: dict[str, Any] = {}
-        self.arrays: dict[str, NDArray[np.float64]] = {}
-        rule = population.homeostasis
-        if rule is not None:
-            self.model += [f"{_own(rule.parameter)} : 1 (linked)", "channel : integer (constant)"]
-        self.moving = {rule.parameter} if rule is not None else set()
-
-    def text(self, expression: str) -> str:
-        """A checked expression as Brian2 may read it; its parameters are declared."""
-        parameters = set(self.population.model.parameters)
-        used = sorted(check_expression(expression) & parameters)
-        for name in used:
-            if name not in self.moving:
-                self.constant(_own(name), self.population.values()[name])
-        return renamed(expression, {name: _own(name) for name in used})
-
-    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One value a neuron, in the internal order, from one a channel or one for all."""
-        population = self.population
-        per_channel = np.broadcast_to(values, (population.shape[0],))
-        return np.tile(per_channel, population.shape[1] * population.shape[2])
-
-    def constant(self, name: str, values: NDArray[np.float64]) -> str:
-        """Declare a constant and return its name."""
-        values = np.asarray(values, dtype=float)
-        if np.all(values == values.flat[0]):
-            self.namespace[name] = float(values.flat[0])
-        elif name not in self.arrays:
-            self.model.append(f"{name} : 1 (constant)")
-            self.arrays[name] = self.spread(values)
-        return name
-
-
-def _own(parameter: str) -> str:
-    """Name of a parameter in Brian2, where ``cm`` is a centimetre."""
-    return f"par_{parameter}"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable, Variables
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner, Group
 
@@ -29,6 +30,11 @@ def _with_our_templates(base: type) -> type:
     """A code-object class like ``base`` that finds the templates of this package too."""
     templater = base.templater.derive("scnnbio.backends.brian2")  # type: ignore[attr-defined]
     return type(f"Procedural{base.__name__}", (base,), {"templater": templater})
+
+
+def generates_cpp() -> bool:
+    """Whether what is built now becomes a C++ program."""
+    return isinstance(get_device(), CPPStandaloneDevice)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,12 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         self.codeobj_class: type | None = None
 
     def _finish(
-        self, template: str, code: str, owner: Any, slot: tuple[str, int], options: dict[str, Any]
+        self,
+        template: str,
+        code: str | dict[str, str],
+        owner: Any,
+        slot: tuple[str, int],
+        options: dict[str, Any],
     ) -> None:
         when, order = slot
         if "_eventspace" in self.variables:

@@ -1,0 +1,1 @@
+"""What is fast, what is not, and beside whom: ``make bench``."""

@@ -1,0 +1,79 @@
+"""One program in a process of its own: ``python -m benchmarks.worker PROGRAM CONFIGURATION``.
+
+It builds, says what that took, and simulates whenever it reads ``run``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.configurations import EIGHT
+from benchmarks.timing import Program, own_peak_mb
+
+#: Name → module and class: a module is imported when one of its programs is asked for.
+PROGRAMS = {
+    "scnnbio": ("brian_programs", "Scnnbio"),
+    "scnnbio-single": ("brian_programs", "ScnnbioSingle"),
+    "synapses": ("brian_programs", "Synapses"),
+    "floor": ("other_programs", "Floor"),
+    "floor-single": ("other_programs", "FloorSingle"),
+    "nest": ("other_programs", "Nest"),
+    "torch": ("other_programs", "Torch"),
+}
+CONFIGURATIONS: dict[str, Any] = {c.name: c for c in EIGHT}
+
+
+def program(name: str) -> type[Program]:
+    """The class of a program."""
+    module, cls = PROGRAMS[name]
+    return getattr(importlib.import_module(f"benchmarks.{module}"), cls)
+
+
+def _timed(work: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _answer(value: dict[str, Any]) -> None:
+    print(json.dumps({"answer": value}), flush=True)
+
+
+def main(name: str, configuration: str) -> None:
+    """Build, then run on demand."""
+    with tempfile.TemporaryDirectory() as folder:
+        cls = program(name)
+        made = cls(CONFIGURATIONS[configuration], Path(folder))
+        construct_s, build_s = _timed(made.construct), _timed(made.build)
+        _answer(
+            {
+                "implementation": cls.name,
+                "precision": cls.precision,
+                "construct_s": construct_s,
+                "build_s": build_s,
+                "python_mb": own_peak_mb(),
+            }
+        )
+        for line in sys.stdin:
+            if line.strip() != "run":
+                break
+            found = dataclasses.asdict(made.run())
+            counts = made.counts()
+            # Enough to see whether two programs fired the same neurons equally often.
+            place = None if counts is None else np.arange(1, len(counts) + 1) % 1_000_003
+            found["fingerprint"] = None if counts is None else int(np.sum(counts * place))
+            _answer(found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,267 @@
+"""A population of neurons as Brian2 objects: its states, its step, its threshold and its reset.
+
+At runtime these are Brian2's own objects with our text; a C++ program takes the same text through
+the pass of :mod:`scnnbio.backends.brian2.stepping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import initial_states, refractory_steps, step_constants
+from scnnbio.backends.brian2.learning import competition, regularly
+from scnnbio.backends.brian2.procedural import Each, generates_cpp
+from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population
+from scnnbio.neurons.integrator import integrator
+from scnnbio.neurons.parsing import check_expression, excess_over, renamed
+from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
+
+_MS = b2.ms
+Keep = Callable[[Any], Any]
+
+
+class Layer:
+    """The neurons of one population.
+
+    Parameters
+    ----------
+    population : Population
+    experiment : Experiment
+    keep : callable
+        Takes every object that is made.
+
+    Attributes
+    ----------
+    group : NeuronGroup
+        Its states, and its spikes in ``_spikespace``.
+    levels : NeuronGroup or None
+        The shared thresholds, one a channel.
+    learners : (group, str)
+        The event space of the neurons that learn in a step.
+    """
+
+    def __init__(self, population: Population, experiment: Experiment, keep: Keep) -> None:
+        self.population, self.experiment, self.keep = population, experiment, keep
+        self.held = refractory_steps(population, experiment.dt)
+        rule = population.homeostasis
+        self.moving = {rule.parameter} if rule is not None else set()
+        self.levels = None if rule is None else self._add_levels(rule)
+        self.equations = _Equations(population, self.moving)
+        reset_names = set().union(*(check_expression(t) for _, _, t in population.model.resets))
+        #: Whether neurons reset as they fire: nothing asks for their states in between.
+        self.resets_early = (
+            generates_cpp() and population.competition is None and not reset_names & self.moving
+        )
+        self.group = self._add_group()
+        self.learners: tuple[Any, str] = (self.group, "_spikespace")
+        if population.competition is not None:
+            self._add_competition(population.competition)
+        if rule is not None:
+            self._add_rise(rule)
+
+    # -- states ---------------------------------------------------------------------------------
+
+    def _add_group(self) -> Any:
+        equations, dt = self.equations, self.experiment.dt * _MS
+        name = f"neurons_{self.population.name}"
+        starts = initial_states(self.population)
+        begin = [f"{n} = {equations.constant(f'init_{n}', v)}" for n, v in starts.items()]
+        if self.held.any():
+            equations.model.append("free_at : integer")
+            begin.append("free_at = 0")
+        update, threshold, reset = self._texts()
+        states = [f"{state.name} : 1" for state in self.population.model.states]
+        group = b2.NeuronGroup(
+            self.population.size,
+            "\n".join(states + equations.model),
+            threshold=threshold,
+            reset="\n".join(reset),
+            name=name,
+            namespace=equations.namespace,
+        )
+        self.keep(group)
+        self._fill(group, starts)
+        if generates_cpp():
+            driven = self._driven()
+            for made in stepped(group, self._rules(driven), driven):
+                self.keep(made)
+        else:
+            regularly(group, update, dt, "groups", 0, f"update_{name}")
+        if self.experiment.reset:
+            trial = self.experiment.trial_steps * dt
+            regularly(group, begin, trial, "start", -10, f"begin_{name}")
+        return group
+
+    def _texts(self) -> tuple[list[str], str, list[str]]:
+        """Update, threshold and reset in the group's names, as far as Brian2 itself runs them."""
+        model, text = self.population.model, self.equations.text
+        update = [] if generates_cpp() else self._update_code()
+        threshold, reset = "False", []
+        if not generates_cpp() or self.population.competition is not None:
+            threshold = text(model.threshold)
+        if not self.resets_early:
+            reset = [f"{n} {op} {text(t)}" for n, op, t in model.resets]
+        if self.held.any() and not self.resets_early:
+            wait = self.equations.constant("held_steps", self.held.astype(float))
+            reset.append(f"free_at = t_in_timesteps + 1 + int({wait})")
+            threshold = f"({threshold}) and t_in_timesteps >= free_at"
+        return update, threshold, reset
+
+    def _fill(self, group: Any, starts: dict[str, NDArray[np.float64]]) -> None:
+        equations = self.equations
+        for name, values in equations.arrays.items():
+            getattr(group, name)[:] = values
+        for parameter in self.moving:
+            if equations.links:
+                group.channel = np.arange(self.population.size) % self.population.shape[0]
+                linked = b2.linked_var(self.levels, "level", index="channel")
+                setattr(group, _own(parameter), linked)
+        for name, values in starts.items():
+            getattr(group, name)[:] = equations.spread(values)
+
+    # -- the step -------------------------------------------------------------------------------
+
+    def _update_code(self) -> list[str]:
+        equations, before, after = self.equations, [], []
+        if self.held.any():
+            before.append("free = int(t_in_timesteps >= free_at)")
+        for name, numbers in step_constants(self.population, self.experiment.dt).items():
+            equations.constant(name, numbers)
+        waits = {s.name for s in self.population.model.states if s.held_when_refractory}
+        for update in integrator(self.population.model).updates:
+            name = update.state
+            before.append(f"new_{name} = {equations.text(update.expression)}")
+            if name in waits and self.held.any():
+                after.append(f"{name} = free*new_{name} + (1 - free)*{name}")
+            else:
+                after.append(f"{name} = new_{name}")
+        return before + after
+
+    def _rules(self, driven: set[str]) -> Rules:
+        """The same for a pass in C++, which has its own way with constants and refractoriness."""
+        population, model = self.population, self.population.model
+        step = integrator(model)
+        constants = dict(step_constants(population, self.experiment.dt))
+        moved = {name for name, values in initial_states(population).items() if np.any(values)}
+        moved |= {name for name, _, _ in model.resets} | driven
+        silent = silent_states(step, constants, moved)
+        constants |= {_own(name): values for name, values in population.values().items()}
+        constants["held_steps"] = self.held.astype(float)
+        names = {name: _own(name) for name in model.parameters} | dict.fromkeys(silent, "0.0")
+        resets = [(name, op, renamed(text, names)) for name, op, text in model.resets]
+        if self.held.any():
+            resets.append(("free_at", "=", "t_in_timesteps + 1 + int(held_steps)"))
+        return Rules(
+            updates={
+                u.state: renamed(u.expression, names) for u in step.updates if u.state not in silent
+            },
+            threshold=renamed(model.threshold, names),
+            resets=tuple(resets) if self.resets_early else (),
+            held=tuple(s.name for s in model.states if s.held_when_refractory)
+            if self.held.any()
+            else (),
+            constants=constants,
+            channels=population.shape[0],
+            most_held=int(self.held.max()),
+            period=self.experiment.trial_steps if self.experiment.reset else 0,
+            levels={_own(name): self.levels for name in self.moving},
+        )
+
+    def _driven(self) -> set[str]:
+        """States that arriving spikes move."""
+        into = self.experiment.network.into(self.population.name)
+        return {self.population.model.receptors[p.receptor] for p in into}
+
+    # -- what a layer shares --------------------------------------------------------------------
+
+    def _add_levels(self, rule: SharedThreshold) -> Any:
+        population, dt = self.population, self.experiment.dt
+        group = b2.NeuronGroup(
+            population.shape[0],
+            "level : 1\nfall : 1 (constant)\nrate : 1 (shared)",
+            name=f"threshold_{population.name}",
+            namespace={},
+        )
+        group.level = population.values()[rule.parameter]
+        group.fall = rule.fall(population.shape[0], dt)
+        group.rate = 1.0
+        slowing = rule.slowing(dt)
+        code = [f"rate = rate*{slowing!r}"] if slowing < 1 else []
+        code.append("level = level - rate*fall")
+        if rule.minimum is not None:
+            code.append(f"level = clip(level, {rule.minimum!r}, inf)")
+        regularly(group, code, dt * _MS, "groups", 0, f"fall_{group.name}")
+        return self.keep(group)
+
+    def _add_rise(self, rule: SharedThreshold) -> None:
+        self.keep(
+            Each(
+                (self.group, "_spikespace"),
+                self.levels,
+                f"level_post += rate_post*{rule.eta!r}",
+                ("synapses", 60),
+                f"rise_{self.population.name}",
+                modulo=self.population.shape[0],
+            )
+        )
+
+    def _add_competition(self, rule: WinnerTakeAll) -> None:
+        population = self.population
+        excess = self.equations.text(excess_over(population.model.threshold))
+        level = None
+        for parameter in self.moving:
+            level = _own(parameter), self.levels
+        gate = competition(rule, population, self.group, excess, level, self.experiment)
+        self.learners = self.keep(gate), "_winners"
+
+
+class _Equations:
+    """Lines of a group's model, with constants that are one number or one a neuron."""
+
+    def __init__(self, population: Population, moving: set[str]) -> None:
+        self.population, self.moving = population, moving
+        self.model: list[str] = []
+        self.namespace: dict[str, Any] = {}
+        self.arrays: dict[str, NDArray[np.float64]] = {}
+        #: Whether a text names a constant that moves.
+        self.links = False
+
+    def text(self, expression: str) -> str:
+        """A checked expression as Brian2 may read it; its parameters are declared."""
+        parameters = set(self.population.model.parameters)
+        used = sorted(check_expression(expression) & parameters)
+        for name in used:
+            if name not in self.moving:
+                self.constant(_own(name), self.population.values()[name])
+            elif not self.links:
+                self.links = True
+                self.model += [f"{_own(name)} : 1 (linked)", "channel : integer (constant)"]
+        return renamed(expression, {name: _own(name) for name in used})
+
+    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One value a neuron, in the internal order, from one a channel or one for all."""
+        population = self.population
+        per_channel = np.broadcast_to(values, (population.shape[0],))
+        return np.tile(per_channel, population.shape[1] * population.shape[2])
+
+    def constant(self, name: str, values: NDArray[np.float64]) -> str:
+        """Declare a constant and return its name."""
+        values = np.asarray(values, dtype=float)
+        if np.all(values == values.flat[0]):
+            self.namespace[name] = np.dtype(b2.prefs.core.default_float_dtype).type(values.flat[0])
+        elif name not in self.arrays:
+            self.model.append(f"{name} : 1 (constant)")
+            self.arrays[name] = self.spread(values)
+        return name
+
+
+def _own(parameter: str) -> str:
+    """Name of a parameter in Brian2, where ``cm`` is a centimetre."""
+    return f"par_{parameter}"

@@ -1,0 +1,232 @@
+"""The step of a layer in generated C++: update, refractoriness and threshold in one pass.
+
+For a large layer the state update is most of a run's time, and memory is what it waits for. So
+each state is read once and written once a step. Refractoriness and the comparison with the
+threshold are bits in registers; constants are one number, or one a channel, repeated over a tile
+that stays in the first-level cache. What is computed is what the runtime's text says, in the same
+order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.brian2.procedural import Procedural
+from scnnbio.neurons.integrator import Integrator
+from scnnbio.neurons.parsing import check_expression
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a layer does in a step, as text over its states and constants.
+
+    Parameters
+    ----------
+    updates : mapping of str to str
+        State → its value after the step, from states at its beginning.
+    threshold : str
+        A neuron that is not refractory fires where this holds.
+    resets : tuple of (str, str, str)
+        Statements (name, operator, expression) for a neuron that fires, as it fires; none if
+        Brian2 resets it later.
+    held : tuple of str
+        States that do not move while a neuron is refractory.
+    constants : mapping of str to ndarray (1,) or (channels,)
+    channels : int
+        Neurons lie channel last.
+    most_held : int
+        The longest refractory period in steps.
+    period : int
+        Length of a trial in steps if every trial begins anew, else 0.
+    levels : mapping of str to Brian2 group
+        Constants that move: name → the group whose ``level`` (channels,) it is.
+    """
+
+    updates: Mapping[str, str]
+    threshold: str
+    resets: tuple[tuple[str, str, str], ...]
+    held: tuple[str, ...]
+    constants: Mapping[str, NDArray[np.float64]]
+    channels: int
+    most_held: int
+    period: int
+    levels: Mapping[str, Any] = field(default_factory=dict)
+
+    def update_code(self) -> str:
+        """Abstract code of the update: every new value before any is assigned."""
+        lines = [f"new_{name} = {text}" for name, text in self.updates.items()]
+        return "\n".join(lines + [f"{name} = new_{name}" for name in self.updates])
+
+    def reset_code(self) -> str:
+        """Abstract code of the reset."""
+        return "\n".join(f"{name} {op} {text}" for name, op, text in self.resets)
+
+    def names(self) -> set[str]:
+        """Everything that the texts read."""
+        texts = [*self.updates.values(), self.threshold, *(text for _, _, text in self.resets)]
+        return set().union(*map(check_expression, texts))
+
+    def at_a_spike(self) -> set[str]:
+        """Everything that decides on a spike or that it changes."""
+        reads = {n for name, _, text in self.resets for n in {name} | check_expression(text)}
+        return reads | check_expression(self.threshold) | set(self.held)
+
+
+class Step(Procedural):
+    """One pass over a layer: the update, the test against the threshold, or both at once.
+
+    Whoever is above threshold and not refractory is listed in ``_listed``: the list of spikes
+    itself, or one of the pass's own that :class:`Fire` hands on when it is time to fire.
+    """
+
+    def __init__(
+        self, group: Any, rules: Rules, slot: tuple[str, int], name: str, parts: Sequence[str]
+    ) -> None:
+        self._begin(name)
+        size, variables = len(group), self.variables
+        variables.add_constant("N", size)
+        variables.add_auxiliary_variable("_cond", dtype=bool)
+        variables.add_reference("_eventspace", group, "_spikespace")
+        own_list = "update" in parts
+        if own_list:
+            variables.add_array("_listed", size=size + 1, dtype=np.int32, read_only=True)
+        else:
+            variables.add_reference("_listed", group, "_spikespace")
+        for state in rules.updates:
+            variables.add_reference(state, group, state)
+        waits = rules.most_held > 0
+        if waits:
+            variables.add_reference("free_at", group, "free_at")
+        options = {
+            "updates": "update" in parts,
+            "tests": "test" in parts,
+            "resets": "reset" in parts,
+            "holds": list(rules.held) if waits and "update" in parts else [],
+            "waits": waits,
+            "slots": rules.most_held + 1,
+            "period": rules.period,
+            **self._add_constants(group, rules),
+        }
+        code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold}"}
+        code["reset"] = rules.reset_code()
+        self._finish("step", {part: code[part] for part in parts}, group, slot, options)
+        self.needed_variables += options["holds"]
+        self.needed_variables += ["free_at"] if waits else []
+        self.needed_variables += [n for pair in options["levels"] for n in pair]
+        self.add_dependency(group)
+
+    def _add_constants(self, group: Any, rules: Rules) -> dict[str, Any]:
+        """Constants as numbers, or as tiles of one number a channel; what the template asks."""
+        real = np.dtype(b2.prefs.core.default_float_dtype)
+        size = len(group)
+        # A word begins anywhere in the tile, and the tile where a channel begins.
+        word = 8 * real.itemsize
+        tile = min(math.lcm(rules.channels, word), -(-size // word) * word)
+        tiled, used = [], rules.names()
+        self.variables.add_auxiliary_variable("_lane_idx", dtype=np.int32)
+        for name, numbers in rules.constants.items():
+            if name not in used or name in rules.levels:
+                continue
+            if np.all(numbers == numbers[0]):
+                self.variables.add_constant(name, real.type(numbers[0]))
+            else:
+                self._add_tile(name, np.resize(numbers, tile).astype(real))
+                tiled.append(name)
+        levels = []
+        for name, levels_group in rules.levels.items():
+            if name in used:
+                self._add_tile(name, np.zeros(tile, real))
+                self.variables.add_reference(f"_level_{name}", levels_group, "level", index="0")
+                levels.append((name, f"_level_{name}"))
+        return {
+            "lane": real.itemsize,
+            "tile": tile,
+            "tiled": bool(tiled or levels),
+            "channels": rules.channels,
+            "levels": levels,
+        }
+
+    def _add_tile(self, name: str, values: NDArray[Any]) -> None:
+        self.variables.add_array(
+            name, size=len(values), values=values, dtype=values.dtype, index="_lane_idx"
+        )
+
+
+class Fire(Procedural):
+    """Makes spikes of those whom a :class:`Step` listed."""
+
+    def __init__(self, group: Any, step: Step, slot: tuple[str, int], name: str) -> None:
+        self._begin(name)
+        self.variables.add_constant("N", len(group))
+        self.variables.add_reference("_eventspace", group, "_spikespace")
+        self.variables.add_reference("_listed", step, "_listed")
+        self._finish("fire", "", group, slot, {})
+        self.add_dependency(group)
+        self.add_dependency(step)
+
+
+def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
+    """Objects that update a layer and make it fire.
+
+    Parameters
+    ----------
+    group : NeuronGroup
+        Its own test against the threshold is taken from it.
+    rules : Rules
+    jumping : set of str
+        States that arriving spikes move, after the update and before the threshold. Only if these
+        are no business of the threshold, the reset and refractoriness can one pass do all.
+
+    Returns
+    -------
+    list of Brian2 objects
+    """
+    group.contained_objects.remove(group.thresholder["spike"])
+    update, fire = f"update_{group.name}", f"fire_{group.name}"
+    # After the shared thresholds have fallen (order 0 of the same slot).
+    slot = ("groups", 10)
+    firing = ("test", "reset") if rules.resets else ("test",)
+    if jumping & rules.at_a_spike():
+        step = Step(group, rules, slot, update, ("update",))
+        return [step, Step(group, rules, ("thresholds", 0), fire, firing)]
+    step = Step(group, rules, slot, update, ("update", *firing))
+    return [step, Fire(group, step, ("thresholds", 0), fire)]
+
+
+def silent_states(
+    step: Integrator, constants: Mapping[str, NDArray[np.float64]], moved: set[str]
+) -> set[str]:
+    """States that are zero for ever, so that a pass need not touch them.
+
+    Parameters
+    ----------
+    step : Integrator
+    constants : mapping of str to ndarray
+        Of the integrator.
+    moved : set of str
+        States that do not start at zero, or that a spike moves, arriving or fired.
+
+    Returns
+    -------
+    set of str
+        Such as the inhibitory current of a layer that nothing inhibits. Only states that go by the
+        exact propagator are looked at: their updates are sums of products with one another.
+    """
+    states = {update.state for update in step.updates}
+    needs: dict[str, frozenset[str]] = {}
+    for update in step.updates:
+        named = check_expression(update.expression)
+        offsets = [n for n in named if step.entries.get(n, ("", ""))[1] is None]
+        if update.exact and not any(np.any(constants[n]) for n in offsets):
+            needs[update.state] = named & states
+    silent = set(needs) - moved
+    while loud := {name for name in silent if not needs[name] <= silent}:
+        silent -= loud
+    return silent
