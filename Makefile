@@ -18,7 +18,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format types docs clean
+.PHONY: help demo test quick bench lint format types docs clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doct
 
 quick: $(ALL) ## the quick subset of the tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+
+bench: $(ALL) ## measure against other simulators (ten minutes; writes results, tables, a figure)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYNEST_QUIET=1 $(BIN)/python -W ignore -m benchmarks
 
 lint: $(ALL) ## format, lint, types and import layers
 	$(BIN)/ruff format --check .

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import brian2 as b2
 import numpy as np
 
-from benchmarks.configurations import DELAY, NEURON, RATES, Configuration
+from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
 from benchmarks.timing import Measured, Program, with_child
 from scnnbio.backends.brian2.compiling import NO_DENORMALS, preferences
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.procedural import Arrivals, Each
 
 _MS = b2.ms
 
@@ -116,15 +117,15 @@ class ScnnbioSingle(Scnnbio):
 
 
 def explicit_synapses(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(cell, neuron, weight) of every synapse; cells (row, column, channel), sorted."""
-    k, out, maps, size = (
-        configuration.kernel,
-        configuration.out,
-        configuration.maps,
-        configuration.size,
-    )
-    kernel = configuration.weights()
-    pre, post, weight = [], [], []
+    """(cell, neuron, kernel element) of every synapse, sorted by cell.
+
+    Cells are numbered (row, column, channel), neurons (row, column, map), elements as the kernel
+    is flattened.
+    """
+    k, out = configuration.kernel, configuration.out
+    maps, size = configuration.maps, configuration.size
+    element = np.arange(maps * 2 * k * k, dtype=np.int32).reshape(maps, 2, k, k)
+    pre, post, tap = [], [], []
     to = np.arange(out * out * maps, dtype=np.int32).reshape(out, out, maps)
     cells = np.arange(size * size * 2, dtype=np.int32).reshape(size, size, 2)
     for c in range(2):
@@ -133,9 +134,10 @@ def explicit_synapses(configuration: Configuration) -> tuple[np.ndarray, np.ndar
                 seen = cells[y : y + out, x : x + out, c]
                 pre.append(np.repeat(seen.ravel(), maps))
                 post.append(to.ravel())
-                weight.append(np.tile(kernel[:, c, y, x], out * out))
+                tap.append(np.tile(element[:, c, y, x], out * out))
     order = np.argsort(np.concatenate(pre), kind="stable")
-    return tuple(np.concatenate(a)[order] for a in (pre, post, weight))  # type: ignore[return-value]
+    first, second, third = (np.concatenate(part)[order] for part in (pre, post, tap))
+    return first, second, third
 
 
 class Synapses(Standalone):
@@ -153,7 +155,8 @@ class Synapses(Standalone):
         )
         layer = b2.NeuronGroup(
             c.neurons,
-            "dv/dt = (v_rest - v)/tau_m + I/cm : volt (unless refractory)\ndI/dt = -I/tau_s : amp",
+            "dv/dt = (v_rest - v)/tau_m + I/C : volt (unless refractory)\ndI/dt = -I/tau_s : amp"
+            + self.of_the_layer(),
             threshold="v >= v_thresh",
             reset="v = v_reset",
             refractory=(NEURON["tau_refrac"] + c.dt) * _MS,
@@ -162,19 +165,111 @@ class Synapses(Standalone):
             namespace={
                 "tau_m": NEURON["tau_m"] * _MS,
                 "tau_s": NEURON["tau_syn_E"] * _MS,
-                "cm": NEURON["cm"] * b2.nF,
+                "tau_minus": STDP["tau_minus"] * _MS,
+                "C": NEURON["cm"] * b2.nF,
                 **{k: NEURON[k] * b2.mV for k in ("v_rest", "v_reset", "v_thresh")},
             },
         )
         layer.v = NEURON["v_rest"] * b2.mV
+        self.monitor = b2.SpikeMonitor(layer, record=False, name="counts")
+        return [cells, layer, *self.connected(cells, layer), self.monitor]
+
+    def of_the_layer(self) -> str:
+        """More equations of the layer."""
+        return ""
+
+    def connected(self, cells: Any, layer: Any) -> list[Any]:
+        """Synapses, one a pair of neurons, each with its weight."""
         synapses = b2.Synapses(
             cells, layer, "w : amp", on_pre="I_post += w", delay=DELAY * _MS, name="synapses"
         )
-        pre, post, weight = explicit_synapses(c)
+        pre, post, tap = explicit_synapses(self.configuration)
         synapses.connect(i=pre, j=post)
-        synapses.w = weight * b2.nA
-        self.monitor = b2.SpikeMonitor(layer, record=False, name="counts")
-        return [cells, layer, synapses, self.monitor]
+        synapses.w = self.configuration.weights().ravel()[tap] * b2.nA
+        return [synapses]
+
+
+class PlasticSynapses(Synapses):
+    """Pair STDP on weights that are truly shared; a trace for each synapse on both sides."""
+
+    name: ClassVar[str] = "Brian2 Synapses, traces per synapse"
+    model: ClassVar[str] = """
+    tap : integer (constant)
+    dx/dt = -x/tau_plus : 1 (event-driven)
+    dy/dt = -y/tau_minus : 1 (event-driven)
+    """
+    on_pre: ClassVar[str] = """
+    I_post += gain*w
+    w = clip(w - a_minus*y, 0, 1)
+    x += 1
+    """
+    on_post: ClassVar[str] = """
+    w = clip(w + a_plus*x, 0, 1)
+    y += 1
+    """
+
+    def connected(self, cells: Any, layer: Any) -> list[Any]:
+        c = self.configuration
+        kernel = b2.NeuronGroup(c.weights().size, "w : 1", name="kernel")
+        kernel.w = c.weights().ravel()
+        synapses = b2.Synapses(
+            cells,
+            layer,
+            self.model,
+            on_pre=self.on_pre,
+            on_post=self.on_post,
+            delay={"pre": DELAY * _MS},
+            name="synapses",
+            namespace={
+                "gain": c.weight * b2.nA,
+                "tau_plus": STDP["tau_plus"] * _MS,
+                "tau_minus": STDP["tau_minus"] * _MS,
+                "a_plus": STDP["a_plus"],
+                "a_minus": STDP["a_minus"],
+            },
+        )
+        synapses.variables.add_reference("w", kernel, "w", index="tap")
+        self.refer(synapses, cells, layer)
+        pre, post, tap = explicit_synapses(c)
+        synapses.connect(i=pre, j=post)
+        synapses.tap = tap
+        synapses.pre.order, synapses.post.order = -1, 1
+        return [kernel, synapses, *self.traces]
+
+    def refer(self, synapses: Any, cells: Any, layer: Any) -> None:
+        """Traces that are kept elsewhere."""
+        self.traces: list[Any] = []
+
+
+class PlasticSynapsesPerNeuron(PlasticSynapses):
+    """The same with a trace for each neuron, kept up to date by scnnbio's cheapest means."""
+
+    name: ClassVar[str] = "Brian2 Synapses, traces per neuron"
+    model: ClassVar[str] = "tap : integer (constant)"
+    on_pre: ClassVar[str] = "I_post += gain*w\nw = clip(w - a_minus*y, 0, 1)"
+    on_post: ClassVar[str] = "w = clip(w + a_plus*x, 0, 1)"
+
+    def of_the_layer(self) -> str:
+        return "\ndy/dt = -y/tau_minus : 1"
+
+    def refer(self, synapses: Any, cells: Any, layer: Any) -> None:
+        traces = b2.NeuronGroup(
+            len(cells),
+            "dx/dt = -x/tau_plus : 1",
+            method="exact",
+            name="traces",
+            namespace={"tau_plus": STDP["tau_plus"] * _MS},
+        )
+        synapses.variables.add_reference("x", traces, "x", index="_presynaptic_idx")
+        synapses.variables.add_reference("y", layer, "y", index="_postsynaptic_idx")
+        delay = round(DELAY / self.configuration.dt)
+        arrivals = Arrivals(cells, delay, 0, ("after_groups", 0), "arrivals")
+        self.traces = [
+            traces,
+            arrivals,
+            Each((arrivals, "_arriving"), traces, "x_post += 1", ("synapses", 0), "jump_x"),
+            Each((layer, "_spikespace"), layer, "y_post += 1", ("synapses", 2), "jump_y"),
+        ]
 
 
 def _last(unit: np.ndarray, size: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIF
+from scnnbio.plasticity import SharedSTDP
 from scnnbio.stimuli import WhiteNoise
 
 #: Input rates in Hz, each for one segment of a run.
@@ -29,6 +30,8 @@ NEURON = {
     "tau_refrac": 2.0,
 }
 DELAY = 1.0
+#: All-to-all pairs with hard bounds at 0 and 1. The rates are small: every place adds its own.
+STDP = {"tau_plus": 20.0, "tau_minus": 30.0, "a_plus": 1e-6, "a_minus": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,19 @@ class Configuration:
     dt: float
     #: Length of a segment in ms.
     segment: float
+    #: Whether the kernel learns, by pair STDP.
+    plastic: bool = False
 
     @property
     def name(self) -> str:
         """As in the tables."""
-        return f"2x{self.size}x{self.size}, {self.kernel}x{self.kernel}→{self.maps}, dt {self.dt:g}"
+        layer = f"2x{self.size}x{self.size}, {self.kernel}x{self.kernel}→{self.maps}"
+        return f"{'STDP, ' if self.plastic else ''}{layer}, dt {self.dt:g}"
+
+    @property
+    def weight(self) -> float:
+        """What a kernel element of 1 adds to the current, in nA."""
+        return 1.8 / self.kernel**2 if self.plastic else 1.0
 
     @property
     def segment_steps(self) -> int:
@@ -66,9 +77,11 @@ class Configuration:
         return self.neurons * 2 * self.kernel**2
 
     def weights(self) -> NDArray[np.float64]:
-        """Kernel (out, in, row, column) in nA: a little excitation, much scatter."""
+        """Kernel (out, in, row, column): a little excitation, much scatter; or what can learn."""
         rng = np.random.default_rng(3)
         shape = (self.maps, 2, self.kernel, self.kernel)
+        if self.plastic:
+            return rng.uniform(0.3, 0.7, shape)
         return rng.normal(0.15, 1.0, shape) / np.sqrt(2 * self.kernel**2)
 
     def inputs(self) -> Inputs:
@@ -87,7 +100,16 @@ class Configuration:
                 Population("lgn", (2, self.size, self.size), SpikeSource()),
                 Population("v1", tuple(connector.out_shape), LIF, parameters=NEURON),
             ),
-            (Projection("lgn", "v1", connector, weight=1.0, delay=DELAY),),
+            (
+                Projection(
+                    "lgn",
+                    "v1",
+                    connector,
+                    weight=self.weight,
+                    delay=DELAY,
+                    plasticity=SharedSTDP(**STDP, bounds="hard") if self.plastic else None,
+                ),
+            ),
         )
 
     def experiment(self) -> Experiment:
@@ -103,9 +125,23 @@ class Configuration:
 
 
 #: Long enough a segment to be measured, short enough for the slowest to end.
-_SEGMENTS = {(32, 0.1): 500.0, (32, 1.0): 3000.0, (128, 0.1): 80.0, (128, 1.0): 300.0}
+_SEGMENTS = {(32, 0.1): 500.0, (32, 1.0): 3000.0, (128, 0.1): 50.0, (128, 1.0): 300.0}
 
 EIGHT = tuple(
     Configuration(size, kernel, maps, dt, _SEGMENTS[size, dt])
     for size, (kernel, maps), dt in itertools.product((32, 128), ((5, 16), (7, 32)), (0.1, 1.0))
+)
+
+#: With a kernel that learns.
+LEARNING = (
+    Configuration(32, 5, 32, 0.1, 200.0, plastic=True),
+    Configuration(32, 5, 32, 1.0, 1500.0, plastic=True),
+    Configuration(128, 5, 16, 1.0, 200.0, plastic=True),
+)
+
+#: The same neurons, and kernels of 1 to 31: 1e5 to 1e8 synapses.
+GROWTH = tuple(
+    Configuration(size, kernel, 16, 1.0, 200.0)
+    for kernel in (1, 5, 15, 31)
+    for size in [60 + kernel - 1]
 )

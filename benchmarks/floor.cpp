@@ -3,10 +3,11 @@
 // Leaky integrate-and-fire with one exponential current, exact update, a refractory period, and one
 // convolution without padding at stride 1. Everything is a constant of the compiler that can be one:
 //     g++ -O3 -march=native -DREAL=double -DSIZE=128 -DKERNEL=5 -DMAPS=16 -DSTEPS_HELD=20
-//         -DSTEPS_DELAY=10 floor.cpp -o floor
+//         -DSTEPS_DELAY=10 -DPLASTIC=0 floor.cpp -o floor
 //     ./floor numbers.bin kernel.bin spikes.bin segments... > json
-// Neurons lie (row, column, map). numbers.bin: p_v, p_i, p_current, offset, threshold, reset, rest
-// as float64; kernel.bin: float64 (in, row, column reversed, out); spikes.bin: int32, the offset of
+// With -DPLASTIC=1 the kernel learns by pair STDP, each place changing it in turn.
+// Neurons lie (row, column, map). numbers.bin, as float64: p_v, p_i, p_current, offset, threshold,
+// reset, rest, weight, a_plus, a_minus, and the factors by which the traces fall in a step; kernel.bin: float64 (in, row, column reversed, out); spikes.bin: int32, the offset of
 // each step in the list and then the list; segments: lengths in steps, timed one by one.
 #include <time.h>
 
@@ -53,8 +54,8 @@ template <class T> static T *aligned(size_t size, T value) {
 }
 
 struct Layer {
-    Real p_v, p_i, p_current, offset, threshold, reset;
-    Real *v, *current;
+    Real p_v, p_i, p_current, offset, threshold, reset, rest, weight, a_plus, a_minus, fall_x, fall_y;
+    Real *v, *current, *x, *y;
     std::vector<Real> weights;
     std::vector<Word> held;                       // one bit a neuron
     std::vector<std::vector<int32_t>> release;    // who is let go, by step
@@ -74,12 +75,16 @@ struct Layer {
                 Real next = offset + p_v * V[k] + p_i * I[k];
                 next = Lane(bits << (BITS - 1 - k)) < 0 ? V[k] : next;
                 I[k] *= p_current;
+                if (PLASTIC) y[first + k] *= fall_y;
                 V[k] = next;
                 above |= Lane(next >= threshold ? 1 : 0) << k;
             }
             for (Word who = Word(above) & ~bits; who; who &= who - 1)
                 fired.push_back(first + __builtin_ctzll(who));
         }
+    }
+
+    void reset_fired(int step) {
         for (int32_t i : fired) {
             v[i] = reset;
             counts[i]++;
@@ -88,17 +93,46 @@ struct Layer {
         }
     }
 
+    inline __attribute__((always_inline)) void add(
+        Real *__restrict to, Real *__restrict from, const Real *__restrict trace, int run) {
+        for (int k = 0; k < run; k++) {
+            to[k] += PLASTIC ? weight * from[k] : from[k];
+            if (PLASTIC) {
+                const Real less = from[k] - a_minus * trace[k];
+                from[k] = less < 0 ? 0 : less > 1 ? 1 : less;
+            }
+        }
+    }
+
+    // Every neuron that fires strengthens what its receptive field has seen.
+    void learn() {
+        for (int32_t i : fired) {
+            const int m = i % MAPS, column = i / MAPS % OUT, row = i / ROW;
+            for (int ky = 0; ky < KERNEL; ky++)
+                for (int kx = 0; kx < KERNEL; kx++)
+                    for (int c = 0; c < CHANNELS; c++) {
+                        Real &w = weights[((c * KERNEL + ky) * KERNEL + KERNEL - 1 - kx) * MAPS + m];
+                        const Real more =
+                            w + a_plus * x[((row + ky) * SIZE + column + kx) * CHANNELS + c];
+                        w = more < 0 ? 0 : more > 1 ? 1 : more;
+                    }
+        }
+        for (int32_t i : fired) y[i] += 1;
+    }
+
     void deliver(const int32_t *spike, const int32_t *end) {
         for (; spike < end; spike++) {
-            const int c = *spike % CHANNELS, x = *spike / CHANNELS % SIZE, y = *spike / (CHANNELS * SIZE);
-            const int x0 = std::max(x - KERNEL + 1, 0), x1 = std::min(x, OUT - 1);
+            const int c = *spike % CHANNELS, column = *spike / CHANNELS % SIZE;
+            const int y0 = *spike / (CHANNELS * SIZE);
+            const int x0 = std::max(column - KERNEL + 1, 0), x1 = std::min(column, OUT - 1);
             const int run = (x1 - x0 + 1) * MAPS;
-            for (int ky = std::max(0, y - OUT + 1); ky < KERNEL && ky <= y; ky++) {
-                const Real *__restrict from =
-                    &weights[((c * KERNEL + ky) * KERNEL + KERNEL - 1 - (x - x0)) * MAPS];
-                Real *__restrict to = current + (y - ky) * ROW + x0 * MAPS;
-                if (run == KERNEL * MAPS) for (int k = 0; k < KERNEL * MAPS; k++) to[k] += from[k];
-                else for (int k = 0; k < run; k++) to[k] += from[k];
+            for (int ky = std::max(0, y0 - OUT + 1); ky < KERNEL && ky <= y0; ky++) {
+                Real *__restrict from =
+                    &weights[((c * KERNEL + ky) * KERNEL + KERNEL - 1 - (column - x0)) * MAPS];
+                Real *__restrict to = current + (y0 - ky) * ROW + x0 * MAPS;
+                Real *__restrict trace = PLASTIC ? y + (y0 - ky) * ROW + x0 * MAPS : 0;
+                if (run == KERNEL * MAPS) add(to, from, trace, KERNEL * MAPS);
+                else add(to, from, trace, run);
             }
         }
     }
@@ -111,9 +145,13 @@ int main(int argc, char **argv) {
     const std::vector<double> numbers = file<double>(argv[1]), kernel = file<double>(argv[2]);
     const std::vector<int32_t> spikes = file<int32_t>(argv[3]);
     Layer layer = {Real(numbers[0]), Real(numbers[1]), Real(numbers[2]),
-                   Real(numbers[3]), Real(numbers[4]), Real(numbers[5])};
+                   Real(numbers[3]), Real(numbers[4]), Real(numbers[5]), Real(numbers[6]),
+                   Real(numbers[7]), Real(numbers[8]), Real(numbers[9]), Real(numbers[10]),
+                   Real(numbers[11])};
     layer.v = aligned<Real>(WORDS * BITS, Real(numbers[6]));
     layer.current = aligned<Real>(WORDS * BITS, 0);
+    layer.x = aligned<Real>(CHANNELS * SIZE * SIZE, 0);
+    layer.y = aligned<Real>(PLASTIC ? WORDS * BITS : 64, 0);
     layer.weights.assign(kernel.begin(), kernel.end());
     layer.held.assign(WORDS, 0);
     layer.release.resize(STEPS_HELD + 1);
@@ -127,7 +165,15 @@ int main(int argc, char **argv) {
         for (const int end = step + atoi(argv[k]); step < end; step++) {
             layer.update(step);
             const int from = step - STEPS_DELAY;
-            if (from >= 0) layer.deliver(list + offsets[from], list + offsets[from + 1]);
+            if (PLASTIC)
+                for (int i = 0; i < CHANNELS * SIZE * SIZE; i++) layer.x[i] *= layer.fall_x;
+            if (from >= 0) {
+                layer.deliver(list + offsets[from], list + offsets[from + 1]);
+                if (PLASTIC)
+                    for (int k = offsets[from]; k < offsets[from + 1]; k++) layer.x[list[k]] += 1;
+            }
+            if (PLASTIC) layer.learn();
+            layer.reset_fired(step);
         }
         printf("%s%.9f", k > 4 ? ", " : "", cpu_seconds() - begin);
     }

@@ -6,11 +6,11 @@ import itertools
 import json
 import subprocess
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from benchmarks.configurations import DELAY, NEURON, RATES, Configuration
+from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
 from benchmarks.timing import Measured, Program, own_peak_mb, with_child
 
 _SOURCE = __file__.rsplit("/", 1)[0] + "/floor.cpp"
@@ -44,6 +44,8 @@ class Floor(Program):
     def construct(self) -> None:
         c, step = self.configuration, propagators(self.configuration)
         values = [*step.values(), NEURON["v_thresh"], NEURON["v_reset"], NEURON["v_rest"]]
+        values += [c.weight, STDP["a_plus"], STDP["a_minus"]]
+        values += [np.exp(-c.dt / STDP[tau]) for tau in ("tau_plus", "tau_minus")]
         np.array(values).tofile(self.folder / "numbers.bin")
         reversed_columns = c.weights().transpose(1, 2, 3, 0)[:, :, ::-1]
         np.ascontiguousarray(reversed_columns).tofile(self.folder / "kernel.bin")
@@ -59,6 +61,7 @@ class Floor(Program):
             "MAPS": c.maps,
             "STEPS_HELD": round(NEURON["tau_refrac"] / c.dt),
             "STEPS_DELAY": round(DELAY / c.dt),
+            "PLASTIC": int(c.plastic),
             "REAL": {"double": "double", "single": "float"}[self.precision],
         }
         words = ["g++", "-O3", "-march=native", "-mprefer-vector-width=512", "-fno-trapping-math"]
@@ -113,7 +116,8 @@ class Nest(Program):
         ]
         cells = nest.Create("spike_train_injector", 2 * c.size**2, params=trains)
         layer = nest.Create("iaf_psc_exp", c.neurons, params=_iaf_psc_exp())
-        pre, post, weight = explicit_synapses(c)
+        pre, post, tap = explicit_synapses(c)
+        weight = c.weights().ravel()[tap]
         first_cell, first = cells[0].global_id, layer[0].global_id
         for part in np.array_split(np.arange(len(pre)), max(1, len(pre) // 4_000_000)):
             nest.Connect(
@@ -174,6 +178,9 @@ class Torch(Program):
         unit = torch.tensor(inputs.unit.astype(np.int64))
         self.lists = [unit[a:b] for a, b in itertools.pairwise(bounds)]
 
+    def build(self) -> None:
+        """Nothing is compiled."""
+
     def run(self) -> Measured:
         torch, c, p = self.torch, self.configuration, propagators(self.configuration)
         shape = (1, c.maps, c.out, c.out)
@@ -203,7 +210,3 @@ class Torch(Program):
                     fired += int(spikes.sum())
                 seconds.append(time.process_time() - begin)
         return Measured(seconds, own_peak_mb(), fired)
-
-
-def all_programs() -> list[type[Any]]:
-    return [Floor, FloorSingle, Nest, Torch]

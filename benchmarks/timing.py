@@ -56,6 +56,7 @@ class Program(ABC):
     def construct(self) -> None:
         """Describe the network in the simulator's objects, or write the program."""
 
+    @abstractmethod
     def build(self) -> None:
         """Compile, where something is compiled."""
 

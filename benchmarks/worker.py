@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.configurations import EIGHT
+from benchmarks.configurations import EIGHT, GROWTH, LEARNING
 from benchmarks.timing import Program, own_peak_mb
 
 #: Name → module and class: a module is imported when one of its programs is asked for.
@@ -25,12 +25,14 @@ PROGRAMS = {
     "scnnbio": ("brian_programs", "Scnnbio"),
     "scnnbio-single": ("brian_programs", "ScnnbioSingle"),
     "synapses": ("brian_programs", "Synapses"),
+    "synapses-stdp": ("brian_programs", "PlasticSynapses"),
+    "synapses-stdp-neuron": ("brian_programs", "PlasticSynapsesPerNeuron"),
     "floor": ("other_programs", "Floor"),
     "floor-single": ("other_programs", "FloorSingle"),
     "nest": ("other_programs", "Nest"),
     "torch": ("other_programs", "Torch"),
 }
-CONFIGURATIONS: dict[str, Any] = {c.name: c for c in EIGHT}
+CONFIGURATIONS: dict[str, Any] = {c.name: c for c in (*EIGHT, *LEARNING, *GROWTH)}
 
 
 def program(name: str) -> type[Program]:

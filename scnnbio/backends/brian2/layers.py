@@ -218,8 +218,8 @@ class Layer:
         level = None
         for parameter in self.moving:
             level = _own(parameter), self.levels
-        gate = competition(rule, population, self.group, excess, level, self.experiment)
-        self.learners = self.keep(gate), "_winners"
+        gate = competition(rule, population, self.group, excess, level, self.experiment, self.keep)
+        self.learners = gate, "_winners"
 
 
 class _Equations:

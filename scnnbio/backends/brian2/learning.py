@@ -240,7 +240,7 @@ def competition(
         Takes every object that is made.
     """
     names = {n: f"{n}_post" for n in group.variables if n not in group.namespace}
-    names |= {n: f"({value!r})" for n, value in group.namespace.items()}
+    names |= {n: f"({float(value)!r})" for n, value in group.namespace.items()}
     ends = [(group, "_post", "_post_idx")]
     if level is not None:
         names[level[0]] = "level_map"

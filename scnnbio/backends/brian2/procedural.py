@@ -11,18 +11,23 @@ after the other, each of which is a pathway.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from brian2.core.names import Nameable
+from brian2.core.preferences import prefs
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner, Group
 
 from scnnbio.errors import SpecError
+
+#: A number with a point or an exponent.
+_LITERAL = re.compile(r"(?<![\w.])(\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
 
 
 @functools.cache
@@ -82,6 +87,10 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         options: dict[str, Any],
     ) -> None:
         when, order = slot
+        if isinstance(code, str):
+            code = self._in_precision(code)
+        else:
+            code = {part: self._in_precision(text) for part, text in code.items()}
         if "_eventspace" in self.variables:
             options = {**options, "eventspace_variable": self.variables["_eventspace"]}
         CodeRunner.__init__(
@@ -98,6 +107,19 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         )
         self.variables.create_clock_variables(self._clock)
         self._enable_group_attributes()
+
+    def _in_precision(self, code: str) -> str:
+        """Numbers written in the code as constants: to C++ a literal is in double precision."""
+        real = np.dtype(prefs.core.default_float_dtype)
+        if real == np.float64:
+            return code
+
+        def constant(found: re.Match[str]) -> str:
+            name = f"_number_{len(self.variables)}"
+            self.variables.add_constant(name, real.type(found[0]))
+            return name
+
+        return _LITERAL.sub(constant, code)
 
     def _see(self, group: Any, suffix: str, index: str) -> None:
         """Make the variables of another group known here under a suffix."""
@@ -201,7 +223,9 @@ class KernelPathway(Procedural):
         for group, suffix in ends:
             self._see(group, suffix, f"{suffix}_idx")
         self.variables.add_reference("_eventspace", owner, space)
-        self._finish(template, code, owner, slot, geometry.keywords())
+        # Threads share the rows of the target, so what is written must be the target's own.
+        shared = all(line.split()[0].endswith("_post") for line in code.splitlines())
+        self._finish(template, code, owner, slot, {**geometry.keywords(), "shared": shared})
         for group in (owner, kernel, *(group for group, _ in ends)):
             self.add_dependency(group)
 

@@ -82,23 +82,28 @@ class Rules:
 class Step(Procedural):
     """One pass over a layer: the update, the test against the threshold, or both at once.
 
-    Whoever is above threshold and not refractory is listed in ``_listed``: the list of spikes
-    itself, or one of the pass's own that :class:`Fire` hands on when it is time to fire.
+    Whoever is above threshold and not refractory is listed in ``_listed``, which :class:`Fire`
+    hands on when it is time to fire. A pass that only updates looks into the list of the ``test``
+    of the step before: those are who may have become refractory.
     """
 
     def __init__(
-        self, group: Any, rules: Rules, slot: tuple[str, int], name: str, parts: Sequence[str]
+        self,
+        group: Any,
+        rules: Rules,
+        slot: tuple[str, int],
+        name: str,
+        parts: Sequence[str],
+        test: Step | None = None,
     ) -> None:
         self._begin(name)
         size, variables = len(group), self.variables
         variables.add_constant("N", size)
         variables.add_auxiliary_variable("_cond", dtype=bool)
-        variables.add_reference("_eventspace", group, "_spikespace")
-        own_list = "update" in parts
-        if own_list:
+        if test is None:
             variables.add_array("_listed", size=size + 1, dtype=np.int32, read_only=True)
         else:
-            variables.add_reference("_listed", group, "_spikespace")
+            variables.add_reference("_listed", test, "_listed")
         for state in rules.updates:
             variables.add_reference(state, group, state)
         waits = rules.most_held > 0
@@ -194,10 +199,12 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
     slot = ("groups", 10)
     firing = ("test", "reset") if rules.resets else ("test",)
     if jumping & rules.at_a_spike():
-        step = Step(group, rules, slot, update, ("update",))
-        return [step, Step(group, rules, ("thresholds", 0), fire, firing)]
-    step = Step(group, rules, slot, update, ("update", *firing))
-    return [step, Fire(group, step, ("thresholds", 0), fire)]
+        test = Step(group, rules, ("thresholds", 0), f"test_{group.name}", firing)
+        made = [Step(group, rules, slot, update, ("update",), test), test]
+    else:
+        test = Step(group, rules, slot, update, ("update", *firing))
+        made = [test]
+    return [*made, Fire(group, test, ("thresholds", 1), fire)]
 
 
 def silent_states(

@@ -17,6 +17,14 @@ for (int _k = 0; _k < {{length}}; _k++) {
     {{scalar_code|autoindent}}
     {% set _events = get_array_name(eventspace_variable) %}
     const int _count = {{_events}}[_num_eventspace - 1];
+    {% set _parallel = shared and openmp_pragma('with_openmp') %}
+    {% if _parallel %}
+    {# Each thread owns rows of the target: no races, and additions in the order of one thread. #}
+    {{openmp_pragma('parallel')}}
+    {
+    const int _low = {{OH}} * omp_get_thread_num() / omp_get_num_threads();
+    const int _high = {{OH}} * (omp_get_thread_num() + 1) / omp_get_num_threads();
+    {% endif %}
     for (int _e = 0; _e < _count; _e++) {
         const int32_t _pre_idx = {{_events}}[_e];
         const int _c = _pre_idx % {{C}};
@@ -31,7 +39,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
         {% endif %}
         for (int _ky = _y % {{SY}}; _ky < {{KH}} && _ky <= _y; _ky += {{SY}}) {
             const int _oy = (_y - _ky) / {{SY}};
-            if (_oy >= {{OH}}) continue;
+            if ({{"_oy < _low || _oy >= _high" if _parallel else "_oy >= " ~ OH}}) continue;
             {% if ROWS %}
             const int32_t _tap0 =
                 {{FIRST}} + ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - (_x - _x0))) * {{O}};
@@ -53,4 +61,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
             {% endif %}
         }
     }
+    {% if _parallel %}
+    }
+    {% endif %}
 {% endblock %}

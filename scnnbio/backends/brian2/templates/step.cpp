@@ -1,4 +1,4 @@
-{# USES_VARIABLES { _eventspace, _listed, N, t_in_timesteps } #}
+{# USES_VARIABLES { _listed, N, t_in_timesteps } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { _listed } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
@@ -91,8 +91,7 @@
         for (int32_t _idx : _leaving) _held[_idx / _WORD] &= ~(_Word(1) << (_idx % _WORD));
         _leaving.clear();
         {% if not _direct %}
-        {% set _events = get_array_name(eventspace_variable) %}
-        for (int _e = 0; _e < {{_events}}[_num_eventspace - 1]; _e++) _hold({{_events}}[_e]);
+        for (int _e = 0; _e < {{_listed}}[N]; _e++) _hold({{_listed}}[_e]);
         {% endif %}
     }
     {% endif %}

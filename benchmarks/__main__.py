@@ -1,0 +1,113 @@
+"""Everything that is measured, printed and written: ``python -m benchmarks``, or ``make bench``.
+
+Writes ``benchmarks/results.json``, the tables of ``docs/background/performance.md`` and the figure
+beside them. ``--only learning`` measures a part and leaves the rows of the others as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.configurations import EIGHT, GROWTH, LEARNING, RATES, Configuration
+from benchmarks.report import show, write
+from benchmarks.timing import Worker, take_turns
+
+RESULTS = Path(__file__).parent / "results.json"
+
+_STATIC = ("scnnbio", "scnnbio-single", "floor", "floor-single", "synapses", "torch", "nest")
+_PLASTIC = ("scnnbio", "floor", "synapses-stdp", "synapses-stdp-neuron")
+PARTS: dict[str, tuple[Iterable[Configuration], tuple[str, ...]]] = {
+    "convolution": (EIGHT, _STATIC),
+    "learning": (LEARNING, _PLASTIC),
+    "growth": (GROWTH, ("scnnbio",)),
+}
+
+
+def rows_of(part: str, configuration: Configuration, worker: Worker) -> Iterator[dict[str, Any]]:
+    """A row for each rate of input."""
+    fingerprints = {run["fingerprint"] for run in worker.runs}
+    for segment, rate in enumerate(RATES):
+        yield {
+            "part": part,
+            "configuration": f"{configuration.name}, {rate:g} Hz",
+            "implementation": worker.about["implementation"],
+            "precision": worker.about["precision"],
+            "cpu_s": worker.median(segment),
+            "simulated_s": configuration.segment / 1e3,
+            "peak_mb": max(run["peak_mb"] for run in worker.runs),
+            "construct_s": worker.about["construct_s"],
+            "build_s": worker.about["build_s"],
+            "rounds": len(worker.runs),
+            "neurons": configuration.neurons,
+            "synapses": configuration.synapses,
+            # Of both segments together: what was fired, and by whom.
+            "spikes": worker.runs[-1]["spikes"],
+            "fingerprint": fingerprints.pop() if len(fingerprints) == 1 else None,
+        }
+
+
+def input_row(configuration: Configuration) -> dict[str, Any]:
+    """CPU seconds to draw the input, both segments together."""
+    begin = time.process_time()
+    spikes = len(configuration.inputs().step)
+    return {
+        "part": "input",
+        "configuration": configuration.name,
+        "implementation": "Poisson input by geometric skipping",
+        "precision": "double",
+        "cpu_s": time.process_time() - begin,
+        "simulated_s": configuration.segment * len(RATES) / 1e3,
+        "peak_mb": None,
+        "spikes": spikes,
+    }
+
+
+def measure(parts: Iterable[str], rounds: int) -> list[dict[str, Any]]:
+    """All rows of some parts, printed as they come."""
+    rows = []
+    for part in parts:
+        configurations, programs = PARTS[part]
+        for configuration in configurations:
+            workers = take_turns(programs, configuration.name, rounds)
+            fresh = [r for w in workers.values() for r in rows_of(part, configuration, w)]
+            rows += fresh
+            if part == "convolution":
+                rows.append(input_row(configuration))
+            show(fresh)
+    return rows
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    parts = options.only or list(PARTS)
+    begin = time.perf_counter()
+    rows = measure(parts, options.rounds)
+    if options.only and RESULTS.exists():
+        measured = {*parts, *(["input"] if "convolution" in parts else [])}
+        kept = [r for r in json.loads(RESULTS.read_text()) if r["part"] not in measured]
+        rows = kept + rows
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    write(rows, f"{platform.machine()}, {_processor()}, {platform.system()}")
+    print(f"{(time.perf_counter() - begin) / 60:.1f} minutes")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((x.split(": ", 1)[1] for x in lines if x.startswith("model name")), "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Ratios, tables and the figure of the benchmarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Row = dict[str, Any]
+OURS = "scnnbio"
+_DOCS = Path(__file__).parents[1] / "docs"
+_PAGE = _DOCS / "background" / "performance.md"
+_FIGURE = _DOCS / "images" / "performance.png"
+_BETWEEN = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.S)
+
+
+def label(row: Row) -> str:
+    """Implementation, and its precision where it is single."""
+    single = ", single" if row["precision"] == "single" else ""
+    return f"{row['implementation']}{single}"
+
+
+def ratios(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Configuration → implementation → CPU seconds over those of scnnbio in the same precision.
+
+    scnnbio in single precision is divided by scnnbio in double precision.
+    """
+    rows = list(rows)
+    ours = {(r["configuration"], r["precision"]): r for r in rows if r["implementation"] == OURS}
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        same = "double" if row["implementation"] == OURS else row["precision"]
+        against = ours.get((row["configuration"], same))
+        if against is not None:
+            found.setdefault(row["configuration"], {})[label(row)] = row["cpu_s"] / against["cpu_s"]
+    return found
+
+
+def same_spikes(rows: Iterable[Row]) -> dict[str, bool]:
+    """Implementation → whether it fires as scnnbio in double precision, in all configurations.
+
+    Each neuron as often where an implementation counts for each neuron, else all together.
+    """
+    rows = list(rows)
+    ours = {
+        r["configuration"]: r
+        for r in rows
+        if r["implementation"] == OURS and r["precision"] == "double"
+    }
+    found: dict[str, bool] = {}
+    for row in rows:
+        mine = ours[row["configuration"]]
+        key = "spikes" if row["fingerprint"] is None else "fingerprint"
+        found[label(row)] = found.get(label(row), True) and row[key] == mine[key]
+    return found
+
+
+def show(rows: list[Row]) -> None:
+    """Print some rows."""
+    table = Table(title=rows[0]["configuration"].rpartition(",")[0], title_justify="left")
+    for heading in ("", "Hz", "CPU s", "over scnnbio", "peak MB", "construct s", "build s"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    found = ratios(rows)
+    for row in rows:
+        table.add_row(
+            label(row),
+            row["configuration"].rpartition(", ")[2].removesuffix(" Hz"),
+            f"{row['cpu_s']:.4f}",
+            f"{found[row['configuration']][label(row)]:.2f}",
+            f"{row['peak_mb']:.0f}",
+            f"{row['construct_s']:.1f}",
+            f"{row['build_s']:.1f}",
+        )
+    Console(width=110).print(table)
+
+
+def write(rows: list[Row], machine: str) -> None:
+    """Put tables and figure into the documentation."""
+    parts = {part: [r for r in rows if r["part"] == part] for part in _HEADINGS}
+    text = [f"Measured on {machine}; medians of runs in turn.\n"]
+    for part, heading in _HEADINGS.items():
+        if parts[part]:
+            text += [f"\n**{heading}**\n", *_TABLES[part](parts[part]), ""]
+    page = _PAGE.read_text()
+    _PAGE.write_text(_BETWEEN.sub(lambda m: m[1] + "\n".join(text) + "\n" + m[2], page))
+    if parts["convolution"] and parts["growth"]:
+        draw(parts["convolution"], parts["growth"])
+
+
+def _table(head: list[str], body: Iterable[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return lines + ["| " + " | ".join(cells) + " |" for cells in body]
+
+
+def _ratio_table(rows: list[Row]) -> list[str]:
+    """CPU of scnnbio per second simulated, and everybody else's over it."""
+    found = ratios(rows)
+    ours = {r["configuration"]: r["cpu_s"] / r["simulated_s"] for r in rows if label(r) == OURS}
+    names = [n for n in dict.fromkeys(label(r) for r in rows) if n != OURS]
+    body = [
+        [name, f"{ours[name]:.3f}", *(f"{found[name][n]:.2f}" for n in names)] for name in found
+    ]
+    extremes = [
+        [word, "", *(f"{pick(found[c][n] for c in found):.2f}" for n in names)]
+        for word, pick in (("least", min), ("most", max))
+    ]
+    identical = same_spikes(rows)
+    body += [*extremes, ["same spikes", "", *("yes" if identical[n] else "no" for n in names)]]
+    return _table(["", "scnnbio, CPU s a second", *names], body)
+
+
+def _memory_table(rows: list[Row]) -> list[str]:
+    largest = max(r["synapses"] for r in rows)
+    chosen = {label(r): r for r in rows if r["synapses"] == largest}
+    body = [
+        [name, f"{r['peak_mb']:.0f}", f"{r['construct_s']:.1f}", f"{r['build_s']:.1f}"]
+        for name, r in chosen.items()
+    ]
+    return _table([f"{largest:,} synapses", "peak MB", "construct s", "build s"], body)
+
+
+def _growth_table(rows: list[Row]) -> list[str]:
+    chosen = {r["synapses"]: r for r in rows}
+    body = [
+        [f"{n:,}", f"{r['neurons']:,}", f"{r['peak_mb']:.0f}", f"{r['cpu_s']:.3f}"]
+        for n, r in sorted(chosen.items())
+    ]
+    return _table(["synapses", "neurons", "peak MB", "CPU s (20 Hz)"], body)
+
+
+def _input_table(rows: list[Row]) -> list[str]:
+    body = [[r["configuration"], f"{r['spikes']:,}", f"{1e3 * r['cpu_s']:.1f}"] for r in rows]
+    return _table(["", "input spikes, 5 and 20 Hz", "CPU ms to draw them"], body)
+
+
+_HEADINGS = {
+    "convolution": "A static convolution: CPU time over scnnbio's in the same precision",
+    "learning": "A kernel that learns by pair STDP: CPU time over scnnbio's",
+    "growth": "Memory as synapses grow and neurons stay",
+    "input": "Poisson input",
+}
+_TABLES = {
+    "convolution": lambda rows: [*_ratio_table(rows), "", *_memory_table(rows)],
+    "learning": _ratio_table,
+    "growth": _growth_table,
+    "input": _input_table,
+}
+_MARKS = {
+    "hand-written C++": ("k", "|"),
+    "hand-written C++, single": ("0.5", "|"),
+    "scnnbio, single": ("#0072B2", "<"),
+    "Brian2 Synapses": ("#D55E00", "o"),
+    "torch, dense steps, single": ("#009E73", "s"),
+    "NEST static_synapse": ("#CC79A7", "D"),
+}
+
+
+def draw(convolution: list[Row], growth: list[Row]) -> None:
+    """CPU ratios of all configurations, and memory against synapses."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    found = ratios(convolution)
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 4.6), width_ratios=(2, 1), layout="constrained"
+    )
+    names = list(found)
+    for name, (colour, mark) in _MARKS.items():
+        values = [found[c][name] for c in names]
+        left.plot(values, range(len(names)), mark, color=colour, ms=6, label=name, mew=1.5)
+    left.axvline(1, color="#0072B2", lw=1)
+    left.set(
+        xscale="log",
+        yticks=range(len(names)),
+        yticklabels=names,
+        xlabel="CPU time over scnnbio's, same precision",
+    )
+    left.invert_yaxis()
+    left.tick_params(axis="y", labelsize=7)
+    left.legend(fontsize=7, loc="upper center", ncols=3, bbox_to_anchor=(0.4, 1.14), frameon=False)
+    for name in ("Brian2 Synapses", "NEST static_synapse"):
+        pairs = sorted(
+            {r["synapses"]: r["peak_mb"] for r in convolution if label(r) == name}.items()
+        )
+        colour, mark = _MARKS[name]
+        right.plot(*zip(*pairs, strict=True), mark + "-", color=colour, label=name)
+    pairs = sorted({r["synapses"]: r["peak_mb"] for r in growth}.items())
+    right.plot(*zip(*pairs, strict=True), "<-", color="#0072B2", label="scnnbio")
+    right.set(xscale="log", yscale="log", xlabel="synapses", ylabel="peak memory (MB)")
+    right.legend(fontsize=7, frameon=False)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    _FIGURE.parent.mkdir(exist_ok=True)
+    figure.savefig(_FIGURE, dpi=150)
+    plt.close(figure)
