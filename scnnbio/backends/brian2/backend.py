@@ -99,10 +99,12 @@ class Brian2StandaloneBackend(Backend):
         self.precision = precision
         self.threads = threads
 
-    def promise(self, subject: str, experiment: Experiment) -> Promise | None:
+    def promise(
+        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+    ) -> Promise | None:
         """What is promised of a part of a run: less in single precision."""
-        if self.precision == "double" or subject == "input":
-            return super().promise(subject, experiment)
+        if self.precision == "double" or subject == "input" or to_itself:
+            return super().promise(subject, experiment, to_itself=to_itself)
         return next(p for p in _SINGLE if p.subject == subject)
 
     def missing(self) -> str:
