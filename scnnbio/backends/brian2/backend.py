@@ -17,7 +17,7 @@ from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import present
-from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
+from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError
 from scnnbio.experiment import Experiment, Inputs, Report
@@ -92,6 +92,7 @@ class Brian2StandaloneBackend(Backend):
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    neutral_options: ClassVar[frozenset[str]] = frozenset({"threads"})
 
     def __init__(self, precision: Precision = "double", threads: int = 1) -> None:
         if threads < 1:
@@ -100,11 +101,12 @@ class Brian2StandaloneBackend(Backend):
         self.threads = threads
 
     def promise(
-        self, subject: str, experiment: Experiment, *, to_itself: bool = False
+        self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
         """What is promised of a part of a run: less in single precision."""
-        if self.precision == "double" or subject == "input" or to_itself:
-            return super().promise(subject, experiment, to_itself=to_itself)
+        given = super().promise(subject, experiment, beside)
+        if self.precision == "double" or isinstance(given, Exact):
+            return given
         return next(p for p in _SINGLE if p.subject == subject)
 
     def missing(self) -> str:
