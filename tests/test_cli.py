@@ -358,3 +358,35 @@ def test_explain_refuses_what_it_does_not_know(
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_what_spinnaker_cannot_run_is_listed_with_exit_code_3(
+    invoke: Callable[..., tuple[int, str, str]],
+) -> None:
+    code, out, err = invoke("check", FILE, "--profile", "tiny", "--backend", "spinnaker")
+    assert code == 3
+    assert err == ""
+    refused = out.splitlines()
+    assert len(refused) == 2
+    assert refused[0].startswith("population 'v1': SharedThreshold is not available on spinnaker")
+    assert refused[1].startswith("projection 'lgn_v1': SharedSTDP is not available on spinnaker")
+    assert all("learn on brian2-standalone" in line for line in refused)
+
+
+def test_what_the_machine_makes_of_a_network_is_told_after_a_run(
+    tmp_path: Path, invoke: Callable[..., tuple[int, str, str]]
+) -> None:
+    short = ("--set", "dt=1 ms", "--set", "stages.grating.stimulus.duration=20 ms")
+    target = ("--backend", "spinnaker", "--set", "backend.target=emulated")
+    grating = FILE.with_name("v1_grating.toml")
+    code, out, err = invoke("run", grating, *target, *short, "--out", tmp_path / "run")
+    assert code == 0, err
+    rows = {line.split("  ")[0].strip(): line.split() for line in out.splitlines()}
+    assert rows["cell"][1:] == ["SpikeSourceArray", "IF_curr_exp"]
+    # 242 inputs of 1.5 mV, as 0.37 nA each, might arrive at once: 89 nA, so 2**7 / 2**15.
+    assert rows["weight step +"][-1] == "0.003906"
+    assert rows["ticks"][1:] == ["2", "2"]
+    assert "connections are rounded to zero" in err
+    told = json.loads((tmp_path / "run" / "run.json").read_text())["stages"]["grating"]
+    assert told["options"] == {"target": "emulated", "gap": None, "headroom": 1.0}
+    assert told["mapping"]["projections"][0]["connections"] == 64 * 242 * 9

@@ -18,7 +18,11 @@ import pytest
 from scnnbio import backends
 from scnnbio.backends.spinnaker import arithmetic
 from scnnbio.backends.spinnaker.lowering import Lowered, lower
-from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.connectors import (
+    ConvolutionConnector,
+    LateralInhibitionConnector,
+    PoolingConnector,
+)
 from scnnbio.errors import BackendMissing, DataError, SpecError, UnsupportedError
 from scnnbio.experiment import Run
 from scnnbio.network import Network, Population, Projection, SpikeSource
@@ -289,13 +293,27 @@ def test_both_signs_on_both_receptors_have_to_decay_alike() -> None:
     assert "make tau_syn_E and tau_syn_I equal" in told
 
 
-def test_lags_are_refused_by_name() -> None:
-    kernel = np.ones((1, 2, 1, 1, 2))
-    lagged = ConvolutionConnector(kernel, (2, 1, 1), lags=(0.0, 2.0))
-    network = pair()
+def test_a_lag_adds_to_the_delay() -> None:
+    kernel = np.array([4.0, 2.0, 0.0, 0.0]).reshape(1, 2, 1, 1, 2)
+    network = pair("LIF", "membrane", tau_m=16.0)
+    lagged = ConvolutionConnector(kernel, (2, 1, 1), lags=(0.0, 6.0))
     forward = dataclasses.replace(network.projections[0], connector=lagged)
-    told = refusal(Network(network.populations, (forward,)))
-    assert "a kernel with lags is not available on spinnaker; run it on brian2" in told
+    run, step = once(Network(network.populations, (forward,)))
+    v = run.recording.signals["v1"]["v"].values[:, 0]
+    since = np.arange(len(v)) - step - np.array([[1.0], [7.0]])
+    jumps = np.where(since >= 0, np.array([[4.0], [2.0]]) * np.exp(-since / 16.0), 0.0)
+    np.testing.assert_allclose(v, -65.0 + jumps.sum(axis=0), rtol=0, atol=4e-3)
+    rows = run.provenance["mapping"]["projections"]
+    assert [(row["lag"], row["ticks"]) for row in rows] == [(0.0, 1), (6.0, 7)]
+
+
+def test_pooling_by_the_first_spike_is_refused_by_name() -> None:
+    pooling = PoolingConnector((2, 2, 2), 2, mode="first-spike")
+    network = Network(
+        (Population("lgn", (2, 2, 2), SpikeSource()), Population("v1", (2, 1, 1), LIF)),
+        (Projection("lgn", "v1", pooling),),
+    )
+    assert "pooling by the first spike is not available on spinnaker; run it" in refusal(network)
 
 
 def test_learning_is_refused_by_name() -> None:
@@ -321,7 +339,8 @@ def test_which_projections_the_machine_convolves() -> None:
 
     assert paths((3, 3)) == {"lgn_v1": "native"}
     assert paths((5, 5), padding=2) == {"lgn_v1": "native"}
-    for size, rest in (((2, 2), {}), ((3, 5), {}), ((3, 3), {"stride": 2})):
+    # Even, oblong, with a stride; and planes of 3 x 3, which would take a core each.
+    for size, rest in (((2, 2), {}), ((3, 5), {}), ((3, 3), {"stride": 2}), ((7, 7), {})):
         assert paths(size, **rest) == {"lgn_v1": "expanded"}
 
 

@@ -57,22 +57,22 @@ def assert_bit_exact(experiment: Experiment, **options: Any) -> Run:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Experiment:
-    """One or two layers of any of the cells; native where that is possible, and lists."""
-    kind = draw(st.sampled_from(["LIF", "LIF", "LIF_cond_exp", "LIF_curr_delta"]))
-    shape = (2, draw(st.integers(5, 7)), draw(st.integers(5, 7)))
+def networks(draw: st.DrawFn, cells: str) -> Experiment:
+    """One or two layers of cells of one kind; ``"native"`` are LIF that the machine convolves."""
+    native, kind = cells == "native", "LIF" if cells == "native" else cells
+    shape = (2, draw(st.integers(6, 8)), draw(st.integers(6, 8)))
     dt = draw(st.sampled_from([1.0, 1.0, 0.5]))
     populations = [Population("lgn", shape, SpikeSource())]
     projections: list[Projection] = []
     for name in ["v1", "v2"][: draw(st.integers(1, 2))]:
         pre = populations[-1]
-        connector = draw(convolutions(pre.shape, signed=kind != "LIF_cond_exp"))
+        connector = draw(convolutions(pre.shape, kind != "LIF_cond_exp", native))
         projections.append(
             Projection(
                 pre.name,
                 name,
                 connector,
-                weight=_weight(kind, connector, strong=draw(st.floats(1.5, 3.0))),
+                weight=_weight(kind, connector, strong=draw(st.floats(1.0, 2.0))),
                 delay=dt * draw(st.integers(1, 15)),
                 receptor="membrane" if kind == "LIF_curr_delta" else "excitatory",
             )
@@ -82,23 +82,26 @@ def networks(draw: st.DrawFn) -> Experiment:
                 name, connector.out_shape, LIBRARY[kind], draw(parameters(kind, connector, dt))
             )
         )
-        lateral = draw(st.sampled_from(["", "both"])) if connector.out_shape[0] > 1 else ""
-        if lateral:
+        if not native and connector.out_shape[0] > 1 and draw(st.booleans()):
             projections.append(_rivals(populations[-1], kind, dt * draw(st.integers(1, 8))))
     return driven(
         Network(tuple(populations), tuple(projections)),
         dt=dt,
-        stimulus=WhiteNoise(n_trials=1, duration=50.0, frame=25.0),
+        stimulus=WhiteNoise(n_trials=1, duration=40.0, frame=20.0),
     )
 
 
 @st.composite
-def convolutions(draw: st.DrawFn, shape: tuple[int, int, int], signed: bool) -> Any:
-    """Any shape of kernel that fits; often odd, square and of stride 1."""
-    rows, columns = draw(st.sampled_from([(3, 3), (3, 3), (1, 1), (2, 2), (2, 3)]))
+def convolutions(draw: st.DrawFn, shape: tuple[int, int, int], signed: bool, native: bool) -> Any:
+    """A kernel that the machine convolves, or one that it does not."""
+    sizes = [(3, 3), (1, 1)] if native else [(3, 3), (1, 1), (2, 2), (2, 3)]
+    rows, columns = draw(st.sampled_from(sizes))
     rows, columns = min(rows, shape[1]), min(columns, shape[2])
-    padding = draw(st.integers(0, 1)) if min(rows, columns) > 1 else 0
-    stride = draw(st.sampled_from([1, 1, 2]))
+    padding = (
+        1 if native and rows == 3 else draw(st.integers(0, 1)) if min(rows, columns) > 1 else 0
+    )
+    convolved = rows == columns and rows % 2 == 1
+    stride = 1 if native else 2 if convolved else draw(st.sampled_from([1, 2]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     lowest = draw(st.sampled_from([-0.5, 0.0])) if signed else 0.0
     kernel = rng.uniform(lowest, 1.0, (draw(st.integers(1, 3)), shape[0], rows, columns))

@@ -16,6 +16,7 @@ from scnnbio.backends.spinnaker.arithmetic import Ints
 from scnnbio.backends.spinnaker.emulated import Activity
 from scnnbio.backends.spinnaker.loader import missing
 from scnnbio.backends.spinnaker.lowering import Lowered, lower
+from scnnbio.connectors.base import LAGS
 from scnnbio.errors import (
     BackendMissing,
     DataError,
@@ -67,6 +68,7 @@ class SpinnakerBackend(Backend):
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
     #: The same whole numbers on this machine, in its own code, and on a board.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
+    features: ClassVar[frozenset[str]] = frozenset({LAGS})
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
             "spikes",

@@ -16,7 +16,8 @@ from scnnbio.neurons.standard import standard_cells
 
 Floats = NDArray[np.float64]
 
-_LEARN = (
+#: What to do where a network learns.
+LEARN = (
     "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
     " with learning = false"
 )
@@ -91,10 +92,10 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
     problems: list[Unsupported] = []
     if population.homeostasis is not None:
         feature = f"{type(population.homeostasis).__name__} is not available on spinnaker"
-        problems.append(Unsupported(element, feature, _LEARN))
+        problems.append(Unsupported(element, feature, LEARN))
     if population.competition is not None:
         # What silences does so without learning, too.
-        remedy = "run it on brian2-standalone" if population.competition.silence else _LEARN
+        remedy = "run it on brian2-standalone" if population.competition.silence else LEARN
         feature = "WinnerTakeAll is not available on spinnaker"
         problems.append(Unsupported(element, feature, remedy))
     kind = next(

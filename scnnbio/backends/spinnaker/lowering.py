@@ -5,7 +5,6 @@ Every target starts from this: what sPyNNaker is given, and what the integer mod
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,15 +21,16 @@ from scnnbio.backends.spinnaker.arithmetic import (
     ring_shift,
     weight_scale,
 )
-from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds, signed
+from scnnbio.backends.spinnaker.cells import LEARN, Cells, CellType, cells_of, feeds, signed
 from scnnbio.backends.spinnaker.clock import Clock
 from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
 
-#: Cores that hold fewer neurons of a plane than this are not worth a native convolution.
-_LEAST_OF_A_CORE = 32
+#: The machine convolves planes, each on cores of its own; with fewer neurons a core, lists are held
+#: on far fewer of them.
+_LEAST_OF_A_CORE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +82,14 @@ class Layer:
 
     @property
     def slots(self) -> int:
-        """Longest delay that its cores hold."""
+        """Slots of its cores' rings; the longest delay is one less."""
         neurons = int(np.prod(self.core_shape)) if self.planes else self.size
         return delay_slots(neurons)
 
 
 @dataclass(frozen=True, eq=False)
 class Pathway:
-    """A projection on the machine.
+    """A projection on the machine, or what of it has one lag.
 
     Parameters
     ----------
@@ -100,12 +100,15 @@ class Pathway:
         Ticks from the one in which a neuron fires to the one in which its spike acts.
     native : bool
         Whether the machine convolves; a list of connections otherwise.
+    lag : int
+        Place on the kernel's axis of lags.
     """
 
     projection: Projection
     kind: CellType
     delay: int
     native: bool
+    lag: int = 0
 
     @property
     def name(self) -> str:
@@ -114,20 +117,18 @@ class Pathway:
 
     @cached_property
     def kernel(self) -> Floats:
-        """Weights (out, in, row, column): positive for the first pool, negative for the second."""
+        """Weights of the kernel's shape: positive for the first pool, negative for the second."""
         weights = self.projection.weight * self.projection.kernel
-        return signed(self.projection, self.kind, np.where(self._present, weights, 0.0))
-
-    @property
-    def _present(self) -> NDArray[np.bool_]:
-        return self.projection.connector.present
+        present = self.projection.connector.present
+        return signed(self.projection, self.kind, np.where(present, weights, 0.0))
 
     @cached_property
     def connections(self) -> tuple[Ints, Ints, Floats]:
         """(pre, post, weight) of all connections that carry anything."""
         edges = self.projection.connector.edges()
         weights = self.kernel.ravel()[edges.tap]
-        carries = weights != 0
+        lags = len(self.projection.connector.lags or (0.0,))
+        carries = (weights != 0) & (edges.tap % lags == self.lag)
         return edges.pre[carries], edges.post[carries], weights[carries]
 
 
@@ -160,10 +161,13 @@ def lists(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[Lists]:
     before, after, weight = pathway.connections
     source, from_unit = np.divmod(before, pre.part_size)
     target, to_unit = np.divmod(after, post.part_size)
-    for a, b, pool in itertools.product(range(pre.parts), range(post.parts), range(2)):
-        chosen = (source == a) & (target == b) & ((weight < 0) == bool(pool))
-        if chosen.any():
-            yield Lists(a, b, pool, from_unit[chosen], to_unit[chosen], np.abs(weight[chosen]))
+    which = (source * post.parts + target) * 2 + (weight < 0)
+    order = np.argsort(which, kind="stable")
+    found, begins = np.unique(which[order], return_index=True)
+    for number, chosen in zip(found.tolist(), np.split(order, begins[1:]), strict=True):
+        pair, pool = divmod(number, 2)
+        a, b = divmod(pair, post.parts)
+        yield Lists(a, b, pool, from_unit[chosen], to_unit[chosen], np.abs(weight[chosen]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,13 +283,10 @@ def lower(
     native = _native_targets(experiment, cells)
     planes = native | {p.pre for p in network.projections if p.post in native}
     pathways = tuple(
-        Pathway(
-            projection,
-            cells[projection.post].type,
-            experiment.steps(projection.delay, "delay") + cells[projection.post].type.late,
-            projection.post in native,
-        )
-        for projection in network.projections
+        Pathway(p, kind, steps + kind.late, p.post in native, lag)
+        for p in network.projections
+        for kind in (cells[p.post].type,)
+        for lag, steps in enumerate(experiment.delay_steps(p))
     )
     layers = {p.name: Layer(p, cells.get(p.name), p.name in planes) for p in network.populations}
     longest = max((p.delay for p in pathways), default=1)
@@ -304,8 +305,7 @@ def _unsupported_projections(experiment: Experiment, cells: dict[str, Cells]) ->
                     element,
                     f"{type(projection.plasticity).__name__} is not available on spinnaker, whose"
                     " synapses share no kernel",
-                    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
-                    " with learning = false",
+                    LEARN,
                 )
             )
         if projection.post not in cells:
@@ -315,14 +315,15 @@ def _unsupported_projections(experiment: Experiment, cells: dict[str, Cells]) ->
             feature = "a conductance takes no negative weights"
             remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
             problems.append(Unsupported(element, feature, remedy))
-        ticks = experiment.steps(projection.delay, "delay") + kind.late
+        ticks = experiment.delay_steps(projection)[-1] + kind.late
         most = delay_slots(experiment.network.population(projection.post).size) - 1
         if ticks > most:
             problems.append(
                 Unsupported(
                     element,
-                    f"a delay of {projection.delay:g} ms is {ticks} ticks of the machine; cores"
-                    f" with so many neurons hold {most}, and delay extensions are not supported",
+                    f"a delay of {projection.delays[-1]:g} ms is {ticks} ticks of the machine;"
+                    f" cores with so many neurons hold {most}, and delay extensions are not"
+                    " supported",
                     f"shorten it to {(most - kind.late) * experiment.dt:g} ms, or take a longer dt",
                 )
             )
@@ -388,9 +389,8 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
 
 
 def _fits(population: Population) -> bool:
-    """Whether a plane of it divides into cores that are not too small."""
-    _, rows, columns = population.shape
-    return int(np.prod(_core_shape(population))) >= min(rows * columns, _LEAST_OF_A_CORE)
+    """Whether its planes divide into cores that are not too small."""
+    return int(np.prod(_core_shape(population))) >= _LEAST_OF_A_CORE
 
 
 def _core_shape(population: Population) -> tuple[int, int]:

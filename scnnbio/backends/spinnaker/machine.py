@@ -27,15 +27,12 @@ class Machine:
     ----------
     populations : dict of str to list
         Populations of sPyNNaker by layer, one a part.
-    projections : dict of str to list
-        Its projections by pathway.
     """
 
     lowered: Lowered
     inputs: tuple[Ints, Ints]
     sampled: Mapping[str, Ints]
     populations: dict[str, list[Any]] = field(default_factory=dict)
-    projections: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sim = load_spynnaker()
@@ -56,7 +53,7 @@ class Machine:
                 for layer in self.lowered.layers.values():
                     self.populations[layer.name] = self._populations(layer)
                 for pathway in self.lowered.pathways:
-                    self.projections[pathway.name] = self._projections(pathway)
+                    self._connect(pathway)
                 yield
             finally:
                 self.sim.end()
@@ -122,35 +119,30 @@ class Machine:
                 trains[begin].append((self.lowered.clock.total + 1) * dt)
         return trains
 
-    def _projections(self, pathway: Pathway) -> list[Any]:
+    def _connect(self, pathway: Pathway) -> None:
         pre = self.lowered.layers[pathway.projection.pre]
         post = self.lowered.layers[pathway.projection.post]
         delay = pathway.delay * self.lowered.experiment.dt
         make = self._convolutions if pathway.native else self._lists
-        return make(pathway, pre, post, delay)
+        make(pathway, pre, post, delay)
 
-    def _convolutions(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> list[Any]:
+    def _convolutions(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> None:
         """One projection for each pair of channels."""
-        made = []
-        kernel = pathway.kernel
+        padding = int(pathway.projection.connector.padding[0])
         for out in range(post.parts):
             for channel in range(pre.parts):
-                padding = int(pathway.projection.connector.padding[0])
-                made.append(
-                    self.sim.Projection(
-                        self.populations[pre.name][channel],
-                        self.populations[post.name][out],
-                        self.sim.ConvolutionConnector(
-                            turned(kernel[out, channel]), padding=(padding, padding)
-                        ),
-                        self.sim.Convolution(delay=delay),
-                    )
+                self.sim.Projection(
+                    self.populations[pre.name][channel],
+                    self.populations[post.name][out],
+                    self.sim.ConvolutionConnector(
+                        turned(pathway.kernel[out, channel]), padding=(padding, padding)
+                    ),
+                    self.sim.Convolution(delay=delay),
                 )
-        return made
 
-    def _lists(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> list[Any]:
+    def _lists(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> None:
         """One list for each pair of populations and each sign."""
-        return [
+        for part in lists(pathway, pre, post):
             self.sim.Projection(
                 self.populations[pre.name][part.source],
                 self.populations[post.name][part.target],
@@ -161,8 +153,6 @@ class Machine:
                 self.sim.StaticSynapse(delay=delay),
                 receptor_type=RECEPTORS[part.pool],
             )
-            for part in lists(pathway, pre, post)
-        ]
 
     def shifts(self, layer: Layer) -> Ints:
         """Shift of each ring (pool, part), as sPyNNaker chose it."""

@@ -58,8 +58,10 @@ def _population(lowered: Lowered, layer: Layer) -> Row:
 def _projection(lowered: Lowered, pathway: Pathway) -> Row:
     post = lowered.layers[pathway.projection.post]
     _, after, weight = pathway.connections
+    lags = pathway.projection.connector.lags
     row: Row = {
         "projection": pathway.name,
+        **({} if lags is None else {"lag": lags[pathway.lag]}),
         "pathway": _path(pathway),
         "ticks": pathway.delay,
         "longest": post.slots - 1,
