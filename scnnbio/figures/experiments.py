@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,18 +30,35 @@ from scnnbio.figures.homeostasis import Stack, homeostasis_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation.evidence import Missing
 
+Make = Callable[[StudyResults], tuple[Figure, str]]
 
+#: Bins of a trial in which rates are drawn.
+_BINS = 60
+
+
+def _of_its_study(make: Make) -> Make:
+    """A study of somebody else's may have a stage and a population of the same name."""
+
+    @functools.wraps(make)
+    def wrapper(results: StudyResults) -> tuple[Figure, str]:
+        try:
+            return make(results)
+        except SpecError as error:
+            raise Missing(str(error)) from None
+        except (KeyError, IndexError) as error:
+            raise Missing(f"{error} is not there; it is for the study of its name") from None
+
+    return wrapper
+
+
+@_of_its_study
 def _euler(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["constant_current"].run
     names = ("exact", "euler")
-    try:
-        found = {
-            name: (membranes(run, f"still_{name}"), membranes(run, f"firing_{name}"))
-            for name in names
-        }
-        measured = (factors(run, "still_exact"), factors(run, "still_euler"))
-    except SpecError as error:
-        raise Missing(str(error)) from None
+    found = {
+        name: (membranes(run, f"still_{name}"), membranes(run, f"firing_{name}")) for name in names
+    }
+    measured = (factors(run, "still_exact"), factors(run, "still_euler"))
     (still_exact, firing_exact), (still, firing) = found.values()
     traces = []
     for name in names:
@@ -66,6 +84,7 @@ def _euler(results: StudyResults) -> tuple[Figure, str]:
     )
 
 
+@_of_its_study
 def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["steps"].run
     recording, network = run.recording, run.experiment.network
@@ -80,10 +99,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         "input rises": again[luminance[again] > luminance[again - 1]],
         "input falls": again[luminance[again] < luminance[again - 1]],
     }
-    try:
-        returns = {name: homeostatic_return(run, names[0], "curve", k) for name, k in steps.items()}
-    except SpecError as error:
-        raise Missing(str(error)) from None
+    returns = {name: homeostatic_return(run, names[0], "curve", k) for name, k in steps.items()}
     target = float(network.population(names[0]).values()["homeo_target"][0])
     told = "; ".join(
         f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
@@ -110,12 +126,12 @@ def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
     luminance = recording.trials["luminance"]
     rows, settled = [], []
     for name in names:
-        time, rates = map_rates(recording, name, maps, duration / 60.0)
+        time, rates = map_rates(recording, name, maps, duration / _BINS)
         rows.append(rates[:3].ravel())
         late = rates[:, time > duration - min(20_000.0, duration / 3)].mean(axis=1)
         settled.append([late[luminance == v].mean() for v in (luminance[0], luminance[1])])
     bins = np.arange(len(rows[0]), dtype=np.float64) + 0.5
-    return Stack(bins * duration / 60.0 / 1e3, np.array(rows), np.array(settled))
+    return Stack(bins * duration / _BINS / 1e3, np.array(rows), np.array(settled))
 
 
 #: Hz; how far rates went where noise was seen to change the gain (Chance, Abbott & Reyes 2002).
@@ -124,6 +140,7 @@ _KINDS = ("subtractive", "shunting", "barrage")
 _ONSET = 200.0
 
 
+@_of_its_study
 def _gain(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["inhibition"].run
     luminance, duration = run.recording.trials["luminance"], run.experiment.stimulus.duration
@@ -133,22 +150,17 @@ def _gain(results: StudyResults) -> tuple[Figure, str]:
         raise Missing("it needs trials with and without background, longer than 200 ms")
     rates: dict[str, list[Curve]] = {}
     changes: dict[str, dict[str, GainChange]] = {}
-    try:
-        for name, trials in backgrounds.items():
-            control, *others = (
-                rate_curve(run, p, np.flatnonzero(trials), window) for p in ("control", *_KINDS)
-            )
-            rates[name] = [control, *others]
-            changes[name] = {
-                c.population: gain_change(control, c, up_to=_LOW_RATES) for c in others
-            }
-        quiet = np.flatnonzero(luminance < 0)
-        passive = [
-            potential_curve(run, f"{p}_passive", quiet, window)
-            for p in ("control", "subtractive", "shunting")
-        ]
-    except SpecError as error:
-        raise Missing(str(error)) from None
+    for name, trials in backgrounds.items():
+        control, *others = (
+            rate_curve(run, p, np.flatnonzero(trials), window) for p in ("control", *_KINDS)
+        )
+        rates[name] = [control, *others]
+        changes[name] = {c.population: gain_change(control, c, up_to=_LOW_RATES) for c in others}
+    quiet = np.flatnonzero(luminance < 0)
+    passive = [
+        potential_curve(run, f"{p}_passive", quiet, window)
+        for p in ("control", "subtractive", "shunting")
+    ]
     told = "; ".join(
         f"{kind}, {name}: gain {found[kind].gain}, offset {found[kind].shift} nA"
         for name, found in changes.items()
@@ -165,13 +177,11 @@ def _gain(results: StudyResults) -> tuple[Figure, str]:
     return gain_figure([(c, line(c)) for c in passive], rates, changes), caption
 
 
+@_of_its_study
 def _filters(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["flicker"].run
-    try:
-        found = [frequency_response(run, p.name) for p in run.experiment.network.projections]
-        curves = {p.post: analytic_curve(run, p.name) for p in run.experiment.network.projections}
-    except SpecError as error:
-        raise Missing(str(error)) from None
+    found = [frequency_response(run, p.name) for p in run.experiment.network.projections]
+    curves = {p.post: analytic_curve(run, p.name) for p in run.experiment.network.projections}
     inside = sum(int(((f.low[0] <= 1.0) & (f.high[0] >= 1.0)).sum()) for f in found)
     total = sum(len(f.frequency) for f in found)
     worst = max(float(np.abs(f.ratio - 1.0).max()) for f in found)
@@ -184,15 +194,13 @@ def _filters(results: StudyResults) -> tuple[Figure, str]:
     return frequency_figure(found, curves), caption
 
 
+@_of_its_study
 def _adaptation(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["long_squares"].run
     names = [p.name for p in run.experiment.network.populations if not p.is_source]
-    try:
-        found = [adaptation(run, name) for name in names]
-        told = ", ".join(f"{one.population} {one.index[one.hero]:.3f}" for one in found)
-        figure = adaptation_figure(found, ADAPTATION)
-    except (SpecError, KeyError) as error:
-        raise Missing(str(error)) from None
+    found = [adaptation(run, name) for name in names]
+    told = ", ".join(f"{one.population} {one.index[one.hero]:.3f}" for one in found)
+    figure = adaptation_figure(found, ADAPTATION)
     seconds = run.experiment.stimulus.duration / 1e3
     caption = (
         f"{seconds:g} s of constant current. A: mean rates, excitatory medians solid, inhibitory"

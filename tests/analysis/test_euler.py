@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scnnbio.analysis.euler import factors, membranes
-from scnnbio.errors import SpecError
+from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
 from scnnbio.figures import draw
+from scnnbio.network import Network, Population
+from scnnbio.neurons import LIBRARY
+from scnnbio.validation import Evidence
 from scnnbio.workflow import execute
 
 FILE = Path(__file__).parents[2] / "experiments" / "euler_stability.toml"
@@ -67,3 +72,16 @@ def test_the_figure_shows_what_was_measured(results, run):
 def test_v_has_to_be_sampled_at_every_step(run):
     with pytest.raises(SpecError, match="every step"):
         factors(run, "firing_euler")
+
+
+def test_another_study_with_such_a_stage_has_a_report_without_the_figure(run):
+    """Stage and populations bear the names, and the neurons have no leak."""
+    network = run.experiment.network
+    perfect = [
+        p if p.is_source else Population(p.name, p.shape, LIBRARY["IF"])
+        for p in network.populations
+    ]
+    experiment = dataclasses.replace(run.experiment, network=Network(tuple(perfect), ()))
+    other = SimpleNamespace(experiment=experiment, recording=run.recording, weights={})
+    with pytest.raises(DataError, match="cannot be drawn"):
+        draw("euler_stability", SimpleNamespace(evidence={"constant_current": Evidence(other)}))
