@@ -145,7 +145,7 @@ def surroundings(sections: Sections) -> Iterator[Path]:
             "XDG_CONFIG_HOME": str(folder),
             "XDG_CONFIG_DIRS": str(empty),
         }
-        with _environment(environment), contextlib.chdir(folder), _silence():
+        with _environment(environment), contextlib.chdir(folder):
             yield folder
 
 
@@ -164,8 +164,8 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep its progress bars and log off the terminal, and its filters off everybody's logging."""
+def silence() -> Iterator[None]:
+    """Keep sPyNNaker's bars and log off the terminal, and its filters off everybody's logging."""
     handlers = [(h, h.filters[:], h.formatter) for h in logging.root.handlers]
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -13,10 +13,19 @@ from typing import Any
 import numpy as np
 
 from scnnbio.backends.spinnaker.arithmetic import Floats, Ints
+from scnnbio.backends.spinnaker.configuration import silence
 from scnnbio.backends.spinnaker.emulated import Activity
 from scnnbio.backends.spinnaker.loader import load_spynnaker
 from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway, lists
 from scnnbio.connectors.spinnaker import RECEPTORS, turned
+
+
+@contextlib.contextmanager
+def _theirs() -> Iterator[None]:
+    """Around sPyNNaker's own work: it prints, logs, and warns of what it brings along."""
+    with warnings.catch_warnings(), silence():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass
@@ -40,33 +49,35 @@ class Machine:
     @contextlib.contextmanager
     def built(self) -> Iterator[None]:
         """Set sPyNNaker up, build the network, and end it afterwards."""
-        dt = self.lowered.experiment.dt
-        with warnings.catch_warnings():
-            # Its own: PyNN's connectors, NumPy's and the packages' that it brings along.
-            warnings.simplefilter("ignore")
-            # The machine needs a millisecond for a step, however short the step is.
-            slower = max(1, math.ceil(1.0 / dt - 1e-9))
-            self.sim.setup(timestep=dt, time_scale_factor=slower)
-            # At exit it would write into a folder that is gone by then.
-            atexit.unregister(self._data_writer().write_errored_file)
-            try:
+        with _theirs():
+            self._set_up()
+        try:
+            with _theirs():
                 for layer in self.lowered.layers.values():
                     self.populations[layer.name] = self._populations(layer)
                 for pathway in self.lowered.pathways:
                     self._connect(pathway)
-                yield
-            finally:
+            yield
+        finally:
+            with _theirs():
                 self.sim.end()
 
-    @staticmethod
-    def _data_writer() -> Any:
+    def _set_up(self) -> None:
         from spinn_utilities.data.utils_data_writer import UtilsDataWriter
 
-        return UtilsDataWriter
+        dt = self.lowered.experiment.dt
+        # The machine needs a millisecond for a step, however short the step is.
+        slower = max(1, math.ceil(1.0 / dt - 1e-9))
+        try:
+            self.sim.setup(timestep=dt, time_scale_factor=slower)
+        finally:
+            # At exit it would write into a folder that is gone by then.
+            atexit.unregister(UtilsDataWriter.write_errored_file)
 
     def run(self) -> None:
         """Map and, on a board, load and run."""
-        self.sim.run(self.lowered.clock.total * self.lowered.experiment.dt)
+        with _theirs():
+            self.sim.run(self.lowered.clock.total * self.lowered.experiment.dt)
 
     def _populations(self, layer: Layer) -> list[Any]:
         made = []
