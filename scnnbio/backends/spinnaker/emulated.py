@@ -242,6 +242,37 @@ class Activity:
     saturated: dict[str, int] = field(default_factory=dict)
 
 
+class _Cores:
+    """All layers of a lowered experiment: membranes, what is under way to them, and who is told."""
+
+    def __init__(self, lowered: Lowered) -> None:
+        self.source = lowered.experiment.source.name
+        self.membranes: dict[str, Membrane] = {}
+        self.rings: dict[str, Rings] = {}
+        self.fans: dict[str, list[_Fan]] = {name: [] for name in lowered.layers}
+        slots = 1 + max((p.delay for p in lowered.pathways), default=1)
+        for name, layer in lowered.layers.items():
+            if layer.cells is not None:
+                membrane = MEMBRANES[layer.cells.type.name]
+                self.membranes[name] = membrane(layer, lowered.experiment.dt)
+                shifts = np.repeat(lowered.shifts(layer), layer.part_size, axis=1)
+                self.rings[name] = Rings(layer.size, slots, shifts)
+        for pathway in lowered.pathways:
+            self.fans[pathway.projection.pre].append(_Fan.of(lowered, pathway))
+
+    def tick(self, tick: int, sent: Ints) -> dict[str, Ints]:
+        """One tick, in which neurons of the source send; the neurons that fire, by layer."""
+        fired = {}
+        for name, membrane in self.membranes.items():
+            self.rings[name].due(tick, membrane)
+            fired[name] = membrane.tick()
+        for name, units in {self.source: sent, **fired}.items():
+            if len(units):
+                for fan in self.fans[name]:
+                    self.rings[fan.target].add(tick + fan.delay, *fan.of_neurons(units))
+        return fired
+
+
 def simulate(
     lowered: Lowered,
     inputs: tuple[Ints, Ints],
@@ -269,46 +300,25 @@ def simulate(
     DataError
         If a potential leaves the range of the machine's numbers.
     """
-    layers = {name: layer for name, layer in lowered.layers.items() if layer.cells is not None}
-    membranes = {
-        name: MEMBRANES[layer.cells.type.name](layer, lowered.experiment.dt)
-        for name, layer in layers.items()
-        if layer.cells is not None
-    }
-    fans: dict[str, list[_Fan]] = {name: [] for name in lowered.layers}
-    for pathway in lowered.pathways:
-        fans[pathway.projection.pre].append(_Fan.of(lowered, pathway))
-    slots = 1 + max((p.delay for p in lowered.pathways), default=1)
-    rings = {
-        name: Rings(layer.size, slots, np.repeat(lowered.shifts(layer), layer.part_size, axis=1))
-        for name, layer in layers.items()
-    }
-    total = lowered.clock.total
+    cores, total = _Cores(lowered), lowered.clock.total
     tick_of, unit_of = inputs
     cuts = np.searchsorted(tick_of, np.arange(total + 1))
     wanted = {name: set(ticks.tolist()) for name, ticks in sampled.items()}
     kept: dict[str, list[Ints]] = {name: [] for name in sampled}
-    fired_by: dict[str, list[tuple[int, Ints]]] = {name: [] for name in layers}
-    source = lowered.experiment.source.name
+    spikes: dict[str, list[tuple[int, Ints]]] = {name: [] for name in cores.membranes}
     for tick in range(total):
-        fired = {source: unit_of[cuts[tick] : cuts[tick + 1]]}
-        for name, membrane in membranes.items():
-            rings[name].due(tick, membrane)
-            if name in wanted and tick in wanted[name]:
-                kept[name].append(membrane.v.copy())
-            fired[name] = membrane.tick()
-        for name, units in fired.items():
+        for name, ticks in wanted.items():
+            if tick in ticks:
+                kept[name].append(cores.membranes[name].v.copy())
+        for name, units in cores.tick(tick, unit_of[cuts[tick] : cuts[tick + 1]]).items():
             if len(units):
-                if name != source:
-                    fired_by[name].append((tick, units))
-                for fan in fans[name]:
-                    rings[fan.target].add(tick + fan.delay, *fan.of_neurons(units))
+                spikes[name].append((tick, units))
         if tick % 1000 == 0 or tick == total - 1:
             report("simulating", tick + 1, total)
     return Activity(
-        {name: _flat(rows) for name, rows in fired_by.items()},
+        {name: _flat(rows) for name, rows in spikes.items()},
         {name: np.array(rows) / ONE for name, rows in kept.items()},
-        {name: ring.saturated for name, ring in rings.items()},
+        {name: ring.saturated for name, ring in cores.rings.items()},
     )
 
 

@@ -1,0 +1,73 @@
+"""What of an experiment, beside its neurons, the machine cannot take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scnnbio.backends.spinnaker.arithmetic import delay_slots
+from scnnbio.backends.spinnaker.cells import LEARN, Cells
+from scnnbio.errors import Unsupported
+from scnnbio.experiment import Experiment
+
+
+def unsupported_projections(
+    experiment: Experiment, cells: Mapping[str, Cells]
+) -> list[Unsupported]:
+    """Projections that learn, whose weights have no place, or whose delays are too long."""
+    problems = []
+    for projection in experiment.network.projections:
+        element = f"projection {projection.name!r}"
+        if projection.plasticity is not None:
+            problems.append(
+                Unsupported(
+                    element,
+                    f"{type(projection.plasticity).__name__} is not available on spinnaker, whose"
+                    " synapses share no kernel",
+                    LEARN,
+                )
+            )
+        if projection.post not in cells:
+            continue
+        kind = cells[projection.post].type
+        if kind.name == "IF_cond_exp" and (projection.weight * projection.kernel).min() < 0:
+            feature = "a conductance takes no negative weights"
+            remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
+            problems.append(Unsupported(element, feature, remedy))
+        ticks = experiment.delay_steps(projection)[-1] + kind.late
+        most = delay_slots(experiment.network.population(projection.post).size) - 1
+        if ticks > most:
+            problems.append(
+                Unsupported(
+                    element,
+                    f"a delay of {projection.delays[-1]:g} ms is {ticks} ticks of the machine;"
+                    f" cores with so many neurons hold {most}, and delay extensions are not"
+                    " supported",
+                    f"shorten it to {(most - kind.late) * experiment.dt:g} ms, or take a longer dt",
+                )
+            )
+    return problems
+
+
+def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list[Unsupported]:
+    """Steps, samples and trials that the machine does not have."""
+    problems = []
+    microseconds = experiment.dt * 1000
+    if abs(microseconds - round(microseconds)) > 1e-6:
+        feature = f"{experiment.dt} ms is no whole number of microseconds, which the machine counts"
+        problems.append(Unsupported("dt", feature, "use a step such as 1 ms"))
+    for sampling in experiment.record.signals:
+        others = [name for name in sampling.variables if name != "v"]
+        if others:
+            feature = f"{', '.join(others)} is kept in pools by sign, not by receptor"
+            element = f"record.signals of {sampling.population!r}"
+            problems.append(Unsupported(element, feature, "record v, or use another backend"))
+    if experiment.reset and experiment.stimulus.n_trials > 1:
+        for name, found in cells.items():
+            if found.parameters["i_offset"].any():
+                feature = (
+                    "a trial begins after a silence on the machine, in which a constant current"
+                    " keeps the neurons from rest"
+                )
+                remedy = "set i_offset = 0, or reset = false"
+                problems.append(Unsupported(f"population {name!r}", feature, remedy))
+    return problems
