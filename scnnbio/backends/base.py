@@ -32,6 +32,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -201,7 +202,9 @@ class Backend(ABC):
                 )
         return problems
 
-    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+    def run(
+        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+    ) -> Run:
         """Simulate an experiment.
 
         Parameters
@@ -209,6 +212,9 @@ class Backend(ABC):
         experiment : Experiment
         report : callable, optional
             Called as ``report(phase, done, total)`` on the way.
+        keep : Path, optional
+            A folder for checkpoints: a run that was killed goes on from the latest one in it, and
+            gives what it would have given. A backend that makes none begins anew.
 
         Returns
         -------
@@ -222,13 +228,19 @@ class Backend(ABC):
             If the simulator or its compiler is not installed.
         SpecError
             If a learning rule made a weight that is no number.
+        DataError
+            If the checkpoints in ``keep`` are of another experiment or program.
         """
         problems = self.unsupported(experiment)
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
         inputs = experiment.inputs(report, lambda: watch.phase("input"))
-        outcome = self._simulate(experiment, inputs, watch, report or _silent)
+        report = report or _silent
+        if keep is None:
+            outcome = self._simulate(experiment, inputs, watch, report)
+        else:
+            outcome = self._simulate_kept(experiment, inputs, watch, report, keep)
         _check_weights(outcome.weights)
         return Run(
             experiment,
@@ -267,6 +279,17 @@ class Backend(ABC):
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         """Run the lowered experiment."""
+
+    def _simulate_kept(
+        self,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+        keep: Path,
+    ) -> Outcome:
+        """Run the lowered experiment, with checkpoints in a folder where a backend makes any."""
+        return self._simulate(experiment, inputs, watch, report)
 
 
 def _silent(phase: str, done: float, total: float) -> None:

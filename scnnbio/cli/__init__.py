@@ -15,6 +15,7 @@ from scnnbio.cli import (  # isort: skip
     explain,
     check,
     run,
+    resume,
     compare,
     score,
     figures,
@@ -22,7 +23,18 @@ from scnnbio.cli import (  # isort: skip
 from scnnbio.cli.common import app, console, errors
 from scnnbio.errors import ScnnbioError
 
-__all__ = ["app", "check", "compare", "explain", "figures", "listing", "main", "run", "score"]
+__all__ = [
+    "app",
+    "check",
+    "compare",
+    "explain",
+    "figures",
+    "listing",
+    "main",
+    "resume",
+    "run",
+    "score",
+]
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,37 @@ from scnnbio.cli.common import (
 from scnnbio.experiment import load
 
 
+def tell_of_drafts(folder: Path) -> None:
+    """Say of runs beside a folder that were cut off how to go on with them."""
+    from scnnbio import workflow
+
+    parent = folder.absolute().parent
+    for draft, target in workflow.left_behind(parent).items():
+        errors.print(
+            Text(
+                f"{draft} was left by a run that was cut off: 'scnnbio resume {target}' goes on"
+                " with it; remove it if nobody will",
+                style="yellow",
+            ),
+            soft_wrap=True,
+        )
+
+
+@contextmanager
+def telling_what_is_left(folder: Path) -> Iterator[None]:
+    """After an error, say how to go on, if anything was kept to go on from."""
+    from scnnbio import workflow
+
+    try:
+        yield
+    except BaseException:
+        path = folder.absolute()
+        if path in workflow.left_behind(path.parent).values():
+            text = f"what was done is kept: 'scnnbio resume {folder}' goes on from there"
+            errors.print(Text(text, style="yellow"), soft_wrap=True)
+        raise
+
+
 @app.command()
 def run(
     exp: Experiment,
@@ -44,7 +76,8 @@ def run(
     ours, options = split(settings or ())
     study = load(find(exp), profile=profile, seed=seed, settings=ours)
     folder = out or fresh_folder(study.name, profile)
-    with progress() as report:
+    tell_of_drafts(folder)
+    with telling_what_is_left(folder), progress() as report:
         results = workflow.run(
             study, backend, folder, replace=force, report=report, options=options
         )

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,14 @@ from scnnbio.workflow.results import Results
 
 
 @contextmanager
-def new_folder(path: Path, *, replace: bool = False, mark: str = "run.json") -> Iterator[Path]:
+def new_folder(
+    path: Path,
+    *,
+    replace: bool = False,
+    mark: str = "run.json",
+    draft: Path | None = None,
+    spare: Callable[[Path], bool] = lambda draft: False,
+) -> Iterator[Path]:
     """A folder that appears under its name only when all of it has been written.
 
     Parameters
@@ -34,6 +41,10 @@ def new_folder(path: Path, *, replace: bool = False, mark: str = "run.json") -> 
         ``mark`` in it is ever replaced.
     mark : str
         File by which a folder of this kind is known.
+    draft : Path, optional
+        What an earlier attempt left, to go on with.
+    spare : callable, optional
+        Says of a draft whether it stays after an error.
 
     Yields
     ------
@@ -49,7 +60,8 @@ def new_folder(path: Path, *, replace: bool = False, mark: str = "run.json") -> 
     try:
         _check_free(path, mark if replace else None)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        if draft is None:
+            draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -63,12 +75,13 @@ def new_folder(path: Path, *, replace: bool = False, mark: str = "run.json") -> 
     except OSError as error:
         if isinstance(error, DataError):
             raise
+        left = "what was done is kept" if spare(draft) else "no part of it was left"
         raise DataError(
-            f"could not be written whole ({_reason(error)}); no part of it was left",
-            where=str(path),
+            f"could not be written whole ({_reason(error)}); {left}", where=str(path)
         ) from None
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        if not spare(draft):
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _check_free(path: Path, mark: str | None) -> None:
@@ -194,7 +207,8 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
     )
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Read JSON, or raise a DataError."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -207,7 +221,7 @@ def _read_json(path: Path) -> Any:
 
 def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
     """Provenance by stage."""
-    whole = _read_json(path)
+    whole = read_json(path)
     stages = whole.get("stages") if isinstance(whole, dict) else None
     needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
     if not isinstance(stages, dict) or not all(
@@ -220,7 +234,7 @@ def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
 def _read_scores(path: Path) -> tuple[Score, ...]:
     if not path.exists():
         return ()
-    rows = _read_json(path)
+    rows = read_json(path)
     try:
         return tuple(Score.from_dict(row) for row in rows)
     except (TypeError, ValueError):

@@ -16,6 +16,7 @@ from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
+from scnnbio.workflow.kept import Kept, find, resumable
 from scnnbio.workflow.results import Results
 
 Options = Mapping[str, Any]
@@ -106,6 +107,7 @@ def execute(
     report: Report | None = None,
     *,
     options: Options | None = None,
+    kept: Kept | None = None,
 ) -> Results:
     """Run every stage, handing on what was learned.
 
@@ -118,6 +120,8 @@ def execute(
         Called as ``report(phase, done, total)``.
     options : mapping of str to object, optional
         Of the backend.
+    kept : Kept, optional
+        Stages that were finished before, and checkpoints of one that was not.
 
     Returns
     -------
@@ -144,7 +148,15 @@ def execute(
             if report is not None:
                 report(f"{phase} ({name})", done, total)
 
-        runs[stage.name] = targets[stage.name].run(stage.ready(runs), tell)
+        target, experiment = targets[stage.name], stage.ready(runs)
+        if kept is None:
+            runs[stage.name] = target.run(experiment, tell)
+            continue
+        done = kept.load(experiment)
+        if done is None:
+            done = target.run(experiment, tell, keep=kept.checkpoint(stage.name))
+            kept.save(done)
+        runs[stage.name] = done
     return Results(study, runs, report=report)
 
 
@@ -182,11 +194,48 @@ def run(
     Results
     """
     # The folder is tried first: no run should be lost for a place that cannot be written.
-    with new_folder(folder, replace=replace) as draft:
-        results = judge(execute(study, backend, report, options=options))
-        write_runs(results, draft, results.provenance)
-        write_scores(results, draft)
-        draw(results, draft, report=report)
+    with new_folder(folder, replace=replace, spare=resumable) as draft:
+        kept = Kept(draft, study, backend, options or {}, replace)
+        with kept.held():
+            kept.begin()
+            return _run(kept, report)
+
+
+def resume(folder: Path, report: Report | None = None) -> Results:
+    """Go on with a run that was killed, from its latest checkpoint; its results are the same.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of results, which is not there yet.
+    report : callable, optional
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    DataError
+        If there is nothing to go on from, another process is at it, or the experiment or the
+        program that simulates it has changed since.
+    """
+    kept = find(folder)
+    with (
+        kept.held(),
+        new_folder(folder, replace=kept.replace, draft=kept.draft, spare=resumable),
+    ):
+        return _run(kept, report)
+
+
+def _run(kept: Kept, report: Report | None) -> Results:
+    """What is left to do of a run, and its folder."""
+    draft = kept.draft
+    results = judge(execute(kept.study, kept.backend, report, options=kept.options, kept=kept))
+    write_runs(results, draft, results.provenance)
+    write_scores(results, draft)
+    draw(results, draft, report=report)
+    kept.remove()
     return results
 
 

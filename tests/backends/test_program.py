@@ -201,10 +201,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_a_program_is_compiled_once(sources: Path, made: list[Path], cache: Path) -> None:
-    assert programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
     first = (sources / "main").read_bytes()
     (sources / "main").unlink()
-    assert not programs.compile_project(sources)
+    assert not programs.compile_project(sources).fresh
     assert (sources / "main").read_bytes() == first
     assert made == [sources]
     assert len(list(cache.iterdir())) == 1
@@ -215,10 +215,10 @@ def test_other_sources_are_compiled(sources: Path, made: list[Path]) -> None:
     (sources / "code_objects").mkdir()
     for path in (sources / "code_objects" / "a.cpp", sources / "b.h", sources / "makefile"):
         path.write_text("more")
-        assert programs.compile_project(sources)
+        assert programs.compile_project(sources).fresh
     # The same bytes, cut into files elsewhere.
     (sources / "makefile").write_text("mo")
-    assert programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
     assert len(made) == 5
 
 
@@ -230,7 +230,7 @@ def test_another_compiler_compiles_again(
     compiler.write_text("#!/bin/sh\necho version 99 >&2\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    assert programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
     assert len(made) == 2
 
 
@@ -241,11 +241,11 @@ def test_other_flags_and_another_brian2_compile_again(
 
     programs.compile_project(sources)
     monkeypatch.setattr(b2, "__version__", "99")
-    assert programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
     before = b2.prefs["codegen.cpp.extra_compile_args_gcc"]
     try:
         b2.prefs["codegen.cpp.extra_compile_args_gcc"] = ["-O1", "-march=x86-64"]
-        assert programs.compile_project(sources)
+        assert programs.compile_project(sources).fresh
     finally:
         b2.prefs["codegen.cpp.extra_compile_args_gcc"] = before
 
@@ -258,9 +258,9 @@ def test_a_damaged_program_is_compiled_again(
     whole = (sources / "main").read_bytes()
     (home,) = cache.iterdir()
     (home / "main").write_bytes(damage)
-    assert programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
     assert (sources / "main").read_bytes() == whole
-    assert not programs.compile_project(sources)
+    assert not programs.compile_project(sources).fresh
     assert len(list(cache.iterdir())) == 1
 
 
@@ -271,8 +271,8 @@ def test_a_program_that_lost_a_file_is_compiled_again(
     programs.compile_project(sources)
     (home,) = cache.iterdir()
     (home / lost).unlink()
-    assert programs.compile_project(sources)
-    assert not programs.compile_project(sources)
+    assert programs.compile_project(sources).fresh
+    assert not programs.compile_project(sources).fresh
 
 
 def test_two_that_compile_at_once_both_get_the_program(

@@ -16,7 +16,7 @@ from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferenc
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
-from scnnbio.backends.brian2.running import present
+from scnnbio.backends.brian2.running import Results, present
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError
@@ -81,6 +81,8 @@ class Brian2StandaloneBackend(Backend):
     threads : int
         Threads share the neurons of a layer; the spikes are the same with any number. What learns
         stays on one.
+    checkpoint_seconds : float
+        Time between the checkpoints of a run that keeps any.
 
     Raises
     ------
@@ -92,13 +94,23 @@ class Brian2StandaloneBackend(Backend):
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
-    neutral_options: ClassVar[frozenset[str]] = frozenset({"threads"})
+    neutral_options: ClassVar[frozenset[str]] = frozenset({"threads", "checkpoint_seconds"})
 
-    def __init__(self, precision: Precision = "double", threads: int = 1) -> None:
+    def __init__(
+        self,
+        precision: Precision = "double",
+        threads: int = 1,
+        checkpoint_seconds: float = 5.0,
+    ) -> None:
         if threads < 1:
             raise SpecError(f"{threads} is not a number of threads", where="threads")
+        if not checkpoint_seconds >= 0:
+            raise SpecError(
+                f"{checkpoint_seconds} is no number of seconds", where="backend.checkpoint_seconds"
+            )
         self.precision = precision
         self.threads = threads
+        self.checkpoint_seconds = checkpoint_seconds
 
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None
@@ -119,21 +131,43 @@ class Brian2StandaloneBackend(Backend):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
+        with _temporary() as results:
+            return self._present(experiment, inputs, watch, report, Results(results))
+
+    def _simulate_kept(
+        self,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+        keep: Path,
+    ) -> Outcome:
+        results = Results(keep, self.checkpoint_seconds)
+        return self._present(experiment, inputs, watch, report, results)
+
+    def _present(
+        self,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+        results: Results,
+    ) -> Outcome:
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)
-        with _temporary() as sources, _temporary() as results, contextlib.ExitStack() as stack:
+        with _temporary() as sources, contextlib.ExitStack() as stack:
             with watch.phase("build"):
                 report("compiling", 0, 1)
                 settings = preferences(self.precision, self.threads)
                 program = stack.enter_context(
                     lowered_program(experiment, inputs, sources, settings)
                 )
-                compile_project(sources)
+                key = compile_project(sources).key
                 report("compiling", 1, 1)
             with watch.phase("simulate"):
-                present(program, inputs, sources, results, report)
+                present(program, key, inputs, sources, results, report)
             with watch.phase("read"):
-                return program.read(results).outcome(experiment)
+                return program.read(results.folder).outcome(experiment)
 
 
 @contextlib.contextmanager

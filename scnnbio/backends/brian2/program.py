@@ -248,8 +248,24 @@ def _in_order(queue: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 # -- compiling ------------------------------------------------------------------------------------
 
 
-def compile_project(folder: Path) -> bool:
-    """Put the program of generated sources beside them, as ``main``; True if it was compiled.
+@dataclass(frozen=True)
+class Compiled:
+    """A program that stands ready.
+
+    Parameters
+    ----------
+    key : str
+        Digest of all that it follows from.
+    fresh : bool
+        Whether it was compiled now; otherwise it was in the cache.
+    """
+
+    key: str
+    fresh: bool
+
+
+def compile_project(folder: Path) -> Compiled:
+    """Put the program of generated sources beside them, as ``main``.
 
     Raises
     ------
@@ -259,9 +275,10 @@ def compile_project(folder: Path) -> bool:
         If the cache cannot be written.
     """
     identity = _compiler_identity()
-    home = _cache.cache_folder("brian2") / key(folder, identity)
+    name = key(folder, identity)
+    home = _cache.cache_folder("brian2") / name
     if _fetch(home, folder):
-        return False
+        return Compiled(name, fresh=False)
     with _cache.new_folder(home.parent, "a program") as work:
         if home.exists():
             # What is there is damaged. It makes place; nobody runs a program from the cache itself.
@@ -273,7 +290,7 @@ def compile_project(folder: Path) -> bool:
         (fresh / "compiler").write_text(identity)
         (fresh / "sha256").write_text(_digest(fresh / "main"))
         _cache.keep(fresh, home)
-    return True
+    return Compiled(name, fresh=True)
 
 
 def key(folder: Path, identity: str) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import struct
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import brian2 as b2
 import numpy as np
 
+from scnnbio.backends._lock import locked
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
 from scnnbio.errors import BackendMissing, DataError
@@ -25,48 +28,97 @@ _WHERE = "backend 'brian2-standalone'"
 _FAILED = 3
 
 
-def present(program: Program, inputs: Inputs, project: Path, folder: Path, report: Report) -> None:
-    """Run all trials of an experiment.
+@dataclass(frozen=True)
+class Results:
+    """Where a program writes.
+
+    Parameters
+    ----------
+    folder : Path
+        If a run was cut off there, the program goes on from its latest checkpoint.
+    checkpoint_seconds : float
+        Time between two checkpoints; the last one is always made.
+    """
+
+    folder: Path
+    checkpoint_seconds: float = math.inf
+
+
+def present(
+    program: Program, key: str, inputs: Inputs, project: Path, results: Results, report: Report
+) -> None:
+    """Show a program all trials of its experiment, or those that are left.
 
     Parameters
     ----------
     program : Program
+    key : str
+        Of the compiled program: a checkpoint of another one is refused.
     inputs : Inputs
         Drawn while the program simulates what came before.
     project : Path
         Where the program and its arrays are.
-    folder : Path
-        Where it writes.
+    results : Results
     report : callable
 
     Raises
     ------
     DataError
-        If the program cannot write.
+        If the program cannot write, or the checkpoint is of another program or experiment, or
+        another process is at work in the folder.
     BackendMissing
-        If it ends in any other way.
+        If the program ends in any other way.
     """
-    n_trials = program.lowered.experiment.stimulus.n_trials
-    with (
-        _process(project, folder) as (process, pipe),
-        _progress(folder / "progress", n_trials, report),
-    ):
-        # A program that has ended says why by its exit code, not by the broken pipe.
-        with contextlib.suppress(BrokenPipeError):
-            for part in fed(program, inputs):
-                pipe.write(part)
-            pipe.close()
-        if code := process.wait():
-            raise _ended(code, folder)
+    folder, n_trials = results.folder, program.lowered.experiment.stimulus.n_trials
+    # A program whose Python was killed ends by itself, but not at once.
+    with locked(folder / "lock", wait=30.0) as lock:
+        first, inputs.drawn = _begin(program, key, folder)
+        if first == n_trials:
+            return
+        with (
+            _process(project, folder, lock) as (process, pipe),
+            _progress(folder / "progress", n_trials, report),
+        ):
+            # A program that has ended says why by its exit code, not by the broken pipe.
+            with contextlib.suppress(BrokenPipeError):
+                for part in fed(program, inputs, first, results.checkpoint_seconds):
+                    pipe.write(part)
+                pipe.close()
+            if code := process.wait():
+                raise _ended(code, folder)
 
 
-def fed(program: Program, inputs: Inputs) -> Iterator[bytes]:
+def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
+    """Trials that are done in a folder, and input spikes until then."""
+    stamp = {"program": key, "experiment": program.lowered.experiment.digest()}
+    file = folder / "program.json"
+    if not (folder / "state").exists():
+        file.write_text(json.dumps(stamp))
+        return 0, 0
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        found = {}
+    for what, value in stamp.items():
+        if found.get(what) != value:
+            raise DataError(
+                f"the checkpoint is of another {what} (the experiment, scnnbio, Brian2 or the"
+                " compiler has changed since); begin anew",
+                where=str(folder),
+            )
+    state = program.read_state(folder)
+    return state.trial, state.drawn
+
+
+def fed(
+    program: Program, inputs: Inputs, first: int = 0, checkpoint_seconds: float = math.inf
+) -> Iterator[bytes]:
     """What the program reads: what it has to do, then the spikes of one trial after another."""
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
-    yield struct.pack("=qqqd", 0, experiment.stimulus.n_trials, every, math.inf)
-    for step, unit in internal_trials(inputs, experiment.source):
+    yield struct.pack("=qqqd", first, experiment.stimulus.n_trials, every, checkpoint_seconds)
+    for step, unit in internal_trials(inputs, experiment.source, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32).tobytes()
         yield unit.astype(np.int32).tobytes()
@@ -85,7 +137,9 @@ def _ended(code: int, folder: Path) -> DataError | BackendMissing:
 
 
 @contextlib.contextmanager
-def _process(project: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+def _process(
+    project: Path, folder: Path, lock: int
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """The program and the pipe to it; it does not outlive this block."""
     with (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(
@@ -95,6 +149,8 @@ def _process(project: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[byt
             stdout=subprocess.DEVNULL,
             stderr=errors,
             env={**os.environ, **b2.prefs["devices.cpp_standalone.run_environment_variables"]},
+            # Nobody else begins there before this program has ended.
+            pass_fds=(lock,),
             # An interrupt from the keyboard is for Python alone.
             start_new_session=True,
         )

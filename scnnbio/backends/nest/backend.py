@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import nest
@@ -108,9 +109,11 @@ class NestBackend(Backend):
             )
         return problems
 
-    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+    def run(
+        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+    ) -> Run:
         """Simulate an experiment; its provenance also names NEST's version."""
-        run = super().run(experiment, report)
+        run = super().run(experiment, report, keep=keep)
         versions = {**run.provenance["versions"], "nest-simulator": nest.__version__}
         return dataclasses.replace(run, provenance={**run.provenance, "versions": versions})
 

@@ -1,0 +1,59 @@
+"""One process at a time: a lock that goes with the processes that hold it, however they end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from scnnbio.errors import DataError
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
+    """Hold a lock on a file.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is not there; its folder has to be.
+    wait : float
+        Seconds to wait for another process that holds it.
+
+    Yields
+    ------
+    int
+        The file's descriptor. A process that inherits it holds the lock as well, until it ends.
+
+    Raises
+    ------
+    DataError
+        If another process holds the lock, or the file cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from error
+    try:
+        _wait_for(descriptor, path, time.monotonic() + wait)
+        yield descriptor
+    finally:
+        # Closed and not unlocked: a child may still be at work.
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < until:
+                time.sleep(0.05)
+                continue
+            raise DataError(
+                "another process is at work there; wait until it has ended", where=str(path.parent)
+            ) from None
+        return
