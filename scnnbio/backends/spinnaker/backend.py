@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -124,7 +125,9 @@ class SpinnakerBackend(Backend):
         found = problems or lower(experiment, self.gap, self.headroom)
         return [] if isinstance(found, Lowered) else found
 
-    def run(self, experiment: Experiment, report: Report | None = None) -> Run:
+    def run(
+        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+    ) -> Run:
         """Simulate an experiment, or, on the virtual board, map it.
 
         The provenance also tells the mapping: numbers, delays and room, with warnings. What was
@@ -134,7 +137,7 @@ class SpinnakerBackend(Backend):
             source = experiment.source.name
             kept = Record(spikes=tuple(n for n in experiment.record.spikes if n == source))
             experiment = dataclasses.replace(experiment, record=kept)
-        run = super().run(experiment, report)
+        run = super().run(experiment, report, keep=keep)
         versions = dict(run.provenance["versions"])
         for module in _NEEDS[self.target]:
             package = {"spynnaker": "sPyNNaker"}.get(module, module)
