@@ -1,4 +1,4 @@
-"""NEST fires as the reference does, and compiles a neuron once.
+"""NEST fires and learns as the reference does, and compiles a neuron once.
 
 The oracle is the reference backend, which is itself held against closed forms in
 test_reference.py. Two neurons are compiled: the library's (IF and LIF differ in parameters only)
@@ -9,32 +9,35 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import resource
 import shutil
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.connectors import ConvolutionConnector
+from scnnbio.connectors import ConvolutionConnector, PoolingConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIBRARY, LIF
 from scnnbio.neurons.standard import STANDARD_CELLS
-from scnnbio.plasticity import WinnerTakeAll
+from scnnbio.plasticity import SharedSTDP, TraceRule, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.nest_cases import ADAPTIVE, need_nest
 from tests.backends.networks import experiment, small_network
 from tests.backends.test_agreement import CASES, PAIR, THRESHOLD
-from tests.backends.test_reference import pair, run
+from tests.backends.test_learning import many_rules
+from tests.backends.test_reference import assert_one_pair_follows_the_rule, pair, run
 
 need_nest()
 
 from scnnbio.backends.nest import NestBackend, build  # noqa: E402
+from scnnbio.backends.nest.engines import KernelEngine  # noqa: E402
+from scnnbio.backends.nest.nestml import nestml_model  # noqa: E402
 
 # One compilation takes some fifteen seconds.
 pytestmark = [pytest.mark.nest, pytest.mark.slow]
@@ -73,6 +76,15 @@ def assert_same(ours: Run, oracle: Run, at_least: int = 20) -> None:
             np.testing.assert_array_equal(mine.time, signal.time)
             np.testing.assert_array_equal(mine.trial, signal.trial)
             np.testing.assert_allclose(mine.values, signal.values, rtol=0, atol=1e-9)
+    assert set(ours.weights) == set(oracle.weights)
+    for name, weights in oracle.weights.items():
+        np.testing.assert_allclose(ours.weights[name], weights, rtol=0, atol=1e-10)
+    assert set(ours.recording.snapshots) == set(oracle.recording.snapshots)
+    for name, kept in oracle.recording.snapshots.items():
+        np.testing.assert_array_equal(ours.recording.snapshots[name].trial, kept.trial)
+        np.testing.assert_allclose(
+            ours.recording.snapshots[name].values, kept.values, rtol=0, atol=1e-10
+        )
 
 
 def on_both(case: Experiment) -> tuple[Run, Run]:
@@ -81,7 +93,99 @@ def on_both(case: Experiment) -> tuple[Run, Run]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_fires_as_the_reference(case: str) -> None:
-    assert_same(*on_both(dataclasses.replace(CASES[case], learning=False)))
+    ours, oracle = on_both(CASES[case])
+    assert_same(ours, oracle)
+    assert set(ours.provenance["pathways"].values()) == {"procedural"}
+
+
+@pytest.mark.parametrize("bounds", ["soft", "hard"])
+def test_one_pair_of_spikes_changes_the_weight_by_the_rule(bounds: str) -> None:
+    assert_one_pair_follows_the_rule("nest", bounds)
+
+
+@pytest.mark.parametrize("case", ["hard bounds", "trials that run on"])
+def test_kernels_learned_with_one_and_two_threads_are_those_of_brian2(case: str) -> None:
+    """Nothing is lazy, so no tolerance is needed but that of rounding."""
+    case = CASES[case]
+    one, two = NestBackend(threads=1).run(case), NestBackend(threads=2).run(case)
+    np.testing.assert_array_equal(two.weights["lgn_v1"], one.weights["lgn_v1"])
+    assert np.abs(one.weights["lgn_v1"] - case.network.projection("lgn_v1").kernel).max() > 0.01
+    assert_same(two, one)
+    assert_same(one, backends.get("brian2").run(case))
+
+
+def test_every_rule_computes_what_the_reference_does() -> None:
+    """Triplets, power bounds with holes in the kernel, a rule as text; both normalisations."""
+    whole = many_rules()
+    names = ("triplets", "power", "silent")
+    network = Network(
+        tuple(dataclasses.replace(p, competition=None) for p in whole.populations),
+        tuple(p for p in whole.projections if p.post in names),
+    )
+    case = experiment(network, record=Record(spikes=names, snapshots=12))
+    ours, oracle = on_both(case)
+    assert_same(ours, oracle)
+    two = NestBackend(threads=2).run(case)
+    for name, weights in ours.weights.items():
+        np.testing.assert_array_equal(two.weights[name], weights)
+
+
+def test_inhibition_learns_too() -> None:
+    """A kernel with taps that connect nothing, in a layer that is its own input."""
+    base = CASES["one step of delay"].network
+    rule = SharedSTDP(a_plus=0.02, a_minus=0.02, a_post=0.005, bounds="hard")
+    inhibition = dataclasses.replace(base.projection("v1_v1"), plasticity=rule)
+    case = experiment(Network(base.populations, (base.projection("lgn_v1"), inhibition)))
+    assert_same(*on_both(case))
+
+
+@pytest.mark.parametrize("case", ["static", "stride and padding", "a parameter a channel"])
+def test_shared_kernels_fire_as_static_synapses_of_nest(case: str) -> None:
+    case = dataclasses.replace(CASES[case], learning=False)
+    shared, expanded = (NestBackend(kernels=k).run(case) for k in ("shared", "expanded"))
+    assert set(shared.provenance["pathways"].values()) == {"procedural"}
+    assert set(expanded.provenance["pathways"].values()) == {"expanded"}
+    assert_same(shared, expanded)
+
+
+def test_shared_kernels_also_teach_standard_cells() -> None:
+    """LIF without the receptor that NEST's cell lacks, and trials that run on."""
+    base = CASES["trials that run on"]
+    case = dataclasses.replace(
+        base,
+        network=Network(
+            tuple(dataclasses.replace(p, homeostasis=None) for p in base.network.populations),
+            (base.network.projection("lgn_v1"),),
+        ),
+    )
+    standard = NestBackend(cells="standard", kernels="shared").run(case)
+    assert_same(standard, backends.get("reference").run(case))
+
+
+def test_a_million_synapses_cost_no_memory_to_speak_of(monkeypatch) -> None:
+    """84 x 84 places, 4 maps, kernels of 5 x 5: connected in under 2 s of CPU and 60 MB."""
+    kernel = np.random.default_rng(0).uniform(0.2, 0.8, (4, 2, 5, 5))
+    network = pair(kernel, (2, 84, 84), weight=0.05, plasticity=PAIR)
+    assert len(network.projections[0].connector.edges()) > 1_000_000
+    used: list[tuple[float, float]] = []
+    start = KernelEngine.start
+
+    def measured(self: KernelEngine, lowered: object) -> None:
+        before, begin = _resident(), time.process_time()
+        start(self, lowered)
+        used.append((time.process_time() - begin, _resident() - before))
+
+    monkeypatch.setattr(KernelEngine, "start", measured)
+    assert run(network, ((1.0, 0),), duration=2.0, backend="nest").weights
+    seconds, megabytes = used[0]
+    assert seconds < 2
+    assert megabytes < 60
+
+
+def _resident() -> float:
+    """Memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def test_the_neuron_without_leak_fires_as_the_reference() -> None:
@@ -134,18 +238,6 @@ def test_what_was_learned_elsewhere_runs_here() -> None:
     learned = backends.get("brian2").run(CASES["soft bounds"]).weights
     assert np.abs(learned["lgn_v1"] - network.projection("lgn_v1").kernel).max() > 0.01
     assert_same(*on_both(experiment(network.with_weights(learned), learning=False)))
-
-
-def test_the_page_on_nest_runs_as_it_stands() -> None:
-    root = Path(__file__).parents[2]
-    page = (root / "docs/how_to/nest.md").read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "True"
 
 
 def test_threads_change_nothing() -> None:
@@ -253,7 +345,9 @@ def test_what_a_standard_cell_cannot_do_is_refused() -> None:
 def test_a_compiled_neuron_serves_other_parameters_steps_and_runs(calls: Path, cache: Path) -> None:
     backends.get("nest").run(CASES["static"])
     before = calls.read_text()
-    assert len(before.splitlines()) == 2, "one call compiles and one links"
+    for name in (nestml_model(LIF).name, "scnnbio_shared"):
+        its_calls = [line for line in before.splitlines() if re.search(rf"{name}\.(cpp|o)\b", line)]
+        assert len(its_calls) == 2, "one call compiles and one links"
     network = small_network(parameters={"tau_m": 33.0, "v_thresh": -51.0})
     backends.get("nest").run(experiment(network, dt=0.25))
     assert calls.read_text() == before
@@ -280,14 +374,28 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
         experiment(small_network(PAIR, homeostasis=THRESHOLD)), dt=40.0 / 150000
     )
     refused = backends.get("nest").unsupported(case)
-    assert [r.element for r in refused] == ["population 'v1'", "projection 'lgn_v1'", "dt"]
-    assert all("learning=False" in r.remedy for r in refused[:2])
+    assert [r.element for r in refused] == ["dt"]
     rivals = dataclasses.replace(
         case.network.population("v1"), competition=WinnerTakeAll(silence=True), homeostasis=None
     )
     network = Network((case.network.population("lgn"), rivals), case.network.projections)
     refused = backends.get("nest").unsupported(experiment(network, learning=False))
     assert [r.feature for r in refused] == ["WinnerTakeAll is not available on nest"]
+    expanded = NestBackend(kernels="expanded").unsupported(CASES["soft bounds"])
+    assert [r.element for r in expanded] == ["population 'v1'", "projection 'lgn_v1'"]
+    assert all("kernels='shared'" in r.remedy for r in expanded)
+    first = PoolingConnector((2, 4, 4), 2, mode="first-spike")
+    layers = (
+        Population("lgn", (2, 4, 4), SpikeSource()),
+        Population("v1", first.out_shape, LIF),
+    )
+    pooling = experiment(Network(layers, (Projection("lgn", "v1", first),)), record=Record())
+    assert backends.get("nest").unsupported(pooling) == []
+    refused = NestBackend(kernels="expanded").unsupported(pooling)
+    assert "pooling by the first spike" in refused[0].feature
+    floor = TraceRule(on_post="0.1*(w // 0.5)")
+    refused = backends.get("nest").unsupported(experiment(small_network(floor)))
+    assert "has no counterpart in C++" in refused[0].feature
     strange = dataclasses.replace(ADAPTIVE, threshold="v >= v_thresh*arctan(1)")
     with pytest.raises(UnsupportedError, match="'arctan\\(1\\)' has no counterpart in NESTML"):
         run(pair(np.ones((1, 2, 1, 1)), (2, 1, 1), strange), backend="nest")
@@ -295,6 +403,8 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
         NestBackend(threads=0)
     with pytest.raises(SpecError, match="'pynn' is not one of compiled, standard"):
         NestBackend(cells="pynn")
+    with pytest.raises(SpecError, match="'lazy' is not one of shared, expanded"):
+        NestBackend(kernels="lazy")
 
 
 def test_a_run_leaves_neither_nodes_nor_noise_behind(capfd) -> None:

@@ -18,12 +18,14 @@ import pytest
 from scnnbio import backends
 from scnnbio.errors import BackendMissing, DataError
 from scnnbio.neurons import IF, LIF
+from scnnbio.plasticity import SharedSTDP, Trace, TraceRule
 from tests.backends.nest_cases import ADAPTIVE, need_nest
 
 need_nest()
 
 from scnnbio.backends.nest import build, loader  # noqa: E402
 from scnnbio.backends.nest.nestml import NestmlModel, nestml_model  # noqa: E402
+from scnnbio.backends.nest.rules import rule_code  # noqa: E402
 from scnnbio.backends.nest.schedule import Schedule  # noqa: E402
 
 pytestmark = pytest.mark.nest
@@ -40,24 +42,9 @@ def fresh(name: str) -> NestmlModel:
     return nestml_model(dataclasses.replace(ADAPTIVE, reset=f"v -= {len(name)}*drop"))
 
 
-def test_every_variable_that_matters_in_the_end_enters_the_step() -> None:
-    """v follows from I, and I from x: over a step, v depends on x too, and w on nothing else."""
-    chain = dataclasses.replace(
-        ADAPTIVE,
-        equations="""
-        dv/dt = (v_rest - v + g*I)/tau_m : volt
-        dI/dt = (x - I)/tau_s : amp
-        dx/dt = -x/tau_w : amp
-        dw/dt = -w/tau_w : volt
-        """,
-    )
-    terms = nestml_model(chain).terms
-    assert terms == {"v": ("v", "I", "x"), "I": ("I", "x"), "x": ("x",), "w": ("w",)}
-
-
 def test_the_text_follows_the_equations() -> None:
     lines = [line.strip() for line in nestml_model(ADAPTIVE).text.splitlines()]
-    assert "n_v real = a_v_v * s_v + a_v_I * s_I + b_v" in lines
+    assert "n_v real = (((c_p_v_v * s_v) + (c_p_v_I * s_I)) + c_q_v)" in lines
     # Held while refractory, and a current that is not.
     assert lines[lines.index("if free > 0.5:") + 1] == "s_v = n_v"
     assert lines[lines.index("onReceive(r_excitatory):") + 1] == "if active > 0.5:"
@@ -65,6 +52,39 @@ def test_the_text_follows_the_equations() -> None:
     condition = next(line for line in lines if line.startswith("onCondition"))
     assert "((2.0 * s_w) / 3.0)" in condition
     assert lines[-3:] == ["s_v = s_v - p_drop", "s_w = s_w + p_rise", "emit_spike()"]
+
+
+def test_a_threshold_that_is_shared_comes_by_a_port_of_its_own() -> None:
+    told = nestml_model(ADAPTIVE, "v_thresh")
+    assert (told.receptors, told.told) == ({"excitatory": 1}, 2)
+    assert "v_thresh" not in told.used
+    assert "(s_v >= (told + s_w))" in told.text
+    assert nestml_model(ADAPTIVE).told is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-a_minus*y*(w - w_min)**2", "(((-c[ 0 ]) * y[ 0 ]) * std::pow((w - c[ 1 ]), 2.0))"),
+        ("int(x > 0)/3 + abs(x)", "((((x[ 0 ] > 0.0) ? 1.0 : 0.0) / 3.0) + std::abs(x[ 0 ]))"),
+        ("", "0.0"),
+    ],
+)
+def test_a_rule_becomes_cpp(text: str, expected: str) -> None:
+    rule = TraceRule(
+        traces={"x": Trace("pre", 10.0), "y": Trace("post", 20.0, "nearest")},
+        on_pre=text,
+        parameters={"a_minus": 0.1},
+    )
+    code = rule_code(rule)
+    assert f"return {expected};" in code.text
+    assert f"acts_on_pre = {'true' if text else 'false'};" in code.text
+    assert ("post_nearest = { true };" in code.text) == ("y" in text)
+
+
+def test_rules_that_differ_in_numbers_only_are_one() -> None:
+    assert rule_code(SharedSTDP(a_plus=0.1)) == rule_code(SharedSTDP(a_plus=0.2, w_max=3.0))
+    assert rule_code(SharedSTDP(a_plus=0.1)).module != rule_code(SharedSTDP(a_minus=0.1)).module
 
 
 def test_ports_are_numbered_as_nest_numbers_them() -> None:
@@ -96,6 +116,25 @@ def test_a_nest_without_headers_is_named(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: Elsewhere)
     with pytest.raises(BackendMissing, match="was not installed from its wheel"):
         build.compiled(fresh("headers"))
+
+
+def test_shared_kernels_need_a_compiler_but_not_nestml(monkeypatch, cache) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pynestml" else find(name)
+    )
+    monkeypatch.setattr(build, "_compile", lambda work, module: (work / f"{module}.so").touch())
+    module = Path(build.shared_module() + ".so")
+    assert module.is_file()
+    # NEST looks for the symbol of the file's own name.
+    assert (
+        f"{module.stem}_LTX_module;"
+        in (module.parent / "generated" / f"{module.stem}.cpp").read_text()
+    )
+    monkeypatch.setenv("SCNNBIO_CACHE", str(cache / "another"))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BackendMissing, match="'no-such-compiler' was not found: install g"):
+        build.shared_module()
 
 
 def test_missing_nestml_is_named_with_the_command_that_installs_it(monkeypatch) -> None:
@@ -143,7 +182,7 @@ def test_two_that_compile_at_once_both_get_a_module(monkeypatch, cache) -> None:
     """Both are at the compiler together; the one that ends second keeps the first one's module."""
     together = threading.Barrier(2, timeout=30)
 
-    def compile_slowly(work: Path, name: str, module: str) -> None:
+    def compile_slowly(work: Path, module: str) -> None:
         (work / f"{module}.so").touch()
         together.wait()
 

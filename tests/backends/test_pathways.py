@@ -147,10 +147,12 @@ def spikes_of(run: Run, name: str) -> np.ndarray:
     return np.stack([spikes.trial, np.round(spikes.time / run.experiment.dt), spikes.unit])
 
 
-@pytest.mark.parametrize("name", [pytest.param("reference", marks=pytest.mark.slow), "brian2"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("reference", marks=pytest.mark.slow), "brian2", NEST]
+)
 def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
-    one = backends.get(name).run(learning(lagged=True))
-    several = backends.get(name).run(learning(lagged=False))
+    one = backend(name).run(learning(lagged=True))
+    several = backend(name).run(learning(lagged=False))
     np.testing.assert_array_equal(spikes_of(one, "v1"), spikes_of(several, "v1"))
     stacked = np.stack([several.weights[f"part{k}"] for k in range(4)], axis=-1)
     np.testing.assert_allclose(one.weights["lgn_v1"], stacked, rtol=0, atol=1e-13)
@@ -165,13 +167,14 @@ def test_a_plastic_kernel_with_lags_is_a_plastic_projection_for_each_lag(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["brian2", NEST])
 @pytest.mark.parametrize("norm", ["l1", "l2"])
-def test_a_rule_of_triplets_holds_the_norm_of_all_lags_together(norm):
+def test_a_rule_of_triplets_holds_the_norm_of_all_lags_together(norm, name):
     control = Normalisation(15.0 if norm == "l1" else 2.7, norm)
     rule = TripletSTDP.published(normalisation=control, bounds="soft")
     case = learning(lagged=True, rule=rule, groups=2)
-    ours, theirs = (backends.get(name).run(case) for name in ("brian2", "reference"))
-    assert_same(ours, theirs)
+    theirs = backends.get("reference").run(case)
+    assert_same(backend(name).run(case), theirs)
     # Its own definition: the norm over inputs, places and lags of each output map.
     flat = theirs.weights["lgn_v1"].reshape(6, -1)
     held = np.abs(flat).sum(axis=1) if norm == "l1" else np.sqrt((flat**2).sum(axis=1))
@@ -195,7 +198,7 @@ def test_learned_lags_go_into_a_network():
     assert network.projection("lgn_v1").delays == (1.0, 1.5, 4.0, 9.0)
 
 
-@pytest.mark.parametrize("name", ["reference", "brian2"])
+@pytest.mark.parametrize("name", ["reference", "brian2", NEST])
 @pytest.mark.parametrize(
     ("window", "n_trials", "reset"), [(None, 2, True), (None, 2, False), (10.0, 1, True)]
 )
@@ -205,7 +208,7 @@ def test_the_first_spike_of_a_window_passes_and_no_other(name, window, n_trials,
     )
     spikes = movie(connector.in_shape, 26, 0.03, seed=4)
     case = driven(connector, spikes, n_trials=n_trials, reset=reset, delay=3.0, weight=2.0)
-    found = jumps(backends.get(name).run(case))
+    found = jumps(backend(name).run(case))
 
     # Oracle: all arrivals of each target sorted, and the first of each window kept.
     length = 30 if window is None else int(window)
@@ -236,11 +239,10 @@ def test_spikes_that_arrive_together_pass_as_one():
     assert jumps(run)[:, 0, 0, 0].tolist() == [0.0] * 5 + [1.0] + [0.0] * 23
 
 
-@pytest.mark.parametrize("name", ["event-driven", NEST])
-def test_backends_without_gates_refuse_first_spikes_by_name(name):
+def test_a_backend_without_gates_refuses_first_spikes_by_name():
     connector = PoolingConnector((2, 4, 4), 2, mode="first-spike")
     with pytest.raises(UnsupportedError) as caught:
-        backend(name).run(driven(connector, np.array([[1, 0]])))
+        backends.get("event-driven").run(driven(connector, np.array([[1, 0]])))
     assert "projection 'feed': pooling by the first spike" in str(caught.value)
     assert "brian2-standalone" in str(caught.value)
 
@@ -268,17 +270,30 @@ def test_pooling_does_not_learn():
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(connectors(), st.integers(1, 4))
 def test_any_geometry_delivers_what_the_reference_does(connector, delay):
+    assert_delivers(connector, delay, "brian2", "event-driven")
+
+
+@pytest.mark.nest
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(connectors(), st.integers(1, 4))
+def test_any_geometry_delivers_the_same_on_nest(connector, delay):
+    pytest.importorskip("nest")
+    assert_delivers(connector, delay, "nest")
+
+
+def assert_delivers(connector: KernelConnector, delay: int, *names: str) -> None:
     spikes = movie(connector.in_shape, 4, 0.15, seed=delay)
     case = driven(connector, spikes, duration=13.0, delay=float(delay), weight=1.5)
     expected = jumps(backends.get("reference").run(case))
-    for name in ("brian2", "event-driven"):
+    for name in names:
         np.testing.assert_allclose(
             jumps(backends.get(name).run(case)), expected, rtol=0, atol=1e-12
         )
 
 
 def column(*, dynamic: bool) -> Experiment:
-    """Every kind of pathway in one network: static for all backends, dynamic for Brian2 only.
+    """Every kind of pathway in one network; dynamic with learning and gates.
 
     Motion-sensitive maps, which inhibit each other by distance, are pooled twice and read out in
     groups.
@@ -367,6 +382,7 @@ def assert_same(ours: Run, theirs: Run) -> None:
         ("brian2", True),
         pytest.param("brian2-standalone", True, marks=pytest.mark.slow),
         pytest.param("nest", False, marks=[pytest.mark.nest, pytest.mark.slow]),
+        pytest.param("nest", True, marks=[pytest.mark.nest, pytest.mark.slow]),
     ],
 )
 def test_the_whole_column_fires_as_the_reference(name, dynamic):

@@ -127,9 +127,7 @@ def test_a_picture_of_spikes_drives_each_place_by_the_correlation_with_the_kerne
     )
 
 
-@pytest.mark.parametrize("backend", ["reference", "brian2"])
-@pytest.mark.parametrize("bounds", ["soft", "hard"])
-def test_one_pair_of_spikes_changes_the_weight_by_the_rule(backend, bounds):
+def assert_one_pair_follows_the_rule(backend: str, bounds: str) -> None:
     """Pre at 5 ms (arrives at 6) and 15 ms, post forced at 8 ms: the rule's own formula."""
     rule = SharedSTDP(
         tau_plus=10.0, tau_minus=20.0, a_plus=0.1, a_minus=0.05, a_post=0.02, bounds=bounds
@@ -149,6 +147,12 @@ def test_one_pair_of_spikes_changes_the_weight_by_the_rule(backend, bounds):
     second = min(1.0, second + 0.1 * up(second) - 0.02 * down(second))
     first -= 0.05 * np.exp(-8.0 / 20.0) * down(first)
     np.testing.assert_allclose(result.weights["pre_post"].ravel(), [first, second], atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+@pytest.mark.parametrize("bounds", ["soft", "hard"])
+def test_one_pair_of_spikes_changes_the_weight_by_the_rule(backend, bounds):
+    assert_one_pair_follows_the_rule(backend, bounds)
 
 
 def test_every_place_that_uses_a_kernel_element_contributes():

@@ -1,4 +1,4 @@
-"""Lowering to NEST: static networks of linear neurons, compiled once from their equations."""
+"""Lowering to NEST: neurons compiled once from their equations, and kernels that places share."""
 
 from scnnbio.backends.nest.loader import load_nest
 

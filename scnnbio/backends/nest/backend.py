@@ -10,21 +10,19 @@ from typing import ClassVar, Literal
 import nest
 
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
-from scnnbio.backends.nest.build import cache_folder, missing
+from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
+from scnnbio.backends.nest.engines import ELSEWHERE, install_engines, unsupported_rules
 from scnnbio.backends.nest.lowering import Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
-from scnnbio.connectors import LAGS
+from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 
-_TRAIN = (
-    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
-    " with learning=False"
-)
 _CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
+_KERNELS = ("shared", "expanded")
 # Pauses of a run, at which the kernel's memory is emptied and progress is told.
 _PARTS = 50
 # NEST counts time in microseconds.
@@ -42,11 +40,15 @@ class NestBackend(Backend):
     cells : {"compiled", "standard"}
         Neurons compiled from their equations, or NEST's own cells, where they are declared equal:
         these need no compiler, and know no reset between trials.
+    kernels : {"shared", "expanded"}, optional
+        Projections by nodes of our own, which hold one kernel for all places and learn; or by
+        NEST's static synapses, one a place, which need no compiler. Shared where neurons are
+        compiled, if not given.
     """
 
     name: ClassVar[str] = "nest"
-    features: ClassVar[frozenset[str]] = frozenset({LAGS})
-    summary: ClassVar[str] = "NEST: static networks, neurons compiled once; needs g++ and NESTML"
+    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    summary: ClassVar[str] = "NEST: neurons and shared kernels compiled once; needs g++ and NESTML"
     promises: ClassVar[tuple[Promise, ...]] = (
         UnlessAtThreshold(
             "spikes",
@@ -54,12 +56,14 @@ class NestBackend(Backend):
             why="NEST adds up what arrives together before it reaches the neuron",
         ),
         Within("signals", difference=1e-9),
+        Within("weights", difference=1e-10),
     )
 
     def __init__(
         self,
         threads: int | None = None,
         cells: Literal["compiled", "standard"] = "compiled",
+        kernels: Literal["shared", "expanded"] | None = None,
     ) -> None:
         if threads is None:
             told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
@@ -68,14 +72,21 @@ class NestBackend(Backend):
             raise SpecError(f"{threads} is not a number of threads", where="threads")
         if cells not in _CELLS:
             raise SpecError(f"{cells!r} is not one of {', '.join(_CELLS)}", where="cells")
+        if kernels not in (*_KERNELS, None):
+            raise SpecError(f"{kernels!r} is not one of {', '.join(_KERNELS)}", where="kernels")
         self.threads = threads
         self.cells = cells
+        self.kernels = kernels or ("shared" if cells == CompiledCells.name else "expanded")
         self._cells = _CELLS[cells]
 
     def missing(self) -> str:
-        """What has to be installed; empty if nothing, or if neurons were compiled before."""
-        ready = self._cells is StandardCells or any(cache_folder().glob("scnnbio_*/*.so"))
-        return "" if ready else missing()
+        """What has to be installed; empty if nothing, or if modules were compiled before."""
+        cache = cache_folder()
+        if self._cells is CompiledCells and not any(cache.glob("scnnbio_*module-*/*.so")):
+            return missing()
+        if self.kernels == "shared" and not any(cache.glob("scnnbio_shared-*/*.so")):
+            return no_compiler()
+        return ""
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that NEST cannot take, found without simulating."""
@@ -85,19 +96,13 @@ class NestBackend(Backend):
         network = experiment.network
         for population in network.populations:
             element = f"population {population.name!r}"
-            if population.homeostasis is not None:
-                feature = "SharedThreshold is not available on nest"
-                problems.append(Unsupported(element, feature, _TRAIN))
             if population.competition is not None:
                 # What silences does so without learning, too.
-                remedy = "run it on brian2-standalone" if population.competition.silence else _TRAIN
+                silence = population.competition.silence
+                remedy = "run it on brian2-standalone" if silence else ELSEWHERE
                 feature = "WinnerTakeAll is not available on nest"
                 problems.append(Unsupported(element, feature, remedy))
-        for projection in network.projections:
-            if projection.plasticity is not None:
-                element = f"projection {projection.name!r}"
-                feature = f"{type(projection.plasticity).__name__} is not available on nest"
-                problems.append(Unsupported(element, feature, _TRAIN))
+        problems += unsupported_rules(experiment, self.kernels == "shared")
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
             problems.append(
@@ -127,7 +132,9 @@ class NestBackend(Backend):
                 cells = self._cells()
                 self._begin(experiment, cells)
                 report("compiling", 1, 1)
-                lowered = Lowered(experiment, inputs, Schedule.of(experiment), cells)
+                lowered = Lowered(
+                    experiment, inputs, Schedule.of(experiment), cells, self.kernels == "shared"
+                )
                 recorders = Recorders(lowered)
             with watch.phase("simulate"):
                 self._run(lowered, recorders, report)
@@ -147,6 +154,8 @@ class NestBackend(Backend):
             print_time=False,
         )
         cells.install(experiment)
+        if self.kernels == "shared":
+            install_engines(experiment)
 
     def _run(self, lowered: Lowered, recorders: Recorders, report: Report) -> None:
         dt, total = lowered.experiment.dt, lowered.schedule.total

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
-from scnnbio.backends.nest.build import compiled
+from scnnbio.backends.nest.build import compiled, side_by_side
 from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.errors import SpecError, Unsupported
@@ -51,6 +49,10 @@ class Cells(ABC):
         """Port of a receptor, and the factor from our weights to NEST's."""
 
     @abstractmethod
+    def told(self, population: Population) -> int:
+        """Port on which neurons are told the threshold that they share."""
+
+    @abstractmethod
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """Name of a state variable in NEST, and the factor from our unit to NEST's."""
 
@@ -68,7 +70,7 @@ class CompiledCells(Cells):
         problems = []
         for population in _neurons(experiment):
             try:
-                nestml_model(population.model)
+                _generated(population)
             except SpecError as error:
                 element = f"population {population.name!r}"
                 problems.append(Unsupported(element, error.message, "use another backend"))
@@ -76,12 +78,9 @@ class CompiledCells(Cells):
 
     def install(self, experiment: Experiment) -> None:
         """Compile what is not compiled yet, and load it."""
-        self.models = {p.name: nestml_model(p.model) for p in _neurons(experiment)}
+        self.models = {p.name: _generated(p) for p in _neurons(experiment)}
         different = {model.name: model for model in self.models.values()}.values()
-        # Each is built by processes of its own, which wait for nothing here.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            paths = list(pool.map(compiled, different))
-        for path in sorted(paths):
+        for path in side_by_side(compiled, different):
             nest.Install(path)
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
@@ -91,6 +90,8 @@ class CompiledCells(Cells):
         values = {f"c_{name}": constants[name] for name in generated.constants}
         values |= {f"i_{name}": v for name, v in initial_states(population).items()}
         values |= {f"p_{name}": population.values()[name] for name in generated.used}
+        if population.homeostasis is not None:
+            values["told"] = population.values()[population.homeostasis.parameter]
         values["held_steps"] = refractory_steps(population, dt).astype(float)
         values["gap"] = np.array([float(schedule.gap)])
         values["period"] = np.array([float(schedule.period)])
@@ -102,6 +103,13 @@ class CompiledCells(Cells):
     def port(self, population: Population, receptor: str) -> tuple[int, float]:
         """One port a receptor; weights of both signs keep to it."""
         return self.models[population.name].receptors[receptor], 1.0
+
+    def told(self, population: Population) -> int:
+        """The port of the parameter that the rule moves."""
+        port = self.models[population.name].told
+        if port is None:
+            raise SpecError("shares no threshold", where=f"population {population.name!r}")
+        return port
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """States in our own units."""
@@ -154,6 +162,9 @@ class StandardCells(Cells):
             if cell is None or cell.pynn not in _NATIVE:
                 feature = f"{population.neuron.name} is no standard cell of NEST"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
+            if population.homeostasis is not None:
+                feature = "NEST's own cells share no threshold"
+                problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         for projection in experiment.network.projections:
             feature = _lacking(experiment, projection)
             if feature:
@@ -198,6 +209,10 @@ class StandardCells(Cells):
         """The sign of a weight chooses the receptor."""
         return 0, _native(population).weight
 
+    def told(self, population: Population) -> int:
+        """There is none."""
+        raise SpecError("NEST's own cells share no threshold", where=population.name)
+
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """NEST's name and unit."""
         rows = {ours: (theirs, factor) for ours, theirs, factor in _native(population).states}
@@ -206,6 +221,11 @@ class StandardCells(Cells):
 
 def _neurons(experiment: Experiment) -> list[Population]:
     return [p for p in experiment.network.populations if not p.is_source]
+
+
+def _generated(population: Population) -> NestmlModel:
+    rule = population.homeostasis
+    return nestml_model(population.model, None if rule is None else rule.parameter)
 
 
 def _native(population: Population) -> _Native:

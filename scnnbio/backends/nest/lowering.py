@@ -1,8 +1,9 @@
 """An experiment as NEST's nodes and connections.
 
-A population is one block of nodes numbered as its neurons are, and each projection is one call
-with an array of weights. NEST adds what arrives at one receptor in one step before it reaches the
-neuron; the reference adds spike by spike, so sums may differ in the last bit.
+A population is one block of nodes numbered as its neurons are. A projection is an engine that holds
+its kernel and stores no synapse, or one call with an array of weights. NEST adds what arrives at
+one receptor in one step before it reaches the neuron; the reference adds spike by spike, so sums
+may differ in the last bit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import nest
 import numpy as np
 
 from scnnbio.backends.nest.cells import Cells
+from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
@@ -25,18 +27,32 @@ class Lowered:
 
     Attributes
     ----------
+    shared : bool
+        Whether kernels are shared by engines where these reach; else every place is a synapse.
     nodes : dict of str to nest.NodeCollection
         By population.
+    engines : dict of str to Engine
+        By projection with a shared kernel, and by population with a shared threshold.
     """
 
     experiment: Experiment
     inputs: Inputs
     schedule: Schedule
     cells: Cells
+    shared: bool
     nodes: dict[str, Any] = field(default_factory=dict)
+    engines: dict[str, Engine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         network = self.experiment.network
+        for projection in network.projections:
+            if self.shared and takes(projection):
+                self.engines[projection.name] = KernelEngine(self.experiment, projection)
+        for population in network.populations:
+            if population.homeostasis is not None:
+                self.engines[population.name] = ThresholdEngine(
+                    self.experiment, population, population.homeostasis
+                )
         for population in network.populations:
             if population.is_source:
                 self._add_source(population)
@@ -45,7 +61,10 @@ class Lowered:
                     population, self.experiment.dt, self.schedule
                 )
         for projection in network.projections:
-            self._connect(projection)
+            if projection.name not in self.engines:
+                self._connect(projection)
+        for engine in self.engines.values():
+            engine.start(self)
 
     def first(self, population: str) -> int:
         """NEST's number of a population's first neuron."""

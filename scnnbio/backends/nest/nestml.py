@@ -13,21 +13,14 @@ and fires no spike, while what is in flight runs out.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from dataclasses import dataclass
 
-from scnnbio.errors import SpecError
+from scnnbio.backends.nest.notation import NESTML
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_expression
 
-_FUNCTIONS = {
-    **{name: name for name in ("exp", "log10", "abs", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    **{name: name for name in ("clip", "floor", "ceil")},
-    "log": "ln",
-    "exprel": "exprel",
-}
 # (e^y - 1)/y, which NESTML does not have: defined in each model that needs it.
 _EXPREL = [
     "function exprel(y real) real:",
@@ -36,16 +29,6 @@ _EXPREL = [
     "    return expm1(y) / y",
     "",
 ]
-_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
-_COMPARE = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
-_UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not "}
 
 
 @dataclass(frozen=True)
@@ -63,7 +46,10 @@ class NestmlModel:
     receptors : mapping of str to int
         Receptor → port in NEST.
     used : tuple of str
-        Parameters of the neuron that the step, the threshold and the reset name.
+        Parameters of the neuron that the step, the threshold and the reset name, but the one that
+        the neuron is told.
+    told : int, optional
+        Port on which the neuron is told a parameter's value, if there is such a parameter.
     """
 
     name: str
@@ -71,14 +57,18 @@ class NestmlModel:
     constants: tuple[str, ...]
     receptors: dict[str, int]
     used: tuple[str, ...]
+    told: int | None = None
 
 
-def nestml_model(model: NeuronModel) -> NestmlModel:
+def nestml_model(model: NeuronModel, told: str | None = None) -> NestmlModel:
     """NESTML for a neuron.
 
     Parameters
     ----------
     model : NeuronModel
+    told : str, optional
+        A parameter that the neuron is told in every step: the last weight that arrived at a port of
+        its own is the value.
 
     Returns
     -------
@@ -92,31 +82,36 @@ def nestml_model(model: NeuronModel) -> NestmlModel:
     step = integrator(model)
     texts = [model.threshold, *(text for _, _, text in model.resets)]
     named = step.names.union(*(check_expression(text) for text in texts))
-    used = tuple(sorted(named & set(model.parameters)))
+    used = tuple(sorted(named & set(model.parameters) - {told}))
     constants = tuple(sorted(step.names & {step.dt, *step.entries}))
     names = {state.name: f"s_{state.name}" for state in model.states}
     names |= {name: f"p_{name}" for name in used} | {name: f"c_{name}" for name in constants}
+    names |= {told: "told"} if told else {}
     calls_exprel = any(
         "exprel(" in text for text in (*texts, *(u.expression for u in step.updates))
     )
     lines = [
-        *_declarations(model, [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)]),
+        *_declarations(
+            model, [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)], bool(told)
+        ),
         *(_EXPREL if calls_exprel else []),
         *_update(step, names),
-        *_arrivals(model),
+        *_arrivals(model, bool(told)),
         *_spike(model, names),
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
     name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
     # NEST numbers the ports of a model with several from 1, and a single one is 0.
-    first = 1 if len(model.receptors) > 1 else 0
+    first = 1 if len(model.receptors) + bool(told) > 1 else 0
     ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
-    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used)
+    last = first + len(ports) if told else None
+    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used, last)
 
 
-def _declarations(model: NeuronModel, values: list[str]) -> list[str]:
+def _declarations(model: NeuronModel, values: list[str], told: bool) -> list[str]:
     names = [state.name for state in model.states]
     states = [f"s_{name}" for name in names] + ["clock", "active", "free", "refractory"]
+    states += ["told"] if told else []
     parameters = [*values, *(f"i_{name}" for name in names), "held_steps", "gap", "period"]
     return [
         "state:",
@@ -127,6 +122,7 @@ def _declarations(model: NeuronModel, values: list[str]) -> list[str]:
         "",
         "input:",
         *(f"    r_{receptor} <- spike" for receptor in model.receptors),
+        *(["    value_told <- spike"] if told else []),
         "",
         "output:",
         "    spike",
@@ -137,7 +133,7 @@ def _declarations(model: NeuronModel, values: list[str]) -> list[str]:
 def _update(step: Integrator, names: dict[str, str]) -> list[str]:
     """Slot 1 of :mod:`scnnbio.backends.base`, or the reset while the model is inactive."""
     states = step.model.states
-    steps = [f"n_{u.state} real = {_translate(u.expression, names)}" for u in step.updates]
+    steps = [f"n_{u.state} real = {NESTML.text(u.expression, names)}" for u in step.updates]
     moves = [f"s_{s.name} = n_{s.name}" for s in states if not s.held_when_refractory]
     held = [f"s_{s.name} = n_{s.name}" for s in states if s.held_when_refractory]
     return [
@@ -163,10 +159,10 @@ def _update(step: Integrator, names: dict[str, str]) -> list[str]:
     ]
 
 
-def _arrivals(model: NeuronModel) -> list[str]:
+def _arrivals(model: NeuronModel, told: bool) -> list[str]:
     """Slot 2: a spike counts 1/s in NESTML, so a second makes its weight a number again."""
     held = {state.name for state in model.states if state.held_when_refractory}
-    lines = []
+    lines = ["onReceive(value_told):", "    told = value_told * 1 s", ""] if told else []
     for receptor, state in model.receptors.items():
         lines += [
             f"onReceive(r_{receptor}):",
@@ -181,48 +177,12 @@ def _spike(model: NeuronModel, names: dict[str, str]) -> list[str]:
     """Slots 3 and 5."""
     resets = []
     for state, operator, text in model.resets:
-        value = _translate(text, names)
+        value = NESTML.text(text, names)
         change = value if operator == "=" else f"s_{state} {operator[0]} {value}"
         resets.append(f"    s_{state} = {change}")
     return [
-        f"onCondition(free > 0.5 and {_translate(model.threshold, names)}):",
+        f"onCondition(free > 0.5 and {NESTML.text(model.threshold, names)}):",
         "    refractory = held_steps",
         *resets,
         "    emit_spike()",
     ]
-
-
-def _translate(text: str, names: dict[str, str]) -> str:
-    """A checked expression in NESTML's notation, every operation in parentheses."""
-    check_expression(text)
-    return _print(ast.parse(text.strip(), mode="eval").body, names)
-
-
-def _print(node: ast.expr, names: dict[str, str]) -> str:
-    match node:
-        case ast.Constant(value=bool() as value):
-            return "true" if value else "false"
-        case ast.Constant():
-            # Never an integer: NESTML would divide it as one.
-            return repr(float(node.value))  # type: ignore[arg-type]
-        case ast.Name():
-            return names[node.id]
-        case ast.UnaryOp():
-            return f"({_UNARY[type(node.op)]}{_print(node.operand, names)})"
-        case ast.BinOp() if type(node.op) in _BINARY:
-            left, right = _print(node.left, names), _print(node.right, names)
-            return f"({left} {_BINARY[type(node.op)]} {right})"
-        case ast.BoolOp():
-            join = " and " if isinstance(node.op, ast.And) else " or "
-            return f"({join.join(_print(value, names) for value in node.values)})"
-        case ast.Compare():
-            values = [_print(value, names) for value in (node.left, *node.comparators)]
-            triples = zip(values, node.ops, values[1:], strict=False)
-            parts = [f"({a} {_COMPARE[type(op)]} {b})" for a, op, b in triples]
-            return parts[0] if len(parts) == 1 else f"({' and '.join(parts)})"
-        case ast.Call(func=ast.Name(id="int"), args=[ast.Compare() | ast.BoolOp() as condition]):
-            return f"({_print(condition, names)} ? 1.0 : 0.0)"
-        case ast.Call(func=ast.Name(id=function)) if function in _FUNCTIONS:
-            arguments = ", ".join(_print(argument, names) for argument in node.args)
-            return f"{_FUNCTIONS[function]}({arguments})"
-    raise SpecError(f"{ast.unparse(node)!r} has no counterpart in NESTML")

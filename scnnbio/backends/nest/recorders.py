@@ -137,5 +137,17 @@ class Recorders:
             for log in self.signals
             for name, values in log.values.items()
         }
-        pathways = {p.name: "expanded" for p in experiment.network.projections}
-        return Outcome(spikes, signals, {}, {}, self.spikes.counts, pathways)
+        engines = self.lowered.engines
+        learned = {name: engine for name, engine in engines.items() if engine.learns}
+        kept = experiment.record.snapshots > 0
+        return Outcome(
+            spikes,
+            signals,
+            weights={name: engine.values() for name, engine in learned.items()},
+            snapshots={name: engine.snapshots() for name, engine in learned.items() if kept},
+            output_spikes=self.spikes.counts,
+            pathways={
+                p.name: "procedural" if p.name in engines else "expanded"
+                for p in experiment.network.projections
+            },
+        )

@@ -1,0 +1,276 @@
+"""Shared kernels and thresholds: nodes of our own module, which see every spike and act at once.
+
+What an engine does is told in ``module/engine.h``. It is created before the neurons, on every
+virtual process, and told afterwards which neurons are its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import nest
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.base import gate_steps
+from scnnbio.backends.nest.build import rule_module, shared_module, side_by_side
+from scnnbio.backends.nest.rules import rule_code, rule_values
+from scnnbio.connectors import FIRST_SPIKE, KernelConnector
+from scnnbio.errors import SpecError, Unsupported
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population, Projection
+from scnnbio.plasticity import SharedThreshold
+
+if TYPE_CHECKING:
+    from scnnbio.backends.nest.lowering import Lowered
+
+FloatArray = NDArray[np.float64]
+
+#: What to do with a rule that is not here.
+ELSEWHERE = (
+    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
+    " with learning=False"
+)
+
+# Of a run that goes on without resets: there is no period.
+_NEVER = 0
+_SHARED = "use NestBackend(kernels='shared')"
+
+
+class Engine(ABC):
+    """The engines of one projection or population, all alike: one a virtual process.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    model : str
+        Name in NEST.
+    """
+
+    def __init__(self, experiment: Experiment, model: str) -> None:
+        self.experiment = experiment
+        self.nodes = nest.Create(model, nest.total_num_virtual_procs)
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Of the projection or population."""
+
+    @property
+    @abstractmethod
+    def learns(self) -> bool:
+        """Whether its values change."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of its values."""
+
+    @abstractmethod
+    def start(self, lowered: Lowered) -> None:
+        """Tell the nodes what they do, now that the neurons are there, and connect them."""
+
+    def values(self) -> FloatArray:
+        """What has been learned."""
+        return self._read("values").reshape(self.shape)
+
+    def snapshots(self) -> FloatArray:
+        """What was kept on the way (snapshots, ...)."""
+        return self._read("snapshots").reshape(-1, *self.shape)
+
+    def _read(self, key: str) -> FloatArray:
+        # All hold the same; one of this process is asked.
+        local = next(node for node in self.nodes if node.local)
+        return np.array(local.get(key), dtype=float)
+
+    def _set(self, lowered: Lowered, target: str, port: int, **values: Any) -> None:
+        schedule, experiment = lowered.schedule, self.experiment
+        values |= {
+            "gap": schedule.gap,
+            "period": schedule.trial + schedule.gap if schedule.reset else _NEVER,
+            "last": int(schedule.of_stamps(np.array(schedule.n_trials * schedule.trial))),
+            "target": lowered.first(target),
+            "receptor": port,
+        }
+        starts = np.array(experiment.snapshot_trials(), dtype=np.int64)
+        if self.learns and len(starts):  # NEST knows no empty list of numbers
+            values["snapshot_steps"] = _integers(schedule.of_stamps(starts * schedule.trial + 1))
+        self.nodes.set(values)
+
+    def _listen(self, lowered: Lowered, population: Population, port: int, delay: int) -> None:
+        """Connect every neuron to every engine, at a port that tells which neuron it is."""
+        senders = lowered.first(population.name) + np.arange(population.size)
+        ports = port + np.arange(population.size)
+        engines = np.asarray(self.nodes.tolist())
+        n = len(engines)
+        nest.Connect(
+            np.tile(senders, n),
+            np.repeat(engines, population.size),
+            "one_to_one",
+            {
+                "synapse_model": "static_synapse",
+                "weight": np.ones(n * population.size),
+                "delay": np.full(n * population.size, round(delay * self.experiment.dt, 3)),
+                "receptor_type": np.tile(ports, n),
+            },
+        )
+
+
+class KernelEngine(Engine):
+    """The kernel of a projection, which computes the targets of a spike and stores none."""
+
+    def __init__(self, experiment: Experiment, projection: Projection) -> None:
+        self.projection = projection
+        rule = projection.plasticity
+        super().__init__(
+            experiment, "scnnbio_shared_kernel" if rule is None else rule_code(rule).model
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the projection."""
+        return self.projection.name
+
+    @property
+    def learns(self) -> bool:
+        """Whether the projection is plastic."""
+        return self.projection.plasticity is not None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the kernel."""
+        return self.projection.kernel.shape
+
+    def start(self, lowered: Lowered) -> None:
+        """Hand over the kernel and where it leads, and listen to both sides."""
+        projection, connector = self.projection, self.projection.connector
+        network = self.experiment.network
+        pre, post = network.population(projection.pre), network.population(projection.post)
+        port, factor = lowered.cells.port(post, projection.receptor)
+        delays = self.experiment.delay_steps(projection)
+        geometry = (
+            *connector.in_shape,
+            *connector.out_shape,
+            *self.shape[2:4],
+            *connector.stride,
+            *connector.padding,
+            connector.groups,
+            len(delays),
+        )
+        self._set(
+            lowered,
+            post.name,
+            port,
+            kernel=projection.kernel.ravel().tolist(),
+            present=_integers(connector.present.ravel()),
+            geometry=_integers(geometry),
+            weight=factor * projection.weight,
+            gate=gate_steps(self.experiment, projection),
+            **(rule_values(projection, self.experiment) if self.learns else {}),
+        )
+        for lag, delay in enumerate(delays):
+            self._listen(lowered, pre, lag * pre.size, delay)
+        if self.learns:
+            # As early as NEST can: what a spike changes counts from the next step on.
+            self._listen(lowered, post, len(delays) * pre.size, 1)
+
+
+class ThresholdEngine(Engine):
+    """The threshold of a population, one for each map, of which every neuron is told its own."""
+
+    def __init__(self, experiment: Experiment, population: Population, rule: SharedThreshold):
+        self.population, self.rule = population, rule
+        super().__init__(experiment, "scnnbio_shared_threshold")
+
+    @property
+    def name(self) -> str:
+        """Of the population."""
+        return self.population.name
+
+    @property
+    def learns(self) -> bool:
+        """It falls and rises always."""
+        return True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One value a map."""
+        return self.population.shape[:1]
+
+    def start(self, lowered: Lowered) -> None:
+        """Hand over the thresholds, and listen to the population."""
+        population, rule, dt = self.population, self.rule, self.experiment.dt
+        channels, rows, columns = population.shape
+        levels = np.broadcast_to(population.values()[rule.parameter], (channels,))
+        self._set(
+            lowered,
+            population.name,
+            lowered.cells.told(population),
+            levels=levels.tolist(),
+            fall=rule.fall(channels, dt).tolist(),
+            rise=rule.eta,
+            floor=-np.inf if rule.minimum is None else rule.minimum,
+            keep_rate=float(rule.slowing(dt)),
+            places=rows * columns,
+        )
+        self._listen(lowered, population, 0, 1)
+
+
+def install_engines(experiment: Experiment) -> None:
+    """Compile the modules that are not compiled yet, and load them."""
+    rules = [p.plasticity for p in experiment.network.projections if p.plasticity is not None]
+    codes = {rule_code(rule) for rule in rules}
+    for path in (shared_module(), *side_by_side(rule_module, codes)):
+        nest.Install(path)
+
+
+def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]:
+    """Learning that a run does not have.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    shared : bool
+        Whether there are engines at all.
+    """
+    problems = []
+    for population in experiment.network.populations:
+        if population.homeostasis is not None and not shared:
+            element = f"population {population.name!r}"
+            feature = "SharedThreshold is not available with one synapse a place"
+            problems.append(Unsupported(element, feature, _SHARED))
+    for projection in experiment.network.projections:
+        rule = projection.plasticity
+        if FIRST_SPIKE in projection.connector.features and not shared:
+            element = f"projection {projection.name!r}"
+            feature = f"{FIRST_SPIKE} is not available with one synapse a place"
+            problems.append(Unsupported(element, feature, _SHARED))
+        if rule is None:
+            continue
+        what, remedy = type(rule).__name__, ELSEWHERE
+        try:
+            rule_code(rule)
+        except SpecError as error:
+            feature = f"{what}: {error.message}"
+        else:
+            if not takes(projection):
+                kind = type(projection.connector).__name__
+                feature = f"{what} is not available on nest for {kind}"
+            elif not shared:
+                feature = f"{what} is not available with one synapse a place"
+                remedy = _SHARED
+            else:
+                continue
+        problems.append(Unsupported(f"projection {projection.name!r}", feature, remedy))
+    return problems
+
+
+def takes(projection: Projection) -> bool:
+    """Whether an engine reaches the targets of a projection: those of a plain convolution."""
+    return type(projection.connector).edges is KernelConnector.edges
+
+
+def _integers(values: Iterable[Any]) -> list[int]:
+    return [int(value) for value in values]
