@@ -103,6 +103,11 @@ class NestBackend(Backend):
                 feature = "WinnerTakeAll is not available on nest"
                 problems.append(Unsupported(element, feature, remedy))
         problems += unsupported_rules(experiment, self.kernels == "shared")
+        if nest.num_processes > 1:
+            # Each would return the spikes of its own neurons only.
+            feature = f"recordings are not gathered from {nest.num_processes} MPI processes"
+            remedy = "run one process, with backend.threads"
+            problems.append(Unsupported("mpiexec", feature, remedy))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
             problems.append(
