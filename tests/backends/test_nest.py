@@ -24,7 +24,6 @@ from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIBRARY, LIF
-from scnnbio.neurons.standard import STANDARD_CELLS
 from scnnbio.plasticity import SharedSTDP, TraceRule, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.nest_cases import ADAPTIVE, need_nest
@@ -311,7 +310,7 @@ def poisson_drive(name: str = "LIF") -> Experiment:
     )
 
 
-@pytest.mark.parametrize("name", STANDARD_CELLS)
+@pytest.mark.parametrize("name", ["LIF", "LIF_curr_alpha", "LIF_curr_delta"])
 def test_the_standard_cell_that_a_model_is_declared_to_be_fires_the_same_spikes(name: str) -> None:
     """NEST's own cell is the oracle: iaf_psc_exp, iaf_psc_alpha, iaf_psc_delta."""
     case = poisson_drive(name)

@@ -18,7 +18,8 @@ from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
-from scnnbio.neurons.standard import standard_cell
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.standard import StandardCell, standard_cell
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -158,8 +159,8 @@ class StandardCells(Cells):
         problems = []
         remedy = "use NestBackend(cells='compiled')"
         for population in _neurons(experiment):
-            cell = standard_cell(population.model)
-            if cell is None or cell.pynn not in _NATIVE:
+            cell = _cell(population.model)
+            if cell is None:
                 feature = f"{population.neuron.name} is no standard cell of NEST"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if population.homeostasis is not None:
@@ -172,7 +173,7 @@ class StandardCells(Cells):
                 problems.append(Unsupported(element, feature, remedy))
         for sampling in experiment.record.signals:
             population = experiment.network.population(sampling.population)
-            if standard_cell(population.model) is None:
+            if _cell(population.model) is None:
                 continue
             known = {ours for ours, _, _ in _native(population).states}
             for variable in sorted(set(sampling.variables) - known):
@@ -228,8 +229,14 @@ def _generated(population: Population) -> NestmlModel:
     return nestml_model(population.model, None if rule is None else rule.parameter)
 
 
+def _cell(model: NeuronModel) -> StandardCell | None:
+    """The standard cell that a model equals here; NEST's conductance cells integrate otherwise."""
+    cell = standard_cell(model)
+    return cell if cell is not None and cell.pynn in _NATIVE else None
+
+
 def _native(population: Population) -> _Native:
-    cell = standard_cell(population.model)
+    cell = _cell(population.model)
     if cell is None:
         raise SpecError(f"{population.neuron.name} is no standard cell", where=population.name)
     return _NATIVE[cell.pynn]
@@ -237,8 +244,8 @@ def _native(population: Population) -> _Native:
 
 def _lacking(experiment: Experiment, projection: Projection) -> str:
     """What a standard cell lacks for a projection; empty if nothing."""
-    cell = standard_cell(experiment.network.population(projection.post).model)
-    if cell is None or cell.pynn not in _NATIVE:
+    cell = _cell(experiment.network.population(projection.post).model)
+    if cell is None:
         return ""
     if projection.receptor not in cell.receptors:
         return f"{cell.pynn} has no receptor {projection.receptor!r}"
