@@ -46,8 +46,9 @@ def rows_of(part: str, configuration: Configuration, worker: Worker) -> Iterator
             "rounds": len(worker.runs),
             "neurons": configuration.neurons,
             "synapses": configuration.synapses,
-            # Of both segments together: what was fired, and by whom.
-            "spikes": worker.runs[-1]["spikes"],
+            # Of both segments together: what was fired, and by whom. Later runs of NEST go on from
+            # where the first one ended.
+            "spikes": worker.runs[0]["spikes"],
             "fingerprint": fingerprints.pop() if len(fingerprints) == 1 else None,
         }
 
@@ -68,19 +69,15 @@ def input_row(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def measure(parts: Iterable[str], rounds: int) -> list[dict[str, Any]]:
-    """All rows of some parts, printed as they come."""
-    rows = []
+def measure(parts: Iterable[str], rounds: int) -> Iterator[list[dict[str, Any]]]:
+    """Rows of some parts, a configuration at a time."""
     for part in parts:
         configurations, programs = PARTS[part]
         for configuration in configurations:
             workers = take_turns(programs, configuration.name, rounds)
-            fresh = [r for w in workers.values() for r in rows_of(part, configuration, w)]
-            rows += fresh
-            if part == "convolution":
-                rows.append(input_row(configuration))
-            show(fresh)
-    return rows
+            rows = [r for w in workers.values() for r in rows_of(part, configuration, w)]
+            show(rows)
+            yield [*rows, input_row(configuration)] if part == "convolution" else rows
 
 
 def main() -> None:
@@ -91,13 +88,14 @@ def main() -> None:
     options = parser.parse_args()
     parts = options.only or list(PARTS)
     begin = time.perf_counter()
-    rows = measure(parts, options.rounds)
-    if options.only and RESULTS.exists():
-        measured = {*parts, *(["input"] if "convolution" in parts else [])}
-        kept = [r for r in json.loads(RESULTS.read_text()) if r["part"] not in measured]
-        rows = kept + rows
-    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
-    write(rows, f"{platform.machine()}, {_processor()}, {platform.system()}")
+    measured = {*parts, *(["input"] if "convolution" in parts else [])}
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    rows = [row for row in before if row["part"] not in measured]
+    for fresh in measure(parts, options.rounds):
+        rows += fresh
+        # What was measured stays, should a later one fail.
+        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+        write(rows, f"{_processor()}, {platform.system()}")
     print(f"{(time.perf_counter() - begin) / 60:.1f} minutes")
 
 

@@ -14,6 +14,8 @@ from benchmarks.timing import Measured, Program, with_child
 from scnnbio.backends.brian2.compiling import NO_DENORMALS, preferences
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
+from scnnbio.backends.brian2.program import Program as GeneratedProgram
+from scnnbio.backends.brian2.running import present
 
 _MS = b2.ms
 
@@ -52,12 +54,8 @@ class Standalone(Program):
         """The network; ``self.monitor`` counts the layer's spikes."""
         raise NotImplementedError
 
-    def prepare(self) -> None:
-        """Settings of Brian2 under which the program is built."""
-
     def construct(self) -> None:
         b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
-        self.prepare()
         network = b2.Network(self.objects(), self._clock())
         b2.device.insert_code("after_network_run", _AT_THE_END)
         b2.device.insert_code("after_end", _PEAK)
@@ -87,6 +85,9 @@ class Standalone(Program):
         results = self.folder / "results"
         (results / "marks").unlink(missing_ok=True)
         subprocess.run(["./main"], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        return self._measured(results)
+
+    def _measured(self, results: Path) -> Measured:
         marks = np.loadtxt(results / "marks")
         peak = float((results / "peak").read_text().split()[0]) / 1024
         return Measured(np.diff(marks).tolist(), with_child(peak), int(self.counts().sum()))
@@ -96,20 +97,34 @@ class Standalone(Program):
 
 
 class Scnnbio(Standalone):
-    """What the backend ``brian2-standalone`` makes of the experiment."""
+    """What the backend ``brian2-standalone`` makes of the experiment, fed as it feeds it."""
 
     name: ClassVar[str] = "scnnbio"
 
-    def prepare(self) -> None:
+    def construct(self) -> None:
+        b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
         for name, value in preferences(self.precision).items():
             b2.prefs[name] = value
         b2.device.insert_code("before_start", NO_DENORMALS)
+        b2.device.insert_code("after_network_run", _AT_THE_END + _PEAK)
+        self.inputs = self.configuration.inputs()
+        lowered = Lowered(self.configuration.experiment(), self.inputs)
+        layer = lowered.groups["v1"]
+        fired = b2.NeuronGroup(len(layer), "count : integer", name="fired", namespace={})
+        counts = Each((layer, "_spikespace"), fired, "count_post += 1", ("end", 0), "counts")
+        lowered.objects += [self._clock(), fired, counts]
+        self.program = GeneratedProgram(lowered)
+        self.program.generate(self.folder)
+        self.counted = b2.device.get_array_name(fired.variables["count"])
 
-    def objects(self) -> list[Any]:
-        experiment = self.configuration.experiment()
-        lowered = Lowered(experiment, self.configuration.inputs())
-        self.monitor = b2.SpikeMonitor(lowered.groups["v1"], record=False, name="counts")
-        return [*lowered.objects, self.monitor]
+    def run(self) -> Measured:
+        results = self.folder / "results"
+        (results / "marks").unlink(missing_ok=True)
+        present(self.program, self.inputs, self.folder, results, lambda *_: None)
+        return self._measured(results)
+
+    def counts(self) -> np.ndarray:
+        return self.program.read_state(self.folder / "results").arrays[self.counted]
 
 
 class ScnnbioSingle(Scnnbio):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
-from scnnbio.experiment import Experiment, Inputs
+from scnnbio.experiment import Experiment
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP
@@ -32,6 +33,26 @@ NEURON = {
 DELAY = 1.0
 #: All-to-all pairs with hard bounds at 0 and 1. The rates are small: every place adds its own.
 STDP = {"tau_plus": 20.0, "tau_minus": 30.0, "a_plus": 1e-6, "a_minus": 1e-6}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Input spikes of a run of one trial, in place of those that an experiment draws.
+
+    Parameters
+    ----------
+    step : ndarray of int64 (spikes,)
+        Stamps in steps, sorted.
+    unit : ndarray of int32 (spikes,)
+        Cells (channel, row, column).
+    """
+
+    step: NDArray[np.int64]
+    unit: NDArray[np.int32]
+
+    def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """The one trial."""
+        yield self.step.astype(np.int32), self.unit
 
 
 @dataclass(frozen=True)
@@ -84,13 +105,13 @@ class Configuration:
             return rng.uniform(0.3, 0.7, shape)
         return rng.normal(0.15, 1.0, shape) / np.sqrt(2 * self.kernel**2)
 
-    def inputs(self) -> Inputs:
+    def inputs(self) -> Drawn:
         """Poisson spikes, segment after segment."""
         drive = np.repeat(np.array(RATES)[:, None], 2 * self.size**2, axis=1)
         code = PoissonCode(gain=1.0, max_rate=max(RATES))
         rng = np.random.default_rng(7)
         step, unit = code.spikes(drive, self.segment * len(RATES), self.dt, rng)
-        return Inputs(step.astype(np.int64), unit)
+        return Drawn(step.astype(np.int64), unit)
 
     def network(self) -> Network:
         """As a user of scnnbio writes it."""

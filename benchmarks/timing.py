@@ -147,7 +147,7 @@ class Worker:
 
 
 def take_turns(
-    programs: Sequence[str], configuration: str, rounds: int = 5, budget: float = 6.0
+    programs: Sequence[str], configuration: str, rounds: int = 5, budget: float = 3.0
 ) -> dict[str, Worker]:
     """Build several programs, then run them in turn.
 
