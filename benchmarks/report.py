@@ -102,15 +102,20 @@ def _ratio_table(rows: list[Row]) -> list[str]:
     ours = {r["configuration"]: r["cpu_s"] / r["simulated_s"] for r in rows if label(r) == OURS}
     names = [n for n in dict.fromkeys(label(r) for r in rows) if n != OURS]
     body = [
-        [name, f"{ours[name]:.3f}", *(f"{found[name][n]:.2f}" for n in names)] for name in found
+        [name, f"{ours[name]:.3f}", *(_number(found[name].get(n)) for n in names)] for name in found
     ]
     extremes = [
-        [word, "", *(f"{pick(found[c][n] for c in found):.2f}" for n in names)]
+        [word, "", *(_number(pick(c[n] for c in found.values() if n in c)) for n in names)]
         for word, pick in (("least", min), ("most", max))
     ]
     identical = same_spikes(rows)
     body += [*extremes, ["same spikes", "", *("yes" if identical[n] else "no" for n in names)]]
     return _table(["", "scnnbio, CPU s a second", *names], body)
+
+
+def _number(ratio: float | None) -> str:
+    """A ratio; a dash where an implementation was not measured."""
+    return "–" if ratio is None else f"{ratio:.2f}"
 
 
 def _memory_table(rows: list[Row]) -> list[str]:
@@ -172,7 +177,7 @@ def draw(convolution: list[Row], growth: list[Row]) -> None:
     )
     names = list(found)
     for name, (colour, mark) in _MARKS.items():
-        values = [found[c][name] for c in names]
+        values = [found[c].get(name, float("nan")) for c in names]
         left.plot(values, range(len(names)), mark, color=colour, ms=6, label=name, mew=1.5)
     left.axvline(1, color="#0072B2", lw=1)
     left.set(
