@@ -136,12 +136,13 @@ class Nest(Program):
         self.nest.Prepare()
 
     def run(self) -> Measured:
-        seconds, before = [], self.nest.local_spike_counter
+        seconds, fired = [], -self.injected
         for _ in RATES:
             begin = time.process_time()
             self.nest.Run(self.configuration.segment)
             seconds.append(time.process_time() - begin)
-        fired = self.nest.local_spike_counter - before - self.injected
+            # Counted anew in every call of Run, injected spikes too.
+            fired += self.nest.local_spike_counter
         return Measured(seconds, own_peak_mb(), int(fired))
 
 
