@@ -35,7 +35,7 @@ DELAY = 1.0
 STDP = {"tau_plus": 20.0, "tau_minus": 30.0, "a_plus": 1e-6, "a_minus": 1e-6}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Drawn:
     """Input spikes of a run of one trial, in place of those that an experiment draws.
 
@@ -45,10 +45,13 @@ class Drawn:
         Stamps in steps, sorted.
     unit : ndarray of int32 (spikes,)
         Cells (channel, row, column).
+    drawn : int
+        Spikes that were handed out, as the backend keeps count.
     """
 
     step: NDArray[np.int64]
     unit: NDArray[np.int32]
+    drawn: int = 0
 
     def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
         """The one trial."""
