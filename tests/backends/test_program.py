@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -155,6 +156,24 @@ def test_what_is_no_data_has_a_program_of_its_own(
     base: Described, name: str, tmp_path: Path
 ) -> None:
     assert described(CODE[name](), tmp_path / "x").key != base.key
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_array_is_touched_only_by_what_needs_it(threads: int, tmp_path: Path) -> None:
+    """Memory that nobody writes to is never there: no array is filled with zeros or numbers."""
+    from scnnbio.backends.brian2.backend import lowered_program
+    from scnnbio.backends.brian2.compiling import preferences
+
+    shown = case(parameters={}, record=Record(spikes=("v1",)))
+    with lowered_program(shown, shown.inputs(), tmp_path, preferences(threads=threads)):
+        text = (tmp_path / "objects.cpp").read_text()
+    made = set(re.findall(r"(\w+) = new", text))
+    filled = set(re.findall(r"for\(int i=0; [^\n]*\) (\w+)\[i\] =", text))
+    assert "_array_neurons_v1_v" in made
+    assert "_array_neurons_v1_i" not in made
+    assert not filled & made
+    # States that begin with one number for all are not read from a file.
+    assert not any(name.startswith("_static_array__array_neurons") for name in made)
 
 
 _KEY = """

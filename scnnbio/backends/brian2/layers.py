@@ -124,7 +124,10 @@ class Layer:
                 linked = b2.linked_var(self.levels, "level", index="channel")
                 setattr(group, _own(parameter), linked)
         for name, values in starts.items():
-            getattr(group, name)[:] = equations.spread(values)
+            # Every state is zero at first; one number for all need not be an array of them.
+            if np.any(values):
+                same = np.all(values == values[0])
+                getattr(group, name)[:] = values[0] if same else equations.spread(values)
 
     # -- the step -------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import importlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -33,7 +34,13 @@ from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, Val
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
 from scnnbio.errors import BackendMissing, DataError
 
-_HEADER = Path(__file__).with_name("templates") / "presentations.h"
+_TEMPLATES = Path(__file__).with_name("templates")
+#: What the program includes: what runs it, and, once, how it gets memory.
+_RUNNING, _MEMORY = "presentations.h", "memory.h"
+#: A loop in Brian2's objects.cpp that sets a new array to zero; of threads, if there are several.
+_ZEROING = re.compile(
+    r"(?:^ *#pragma omp [^\n]*\n)?^ *for\(int i=0; i<\d+; i\+\+\) \w+\[i\] = 0;\n", re.M
+)
 _WHERE = "backend 'brian2-standalone'"
 
 
@@ -129,10 +136,16 @@ class Program:
         queue.insert(at + 1, ("insert_code", "_program.done();\n}\n_program.finish();\nreturn 0;"))
         queue.insert(at, ("insert_code", self._loop(network)))
         queue[:] = _in_order(queue)
-        device.headers.append('"presentations.h"')
+        device.headers.append(f'"{_RUNNING}"')
         folder.mkdir(exist_ok=True)
-        shutil.copyfile(_HEADER, folder / _HEADER.name)
+        for name in (_RUNNING, _MEMORY):
+            shutil.copyfile(_TEMPLATES / name, folder / name)
+        _forget_unread(device)
         device.build(directory=str(folder), compile=False, run=False)
+        _leave_untouched(folder / "objects.cpp", len(device.zero_arrays))
+        # What is in files now need not be in memory while the program runs.
+        device.array_cache.clear()
+        device.static_arrays.clear()
 
     def _loop(self, network: Any) -> str:
         names = ", ".join(f'"{name}"' for name in self.outputs)
@@ -159,13 +172,14 @@ class Program:
             [("trial", "<i8"), ("drawn", "<i8"), ("outputs", "<i8", (n, 2))]
             + [(name, variable.dtype, (int(variable.size),)) for name, variable in self._state]
         )
-        content = (folder / "state").read_bytes()
-        if len(content) != layout.itemsize:
+        file = folder / "state"
+        if (size := file.stat().st_size) != layout.itemsize:
             raise DataError(
-                f"is damaged: {len(content)} bytes instead of {layout.itemsize}; begin anew",
-                where=str(folder / "state"),
+                f"is damaged: {size} bytes instead of {layout.itemsize}; begin anew",
+                where=str(file),
             )
-        row = np.frombuffer(content, layout)[0]
+        # Most of it only the program needs: what nobody looks at here is not read.
+        row = np.memmap(file, layout, mode="r")[0]
         return State(
             trial=int(row["trial"]),
             drawn=int(row["drawn"]),
@@ -243,6 +257,25 @@ def _in_order(queue: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         last.clear()
         ordered.append(item)
     return ordered[:-1]
+
+
+def _forget_unread(device: Any) -> None:
+    """Every group has an array of its neurons' numbers; most programs never look at it."""
+    read = {v for code in device.code_objects.values() for v in code.variables.values()}
+    unread = {variable for variable, *_ in device.arange_arrays} - read
+    for arrays in (device.arange_arrays, device.zero_arrays):
+        arrays[:] = [entry for entry in arrays if entry[0] not in unread]
+
+
+def _leave_untouched(file: Path, arrays: int) -> None:
+    """New arrays are zero already (memory.h): those that nobody writes to then cost nothing.
+
+    Lists of spikes have room for every neuron, and need it hardly ever.
+    """
+    text, found = _ZEROING.subn("", file.read_text())
+    if found != arrays:
+        raise NotImplementedError(f"{found} of {arrays} arrays are set to zero as expected")
+    file.write_text(f'{text}\n#include "{_MEMORY}"\n')
 
 
 # -- compiling ------------------------------------------------------------------------------------
