@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.experiment import Experiment, Run
+from scnnbio.connectors import ConvolutionConnector
+from scnnbio.experiment import Experiment, Record, Run, Sampling
+from scnnbio.network import Network, Population, Projection
+from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from tests.backends.networks import experiment, small_network
 
@@ -104,6 +107,54 @@ def test_the_same_seed_gives_the_same_spikes_and_another_seed_others() -> None:
     first = backends.get("reference").run(case).recording.spikes["v1"]
     np.testing.assert_array_equal(first.time, again.time)
     assert len(first.time) != len(other.time) or not np.array_equal(first.unit, other.unit)
+
+
+#: One neuron that fires once and then as often as it may: exp(900) is larger than any number, so
+#: the step from ``v_up`` is infinite. Its input has a name that a lowering may want for itself.
+UPSTROKE = NeuronModel(
+    "Upstroke",
+    "dv/dt = (delta*exp(v/delta) - v + free)/tau : volt (unless refractory)\n"
+    "dfree/dt = -free/tau : volt",
+    "v > v_peak",
+    "v = v_up",
+    {
+        "v_peak": Parameter(1000, "mV"),
+        "v_up": Parameter(900, "mV"),
+        "delta": Parameter(1, "mV"),
+        "tau": Parameter(5, "ms"),
+        "tau_refrac": Parameter(2, "ms"),
+    },
+    {"excitatory": "free"},
+    refractory="tau_refrac",
+)
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "reference",
+        "brian2",
+        pytest.param("brian2-standalone", marks=pytest.mark.slow),
+        pytest.param("nest", marks=[pytest.mark.slow, pytest.mark.nest]),
+    ],
+)
+def test_a_held_state_stays_where_it_is_though_its_step_overflows(backend: str) -> None:
+    """From the first spike on, v is v_up while it is held, and infinite right after."""
+    kernel = np.ones((1, 2, 8, 8))
+    convolution = ConvolutionConnector(kernel, (2, 8, 8))
+    network = Network(
+        (small_network().population("lgn"), Population("v1", (1, 1, 1), UPSTROKE)),
+        (Projection("lgn", "v1", convolution, weight=1.0),),
+    )
+    kept = Record(("v1",), (Sampling("v1", ("v",)),))
+    recording = backends.get(backend).run(experiment(network, record=kept)).recording
+    spikes, signal = recording.spikes["v1"], recording.signals["v1"]["v"]
+    for trial in range(12):
+        times = spikes.time[spikes.trial == trial]
+        # 2 ms held and a step of 0.5 ms, in what is left of 40 ms.
+        np.testing.assert_allclose(times, np.arange(times[0], 40.0 + 1e-9, 2.5))
+        after = (signal.trial == trial) & (signal.time >= times[0])
+        np.testing.assert_array_equal(signal.values[after], 900.0)
 
 
 def test_brian2_leaves_the_preferences_and_the_device_as_they_were() -> None:

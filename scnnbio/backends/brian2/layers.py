@@ -26,6 +26,15 @@ from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 _MS = b2.ms
 Keep = Callable[[Any], Any]
 
+#: What the text of a step calls beyond Brian2's own functions: a held state is selected. Weighted
+#: by 0 it would be no number where the step that it does not take overflows. No state's name begins
+#: with an underscore.
+RUNTIME_FUNCTIONS = {
+    "_select": b2.Function(
+        np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
+    )
+}
+
 
 class Layer:
     """The neurons of one population.
@@ -134,17 +143,17 @@ class Layer:
     def _update_code(self) -> list[str]:
         equations, before, after = self.equations, [], []
         if self.held.any():
-            before.append("free = int(t_in_timesteps >= free_at)")
+            before.append("_free = t_in_timesteps >= free_at")
         for name, numbers in step_constants(self.population, self.experiment.dt).items():
             equations.constant(name, numbers)
         waits = {s.name for s in self.population.model.states if s.held_when_refractory}
         for update in integrator(self.population.model).updates:
             name = update.state
-            before.append(f"new_{name} = {equations.text(update.expression)}")
+            before.append(f"_new_{name} = {equations.text(update.expression)}")
             if name in waits and self.held.any():
-                after.append(f"{name} = free*new_{name} + (1 - free)*{name}")
+                after.append(f"{name} = _select(_free, _new_{name}, {name})")
             else:
-                after.append(f"{name} = new_{name}")
+                after.append(f"{name} = _new_{name}")
         return before + after
 
     def _rules(self, driven: set[str]) -> Rules:

@@ -26,6 +26,8 @@ _EXPREL = [
     "function exprel(y real) real:",
     "    if abs(y) < 1e-16:",
     "        return 1.0",
+    "    if y > 717.0:",  # infinity over infinity would be no number
+    "        return inf",
     "    return expm1(y) / y",
     "",
 ]
