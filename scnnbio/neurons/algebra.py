@@ -35,12 +35,6 @@ class Propagator:
     matrix: NDArray[np.float64]
     offset: NDArray[np.float64]
 
-    def terms(self, state: str) -> list[str]:
-        """State variables that enter the update of ``state`` in any set, ``state`` itself first."""
-        row = np.any(self.matrix[:, self.states.index(state)] != 0, axis=0)
-        others = [s for s, used in zip(self.states, row, strict=True) if used and s != state]
-        return [state, *others] if row[self.states.index(state)] else others
-
 
 def linear_system(
     model: NeuronModel, states: Sequence[str] | None = None, rows: int | None = None

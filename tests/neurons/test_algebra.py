@@ -126,12 +126,6 @@ def test_two_half_steps_are_one() -> None:
     np.testing.assert_allclose(twice, one.offset[0], atol=1e-12)
 
 
-def test_terms_name_what_enters_an_update() -> None:
-    exact = propagator(LIF, sets(LIF), 1.0)
-    assert exact.terms("v") == ["v", "I_exc", "I_inh"]
-    assert exact.terms("I_exc") == ["I_exc"]
-
-
 def izhikevich(rate: str) -> NeuronModel:
     return NeuronModel(
         "Curved",
