@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
 from benchmarks.timing import Measured, Program, with_child
-from scnnbio.backends.brian2.compiling import NO_DENORMALS, preferences
+from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
@@ -46,22 +46,8 @@ _PEAK = """
 class Standalone(Program):
     """A program that Brian2 writes and g++ compiles."""
 
-    #: Length of a segment in ms, and time step.
-    segment: float
-    dt: float
-
-    def objects(self) -> list[Any]:
-        """The network; ``self.monitor`` counts the layer's spikes."""
-        raise NotImplementedError
-
-    def construct(self) -> None:
-        b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
-        network = b2.Network(self.objects(), self._clock())
-        b2.device.insert_code("after_network_run", _AT_THE_END)
-        b2.device.insert_code("after_end", _PEAK)
-        network.run(self.configuration.segment * len(RATES) * _MS, namespace={})
-        self.counted = b2.device.get_array_filename(self.monitor.variables["count"])
-        b2.device.build(directory=str(self.folder), compile=False, run=False, with_output=False)
+    #: File of the layer's spike counts.
+    counted: str
 
     def build(self) -> None:
         subprocess.run(["make", "-j2"], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
@@ -133,7 +119,7 @@ class Scnnbio(Standalone):
 
 
 class ScnnbioSingle(Scnnbio):
-    precision: ClassVar[str] = "single"
+    precision: ClassVar[Precision] = "single"
 
 
 def explicit_synapses(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,7 +151,17 @@ class Synapses(Standalone):
 
     name: ClassVar[str] = "Brian2 Synapses"
 
+    def construct(self) -> None:
+        b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
+        network = b2.Network(self.objects(), self._clock())
+        b2.device.insert_code("after_network_run", _AT_THE_END)
+        b2.device.insert_code("after_end", _PEAK)
+        network.run(self.configuration.segment * len(RATES) * _MS, namespace={})
+        self.counted = b2.device.get_array_filename(self.monitor.variables["count"])
+        b2.device.build(directory=str(self.folder), compile=False, run=False, with_output=False)
+
     def objects(self) -> list[Any]:
+        """The network; ``self.monitor`` counts the layer's spikes."""
         c = self.configuration
         b2.defaultclock.dt = c.dt * _MS
         inputs = c.inputs()

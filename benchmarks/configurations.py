@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ NEURON = {
 }
 DELAY = 1.0
 #: All-to-all pairs with hard bounds at 0 and 1. The rates are small: every place adds its own.
-STDP = {"tau_plus": 20.0, "tau_minus": 30.0, "a_plus": 1e-6, "a_minus": 1e-6}
+STDP: dict[str, Any] = {"tau_plus": 20.0, "tau_minus": 30.0, "a_plus": 1e-6, "a_minus": 1e-6}
 
 
 @dataclass(eq=False)
@@ -122,7 +123,7 @@ class Configuration:
         return Network(
             (
                 Population("lgn", (2, self.size, self.size), SpikeSource()),
-                Population("v1", tuple(connector.out_shape), LIF, parameters=NEURON),
+                Population("v1", connector.out_shape, LIF, parameters=NEURON),
             ),
             (
                 Projection(

@@ -6,12 +6,15 @@ import itertools
 import json
 import subprocess
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
 from benchmarks.timing import Measured, Program, own_peak_mb, with_child
+
+if TYPE_CHECKING:  # what a program does not need is not in its memory
+    from scnnbio.backends.brian2.compiling import Precision
 
 _SOURCE = __file__.rsplit("/", 1)[0] + "/floor.cpp"
 
@@ -82,7 +85,7 @@ class Floor(Program):
 
 
 class FloorSingle(Floor):
-    precision: ClassVar[str] = "single"
+    precision: ClassVar[Precision] = "single"
 
 
 class Nest(Program):
@@ -165,7 +168,7 @@ class Torch(Program):
     """A dense convolution in every step, one thread, in the precision that torch is made for."""
 
     name: ClassVar[str] = "torch, dense steps"
-    precision: ClassVar[str] = "single"
+    precision: ClassVar[Precision] = "single"
 
     def construct(self) -> None:
         import torch

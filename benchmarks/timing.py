@@ -17,9 +17,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+if TYPE_CHECKING:  # what a program does not need is not in its memory
+    from scnnbio.backends.brian2.compiling import Precision
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Program(ABC):
 
     #: As in the tables.
     name: ClassVar[str]
-    precision: ClassVar[str] = "double"
+    precision: ClassVar[Precision] = "double"
 
     def __init__(self, configuration: Any, folder: Path) -> None:
         self.configuration = configuration
