@@ -26,7 +26,8 @@ from scnnbio.backends import _crossings
 from scnnbio.backends._crossings import TERMS, exponential, first_crossings, piece_length
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import generators, threshold_form
-from scnnbio.backends.base import Backend, Outcome, Stopwatch, initial_states
+from scnnbio.backends._oracle import Oracle, Simulation
+from scnnbio.backends.base import Outcome, initial_states
 from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.connectors import LAGS
 from scnnbio.errors import SpecError, Unsupported
@@ -43,7 +44,7 @@ _INSTANT = 1e-10
 _ENDLESS = 1000
 
 
-class EventDrivenBackend(Backend):
+class EventDrivenBackend(Oracle):
     """Linear neurons and static kernels, exactly."""
 
     name: ClassVar[str] = "event-driven"
@@ -117,14 +118,8 @@ class EventDrivenBackend(Backend):
                 )
         return problems
 
-    def _simulate(
-        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
-    ) -> Outcome:
-        with watch.phase("build"):
-            simulation = _Simulation(experiment, inputs)
-        with watch.phase("simulate"):
-            simulation.run(report)
-        return simulation.outcome()
+    def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
+        return _Simulation(experiment, inputs)
 
 
 class _Layer:

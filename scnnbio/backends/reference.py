@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends._plasticity import Competition, Learning
 from scnnbio.backends.base import (
-    Backend,
     Outcome,
-    Stopwatch,
     gate_steps,
     initial_states,
     refractory_steps,
@@ -222,7 +221,7 @@ def _by_neuron(
     return list(zip(*(np.split(column[order], cuts) for column in columns), strict=True))
 
 
-class ReferenceBackend(Backend):
+class ReferenceBackend(Oracle):
     """Plain numpy on the grid, one edge at a time."""
 
     name: ClassVar[str] = "reference"
@@ -234,14 +233,8 @@ class ReferenceBackend(Backend):
         Exact("weights"),
     )
 
-    def _simulate(
-        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
-    ) -> Outcome:
-        with watch.phase("build"):
-            simulation = _Simulation(experiment, inputs)
-        with watch.phase("simulate"):
-            simulation.run(report)
-        return simulation.outcome()
+    def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
+        return _Simulation(experiment, inputs)
 
 
 class _Simulation:

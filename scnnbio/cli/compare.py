@@ -59,7 +59,7 @@ def compare_(
 
     study = load(find(exp), profile=profile, seed=seed, settings=settings or ())
     dts = [plain(word, "ms", where="--dt") for word in _words(steps)]
-    plan = workflow.plan_comparison(study, _words(names), dts, stage)
+    plan = workflow.plan_comparison(study, _words(names), dts, stage, skip=skip)
     refused = workflow.refusals(plan)
     for (label, variant), reasons in refused.items():
         for reason in reasons:
@@ -69,9 +69,7 @@ def compare_(
         raise typer.Exit(UnsupportedError.exit_code)
     folder = out or fresh_folder(study.name, "compare")
     with progress() as report:
-        result = workflow.run_comparison(
-            study, plan, folder, skip=skip, replace=force, report=report
-        )
+        result = workflow.run_comparison(study, plan, folder, replace=force, report=report)
     for pair in result.pairs:
         names = f"{pair.reference}, {pair.other}: {pair.stage}, dt = {pair.dt:g} ms"
         console.print(Text(names, style="bold"), soft_wrap=True)

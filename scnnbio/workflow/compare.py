@@ -33,7 +33,12 @@ _EXACT = "event-driven"
 
 
 def plan_comparison(
-    study: Study, labels: Sequence[str], steps: Sequence[float] = (), stage: str | None = None
+    study: Study,
+    labels: Sequence[str],
+    steps: Sequence[float] = (),
+    stage: str | None = None,
+    *,
+    skip: bool = False,
 ) -> Plan:
     """What has to be run for a comparison.
 
@@ -48,6 +53,8 @@ def plan_comparison(
     stage : str, optional
         The only stage to compare; all if not given. What it starts from is learned once, on the
         reference.
+    skip : bool
+        Compare what is left if a backend cannot run the study.
 
     Returns
     -------
@@ -77,7 +84,7 @@ def plan_comparison(
     compared = tuple(s.name for s in study.stages) if stage is None else (stage,)
     whole = _recording_all(study)
     variants = {f"{dt:g} ms": _at(whole, dt, steps) for dt in sorted(steps)} or {"": whole}
-    return Plan(choices, variants, compared, tuple(before))
+    return Plan(choices, variants, compared, tuple(before), skip)
 
 
 def _recording_all(study: Study) -> Study:
@@ -152,14 +159,7 @@ def _reasons(choice: Choice, experiments: Sequence[Experiment]) -> tuple[Unsuppo
     return tuple(dict.fromkeys(reasons))
 
 
-def compare(
-    study: Study,
-    plan: Plan,
-    *,
-    skip: bool = False,
-    settings: Settings | None = None,
-    report: Report | None = None,
-) -> Comparison:
+def compare(study: Study, plan: Plan, report: Report | None = None) -> Comparison:
     """Run a plan, and measure how far the runs agree.
 
     Parameters
@@ -167,10 +167,6 @@ def compare(
     study : Study
         As it was loaded.
     plan : Plan
-    skip : bool
-        Compare what is left if a backend cannot run the study.
-    settings : Settings, optional
-        Of the measures.
     report : callable, optional
 
     Returns
@@ -189,17 +185,16 @@ def compare(
         for choice in plan.choices
         if (choice.label, variant) not in refused
     ]
-    if (refused and not skip) or len(left) < 2:
+    if (refused and not plan.skip) or len(left) < 2:
         names = ", ".join(dict.fromkeys(label for label, _ in refused))
         raise UnsupportedError(names, [r for reasons in refused.values() for r in reasons])
     targets = {c.label: c.backend() for c in plan.choices if any(c.label == n for n, _ in left)}
     runs: dict[Place, dict[str, Run]] = {}
     for variant in plan.variants:
         _run_variant(plan, variant, left, targets, runs, report)
-    settings = settings or Settings()
-    pairs = tuple(_pairs(plan, runs, targets, settings, report))
-    sweeps = tuple(_sweeps(plan, runs, settings.seed))
-    return Comparison(study, plan, runs, refused, pairs, sweeps, settings)
+    pairs = tuple(_pairs(plan, runs, targets, report))
+    sweeps = tuple(_sweeps(plan, runs))
+    return Comparison(study, plan, runs, refused, pairs, sweeps)
 
 
 def _run_variant(
@@ -249,7 +244,6 @@ def _pairs(
     plan: Plan,
     runs: Mapping[Place, Mapping[str, Run]],
     targets: Mapping[str, backends.Backend],
-    settings: Settings,
     report: Report | None,
 ) -> Iterator[PairResult]:
     """Every backend against the first, by time step and stage."""
@@ -259,7 +253,7 @@ def _pairs(
             for stage in plan.compared:
                 names = (labels[0], other)
                 two = {label: runs[label, variant][stage] for label in names}
-                yield _pair(two, {n: targets[n] for n in names}, stage, settings, report)
+                yield _pair(two, {n: targets[n] for n in names}, stage, plan.settings, report)
 
 
 def _pair(
@@ -331,7 +325,7 @@ def _numbers(
             yield judge_numbers(promise, "signals", f"{name}.{variable}", gap)
 
 
-def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]], seed: int) -> Iterator[Sweep]:
+def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]]) -> Iterator[Sweep]:
     """Each backend's grids against the event-driven solution, or else against its finest."""
     exact = next((place for place in runs if place[0].split(":")[0] == _EXACT), None)
     for label in dict.fromkeys(label for label, _ in runs):
@@ -342,7 +336,7 @@ def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]], seed: int) -> I
         grids = [place for place in places if place != truth]
         for stage in plan.compared if grids else ():
             one = [runs[place][stage] for place in grids]
-            yield from _stage_sweeps(stage, label, runs[truth][stage], one, seed)
+            yield from _stage_sweeps(stage, label, runs[truth][stage], one, plan.settings.seed)
 
 
 def _stage_sweeps(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
@@ -32,12 +32,18 @@ class Plan:
         Stages that every backend runs.
     before : tuple of str
         Stages that the reference runs for all: the others start from what it learned.
+    skip : bool
+        Compare what is left if a backend cannot run the study.
+    settings : Settings
+        Of the measures.
     """
 
     choices: tuple[Choice, ...]
     variants: Mapping[str, Study]
     compared: tuple[str, ...]
     before: tuple[str, ...] = ()
+    skip: bool = False
+    settings: Settings = field(default_factory=Settings)
 
     def stages(self, variant: str, names: Sequence[str]) -> list[Stage]:
         """Stages at one time step."""
@@ -109,8 +115,6 @@ class Comparison:
     pairs : tuple of PairResult
     sweeps : tuple of Sweep
         Empty with a single time step.
-    settings : Settings
-        Of the measures.
     """
 
     study: Study
@@ -119,7 +123,6 @@ class Comparison:
     refused: Refusals
     pairs: tuple[PairResult, ...]
     sweeps: tuple[Sweep, ...]
-    settings: Settings
 
     def distinct_runs(self) -> Iterator[tuple[tuple[str, str, str], Run]]:
         """Every run once, with backend, time step and stage.

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-from scnnbio.analysis.agreement import Settings
 from scnnbio.experiment import Report, Run, Study
 from scnnbio.figures import Picture, render_report, save
 from scnnbio.workflow.compare import compare
@@ -63,9 +62,7 @@ def run_comparison(
     plan: Plan,
     folder: Path,
     *,
-    skip: bool = False,
     replace: bool = False,
-    settings: Settings | None = None,
     report: Report | None = None,
 ) -> Comparison:
     """Compare backends, and write the folder.
@@ -76,12 +73,8 @@ def run_comparison(
     plan : Plan
     folder : Path
         Written whole or not at all.
-    skip : bool
-        Compare what is left if a backend cannot run the study.
     replace : bool
         Whether an older comparison gives way.
-    settings : Settings, optional
-        Of the measures.
     report : callable, optional
 
     Returns
@@ -91,13 +84,13 @@ def run_comparison(
     Raises
     ------
     UnsupportedError
-        If a backend cannot run the study, or fewer than two things are left.
+        As :func:`~scnnbio.workflow.compare.compare`.
     DataError
         If the folder cannot be written.
     """
     # The folder is tried first: no run should be lost for a place that cannot be written.
     with new_folder(folder, replace=replace, mark=MARK) as draft:
-        result = compare(study, plan, skip=skip, settings=settings, report=report)
+        result = compare(study, plan, report)
         write_comparison(result, draft, report)
     return result
 
@@ -106,7 +99,7 @@ def comparison_table(result: Comparison) -> dict[str, Any]:
     """Everything that was measured, as plain values for ``compare.json``."""
     return {
         **_provenance(result),
-        "settings": dataclasses.asdict(result.settings),
+        "settings": dataclasses.asdict(result.plan.settings),
         "refused": [
             {"backend": label, "dt": variant, "reasons": [dataclasses.asdict(r) for r in reasons]}
             for (label, variant), reasons in result.refused.items()

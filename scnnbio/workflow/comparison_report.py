@@ -83,12 +83,7 @@ def tables(result: Comparison) -> list[Table]:
             "Statistics",
             _STATISTICS,
             list(_rows(result, _statistics)),
-            "Means in the reference and in the other, and in brackets the interval of 95 % of their"
-            f" difference, by resampling neurons. CV of intervals: of at most"
-            f" {result.settings.neurons} neurons that fire, drawn with a seed; correlation: of the"
-            f" pairs of at most {result.settings.units}. Undefined: neurons with fewer than"
-            f" {result.settings.min_intervals} intervals, and pairs of which one has no variance,"
-            " in either.",
+            _resampled(result),
         ),
         Table(
             "Steps of time",
@@ -166,12 +161,23 @@ def _relative(rate: Statistic) -> str:
 
 
 def _sampled(result: Comparison) -> str:
-    s = result.settings
+    s = result.plan.settings
     return (
         f"A train is one neuron in one trial. Van Rossum's distance with a time constant of"
         f" {s.tau:g} ms (a spike too many: 1), and Victor and Purpura's at a cost of 1 for a spike"
         f" too many and for moving one by {s.tau:g} ms; means over at most {s.trains} trains that"
         " fire, drawn with a seed. Elephant has no SPIKE distance, so none is given."
+    )
+
+
+def _resampled(result: Comparison) -> str:
+    s = result.plan.settings
+    return (
+        "Means in the reference and in the other, and in brackets the interval of 95 % of their"
+        f" difference, by resampling neurons. CV of intervals: of at most {s.neurons} neurons that"
+        f" fire, drawn with a seed; correlation: of the pairs of at most {s.units}. Undefined:"
+        f" neurons with fewer than {s.min_intervals} intervals, and pairs of which one has no"
+        " variance, in either."
     )
 
 

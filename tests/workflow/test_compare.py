@@ -64,8 +64,8 @@ def compare(
     made: Study, *labels: str, steps: tuple[float, ...] = (), **options: object
 ) -> Comparison:
     stage, skip = options.get("stage"), bool(options.get("skip"))
-    plan = workflow.plan_comparison(made, labels, steps, stage)  # type: ignore[arg-type]
-    return workflow.compare(made, plan, skip=skip)
+    plan = workflow.plan_comparison(made, labels, steps, stage, skip=skip)  # type: ignore[arg-type]
+    return workflow.compare(made, plan)
 
 
 def verdicts_of(pair: PairResult) -> dict[str, str]:
@@ -246,7 +246,7 @@ def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
     assert [r.feature for r in refused["picky", ""]] == ["learns", "is 0.25 ms"]
     with pytest.raises(UnsupportedError, match="not available on picky: network: learns"):
         workflow.compare(study(), plan)
-    result = workflow.compare(study(), plan, skip=True)
+    result = workflow.compare(study(), dataclasses.replace(plan, skip=True))
     # Whoever comes next is the reference.
     assert {(pair.reference, pair.other) for pair in result.pairs} == {("reference", "brian2")}
     with pytest.raises(UnsupportedError):
