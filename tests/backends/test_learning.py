@@ -175,7 +175,7 @@ def test_in_a_trial_only_so_many_maps_learn(name: str, most: int, everything: Ru
     assert len(np.unique(changed)) > 1 or most == 2
 
 
-def _competing(rule: WinnerTakeAll | None, **changes: object) -> Network:
+def competing(rule: WinnerTakeAll | None, **changes: object) -> Network:
     """Three maps on three places: one ON spike at a place drives every map there, the last most.
 
     Each postsynaptic spike that learns takes 0.001 from the two weights of its map.
@@ -197,7 +197,7 @@ def _competing(rule: WinnerTakeAll | None, **changes: object) -> Network:
     )
 
 
-def _given(network: Network, times: tuple[tuple[float, int], ...], **changes: object) -> Experiment:
+def given(network: Network, times: tuple[tuple[float, int], ...], **changes: object) -> Experiment:
     settings: dict[str, object] = {"duration": 40.0, "n_trials": 1, "dt": 0.5, "reset": True}
     settings |= changes
     duration = settings.pop("duration")
@@ -231,9 +231,9 @@ HAND: dict[str, tuple[WinnerTakeAll | None, list[int], list[int]]] = {
 def test_who_wins_by_hand(case: str, backend: str) -> None:
     rule, learned, fired = HAND[case]
     times = ((1.0, 0), (11.0, 0), (11.0, 1), (21.0, 2))
-    network = _competing(rule)
+    network = competing(rule)
     for trials in (1, 2):  # a new trial begins a new competition, reset or not
-        run = backends.get(backend).run(_given(network, times, n_trials=trials, reset=trials == 1))
+        run = backends.get(backend).run(given(network, times, n_trials=trials, reset=trials == 1))
         moved = (network.projection("pre_post").kernel - run.weights["pre_post"]) / 0.001
         np.testing.assert_allclose(moved[:, 0, 0, 0], np.multiply(learned, trials), atol=1e-9)
         spikes = np.bincount(run.recording.spikes["post"].unit % 3, minlength=3)
@@ -245,7 +245,7 @@ def test_a_tie_goes_to_the_lower_number(backend: str) -> None:
     """Two maps and two places driven alike: map 0 wins place 0, and so place 1 goes to map 1."""
     kernel = np.zeros((2, 2, 1, 1))
     kernel[:, 0] = 0.9
-    network = _competing(WinnerTakeAll())
+    network = competing(WinnerTakeAll())
     network = Network(
         (network.populations[0], dataclasses.replace(network.populations[1], shape=(2, 1, 3))),
         (
@@ -254,7 +254,7 @@ def test_a_tie_goes_to_the_lower_number(backend: str) -> None:
             ),
         ),
     )
-    run = backends.get(backend).run(_given(network, ((1.0, 0), (1.0, 1), (11.0, 0))))
+    run = backends.get(backend).run(given(network, ((1.0, 0), (1.0, 1), (11.0, 0))))
     moved = (kernel - run.weights["pre_post"]) / 0.001
     np.testing.assert_allclose(moved[:, 0, 0, 0], [2, 1], atol=1e-9)
 
@@ -262,7 +262,7 @@ def test_a_tie_goes_to_the_lower_number(backend: str) -> None:
 @pytest.mark.parametrize("backend", ["reference", "brian2"])
 def test_what_is_silenced_is_reset_all_the_same(backend: str) -> None:
     """All maps cross at 2 ms, by 1 to 3 mV; map 2 fires, and all stand at the reset potential."""
-    case = _given(_competing(WinnerTakeAll(silence=True)), ((1.0, 0),))
+    case = given(competing(WinnerTakeAll(silence=True)), ((1.0, 0),))
     record = Record(("post",), signals=(Sampling("post", ("v",)),))
     recording = backends.get(backend).run(dataclasses.replace(case, record=record)).recording
     np.testing.assert_array_equal(recording.spikes["post"].unit, [6])
@@ -295,7 +295,7 @@ def test_an_upstroke_that_is_silenced_does_not_run_away() -> None:
 def test_without_learning_silence_stays(backend: str) -> None:
     times = ((1.0, 0), (11.0, 1))
     for silence, fired in ((True, 2), (False, 6)):
-        case = _given(_competing(WinnerTakeAll(silence=silence)), times, learning=False)
+        case = given(competing(WinnerTakeAll(silence=silence)), times, learning=False)
         assert len(backends.get(backend).run(case).recording.spikes["post"].time) == fired
 
 
@@ -312,14 +312,14 @@ def test_normalisation_scales_and_meets_bounds(backend: str) -> None:
     for (norm, target), values in expected.items():
         rule = SharedSTDP(normalisation=Normalisation(target, norm))  # type: ignore[arg-type]
         network = pair(kernel, (2, 1, 1), plasticity=rule)
-        run = backends.get(backend).run(_given(network, ((1.0, 0),)))
+        run = backends.get(backend).run(given(network, ((1.0, 0),)))
         np.testing.assert_allclose(run.weights["pre_post"].reshape(3, 2), values, atol=1e-12)
 
 
 def test_a_period_off_the_grid_is_refused() -> None:
     rule = SharedSTDP(normalisation=Normalisation(0.5, period=0.7))
     with pytest.raises(SpecError, match="whole number of steps") as caught:
-        _given(pair(np.full((1, 2, 1, 1), 0.5), (2, 1, 1), plasticity=rule), ((1.0, 0),))
+        given(pair(np.full((1, 2, 1, 1), 0.5), (2, 1, 1), plasticity=rule), ((1.0, 0),))
     assert caught.value.where == "projection 'pre_post'.plasticity.normalisation.period"
 
 
@@ -331,15 +331,15 @@ def test_a_rule_that_gives_no_number_is_told(backend: str) -> None:
         np.full((1, 2, 1, 1), 0.9), (2, 1, 1), weight=20.0, receptor="membrane", plasticity=rule
     )
     with pytest.raises(SpecError, match="no number") as caught:
-        backends.get(backend).run(_given(network, ((1.0, 0),)))
+        backends.get(backend).run(given(network, ((1.0, 0),)))
     assert caught.value.where == "pre_post.plasticity"
 
 
 @pytest.mark.parametrize("name", backends.names())
 def test_no_backend_leaves_a_competition_out_in_silence(name: str) -> None:
-    case = _given(_competing(WinnerTakeAll(silence=True)), ((1.0, 0),), learning=False)
+    case = given(competing(WinnerTakeAll(silence=True)), ((1.0, 0),), learning=False)
     told = [p.feature for p in backends.get(name).unsupported(case) if "WinnerTakeAll" in p.feature]
-    assert len(told) == (name not in ("reference", "brian2", "brian2-standalone"))
+    assert len(told) == (name not in ("reference", "brian2", "brian2-standalone", "nest"))
 
 
 def test_a_trace_and_a_variable_of_one_name_are_not_mixed_up() -> None:
@@ -351,7 +351,7 @@ def test_a_trace_and_a_variable_of_one_name_are_not_mixed_up() -> None:
         np.full((1, 2, 1, 1), 0.9), (2, 1, 1), neuron, plasticity=SharedSTDP(a_minus=0.1)
     )
     with pytest.raises(SpecError, match="'trace_y' is taken"):
-        backends.get("brian2").run(_given(network, ((1.0, 0),)))
+        backends.get("brian2").run(given(network, ((1.0, 0),)))
 
 
 # -- pairs and triplets by their definition -------------------------------------------------------
@@ -396,7 +396,7 @@ def measured(
     )  # fmt: skip
     times = tuple((float(t), 0) for t in pre) + tuple((float(t), 1) for t in post)
     duration = float(np.ceil(max(pre.max(), post.max()) + 5.0))
-    run = backends.get(backend).run(_given(network, times, duration=duration, dt=1.0))
+    run = backends.get(backend).run(given(network, times, duration=duration, dt=1.0))
     np.testing.assert_allclose(run.recording.spikes["post"].time, post + 1.0, atol=1e-9)
     return float(run.weights["pre_post"][0, 0, 0, 0])
 
@@ -438,7 +438,7 @@ def test_power_bounds_lie_between_hard_and_soft() -> None:
             np.array([[[[0.3]], [[1.0]]]]), (2, 1, 1), weight=20.0, receptor="membrane",
             plasticity=rule, parameters={"tau_m": 1.0},
         )  # fmt: skip
-        run = backends.get("reference").run(_given(network, ((5.0, 0), (15.0, 1)), dt=1.0))
+        run = backends.get("reference").run(given(network, ((5.0, 0), (15.0, 1)), dt=1.0))
         expected = 0.3 + 0.1 * np.exp(-10.0 / 17.0) * 0.7**mu
         np.testing.assert_allclose(run.weights["pre_post"][0, 0, 0, 0], expected, rtol=1e-12)
 
@@ -451,7 +451,7 @@ def test_rank_order_learning_as_text(backend: str) -> None:
         kernel, (2, 1, 2), weight=20.0, receptor="membrane", plasticity=RANK_ORDER,
         parameters={"tau_m": 1.0},
     )  # fmt: skip
-    run = backends.get(backend).run(_given(network, ((5.0, 0), (15.0, 2), (20.0, 3)), dt=1.0))
+    run = backends.get(backend).run(given(network, ((5.0, 0), (15.0, 2), (20.0, 3)), dt=1.0))
     np.testing.assert_allclose(run.recording.spikes["post"].time, [16.0, 21.0])
     steps = {(0, 0): (1, 1), (0, 1): (-1, -1), (1, 0): (1, 1), (1, 1): (-1, 1)}
     for (channel, column), signs in steps.items():
@@ -512,7 +512,7 @@ def test_brian2s_own_synapses_with_shared_weights_learn_the_same(
     )
     times = tuple((float(t), int(u)) for t in range(1, 190) for u in rng.choice(50, 3, False))
     learned = {
-        backend: backends.get(backend).run(_given(network, times, duration=200.0))
+        backend: backends.get(backend).run(given(network, times, duration=200.0))
         for backend in ("reference", "brian2")
     }
     fired = learned["reference"].recording.spikes["post"]

@@ -16,16 +16,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector, PoolingConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
+from scnnbio.geometry import Edges
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIBRARY, LIF
 from scnnbio.plasticity import SharedSTDP, TraceRule, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
+from tests.backends import test_learning as learning
 from tests.backends.nest_cases import ADAPTIVE, need_nest
 from tests.backends.networks import experiment, small_network
 from tests.backends.test_agreement import CASES, PAIR, THRESHOLD
@@ -114,19 +118,62 @@ def test_kernels_learned_with_one_and_two_threads_are_those_of_brian2(case: str)
 
 
 def test_every_rule_computes_what_the_reference_does() -> None:
-    """Triplets, power bounds with holes in the kernel, a rule as text; both normalisations."""
-    whole = many_rules()
-    names = ("triplets", "power", "silent")
-    network = Network(
-        tuple(dataclasses.replace(p, competition=None) for p in whole.populations),
-        tuple(p for p in whole.projections if p.post in names),
-    )
-    case = experiment(network, record=Record(spikes=names, snapshots=12))
+    """Triplets, power bounds with holes in the kernel, a rule as text; both normalisations; who
+    wins, who is silenced, and inhibition among rivals.
+    """
+    case = experiment(many_rules(), record=Record(spikes=learning.NAMES, snapshots=12))
     ours, oracle = on_both(case)
     assert_same(ours, oracle)
     two = NestBackend(threads=2).run(case)
+    assert_same(two, ours)
     for name, weights in ours.weights.items():
         np.testing.assert_array_equal(two.weights[name], weights)
+
+
+@pytest.mark.parametrize("case", learning.HAND)
+def test_who_wins_by_hand(case: str) -> None:
+    learning.test_who_wins_by_hand(case, "nest")
+
+
+def test_what_else_of_competition_is_known_by_hand() -> None:
+    learning.test_a_tie_goes_to_the_lower_number("nest")
+    learning.test_what_is_silenced_is_reset_all_the_same("nest")
+    learning.test_without_learning_silence_stays("nest")
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_competition_is_decided_as_on_the_reference(data: st.DataObject) -> None:
+    """What silences is heard late and with lags by a layer behind it that competes and learns too.
+
+    A spike of the first layer that comes late may fall into the next trial, where another
+    competition has begun.
+    """
+    rules = st.builds(
+        WinnerTakeAll, st.integers(0, 2), st.none() | st.integers(1, 3), silence=st.booleans()
+    )
+    first, second = data.draw(rules), data.draw(rules)
+    delays = st.integers(1, 9).map(lambda steps: 0.5 * steps)
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    base = small_network(PAIR, homeostasis=THRESHOLD, delay_within=data.draw(delays))
+    v1 = dataclasses.replace(base.population("v1"), competition=first)
+    behind = ConvolutionConnector(
+        rng.uniform(0.2, 0.8, (4, v1.shape[0], 2, 2, 2)), v1.shape, lags=(0.0, 3.0)
+    )
+    v2 = Population("v2", behind.out_shape, LIF, {"tau_refrac": 3.0}, competition=second)
+    network = Network(
+        (base.population("lgn"), v1, v2),
+        (
+            *base.projections,
+            Projection("v1", "v2", behind, 4.0, data.draw(delays), plasticity=PAIR),
+        ),
+    )
+    case = experiment(
+        network, record=Record(spikes=("v1", "v2"), snapshots=3), reset=data.draw(st.booleans())
+    )
+    oracle = backends.get("reference").run(case)
+    assert oracle.provenance["output_spikes"]["v2"] > 10
+    assert_same(NestBackend(threads=data.draw(st.integers(1, 3))).run(case), oracle)
 
 
 def test_inhibition_learns_too() -> None:
@@ -368,6 +415,13 @@ def test_a_model_of_the_users_own_fires_as_the_reference() -> None:
     assert_same(run(network, times, backend="nest"), run(network, times))
 
 
+class _Own(PoolingConnector):
+    """A user's own connections."""
+
+    def edges(self) -> Edges:
+        return super().edges()
+
+
 def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     case = dataclasses.replace(
         experiment(small_network(PAIR, homeostasis=THRESHOLD)), dt=40.0 / 150000
@@ -378,8 +432,12 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
         case.network.population("v1"), competition=WinnerTakeAll(silence=True), homeostasis=None
     )
     network = Network((case.network.population("lgn"), rivals), case.network.projections)
-    refused = backends.get("nest").unsupported(experiment(network, learning=False))
-    assert [r.feature for r in refused] == ["WinnerTakeAll is not available on nest"]
+    silent = experiment(network, learning=False)
+    assert backends.get("nest").unsupported(silent) == []
+    refused = NestBackend(kernels="expanded").unsupported(silent)
+    assert "WinnerTakeAll is not available with one synapse a place" in refused[0].feature
+    refused = NestBackend(cells="standard", kernels="shared").unsupported(silent)
+    assert "do not tell by how much they cross" in refused[0].feature
     expanded = NestBackend(kernels="expanded").unsupported(CASES["soft bounds"])
     assert [r.element for r in expanded] == ["population 'v1'", "projection 'lgn_v1'"]
     assert all("kernels='shared'" in r.remedy for r in expanded)
@@ -392,6 +450,14 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     assert backends.get("nest").unsupported(pooling) == []
     refused = NestBackend(kernels="expanded").unsupported(pooling)
     assert "pooling by the first spike" in refused[0].feature
+    # What an engine does not reach would hear of crossings that are no spikes.
+    own = _Own(rivals.shape, 1)
+    behind = Network(
+        (*network.populations, Population("v2", own.out_shape, LIF)),
+        (*network.projections, Projection("v1", "v2", own)),
+    )
+    refused = backends.get("nest").unsupported(experiment(behind, learning=False))
+    assert [r.feature for r in refused] == ["WinnerTakeAll before a _Own is not available on nest"]
     floor = TraceRule(on_post="0.1*(w // 0.5)")
     refused = backends.get("nest").unsupported(experiment(small_network(floor)))
     assert "has no counterpart in C++" in refused[0].feature

@@ -62,6 +62,27 @@ def test_a_threshold_that_is_shared_comes_by_a_port_of_its_own() -> None:
     assert nestml_model(ADAPTIVE).told is None
 
 
+def test_what_competes_keeps_by_how_much_it_crosses() -> None:
+    rivals = nestml_model(LIF, "v_thresh", competes=True)
+    lines = [line.strip() for line in rivals.text.splitlines()]
+    condition = next(i for i, line in enumerate(lines) if line.startswith("onCondition"))
+    # Before the reset moves the potential.
+    assert lines[condition + 1] == "excess = (s_v - told)"
+    assert rivals.name != nestml_model(LIF, "v_thresh").name
+    assert "excess" not in nestml_model(LIF).text
+
+
+def test_a_nestml_that_writes_other_code_is_refused_and_not_patched(monkeypatch, cache) -> None:
+    def generate(work: Path, name: str, module: str) -> None:
+        for suffix in (".h", ".cpp"):
+            (work / "generated" / f"{name}{suffix}").write_text("  nest::SpikeEvent another;\n")
+
+    monkeypatch.setattr(build, "_generate", generate)
+    with pytest.raises(BackendMissing, match=r"writes \.h files in another way; install one"):
+        build.compiled(nestml_model(LIF, competes=True))
+    assert not list(cache.glob("*/*.so"))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -12,7 +12,7 @@ import nest
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
-from scnnbio.backends.nest.engines import ELSEWHERE, install_engines, unsupported_rules
+from scnnbio.backends.nest.engines import install_engines, unsupported_rules
 from scnnbio.backends.nest.lowering import Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
@@ -93,15 +93,6 @@ class NestBackend(Backend):
         problems = super().unsupported(experiment)
         if not problems:
             problems += self._cells().unsupported(experiment)
-        network = experiment.network
-        for population in network.populations:
-            element = f"population {population.name!r}"
-            if population.competition is not None:
-                # What silences does so without learning, too.
-                silence = population.competition.silence
-                remedy = "run it on brian2-standalone" if silence else ELSEWHERE
-                feature = "WinnerTakeAll is not available on nest"
-                problems.append(Unsupported(element, feature, remedy))
         problems += unsupported_rules(experiment, self.kernels == "shared")
         if nest.num_processes > 1:
             # Each would return the spikes of its own neurons only.

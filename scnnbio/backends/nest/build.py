@@ -92,6 +92,8 @@ def compiled(model: NestmlModel) -> str:
     def generate(work: Path) -> None:
         (work / f"{model.name}.nestml").write_text(model.text)
         _generate(work, model.name, module)
+        if model.competes:
+            _add_offset(work / "generated" / model.name)
 
     return _module(module, model.text, generate, missing())
 
@@ -197,6 +199,30 @@ def _generate(work: Path, name: str, module: str) -> None:
         r"\(0\.001 \* (B_\.spike_inputs_grid_sum_\[[^]]*\])\) \* 1000\.(?!\d)", r"\1", text
     )
     source.write_text(text)
+
+
+# What NESTML cannot say: that a spike has an offset, which NEST then carries to every thread.
+_OFFSET = {
+    ".h": (
+        "  using nest::Node::handles_test_event;\n",
+        "  bool is_off_grid() const override { return true; }\n",
+    ),
+    ".cpp": ("      nest::SpikeEvent se;\n", "      se.set_offset(S_.excess);\n"),
+}
+
+
+def _add_offset(source: Path) -> None:
+    """Let the spikes of a generated neuron say by how much it crossed its threshold."""
+    for suffix, (line, addition) in _OFFSET.items():
+        file = source.with_suffix(suffix)
+        text = file.read_text()
+        if text.count(line) != 1:
+            raise BackendMissing(
+                f"this version of NESTML writes {file.suffix} files in another way; install one"
+                f" that was tested: {INSTALL}",
+                where=WHERE,
+            )
+        file.write_text(text.replace(line, line + addition))
 
 
 def _compile(work: Path, module: str) -> None:

@@ -166,6 +166,9 @@ class StandardCells(Cells):
             if population.homeostasis is not None:
                 feature = "NEST's own cells share no threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
+            if population.competition is not None:
+                feature = "NEST's own cells do not tell by how much they cross their threshold"
+                problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         for projection in experiment.network.projections:
             feature = _lacking(experiment, projection)
             if feature:
@@ -226,7 +229,11 @@ def _neurons(experiment: Experiment) -> list[Population]:
 
 def _generated(population: Population) -> NestmlModel:
     rule = population.homeostasis
-    return nestml_model(population.model, None if rule is None else rule.parameter)
+    return nestml_model(
+        population.model,
+        None if rule is None else rule.parameter,
+        competes=population.competition is not None,
+    )
 
 
 def _cell(model: NeuronModel) -> StandardCell | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import nest
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from scnnbio.backends.nest.lowering import Lowered
 
 FloatArray = NDArray[np.float64]
+#: Spikes of a population: all, or those of the winners of a competition.
+Heard = Literal["fired", "learned"]
 
 #: What to do with a rule that is not here.
 ELSEWHERE = (
@@ -99,8 +101,22 @@ class Engine(ABC):
             values["snapshot_steps"] = _integers(schedule.of_stamps(starts * schedule.trial + 1))
         self.nodes.set(values)
 
-    def _listen(self, lowered: Lowered, population: Population, port: int, delay: int) -> None:
-        """Connect every neuron to every engine, at a port that tells which neuron it is."""
+    def _listen(
+        self,
+        lowered: Lowered,
+        population: Population,
+        port: int,
+        delay: int,
+        heard: Heard = "fired",
+    ) -> None:
+        """Be told of every spike of a population, at a port that tells whose it is."""
+        if population.name in lowered.competitions:
+            lowered.competitions[population.name].tell(self, port, delay, heard)
+        else:
+            self._connect(lowered, population, port, delay)
+
+    def _connect(self, lowered: Lowered, population: Population, port: int, delay: int) -> None:
+        """Connect every neuron to every engine, each at a port of its own."""
         senders = lowered.first(population.name) + np.arange(population.size)
         ports = port + np.arange(population.size)
         engines = np.asarray(self.nodes.tolist())
@@ -168,13 +184,14 @@ class KernelEngine(Engine):
             geometry=_integers(geometry),
             weight=factor * projection.weight,
             gate=gate_steps(self.experiment, projection),
+            longest=delays[-1],
             **(rule_values(projection, self.experiment) if self.learns else {}),
         )
         for lag, delay in enumerate(delays):
             self._listen(lowered, pre, lag * pre.size, delay)
         if self.learns:
             # As early as NEST can: what a spike changes counts from the next step on.
-            self._listen(lowered, post, len(delays) * pre.size, 1)
+            self._listen(lowered, post, len(delays) * pre.size, 1, "learned")
 
 
 class ThresholdEngine(Engine):
@@ -236,13 +253,21 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
         Whether there are engines at all.
     """
     problems = []
-    for population in experiment.network.populations:
-        if population.homeostasis is not None and not shared:
-            element = f"population {population.name!r}"
-            feature = "SharedThreshold is not available with one synapse a place"
-            problems.append(Unsupported(element, feature, _SHARED))
-    for projection in experiment.network.projections:
+    network = experiment.network
+    for population in network.populations:
+        for shared_rule in (population.homeostasis, population.competition):
+            if shared_rule is not None and not shared:
+                element = f"population {population.name!r}"
+                feature = f"{type(shared_rule).__name__} is not available with one synapse a place"
+                problems.append(Unsupported(element, feature, _SHARED))
+    for projection in network.projections:
         rule = projection.plasticity
+        rivals = network.population(projection.pre).competition
+        if shared and rivals is not None and not takes(projection):
+            element = f"projection {projection.name!r}"
+            kind = type(projection.connector).__name__
+            feature = f"WinnerTakeAll before a {kind} is not available on nest"
+            problems.append(Unsupported(element, feature, "run it on brian2-standalone"))
         if FIRST_SPIKE in projection.connector.features and not shared:
             element = f"projection {projection.name!r}"
             feature = f"{FIRST_SPIKE} is not available with one synapse a place"

@@ -15,6 +15,7 @@ import nest
 import numpy as np
 
 from scnnbio.backends.nest.cells import Cells
+from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.experiment import Experiment, Inputs
@@ -33,6 +34,8 @@ class Lowered:
         By population.
     engines : dict of str to Engine
         By projection with a shared kernel, and by population with a shared threshold.
+    competitions : dict of str to CompetitionEngine
+        By population that competes.
     """
 
     experiment: Experiment
@@ -42,9 +45,15 @@ class Lowered:
     shared: bool
     nodes: dict[str, Any] = field(default_factory=dict)
     engines: dict[str, Engine] = field(default_factory=dict)
+    competitions: dict[str, CompetitionEngine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         network = self.experiment.network
+        for population in network.populations:
+            if population.competition is not None:
+                self.competitions[population.name] = CompetitionEngine(
+                    self.experiment, population, population.competition
+                )
         for projection in network.projections:
             if self.shared and takes(projection):
                 self.engines[projection.name] = KernelEngine(self.experiment, projection)
@@ -63,7 +72,7 @@ class Lowered:
         for projection in network.projections:
             if projection.name not in self.engines:
                 self._connect(projection)
-        for engine in self.engines.values():
+        for engine in (*self.engines.values(), *self.competitions.values()):
             engine.start(self)
 
     def first(self, population: str) -> int:

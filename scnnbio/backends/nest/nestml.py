@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from scnnbio.backends.nest.notation import NESTML
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.parsing import check_expression, excess_over
 
 # (e^y - 1)/y, which NESTML does not have: defined in each model that needs it.
 _EXPREL = [
@@ -52,6 +52,8 @@ class NestmlModel:
         the neuron is told.
     told : int, optional
         Port on which the neuron is told a parameter's value, if there is such a parameter.
+    competes : bool
+        Whether a spike also says, as its offset, by how much the threshold was crossed.
     """
 
     name: str
@@ -60,9 +62,12 @@ class NestmlModel:
     receptors: dict[str, int]
     used: tuple[str, ...]
     told: int | None = None
+    competes: bool = False
 
 
-def nestml_model(model: NeuronModel, told: str | None = None) -> NestmlModel:
+def nestml_model(
+    model: NeuronModel, told: str | None = None, *, competes: bool = False
+) -> NestmlModel:
     """NESTML for a neuron.
 
     Parameters
@@ -71,6 +76,8 @@ def nestml_model(model: NeuronModel, told: str | None = None) -> NestmlModel:
     told : str, optional
         A parameter that the neuron is told in every step: the last weight that arrived at a port of
         its own is the value.
+    competes : bool
+        Whether it keeps in ``excess`` by how much it crossed its threshold, for a competition.
 
     Returns
     -------
@@ -94,12 +101,14 @@ def nestml_model(model: NeuronModel, told: str | None = None) -> NestmlModel:
     )
     lines = [
         *_declarations(
-            model, [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)], bool(told)
+            model,
+            [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)],
+            [*(["told"] if told else []), *(["excess"] if competes else [])],
         ),
         *(_EXPREL if calls_exprel else []),
         *_update(step, names),
         *_arrivals(model, bool(told)),
-        *_spike(model, names),
+        *_spike(model, names, competes),
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
     name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
@@ -107,13 +116,12 @@ def nestml_model(model: NeuronModel, told: str | None = None) -> NestmlModel:
     first = 1 if len(model.receptors) + bool(told) > 1 else 0
     ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
     last = first + len(ports) if told else None
-    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used, last)
+    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used, last, competes)
 
 
-def _declarations(model: NeuronModel, values: list[str], told: bool) -> list[str]:
+def _declarations(model: NeuronModel, values: list[str], memories: list[str]) -> list[str]:
     names = [state.name for state in model.states]
-    states = [f"s_{name}" for name in names] + ["clock", "active", "free", "refractory"]
-    states += ["told"] if told else []
+    states = [f"s_{name}" for name in names] + ["clock", "active", "free", "refractory"] + memories
     parameters = [*values, *(f"i_{name}" for name in names), "held_steps", "gap", "period"]
     return [
         "state:",
@@ -124,7 +132,7 @@ def _declarations(model: NeuronModel, values: list[str], told: bool) -> list[str
         "",
         "input:",
         *(f"    r_{receptor} <- spike" for receptor in model.receptors),
-        *(["    value_told <- spike"] if told else []),
+        *(["    value_told <- spike"] if "told" in memories else []),
         "",
         "output:",
         "    spike",
@@ -175,15 +183,17 @@ def _arrivals(model: NeuronModel, told: bool) -> list[str]:
     return lines
 
 
-def _spike(model: NeuronModel, names: dict[str, str]) -> list[str]:
-    """Slots 3 and 5."""
+def _spike(model: NeuronModel, names: dict[str, str], competes: bool) -> list[str]:
+    """Slots 3 and 5; what competes is reset whether or not it is then let fire."""
     resets = []
     for state, operator, text in model.resets:
         value = NESTML.text(text, names)
         change = value if operator == "=" else f"s_{state} {operator[0]} {value}"
         resets.append(f"    s_{state} = {change}")
+    excess = NESTML.text(excess_over(model.threshold), names) if competes else ""
     return [
         f"onCondition(free > 0.5 and {NESTML.text(model.threshold, names)}):",
+        *([f"    excess = {excess}"] if competes else []),
         "    refractory = held_steps",
         *resets,
         "    emit_spike()",

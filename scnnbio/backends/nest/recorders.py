@@ -19,7 +19,8 @@ class SpikeLog:
 
     A device reserves a block of 1024 connections for every neuron it listens to. An ordinary
     synapse takes tens of bytes, and one that has a weight recorder reports every spike that it
-    carries, with its stamp. These end on a cell that ignores them.
+    carries, with its stamp. These end on a cell that ignores them. Where a layer competes, its
+    competition tells which of them were let fire.
     """
 
     def __init__(self, lowered: Lowered) -> None:
@@ -37,7 +38,8 @@ class SpikeLog:
         delay = round(min(delays, default=1) * experiment.dt, 3)
         synapse = {"synapse_model": "scnnbio_log", "receptor_type": 1, "delay": delay}
         for layer in self.layers:
-            nest.Connect(lowered.nodes[layer.name], ignoring, "all_to_all", synapse)
+            if layer.name not in lowered.competitions:
+                nest.Connect(lowered.nodes[layer.name], ignoring, "all_to_all", synapse)
             self.steps[layer.name], self.units[layer.name] = [], []
             self.counts[layer.name] = 0
 
@@ -50,12 +52,17 @@ class SpikeLog:
         self.recorder.n_events = 0
         inside = (stamps >= 1) & (stamps <= schedule.n_trials * schedule.trial)
         for layer in self.layers:
-            unit = senders - self.lowered.first(layer.name)
-            ours = inside & (unit >= 0) & (unit < layer.size)
-            self.counts[layer.name] += int(ours.sum())
+            competition = self.lowered.competitions.get(layer.name)
+            if competition is not None:
+                step, fired = competition.collect()
+            else:
+                unit = senders - self.lowered.first(layer.name)
+                ours = inside & (unit >= 0) & (unit < layer.size)
+                step, fired = stamps[ours], unit[ours].astype(np.int32)
+            self.counts[layer.name] += len(step)
             if layer.name in self.lowered.experiment.record.spikes:
-                self.steps[layer.name].append(stamps[ours])
-                self.units[layer.name].append(unit[ours].astype(np.int32))
+                self.steps[layer.name].append(step)
+                self.units[layer.name].append(fired)
 
 
 class SignalLog:

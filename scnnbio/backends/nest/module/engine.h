@@ -78,6 +78,7 @@ public:
     d.update_value( "gap", gap_ );
     d.update_value( "period", period_ );
     d.update_value( "last", last_ );
+    d.update_value( "longest", longest_ );
     d.update_value( "snapshot_steps", snapshot_steps_ );
     d.update_value( "target", target_ );
     d.update_value( "receptor", receptor_ );
@@ -116,6 +117,15 @@ protected:
     }
   }
 
+  // Tells an engine of a spike of the step before, as a connection of this delay would.
+  void
+  pass_on( nest::Node& engine, std::size_t port, long delay )
+  {
+    event_.set_delay_steps( delay );
+    event_.set_rport( port );
+    engine.handle( event_ );
+  }
+
 private:
   // What happened in one step.
   struct Slot
@@ -138,15 +148,15 @@ private:
     {
       throw nest::BadProperty( "an engine that learns needs a shortest delay of one step" );
     }
-    slots_.resize( std::max< std::size_t >(
-      slots_.size(), least + nest::kernel().connection_manager.get_max_delay() + 1 ) );
+    const long most = std::max( longest_, nest::kernel().connection_manager.get_max_delay() );
+    slots_.resize( std::max< std::size_t >( slots_.size(), least + most + 1 ) );
     if ( targets_.size() != n_post_ )
     {
       find_targets();
     }
   }
 
-  void
+  virtual void
   find_targets()
   {
     const auto& local = nest::kernel().node_manager.get_local_nodes( get_thread() );
@@ -220,6 +230,8 @@ private:
   long gap_ = 0;
   long period_ = 0;
   long last_ = 0;
+  // Delay of what a competition passes on, which NEST does not know.
+  long longest_ = 1;
   Integers snapshot_steps_;
   long target_ = 0;
   long receptor_ = 0;

@@ -1,5 +1,6 @@
 // The extension module: NEST looks for a symbol of the file's own name.
 
+#include "competition.h"
 #include "shared_kernel.h"
 #include "shared_threshold.h"
 
@@ -12,6 +13,7 @@ public:
   void
   initialize() override
   {
+    nest::register_node_model< Competition >( "scnnbio_competition" );
     nest::register_node_model< SharedKernel >( "scnnbio_shared_kernel" );
     nest::register_node_model< SharedThreshold >( "scnnbio_shared_threshold" );
   }

@@ -1,0 +1,84 @@
+"""Competition in a layer: nodes that every crossing of a threshold goes to, and to nobody else.
+
+What they decide, and when, is told in ``module/competition.h``. The neurons' states do not wait for
+it: who is silenced is reset as who fires.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.nest.engines import Engine, Heard
+from scnnbio.experiment import Experiment
+from scnnbio.network import Population
+from scnnbio.plasticity import WinnerTakeAll
+
+if TYPE_CHECKING:
+    from scnnbio.backends.nest.lowering import Lowered
+
+
+class CompetitionEngine(Engine):
+    """The competition of a population, which speaks for its neurons."""
+
+    def __init__(self, experiment: Experiment, population: Population, rule: WinnerTakeAll) -> None:
+        self.population, self.rule = population, rule
+        #: Who is told of spikes: (first node, port of the first neuron, delay in steps).
+        self.ears: dict[Heard, list[tuple[int, int, int]]] = {"fired": [], "learned": []}
+        super().__init__(experiment, "scnnbio_competition")
+
+    @property
+    def name(self) -> str:
+        """Of the population."""
+        return self.population.name
+
+    @property
+    def learns(self) -> bool:
+        """It has no values."""
+        return False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """It has no values."""
+        return (0,)
+
+    def tell(self, engine: Engine, port: int, delay: int, heard: Heard) -> None:
+        """Pass spikes on to an engine, as its connections from the neurons would."""
+        self.ears[heard].append((int(engine.nodes[0].global_id), port, delay))
+
+    def start(self, lowered: Lowered) -> None:
+        """Hand over the rule and who is told, now that all have asked, and listen."""
+        maps, rows, columns = self.population.shape
+        told: dict[str, Any] = {}
+        for heard, ears in self.ears.items():
+            if ears:  # NEST knows no empty list of numbers
+                keys = (f"{heard}_engines", f"{heard}_ports", f"{heard}_delays")
+                told |= dict(zip(keys, map(list, zip(*ears, strict=True)), strict=True))
+        self._set(
+            lowered,
+            self.name,
+            0,
+            maps=maps,
+            places=rows * columns,
+            columns=columns,
+            radius=self.rule.radius,
+            winners=self.rule.winners or 0,
+            silence=self.rule.silence,
+            trial=lowered.schedule.trial,
+            **told,
+        )
+        # All decide the same; one keeps it.
+        self.nodes[0].set(log=True)
+        self._connect(lowered, self.population, 0, 1)
+
+    def collect(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Take the spikes that fired since the last call: the run's stamps, and neurons."""
+        log = self.nodes[0]
+        kept = log.get(["logged_steps", "logged_units"])
+        log.set(n_logged=0)
+        return (
+            np.array(kept["logged_steps"], dtype=np.int64),
+            np.array(kept["logged_units"], dtype=np.int32),
+        )
