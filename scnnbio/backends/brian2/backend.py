@@ -15,13 +15,13 @@ import numpy as np
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
 from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
-from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import Results, present
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
-from scnnbio.errors import BackendMissing, SpecError
+from scnnbio.errors import BackendMissing, SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
 
 _PROMISES: tuple[Promise, ...] = (
@@ -41,13 +41,22 @@ _SINGLE: tuple[Promise, ...] = (
 )
 
 
-class Brian2Backend(Backend):
+class _OnBrian2(Backend):
+    """What a backend is that lowers to Brian2's objects, whoever runs them."""
+
+    promises: ClassVar[tuple[Promise, ...]] = _PROMISES
+    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """What no backend with a time step takes, and names that Brian2 needs for itself."""
+        return super().unsupported(experiment) + clashes(experiment.network)
+
+
+class Brian2Backend(_OnBrian2):
     """Brian2's runtime with numpy: needs no compiler."""
 
     name: ClassVar[str] = "brian2"
     summary: ClassVar[str] = "Brian2 at runtime, with numpy: needs no compiler"
-    promises: ClassVar[tuple[Promise, ...]] = _PROMISES
-    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
@@ -73,7 +82,7 @@ class Brian2Backend(Backend):
             return recorders.outcome()
 
 
-class Brian2StandaloneBackend(Backend):
+class Brian2StandaloneBackend(_OnBrian2):
     """Brian2's C++ standalone mode: compiled, for speed.
 
     Parameters
@@ -95,8 +104,6 @@ class Brian2StandaloneBackend(Backend):
 
     name: ClassVar[str] = "brian2-standalone"
     summary: ClassVar[str] = "Brian2 as a generated C++ program: fast, needs g++ and make"
-    promises: ClassVar[tuple[Promise, ...]] = _PROMISES
-    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
     neutral_options: ClassVar[frozenset[str]] = frozenset({"threads", "checkpoint_seconds"})
 
     def __init__(

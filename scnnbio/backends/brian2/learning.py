@@ -37,8 +37,8 @@ def regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name:
 
 
 def at_lag(projection: Projection, lag: int) -> str:
-    """Name of a projection's objects at one lag of its kernel."""
-    return projection.name if len(projection.delays) == 1 else f"{projection.name}_lag{lag}"
+    """Name of a projection's objects at one lag of its kernel; no user's begins with a digit."""
+    return projection.name if len(projection.delays) == 1 else f"{lag}_{projection.name}"
 
 
 def geometry_at(projection: Projection, lag: int) -> Geometry:

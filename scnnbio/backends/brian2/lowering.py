@@ -12,6 +12,7 @@ Every object has a name of its own choosing, so that a network lowered twice giv
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,33 @@ from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
 from scnnbio.backends.brian2.presentations import Source, internal_trials
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
+from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.network import Population, Projection
+from scnnbio.network import Network, Population, Projection
 
 _MS = b2.ms
+#: What Brian2 adds to a group's name for what it makes of the group by itself.
+_PARTS = ("_stateupdater", "_spike_thresholder", "_spike_resetter")
+
+
+def clashes(network: Network) -> list[Unsupported]:
+    """Populations and projections whose objects would be named as a part of another one's."""
+    problems = []
+    kinds = {
+        "population": {population.name for population in network.populations},
+        "projection": {projection.name for projection in network.projections},
+    }
+    for kind, names in kinds.items():
+        for name, part in itertools.product(sorted(names), _PARTS):
+            if name + part in names:
+                problems.append(
+                    Unsupported(
+                        f"{kind} {name + part!r}",
+                        f"its name is taken by what Brian2 makes of {name!r}",
+                        "choose another name",
+                    )
+                )
+    return problems
 
 
 @dataclass

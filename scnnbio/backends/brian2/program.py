@@ -32,7 +32,7 @@ from scnnbio.backends import _cache
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
-from scnnbio.errors import BackendMissing, DataError
+from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: What the program includes: what runs it, and, once, how it gets memory.
@@ -129,8 +129,20 @@ class Program:
             for variable, name in device.arrays.items()
             if variable not in device.dynamic_arrays and not variable.constant
         )
-        if device.dynamic_arrays or device.dynamic_arrays_2d:
-            raise NotImplementedError("arrays that grow are not part of a checkpoint")
+        growing = [*device.dynamic_arrays, *device.dynamic_arrays_2d]
+        if growing:
+            # Nothing that an experiment is lowered to has any; who adds objects of Brian2 may.
+            raise UnsupportedError(
+                "brian2-standalone",
+                [
+                    Unsupported(
+                        f"object {variable.owner.name!r}",
+                        f"its {variable.name!r} grows during a run, and no checkpoint holds that",
+                        "write it to a file as it comes, or keep an array of fixed size",
+                    )
+                    for variable in growing
+                ],
+            )
         queue = device.main_queue
         at = next(k for k, (kind, _) in enumerate(queue) if kind == "run_network")
         queue.insert(at + 1, ("insert_code", "_program.done();\n}\n_program.finish();\nreturn 0;"))
