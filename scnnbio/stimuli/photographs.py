@@ -18,17 +18,6 @@ from scnnbio.units import plain
 #: Photographs that come with scikit-learn and scikit-image: nature, a town, an animal, textures.
 BUNDLED = ("china", "flower", "chelsea", "gravel", "grass", "rocket", "camera")
 
-#: Shapes of the bundled photographs; the white-noise control has the same.
-_BUNDLED_SHAPES = (
-    (427, 640),
-    (427, 640),
-    (300, 451),
-    (512, 512),
-    (512, 512),
-    (427, 640),
-    (512, 512),
-)
-
 #: Standard deviation of the white-noise control: the median of the bundled photographs'.
 NOISE_CONTRAST = 0.5
 
@@ -48,8 +37,9 @@ class Photographs(Stimulus):
     ----------
     images : str
         ``"bundled"``: seven photographs that come with scikit-learn and scikit-image.
-        ``"white-noise"``: the control; pictures of the same sizes whose pixels are independent
-        and Gaussian, which then take the very same way, rotation and interpolation included.
+        ``"white-noise"``: the control; an endless picture whose pixels are independent and
+        Gaussian, another one each trial, which then takes the very same way, rotation and
+        interpolation included.
         Anything else: path of a folder with photographs (png, jpg, tif, bmp).
     n_trials : int
         Number of trials, each with its own patch.
@@ -127,28 +117,48 @@ class Photographs(Stimulus):
             of this shape.
         """
         check_request(self, trial, shape)
-        library = load_photographs(self.images, self.reduce)
         half = _half_extent(shape, self.rotate)
-        self._check_size(library, half)
+        library = None if self.images == "white-noise" else self._library(half)
         best, best_contrast = np.empty(0), -1.0
         for _ in range(_MAX_DRAWS):
-            which = int(np.searchsorted(library.chances, rng.random(), side="right"))
-            zoom = rng.uniform(*self.zoom)
-            angle = rng.uniform(0.0, 360.0) if self.rotate else 0.0
-            image = library.images[which]
-            row, column = (
-                rng.uniform(h / zoom, n - 1 - h / zoom)
-                for h, n in zip(half, image.shape, strict=True)
-            )
-            patch = sample_patch(image, shape, (row, column), angle, zoom)
+            patch, whole = self._drawn(shape, half, library, rng)
             if self.min_contrast == 0:
                 return patch[np.newaxis]
-            contrast = float(patch.std()) / library.contrasts[which]
+            contrast = float(patch.std()) / whole
             if contrast > best_contrast:
                 best, best_contrast = patch, contrast
             if contrast >= self.min_contrast:
                 break
         return best[np.newaxis]
+
+    def _drawn(
+        self,
+        shape: tuple[int, int],
+        half: tuple[float, float],
+        library: Library | None,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, float]:
+        """A patch, and the standard deviation of the picture that it is of."""
+        chosen = None if library is None else library.choose(rng)
+        zoom = rng.uniform(*self.zoom)
+        angle = rng.uniform(0.0, 360.0) if self.rotate else 0.0
+        first = [h / zoom for h in half]
+        if chosen is None:
+            # Every place of an endless picture is alike: a piece of it, and where between pixels.
+            whole = NOISE_CONTRAST / self.reduce
+            image = whole * rng.standard_normal([math.ceil(2 * h) + 2 for h in first])
+            last = [h + 1.0 for h in first]
+        else:
+            image, whole = chosen
+            last = [n - 1 - h for h, n in zip(first, image.shape, strict=True)]
+        row, column = map(rng.uniform, first, last)
+        return sample_patch(image, shape, (row, column), angle, zoom), whole
+
+    def _library(self, half: tuple[float, float]) -> Library:
+        """The photographs, if each is large enough."""
+        library = load_photographs(self.images, self.reduce)
+        self._check_size(library, half)
+        return library
 
     def _check_size(self, library: Library, half: tuple[float, float]) -> None:
         need = tuple(math.ceil(2 * h / self.zoom[0]) + 1 for h in half)
@@ -175,6 +185,11 @@ class Library(NamedTuple):
     chances: np.ndarray
     #: Standard deviation of each photograph.
     contrasts: tuple[float, ...]
+
+    def choose(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """A photograph and its standard deviation."""
+        which = int(np.searchsorted(self.chances, rng.random(), side="right"))
+        return self.images[which], self.contrasts[which]
 
 
 def sample_patch(
@@ -225,7 +240,7 @@ def load_photographs(images: str, reduce: int = 1) -> Library:
     Parameters
     ----------
     images : str
-        ``"bundled"``, ``"white-noise"`` or a folder, as in :class:`Photographs`.
+        ``"bundled"`` or a folder, as in :class:`Photographs`.
     reduce : int
         Side of the blocks that are averaged (pixels).
 
@@ -241,8 +256,6 @@ def load_photographs(images: str, reduce: int = 1) -> Library:
     """
     if images == "bundled":
         named = {f"bundled photograph {name!r}": _bundled(name) for name in BUNDLED}
-    elif images == "white-noise":
-        named = _noise()
     else:
         named = _folder(Path(images).expanduser())
     ready = [_contrast_units(_reduced(grey, reduce, name), name) for name, grey in named.items()]
@@ -261,16 +274,6 @@ def _bundled(name: str) -> np.ndarray:
     import skimage.data
 
     return _grey(getattr(skimage.data, name)())
-
-
-def _noise() -> dict[str, np.ndarray]:
-    # Pictures are data, like the photographs: the same in every run, whatever its seed. Mean 1
-    # makes their standard deviation the contrast.
-    rng = np.random.default_rng(np.random.SeedSequence(entropy=1))
-    return {
-        f"white-noise picture {i}": 1.0 + NOISE_CONTRAST * rng.standard_normal(shape)
-        for i, shape in enumerate(_BUNDLED_SHAPES)
-    }
 
 
 def _folder(folder: Path) -> dict[str, np.ndarray]:

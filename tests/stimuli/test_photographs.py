@@ -123,15 +123,64 @@ def test_bundled_photographs_in_contrast_units():
     assert np.isclose(np.median(library.contrasts), NOISE_CONTRAST, atol=0.01)
 
 
-def test_control_has_the_shapes_of_the_photographs_and_no_correlation():
-    noise, real = load_photographs("white-noise"), load_photographs("bundled")
-    assert [i.shape for i in noise.images] == [i.shape for i in real.images]
-    for image in noise.images:
-        neighbours = np.mean(image[:, 1:] * image[:, :-1]) / image.var()
-        assert abs(neighbours) < 4 / np.sqrt(image.size)
-        # Gaussian: fourth moment 3, with a standard error of sqrt(96 / n).
-        kurtosis = np.mean((image / image.std()) ** 4)
-        assert abs(kurtosis - 3) < 4 * math.sqrt(96 / image.size)
+@pytest.mark.parametrize("reduce", [1, 2])
+def test_control_is_white_and_gaussian(reduce):
+    # Unturned at zoom 1, a patch is the picture moved by a fraction of a pixel (f, g), uniform:
+    # a sample has ((1-f)² + f²)((1-g)² + g²) of a pixel's variance, (2/3)² of it in the mean, and
+    # shares no pixel with the sample two further on.
+    stimulus = Photographs("white-noise", rotate=False, reduce=reduce, n_trials=2000)
+    patches = [stimulus.frames(k, (16, 16), np.random.default_rng([3, k]))[0] for k in range(2000)]
+    patches = np.array(patches) / (NOISE_CONTRAST / reduce)
+    variance = patches.var(axis=(1, 2))
+    assert abs(variance.mean() - 4 / 9) < 4 * variance.std() / math.sqrt(2000)
+    for one, other in (
+        (patches[:, 2:], patches[:, :-2]),
+        (patches[..., 2:], patches[..., :-2]),
+        (patches[1:], patches[:-1]),
+    ):
+        products = (one * other).mean(axis=(1, 2))
+        assert abs(products.mean()) < 4 * products.std() / math.sqrt(len(products))
+    # Samples of one patch at the same fraction are Gaussian: fourth moment 3 of their variance.
+    fourth = ((patches / np.sqrt(variance)[:, None, None]) ** 4).mean(axis=(1, 2))
+    assert abs(fourth.mean() - 3) < 0.1
+
+
+@pytest.mark.parametrize("rotate", [True, False])
+@pytest.mark.parametrize("zoom", [1.0, 1.25, 3.0])
+def test_a_patch_of_the_control_lies_inside_its_picture(rotate, zoom, monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        "scnnbio.stimuli.photographs.sample_patch",
+        lambda image, shape, *where: taken.append((image, *where)) or np.zeros(shape),
+    )
+    stimulus = Photographs("white-noise", rotate=rotate, zoom=(zoom, zoom), n_trials=300)
+    for trial in range(300):
+        stimulus.frames(trial, (7, 11), np.random.default_rng([1, trial]))
+    for image, (row, column), angle, _ in taken:
+        # A corner of 7 x 11 samples, turned and made smaller.
+        for corner in (complex(x, y) for x in (-5, 5) for y in (-3, 3)):
+            turned = corner / zoom * np.exp(1j * math.radians(angle))
+            assert 0 <= row + turned.imag <= image.shape[0] - 1
+            assert 0 <= column + turned.real <= image.shape[1] - 1
+    assert len({image.shape for image, *_ in taken}) == 1
+
+
+def test_no_two_seeds_of_the_control_show_the_same_picture(monkeypatch):
+    # What the pictures are made of, not only where they are cut: every pixel that is sampled.
+    seen = []
+
+    def sampled(image, *_):
+        seen.append(image)
+        return np.zeros((4, 4))
+
+    monkeypatch.setattr("scnnbio.stimuli.photographs.sample_patch", sampled)
+    stimulus = Photographs("white-noise")
+    for seed, trial in ((1, 0), (1, 0), (1, 1), (2, 0)):
+        stimulus.frames(trial, (4, 4), np.random.default_rng([seed, trial]))
+    first, again, *others = (set(image.ravel()) for image in seen)
+    assert first == again
+    for other in others:
+        assert not first & other
 
 
 def test_reduce_averages_blocks(tmp_path):
