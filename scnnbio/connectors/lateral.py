@@ -39,7 +39,8 @@ class LateralInhibitionConnector(KernelConnector):
         places within ``radius``. "both": every map at every place within ``radius``, but not the
         neuron itself.
     radius : int
-        Largest distance in rows and in columns (a square neighbourhood). "maps" has none.
+        Largest distance in rows and in columns (a square neighbourhood), no larger than between
+        any two places of the layer. "maps" has none.
     strength : float or array
         Size of the weights, never negative, in the units of the synapse type. As an array it is
         the kernel itself (to, from, row, column), with 2 * radius + 1 rows and columns and zero
@@ -55,7 +56,8 @@ class LateralInhibitionConnector(KernelConnector):
     Raises
     ------
     SpecError
-        If the scope joins no two neurons, or a strength is negative or not finite.
+        If the scope joins no two neurons, the radius reaches beyond the layer, or a strength is
+        negative or not finite.
 
     Notes
     -----
@@ -100,7 +102,7 @@ class LateralInhibitionConnector(KernelConnector):
         profile: RadialProfile | Sequence[float] | None = None,
     ) -> None:
         layer = resolve_shape(shape)
-        _check_scope(scope, radius)
+        _check_scope(scope, radius, max(layer[1:]) - 1)
         reach, falls = int(radius), checked_profile(profile)
         present = _lateral_taps(layer[0], scope, reach, falls)
         if not _reached(present, layer).any():
@@ -207,7 +209,7 @@ def _reached(taps: NDArray[np.bool_], shape: Shape) -> NDArray[np.bool_]:
     return taps[..., rows, columns]
 
 
-def _check_scope(scope: Any, radius: Any) -> None:
+def _check_scope(scope: Any, radius: Any, farthest: int) -> None:
     if scope not in get_args(Scope):
         known = ", ".join(map(repr, get_args(Scope)))
         raise SpecError(f"{scope!r} is not a scope; use one of {known}", where="scope")
@@ -217,6 +219,13 @@ def _check_scope(scope: Any, radius: Any) -> None:
     if scope == "maps" and radius > 0:
         raise SpecError(
             f"scope 'maps' stays at one place, but radius is {radius}; use scope 'both'",
+            where="radius",
+        )
+    # The kernel grows with the radius' square, whatever of it there are neurons for.
+    if radius > farthest:
+        raise SpecError(
+            f"radius {radius} reaches beyond the layer, whose places are at most {farthest} rows or"
+            f" columns apart; {f'for all of them use {farthest}' if farthest else 'use 0'}",
             where="radius",
         )
 

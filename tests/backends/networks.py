@@ -112,7 +112,7 @@ def connectors(draw: st.DrawFn) -> KernelConnector:
         profiles = [None, Gaussian(1.2), DifferenceOfGaussians(2.0, 0.5, 0.9), (1.0, 0.5, 0.25)]
         profile = draw(st.sampled_from(profiles))
         return LateralInhibitionConnector(
-            shape, scope, draw(st.integers(1, 3)), 0.5, profile=profile
+            shape, scope, draw(st.integers(1, min(3, max(shape[1:]) - 1))), 0.5, profile=profile
         )
     groups = 2 if kind == "groups" else 1
     lags = (0.0, 3.0, 4.0) if kind == "lags" else None

@@ -37,7 +37,7 @@ def joined(scope, radius, a, b):
     st.integers(0, 3),
 )
 def test_edges_are_the_pairs_of_the_definition(shape, scope, radius):
-    radius = 0 if scope == "maps" else radius
+    radius = 0 if scope == "maps" else min(radius, max(shape[1:]) - 1)
     neurons = list(np.ndindex(shape))
     pairs = [
         (i, j)
@@ -104,6 +104,9 @@ def test_value():
         ({"scope": "both", "radius": -1}, "radius", "integer >= 0"),
         ({"scope": "both", "radius": 1.0}, "radius", "integer >= 0"),
         ({"scope": "both", "radius": True}, "radius", "integer >= 0"),
+        ({"scope": "both", "radius": 3}, "radius", "for all of them use 2"),
+        ({"scope": "neighbourhood", "radius": 10**6}, "radius", "reaches beyond the layer"),
+        ({"scope": "both", "radius": 10**30, "shape": (2, 1, 1)}, "radius", "use 0"),
         ({"scope": "neighbourhood"}, "scope", "joins no neurons"),
         ({"strength": -1.0}, "strength", "would excite"),
         ({"strength": np.nan}, "strength", "finite"),
