@@ -159,6 +159,10 @@ class Backend(ABC):
         """What has to be installed before this backend can run; empty if nothing."""
         return ""
 
+    def no_spikes(self) -> Unsupported | None:
+        """Why its runs have no spikes of neurons, as those of a mere mapping; None if they have."""
+        return None
+
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that this backend cannot take, found without simulating.
 

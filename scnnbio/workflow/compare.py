@@ -153,7 +153,9 @@ def _reasons(choice: Choice, experiments: Sequence[Experiment]) -> tuple[Unsuppo
         target = choice.backend()
     except BackendMissing as error:
         return (Unsupported("installation", "is not complete", error.message),)
-    reasons = [reason for e in experiments for reason in target.unsupported(e)]
+    silent = target.no_spikes()
+    reasons = [] if silent is None else [silent]
+    reasons += [reason for e in experiments for reason in target.unsupported(e)]
     if not reasons and target.missing():
         reasons = [Unsupported("installation", "is not complete", target.missing())]
     return tuple(dict.fromkeys(reasons))

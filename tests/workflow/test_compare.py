@@ -253,6 +253,17 @@ def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
         compare(study(), "reference", "picky", skip=True)
 
 
+@pytest.mark.parametrize("labels", [("virtual", "reference"), ("reference", "virtual")])
+def test_what_only_maps_is_refused_before_anything_runs(labels: tuple[str, str]) -> None:
+    names = [label.replace("virtual", "spinnaker:target=virtual") for label in labels]
+    plan = workflow.plan_comparison(ties(), names)
+    ((label, _),) = workflow.refusals(plan)
+    assert label == "spinnaker:target=virtual"
+    with pytest.raises(UnsupportedError, match="maps the network and does not simulate") as caught:
+        workflow.compare(ties(), plan)
+    assert "target=emulated" in str(caught.value)
+
+
 def test_a_backend_may_take_some_of_the_steps() -> None:
     result = compare(ties(), "reference", "picky", steps=(0.5, 1.0), skip=True)
     assert [(pair.other, pair.dt) for pair in result.pairs] == [("picky", 0.5)]

@@ -115,6 +115,16 @@ class SpinnakerBackend(Backend):
                 return str(error)
         return absent
 
+    def no_spikes(self) -> Unsupported | None:
+        """What the target ``"virtual"`` does instead."""
+        if self.target != "virtual":
+            return None
+        return Unsupported(
+            "target 'virtual'",
+            "maps the network and does not simulate it, so that there are no spikes",
+            "take target=emulated or target=binaries, and map by 'scnnbio run'",
+        )
+
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that the machine cannot take, found without simulating."""
         for population in experiment.network.populations:
