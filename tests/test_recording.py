@@ -390,3 +390,27 @@ def test_a_laboratory_block_without_annotations() -> None:
     block.segments.append(neo.Segment(name="empty"))
     with pytest.raises(SpecError, match="annotate it with its duration"):
         Recording.from_neo(block)
+
+
+def test_what_is_read_only_is_taken_as_it_is_and_all_else_copied() -> None:
+    """A recording of millions of spikes is not copied by everybody who hands it on."""
+    time, unit = np.array([1.0, 2.0]), np.array([0, 1], np.int32)
+    time.setflags(write=False)
+    spikes = Spikes(time, unit, np.zeros(2, np.int32))
+    assert spikes.time is time
+    assert not np.shares_memory(spikes.unit, unit)
+    unit[0] = 5
+    assert spikes.unit.tolist() == [0, 1]
+    # A read-only view of what somebody else may still write to is no promise.
+    below = np.array([1.0, 2.0])
+    view = below[:]
+    view.setflags(write=False)
+    assert not np.shares_memory(Spikes(view, unit, np.zeros(2, np.int32)).time, below)
+
+
+@pytest.mark.parametrize("time", [-1.0, 11.0])
+def test_a_spike_outside_its_trial_is_found_wherever_it_stands(time: float) -> None:
+    trials = {"duration": [20.0, 20.0, 10.0, 20.0]}
+    spikes = Spikes([5.0, 15.0, time, 5.0, 15.0], [0, 0, 0, 1, 2], [0, 1, 2, 2, 3])
+    with pytest.raises(SpecError, match=f"{time:g} ms lies outside trial 2, which lasts 10 ms"):
+        made({"a": spikes}, trials)

@@ -47,6 +47,9 @@ from scnnbio.network import Population, Projection
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
+#: Spikes that are put into order at a time.
+_PIECE = 2**20
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -370,19 +373,10 @@ def refractory_steps(population: Population, dt: float) -> NDArray[np.int64]:
 
 
 def _recording(experiment: Experiment, outcome: Outcome) -> Recording:
-    per_trial = experiment.trial_steps
-    spikes = {}
-    for name in experiment.record.spikes:
-        step, unit = outcome.spikes[name]
-        trial = (step - 1) // per_trial
-        within = np.asarray((step - trial * per_trial) * experiment.dt, dtype=np.float64)
-        time = outcome.times.get(name, within)
-        order = np.lexsort((unit, time, trial))
-        spikes[name] = Spikes(
-            time=time[order],
-            unit=unit[order].astype(np.int32),
-            trial=trial[order].astype(np.int32),
-        )
+    spikes = {
+        name: _in_trials(experiment, *outcome.spikes[name], outcome.times.get(name))
+        for name in experiment.record.spikes
+    }
     trials = experiment.snapshot_trials()
     return Recording(
         spikes=spikes,
@@ -396,6 +390,36 @@ def _recording(experiment: Experiment, outcome: Outcome) -> Recording:
     )
 
 
+def _in_trials(
+    experiment: Experiment,
+    step: NDArray[np.int64],
+    unit: NDArray[np.int32],
+    exact: NDArray[np.float64] | None,
+) -> Spikes:
+    """Spikes sorted by trial, time and unit; a piece at a time, since there may be many."""
+    if (step[1:] < step[:-1]).any():
+        order = np.argsort(step, kind="stable")
+        step, unit, exact = step[order], unit[order], None if exact is None else exact[order]
+    time = np.empty(len(step))
+    units, trials = np.empty(len(step), np.int32), np.empty(len(step), np.int32)
+    # Whole steps, or trials where exact times in them may stand in any order.
+    whole = 1 if exact is None else experiment.trial_steps
+    begin = 0
+    while begin < len(step):
+        last = (step[min(begin + _PIECE, len(step)) - 1] - 1) // whole
+        end = int(np.searchsorted(step, (last + 1) * whole, side="right"))
+        piece = slice(begin, end)
+        trial = (step[piece] - 1) // experiment.trial_steps
+        within = (step[piece] - trial * experiment.trial_steps) * experiment.dt
+        within = within if exact is None else exact[piece]
+        order = np.lexsort((unit[piece], within, trial))
+        time[piece], units[piece], trials[piece] = within[order], unit[piece][order], trial[order]
+        begin = end
+    for array in (time, units, trials):
+        array.setflags(write=False)  # so that it is taken as it is
+    return Spikes(time, units, trials)
+
+
 def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:
     signals: dict[str, dict[str, Any]] = {}
     per_trial = experiment.trial_steps
@@ -405,6 +429,7 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
         units = range(population.size) if sampling.units is None else sampling.units
         for variable in sampling.variables:
             values = outcome.signals[population.name, variable]
+            values.setflags(write=False)  # so that it is taken as it is
             step = np.arange(len(values)) * every
             signals.setdefault(population.name, {})[variable] = Signal(
                 values=values,

@@ -141,7 +141,9 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
 def _read_array(dataset: h5py.Dataset) -> np.ndarray:
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
-    return np.asarray(dataset[...])
+    values = np.asarray(dataset[...])
+    values.setflags(write=False)  # nobody else's, so that a recording takes it as it is
+    return values
 
 
 def _read_attribute(value: Any) -> Any:

@@ -96,15 +96,7 @@ class Recording:
             where = f"Recording.spikes[{name!r}]"
             _check_index("unit", spikes.unit, self.size(name), where)
             _check_index("trial", spikes.trial, self.n_trials, where)
-            outside = (spikes.time < -_SLACK) | (spikes.time > duration[spikes.trial] + _SLACK)
-            if outside.any():
-                first = int(np.argmax(outside))
-                raise SpecError(
-                    f"a spike at {spikes.time[first]:g} ms lies outside trial"
-                    f" {spikes.trial[first]}, which lasts {duration[spikes.trial[first]]:g} ms;"
-                    " times count from the beginning of the trial",
-                    where=where,
-                )
+            _check_times(spikes, duration, where)
         for name, variables in self.signals.items():
             for variable, signal in variables.items():
                 where = f"Recording.signals[{name!r}][{variable!r}]"
@@ -328,6 +320,8 @@ def concatenate(recordings: Sequence[Recording]) -> Recording:
     """
     if not recordings:
         raise SpecError("there is nothing to concatenate", where="concatenate")
+    if len(recordings) == 1:
+        return recordings[0]
     shapes: dict[str, Shape] = {}
     for recording in recordings:
         for name, shape in recording.shapes.items():
@@ -386,6 +380,22 @@ def _check_index(what: str, index: NDArray[Any], size: int, where: str) -> None:
             f"{what} {index.min()} to {index.max()} lies outside the {size} there are",
             where=where,
         )
+
+
+def _check_times(spikes: Spikes, duration: NDArray[np.float64], where: str) -> None:
+    """The first and the last spike of each trial lie in it; they are sorted."""
+    trial = np.arange(len(duration), dtype=np.int32)  # as theirs, or they are copied
+    begin, end = (np.searchsorted(spikes.trial, trial, side) for side in ("left", "right"))
+    trial = trial[begin < end]
+    for time in (spikes.time[begin[trial]], spikes.time[end[trial] - 1]):
+        outside = (time < -_SLACK) | (time > duration[trial] + _SLACK)
+        if outside.any():
+            first = int(np.argmax(outside))
+            raise SpecError(
+                f"a spike at {time[first]:g} ms lies outside trial {trial[first]}, which lasts"
+                f" {duration[trial[first]]:g} ms; times count from the beginning of the trial",
+                where=where,
+            )
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -12,20 +12,25 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.errors import SpecError
 
 
-def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    array = np.array(values, dtype=dtype)
+def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None) -> NDArray[Any]:
+    """A read-only array in an order: the one given if it is that already, else a copy."""
+    array = np.asarray(values, dtype=dtype)
+    if order is not None:
+        array = array[order]
+    elif array.flags.writeable or not array.flags.owndata:
+        array = array.copy()
     array.setflags(write=False)
     return array
 
 
-def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | slice:
-    """Order by the first key, then the next; all as they stand if they are in order."""
+def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | None:
+    """Order by the first key, then the next; None if they are in order."""
     tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:
         if (tied & (key[1:] < key[:-1])).any():
             return np.lexsort(keys[::-1])
         tied &= key[1:] == key[:-1]
-    return slice(None)
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +69,9 @@ class Spikes:
         if not np.isfinite(time).all():
             raise SpecError("a spike time is not finite; leave such spikes out", where="Spikes")
         order = _order(trial, time, unit)
-        object.__setattr__(self, "time", _frozen(time[order], np.float64))
-        object.__setattr__(self, "unit", _frozen(unit[order], np.int32))
-        object.__setattr__(self, "trial", _frozen(trial[order], np.int32))
+        object.__setattr__(self, "time", _frozen(time, np.float64, order))
+        object.__setattr__(self, "unit", _frozen(unit, np.int32, order))
+        object.__setattr__(self, "trial", _frozen(trial, np.int32, order))
 
     def __len__(self) -> int:
         return len(self.time)
@@ -116,11 +121,11 @@ class Signal:
         if not self.period > 0:
             raise SpecError(f"period {self.period} ms must be positive", where="Signal.period")
         order = _order(trial, time)
-        object.__setattr__(self, "values", _frozen(values[order], np.float64))
+        object.__setattr__(self, "values", _frozen(values, np.float64, order))
         object.__setattr__(self, "unit", _frozen(unit, np.int32))
         object.__setattr__(self, "period", float(self.period))
-        object.__setattr__(self, "trial", _frozen(trial[order], np.int32))
-        object.__setattr__(self, "time", _frozen(time[order], np.float64))
+        object.__setattr__(self, "trial", _frozen(trial, np.int32, order))
+        object.__setattr__(self, "time", _frozen(time, np.float64, order))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +182,9 @@ def join(parts: Sequence[tuple[Part, int]]) -> Part:
                 f"the {name} of one {type(first).__name__} differs from another's",
                 where="concatenate",
             )
+    for value in joined.values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)  # so that it is taken as it is
     return type(first)(**joined)
 
 

@@ -20,6 +20,7 @@ from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.stimuli import WhiteNoise
+from tests.backends.networks import experiment, small_network
 
 DT = 0.1
 
@@ -213,3 +214,26 @@ def test_a_shared_threshold_may_not_move_what_the_exact_step_was_computed_with()
     network = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), LIF, homeostasis=rule)
     with pytest.raises(UnsupportedError, match="'v_rest' moves"):
         run(network)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_recording_is_put_together_in_pieces(
+    exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever order a backend hands spikes over, and wherever pieces end; against numpy."""
+    from scnnbio.backends import base
+
+    monkeypatch.setattr(base, "_PIECE", 7)
+    case = experiment(small_network(), stimulus=WhiteNoise(n_trials=5, duration=20.0))
+    per_trial, rng = case.trial_steps, np.random.default_rng(3)
+    step = rng.integers(1, 5 * per_trial + 1, 400)
+    unit = rng.integers(0, 50, 400).astype(np.int32)
+    trial = (step - 1) // per_trial
+    time = (step - trial * per_trial) * case.dt
+    if exact:
+        time = rng.uniform(0.0, 20.0, 400)
+    order = np.lexsort((unit, time, trial))
+    found = base._in_trials(case, step, unit, time if exact else None)
+    assert np.array_equal(found.time, time[order])
+    assert np.array_equal(found.unit, unit[order])
+    assert np.array_equal(found.trial, trial[order])

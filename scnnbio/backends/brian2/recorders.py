@@ -74,7 +74,7 @@ class Raw:
 
 
 def _public_units(shape: tuple[int, int, int], neuron: NDArray[Any]) -> NDArray[np.int32]:
-    return public_of_internal(shape)[neuron].astype(np.int32)
+    return public_of_internal(shape).astype(np.int32)[neuron]
 
 
 def learned(lowered: Lowered) -> dict[str, tuple[Any, str]]:
