@@ -14,7 +14,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.configurations import EIGHT, GROWTH, LEARNING, RATES, Configuration
+from benchmarks.configurations import (
+    EIGHT,
+    GROWTH,
+    INPUT_TRIALS,
+    INPUTS,
+    LARGE,
+    LEARNING,
+    RATES,
+    TRIAL,
+    Configuration,
+)
 from benchmarks.report import show, write
 from benchmarks.timing import Worker, take_turns
 
@@ -22,8 +32,10 @@ RESULTS = Path(__file__).parent / "results.json"
 
 _STATIC = ("scnnbio", "scnnbio-single", "floor", "floor-single", "synapses", "torch", "nest")
 _PLASTIC = ("scnnbio", "floor", "synapses-stdp", "synapses-stdp-neuron")
+_THREADS = "scnnbio-threads"
 PARTS: dict[str, tuple[Iterable[Configuration], tuple[str, ...]]] = {
     "convolution": (EIGHT, _STATIC),
+    "input": (INPUTS, ("input",)),
     "learning": (LEARNING, _PLASTIC),
     "growth": (GROWTH, ("scnnbio",)),
 }
@@ -39,6 +51,7 @@ def rows_of(part: str, configuration: Configuration, worker: Worker) -> Iterator
             "implementation": worker.about["implementation"],
             "precision": worker.about["precision"],
             "cpu_s": worker.median(segment),
+            "wall_s": worker.median(segment, "wall_s"),
             "simulated_s": configuration.segment / 1e3,
             "peak_mb": max(run["peak_mb"] for run in worker.runs),
             "construct_s": worker.about["construct_s"],
@@ -53,19 +66,24 @@ def rows_of(part: str, configuration: Configuration, worker: Worker) -> Iterator
         }
 
 
-def input_row(configuration: Configuration) -> dict[str, Any]:
-    """CPU seconds to draw the input, both segments together."""
-    begin = time.process_time()
-    spikes = len(configuration.inputs().step)
+def input_row(configuration: Configuration, worker: Worker) -> dict[str, Any]:
+    """CPU seconds to draw the input, to hand it on in Python, and to make spikes of it."""
+    draw, feed, program = (worker.median(k) or 0.0 for k in range(3))
     return {
         "part": "input",
-        "configuration": configuration.name,
-        "implementation": "Poisson input by geometric skipping",
+        "configuration": f"{configuration.name}, {RATES[0]:g} Hz",
+        "implementation": worker.about["implementation"],
         "precision": "double",
-        "cpu_s": time.process_time() - begin,
-        "simulated_s": configuration.segment * len(RATES) / 1e3,
-        "peak_mb": None,
-        "spikes": spikes,
+        "cpu_s": draw + feed + program,
+        "draw_s": draw,
+        "feed_s": feed,
+        "program_s": program,
+        "simulated_s": TRIAL * INPUT_TRIALS / 1e3,
+        "peak_mb": max(run["peak_mb"] for run in worker.runs),
+        "construct_s": worker.about["construct_s"],
+        "build_s": worker.about["build_s"],
+        "rounds": len(worker.runs),
+        "spikes": worker.runs[0]["spikes"],
     }
 
 
@@ -74,10 +92,17 @@ def measure(parts: Iterable[str], rounds: int) -> Iterator[list[dict[str, Any]]]
     for part in parts:
         configurations, programs = PARTS[part]
         for configuration in configurations:
-            workers = take_turns(programs, configuration.name, rounds)
-            rows = [r for w in workers.values() for r in rows_of(part, configuration, w)]
+            threaded = (_THREADS,) if part == "convolution" and configuration in LARGE else ()
+            workers = take_turns(programs + threaded, configuration.name, rounds)
+            rows = []
+            for name, worker in workers.items():
+                if part == "input":
+                    rows.append(input_row(configuration, worker))
+                else:
+                    of = "threads" if name == _THREADS else part
+                    rows += rows_of(of, configuration, worker)
             show(rows)
-            yield [*rows, input_row(configuration)] if part == "convolution" else rows
+            yield rows
 
 
 def main() -> None:
@@ -88,7 +113,7 @@ def main() -> None:
     options = parser.parse_args()
     parts = options.only or list(PARTS)
     begin = time.perf_counter()
-    measured = {*parts, *(["input"] if "convolution" in parts else [])}
+    measured = {*parts, *(["threads"] if "convolution" in parts else [])}
     before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     rows = [row for row in before if row["part"] not in measured]
     for fresh in measure(parts, options.rounds):

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 import brian2 as b2
 import numpy as np
 
-from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
+from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration, Poisson
 from benchmarks.timing import Measured, Program, with_child
 from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
 from scnnbio.backends.brian2.running import Results, present
+from scnnbio.experiment import Experiment
 
 _MS = b2.ms
 
-# The process's CPU time so far, written whenever a segment begins.
-_CLOCK = """
-static double mark_cpu(double t) {
-    std::ofstream(brian::results_dir + "marks", std::ios::app)
-        << double(std::clock()) / CLOCKS_PER_SEC << std::endl;
-    return t;
-}
-"""
-_AT_THE_END = """
+# The process's CPU time so far, of all threads, and the time of day.
+_MARK = """
 {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
     std::ofstream(brian::results_dir + "marks", std::ios::app)
-        << double(std::clock()) / CLOCKS_PER_SEC << std::endl;
+        << double(std::clock()) / CLOCKS_PER_SEC << " "
+        << std::fixed << now.tv_sec + 1e-9 * now.tv_nsec << std::endl;
 }
 """
+# Written whenever a segment begins, and at the end.
+_CLOCK = f"static double mark_cpu(double t) {{ {_MARK} return t; }}"
 _PEAK = """
 {
     std::ifstream status("/proc/self/status");
@@ -76,7 +77,8 @@ class Standalone(Program):
     def _measured(self, results: Path) -> Measured:
         marks = np.loadtxt(results / "marks")
         peak = float((results / "peak").read_text().split()[0]) / 1024
-        return Measured(np.diff(marks).tolist(), with_child(peak), int(self.counts().sum()))
+        cpu_s, wall_s = np.diff(marks, axis=0).T.tolist()
+        return Measured(cpu_s, with_child(peak), int(self.counts().sum()), wall_s)
 
     def counts(self) -> np.ndarray:
         return np.fromfile(self.folder / "results" / Path(self.counted).name, np.int32)
@@ -86,15 +88,20 @@ class Scnnbio(Standalone):
     """What the backend ``brian2-standalone`` makes of the experiment, fed as it feeds it."""
 
     name: ClassVar[str] = "scnnbio"
+    threads: ClassVar[int] = 1
+
+    def shown(self) -> tuple[Experiment, Any]:
+        """What is run, and its input."""
+        return self.configuration.experiment(), self.configuration.inputs()
 
     def construct(self) -> None:
         b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
-        for name, value in preferences(self.precision).items():
+        for name, value in preferences(self.precision, self.threads).items():
             b2.prefs[name] = value
         b2.device.insert_code("before_start", NO_DENORMALS)
-        b2.device.insert_code("after_network_run", _AT_THE_END + _PEAK)
-        self.inputs = self.configuration.inputs()
-        lowered = Lowered(self.configuration.experiment(), self.inputs)
+        b2.device.insert_code("after_network_run", _MARK + _PEAK)
+        experiment, self.inputs = self.shown()
+        lowered = Lowered(experiment, self.inputs)
         layer = lowered.groups["v1"]
         fired = b2.NeuronGroup(len(layer), "count : integer", name="fired", namespace={})
         counts = Each((layer, "_spikespace"), fired, "count_post += 1", ("end", 0), "counts")
@@ -120,6 +127,38 @@ class Scnnbio(Standalone):
 
 class ScnnbioSingle(Scnnbio):
     precision: ClassVar[Precision] = "single"
+
+
+class ScnnbioThreads(Scnnbio):
+    name: ClassVar[str] = "scnnbio, two threads"
+    threads: ClassVar[int] = 2
+
+
+class InputAlone(Scnnbio):
+    """Nothing but the input, drawn and served trial by trial as the backend does it.
+
+    Its segments are the drawing, whatever else Python does, and the program: it reads the pipe,
+    makes spikes and hands them to one neuron.
+    """
+
+    name: ClassVar[str] = "input alone"
+
+    def shown(self) -> tuple[Experiment, Any]:
+        return self.configuration.input_alone(), Poisson(self.configuration)
+
+    def run(self) -> Measured:
+        self.inputs.draw_s = 0.0
+        begin, program = time.process_time(), _of_children()
+        found = super().run()
+        python, program = time.process_time() - begin, _of_children() - program
+        draw = self.inputs.draw_s
+        return Measured([draw, python - draw, program], found.peak_mb, self.inputs.drawn)
+
+
+def _of_children() -> float:
+    """CPU seconds of processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def explicit_synapses(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,7 +193,7 @@ class Synapses(Standalone):
     def construct(self) -> None:
         b2.set_device("cpp_standalone", directory=str(self.folder), build_on_run=False)
         network = b2.Network(self.objects(), self._clock())
-        b2.device.insert_code("after_network_run", _AT_THE_END)
+        b2.device.insert_code("after_network_run", _MARK)
         b2.device.insert_code("after_end", _PEAK)
         network.run(self.configuration.segment * len(RATES) * _MS, namespace={})
         self.counted = b2.device.get_array_filename(self.monitor.variables["count"])

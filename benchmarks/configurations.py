@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from scnnbio.stimuli import WhiteNoise
 
 #: Input rates in Hz, each for one segment of a run.
 RATES = (5.0, 20.0)
+
+#: Length in ms, and number, of the trials in which input alone is measured.
+TRIAL, INPUT_TRIALS = 100.0, 50
 
 #: The neuron in PyNN's units.
 NEURON = {
@@ -57,6 +61,26 @@ class Drawn:
     def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
         """The one trial."""
         yield self.step.astype(np.int32), self.unit
+
+
+class Poisson:
+    """Input spikes at the lower rate, each trial drawn when it is asked for, as a run does it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.drive = np.full((1, 2 * configuration.size**2), RATES[0])
+        self.code, self.dt = PoissonCode(gain=1.0, max_rate=RATES[0]), configuration.dt
+        #: Spikes that were handed out, as the backend keeps count, and CPU seconds to draw them.
+        self.drawn, self.draw_s = 0, 0.0
+
+    def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """One after another."""
+        for trial in range(first, INPUT_TRIALS):
+            begin = time.process_time()
+            rng = np.random.default_rng([7, trial])
+            step, unit = self.code.spikes(self.drive, TRIAL, self.dt, rng)
+            self.draw_s += time.process_time() - begin
+            self.drawn += len(step)
+            yield step, unit
 
 
 @dataclass(frozen=True)
@@ -148,6 +172,22 @@ class Configuration:
             reset=False,
         )
 
+    def input_alone(self) -> Experiment:
+        """The same cells, trial by trial, before a single neuron that sees two of them."""
+        shape = (2, self.size, self.size)
+        kernel = np.full((1, 2, 1, 1), 1e-9)
+        connector = ConvolutionConnector(kernel, shape, stride=(self.size, self.size))
+        neuron = Population("v1", (1, 1, 1), LIF, parameters=NEURON)
+        return Experiment(
+            Network(
+                (Population("lgn", shape, SpikeSource()), neuron),
+                (Projection("lgn", "v1", connector, delay=DELAY),),
+            ),
+            WhiteNoise(n_trials=INPUT_TRIALS, duration=TRIAL, frame=TRIAL),
+            Encoding(LGN(), PoissonCode()),
+            dt=self.dt,
+        )
+
 
 #: Long enough a segment to be measured, short enough for the slowest to end.
 _SEGMENTS = {(32, 0.1): 500.0, (32, 1.0): 3000.0, (128, 0.1): 50.0, (128, 1.0): 300.0}
@@ -156,6 +196,12 @@ EIGHT = tuple(
     Configuration(size, kernel, maps, dt, _SEGMENTS[size, dt])
     for size, (kernel, maps), dt in itertools.product((32, 128), ((5, 16), (7, 32)), (0.1, 1.0))
 )
+
+#: Their larger layers: where threads have enough to do.
+LARGE = tuple(c for c in EIGHT if c.size == 128)
+
+#: Their 32,768 cells, whatever comes behind them.
+INPUTS = tuple(c for c in LARGE if c.kernel == 5)
 
 #: With a kernel that learns.
 LEARNING = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def show(rows: list[Row]) -> None:
             label(row),
             row["configuration"].rpartition(", ")[2].removesuffix(" Hz"),
             f"{row['cpu_s']:.4f}",
-            f"{found[row['configuration']][label(row)]:.2f}",
+            _number(found.get(row["configuration"], {}).get(label(row))),
             f"{row['peak_mb']:.0f}",
             f"{row['construct_s']:.1f}",
             f"{row['build_s']:.1f}",
@@ -84,7 +84,7 @@ def write(rows: list[Row], machine: str) -> None:
     text = [f"Measured on {machine}; medians of runs in turn.\n"]
     for part, heading in _HEADINGS.items():
         if parts[part]:
-            text += [f"\n**{heading}**\n", *_TABLES[part](parts[part]), ""]
+            text += [f"\n**{heading}**\n", *_TABLES[part](parts), ""]
     page = _PAGE.read_text()
     _PAGE.write_text(_BETWEEN.sub(lambda m: m[1] + "\n".join(text) + "\n" + m[2], page))
     if parts["convolution"] and parts["growth"]:
@@ -137,23 +137,63 @@ def _growth_table(rows: list[Row]) -> list[str]:
     return _table(["synapses", "neurons", "peak MB", "CPU s (20 Hz)"], body)
 
 
-def _input_table(rows: list[Row]) -> list[str]:
-    body = [[r["configuration"], f"{r['spikes']:,}", f"{1e3 * r['cpu_s']:.1f}"] for r in rows]
-    return _table(["", "input spikes, 5 and 20 Hz", "CPU ms to draw them"], body)
+def _threads_table(rows: list[Row], alone: list[Row]) -> list[str]:
+    """Seconds a second simulated, by one thread and by two."""
+    one = {r["configuration"]: r for r in alone if label(r) == OURS}
+    body = []
+    for two in rows:
+        of = one[two["configuration"]]
+        times = [r[clock] / r["simulated_s"] for clock in ("wall_s", "cpu_s") for r in (of, two)]
+        body.append([
+            two["configuration"], *(f"{t:.3f}" for t in times), f"{times[0] / times[1]:.2f}",
+            "yes" if two["fingerprint"] == of["fingerprint"] else "no",
+        ])  # fmt: skip
+    heads = ["wall, one thread", "two", "CPU, one thread", "two", "faster by", "same spikes"]
+    return _table(["", *heads], body)
+
+
+def _input_table(rows: list[Row], layers: list[Row]) -> list[str]:
+    """CPU milliseconds a second simulated, and their share of a run of each layer behind it."""
+    body = []
+    for row in rows:
+        cells, _, dt_and_rate = row["configuration"].partition(", ")
+        dt_and_rate = dt_and_rate.partition(", ")[2]
+        spent = [1e3 * row[k] / row["simulated_s"] for k in ("draw_s", "feed_s", "program_s")]
+        behind = []
+        for layer in layers:
+            name = layer["configuration"]
+            if label(layer) == OURS and name.startswith(cells) and name.endswith(dt_and_rate):
+                whole = 1e3 * layer["cpu_s"] / layer["simulated_s"] + spent[0] + spent[1]
+                behind.append(f"{100 * sum(spent) / whole:.1f} % ({name.split(', ')[1]})")
+        body.append([
+            f"{cells}, {dt_and_rate}", f"{row['spikes'] / row['simulated_s']:,.0f}",
+            *(f"{ms:.1f}" for ms in spent), ", ".join(behind),
+        ])  # fmt: skip
+    heads = [
+        "input spikes a second",
+        "drawn, CPU ms a second",
+        "fed, CPU ms",
+        "read and fired, CPU ms",
+    ]
+    return _table(["", *heads, "of all CPU time, by layer"], body)
 
 
 _HEADINGS = {
     "convolution": "A static convolution: CPU time over scnnbio's in the same precision",
+    "threads": "One thread and two: seconds a second simulated",
     "learning": "A kernel that learns by pair STDP: CPU time over scnnbio's",
     "growth": "Memory as synapses grow and neurons stay",
-    "input": "Poisson input",
+    "input": "Poisson input: drawn in Python, fed through a pipe, read and made spikes of",
 }
-_TABLES = {
-    "convolution": lambda rows: [*_ratio_table(rows), "", *_memory_table(rows)],
-    "learning": _ratio_table,
-    "growth": _growth_table,
-    "input": _input_table,
-}
+_TABLES: dict[str, Callable[[dict[str, list[Row]]], list[str]]] = {
+    "convolution": lambda rows: [
+        *_ratio_table(rows["convolution"]), "", *_memory_table(rows["convolution"])
+    ],
+    "threads": lambda rows: _threads_table(rows["threads"], rows["convolution"]),
+    "learning": lambda rows: _ratio_table(rows["learning"]),
+    "growth": lambda rows: _growth_table(rows["growth"]),
+    "input": lambda rows: _input_table(rows["input"], rows["convolution"]),
+}  # fmt: skip
 _MARKS = {
     "hand-written C++": ("k", "|"),
     "hand-written C++, single": ("0.5", "|"),

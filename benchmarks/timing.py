@@ -37,11 +37,14 @@ class Measured:
         The most memory that was in use at once, Python's included, in MB resident.
     spikes : int
         Fired by the layer.
+    wall_s : list of float
+        What a clock on the wall says of each segment; empty if nobody looked.
     """
 
     cpu_s: list[float]
     peak_mb: float
     spikes: int
+    wall_s: list[float] = field(default_factory=list)
 
 
 class Program(ABC):
@@ -144,9 +147,11 @@ class Worker:
             self._tell("stop")
             self.process.wait(30)
 
-    def median(self, segment: int) -> float:
-        """CPU seconds of a segment."""
-        return statistics.median(run["cpu_s"][segment] for run in self.runs)
+    def median(self, segment: int, clock: str = "cpu_s") -> float | None:
+        """Seconds of a segment; None if this clock was not looked at."""
+        if not all(run[clock] for run in self.runs):
+            return None
+        return statistics.median(run[clock][segment] for run in self.runs)
 
 
 def take_turns(

@@ -24,6 +24,8 @@ from benchmarks.timing import Program, own_peak_mb
 PROGRAMS = {
     "scnnbio": ("brian_programs", "Scnnbio"),
     "scnnbio-single": ("brian_programs", "ScnnbioSingle"),
+    "scnnbio-threads": ("brian_programs", "ScnnbioThreads"),
+    "input": ("brian_programs", "InputAlone"),
     "synapses": ("brian_programs", "Synapses"),
     "synapses-stdp": ("brian_programs", "PlasticSynapses"),
     "synapses-stdp-neuron": ("brian_programs", "PlasticSynapsesPerNeuron"),

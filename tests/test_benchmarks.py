@@ -12,13 +12,14 @@ import pytest
 _RUN = """
 import sys, tempfile
 from pathlib import Path
+import brian2 as b2
 import numpy as np
 from benchmarks.configurations import Configuration
 from benchmarks.worker import program
 
 configuration = Configuration(size=12, kernel=5, maps=4, dt=1.0, segment=500.0)
 found = []
-for name in ("floor", "scnnbio"):
+for name in ("floor", "scnnbio", "scnnbio-threads"):
     with tempfile.TemporaryDirectory() as folder:
         made = program(name)(configuration, Path(folder))
         made.construct()
@@ -27,10 +28,38 @@ for name in ("floor", "scnnbio"):
             run = made.run()
             assert len(run.cpu_s) == 2 and min(run.cpu_s) >= 0, run
             found.append(made.counts().copy())
+    b2.device.reinit()
 assert found[0].sum() > 50, found[0].sum()
 assert all(np.array_equal(found[0], counts) for counts in found[1:])
+with tempfile.TemporaryDirectory() as folder:
+    made = program("input")(configuration, Path(folder))
+    made.construct()
+    made.build()
+    run = made.run()
+    b2.device.reinit()
+    assert len(run.cpu_s) == 3 and min(run.cpu_s) > 0, run
+    expected = 5.0 * 2 * 12**2 * 5.0
+    assert abs(run.spikes - expected) < 5 * expected**0.5, run
 print("the same")
 """
+
+
+def test_tables_say_what_was_measured() -> None:
+    """Of rows with round numbers; what the tables should say was worked out by hand."""
+    from benchmarks.report import _TABLES
+
+    at = "2x128x128, 5x5→16, dt 1, 5 Hz"
+    ours = {"configuration": at, "implementation": "scnnbio", "precision": "double"}
+    one = ours | {"cpu_s": 0.1, "wall_s": 0.12, "simulated_s": 0.5, "fingerprint": 7}
+    two = one | {"implementation": "scnnbio, two threads", "cpu_s": 0.15, "wall_s": 0.08}
+    served = {"draw_s": 0.02, "feed_s": 0.01, "program_s": 0.01, "simulated_s": 2.0}
+    served |= {"configuration": at, "spikes": 1000}
+    rows = {"convolution": [one], "threads": [two], "input": [served]}
+    assert _TABLES["threads"](rows)[-1] == f"| {at} | 0.240 | 0.160 | 0.200 | 0.300 | 1.50 | yes |"
+    # 20 ms of 200 + 15 ms a second.
+    assert _TABLES["input"](rows)[-1] == (
+        "| 2x128x128, dt 1, 5 Hz | 500 | 10.0 | 5.0 | 5.0 | 9.3 % (5x5→16) |"
+    )
 
 
 @pytest.mark.slow

@@ -176,6 +176,45 @@ def test_an_array_is_touched_only_by_what_needs_it(threads: int, tmp_path: Path)
     assert not any(name.startswith("_static_array__array_neurons") for name in made)
 
 
+def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scnnbio.backends.brian2.running import _process
+
+    main = tmp_path / "main"
+    main.write_text("#!/bin/sh\necho $OMP_WAIT_POLICY >$2/said\n")
+    main.chmod(0o755)
+
+    def policy() -> str:
+        with (
+            (tmp_path / "lock").open("w") as lock,
+            _process(tmp_path, tmp_path, lock.fileno()) as (process, _),
+        ):
+            assert process.wait(30) == 0
+        return (tmp_path / "said").read_text().strip()
+
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert policy() == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert policy() == "active"
+
+
+def test_input_is_in_the_order_of_the_layout() -> None:
+    """By step, then by the number (row, column, channel); against numpy's own sort."""
+    from scnnbio.backends.brian2.layout import internal_of_public
+    from scnnbio.backends.brian2.presentations import internal_trials
+
+    shown = case()
+    internal = internal_of_public(shown.source.shape)
+    for (step, public), (sorted_step, unit) in zip(
+        shown.inputs().trials(), internal_trials(shown.inputs(), shown.source), strict=True
+    ):
+        order = np.lexsort((internal[public], step))
+        assert len(step) > 50
+        assert np.array_equal(sorted_step, step[order])
+        assert np.array_equal(unit, internal[public][order])
+
+
 _KEY = """
 import sys
 from pathlib import Path

@@ -39,11 +39,13 @@ def internal_trials(
     first : int
         Trial to begin with.
     """
-    internal = internal_of_public(population.shape).astype(np.int32)
+    internal, size = internal_of_public(population.shape), population.size
     for step, public in inputs.trials(first):
-        unit = internal[public]
-        order = np.lexsort((unit, step))
-        yield step[order], unit[order]
+        # Steps are in order already, so they are what they were when all of it is.
+        begin = step.astype(np.int64) * size
+        place = begin + internal[public]
+        place.sort()
+        yield step, (place - begin).astype(np.int32)
 
 
 class Source(Procedural, SpikeSource):  # type: ignore[misc]

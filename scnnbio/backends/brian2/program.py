@@ -156,7 +156,8 @@ class Program:
         device.build(directory=str(folder), compile=False, run=False)
         _leave_untouched(folder / "objects.cpp", len(device.zero_arrays))
         # What is in files now need not be in memory while the program runs.
-        device.array_cache.clear()
+        for variable in [v for v in device.array_cache if not v.scalar]:
+            del device.array_cache[variable]
         device.static_arrays.clear()
 
     def _loop(self, network: Any) -> str:

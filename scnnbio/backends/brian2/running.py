@@ -136,6 +136,16 @@ def _ended(code: int, folder: Path) -> DataError | BackendMissing:
     )
 
 
+def _environment() -> dict[str, str]:
+    """The program's environment: ours, unless Brian2's preferences say otherwise.
+
+    Threads sleep while they wait for one another. If they spin, as OpenMP has it otherwise, a step
+    takes tens of times as long where others need the cores too.
+    """
+    own = b2.prefs["devices.cpp_standalone.run_environment_variables"]
+    return {"OMP_WAIT_POLICY": "passive", **os.environ, **own}
+
+
 @contextlib.contextmanager
 def _process(
     project: Path, folder: Path, lock: int
@@ -148,7 +158,7 @@ def _process(
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            env={**os.environ, **b2.prefs["devices.cpp_standalone.run_environment_variables"]},
+            env=_environment(),
             # Nobody else begins there before this program has ended.
             pass_fds=(lock,),
             # An interrupt from the keyboard is for Python alone.
