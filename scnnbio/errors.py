@@ -13,6 +13,7 @@ Every message is one line and says what is wrong, where, and what to do instead.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,23 @@ class DataError(ScnnbioError, OSError):
     # OSError.__str__ formats errno pairs; one line of text is what the user needs.
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
+
+
+def unwritable(error: OSError, where: object, what: str = "") -> DataError:
+    """The error for a file or folder that cannot be written.
+
+    Parameters
+    ----------
+    error : OSError
+        What the system said.
+    where : path
+    what : str, optional
+        What was to be written, if the path does not say it.
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    said = " ".join(filter(None, [what, f"cannot be written ({error.strerror or error})"]))
+    remedy = "free some space" if full else "choose another place"
+    return DataError(f"{said}; {remedy}", where=str(where))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, gabor
 from scnnbio.analysis.spectra import kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import DataError, SpecError, unwritable
 
 __all__ = [
     "GaborFit",
@@ -106,7 +106,7 @@ class KernelMeasures:
                 writer.writeheader()
                 writer.writerows(self.to_rows())
         except OSError as error:
-            raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from None
+            raise unwritable(error, path) from None
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> KernelMeasures:
@@ -125,7 +125,8 @@ class KernelMeasures:
             raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from None
         except (KeyError, ValueError, TypeError) as error:
             raise DataError(
-                f"is not a table of kernel measures ({error})", where=str(path)
+                f"is not a table of kernel measures ({error}); remove it, and measure again",
+                where=str(path),
             ) from None
 
     @classmethod

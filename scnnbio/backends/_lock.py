@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, unwritable
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from error
+        raise unwritable(error, path) from error
     try:
         _wait_for(descriptor, path, time.monotonic() + wait)
         yield descriptor

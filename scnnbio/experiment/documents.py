@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tomli_w
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import DataError, SpecError, unwritable
 
 T = TypeVar("T")
 _ROW = re.compile(r"\[\d+\]$")
@@ -45,7 +45,7 @@ def write(table: Table, path: Path) -> None:
     try:
         path.write_text(tomli_w.dumps(plain_value(table)), encoding="utf-8")
     except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        raise unwritable(error, path) from None
 
 
 def write_bytes(content: bytes, path: Path) -> None:
@@ -54,7 +54,7 @@ def write_bytes(content: bytes, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        raise unwritable(error, path) from None
 
 
 def join(where: str, key: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.network import Network
 
@@ -29,13 +29,22 @@ _LARGEST = 2**30
 
 
 def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write weights by stage, so that :func:`read_weights` gives them back."""
+    """Write weights by stage, so that :func:`read_weights` gives them back.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
     arrays: dict[str, Any] = {
         f"{stage}/{name}": values
         for stage, learned in weights.items()
         for name, values in learned.items()
     }
-    np.savez_compressed(path, **arrays)
+    try:
+        np.savez_compressed(path, **arrays)
+    except OSError as error:
+        raise unwritable(error, path) from None
 
 
 def read_weights(path: Path) -> Weights:
@@ -64,7 +73,9 @@ def weights_of(content: bytes, path: Path) -> Weights:
             }
     # What a damaged archive raises is anybody's guess: zipfile, zlib and numpy all have a say.
     except Exception as error:
-        raise DataError(f"is damaged, or no archive of weights: {error}", where=str(path)) from None
+        raise DataError(
+            f"is damaged, or no archive of weights ({error}); make it anew", where=str(path)
+        ) from None
 
 
 def _content(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, unwritable
 from scnnbio.validation import Score
 
 __all__ = ["Picture", "Table", "render_report"]
@@ -129,7 +129,7 @@ def render_report(
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise DataError(f"cannot be written ({error.strerror})", where=str(path)) from None
+        raise unwritable(error, path) from None
 
 
 @functools.cache

@@ -8,6 +8,7 @@ more, colours are those of Okabe and Ito, which the colour-blind can tell apart.
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import SpecError, unwritable
 
 __all__ = ["COLUMN", "PAGE", "new_figure", "panel_letter", "save", "style", "styled"]
 
@@ -153,17 +154,17 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
     png, pdf = (Path(folder) / f"{name}.{ending}" for ending in ("png", "pdf"))
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        # By way of memory: on a full disk matplotlib fails in ways of its own.
         with style():
-            figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
-            figure.savefig(
-                pdf,
-                format="pdf",
-                dpi=300,
-                metadata={"CreationDate": None, "Creator": None, "Producer": None},
-            )
+            png.write_bytes(_rendered(figure, format="png", dpi=200, metadata={"Software": None}))
+            none = {"CreationDate": None, "Creator": None, "Producer": None}
+            pdf.write_bytes(_rendered(figure, format="pdf", dpi=300, metadata=none))
     except OSError as error:
-        raise DataError(
-            f"figure {name!r} cannot be written ({error.strerror}); choose another folder",
-            where=str(folder),
-        ) from None
+        raise unwritable(error, folder, f"figure {name!r}") from None
     return png, pdf
+
+
+def _rendered(figure: Figure, **options: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, **options)
+    return content.getvalue()

@@ -7,6 +7,7 @@ array a dataset, and a plain value (text, a number, a tuple of integers) an attr
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, unwritable
 
 #: HDF5 leaves this many bytes at the beginning of a file to its user. A checksum stands there,
 #: since the library may read some damaged files for ever.
@@ -54,16 +55,17 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     # Beside the target, so that the rename stays within one file system and is atomic.
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with h5py.File(partial, "w", userblock_size=_BLOCK) as file:
+        with _Patient(partial) as raw, h5py.File(raw, "w", userblock_size=_BLOCK) as file:
             file.attrs["kind"] = kind
             file.attrs["version"] = version
             _write_group(file, tree)
-        with partial.open("r+b") as raw:
-            raw.write(_MARK + _digest(partial))
+        if raw.error is not None:
+            raise raw.error
+        with partial.open("r+b") as block:
+            block.write(_MARK + _digest(partial))
         partial.replace(target)
     except OSError as error:
-        reason = _one_line(error)
-        raise DataError(f"cannot be written ({reason})", where=str(target)) from None
+        raise unwritable(error, target) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -92,6 +94,36 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
         what = "is damaged; make it anew" if _has_signature(source) else "is not an HDF5 file"
         raise DataError(f"{what} ({_one_line(error)})", where=where) from None
+
+
+class _Patient(io.FileIO):
+    """A file that takes what the disk no longer does, and remembers why.
+
+    The HDF5 library does not survive an error of its file: it tries again when Python ends, and
+    brings down the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.error: OSError | None = None
+        super().__init__(path, "w+")
+
+    def write(self, data: Any) -> int:
+        """Write everything, or, from the first error on, nothing."""
+        rest = memoryview(data)
+        try:
+            while self.error is None and len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length, if the disk takes it."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return self.tell() if size is None else size
 
 
 def _check_header(file: h5py.File, kind: str, version: int, where: str) -> None:

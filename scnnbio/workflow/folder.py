@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
-from scnnbio.errors import DataError, SpecError
-from scnnbio.experiment import Report, Run, load
+from scnnbio.errors import DataError, SpecError, unwritable
+from scnnbio.experiment import Report, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.workflow.results import Results
 
 
-@contextmanager
+@contextlib.contextmanager
 def new_folder(
     path: Path,
     *,
@@ -147,7 +147,9 @@ def write_json(path: Path, value: Any) -> None:
         draft.write_text(text + "\n", encoding="utf-8")
         os.replace(draft, path)
     except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise unwritable(error, path) from None
 
 
 def load_results(folder: str | Path, report: Report | None = None) -> Results:
@@ -170,7 +172,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
     """
     folder = Path(folder)
     provenance = _read_provenance(folder / "run.json")
-    study = load(folder / "experiment.toml")
+    study = _read_study(folder / "experiment.toml")
     recording = Recording.load(folder / "recording.h5")
     weights = read_weights(folder / "weights.npz")
     runs: dict[str, Run] = {}
@@ -216,7 +218,17 @@ def read_json(path: Path) -> Any:
             f"cannot be read ({error.strerror}); is this the folder of a run?", where=str(path)
         ) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"is damaged: {error}", where=str(path)) from None
+        raise DataError(f"is damaged ({error}); make it anew", where=str(path)) from None
+
+
+def _read_study(path: Path) -> Study:
+    try:
+        return load(path)
+    except SpecError as error:
+        raise DataError(
+            f"does not describe the run any more ({error}); run the experiment again",
+            where=str(path),
+        ) from None
 
 
 def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
@@ -227,7 +239,10 @@ def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(stages, dict) or not all(
         isinstance(row, dict) and all(key in row for key in needed) for row in stages.values()
     ):
-        raise DataError("is damaged: the stages of a run are missing", where=str(path))
+        raise DataError(
+            "is damaged: the stages of a run are missing; run the experiment again",
+            where=str(path),
+        )
     return stages
 
 
@@ -238,4 +253,6 @@ def _read_scores(path: Path) -> tuple[Score, ...]:
     try:
         return tuple(Score.from_dict(row) for row in rows)
     except (TypeError, ValueError):
-        raise DataError("is damaged: not a list of scores", where=str(path)) from None
+        raise DataError(
+            "is damaged: not a list of scores; remove it, and score the run again", where=str(path)
+        ) from None

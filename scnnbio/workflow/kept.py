@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.backends._lock import locked
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, unwritable
 from scnnbio.experiment import Experiment, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
@@ -116,7 +116,7 @@ class Kept:
         except OSError as error:
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"cannot be written ({error.strerror})", where=str(part)) from None
+            raise unwritable(error, part) from None
         shutil.rmtree(place / "checkpoint", ignore_errors=True)
 
     def load(self, experiment: Experiment) -> Run | None:

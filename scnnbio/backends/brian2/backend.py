@@ -21,7 +21,7 @@ from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import Results, present
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
-from scnnbio.errors import BackendMissing, SpecError, Unsupported
+from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
 
 _PROMISES: tuple[Promise, ...] = (
@@ -191,7 +191,10 @@ def lowered_program(
         try:
             with steady_names():
                 program = Program(Lowered(experiment, inputs))
-                program.generate(folder)
+                try:
+                    program.generate(folder)
+                except OSError as error:
+                    raise unwritable(error, folder, "the program's sources") from None
             yield program
         finally:
             b2.device.reinit()

@@ -12,6 +12,7 @@ All of scnnbio's reliance on the inside of Brian2's standalone device is in this
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib
 import os
@@ -32,7 +33,7 @@ from scnnbio.backends import _cache
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
-from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
+from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError, unwritable
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: What the program includes: what runs it, and, once, how it gets memory.
@@ -389,6 +390,9 @@ def _make(folder: Path) -> None:
     words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
     words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    full = os.strerror(errno.ENOSPC)
+    if full in done.stderr:
+        raise unwritable(OSError(errno.ENOSPC, full), folder)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
         reason = lines[0] if lines else f"exit code {done.returncode}"

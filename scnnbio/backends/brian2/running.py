@@ -128,6 +128,8 @@ def _ended(code: int, folder: Path) -> DataError | BackendMissing:
     """Why a program ended before its time."""
     said = " ".join((folder / "errors").read_text(errors="replace").split())
     if code == _FAILED:
+        # On a full disk not even that may have been written.
+        said = said or "results cannot be written"
         return DataError(f"{said}; free some space, or choose another place", where=str(folder))
     ended = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
     said = f" ({said[:200]})" if said else ""
