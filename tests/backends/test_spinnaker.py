@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.backends.spinnaker import arithmetic
+from scnnbio.backends.spinnaker import arithmetic, delays
 from scnnbio.backends.spinnaker.lowering import Lowered, lower
 from scnnbio.connectors import (
     ConvolutionConnector,
@@ -268,9 +268,6 @@ def test_what_the_machine_cannot_take_is_listed_with_a_remedy() -> None:
     both = Network(mixed.populations, (*mixed.projections, more))
     assert "no one cell with the receptors excitatory, membrane; use those" in refusal(both)
     assert "no negative weights; split the kernel" in refusal(pair("LIF_cond_exp", weight=-1.0))
-    late = refusal(pair(delay=300.0), stimulus=WhiteNoise(1, 400.0, 400.0))
-    assert "301 ticks" in late
-    assert "shorten it to 254 ms" in late
     assert "a constant current keeps the neurons" in refusal(pair(i_offset=0.1), reset=True)
     assert "microseconds" in refusal(
         pair(delay=1 / 3), dt=1 / 3, stimulus=WhiteNoise(1, 40.0, 40.0)
@@ -425,8 +422,70 @@ def test_a_clock_leaves_no_step_out() -> None:
 
 
 def test_delays_that_fit_are_bounded_by_what_cores_hold() -> None:
-    # 14 bits for neuron, receptor and slot; 8 bits of a synapse for its delay.
+    # 14 bits for neuron, receptor and slot.
     assert [arithmetic.delay_slots(n) for n in (1, 64, 65, 128, 129, 5000)] == [
-        256, 128, 64, 64, 32, 32
+        8192, 128, 64, 64, 32, 32
     ]  # fmt: skip
     assert math.log2(arithmetic.delay_slots(256)) + 8 + 1 == 14
+
+
+def layers(**delays_of: float) -> Network:
+    """A source before a layer of 300 neurons and a layer of 75, and two rows of planes behind it.
+
+    Kernels of one element are lists where the stride is 2, and convolved where it is 1.
+    """
+    pooled = ConvolutionConnector(np.ones((12, 2, 1, 1)), (2, 10, 10), stride=2)
+    few = ConvolutionConnector(np.ones((3, 2, 1, 1)), (2, 10, 10), stride=2)
+    whole = ConvolutionConnector(np.ones((1, 2, 1, 1)), (2, 10, 10))
+    connectors = {"wide": pooled, "small": few, "plane": whole}
+    return Network(
+        (
+            Population("lgn", (2, 10, 10), SpikeSource()),
+            *(Population(name, connectors[name].out_shape, LIF) for name in delays_of),
+        ),
+        tuple(
+            Projection("lgn", name, connectors[name], delay=delay)
+            for name, delay in delays_of.items()
+        ),
+    )
+
+
+def test_delays_beyond_what_cores_hold_take_extensions_with_a_warning() -> None:
+    # A current is one tick late: 33 ticks where 256 neurons have rings of 32.
+    assert ran(layers(wide=31.0)).provenance["mapping"]["warnings"] == []
+    told = ran(layers(wide=32.0)).provenance["mapping"]
+    assert told["populations"][0]["delay extensions"] == 1
+    assert told["warnings"] == [
+        "population 'lgn': a delay of 33 ticks (lgn_wide) is longer than the 32 that cores hold;"
+        " 1 delay extension of 32 ticks, each a core of its own, holds its spikes back"
+    ]
+    # Two planes of the source, each with an extension of four stages of 64 ticks.
+    told = ran(layers(plane=300.0)).provenance["mapping"]
+    assert told["populations"][0]["delay extensions"] == 2
+    assert "2 delay extensions of 256 ticks" in told["warnings"][0]
+
+
+def test_delays_beyond_what_extensions_hold_are_refused_with_a_remedy() -> None:
+    late = refusal(layers(wide=70.0))
+    assert "70 ms is 71 ticks of the machine; cores with so many neurons hold 32, and 64" in late
+    assert "shorten it to 63 ms, or take a longer dt" in late
+    # Seven stages of 64 ticks fill a core's memory, and a turn of 64 follows, if it is not whole.
+    assert "and 511 with delay extensions; shorten it to 510 ms" in refusal(layers(plane=600.0))
+    assert refusal(layers(plane=510.0)) == ""
+    assert "cores of different rings (lgn_wide, lgn_small)" in refusal(
+        layers(wide=40.0, small=100.0)
+    )
+    # A native layer makes planes of the source; a list behind these may have one stage only.
+    assert refusal(layers(plane=100.0, small=100.0)) == ""
+    assert "2 stages do not serve lists (lgn_small)" in refusal(layers(plane=150.0, small=100.0))
+    assert "to 126 ms" in refusal(layers(plane=150.0, small=100.0))
+
+
+def test_convolutions_are_taken_for_delays_that_they_keep() -> None:
+    def path(delay: float) -> str:
+        return ran(layers(plane=delay)).provenance["pathways"]["lgn_plane"]
+
+    # Planes of 100 neurons have rings of 64: a whole turn is lost where it is not the only one.
+    assert [path(ticks - 1.0) for ticks in (64, 65, 127, 128)] == [*["native"] * 3, "expanded"]
+    assert delays.convolves_late(3, 32, 1.0)
+    assert not delays.convolves_late(3, 32, 0.7), "0.7 x 3 / 0.7 is 2.9999999999999996"

@@ -47,6 +47,11 @@ def assert_bit_exact(experiment: Experiment, **options: Any) -> Run:
     assert model.provenance["pathways"] == machine.provenance["pathways"]
     numbers = machine.provenance["mapping"]
     assert not any("otherwise than told" in warning for warning in numbers["warnings"])
+    told, counted = (
+        [row.get("delay extensions") for row in run.provenance["mapping"]["populations"]]
+        for run in (model, machine)
+    )
+    assert told == counted
     for name, expected in machine.recording.spikes.items():
         found = model.recording.spikes[name]
         for column in ("trial", "unit", "time"):

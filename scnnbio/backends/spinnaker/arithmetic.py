@@ -28,8 +28,6 @@ TOO_LARGE = float(1 << 16)
 FULL = 0xFFFF
 #: Bits of a core's rings: neurons, receptors and delay slots share them.
 RING_BITS = 14
-#: Of these, a synapse has this many for its delay.
-DELAY_BITS = 8
 #: Neurons of one core.
 CORE_NEURONS = 256
 
@@ -147,8 +145,7 @@ def bits_for(count: int) -> int:
 
 def delay_slots(neurons: int, receptors: int = 2) -> int:
     """Longest delay, in time steps, that cores with so many neurons hold in their rings."""
-    free = RING_BITS - bits_for(min(neurons, CORE_NEURONS)) - bits_for(receptors)
-    return 1 << min(free, DELAY_BITS)
+    return 1 << RING_BITS - bits_for(min(neurons, CORE_NEURONS)) - bits_for(receptors)
 
 
 def overflows(values: Iterable[Ints]) -> bool:

@@ -56,9 +56,9 @@ def simulate(machine: Machine, report: Report) -> Activity:
     """
     from spynnaker.pyNN.data import SpynnakerDataView as View
 
-    parts = _booted(machine, View)
+    parts, extensions = _booted(machine, View)
     board = Board(
-        cores={place: part.core for place, part in parts.items()},
+        cores={place: part.core for place, part in parts.items()} | extensions,
         tables=_tables(View),
         neighbour=_neighbours(View),
         colours=_colours(machine),
@@ -68,9 +68,14 @@ def simulate(machine: Machine, report: Report) -> Activity:
     return _activity(machine, list(parts.values()))
 
 
-def _booted(machine: Machine, view: Any) -> dict[Place, _Part]:
-    """Cores with their data, their parameters expanded, paused before the first step."""
-    parts = {}
+def _booted(machine: Machine, view: Any) -> tuple[dict[Place, _Part], dict[Place, Core]]:
+    """Cores with their data, their parameters expanded, paused before the first step.
+
+    Those of neurons, and those that hold spikes back for long delays.
+    """
+    from spynnaker.pyNN.models.utility_models.delays import DelayExtensionVertex
+
+    parts, extensions = {}, {}
     database = sqlite3.connect(Path(view.get_run_dir_path(), "ds.sqlite3"))
     try:
         for name, layer in machine.lowered.layers.items():
@@ -85,9 +90,14 @@ def _booted(machine: Machine, view: Any) -> dict[Place, _Part]:
                     parts[place] = _Part(
                         name, units + index * layer.part_size, core, labels[_RECORDING]
                     )
+        for extension in view.get_vertices_by_type(DelayExtensionVertex):
+            for vertex in extension.machine_vertices:
+                placed = view.get_placement_of_vertex(vertex)
+                place = (placed.x, placed.y, placed.p)
+                extensions[place] = _boot(vertex, place, database)[0]
     finally:
         database.close()
-    return parts
+    return parts, extensions
 
 
 def _boot(vertex: Any, place: Place, database: sqlite3.Connection) -> tuple[Core, dict[str, int]]:
@@ -97,7 +107,7 @@ def _boot(vertex: Any, place: Place, database: sqlite3.Connection) -> tuple[Core
     ).fetchall()
     core = Core(place[2])
     core.load({number: (size, content) for number, size, content, _ in rows})
-    if vertex.gen_neurons_on_machine():
+    if getattr(vertex, "gen_neurons_on_machine", bool)():
         core.set_user(1, vertex.neuron_generator_region)
         core.boot(_binary(_EXPANDER))
         core.expect("finished")

@@ -23,6 +23,7 @@ from scnnbio.backends.spinnaker.arithmetic import (
 )
 from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds, signed
 from scnnbio.backends.spinnaker.clock import Clock
+from scnnbio.backends.spinnaker.delays import Extension, convolves_late, extensions
 from scnnbio.backends.spinnaker.refusals import unsupported_projections, unsupported_rest
 from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
@@ -83,7 +84,7 @@ class Layer:
 
     @property
     def slots(self) -> int:
-        """Slots of its cores' rings; the longest delay is one less."""
+        """Slots of its cores' rings: the longest delay that they hold."""
         neurons = int(np.prod(self.core_shape)) if self.planes else self.size
         return delay_slots(neurons)
 
@@ -181,6 +182,8 @@ class Lowered:
     layers : dict of str to Layer
     pathways : tuple of Pathway
     clock : Clock
+    extensions : dict of str to Extension
+        By layer whose spikes are held back.
     headroom : float
         Share of what may arrive at once for which rings have room.
     """
@@ -189,6 +192,7 @@ class Lowered:
     layers: dict[str, Layer]
     pathways: tuple[Pathway, ...]
     clock: Clock
+    extensions: dict[str, Extension]
     headroom: float = 1.0
     _room: dict[str, Floats] = field(default_factory=dict, init=False)
 
@@ -279,20 +283,22 @@ def lower(
                 problems += found
     problems += unsupported_projections(experiment, cells)
     problems += unsupported_rest(experiment, cells)
-    if problems:
-        return problems
     native = _native_targets(experiment, cells)
     planes = native | {p.pre for p in network.projections if p.post in native}
     pathways = tuple(
         Pathway(p, kind, steps + kind.late, p.post in native, lag)
         for p in network.projections
+        if p.post in cells
         for kind in (cells[p.post].type,)
         for lag, steps in enumerate(experiment.delay_steps(p))
     )
     layers = {p.name: Layer(p, cells.get(p.name), p.name in planes) for p in network.populations}
+    held = extensions(layers, pathways, dt)
+    if problems or not isinstance(held, dict):
+        return problems + (held if isinstance(held, list) else [])
     longest = max((p.delay for p in pathways), default=1)
     clock = Clock.of(experiment, cells, longest, gap)
-    lowered = Lowered(experiment, layers, pathways, clock, headroom)
+    lowered = Lowered(experiment, layers, pathways, clock, held, headroom)
     return _unsupported_sums(lowered) or lowered
 
 
@@ -322,12 +328,19 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
         and all(
             p.pre != p.post
             and not convolves(p.connector)
+            and _convolves_late(experiment, p, found.type)
             and any(feeds(p, found.type))
             and _fits(network.population(p.pre))
             and _fits(network.population(p.post))
             for p in network.into(name)
         )
     }
+
+
+def _convolves_late(experiment: Experiment, projection: Projection, kind: CellType) -> bool:
+    post = experiment.network.population(projection.post)
+    slots = delay_slots(int(np.prod(_core_shape(post))))
+    return convolves_late(experiment.delay_steps(projection)[-1] + kind.late, slots, experiment.dt)
 
 
 def _fits(population: Population) -> bool:

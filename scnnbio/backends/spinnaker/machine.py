@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scnnbio.backends.spinnaker.arithmetic import Floats, Ints
+from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS, Floats, Ints
 from scnnbio.backends.spinnaker.configuration import silence
 from scnnbio.backends.spinnaker.emulated import Activity
 from scnnbio.backends.spinnaker.loader import load_spynnaker
@@ -98,6 +98,9 @@ class Machine:
             )
             if layer.planes:
                 population.set_max_atoms_per_core(layer.core_shape)
+            elif layer.name in self.lowered.extensions:
+                # A source's own 500 may be more than a delay extension has memory for.
+                population.set_max_atoms_per_core(CORE_NEURONS)
             if layer.cells is not None:
                 population.initialize(v=layer.each(layer.cells.initial)[chosen].tolist())
                 population.record(["spikes", "v"] if layer.name in self.sampled else ["spikes"])

@@ -39,7 +39,7 @@ def numbers(lowered: Lowered) -> dict[str, Any]:
         "populations": populations,
         "projections": projections,
         "silence": round(lowered.clock.gap * lowered.experiment.dt, 6),
-        "warnings": [*_full_rings(lowered), *_lost_weights(projections)],
+        "warnings": [*_full_rings(lowered), *_lost_weights(projections), *_held_back(lowered)],
     }
 
 
@@ -52,6 +52,8 @@ def _population(lowered: Lowered, layer: Layer) -> Row:
         for sign, shifts in zip(_POOLS, lowered.shifts(layer), strict=True):
             step = 2.0 ** int(shifts.max()) / ONE / layer.cells.type.unit
             row[f"weight step {sign}"] = float(f"{step:.4g}")
+    if layer.name in lowered.extensions:
+        row["delay extensions"] = lowered.extensions[layer.name].cores
     return row
 
 
@@ -64,7 +66,7 @@ def _projection(lowered: Lowered, pathway: Pathway) -> Row:
         **({} if lags is None else {"lag": lags[pathway.lag]}),
         "pathway": _path(pathway),
         "ticks": pathway.delay,
-        "longest": post.slots - 1,
+        "longest": post.slots,
         "connections": len(weight),
     }
     if len(weight):
@@ -115,6 +117,16 @@ def _lost_weights(projections: list[Row]) -> list[str]:
     ]
 
 
+def _held_back(lowered: Lowered) -> list[str]:
+    return [
+        f"population {held.layer!r}: a delay of {held.delay} ticks ({', '.join(held.projections)})"
+        f" is longer than the {held.slots} that cores hold; {held.cores} delay extension"
+        f"{'s' * (held.cores > 1)} of {held.stages * held.slots} ticks, each a core of its own,"
+        f" hold{'s' * (held.cores == 1)} its spikes back"
+        for held in lowered.extensions.values()
+    ]
+
+
 def saturation(counts: Mapping[str, int]) -> list[str]:
     """Warnings of rings that were full in a run."""
     return [
@@ -138,7 +150,11 @@ def placed(machine: Machine) -> dict[str, Any]:
         As :func:`numbers`, with cores, chips and memory by population, and the whole ``board``.
     """
     from spynnaker.pyNN.data import SpynnakerDataView as View
+    from spynnaker.pyNN.models.utility_models.delays import DelayExtensionVertex
 
+    behind: dict[Any, list[Any]] = {}
+    for extension in View.get_vertices_by_type(DelayExtensionVertex):
+        behind[extension.source_vertex] = list(extension.machine_vertices)
     found = numbers(machine.lowered)
     ticks = machine.lowered.clock.total
     everywhere: list[Any] = []
@@ -150,6 +166,14 @@ def placed(machine: Machine) -> dict[str, Any]:
         ]
         places = [View.get_placement_of_vertex(vertex) for vertex in vertices]
         everywhere += places
+        held = [
+            View.get_placement_of_vertex(vertex)
+            for population in machine.populations[row["population"]]
+            for vertex in behind.get(population._vertex, ())
+        ]
+        everywhere += held
+        if held:
+            row["delay extensions"] = len(held)
         memory = sum(v.sdram_required.get_total_sdram(ticks) for v in vertices)
         row["cores"] = len(vertices)
         row["chips"] = len({(place.x, place.y) for place in places})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scnnbio.backends.spinnaker.arithmetic import delay_slots
 from scnnbio.backends.spinnaker.cells import LEARN, Cells
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
@@ -13,7 +12,7 @@ from scnnbio.experiment import Experiment
 def unsupported_projections(
     experiment: Experiment, cells: Mapping[str, Cells]
 ) -> list[Unsupported]:
-    """Projections that learn, whose weights have no place, or whose delays are too long."""
+    """Projections that learn, or whose weights have no place."""
     problems = []
     for projection in experiment.network.projections:
         element = f"projection {projection.name!r}"
@@ -33,18 +32,6 @@ def unsupported_projections(
             feature = "a conductance takes no negative weights"
             remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
             problems.append(Unsupported(element, feature, remedy))
-        ticks = experiment.delay_steps(projection)[-1] + kind.late
-        most = delay_slots(experiment.network.population(projection.post).size) - 1
-        if ticks > most:
-            problems.append(
-                Unsupported(
-                    element,
-                    f"a delay of {projection.delays[-1]:g} ms is {ticks} ticks of the machine;"
-                    f" cores with so many neurons hold {most}, and delay extensions are not"
-                    " supported",
-                    f"shorten it to {(most - kind.late) * experiment.dt:g} ms, or take a longer dt",
-                )
-            )
     return problems
 
 
