@@ -6,6 +6,7 @@ the pass of :mod:`scnnbio.backends.brian2.stepping`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
 from scnnbio.backends.brian2.learning import competition, regularly
 from scnnbio.backends.brian2.procedural import Each, generates_cpp
+from scnnbio.backends.brian2.sleeping import Sleep, sleep_of
 from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population
@@ -167,6 +169,7 @@ class Layer:
         constants |= {_own(name): values for name, values in population.values().items()}
         constants["held_steps"] = self.held.astype(float)
         names = {name: _own(name) for name in model.parameters} | dict.fromkeys(silent, "0.0")
+        held = {s.name for s in model.states if s.held_when_refractory and self.held.any()}
         resets = [(name, op, renamed(text, names)) for name, op, text in model.resets]
         if self.held.any():
             resets.append(("free_at", "=", "t_in_timesteps + 1 + int(held_steps)"))
@@ -176,15 +179,28 @@ class Layer:
             },
             threshold=renamed(model.threshold, names),
             resets=tuple(resets) if self.resets_early else (),
-            held=tuple(s.name for s in model.states if s.held_when_refractory)
-            if self.held.any()
-            else (),
+            held=tuple(s.name for s in model.states if s.name in held),
             constants=constants,
             channels=population.shape[0],
             most_held=int(self.held.max()),
-            period=self.experiment.trial_steps if self.experiment.reset else 0,
+            trial=self.experiment.trial_steps,
+            begins_anew=self.experiment.reset,
+            sleep=self._sleep(held, silent, names),
             levels={_own(name): self.levels for name in self.moving},
         )
+
+    def _sleep(self, held: set[str], silent: set[str], names: dict[str, str]) -> Sleep | None:
+        """How neurons sleep, in the group's names."""
+        population, dt = self.population, self.experiment.dt
+        falls, rule = {}, population.homeostasis
+        if rule is not None:
+            falls[rule.parameter] = rule.fall(population.shape[0], dt)
+        resolution = float(np.finfo(b2.prefs.core.default_float_dtype).eps)
+        found = sleep_of(population, dt, falls, held, silent, resolution)
+        if found is None:
+            return None
+        reaches = {steps: renamed(text, names) for steps, text in found.reaches.items()}
+        return dataclasses.replace(found, reaches=reaches)
 
     def _driven(self) -> set[str]:
         """States that arriving spikes move."""

@@ -21,7 +21,9 @@ from scnnbio.backends.brian2.procedural import (
     KernelPathway,
     Normaliser,
     Silenced,
+    generates_cpp,
 )
+from scnnbio.backends.brian2.stepping import Step, falling
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.parsing import renamed
@@ -191,8 +193,13 @@ class Learning:
             namespace={},
         )
         keeps = [float(np.exp(-self.experiment.dt / t.tau)) for t in self._used(side)]
-        fall = [f"{name} = {name}*{keep!r}" for name, keep in zip(names, keeps, strict=True)]
-        regularly(group, fall, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
+        fall = dict(zip(names, keeps, strict=True))
+        if generates_cpp():
+            rules = falling(fall, self.experiment.trial_steps, self.experiment.reset)
+            self.keep(Step(group, rules, ("groups", 0), f"fall_{group.name}", ("update",)))
+        else:
+            code = [f"{name} = {name}*{keep!r}" for name, keep in fall.items()]
+            regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
         if self.experiment.reset:
             trial = self.experiment.trial_steps * self.experiment.dt * _MS
             zero = [f"{name} = 0" for name in names]

@@ -16,7 +16,7 @@ from brian2.groups.group import CodeRunner
 from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.layout import internal_of_public
-from scnnbio.backends.brian2.procedural import Procedural
+from scnnbio.backends.brian2.procedural import Procedural, sleeper
 from scnnbio.experiment import Inputs
 from scnnbio.network import Population
 
@@ -174,7 +174,7 @@ class SampleWriter(Procedural):
             like = group.variables[variable]
             self.variables.add_auxiliary_variable(name_, dtype=like.dtype, scalar=like.scalar)
         code = "\n".join(f"{s} = {v}_post" for s, v in zip(sampled, variables, strict=True))
-        options = {"number": number, "every": every, "sampled": sampled}
+        options = {"number": number, "every": every, "sampled": sampled, "sleeper": sleeper(group)}
         self._finish("write_samples", code, group, _AT_START, options)
         self.needed_variables += ["_indices"]
         self.add_dependency(group)

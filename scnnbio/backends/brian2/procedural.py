@@ -42,6 +42,20 @@ def generates_cpp() -> bool:
     return isinstance(get_device(), CPPStandaloneDevice)
 
 
+def asleep(group: Any, name: str) -> None:
+    """Remember that neurons of a group sleep, by the object that steps them."""
+    group.add_attribute("sleeper")
+    group.sleeper = name
+
+
+def sleeper(group: Any) -> str:
+    """Name of the object that leaves neurons of a group asleep, or nothing.
+
+    Code that reads or changes their states must call ``wake_NAME`` before.
+    """
+    return getattr(group, "sleeper", "")
+
+
 @dataclass(frozen=True)
 class Geometry:
     """A convolution, at one lag of its kernel, as its templates need it."""
@@ -190,7 +204,7 @@ class Each(Procedural):
         self._add_index("_post_idx")
         self._see(target, "_post", "_post_idx")
         self.variables.add_reference("_eventspace", owner, space)
-        self._finish("each", code, owner, slot, {"modulo": modulo})
+        self._finish("each", code, owner, slot, {"modulo": modulo, "sleeper": sleeper(target)})
         self.add_dependency(owner)
         self.add_dependency(target)
 
@@ -225,7 +239,11 @@ class KernelPathway(Procedural):
         self.variables.add_reference("_eventspace", owner, space)
         # Threads share the rows of the target, so what is written must be the target's own.
         shared = all(line.split()[0].endswith("_post") for line in code.splitlines())
-        self._finish(template, code, owner, slot, {**geometry.keywords(), "shared": shared})
+        options: dict[str, Any] = {**geometry.keywords(), "shared": shared}
+        for end in ("pre", "post"):
+            found = [sleeper(group) for group, suffix in ends if suffix == f"_{end}"]
+            options[f"{end}_sleepers"] = sorted(filter(None, found))
+        self._finish(template, code, owner, slot, options)
         for group in (owner, kernel, *(group for group, _ in ends)):
             self.add_dependency(group)
 

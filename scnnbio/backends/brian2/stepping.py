@@ -4,7 +4,8 @@ For a large layer the state update is most of a run's time, and memory is what i
 each state is read once and written once a step. Refractoriness and the comparison with the
 threshold are bits in registers; constants are one number, or one a channel, repeated over a tile
 that stays in the first-level cache. What is computed is what the runtime's text says, in the same
-order.
+order. Where neurons can sleep (:mod:`scnnbio.backends.brian2.sleeping`) the pass leaves out those
+that do, and the same text takes all steps that they missed, with other constants.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.procedural import Procedural
+from scnnbio.backends.brian2.procedural import Procedural, asleep
+from scnnbio.backends.brian2.sleeping import LONGEST, Sleep
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.parsing import check_expression
+
+#: Steps of a trial period in which neurons may sleep, and of the one after if hardly any did.
+_TRY, _REST = 16, 496
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Rules:
     updates : mapping of str to str
         State → its value after the step, from states at its beginning.
     threshold : str
-        A neuron that is not refractory fires where this holds.
+        A neuron that is not refractory fires where this holds; nothing for what does not fire.
     resets : tuple of (str, str, str)
         Statements (name, operator, expression) for a neuron that fires, as it fires; none if
         Brian2 resets it later.
@@ -43,8 +48,12 @@ class Rules:
         Neurons lie channel last.
     most_held : int
         The longest refractory period in steps.
-    period : int
-        Length of a trial in steps if every trial begins anew, else 0.
+    trial : int
+        Length of a trial in steps.
+    begins_anew : bool
+        Whether all states are set when a trial begins.
+    sleep : Sleep, optional
+        How neurons sleep, if they can.
     levels : mapping of str to Brian2 group
         Constants that move: name → the group whose ``level`` (channels,) it is.
     """
@@ -56,7 +65,9 @@ class Rules:
     constants: Mapping[str, NDArray[np.float64]]
     channels: int
     most_held: int
-    period: int
+    trial: int
+    begins_anew: bool
+    sleep: Sleep | None = None
     levels: Mapping[str, Any] = field(default_factory=dict)
 
     def update_code(self) -> str:
@@ -70,7 +81,9 @@ class Rules:
 
     def names(self) -> set[str]:
         """Everything that the texts read."""
-        texts = [*self.updates.values(), self.threshold, *(text for _, _, text in self.resets)]
+        texts = [*self.updates.values(), *(text for _, _, text in self.resets)]
+        texts += [self.threshold] if self.threshold else []
+        texts += self.sleep.reaches.values() if self.sleep else []
         return set().union(*map(check_expression, texts))
 
     def at_a_spike(self) -> set[str]:
@@ -100,15 +113,25 @@ class Step(Procedural):
         size, variables = len(group), self.variables
         variables.add_constant("N", size)
         variables.add_auxiliary_variable("_cond", dtype=bool)
-        if test is None:
-            variables.add_array("_listed", size=size + 1, dtype=np.int32, read_only=True)
-        else:
+        if test is None and "test" in parts:
+            variables.add_array("_listed", size=size + 1, dtype=np.int32)
+        elif test is not None:
             variables.add_reference("_listed", test, "_listed")
         for state in rules.updates:
             variables.add_reference(state, group, state)
         waits = rules.most_held > 0
         if waits:
             variables.add_reference("free_at", group, "free_at")
+        code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold}"}
+        code["reset"] = rules.reset_code()
+        code = {part: code[part] for part in parts}
+        # Who sleeps is not tested, so that the test cannot be left to another pass.
+        sleep = rules.sleep if "update" in parts and ("test" in parts or test is None) else None
+        if sleep is not None:
+            asleep(group, name)
+            variables.add_array("_phase", size=3, dtype=np.int32, index="_phase_idx")
+            variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
+            code |= {f"reach_{n}": f"_cond = not ({t} < 0)" for n, t in sleep.reaches.items()}
         options = {
             "updates": "update" in parts,
             "tests": "test" in parts,
@@ -116,18 +139,26 @@ class Step(Procedural):
             "holds": list(rules.held) if waits and "update" in parts else [],
             "waits": waits,
             "slots": rules.most_held + 1,
-            "period": rules.period,
-            **self._add_constants(group, rules),
+            "period": rules.trial if rules.begins_anew else 0,
+            "size": size,
+            "states": list(rules.updates),
+            "sleeps": name if sleep else "",
+            "horizons": list(sleep.reaches) if sleep else [],
+            "trial": rules.trial,
+            "try": _TRY,
+            "rest": _REST,
+            "longest": LONGEST,
+            **self._add_constants(group, rules, sleep),
         }
-        code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold}"}
-        code["reset"] = rules.reset_code()
-        self._finish("step", {part: code[part] for part in parts}, group, slot, options)
+        self._finish("step", code, group, slot, options)
+        self.needed_variables += ["_phase"] if sleep else []
+        self.needed_variables += ["_listed"] if "_listed" in variables else []
         self.needed_variables += options["holds"]
         self.needed_variables += ["free_at"] if waits else []
         self.needed_variables += [n for pair in options["levels"] for n in pair]
         self.add_dependency(group)
 
-    def _add_constants(self, group: Any, rules: Rules) -> dict[str, Any]:
+    def _add_constants(self, group: Any, rules: Rules, sleep: Sleep | None) -> dict[str, Any]:
         """Constants as numbers, or as tiles of one number a channel; what the template asks."""
         real = np.dtype(b2.prefs.core.default_float_dtype)
         size = len(group)
@@ -135,32 +166,52 @@ class Step(Procedural):
         word = 8 * real.itemsize
         tile = min(math.lcm(rules.channels, word), -(-size // word) * word)
         tiled, used = [], rules.names()
-        self.variables.add_auxiliary_variable("_lane_idx", dtype=np.int32)
-        for name, numbers in rules.constants.items():
-            if name not in used or name in rules.levels:
-                continue
-            if np.all(numbers == numbers[0]):
-                self.variables.add_constant(name, real.type(numbers[0]))
+        for index in ("_lane_idx", "_power_idx", "_power_lane_idx"):
+            self.variables.add_auxiliary_variable(index, dtype=np.int32)
+        powers = sleep.powers if sleep else {}
+        numbers: list[str] = []
+        for name, values in powers.items():
+            if np.all(values == values[:, :1]):
+                self._add_table(name, values[:, 0].astype(real), "_power_idx")
+                numbers.append(name)
             else:
-                self._add_tile(name, np.resize(numbers, tile).astype(real))
+                rows = [np.resize(row, tile) for row in values]
+                self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")
+                tiled.append(name)
+        constants = {**rules.constants, **(sleep.constants if sleep else {})}
+        for name, values in constants.items():
+            if name not in used or name in rules.levels or name in powers:
+                continue
+            if np.all(values == values[0]):
+                self.variables.add_constant(name, real.type(values[0]))
+            else:
+                self._add_table(name, np.resize(values, tile).astype(real), "_lane_idx")
                 tiled.append(name)
         levels = []
         for name, levels_group in rules.levels.items():
             if name in used:
-                self._add_tile(name, np.zeros(tile, real))
+                self._add_table(name, np.zeros(tile, real), "_lane_idx", constant=False)
                 self.variables.add_reference(f"_level_{name}", levels_group, "level", index="0")
                 levels.append((name, f"_level_{name}"))
         return {
             "lane": real.itemsize,
             "tile": tile,
             "tiled": bool(tiled or levels),
+            "numbers": numbers,
             "channels": rules.channels,
             "levels": levels,
         }
 
-    def _add_tile(self, name: str, values: NDArray[Any]) -> None:
+    def _add_table(
+        self, name: str, values: NDArray[Any], index: str, constant: bool = True
+    ) -> None:
         self.variables.add_array(
-            name, size=len(values), values=values, dtype=values.dtype, index="_lane_idx"
+            name,
+            size=len(values),
+            values=values,
+            dtype=values.dtype,
+            index=index,
+            constant=constant,
         )
 
 
@@ -205,6 +256,36 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
         test = Step(group, rules, slot, update, ("update", *firing))
         made = [test]
     return [*made, Fire(group, test, ("thresholds", 1), fire)]
+
+
+def falling(keeps: Mapping[str, float], trial: int, begins_anew: bool) -> Rules:
+    """States that fall by themselves, such as the traces of a learning rule.
+
+    Parameters
+    ----------
+    keeps : mapping of str to float
+        State → what is left of it after a step.
+    trial, begins_anew
+        As in :class:`Rules`.
+
+    Returns
+    -------
+    Rules
+    """
+    steps = np.arange(1.0, LONGEST + 1)[:, None]
+    powers = {f"keep_{name}": np.power(keep, steps) for name, keep in keeps.items()}
+    return Rules(
+        updates={name: f"keep_{name}*{name}" for name in keeps},
+        threshold="",
+        resets=(),
+        held=(),
+        constants={},
+        channels=1,
+        most_held=0,
+        trial=trial,
+        begins_anew=begins_anew,
+        sleep=Sleep(powers, {}, {}),
+    )
 
 
 def silent_states(

@@ -1,20 +1,16 @@
-{# USES_VARIABLES { _listed, N, t_in_timesteps } #}
-{# WRITES_TO_READ_ONLY_VARIABLES { _listed } #}
+{# USES_VARIABLES { N, t_in_timesteps } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% macro _word(length) %}
-        {
-            {% if holds %}
-            const _Word _bits = _held[_first / _WORD];
-            {% endif %}
-            _Lane _above = 0;
-            for (_Lane _k = 0; _k < {{length}}; _k++) {
-                const size_t _idx = _first + _k;
-                const size_t _vectorisation_idx = _idx;
+{# The indices of constants that are a tile, and of those that depend on how many steps are taken. #}
+{% macro _lanes() %}
                 {% if tiled %}
                 const size_t _lane_idx = _tile + _k;
+                {% if sleeps %}
+                const size_t _power_lane_idx = _power_idx * {{tile}} + _tile + _k;
                 {% endif %}
-                {% if updates %}
+                {% endif %}
+{% endmacro %}
+{% macro _update() %}
                 {
                     {% for name in holds %}
                     const {{c_data_type(variables[name].dtype)}} _kept_{{name}} = {{get_array_name(variables[name])}}[_idx];
@@ -25,6 +21,19 @@
                         _Lane(_bits << (_WORD - 1 - _k)) < 0 ? _kept_{{name}} : {{get_array_name(variables[name])}}[_idx];
                     {% endfor %}
                 }
+{% endmacro %}
+{% macro _word(length) %}
+        {
+            {% if holds %}
+            const _Word _bits = _held[_w];
+            {% endif %}
+            _Lane _above = 0;
+            for (_Lane _k = 0; _k < {{length}}; _k++) {
+                const size_t _idx = _first + _k;
+                const size_t _vectorisation_idx = _idx;
+                {{_lanes()}}
+                {% if updates %}
+                {{_update()}}
                 {% endif %}
                 {% if tests %}
                 {
@@ -56,25 +65,124 @@
             {% endif %}
         }
 {% endmacro %}
+{# Whether somebody who is not refractory may fire within so many steps. #}
+{% macro _reach(horizon) %}
+        {
+            _Lane _above = 0;
+            for (_Lane _k = 0; _k < _length; _k++) {
+                const size_t _idx = _first + _k;
+                const size_t _vectorisation_idx = _idx;
+                {{_lanes()}}
+                {{vector_code['reach_' ~ horizon]|autoindent}}
+                _above |= _Lane(_cond ? 1 : 0) << _k;
+            }
+            _near = {{"_Word(_above) & ~_held[_w]" if holds else "_above"}};
+        }
+{% endmacro %}
+{# All words, or those that are not asleep. Where all take the same one step, the constants do not
+   change from word to word. #}
+{% macro _pass(asleep) %}
+    for (int _w = _begin; _w < _end; _w++) {
+        const int _first = _w * _WORD;
+        {% if asleep %}
+        if (!_all && _due[_w] > _now) continue;
+        const int _power_idx = _now - _last[_w] - 1, _fired = _count;
+        {% elif sleeps %}
+        const int _power_idx = 0;
+        {% endif %}
+        {% if tiled %}
+        const int _tile = _first % {{tile}};
+        {% endif %}
+        if (_first + _WORD <= N)
+        {{_word("_WORD")}}
+        else
+        {{_word("N - _first")}}
+        {% if asleep %}
+        _cost += 2;
+        _last[_w] = _now;
+        {% if not tests %}
+        _due[_w] = _now + {{longest}};
+        {% else %}
+        _due[_w] = _now + 1;
+        if (_all || _count > _fired || _pause[_w] > _now) continue;
+        _cost++;
+        const int _length = _first + _WORD <= N ? _WORD : N - _first;
+        _Word _near;
+        {% for horizon in horizons %}
+        {{_reach(horizon)}}
+        if (_near) {
+            {% if loop.first %}
+            _pause[_w] = _now + 1 + {{horizon}};
+            {% endif %}
+            continue;
+        }
+        _due[_w] = _now + 1 + {{horizon}};
+        {% endfor %}
+        {% endif %}
+        {% endif %}
+    }
+{% endmacro %}
 {% set _parallel = openmp_pragma('with_openmp') %}
 {# Whoever fires in this very pass is held from now on. #}
-{% set _direct = updates and resets and holds and not _parallel %}
-{% block maincode %}
+{% set _direct = tests and updates and resets and holds and not _parallel %}
+{% block extra_headers %}
+namespace {
     {# Neurons go by words: as many as a machine word has bits. The bits say who is refractory, and
        the comparisons with the threshold come back as bits, so that neither costs memory traffic
        for a neuron, nor a branch. A lane is a whole number as wide as the states, so that a vector
        of one is a vector of the other. #}
     typedef {{'int64_t' if lane == 8 else 'int32_t'}} _Lane;
     typedef {{'uint64_t' if lane == 8 else 'uint32_t'}} _Word;
-    const int _WORD = {{8 * lane}}, _WORDS = (N + _WORD - 1) / _WORD;
+    const int _WORD = {{8 * lane}}, _WORDS = ({{size}} + _WORD - 1) / _WORD;
+    {% if holds %}
+    {# A cache of free_at: made anew when a trial begins, then kept up to date spike by spike. #}
+    std::vector<_Word> _held(_WORDS);
+    std::vector<std::vector<int32_t> > _release({{slots}});
+    {% endif %}
+    {% if sleeps %}
+    {# By word: the step that its states are those after; the one in which it is looked at next;
+       until when it is not asked whether it may sleep. All states are up to date between trials. #}
+    std::vector<int32_t> _last(_WORDS), _due(_WORDS), _pause(_WORDS);
+    {# The word that somebody looks at out of turn, and what it is put back to. #}
+    int _viewed = -1;
+    int32_t _viewed_last, _viewed_due;
+    {% for name in states %}
+    {{c_data_type(variables[name].dtype)}} _viewed_{{name}}[_WORD];
+    {% endfor %}
+    {% endif %}
+}
+{% if sleeps %}
+{# Whether anybody may be asleep. #}
+bool asleep_{{sleeps}} = false;
+void wake_{{sleeps}}(int _from, int _to, int64_t _now);
+{% endif %}
+{% endblock %}
+{% block maincode %}
     const int64_t _now = {{t_in_timesteps}};
     {% for name, source in levels %}
     for (int _k = 0; _k < {{tile}}; _k++) {{get_array_name(variables[name])}}[_k] = {{get_array_name(variables[source])}}[_k % {{channels}}];
     {% endfor %}
+    {% if sleeps %}
+    {# Where hardly anybody sleeps, asking is a waste: then all are awake for a while. What it took
+       so far is counted in halves of an update of a word. #}
+    int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
+    const int64_t _limit = int64_t(2 * 0.9 * {{try}} * _WORDS);
+    const bool _turn = _now >= _phase[0] || (!_phase[2] && _phase[1] > _limit);
+    if (_turn) {
+        const bool _worth = _phase[2] || _phase[1] <= _limit;
+        _phase[0] = _now + (_worth ? {{try}} : {{rest}});
+        _phase[1] = 0;
+        _phase[2] = !_worth;
+    }
+    if (_now % {{trial}} == 0 || (_turn && !asleep_{{sleeps}})) {
+        std::fill(_last.begin(), _last.end(), _now - 1);
+        std::fill(_due.begin(), _due.end(), _now);
+        std::fill(_pause.begin(), _pause.end(), _now);
+    }
+    const bool _awake = _phase[2], _all = _awake || (_now + 1) % {{trial}} == 0;
+    const bool _even = _awake && !asleep_{{sleeps}};
+    {% endif %}
     {% if holds %}
-    {# A cache of free_at: made anew when a trial begins, then kept up to date spike by spike. #}
-    static std::vector<_Word> _held(_WORDS);
-    static std::vector<std::vector<int32_t> > _release({{slots}});
     static bool _known = false;
     auto _hold = [&](int32_t _idx) {
         if ({{free_at}}[_idx] <= _now) return;
@@ -88,7 +196,12 @@
         _known = true;
     } else {
         auto &_leaving = _release[_now % {{slots}}];
-        for (int32_t _idx : _leaving) _held[_idx / _WORD] &= ~(_Word(1) << (_idx % _WORD));
+        for (int32_t _idx : _leaving) {
+            {% if sleeps %}
+            wake_{{sleeps}}(_idx, _idx, _now - 1);
+            {% endif %}
+            _held[_idx / _WORD] &= ~(_Word(1) << (_idx % _WORD));
+        }
         _leaving.clear();
         {% if not _direct %}
         for (int _e = 0; _e < {{_listed}}[N]; _e++) _hold({{_listed}}[_e]);
@@ -105,8 +218,14 @@
     {% if resets %}
     {{scalar_code['reset']|autoindent}}
     {% endif %}
+    {% for horizon in horizons %}
+    {{scalar_code['reach_' ~ horizon]|autoindent}}
+    {% endfor %}
     {% if _parallel %}
     std::vector<int> _counts(omp_get_max_threads()), _starts(omp_get_max_threads());
+    {% if sleeps %}
+    std::vector<int> _costs(omp_get_max_threads());
+    {% endif %}
     {{openmp_pragma('parallel')}}
     {
     const int _thread = omp_get_thread_num(), _threads = omp_get_num_threads();
@@ -115,36 +234,122 @@
     const int _begin = 0, _end = _WORDS;
     {% endif %}
     int _count = 0;
+    {% if sleeps %}
+    int _cost = 0;
+    {% endif %}
     {% if tests %}
     {# A thread's own neurons have room enough for those of them that fire. #}
     int32_t *_list = {{_listed}} + _begin * _WORD;
     {% endif %}
-    for (int _w = _begin; _w < _end; _w++) {
-        const int _first = _w * _WORD;
-        {% if tiled %}
-        const int _tile = _first % {{tile}};
-        {% endif %}
-        if (_first + _WORD <= N)
-        {{_word("_WORD")}}
-        else
-        {{_word("N - _first")}}
+    {% if sleeps %}
+    if (_even) {
+    {# The constants of one step, where no call in between makes the compiler read them again. #}
+    {% for name in numbers %}
+    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = {brian::{{get_array_name(variables[name], access_data=False)}}[0]};
+    {% endfor %}
+    {{_pass(false)}}
+    } else {
+    {{_pass(true)}}
     }
+    {% else %}
+    {{_pass(false)}}
+    {% endif %}
     {% if _parallel %}
     _counts[_thread] = _count;
     _starts[_thread] = _begin * _WORD;
+    {% if sleeps %}
+    _costs[_thread] = _cost;
+    {% endif %}
     }
     {% if tests %}
     int _count = 0;
     for (size_t _t = 0; _t < _counts.size(); _t++)
         for (int _e = 0; _e < _counts[_t]; _e++) {{_listed}}[_count++] = {{_listed}}[_starts[_t] + _e];
     {% endif %}
+    {% if sleeps %}
+    int _cost = 0;
+    for (int _each : _costs) _cost += _each;
+    {% endif %}
     {% endif %}
     {% if tests %}
     {{_listed}}[N] = _count;
     {% endif %}
+    {% if sleeps %}
+    _phase[1] += _cost;
+    asleep_{{sleeps}} = !_awake;
+    {% endif %}
 {% endblock %}
 
 {% block extra_functions_cpp %}
+{% if sleeps %}
+{# Neurons from one to another are to be as they are after the step now: something happens to them. #}
+void wake_{{sleeps}}(int _from, int _to, int64_t _now) {
+    if (!asleep_{{sleeps}}) return;
+    bool _current = true;
+    for (int _w = _from / _WORD; _w <= _to / _WORD; _w++) {
+        _current = _current && _last[_w] == _now;
+        _due[_w] = _now + 1;
+    }
+    using namespace brian;
+    {{get_array_name(variables['_phase'], access_data=False)}}[1]++;
+    if (_current) return;
+    %CONSTANTS%
+    {{pointers_lines|autoindent}}
+    const size_t _vectorisation_idx = -1;
+    {{scalar_code['update']|autoindent}}
+    for (int _w = _from / _WORD; _w <= _to / _WORD; _w++) {
+        const int _first = _w * _WORD, _power_idx = _now - _last[_w] - 1;
+        if (_power_idx < 0) continue;
+        _last[_w] = _now;
+        {{get_array_name(variables['_phase'], access_data=False)}}[1] += 2;
+        {% if tiled %}
+        const int _tile = _first % {{tile}};
+        {% endif %}
+        {% if holds %}
+        const _Word _bits = _held[_w];
+        {% endif %}
+        if (_first + _WORD <= N) {
+            for (_Lane _k = 0; _k < _WORD; _k++) {
+                const size_t _idx = _first + _k;
+                const size_t _vectorisation_idx = _idx;
+                {{_lanes()}}
+                {{_update()}}
+            }
+        } else {
+            for (_Lane _k = 0; _k < N - _first; _k++) {
+                const size_t _idx = _first + _k;
+                const size_t _vectorisation_idx = _idx;
+                {{_lanes()}}
+                {{_update()}}
+            }
+        }
+    }
+}
+{# A look at a neuron after the step now, which leaves it as it was: who is observed sleeps on. #}
+void view_{{sleeps}}(int _neuron, int64_t _now) {
+    using namespace brian;
+    const int _w = _neuron < 0 ? -1 : _neuron / _WORD;
+    if (!asleep_{{sleeps}} || _w == _viewed) return;
+    %CONSTANTS%
+    {{pointers_lines|autoindent}}
+    const auto _size = [&](int _word) { return std::min<int>(_WORD, N - _word * _WORD); };
+    if (_viewed >= 0) {
+        {% for name in states %}
+        std::copy_n(_viewed_{{name}}, _size(_viewed), {{get_array_name(variables[name])}} + _viewed * _WORD);
+        {% endfor %}
+        _last[_viewed] = _viewed_last;
+        _due[_viewed] = _viewed_due;
+    }
+    _viewed = _w;
+    if (_viewed < 0) return;
+    {% for name in states %}
+    std::copy_n({{get_array_name(variables[name])}} + _viewed * _WORD, _size(_viewed), _viewed_{{name}});
+    {% endfor %}
+    _viewed_last = _last[_viewed];
+    _viewed_due = _due[_viewed];
+    wake_{{sleeps}}(_neuron, _neuron, _now);
+}
+{% endif %}
 {# Arrays of a program begin where a vector may: one that crosses cache lines costs two. #}
 __attribute__((weak)) void *operator new[](std::size_t size) {
     void *memory = 0;

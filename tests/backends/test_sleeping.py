@@ -1,0 +1,213 @@
+"""Neurons that sleep: what is known of the steps that nobody looks at, and what they do then."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scnnbio import backends
+from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._linear import threshold_form
+from scnnbio.backends.base import step_constants
+from scnnbio.backends.brian2.sleeping import HORIZONS, LONGEST, Sleep, sleep_of
+from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.encoding import LGN, Encoding, PoissonCode
+from scnnbio.experiment import Experiment, Record, Sampling
+from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.neurons.integrator import integrator
+from scnnbio.neurons.library import LIBRARY
+from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.stimuli import WhiteNoise
+
+LINEAR = [
+    "IF",
+    "LIF",
+    "LIF_curr_alpha",
+    "LIF_sfa",
+    "LIF_subtract",
+    *(f"GLIF{k}" for k in (1, 2, 3)),
+]
+EPS = 2.0**-52
+
+
+def _population(model: str, **changes: object) -> Population:
+    parameters = {"tau_refrac": 2.0, **changes}
+    return Population("v1", (3, 2, 2), LIBRARY[model], parameters=parameters)
+
+
+def _sleep(population: Population, **falls: np.ndarray) -> Sleep | None:
+    held = {s.name for s in population.model.states if s.held_when_refractory}
+    return sleep_of(population, 0.1, falls, held, set(), EPS)
+
+
+@pytest.mark.parametrize("model", [*LINEAR, "GLIF4"])
+def test_many_steps_at_once_are_one_long_step(model: str) -> None:
+    """The oracle is the matrix exponential over a time step as long as all of them."""
+    population = _population(model, tau_syn_E=[3.0, 5.0, 8.0])
+    sleep = _sleep(population)
+    assert sleep is not None
+    for count in (1, 2, 17, LONGEST):
+        long = step_constants(population, 0.1 * count)
+        for name, values in sleep.powers.items():
+            expected = np.broadcast_to(long[name], values[count - 1].shape)
+            np.testing.assert_allclose(values[count - 1], expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", ["LIF_cond_exp", "LIF_shunting", "AdEx", "Izhikevich"])
+def test_curved_neurons_do_not_sleep(model: str) -> None:
+    assert _sleep(Population("v1", (3, 2, 2), LIBRARY[model])) is None
+
+
+def test_neurons_do_not_sleep_where_a_held_state_feeds_one_that_moves_on() -> None:
+    population = _population("LIF_sfa")
+    everything = {s.name for s in population.model.states}
+    assert sleep_of(population, 0.1, {}, {"v"}, set(), EPS) is not None
+    assert sleep_of(population, 0.1, {}, everything - {"v"}, set(), EPS) is None
+
+
+@pytest.mark.parametrize("model", LINEAR)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_nobody_comes_further_than_the_bound(model: str, data: st.DataObject) -> None:
+    """The oracle takes all the steps, from any state, one by one."""
+    drive = data.draw(st.sampled_from([0.0, 0.2, -0.5, 1.0]))
+    population = _population(model, i_offset=[drive, 0.0, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
+    sleep = _sleep(population)
+    assert sleep is not None
+    step, constants = integrator(population.model), step_constants(population, 0.1)
+    number = st.floats(-2.0, 2.0, allow_subnormal=False)
+    states = {u.state: np.array([data.draw(number) for _ in range(3)]) for u in step.updates}
+    states["v"] = -60.0 + 5.0 * states["v"]
+    form, far = threshold_form(population), []
+    known = {**sleep.constants, **states}
+    bounds = {count: evaluate(text, known) for count, text in sleep.reaches.items()}
+    for _ in range(max(HORIZONS)):
+        known = {**constants, **states}
+        states = {u.state: evaluate(u.expression, known) for u in step.updates}
+        far.append(form[:, :-1].T * np.array(list(states.values())))
+        far[-1] = far[-1].sum(axis=0) + form[:, -1]
+    for count, bound in bounds.items():
+        assert np.all(np.max(far[:count], axis=0) <= bound + 1e-12)
+
+
+def test_the_bound_is_of_use() -> None:
+    """Whoever rests, or is 3 mV below threshold with a usual current, may sleep."""
+    population = _population("LIF")
+    sleep = _sleep(population)
+    assert sleep is not None
+    for potential, current, asleep in ((-65.0, 0.0, True), (-53.0, 0.2, True), (-50.1, 0.5, False)):
+        states = {"v": np.array([potential]), "I_exc": np.array([current]), "I_inh": np.zeros(1)}
+        bound = evaluate(sleep.reaches[HORIZONS[0]], {**sleep.constants, **states})
+        assert np.all(bound < 0) == asleep
+
+
+def test_a_threshold_that_falls_is_looked_at_where_it_will_be() -> None:
+    population = _population("LIF")
+    states = {"v": np.array([-60.0]), "I_exc": np.zeros(1), "I_inh": np.zeros(1)}
+    level = population.values()["v_thresh"]
+    still, moving = _sleep(population), _sleep(population, v_thresh=np.full(3, 0.02))
+    assert still is not None
+    assert moving is not None
+    for count in HORIZONS:
+        fixed = evaluate(still.reaches[count], {**still.constants, **states})
+        text = {**moving.constants, **states, "v_thresh": level}
+        np.testing.assert_allclose(evaluate(moving.reaches[count], text), fixed[0] + 0.02 * count)
+
+
+# -- whole networks -------------------------------------------------------------------------------
+
+
+def _case(
+    model: str = "LIF", reset: bool = True, plastic: bool = False, **parameters: object
+) -> Experiment:
+    """A layer of 6 x 6 x 6 neurons, 3.4 words, in which hardly anybody fires at a time."""
+    rng = np.random.default_rng(4)
+    kernel = rng.normal(0.15, 0.4, (6, 2, 5, 5))
+    convolution = ConvolutionConnector(np.abs(np.tanh(kernel)) if plastic else kernel, (2, 10, 10))
+    shape = tuple(convolution.out_shape)
+    rule = SharedSTDP(tau_plus=10.0, a_plus=0.02, a_minus=0.01, a_post=0.01) if plastic else None
+    threshold = SharedThreshold(eta=0.4, target=25.0, minimum=-60.0) if plastic else None
+    return Experiment(
+        Network(
+            (
+                Population("lgn", (2, 10, 10), SpikeSource()),
+                Population(
+                    "v1", shape, LIBRARY[model], parameters=parameters, homeostasis=threshold
+                ),
+            ),
+            (
+                Projection("lgn", "v1", convolution, weight=0.9, delay=1.0, plasticity=rule),
+                Projection(
+                    "v1",
+                    "v1",
+                    LateralInhibitionConnector(shape, "both", radius=1),
+                    weight=-0.4,
+                    delay=0.7,
+                    receptor="inhibitory",
+                ),
+            ),
+        ),
+        WhiteNoise(n_trials=3, duration=120.0, frame=40.0),
+        Encoding(LGN(), PoissonCode(gain=40.0, max_rate=60.0)),
+        record=Record(
+            spikes=("lgn", "v1"),
+            signals=(Sampling("v1", ("v", "I_exc"), units=(0, 7, 64, 215), period=0.3),),
+        ),
+        dt=0.1,
+        seed=3,
+        reset=reset,
+    )
+
+
+SLEEPERS = {
+    "learning, trials that run on": _case(plastic=True, reset=False),
+    "a parameter a channel": _case(
+        tau_m=[10.0, 12.0, 15.0, 20.0, 30.0, 8.0],
+        tau_refrac=[0.0, 0.5, 2.0, 3.0, 10.0, 1.0],
+        i_offset=[0.3, 0.25, 0.0, 0.1, 0.05, 0.2],
+    ),
+    "adapting": _case("GLIF3"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLEEPERS)
+def test_sleepers_fire_as_the_reference(name: str) -> None:
+    """The reference takes every step of every neuron."""
+    case = SLEEPERS[name]
+    run, oracle = (backends.get(b).run(case) for b in ("brian2-standalone", "reference"))
+    fired = {n: oracle.recording.spikes[n] for n in ("lgn", "v1")}
+    assert len(fired["v1"].time) > 30
+    for population, expected in fired.items():
+        spikes = run.recording.spikes[population]
+        np.testing.assert_array_equal(spikes.time, expected.time)
+        np.testing.assert_array_equal(spikes.unit, expected.unit)
+    for name_, signal in oracle.recording.signals["v1"].items():
+        found = run.recording.signals["v1"][name_].values
+        np.testing.assert_allclose(found, signal.values, rtol=0, atol=1e-9)
+    for name_, weights in oracle.weights.items():
+        np.testing.assert_allclose(run.weights[name_], weights, rtol=0, atol=1e-10)
+
+
+@pytest.mark.slow
+def test_whoever_is_observed_sleeps_on() -> None:
+    """Recording changes no bit, and neither do threads."""
+    case = SLEEPERS["learning, trials that run on"]
+    blind = dataclasses.replace(case, record=Record(spikes=("v1",)))
+    runs = [
+        backends.get("brian2-standalone").run(case),
+        backends.get("brian2-standalone").run(blind),
+        backends.get("brian2-standalone", {"threads": 2}).run(case),
+    ]
+    for other in runs[1:]:
+        np.testing.assert_array_equal(
+            runs[0].recording.spikes["v1"].unit, other.recording.spikes["v1"].unit
+        )
+        for name, weights in runs[0].weights.items():
+            np.testing.assert_array_equal(weights, other.weights[name])
+    for name, signal in runs[0].recording.signals["v1"].items():
+        np.testing.assert_array_equal(signal.values, runs[2].recording.signals["v1"][name].values)
