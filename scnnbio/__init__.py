@@ -1,5 +1,6 @@
 """Spiking convolutional networks, described once, run on several simulators, judged against V1."""
 
+from scnnbio import _pynn  # noqa: F401  (before PyNN is imported)
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError

@@ -89,6 +89,46 @@ def test_importing_the_package_loads_no_simulator():
     assert result.stdout.split() == []
 
 
+def test_importing_the_package_loads_nothing_that_only_others_need():
+    """PyNN's neo and csa, and files' h5py: each comes when it is used, and is itself then."""
+    result = run_python(
+        "import sys, scnnbio\n"
+        "print(*{'neo.core', 'h5py', 'matplotlib', 'csa.plot'} & set(sys.modules))\n"
+        "import pyNN.recording, neo.core\n"
+        "from neo import Block\n"
+        "print(pyNN.recording.neo.Block is Block is neo.core.Block, sys.modules['neo'] is neo)\n"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["", "True True"]
+
+
+_NAMES = """
+import builtins
+names = {}
+exec("from brian2 import *", names)
+for name in sorted(set(names) - {"__builtins__"}):
+    value = names[name]
+    said = [getattr(value, k, None) for k in ("__module__", "__qualname__", "__name__")]
+    print(name, type(value).__name__, *said)
+print(*(f"{n} {getattr(builtins, n) is names[n]}" for n in vars(builtins) if n in names))
+"""
+
+
+def test_brian2_loaded_by_us_has_all_its_names_for_others():
+    """matplotlib's among them, though they are there only when they are asked for."""
+    plain = run_python(_NAMES)
+    ours = run_python(
+        "import sys\nfrom scnnbio.neurons.brian2_loader import load_brian2\n"
+        "brian2 = load_brian2()\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "assert not hasattr(brian2, '__wrapped__') and 'matplotlib' not in sys.modules\n"
+        "assert brian2.max(1, 2) == 2 and not hasattr(brian2, 'no_such_name')\n" + _NAMES
+    )
+    assert plain.returncode == ours.returncode == 0, ours.stderr
+    assert "plot function" in plain.stdout
+    assert ours.stdout == plain.stdout
+
+
 def test_bundled_models_and_experiments_are_installed_packages():
     # They ship in the wheel under these names (docs/decisions/0003-layout.md).
     models = importlib.import_module("scnnbio_models")

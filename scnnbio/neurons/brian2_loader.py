@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
+
+#: What pylab has from Python and not from numpy, and what Brian2 does not take from pylab.
+_OF_PYTHON = ("abs", "bool", "bytes", "max", "min", "pow", "round")
+_LEFT_OUT = ("f", "rate", "x")
 
 
 def load_brian2() -> ModuleType:
@@ -21,8 +29,45 @@ def load_brian2() -> ModuleType:
     hook = sys.excepthook
     os.chdir(os.path.dirname(__file__))
     try:
-        return importlib.import_module("brian2")
+        with _without_plotting():
+            return importlib.import_module("brian2")
     finally:
         os.chdir(here)
         # Brian2 puts a banner and a copy of the user's script in the way of every error.
         sys.excepthook = hook
+
+
+@contextlib.contextmanager
+def _without_plotting() -> Iterator[None]:
+    """Import Brian2 as where there is no matplotlib, whose names it makes its own.
+
+    They are added when somebody asks Brian2 for one, or for all of them, as ``import *`` does.
+    """
+    if "matplotlib" in sys.modules:
+        yield
+        return
+    absent = dict.fromkeys(("matplotlib", "pylab"))
+    sys.modules.update(absent)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+    names = vars(sys.modules["brian2"])
+    # Numpy's do not stand in the way of Python's own where pylab is there.
+    names.update((name, getattr(builtins, name)) for name in _OF_PYTHON)
+    names["__getattr__"] = _with_plotting
+
+
+def _with_plotting(name: str) -> Any:
+    """Attribute of Brian2 that it does not have so far."""
+    names = vars(sys.modules["brian2"])
+    # Not what Python itself looks for, but for the one that ``import *`` goes by.
+    if name == "__all__" or not name.startswith("_"):
+        names.pop("__getattr__", None)
+        for key, value in vars(importlib.import_module("pylab")).items():
+            if not key.startswith("_") and key not in _LEFT_OUT:
+                names.setdefault(key, value)
+        if name in names:
+            return names[name]
+    raise AttributeError(f"module 'brian2' has no attribute {name!r}")

@@ -12,12 +12,14 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from scnnbio.errors import DataError, unwritable
+
+if TYPE_CHECKING:
+    import h5py
 
 #: HDF5 leaves this many bytes at the beginning of a file to its user. A checksum stands there,
 #: since the library may read some damaged files for ever.
@@ -49,6 +51,8 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     DataError
         If the folder does not exist or the file cannot be written.
     """
+    import h5py
+
     target = Path(path)
     if not target.parent.is_dir():
         raise DataError("the folder does not exist; make it first", where=str(target.parent))
@@ -80,6 +84,8 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         If the file is missing, not HDF5, truncated or damaged, of another kind, or of a version
         that this one cannot read.
     """
+    import h5py
+
     source = Path(path)
     where = str(source)
     if not source.is_file():
@@ -149,6 +155,8 @@ def _write_group(group: h5py.Group, tree: Tree) -> None:
 
 
 def _write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    import h5py
+
     if values.dtype.kind == "U":
         group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype("utf-8"))
     elif values.size >= _COMPRESS_FROM:
@@ -160,6 +168,8 @@ def _write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
 
 
 def _read_group(group: h5py.Group) -> dict[str, Any]:
+    import h5py
+
     tree: dict[str, Any] = {
         name: _read_attribute(value)
         for name, value in group.attrs.items()
@@ -171,6 +181,8 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
 
 
 def _read_array(dataset: h5py.Dataset) -> np.ndarray:
+    import h5py
+
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
     values = np.asarray(dataset[...])

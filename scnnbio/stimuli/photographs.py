@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,7 +17,16 @@ from scnnbio.stimuli.base import Stimulus, check_request, count, positive, seque
 from scnnbio.units import plain
 
 #: Photographs that come with scikit-learn and scikit-image: nature, a town, an animal, textures.
-BUNDLED = ("china", "flower", "chelsea", "gravel", "grass", "rocket", "camera")
+_BUNDLED_IN = {
+    "china": ("sklearn", "datasets/images/china.jpg"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "chelsea": ("skimage", "data/chelsea.png"),
+    "gravel": ("skimage", "data/gravel.png"),
+    "grass": ("skimage", "data/grass.png"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+    "camera": ("skimage", "data/camera.png"),
+}
+BUNDLED = tuple(_BUNDLED_IN)
 
 #: Standard deviation of the white-noise control: the median of the bundled photographs'.
 NOISE_CONTRAST = 0.5
@@ -266,14 +276,11 @@ def load_photographs(images: str, reduce: int = 1) -> Library:
 
 
 def _bundled(name: str) -> np.ndarray:
-    # Both libraries are slow to import, and needed only here.
-    if name in ("china", "flower"):
-        from sklearn.datasets import load_sample_image
-
-        return _grey(load_sample_image(f"{name}.jpg"))
-    import skimage.data
-
-    return _grey(getattr(skimage.data, name)())
+    # The file alone: to import the library that brings it takes a second, and 50 MB.
+    package, place = _BUNDLED_IN[name]
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return _read(Path((folders or [package])[0]) / place)
 
 
 def _folder(folder: Path) -> dict[str, np.ndarray]:

@@ -123,6 +123,18 @@ def test_bundled_photographs_in_contrast_units():
     assert np.isclose(np.median(library.contrasts), NOISE_CONTRAST, atol=0.01)
 
 
+def test_bundled_photographs_are_those_of_the_libraries_that_bring_them():
+    import skimage.data
+    from sklearn.datasets import load_sample_image
+
+    library = load_photographs("bundled")
+    for name, image in zip(BUNDLED, library.images, strict=True):
+        in_sklearn = name in ("china", "flower")
+        found = load_sample_image(f"{name}.jpg") if in_sklearn else getattr(skimage.data, name)()
+        grey = found @ [0.2125, 0.7154, 0.0721] if found.ndim == 3 else found.astype(float)
+        assert np.allclose(image, grey / grey.mean() - 1.0, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("reduce", [1, 2])
 def test_control_is_white_and_gaussian(reduce):
     # Unturned at zoom 1, a patch is the picture moved by a fraction of a pixel (f, g), uniform:
