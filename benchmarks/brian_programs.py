@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-import brian2 as b2
 import numpy as np
 
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration, Poisson
@@ -19,7 +18,9 @@ from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
 from scnnbio.backends.brian2.running import Results, present
 from scnnbio.experiment import Experiment
+from scnnbio.neurons.brian2_loader import load_brian2
 
+b2 = load_brian2()
 _MS = b2.ms
 
 # The process's CPU time so far, of all threads, and the time of day.
