@@ -95,6 +95,11 @@ DATA: dict[str, tuple[str, Callable[[], Experiment]]] = {
         "arrays",
         lambda: case(parameters={"tau_m": [10.0, 12.0, 15.0, 20.0, 31.0]}),
     ),
+    # How far a trace falls in so many steps is a table.
+    "time constant of the rule": (
+        "arrays",
+        lambda: case(dataclasses.replace(PAIR, tau_plus=10.1), parameters=TAU),
+    ),
     "seed": ("fed", lambda: case(parameters=TAU, seed=6)),
     "trials": ("fed", lambda: case(parameters=TAU, stimulus=WhiteNoise(n_trials=2, duration=40.0))),
     "snapshots": (
@@ -116,9 +121,6 @@ CODE: dict[str, Callable[[], Experiment]] = {
     "no rule": lambda: case(None, parameters=TAU),
     "not learning": lambda: case(parameters=TAU, learning=False),
     "rule": lambda: case(dataclasses.replace(PAIR, a_plus=0.031), parameters=TAU),
-    "time constant of the rule": lambda: case(
-        dataclasses.replace(PAIR, tau_plus=10.1), parameters=TAU
-    ),
     "bounds": lambda: case(dataclasses.replace(PAIR, bounds="hard"), parameters=TAU),
     "homeostasis": lambda: case(parameters=TAU, homeostasis=None),
     "rise of the threshold": lambda: case(
