@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -20,6 +21,8 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
 )
+from scnnbio import backends
+from scnnbio.backends import processes
 from scnnbio.cli.common import app, console, errors
 from scnnbio.errors import ScnnbioError
 
@@ -38,12 +41,36 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command line; an error of scnnbio's own is one line, never a traceback."""
+    """Run the command line; an error of scnnbio's own is one line, never a traceback.
+
+    Of several processes that MPI started, the first one carries the command out.
+    """
+    try:
+        with processes.command(_take_part) as ours:
+            if ours:
+                _carry_out()
+    except ScnnbioError as error:
+        if processes.speaks():
+            _print_error(error)
+        sys.exit(error.exit_code)
+
+
+def _carry_out() -> None:
     try:
         app()
     except ScnnbioError as error:
-        errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
+        _print_error(error)
         sys.exit(error.exit_code)
+
+
+def _print_error(error: ScnnbioError) -> None:
+    errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
+
+
+def _take_part(order: Mapping[str, Any]) -> None:
+    """Do what the process that carries out the command asks of the others."""
+    backend: Any = backends.get(order["backend"], order["options"])
+    backend.take_part(order["experiment"])
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,17 +9,19 @@ from typing import ClassVar, Literal
 
 import nest
 
+from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Outcome, Stopwatch
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
-from scnnbio.backends.nest.engines import install_engines, unsupported_rules
-from scnnbio.backends.nest.lowering import Lowered
+from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
+from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report, Run
+from scnnbio.experiment.as_text import experiment_from, experiment_text
 
 _CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
 _KERNELS = ("shared", "expanded")
@@ -81,6 +83,8 @@ class NestBackend(Backend):
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing, or if modules were compiled before."""
+        if alone := processes.missing(nest.num_processes):
+            return alone
         cache = cache_folder()
         if self._cells is CompiledCells and not any(cache.glob("scnnbio_*module-*/*.so")):
             return missing()
@@ -94,10 +98,10 @@ class NestBackend(Backend):
         if not problems:
             problems += self._cells().unsupported(experiment)
         problems += unsupported_rules(experiment, self.kernels == "shared")
-        if nest.num_processes > 1:
-            # Each would return the spikes of its own neurons only.
-            feature = f"recordings are not gathered from {nest.num_processes} MPI processes"
-            remedy = "run one process, with backend.threads"
+        started = processes.commanded().size
+        if nest.num_processes == 1 < started:
+            feature = f"this NEST was built without MPI, and is one process of {started}"
+            remedy = "build it as docs/how_to/mpi.md says, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
@@ -121,25 +125,68 @@ class NestBackend(Backend):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
+        team = processes.team("NEST", nest.num_processes)
+        if team.led and team.first:
+            team.tell(
+                {
+                    "backend": self.name,
+                    "options": self.options,
+                    "experiment": experiment_text(experiment),
+                }
+            )
         told = nest.verbosity
         try:
-            with watch.phase("build"):
-                report("compiling", 0, 1)
-                cells = self._cells()
-                self._begin(experiment, cells)
-                report("compiling", 1, 1)
-                lowered = Lowered(
-                    experiment, inputs, Schedule.of(experiment), cells, self.kernels == "shared"
-                )
-                recorders = Recorders(lowered)
-            with watch.phase("simulate"):
-                self._run(lowered, recorders, report)
-            return recorders.outcome()
+            with team.bound():
+                return self._simulate_with(team, experiment, inputs, watch, report)
         finally:
-            nest.ResetKernel()
+            # Where another process failed, NEST would wait for it.
+            if not team.broken:
+                nest.ResetKernel()
             nest.verbosity = told
 
-    def _begin(self, experiment: Experiment, cells: Cells) -> None:
+    def take_part(self, experiment: str) -> None:
+        """Be one of the processes in a run that the first one began.
+
+        Parameters
+        ----------
+        experiment : str
+            As :func:`~scnnbio.experiment.as_text.experiment_text` writes it.
+        """
+        told = experiment_from(experiment)
+        self._simulate(told, told.inputs(), Stopwatch(), lambda *_: None)
+
+    def _simulate_with(
+        self,
+        team: processes.Team,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+    ) -> Outcome:
+        """What every process does, each with its own part of the neurons."""
+        with watch.phase("build"):
+            cells = self._cells()
+            report("compiling", 0, 1)
+            modules = team.in_turns(lambda: self._modules(experiment, cells))
+            report("compiling", 1, 1)
+            if team.size > 1:
+                team.agree([experiment.digest(), self.options], "experiment")
+            spikes = InputSpikes.of(inputs, team)
+            self._begin(experiment, modules)
+            lowered = Lowered(
+                experiment, spikes, Schedule.of(experiment), cells, self.kernels == "shared"
+            )
+            recorders = Recorders(lowered, team)
+        with watch.phase("simulate"):
+            self._run(lowered, recorders, report)
+            return recorders.outcome()
+
+    def _modules(self, experiment: Experiment, cells: Cells) -> list[str]:
+        """Modules to install, compiled if they are not yet."""
+        engines = engine_modules(experiment) if self.kernels == "shared" else []
+        return [*cells.modules(experiment), *engines]
+
+    def _begin(self, experiment: Experiment, modules: list[str]) -> None:
         """A fresh kernel; a reset unloads the modules, so they are installed again."""
         nest.verbosity = nest.VerbosityLevel.ERROR
         nest.ResetKernel()
@@ -149,9 +196,8 @@ class NestBackend(Backend):
             rng_seed=1 + experiment.seed % (2**31 - 1),
             print_time=False,
         )
-        cells.install(experiment)
-        if self.kernels == "shared":
-            install_engines(experiment)
+        for path in modules:
+            nest.Install(path)
 
     def _run(self, lowered: Lowered, recorders: Recorders, report: Report) -> None:
         dt, total = lowered.experiment.dt, lowered.schedule.total

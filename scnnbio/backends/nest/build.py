@@ -7,7 +7,8 @@ A module's place in the cache (:mod:`scnnbio.backends._cache`) follows from all 
 code.
 
 The wheel of NEST tells a compiler nothing that is true on another machine, so the command is put
-together here: g++, the headers of the wheel, and the C++ ABI that its library was built with.
+together here: g++, the headers of the wheel, and the C++ ABI that its library was built with. For a
+NEST that was built with MPI it is that MPI's compiler, which knows where its headers are.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _OWN = Path(__file__).parent / "module"
 # No contraction to fused multiply-add: the same sums as numpy's.
 _FLAGS = ["-fPIC", "-O2", "-DNDEBUG", "-std=c++20", "-fopenmp", "-ffp-contract=off"]
 _FLAGS += ["-DLTX_MODULE", "-w"]
+# MPI's C is all that NEST uses; its C++ would ask for a further library.
+_MPI_FLAGS = ["-DMPICH_SKIP_MPICXX", "-DOMPI_SKIP_MPICXX"]
 
 # NESTML builds with cmake against a nest-config that a wheel does not have: its generator is taken
 # alone. In a process of its own, since it keeps its state in globals, prints, and may exit.
@@ -140,22 +143,46 @@ def _module(name: str, text: str, write: Callable[[Path], None], problem: str) -
     return str(home / name)
 
 
-def _compiler() -> str:
-    return os.environ.get("CXX", "g++")
+def _compiler() -> tuple[str, str]:
+    """The compiler, and the variable of the environment in which another one is named."""
+    config = _headers() / "config.h"
+    text = config.read_text() if config.is_file() else ""
+    if not _has_mpi(text):
+        return os.environ.get("CXX", "g++"), "CXX"
+    found = re.search(r'#define MPIEXEC "(.+)"', text)
+    # That of another MPI library would be no use.
+    beside = Path(found[1]).with_name("mpicxx") if found else None
+    own = str(beside) if beside is not None and beside.is_file() else "mpicxx"
+    return os.environ.get("MPICXX", own), "MPICXX"
+
+
+def _has_mpi(config: str) -> bool:
+    return re.search(r"^#define HAVE_MPI 1", config, re.MULTILINE) is not None
 
 
 def no_compiler() -> str:
     """What has to be installed before C++ can be compiled; empty if nothing."""
-    if shutil.which(_compiler()) is None:
-        return f"the C++ compiler {_compiler()!r} was not found: install g++, or name it in CXX"
-    return ""
+    compiler, variable = _compiler()
+    if shutil.which(compiler) is not None:
+        return ""
+    if variable == "CXX":
+        return f"the C++ compiler {compiler!r} was not found: install g++, or name it in CXX"
+    return (
+        f"the compiler of MPI, {compiler!r}, was not found, and this NEST was built with MPI: put"
+        " its folder into PATH, or name it in MPICXX"
+    )
+
+
+def _headers() -> Path:
+    """The folder of NEST's headers, if it has any."""
+    spec = importlib.util.find_spec("nest")
+    folders = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(folders or ["."])), "include", "nest")
 
 
 def _wheel() -> tuple[str, Path]:
     """Version of the installed wheel, and the folder of its headers."""
-    spec = importlib.util.find_spec("nest")
-    folders = spec.submodule_search_locations if spec is not None else None
-    headers = Path(next(iter(folders or ["."])), "include", "nest")
+    headers = _headers()
     try:
         version = importlib.metadata.version("nest-simulator")
     except importlib.metadata.PackageNotFoundError:
@@ -235,13 +262,13 @@ def _compile(work: Path, module: str) -> None:
     config = re.sub(r"#define HAVE_(GSL|BOOST) 1", "", (headers / "config.h").read_text())
     (stubs / "config_of_wheel.h").write_text(config)
     flags = [*_FLAGS, f"-D_GLIBCXX_USE_CXX11_ABI={_abi(headers.parents[1])}"]
-    flags += ["-include", "config_of_wheel.h"]
+    flags += ["-include", "config_of_wheel.h", *(_MPI_FLAGS if _has_mpi(config) else [])]
     flags += [f"-I{folder}" for folder in (stubs, work / "generated", headers)]
     sources = sorted((work / "generated").glob("*.cpp"))
-    _call([_compiler(), "-c", *flags, *map(str, sources)], work)
+    _call(["-c", *flags, *map(str, sources)], work)
     # Linked without -fopenmp: NEST's own libgomp is loaded already, and must be the only one.
     objects = [f"{source.stem}.o" for source in sources]
-    _call([_compiler(), "-shared", *objects, "-o", f"{module}.so"], work)
+    _call(["-shared", *objects, "-o", f"{module}.so"], work)
 
 
 def _abi(package: Path) -> int:
@@ -251,11 +278,12 @@ def _abi(package: Path) -> int:
 
 
 def _call(words: list[str], work: Path) -> None:
-    done = _run(words, work)
+    compiler, variable = _compiler()
+    done = _run([compiler, *words], work)
     if done.returncode:
         raise BackendMissing(
-            f"the C++ compiler {words[0]!r} failed ({_first_line(done)}); repair it, or name"
-            " another g++ in CXX",
+            f"the C++ compiler {compiler!r} failed ({_first_line(done)}); repair it, or name"
+            f" another {'g++' if variable == 'CXX' else 'one'} in {variable}",
             where=WHERE,
         )
 

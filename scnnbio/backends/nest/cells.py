@@ -34,8 +34,8 @@ class Cells(ABC):
         """What of an experiment these cells cannot do."""
 
     @abstractmethod
-    def install(self, experiment: Experiment) -> None:
-        """Make the models known to a kernel that was just reset."""
+    def modules(self, experiment: Experiment) -> list[str]:
+        """Modules that make the models known to NEST, compiled if they are not yet."""
 
     @abstractmethod
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
@@ -77,12 +77,11 @@ class CompiledCells(Cells):
                 problems.append(Unsupported(element, error.message, "use another backend"))
         return problems
 
-    def install(self, experiment: Experiment) -> None:
-        """Compile what is not compiled yet, and load it."""
+    def modules(self, experiment: Experiment) -> list[str]:
+        """One for each form of equations."""
         self.models = {p.name: _generated(p) for p in _neurons(experiment)}
         different = {model.name: model for model in self.models.values()}.values()
-        for path in side_by_side(compiled, different):
-            nest.Install(path)
+        return side_by_side(compiled, different)
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
         """Nodes that keep time by trials themselves."""
@@ -187,8 +186,9 @@ class StandardCells(Cells):
             problems.append(Unsupported("reset", feature, f"set reset = false, or {remedy}"))
         return problems
 
-    def install(self, experiment: Experiment) -> None:
-        """Nothing: they are part of NEST."""
+    def modules(self, experiment: Experiment) -> list[str]:
+        """None: they are part of NEST."""
+        return []
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
         """Nodes at rest, whose constant input waits for the first trial."""

@@ -74,8 +74,13 @@ class CompetitionEngine(Engine):
         self._connect(lowered, self.population, 0, 1)
 
     def collect(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Take the spikes that fired since the last call: the run's stamps, and neurons."""
+        """Take the spikes that fired since the last call: the run's stamps, and neurons.
+
+        Of several processes, one has them all.
+        """
         log = self.nodes[0]
+        if not log.local:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
         kept = log.get(["logged_steps", "logged_units"])
         log.set(n_logged=0)
         return (

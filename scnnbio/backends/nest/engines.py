@@ -118,20 +118,15 @@ class Engine(ABC):
     def _connect(self, lowered: Lowered, population: Population, port: int, delay: int) -> None:
         """Connect every neuron to every engine, each at a port of its own."""
         senders = lowered.first(population.name) + np.arange(population.size)
-        ports = port + np.arange(population.size)
-        engines = np.asarray(self.nodes.tolist())
-        n = len(engines)
-        nest.Connect(
-            np.tile(senders, n),
-            np.repeat(engines, population.size),
-            "one_to_one",
-            {
-                "synapse_model": "static_synapse",
-                "weight": np.ones(n * population.size),
-                "delay": np.full(n * population.size, round(delay * self.experiment.dt, 3)),
-                "receptor_type": np.tile(ports, n),
-            },
-        )
+        synapses = {
+            "synapse_model": "static_synapse",
+            "weight": np.ones(population.size),
+            "delay": np.full(population.size, round(delay * self.experiment.dt, 3)),
+            "receptor_type": port + np.arange(population.size),
+        }
+        # One by one: of many processes, each would hold the lists of all.
+        for engine in self.nodes.tolist():
+            nest.Connect(senders, np.full(population.size, engine), "one_to_one", synapses)
 
 
 class KernelEngine(Engine):
@@ -235,12 +230,11 @@ class ThresholdEngine(Engine):
         self._listen(lowered, population, 0, 1)
 
 
-def install_engines(experiment: Experiment) -> None:
-    """Compile the modules that are not compiled yet, and load them."""
+def engine_modules(experiment: Experiment) -> list[str]:
+    """Modules that make engines known to NEST, compiled if they are not yet."""
     rules = [p.plasticity for p in experiment.network.projections if p.plasticity is not None]
     codes = {rule_code(rule) for rule in rules}
-    for path in (shared_module(), *side_by_side(rule_module, codes)):
-        nest.Install(path)
+    return [shared_module(), *side_by_side(rule_module, codes)]
 
 
 def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]:

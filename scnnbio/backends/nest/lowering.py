@@ -13,13 +13,40 @@ from typing import Any
 
 import nest
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
 from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.backends.processes import Team
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.network import Population, Projection
+
+
+@dataclass(frozen=True, eq=False)
+class InputSpikes:
+    """The input of a run.
+
+    Parameters
+    ----------
+    step : ndarray of int64 (spikes,)
+        Stamps in steps since the run began; sorted.
+    unit : ndarray of int32 (spikes,)
+        Neurons of the source population.
+    """
+
+    step: NDArray[np.int64]
+    unit: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, inputs: Inputs, team: Team) -> InputSpikes:
+        """Drawn by the first process, and told to the others: they need none of the pictures."""
+        drawn = team.together((lambda: (inputs.step, inputs.unit)) if team.first else None)
+        step, unit = drawn or (None, None)
+        found = cls(team.from_first(step, np.int64), team.from_first(unit, np.int32))
+        inputs.drawn = len(found.step)
+        return found
 
 
 @dataclass
@@ -39,7 +66,7 @@ class Lowered:
     """
 
     experiment: Experiment
-    inputs: Inputs
+    inputs: InputSpikes
     schedule: Schedule
     cells: Cells
     shared: bool
@@ -77,13 +104,13 @@ class Lowered:
 
     def first(self, population: str) -> int:
         """NEST's number of a population's first neuron."""
-        return int(self.nodes[population][0].global_id)
+        return int(self.nodes[population][0].tolist()[0])
 
     def _add_source(self, population: Population) -> None:
         nodes = nest.Create("spike_train_injector", population.size)
         self.nodes[population.name] = nodes
         order = np.argsort(self.inputs.unit, kind="stable")
-        stamps = self.schedule.of_stamps(self.inputs.step.astype(np.int64))[order]
+        stamps = self.schedule.of_stamps(self.inputs.step)[order]
         # Rounded to NEST's tics: a product such as 3*0.1 lies beside the grid.
         times = np.round(stamps * self.experiment.dt, 3)
         cuts = np.searchsorted(self.inputs.unit[order], np.arange(1, population.size))

@@ -1,4 +1,7 @@
-"""What a run on NEST keeps: spikes without a recorder's 30 kB a neuron, and sampled states."""
+"""What a run on NEST keeps: spikes without a recorder's 30 kB a neuron, and sampled states.
+
+Every process keeps what its own neurons do, until all of it is gathered at the end.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 
 from scnnbio.backends.base import Outcome
 from scnnbio.backends.nest.lowering import Lowered
+from scnnbio.backends.processes import Team
 from scnnbio.experiment import Sampling
 
 
@@ -19,8 +23,9 @@ class SpikeLog:
 
     A device reserves a block of 1024 connections for every neuron it listens to. An ordinary
     synapse takes tens of bytes, and one that has a weight recorder reports every spike that it
-    carries, with its stamp. These end on a cell that ignores them. Where a layer competes, its
-    competition tells which of them were let fire.
+    carries, with its stamp. These end on a cell that ignores them; there is one on every virtual
+    process, for the neurons that lie there. Where a layer competes, its competition tells which of
+    them were let fire.
     """
 
     def __init__(self, lowered: Lowered) -> None:
@@ -32,16 +37,22 @@ class SpikeLog:
         self.layers = [p for p in experiment.network.populations if not p.is_source]
         self.recorder = nest.Create("weight_recorder", params={"time_in_steps": True})
         nest.CopyModel("static_synapse", "scnnbio_log", {"weight_recorder": self.recorder})
-        ignoring = nest.Create("parrot_neuron")
+        n = nest.total_num_virtual_procs
+        # NEST deals nodes out in the order of their numbers.
+        ignoring = nest.Create("parrot_neuron", n)
         # NEST's slices are as long as the shortest delay: the log must not shorten it.
         delays = [experiment.delay_steps(p)[0] for p in experiment.network.projections]
         delay = round(min(delays, default=1) * experiment.dt, 3)
         synapse = {"synapse_model": "scnnbio_log", "receptor_type": 1, "delay": delay}
         for layer in self.layers:
-            if layer.name not in lowered.competitions:
-                nest.Connect(lowered.nodes[layer.name], ignoring, "all_to_all", synapse)
             self.steps[layer.name], self.units[layer.name] = [], []
             self.counts[layer.name] = 0
+            if layer.name in lowered.competitions:
+                continue
+            shift = lowered.first(layer.name) - ignoring[0].tolist()[0]
+            for k in range(min(n, layer.size)):
+                beside = ignoring[(shift + k) % n]
+                nest.Connect(lowered.nodes[layer.name][k::n], beside, "all_to_all", synapse)
 
     def collect(self) -> None:
         """Take what has arrived out of the kernel."""
@@ -64,11 +75,25 @@ class SpikeLog:
                 self.steps[layer.name].append(step)
                 self.units[layer.name].append(fired)
 
+    def gathered(self, team: Team) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        """Stamps and neurons of all spikes that are recorded, by population."""
+        found = {}
+        for name in self.lowered.experiment.record.spikes:
+            if name in self.steps:
+                step = np.concatenate([np.zeros(0, np.int64), *self.steps[name]])
+                unit = np.concatenate([np.zeros(0, np.int32), *self.units[name]])
+                found[name] = team.gathered(step), team.gathered(unit)
+        return found
+
+    def counted(self, team: Team) -> dict[str, int]:
+        """How many spikes each layer fired."""
+        return dict(zip(self.counts, team.total(list(self.counts.values())), strict=True))
+
 
 class SignalLog:
     """Samples of one population's states."""
 
-    def __init__(self, lowered: Lowered, sampling: Sampling) -> None:
+    def __init__(self, lowered: Lowered, sampling: Sampling, team: Team) -> None:
         experiment, self.schedule = lowered.experiment, lowered.schedule
         self.sampling = sampling
         self.period = experiment.steps(sampling.period or experiment.dt, "period")
@@ -76,13 +101,15 @@ class SignalLog:
         size = population.size
         units = np.arange(size) if sampling.units is None else np.array(sampling.units)
         # A neuron named twice is sampled once.
-        distinct = np.unique(units)
+        self.units, self.order = np.unique(units, return_inverse=True)
+        nodes = lowered.nodes[sampling.population][self.units.tolist()]
+        #: Those of this process, and the column of each.
+        self.own = self.units[np.atleast_1d(nodes.local)] if team.size > 1 else self.units
         self.first = lowered.first(sampling.population)
         self.column = np.full(size, -1)
-        self.column[distinct] = np.arange(len(distinct))
-        self.order = self.column[units]
+        self.column[self.own] = np.arange(len(self.own))
         samples = -(-self.schedule.n_trials * self.schedule.trial // self.period)
-        self.values = {name: np.zeros((samples, len(distinct))) for name in sampling.variables}
+        self.values = {name: np.zeros((samples, len(self.own))) for name in sampling.variables}
         self.recordable = {n: lowered.cells.recordable(population, n) for n in sampling.variables}
         self.meter = nest.Create(
             "multimeter",
@@ -92,7 +119,7 @@ class SignalLog:
                 "time_in_steps": True,
             },
         )
-        nest.Connect(self.meter, lowered.nodes[sampling.population][distinct.tolist()])
+        nest.Connect(self.meter, nodes)
 
     def collect(self) -> None:
         """Take what has arrived out of the kernel."""
@@ -100,11 +127,26 @@ class SignalLog:
         step = self.schedule.samples(np.asarray(events["times"], dtype=np.int64))
         wanted = (step >= 0) & (step % self.period == 0)
         row = step[wanted] // self.period
-        column = self.column[np.asarray(events["senders"])[wanted] - self.first]
+        senders = np.asarray(events["senders"], dtype=np.int64)
+        column = self.column[senders[wanted] - self.first]
         for name, values in self.values.items():
             theirs, factor = self.recordable[name]
             values[row, column] = np.asarray(events[theirs])[wanted] / factor
         self.meter.n_events = 0
+
+    def gathered(self, team: Team) -> dict[str, NDArray[np.float64]]:
+        """Samples of all units (samples, units), by variable."""
+        if team.size == 1:
+            return {name: values[:, self.order] for name, values in self.values.items()}
+        units = team.gathered(self.own)
+        columns = np.searchsorted(self.units, units)
+        found = {}
+        for name, values in self.values.items():
+            # A neuron's samples come together; each process has other neurons.
+            whole = np.zeros((len(units), len(values)))
+            whole[columns] = team.gathered(values.T)
+            found[name] = whole.T[:, self.order] if len(units) else whole.T
+        return found
 
 
 @dataclass
@@ -112,12 +154,14 @@ class Recorders:
     """Logs of one lowered experiment."""
 
     lowered: Lowered
+    team: Team
     spikes: SpikeLog = field(init=False)
     signals: list[SignalLog] = field(init=False)
 
     def __post_init__(self) -> None:
         self.spikes = SpikeLog(self.lowered)
-        self.signals = [SignalLog(self.lowered, s) for s in self.lowered.experiment.record.signals]
+        samplings = self.lowered.experiment.record.signals
+        self.signals = [SignalLog(self.lowered, sampling, self.team) for sampling in samplings]
 
     def collect(self) -> None:
         """Empty the kernel's memory, so that it does not grow with the run's length."""
@@ -128,21 +172,14 @@ class Recorders:
     def outcome(self) -> Outcome:
         """Results in the public numbering."""
         experiment, inputs = self.lowered.experiment, self.lowered.inputs
-        spikes: dict[str, Any] = {
-            name: (
-                np.concatenate([np.zeros(0, np.int64), *self.spikes.steps[name]]),
-                np.concatenate([np.zeros(0, np.int32), *self.spikes.units[name]]),
-            )
-            for name in experiment.record.spikes
-            if name in self.spikes.steps
-        }
+        spikes: dict[str, Any] = self.spikes.gathered(self.team)
         if experiment.source.name in experiment.record.spikes:
             # They fire as they are told to.
-            spikes[experiment.source.name] = inputs.step.astype(np.int64), inputs.unit
+            spikes[experiment.source.name] = inputs.step, inputs.unit
         signals = {
-            (log.sampling.population, name): values[:, log.order]
+            (log.sampling.population, name): values
             for log in self.signals
-            for name, values in log.values.items()
+            for name, values in log.gathered(self.team).items()
         }
         engines = self.lowered.engines
         learned = {name: engine for name, engine in engines.items() if engine.learns}
@@ -152,9 +189,10 @@ class Recorders:
             signals,
             weights={name: engine.values() for name, engine in learned.items()},
             snapshots={name: engine.snapshots() for name, engine in learned.items() if kept},
-            output_spikes=self.spikes.counts,
+            output_spikes=self.spikes.counted(self.team),
             pathways={
                 p.name: "procedural" if p.name in engines else "expanded"
                 for p in experiment.network.projections
             },
+            details={"processes": self.team.size} if self.team.size > 1 else {},
         )
