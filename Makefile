@@ -10,6 +10,9 @@ ARGS    ?=
 PYTEST_ARGS ?=
 # Two processes, a file at a time: what a module of tests sets up is set up once.
 SPREAD  ?= -n 2 --dist loadfile
+# Of an environment whose NEST has MPI; if none is named, one is built, once.
+MPI_PYTHON ?=
+MPI_VENV   ?= .venv-mpi
 
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -18,10 +21,10 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick bench lint format types docs clean
+.PHONY: help demo test quick test-mpi bench lint format types docs clean
 
 help: ## show these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "scnnbio needs Python 3.11 to 3.13, and this is %d.%d; use make PYTHON=python3.13" % sys.version_info[:2])'
@@ -54,6 +57,15 @@ test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doct
 
 quick: $(ALL) ## the quick subset of the tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+
+$(MPI_VENV)/.built: docs/how_to/build_nest_mpi.sh
+	@echo "Building NEST with MPI into $(MPI_VENV) (some ten minutes, once)"
+	@PYTHON="$(PYTHON)" sh docs/how_to/build_nest_mpi.sh $(MPI_VENV)
+	@$(MPI_VENV)/bin/python -m pip install --quiet --editable '.[nest,mpi,dev]'
+	@touch $@
+
+test-mpi: $(if $(MPI_PYTHON),,$(MPI_VENV)/.built) ## NEST in several processes (MPI_PYTHON=..., or builds it in ten minutes)
+	SCNNBIO_NEED_MPI=1 $(or $(MPI_PYTHON),$(MPI_VENV)/bin/python) -m pytest tests/backends/test_mpi.py $(PYTEST_ARGS)
 
 bench: $(ALL) ## measure against other simulators (ten minutes; writes results, tables, a figure)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive PYNEST_QUIET=1 $(BIN)/python -W ignore -m benchmarks

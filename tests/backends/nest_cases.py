@@ -20,6 +20,20 @@ def need_nest() -> None:
     pytest.skip(message, allow_module_level=True)
 
 
+def need_mpi() -> None:
+    """Skip a module where NEST has no MPI; ``make test-mpi``, which asks for it, fails instead."""
+    have = all(importlib.util.find_spec(name) is not None for name in ("nest", "mpi4py"))
+    if have:
+        from scnnbio.backends.nest.build import built_with_mpi
+
+        if built_with_mpi():
+            return
+    message = "docs/how_to/mpi.md tells how NEST is built with MPI"
+    if os.environ.get("SCNNBIO_NEED_MPI"):
+        pytest.fail(message)
+    pytest.skip(message, allow_module_level=True)
+
+
 #: One receptor, a threshold that spikes raise, and a reset by subtraction.
 ADAPTIVE = NeuronModel(
     name="adaptive",

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
+from scnnbio.backends import processes
 from scnnbio.errors import BackendMissing, DataError
 from scnnbio.neurons import IF, LIF
 from scnnbio.plasticity import SharedSTDP, Trace, TraceRule
 from tests.backends.nest_cases import ADAPTIVE, need_nest
+from tests.backends.networks import experiment, small_network
 
 need_nest()
 
@@ -172,6 +174,60 @@ def test_a_missing_compiler_is_named(monkeypatch) -> None:
     with pytest.raises(BackendMissing, match="'no-such-compiler' was not found: install g"):
         build.compiled(fresh("compiler"))
     assert "no-such-compiler" in backends.get("nest").missing()
+
+
+@pytest.fixture
+def with_mpi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The installed NEST as if it had been built with an MPI library in this folder."""
+    plain, headers = build._headers(), tmp_path / "nest" / "include" / "nest"
+    headers.mkdir(parents=True)
+    bin_ = tmp_path / "mpi" / "bin"
+    bin_.mkdir(parents=True)
+    text = (plain / "config.h").read_text()
+    lines = ("#define HAVE_MPI 1", f'#define MPIEXEC "{bin_ / "mpiexec"}"')
+    (headers / "config.h").write_text("\n".join([text, *lines]))
+    (headers.parents[1] / "nestkernel_api.so").touch()
+    monkeypatch.setattr(build, "_headers", lambda: headers)
+    monkeypatch.delenv("MPICXX", raising=False)
+    return bin_
+
+
+def test_a_nest_with_mpi_takes_the_compiler_of_its_mpi(with_mpi, monkeypatch, cache) -> None:
+    monkeypatch.setenv("PATH", str(with_mpi.parent))
+    monkeypatch.setenv("CXX", "g++")  # which does not know where MPI's headers are
+    with pytest.raises(BackendMissing, match="the compiler of MPI, 'mpicxx', was not found"):
+        build.shared_module()
+    calls = with_mpi / "calls"
+    (with_mpi / "mpicxx").write_text(f'#!/bin/sh\necho "$@" >> "{calls}"\n')
+    (with_mpi / "mpicxx").chmod(0o755)
+    with_it = build.shared_module()
+    compiling, linking = calls.read_text().splitlines()
+    assert "-DMPICH_SKIP_MPICXX" in compiling
+    assert linking.endswith("scnnbio_shared.so")
+    # Named by the user, another one comes first.
+    monkeypatch.setenv("MPICXX", "no-such-mpicxx")
+    assert "'no-such-mpicxx', was not found" in build.no_compiler()
+    # What was compiled for one NEST is not taken for the other.
+    monkeypatch.undo()
+    monkeypatch.setenv("SCNNBIO_CACHE", str(cache.parent))
+    monkeypatch.setattr(build, "_compile", lambda work, module: (work / f"{module}.so").touch())
+    assert Path(build.shared_module()).parent != Path(with_it).parent
+
+
+def test_a_nest_without_mpi_is_no_part_of_a_command_of_several(monkeypatch) -> None:
+    class Two:
+        rank, size = 0, 2
+
+    team = processes._commanded.set(processes.Team(Two(), led=True))
+    try:
+        refused = backends.get("nest").unsupported(experiment(small_network()))
+    finally:
+        processes._commanded.reset(team)
+    assert [r.feature for r in refused] == [
+        "this NEST was built without MPI, and is one process of 2"
+    ]
+    assert "docs/how_to/mpi.md" in refused[0].remedy
+    assert backends.get("nest").unsupported(experiment(small_network())) == []
 
 
 def test_a_compiler_that_fails_is_quoted_and_nothing_is_kept(monkeypatch, tmp_path, cache) -> None:

@@ -145,19 +145,24 @@ def _module(name: str, text: str, write: Callable[[Path], None], problem: str) -
 
 def _compiler() -> tuple[str, str]:
     """The compiler, and the variable of the environment in which another one is named."""
-    config = _headers() / "config.h"
-    text = config.read_text() if config.is_file() else ""
-    if not _has_mpi(text):
+    if not built_with_mpi():
         return os.environ.get("CXX", "g++"), "CXX"
-    found = re.search(r'#define MPIEXEC "(.+)"', text)
+    found = re.search(r'#define MPIEXEC "(.+)"', _config())
     # That of another MPI library would be no use.
     beside = Path(found[1]).with_name("mpicxx") if found else None
     own = str(beside) if beside is not None and beside.is_file() else "mpicxx"
     return os.environ.get("MPICXX", own), "MPICXX"
 
 
-def _has_mpi(config: str) -> bool:
-    return re.search(r"^#define HAVE_MPI 1", config, re.MULTILINE) is not None
+def built_with_mpi() -> bool:
+    """Whether the NEST that is installed can share a network among processes."""
+    return re.search(r"^#define HAVE_MPI 1", _config(), re.MULTILINE) is not None
+
+
+def _config() -> str:
+    """What NEST was built with; empty if it does not tell."""
+    file = _headers() / "config.h"
+    return file.read_text() if file.is_file() else ""
 
 
 def no_compiler() -> str:
@@ -262,7 +267,7 @@ def _compile(work: Path, module: str) -> None:
     config = re.sub(r"#define HAVE_(GSL|BOOST) 1", "", (headers / "config.h").read_text())
     (stubs / "config_of_wheel.h").write_text(config)
     flags = [*_FLAGS, f"-D_GLIBCXX_USE_CXX11_ABI={_abi(headers.parents[1])}"]
-    flags += ["-include", "config_of_wheel.h", *(_MPI_FLAGS if _has_mpi(config) else [])]
+    flags += ["-include", "config_of_wheel.h", *(_MPI_FLAGS if built_with_mpi() else [])]
     flags += [f"-I{folder}" for folder in (stubs, work / "generated", headers)]
     sources = sorted((work / "generated").glob("*.cpp"))
     _call(["-c", *flags, *map(str, sources)], work)

@@ -266,11 +266,18 @@ def _lacking(experiment: Experiment, projection: Projection) -> str:
 def _create(model: str, population: Population, values: Values) -> Any:
     """Nodes with one set of parameters, or one block of nodes for each channel."""
     if all(np.all(v == v[0]) for v in values.values()):
-        return nest.Create(model, population.size, {n: float(v[0]) for n, v in values.items()})
+        return _alike(model, population.size, {n: float(v[0]) for n, v in values.items()})
     channels, rows, columns = population.shape
     spread = {name: np.broadcast_to(v, (channels,)) for name, v in values.items()}
     blocks = [
-        nest.Create(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
+        _alike(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
         for k in range(channels)
     ]
     return sum(blocks[1:], blocks[0])
+
+
+def _alike(model: str, count: int, values: dict[str, float]) -> Any:
+    # Told one by one, every neuron would be handed a dictionary of its own, of some 3 kB, in every
+    # process, its own or not. Whatever sets a default here sets all of them.
+    nest.SetDefaults(model, values)
+    return nest.Create(model, count)
