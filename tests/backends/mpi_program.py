@@ -22,13 +22,16 @@ from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIF
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
 from tests.backends.nest_cases import ADAPTIVE
 from tests.backends.networks import experiment, small_network
 
 
 def layers(seed: int = 8) -> Experiment:
-    """Three layers that learn, pool and adapt: lags, strides, groups, and five different delays."""
+    """Three layers that compete and learn, pool, and adapt.
+
+    With lags, strides, groups, and five different delays.
+    """
     rng = np.random.default_rng(seed)
     lagged = ConvolutionConnector(
         rng.uniform(0.2, 0.8, (4, 2, 3, 3, 2)), (2, 8, 8), lags=(0.0, 3.5), padding=1
@@ -41,7 +44,9 @@ def layers(seed: int = 8) -> Experiment:
     network = Network(
         (
             Population("lgn", (2, 8, 8), SpikeSource()),
-            Population("v1", lagged.out_shape, LIF, homeostasis=threshold),
+            Population(
+                "v1", lagged.out_shape, LIF, homeostasis=threshold, competition=WinnerTakeAll(1)
+            ),
             Population("pool", pooled.out_shape, ADAPTIVE),
             Population("top", grouped.out_shape, ADAPTIVE, parameters={"rise": [1.0, 2.0] * 3}),
         ),
