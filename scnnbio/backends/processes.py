@@ -11,7 +11,6 @@ Only bytes are exchanged: numbers, and documents as text.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import signal
@@ -32,9 +31,8 @@ from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError
 T = TypeVar("T")
 Serve = Callable[[Mapping[str, Any]], None]
 
-#: What a launcher tells each of its processes: MPICH and its relatives, and Open MPI.
-_RANK = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
-_SIZE = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+#: What launchers put into the environment: of MPICH and its relatives, of Open MPI, of others.
+_LAUNCHED = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 INSTALL = "pip install 'scnnbio[mpi]' beside it, as docs/how_to/mpi.md does"
 _ERRORS: dict[str, type[ScnnbioError]] = {
     error.__name__: error for error in (SpecError, DataError, BackendMissing)
@@ -299,17 +297,19 @@ def team(simulator: str, size: int) -> Team:
 
 def missing(size: int) -> str:
     """What has to be installed for a simulator that counts ``size`` processes; empty if nothing."""
-    if size == 1 or importlib.util.find_spec("mpi4py") is not None:
-        return ""
-    return (
-        f"there are {size} processes, and mpi4py, which gathers what they record, is missing:"
-        + (f" {INSTALL}")
-    )
+    if size > 1:
+        try:
+            _mpi()
+        except BackendMissing as error:
+            return f"there are {size} processes; {error.message}"
+    return ""
 
 
 @contextmanager
 def command(serve: Serve) -> Iterator[bool]:
     """Carry out a command once, however many processes it was started in.
+
+    Processes that were told different words, or have no mpi4py, each carry out their own.
 
     Parameters
     ----------
@@ -320,11 +320,6 @@ def command(serve: Serve) -> Iterator[bool]:
     ------
     bool
         Whether this process carries it out; the others have taken part by then.
-
-    Raises
-    ------
-    BackendMissing
-        If there are several processes that cannot hear one another.
     """
     found = _started_together()
     if found is None:
@@ -350,38 +345,25 @@ def command(serve: Serve) -> Iterator[bool]:
         _commanded.reset(before)
 
 
-def speaks() -> bool:
-    """Whether this process, of those that were started together, is the one that says things."""
-    return _told(_RANK, 0) == 0
-
-
-def _told(names: tuple[str, ...], default: int) -> int:
-    """The number in the first of these variables of the environment that holds one."""
-    values = (os.environ.get(name, "") for name in names)
-    return next((int(value) for value in values if value.isdigit()), default)
-
-
 def _started_together() -> Team | None:
-    """The processes that a launcher started with this one; None if it is alone."""
-    if not any(name in os.environ for name in _RANK):
+    """The processes that were started with this one for the same command; None if it is alone."""
+    if not any(name in os.environ for name in _LAUNCHED):
         return None
-    size = _told(_SIZE, 1)
-    if importlib.util.find_spec("mpi4py") is None and size == 1:
+    try:
+        found = Team(_mpi().COMM_WORLD, led=True)
+    except BackendMissing:
+        # They cannot hear one another. What needs that says so itself.
         return None
-    comm = _mpi().COMM_WORLD
-    if comm.size != size and size > 1:
-        raise BackendMissing(
-            f"this is one of {size} processes, and mpi4py counts {comm.size}: start them with the"
-            " mpiexec of the MPI library that mpi4py uses",
-            where="mpiexec",
-        )
-    return Team(comm, led=True) if comm.size > 1 else None
+    # Where each was told something else, each has a command of its own.
+    alike = found.size > 1 and len(set(found.everybody(json.dumps(sys.argv)))) == 1
+    return found if alike else None
 
 
 def _mpi() -> Any:
     try:
         return importlib.import_module("mpi4py.MPI")
+    except ModuleNotFoundError:
+        reason = "mpi4py, which gathers what several processes record, is missing"
     except (ImportError, RuntimeError) as error:
-        size = max(_told(_SIZE, 2), 2)
-        reason = missing(size) or f"mpi4py does not load ({error}): {INSTALL}"
-        raise BackendMissing(reason, where="mpiexec") from None
+        reason = f"mpi4py does not load ({error})"
+    raise BackendMissing(f"{reason}: {INSTALL}", where="mpiexec")

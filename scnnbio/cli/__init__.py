@@ -45,26 +45,17 @@ def main() -> None:
 
     Of several processes that MPI started, the first one carries the command out.
     """
-    try:
-        with processes.command(_take_part) as ours:
-            if ours:
-                _carry_out()
-    except ScnnbioError as error:
-        if processes.speaks():
-            _print_error(error)
-        sys.exit(error.exit_code)
+    with processes.command(_take_part) as ours:
+        if ours:
+            _carry_out()
 
 
 def _carry_out() -> None:
     try:
         app()
     except ScnnbioError as error:
-        _print_error(error)
+        errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
         sys.exit(error.exit_code)
-
-
-def _print_error(error: ScnnbioError) -> None:
-    errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
 
 
 def _take_part(order: Mapping[str, Any]) -> None:

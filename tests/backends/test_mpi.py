@@ -58,7 +58,7 @@ def finished(command: list[str], **environment: str) -> Done:
     """Run to its end; processes that wait for one another would never reach it."""
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment},
-        capture_output=True, text=True, check=False, timeout=240,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def test_without_mpi4py_nothing_is_run(tmp_path: Path) -> None:
     assert "BackendMissing" in done.stderr
     for rank in (0, 1):
         text = (tmp_path / f"{rank}.txt").read_text()
-        assert "there are 2 processes, and mpi4py" in text
+        assert "there are 2 processes; mpi4py" in text
         assert "pip install 'scnnbio[mpi]'" in text
 
 
@@ -216,6 +216,19 @@ def test_a_command_writes_one_folder_with_the_same_in_it(
             assert ours[name] == oracle[name]
 
 
+def test_processes_that_are_told_different_words_run_each_their_own(tmp_path: Path) -> None:
+    study().save(tmp_path / "own.toml")
+    code = (
+        "import os, sys; sys.argv[-1] += os.environ['PMI_RANK'];"
+        "from scnnbio.cli import main; main()"
+    )
+    rest = ("run", tmp_path / "own.toml", "--backend", "reference", "--out", tmp_path / "run")
+    done = finished(words(2, "-c", code, *rest))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report:") == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.toml", "run0", "run1"]
+
+
 def test_backends_are_compared_by_one_process(run_alone: Path, tmp_path: Path) -> None:
     rest = ("--backends", "reference,nest", "--strict", "--out", tmp_path / "compared")
     done = finished(words(2, *scnnbio("compare", run_alone.parent / "own.toml", *rest)))
@@ -236,3 +249,11 @@ def test_ctrl_c_ends_all_and_leaves_nothing(run_alone: Path, tmp_path: Path) -> 
         job.send_signal(signal.SIGINT)
         assert job.wait(timeout=60) != 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_script_of_the_documentation_says_the_same_in_one_process_and_two() -> None:
+    told = [finished(words(n, "docs/how_to/mpi_run.py")) for n in (1, 2)]
+    assert [done.returncode for done in told] == [0, 0], told[1].stderr
+    one, two = (done.stdout.strip() for done in told)
+    assert two == one.replace("1 processes", "2 processes")
+    assert two.startswith("2 processes: ")

@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 
-from scnnbio import cli
 from scnnbio.backends import processes
 from scnnbio.errors import BackendMissing, DataError, SpecError
 from scnnbio.experiment import Experiment, Record
@@ -29,9 +28,10 @@ class FirstOfTwo:
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*processes._RANK, *processes._SIZE):
+    for name in processes._LAUNCHED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setitem(sys.modules, "mpi4py", None)
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", None)
 
 
 @pytest.mark.parametrize(
@@ -75,38 +75,21 @@ def test_a_process_alone_does_everything_itself() -> None:
 
 
 @pytest.mark.usefixtures("alone")
-@pytest.mark.parametrize(
-    ("rank", "size"), [("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")]
-)
-def test_processes_that_cannot_hear_one_another_do_nothing(
-    rank: str, size: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_mpi4py_each_process_has_a_command_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each would write the same folder; the first one says so."""
-    monkeypatch.setattr(sys, "argv", ["scnnbio", "list"])
-    monkeypatch.setenv(size, "2")
-    said = []
-    for number in ("0", "1"):
-        monkeypatch.setenv(rank, number)
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        assert caught.value.code == BackendMissing.exit_code
-        said.append(capsys.readouterr())
-    assert "there are 2 processes, and mpi4py" in said[0].err
-    assert "pip install 'scnnbio[mpi]'" in said[0].err
-    assert said[0].out == said[1].out == said[1].err == ""
-
-
-@pytest.mark.usefixtures("alone")
-@pytest.mark.parametrize("size", [None, "1"])
-def test_one_process_needs_no_mpi4py_whoever_started_it(
-    size: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PMIX_RANK", "0")
-    if size is not None:
-        monkeypatch.setenv("PMI_SIZE", size)
+    """As on a cluster, where many independent runs are started at once; NEST says what it lacks."""
+    monkeypatch.setenv("PMI_RANK", "1")
+    monkeypatch.setenv("PMI_SIZE", "2")
     with processes.command(lambda order: None) as ours:
         assert ours
+        assert processes.commanded() is processes.ALONE
     assert processes.missing(1) == ""
+    told = processes.missing(2)
+    assert told.startswith("there are 2 processes; mpi4py, which gathers what several processes")
+    assert "pip install 'scnnbio[mpi]'" in told
+    with pytest.raises(BackendMissing, match=r"is missing: pip install 'scnnbio\[mpi\]'"):
+        processes.team("NEST", 2)
 
 
 def test_a_nest_and_an_mpi4py_of_different_libraries_are_named() -> None:
