@@ -65,18 +65,29 @@
             {% endif %}
         }
 {% endmacro %}
-{# Whether somebody who is not refractory may fire within so many steps. #}
-{% macro _reach(horizon) %}
+{# Lets a word sleep as long as nobody in it who is not refractory can fire; the next step is not
+   asked again for a while if somebody may. #}
+{% macro _ask() %}
         {
-            _Lane _above = 0;
-            for (_Lane _k = 0; _k < _length; _k++) {
-                const size_t _idx = _first + _k;
-                const size_t _vectorisation_idx = _idx;
-                {{_lanes()}}
-                {{vector_code['reach_' ~ horizon]|autoindent}}
-                _above |= _Lane(_cond ? 1 : 0) << _k;
+            _cost++;
+            const int _length = _first + _WORD <= N ? _WORD : N - _first;
+            const int32_t _next = _last[_w] + 1;
+            {% for horizon in horizons %}
+            if (_due[_w] {{'==' if loop.first else '>'}} _next) {
+                _Lane _above = 0;
+                for (_Lane _k = 0; _k < _length; _k++) {
+                    const size_t _idx = _first + _k;
+                    const size_t _vectorisation_idx = _idx;
+                    {{_lanes()}}
+                    {{vector_code['reach_' ~ horizon]|autoindent}}
+                    _above |= _Lane(_cond ? 1 : 0) << _k;
+                }
+                if (!{{"(_Word(_above) & ~_held[_w])" if holds else "_above"}}) _due[_w] = _next + {{horizon}};
+                {% if loop.first %}
+                else _pause[_w] = _next + {{horizon}};
+                {% endif %}
             }
-            _near = {{"_Word(_above) & ~_held[_w]" if holds else "_above"}};
+            {% endfor %}
         }
 {% endmacro %}
 {# All words, or those that are not asleep. Where all take the same one step, the constants do not
@@ -84,14 +95,22 @@
 {% macro _pass(asleep) %}
     for (int _w = _begin; _w < _end; _w++) {
         const int _first = _w * _WORD;
+        {% if tiled %}
+        const int _tile = _first % {{tile}};
+        {% endif %}
         {% if asleep %}
         if (!_all && _due[_w] > _now) continue;
         const int _power_idx = _now - _last[_w] - 1, _fired = _count;
+        {% if tests %}
+        {# Whoever was up to date a step ago, since a spike arrived, may be able to sleep as it is. #}
+        const bool _asks = !_all && !_power_idx && _pause[_w] <= _now;
+        if (_asks) {
+            {{_ask()}}
+            if (_due[_w] > _now) continue;
+        }
+        {% endif %}
         {% elif sleeps %}
         const int _power_idx = 0;
-        {% endif %}
-        {% if tiled %}
-        const int _tile = _first % {{tile}};
         {% endif %}
         if (_first + _WORD <= N)
         {{_word("_WORD")}}
@@ -104,20 +123,7 @@
         _due[_w] = _now + {{longest}};
         {% else %}
         _due[_w] = _now + 1;
-        if (_all || _count > _fired || _pause[_w] > _now) continue;
-        _cost++;
-        const int _length = _first + _WORD <= N ? _WORD : N - _first;
-        _Word _near;
-        {% for horizon in horizons %}
-        {{_reach(horizon)}}
-        if (_near) {
-            {% if loop.first %}
-            _pause[_w] = _now + 1 + {{horizon}};
-            {% endif %}
-            continue;
-        }
-        _due[_w] = _now + 1 + {{horizon}};
-        {% endfor %}
+        if (!_all && !_asks && _count == _fired && _pause[_w] <= _now) {{_ask()}}
         {% endif %}
         {% endif %}
     }
