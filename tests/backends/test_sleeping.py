@@ -6,8 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from scnnbio import backends
 from scnnbio.backends._expressions import evaluate
@@ -70,28 +68,27 @@ def test_neurons_do_not_sleep_where_a_held_state_feeds_one_that_moves_on() -> No
 
 
 @pytest.mark.parametrize("model", LINEAR)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_nobody_comes_further_than_the_bound(model: str, data: st.DataObject) -> None:
-    """The oracle takes all the steps, from any state, one by one."""
-    drive = data.draw(st.sampled_from([0.0, 0.2, -0.5, 1.0]))
-    population = _population(model, i_offset=[drive, 0.0, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
+def test_nobody_comes_further_than_the_bound(model: str) -> None:
+    """The oracle takes all the steps one by one, from 2000 states of each of three cells."""
+    population = _population(model, i_offset=[0.5, -0.3, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
     sleep = _sleep(population)
     assert sleep is not None
     step, constants = integrator(population.model), step_constants(population, 0.1)
-    number = st.floats(-2.0, 2.0, allow_subnormal=False)
-    states = {u.state: np.array([data.draw(number) for _ in range(3)]) for u in step.updates}
-    states["v"] = -60.0 + 5.0 * states["v"]
-    form, far = threshold_form(population), []
+    rng = np.random.default_rng(2)
+    states = {u.state: rng.normal(0.0, 1.0, (2000, 3)) for u in step.updates}
+    states["v"] = rng.normal(-60.0, 8.0, (2000, 3))
     known = {**sleep.constants, **states}
     bounds = {count: evaluate(text, known) for count, text in sleep.reaches.items()}
+    form, far = threshold_form(population), []
     for _ in range(max(HORIZONS)):
         known = {**constants, **states}
         states = {u.state: evaluate(u.expression, known) for u in step.updates}
-        far.append(form[:, :-1].T * np.array(list(states.values())))
-        far[-1] = far[-1].sum(axis=0) + form[:, -1]
+        far.append(np.einsum("sk,kns->ns", form[:, :-1], [*states.values()]) + form[:, -1])
     for count, bound in bounds.items():
-        assert np.all(np.max(far[:count], axis=0) <= bound + 1e-12)
+        over = bound - np.max(far[:count], axis=0)
+        assert over.min() >= -1e-12
+        # It is a bound, not a wall: close where the states make it so.
+        assert over.min() < 0.5
 
 
 def test_the_bound_is_of_use() -> None:
