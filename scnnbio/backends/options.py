@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import reprlib
 import types
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import choose
+
+_MOST_THREADS = 512
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Option:
         for kind in self._choices():
             if isinstance(kind, type):
                 # True is an int to Python, and never a number of anything to a user.
-                if type(value) is kind:
+                if type(value) is kind and _is_finite(value):
                     return value
                 if kind is float and type(value) is int:
                     return float(value)
@@ -52,6 +55,20 @@ class Option:
         return list(_flat(self.annotation))
 
 
+def checked_threads(threads: int) -> int:
+    """A number of threads, or a SpecError.
+
+    Beyond 512 NEST, which has nine bits for a thread's number, delivers spikes to other neurons.
+    """
+    if not 1 <= threads <= _MOST_THREADS:
+        raise SpecError(
+            f"{threads} is not a number of threads; use 1 to {_MOST_THREADS}, and no more than the"
+            " machine has cores",
+            where="backend.threads",
+        )
+    return threads
+
+
 def _flat(annotation: Any) -> Iterator[Any]:
     """Types, and values of a Literal, that an annotation allows; None is told by leaving out."""
     if get_origin(annotation) in (Union, types.UnionType):
@@ -61,6 +78,10 @@ def _flat(annotation: Any) -> Iterator[Any]:
         yield from get_args(annotation)
     elif annotation not in (None, types.NoneType):
         yield annotation
+
+
+def _is_finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _word(choice: Any) -> str:

@@ -193,6 +193,8 @@ def run(
     -------
     Results
     """
+    # Options go into the folder, and so have to be some.
+    _targets(study, backend, options)
     # The folder is tried first: no run should be lost for a place that cannot be written.
     with new_folder(folder, replace=replace, spare=resumable) as draft:
         kept = Kept(draft, study, backend, options or {}, replace)

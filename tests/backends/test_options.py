@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import pytest
@@ -41,6 +42,8 @@ def test_values_are_taken_as_they_are_and_whole_numbers_where_numbers_are_asked_
         ({"plce": "here"}, "backend: there is no option 'plce'; did you mean 'place'?"),
         ({"place": "nowhere"}, "backend.place: 'nowhere' is not one of here, there"),
         ({"share": True}, "backend.share: True is not one of a number"),
+        ({"share": math.nan}, "backend.share: nan is not one of a number"),
+        ({"share": math.inf}, "backend.share: inf is not one of a number"),
         ({"loud": 1}, "backend.loud: 1 is not one of true or false"),
     ],
 )

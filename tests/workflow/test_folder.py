@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from scnnbio import workflow
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import load_results, new_folder
@@ -154,6 +156,16 @@ def test_a_full_disk_leaves_nothing(
         new_folder(tmp_path / "out") as draft,
     ):
         folders.write_runs(results, draft, results.provenance)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, datetime.date(2000, 1, 1), [1.0], {}])
+def test_an_option_that_is_none_leaves_nothing(tmp_path: Path, value: object) -> None:
+    """Options are written down before the run, and not everything can be."""
+    study = load(FILE, profile="tiny", settings=SETTINGS)
+    options = {"checkpoint_seconds": value}
+    with pytest.raises(SpecError, match=r"backend\.checkpoint_seconds: .* is not one of a number"):
+        workflow.run(study, "brian2-standalone", tmp_path / "out", options=options)
     assert names(tmp_path) == []
 
 

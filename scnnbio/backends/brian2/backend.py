@@ -19,6 +19,7 @@ from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, compile_project, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import Results, present
+from scnnbio.backends.options import checked_threads
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
@@ -99,7 +100,7 @@ class Brian2StandaloneBackend(_OnBrian2):
     Raises
     ------
     SpecError
-        If the number of threads is not positive.
+        If the number of threads is not one, or absurd.
     """
 
     name: ClassVar[str] = "brian2-standalone"
@@ -112,14 +113,12 @@ class Brian2StandaloneBackend(_OnBrian2):
         threads: int = 1,
         checkpoint_seconds: float = 5.0,
     ) -> None:
-        if threads < 1:
-            raise SpecError(f"{threads} is not a number of threads", where="threads")
         if not checkpoint_seconds >= 0:
             raise SpecError(
                 f"{checkpoint_seconds} is no number of seconds", where="backend.checkpoint_seconds"
             )
         self.precision = precision
-        self.threads = threads
+        self.threads = checked_threads(threads)
         self.checkpoint_seconds = checkpoint_seconds
 
     def promise(

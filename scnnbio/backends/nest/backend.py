@@ -17,6 +17,7 @@ from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.backends.options import checked_threads
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import SpecError, Unsupported
@@ -70,13 +71,11 @@ class NestBackend(Backend):
         if threads is None:
             told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
             threads = int(told) if told.isdigit() and int(told) > 0 else 1
-        if threads < 1:
-            raise SpecError(f"{threads} is not a number of threads", where="threads")
         if cells not in _CELLS:
             raise SpecError(f"{cells!r} is not one of {', '.join(_CELLS)}", where="cells")
         if kernels not in (*_KERNELS, None):
             raise SpecError(f"{kernels!r} is not one of {', '.join(_KERNELS)}", where="kernels")
-        self.threads = threads
+        self.threads = checked_threads(threads)
         self.cells = cells
         self.kernels = kernels or ("shared" if cells == CompiledCells.name else "expanded")
         self._cells = _CELLS[cells]
