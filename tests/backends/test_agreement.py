@@ -6,6 +6,10 @@ closed forms in test_reference.py.
 
 from __future__ import annotations
 
+import os
+import threading
+from signal import SIGINT
+
 import numpy as np
 import pytest
 
@@ -15,6 +19,7 @@ from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.stimuli import Photographs
 from tests.backends.networks import experiment, small_network
 
 PAIR = SharedSTDP(tau_plus=10.0, a_plus=0.03, a_minus=0.01, a_post=0.01)
@@ -155,6 +160,19 @@ def test_a_held_state_stays_where_it_is_though_its_step_overflows(backend: str) 
         np.testing.assert_allclose(times, np.arange(times[0], 40.0 + 1e-9, 2.5))
         after = (signal.trial == trial) & (signal.time >= times[0])
         np.testing.assert_array_equal(signal.values[after], 900.0)
+
+
+def test_an_interrupt_from_the_keyboard_is_no_result() -> None:
+    """Brian2 by itself would stop and hand back what there is, as if it were all."""
+    case = experiment(small_network(), stimulus=Photographs(n_trials=500, duration=40.0))
+    keyboard = threading.Timer(0.5, os.kill, (os.getpid(), SIGINT))
+
+    def begin(phase: str, done: float, total: float) -> None:
+        if phase == "simulating" and done == 0:
+            keyboard.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        backends.get("brian2").run(case, begin)
 
 
 def test_brian2_leaves_the_preferences_and_the_device_as_they_were() -> None:

@@ -42,6 +42,11 @@ _SINGLE: tuple[Promise, ...] = (
 )
 
 
+#: An interrupt from the keyboard ends the run: Brian2 would return what it has until then, which
+#: looks like all of it.
+_AT_RUNTIME = {"codegen.target": "numpy", "core.stop_on_keyboard_interrupt": False}
+
+
 class _OnBrian2(Backend):
     """What a backend is that lowers to Brian2's objects, whoever runs them."""
 
@@ -62,7 +67,7 @@ class Brian2Backend(_OnBrian2):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        with _preferences({"codegen.target": "numpy"}):
+        with _preferences(_AT_RUNTIME):
             b2.set_device("runtime")
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
