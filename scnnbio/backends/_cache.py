@@ -12,10 +12,14 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from scnnbio.errors import DataError, ScnnbioError
+
+#: Seconds after which nobody builds any more: a day.
+_LEFT = 86_400.0
 
 
 def cache_folder(backend: str) -> Path:
@@ -49,6 +53,7 @@ def new_folder(parent: Path, what: str) -> Iterator[Path]:
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(parent)
         work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
     except OSError as error:
         raise DataError(
@@ -68,6 +73,14 @@ def new_folder(parent: Path, what: str) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove what a process left that was killed as it built: long ago, so that none is at it."""
+    for folder in parent.glob("building-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _LEFT:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep(work: Path, home: Path) -> None:

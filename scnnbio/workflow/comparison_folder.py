@@ -13,6 +13,7 @@ from scnnbio.workflow.compare import compare
 from scnnbio.workflow.comparison import Comparison, PairResult, Plan, Sweep
 from scnnbio.workflow.comparison_report import comparison_figures, summary, tables
 from scnnbio.workflow.folder import new_folder, write_json
+from scnnbio.workflow.kept import forget, held, left_behind
 
 #: File by which the folder of a comparison is known.
 MARK = "compare.json"
@@ -89,9 +90,11 @@ def run_comparison(
         If the folder cannot be written.
     """
     # The folder is tried first: no run should be lost for a place that cannot be written.
-    with new_folder(folder, replace=replace, mark=MARK) as draft:
+    left_behind(folder.absolute().parent)
+    with new_folder(folder, replace=replace, mark=MARK) as draft, held(draft):
         result = compare(study, plan, report)
         write_comparison(result, draft, report)
+        forget(draft)
     return result
 
 

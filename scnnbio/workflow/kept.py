@@ -50,19 +50,6 @@ class Kept:
         """Where it lies."""
         return self.draft / _PLACE
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Nobody else goes on with this run meanwhile.
-
-        Raises
-        ------
-        DataError
-            If another process does.
-        """
-        self.folder.mkdir(exist_ok=True)
-        with locked(self.folder / "lock"):
-            yield
-
     def begin(self) -> None:
         """Write down what is run."""
         self.study.save(self.folder / "experiment.toml")
@@ -132,9 +119,24 @@ class Kept:
         weights = {name.split("/", 1)[1]: values for name, values in learned.items()}
         return Run(experiment, recording, weights, provenance)
 
-    def remove(self) -> None:
-        """Nothing of it belongs to the results."""
-        shutil.rmtree(self.folder)
+
+@contextlib.contextmanager
+def held(draft: Path) -> Iterator[None]:
+    """Nobody else goes on with a draft meanwhile, or removes it.
+
+    Raises
+    ------
+    DataError
+        If another process works on it.
+    """
+    (draft / _PLACE).mkdir(exist_ok=True)
+    with locked(draft / _PLACE / "lock"):
+        yield
+
+
+def forget(draft: Path) -> None:
+    """Remove what was kept on the way: nothing of it belongs to the results."""
+    shutil.rmtree(draft / _PLACE)
 
 
 def resumable(draft: Path) -> bool:
@@ -146,13 +148,13 @@ def resumable(draft: Path) -> bool:
 def left_behind(parent: Path) -> dict[Path, Path]:
     """Drafts beside one another whose runs were killed, and the folder of results of each.
 
-    Those without anything to go on from are removed on the way.
+    Those without anything to go on from are removed on the way, such as those of comparisons.
     """
     found = {}
-    for file in sorted(parent.glob(f".*/{_PLACE}/run.json")):
+    for file in sorted(parent.glob(f".*/{_PLACE}/lock")):
         draft = file.parents[1]
         # A draft that somebody works on is none that was left; one may also vanish meanwhile.
-        with contextlib.suppress(DataError), locked(draft / _PLACE / "lock"):
+        with contextlib.suppress(DataError), locked(file):
             if resumable(draft):
                 found[draft] = target_of(draft)
             else:

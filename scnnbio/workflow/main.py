@@ -16,7 +16,7 @@ from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
-from scnnbio.workflow.kept import Kept, find, resumable
+from scnnbio.workflow.kept import Kept, find, forget, held, resumable
 from scnnbio.workflow.results import Results
 
 Options = Mapping[str, Any]
@@ -198,7 +198,7 @@ def run(
     # The folder is tried first: no run should be lost for a place that cannot be written.
     with new_folder(folder, replace=replace, spare=resumable) as draft:
         kept = Kept(draft, study, backend, options or {}, replace)
-        with kept.held():
+        with held(draft):
             kept.begin()
             return _run(kept, report)
 
@@ -224,7 +224,7 @@ def resume(folder: Path, report: Report | None = None) -> Results:
     """
     kept = find(folder)
     with (
-        kept.held(),
+        held(kept.draft),
         new_folder(folder, replace=kept.replace, draft=kept.draft, spare=resumable),
     ):
         return _run(kept, report)
@@ -237,7 +237,7 @@ def _run(kept: Kept, report: Report | None) -> Results:
     write_runs(results, draft, results.provenance)
     write_scores(results, draft)
     draw(results, draft, report=report)
-    kept.remove()
+    forget(draft)
     return results
 
 

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -381,6 +382,18 @@ def test_a_full_disk_leaves_no_program(
     with pytest.raises(DataError, match=r"No space left on device.*free some space"):
         programs.compile_project(sources)
     assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_process_was_building_goes_after_a_day(
+    sources: Path, made: list[Path], cache: Path
+) -> None:
+    old, fresh = (cache / f"building-{name}" for name in ("old", "fresh"))
+    for folder, age in ((old, 90_000), (fresh, 80_000)):
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - age,) * 2)
+    programs.compile_project(sources)
+    assert not old.exists()
+    assert fresh.exists()
 
 
 def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:

@@ -348,8 +348,12 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
         with pytest.raises(DataError, match="disk is full"):
             workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["compare.json"]
+    # What a killed one left goes on the way.
+    (tmp_path / ".old.x" / ".kept").mkdir(parents=True)
+    (tmp_path / ".old.x" / ".kept" / "lock").touch()
     workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert (tmp_path / "old" / "report.html").exists()
+    assert not (tmp_path / "old" / ".kept").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["old", "run"]
 
 

@@ -20,7 +20,7 @@ from scnnbio.errors import DataError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
-from scnnbio.workflow.kept import Kept, find, left_behind, resumable
+from scnnbio.workflow.kept import Kept, find, held, left_behind, resumable
 from tests.workflow.conftest import FILE as V1
 from tests.workflow.conftest import SETTINGS
 
@@ -96,7 +96,7 @@ def test_finished_stages_are_not_run_again(
 
 def test_a_run_that_is_at_work_is_left_alone(cut_off: Path) -> None:
     kept = find(cut_off)
-    with kept.held():
+    with held(kept.draft):
         assert left_behind(cut_off.parent) == {}
         with pytest.raises(DataError, match="another process is at work"):
             workflow.resume(cut_off)
@@ -122,8 +122,19 @@ def test_drafts_without_anything_done_go(tmp_path: Path, study: Study) -> None:
     draft = tmp_path / ".out.x"
     draft.mkdir()
     kept = Kept(draft, study, "reference")
-    with kept.held():
+    with held(kept.draft):
         kept.begin()
+        assert left_behind(tmp_path) == {}
+        assert draft.exists()
+    assert left_behind(tmp_path) == {}
+    assert not draft.exists()
+
+
+def test_a_draft_of_which_nothing_is_written_down_goes(tmp_path: Path) -> None:
+    """A comparison's, or that of a run that was killed as it began."""
+    draft = tmp_path / ".out.x"
+    draft.mkdir()
+    with held(draft):
         assert left_behind(tmp_path) == {}
         assert draft.exists()
     assert left_behind(tmp_path) == {}
