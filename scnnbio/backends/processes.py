@@ -33,7 +33,7 @@ Serve = Callable[[Mapping[str, Any]], None]
 
 #: What launchers put into the environment: of MPICH and its relatives, of Open MPI, of others.
 _LAUNCHED = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
-INSTALL = "pip install 'scnnbio[mpi]' beside it, as docs/how_to/mpi.md does"
+INSTALL = "pip install 'scnnbio[mpi]', which docs/how_to/mpi.md is about"
 _ERRORS: dict[str, type[ScnnbioError]] = {
     error.__name__: error for error in (SpecError, DataError, BackendMissing)
 }

@@ -125,17 +125,14 @@ class NestBackend(Backend):
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         team = processes.team("NEST", nest.num_processes)
-        if team.led and team.first:
-            team.tell(
-                {
-                    "backend": self.name,
-                    "options": self.options,
-                    "experiment": experiment_text(experiment),
-                }
-            )
+        # What cannot be written out is found before the others hear of it.
+        leads = team.led and team.first
+        text = experiment_text(experiment) if leads else ""
         told = nest.verbosity
         try:
             with team.bound():
+                if leads:
+                    team.tell({"backend": self.name, "options": self.options, "experiment": text})
                 return self._simulate_with(team, experiment, inputs, watch, report)
         finally:
             # Where another process failed, NEST would wait for it.
