@@ -102,6 +102,17 @@ def test_importing_the_package_loads_nothing_that_only_others_need():
     assert result.stdout.splitlines() == ["", "True True"]
 
 
+def test_what_draws_and_fits_is_loaded_when_something_is_drawn_or_fitted():
+    """A run that takes hours does not hold it meanwhile, and begins the sooner."""
+    result = run_python(
+        "import sys, scnnbio.cli, scnnbio.workflow\n"
+        "later = {'matplotlib', 'scipy.stats', 'scipy.optimize', 'scipy.interpolate', 'h5py'}\n"
+        "print(*later & set(sys.modules))\n"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == []
+
+
 _NAMES = """
 import builtins
 names = {}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
 
 from scnnbio.analysis.spectra import pixel_grid, spectral_peak
 from scnnbio.errors import SpecError
@@ -236,7 +236,7 @@ class _Problem:
             yield start
 
     def solve(self, start: Array, stop: dict[str, float]) -> tuple[Array, float]:
-        found = least_squares(
+        found = scipy.optimize.least_squares(
             self.residuals, start, jac=self.jacobian, bounds=(self.lower, self.upper),
             x_scale="jac", **stop,
         )  # fmt: skip

@@ -7,8 +7,8 @@ have (a silent unit's preferred orientation, the bandwidth of a curve that never
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 from scnnbio.errors import SpecError
 
@@ -182,7 +182,8 @@ def half_bandwidth(
     reach = len(window) // 2
     smooth = sum(w * np.roll(curves, k - reach, axis=-1) for k, w in enumerate(window))
     closed = np.concatenate([smooth, smooth[..., :1]], axis=-1)
-    spline = CubicSpline(np.append(axis, axis[0] + period), closed, axis=-1, bc_type="periodic")
+    around = np.append(axis, axis[0] + period)
+    spline = scipy.interpolate.CubicSpline(around, closed, axis=-1, bc_type="periodic")
     fine = spline(axis[0] + np.arange(0, period, _FINE))
     n = fine.shape[-1]
     peak = fine.argmax(axis=-1)[..., None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact
 
 from scnnbio.errors import SpecError
 from scnnbio.validation.claim import Claim, Comparison
@@ -118,7 +118,7 @@ class FractionLike(Claim):
         hits, n = int((values < self.below).sum()), len(values)
         published = round(seen.value * seen.n)
         table = [[hits, n - hits], [published, seen.n - published]]
-        p = float(fisher_exact(table).pvalue)
+        p = float(scipy.stats.fisher_exact(table).pvalue)
         agrees = p >= 0.05
         told = "does not tell" if agrees else "tells"
         return Comparison(

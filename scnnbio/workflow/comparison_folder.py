@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.experiment import Report, Run, Study
-from scnnbio.figures import Picture, render_report, save
 from scnnbio.workflow.compare import compare
 from scnnbio.workflow.comparison import Comparison, PairResult, Plan, Sweep
-from scnnbio.workflow.comparison_report import comparison_figures, summary, tables
 from scnnbio.workflow.folder import new_folder, write_json
 from scnnbio.workflow.kept import forget, held, left_behind
 
@@ -34,6 +32,10 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
     DataError
         If something cannot be written.
     """
+    # Not before: until then matplotlib is not needed.
+    from scnnbio.figures import Picture, render_report, save
+    from scnnbio.workflow.comparison_report import comparison_figures, summary, tables
+
     write_json(folder / MARK, comparison_table(result))
     result.study.save(folder / "experiment.toml")
     place = folder / "recordings"

@@ -10,8 +10,6 @@ from scnnbio import backends
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import choose, continued
-from scnnbio.figures import Picture, draw_all, render_report, save
-from scnnbio.figures import draw as draw_one
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.choices import by_stage
@@ -266,22 +264,25 @@ def draw(
     DataError
         If the results lack what the one figure shows, or the folder cannot be written.
     """
+    # At the end of a run: until then matplotlib is not needed.
+    from scnnbio import figures
+
     place = folder / "figures"
     if only is not None:
-        return list(save(draw_one(only, results).figure, place, only))
+        return list(figures.save(figures.draw(only, results).figure, place, only))
 
     def tell(done: int, total: int) -> None:
         if report is not None:
             report("drawing figures", done, total)
 
-    figures, left_out = draw_all(results, tell)
-    written = [path for drawn in figures for path in save(drawn.figure, place, drawn.name)]
+    made, left_out = figures.draw_all(results, tell)
+    written = [path for drawn in made for path in figures.save(drawn.figure, place, drawn.name)]
     pictures = {
-        drawn.name: Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)
-        for drawn in figures
+        drawn.name: figures.Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)
+        for drawn in made
     }
     page = folder / "report.html"
-    render_report(
+    figures.render_report(
         page,
         title=results.study.title or results.study.name,
         scores=results.scores,
