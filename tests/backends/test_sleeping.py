@@ -39,7 +39,7 @@ def _population(model: str, **changes: object) -> Population:
 
 def _sleep(population: Population, **falls: np.ndarray) -> Sleep | None:
     held = {s.name for s in population.model.states if s.held_when_refractory}
-    return sleep_of(population, 0.1, falls, held, set(), EPS)
+    return sleep_of(population, step_constants(population, 0.1), falls, held, set(), EPS)
 
 
 @pytest.mark.parametrize("model", [*LINEAR, "GLIF4"])
@@ -62,9 +62,12 @@ def test_curved_neurons_do_not_sleep(model: str) -> None:
 
 def test_neurons_do_not_sleep_where_a_held_state_feeds_one_that_moves_on() -> None:
     population = _population("LIF_sfa")
-    everything = {s.name for s in population.model.states}
-    assert sleep_of(population, 0.1, {}, {"v"}, set(), EPS) is not None
-    assert sleep_of(population, 0.1, {}, everything - {"v"}, set(), EPS) is None
+    everything, constants = (
+        {s.name for s in population.model.states},
+        step_constants(population, 0.1),
+    )
+    assert sleep_of(population, constants, {}, {"v"}, set(), EPS) is not None
+    assert sleep_of(population, constants, {}, everything - {"v"}, set(), EPS) is None
 
 
 @pytest.mark.parametrize("model", LINEAR)

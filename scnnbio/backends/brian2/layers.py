@@ -166,10 +166,11 @@ class Layer:
         moved = {name for name, values in initial_states(population).items() if np.any(values)}
         moved |= {name for name, _, _ in model.resets} | driven
         silent = silent_states(step, constants, moved)
-        constants |= {_own(name): values for name, values in population.values().items()}
-        constants["held_steps"] = self.held.astype(float)
         names = {name: _own(name) for name in model.parameters} | dict.fromkeys(silent, "0.0")
         held = {s.name for s in model.states if s.held_when_refractory and self.held.any()}
+        sleep = self._sleep(constants, held, silent, names)
+        constants |= {_own(name): values for name, values in population.values().items()}
+        constants["held_steps"] = self.held.astype(float)
         resets = [(name, op, renamed(text, names)) for name, op, text in model.resets]
         if self.held.any():
             resets.append(("free_at", "=", "t_in_timesteps + 1 + int(held_steps)"))
@@ -185,18 +186,24 @@ class Layer:
             most_held=int(self.held.max()),
             trial=self.experiment.trial_steps,
             begins_anew=self.experiment.reset,
-            sleep=self._sleep(held, silent, names),
+            sleep=sleep,
             levels={_own(name): self.levels for name in self.moving},
         )
 
-    def _sleep(self, held: set[str], silent: set[str], names: dict[str, str]) -> Sleep | None:
+    def _sleep(
+        self,
+        constants: dict[str, NDArray[np.float64]],
+        held: set[str],
+        silent: set[str],
+        names: dict[str, str],
+    ) -> Sleep | None:
         """How neurons sleep, in the group's names."""
-        population, dt = self.population, self.experiment.dt
+        population = self.population
         falls, rule = {}, population.homeostasis
         if rule is not None:
-            falls[rule.parameter] = rule.fall(population.shape[0], dt)
+            falls[rule.parameter] = rule.fall(population.shape[0], self.experiment.dt)
         resolution = float(np.finfo(b2.prefs.core.default_float_dtype).eps)
-        found = sleep_of(population, dt, falls, held, silent, resolution)
+        found = sleep_of(population, constants, falls, held, silent, resolution)
         if found is None:
             return None
         reaches = {steps: renamed(text, names) for steps, text in found.reaches.items()}

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._linear import threshold_form
-from scnnbio.backends.base import step_constants
 from scnnbio.errors import SpecError
 from scnnbio.network import Population
-from scnnbio.neurons.integrator import integrator
+from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.parsing import check_expression, sides
 
 FloatArray = NDArray[np.float64]
@@ -51,7 +50,7 @@ class Sleep:
 
 def sleep_of(
     population: Population,
-    dt: float,
+    constants: Mapping[str, FloatArray],
     falls: Mapping[str, FloatArray],
     held: set[str],
     silent: set[str],
@@ -62,8 +61,8 @@ def sleep_of(
     Parameters
     ----------
     population : Population
-    dt : float
-        Step in ms.
+    constants : mapping of str to ndarray (1,) or (channels,)
+        Of its integrator.
     falls : mapping of str to ndarray (channels,)
         Parameters that move → how far they fall in a step at most; they rise at any time.
     held : set of str
@@ -98,7 +97,7 @@ def sleep_of(
     if not known or not all(update.exact for update in step.updates):
         return None
     names = [update.state for update in step.updates]
-    matrix, offset = _step(population, dt, len(form))
+    matrix, offset = _step(step, constants, len(form))
     matrices, offsets = _powers(matrix, offset)
     if not np.isfinite(matrices).all() or _feeds(matrices, names, held):
         return None
@@ -135,12 +134,12 @@ def sleep_of(
     return Sleep(powers, reaches, numbers)
 
 
-def _step(population: Population, dt: float, sets: int) -> tuple[FloatArray, FloatArray]:
+def _step(
+    step: Integrator, constants: Mapping[str, FloatArray], sets: int
+) -> tuple[FloatArray, FloatArray]:
     """Matrix (sets, states, states) and offset (sets, states) of a step, at least so many sets."""
-    step = integrator(population.model)
     names = [update.state for update in step.updates]
-    constants = step_constants(population, dt)
-    sets = max([sets, *map(len, constants.values())])
+    sets = max([sets, *(len(constants[name]) for name in step.entries)])
     matrix, offset = np.zeros((sets, len(names), len(names))), np.zeros((sets, len(names)))
     for name, (row, column) in step.entries.items():
         place = offset if column is None else matrix[:, :, names.index(column)]
