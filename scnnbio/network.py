@@ -33,6 +33,10 @@ class SpikeSource:
     name: str = "SpikeSource"
 
 
+#: Neurons of a population are numbered in 32 bits, in recordings as in simulators.
+_MOST_NEURONS = 2**31 - 1
+
+
 @dataclass(frozen=True, eq=False)
 class Population:
     """A layer of like neurons on a grid.
@@ -414,6 +418,12 @@ def _shape(value: Any, where: str) -> Shape:
     if min(channels, rows, columns) < 1:
         raise SpecError(
             f"shape {reprlib.repr(value)} is not three positive numbers (channel, row, column)",
+            where=where,
+        )
+    if channels * rows * columns > _MOST_NEURONS:
+        raise SpecError(
+            f"shape {reprlib.repr(value)} is of more than {_MOST_NEURONS:,} neurons, which is as"
+            " far as they are numbered; make it smaller",
             where=where,
         )
     return channels, rows, columns

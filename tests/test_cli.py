@@ -46,6 +46,19 @@ def invoke(
     return call
 
 
+def test_too_little_memory_is_one_line(
+    invoke: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 2.33 TiB for an array")
+
+    monkeypatch.setattr("scnnbio.workflow.main.execute", full)
+    code, _, err = invoke("run", FILE, "--profile", "tiny", "--out", tmp_path / "out")
+    assert code == 2
+    assert err.splitlines()[-1].startswith("error: there is not enough memory (Unable to allocate")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stored run of seconds, without figures."""

@@ -95,6 +95,7 @@ POPULATIONS = [
     ({"shape": (3, 3, 0)}, "population 'v1'"),
     ({"shape": (3, 3, 1.5)}, "population 'v1'"),
     ({"shape": 9}, "population 'v1'"),
+    ({"shape": (2, 2**15, 2**15)}, "population 'v1'"),
     ({"shape": "3x3"}, "population 'v1'"),
     ({"neuron": "LIF"}, "population 'v1'.neuron"),
     ({"parameters": [1.0]}, "population 'v1'.parameters"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.text import Text
@@ -24,7 +24,7 @@ from scnnbio.cli import (  # isort: skip
 from scnnbio import backends
 from scnnbio.backends import processes
 from scnnbio.cli.common import app, console, errors
-from scnnbio.errors import ScnnbioError
+from scnnbio.errors import ScnnbioError, SpecError
 
 __all__ = [
     "app",
@@ -54,8 +54,18 @@ def _carry_out() -> None:
     try:
         app()
     except ScnnbioError as error:
-        errors.print(Text("error: ", style="bold red") + Text(str(error), style=""), soft_wrap=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except MemoryError as error:
+        said = f" ({error})" if str(error) else ""
+        _end(
+            f"there is not enough memory{said}; make layers, kernels or what is recorded smaller",
+            SpecError.exit_code,
+        )
+
+
+def _end(message: str, code: int) -> NoReturn:
+    errors.print(Text("error: ", style="bold red") + Text(message, style=""), soft_wrap=True)
+    sys.exit(code)
 
 
 def _take_part(order: Mapping[str, Any]) -> None:

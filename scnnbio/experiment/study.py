@@ -133,11 +133,12 @@ class Study:
         """The experiments of all stages, before learning."""
         return tuple(stage.experiment for stage in self.stages)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the study as TOML, so that :func:`load` gives it back.
 
         Files that its document names are written beside it, into the folder ``given``.
         """
+        path = Path(path)
         table = copy.deepcopy(self.document) or study_table(self)
         taken: set[str] = set()
         for name, content in self.files.items():
