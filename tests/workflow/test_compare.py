@@ -344,7 +344,7 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
         raise DataError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("scnnbio.workflow.comparison_folder.render_report", fail)
+        patch.setattr("scnnbio.figures.render_report", fail)
         with pytest.raises(DataError, match="disk is full"):
             workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["compare.json"]
