@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from scnnbio.backends.brian2.backend import lowered_program
-from scnnbio.backends.brian2.program import compile_project
+from scnnbio.backends.brian2.compiling import compile_project
 from scnnbio.errors import DataError
 from scnnbio.experiment.weights import write_weights
 from scnnbio.figures.style import save

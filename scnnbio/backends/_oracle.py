@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Protocol
 
-from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.outcome import Outcome
 from scnnbio.experiment import Experiment, Inputs, Report
 
 

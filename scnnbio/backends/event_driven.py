@@ -27,7 +27,8 @@ from scnnbio.backends._crossings import TERMS, exponential, first_crossings, pie
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends._oracle import Oracle, Simulation
-from scnnbio.backends.base import Outcome, initial_states
+from scnnbio.backends.base import initial_states
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.connectors import LAGS
 from scnnbio.errors import SpecError, Unsupported

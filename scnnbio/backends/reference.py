@@ -15,12 +15,12 @@ from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends._plasticity import Competition, Learning
 from scnnbio.backends.base import (
-    Outcome,
     gate_steps,
     initial_states,
     refractory_steps,
     step_constants,
 )
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.experiment import Experiment, Inputs, Report

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.backends.brian2 import program as programs
+from scnnbio.backends.brian2 import compiling
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.stimuli import WhiteNoise
@@ -52,7 +52,7 @@ def described(case: Experiment, folder: Path) -> Described:
     from scnnbio.backends.brian2.running import fed
 
     with lowered_program(case, case.inputs(), folder) as program:
-        key = programs.key(folder, "compiler")
+        key = compiling.key(folder, "compiler")
         arrays = hashlib.sha256()
         for path in sorted((folder / "static_arrays").iterdir()):
             arrays.update(path.name.encode() + path.read_bytes())
@@ -239,13 +239,13 @@ def test_another_process_finds_the_same_program(base: Described, tmp_path: Path)
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     calls: list[Path] = []
-    real = programs._make
+    real = compiling._make
 
     def make(folder: Path) -> None:
         calls.append(folder)
         real(folder)
 
-    monkeypatch.setattr(programs, "_make", make)
+    monkeypatch.setattr(compiling, "_make", make)
     return calls
 
 

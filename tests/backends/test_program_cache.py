@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scnnbio.backends.brian2 import program as programs
+from scnnbio.backends.brian2 import compiling
 from scnnbio.errors import BackendMissing, DataError
 
 
@@ -37,41 +37,41 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         calls.append(folder)
         (folder / "main").write_bytes(b"compiled " + (folder / "main.cpp").read_bytes())
 
-    monkeypatch.setattr(programs, "_make", make)
+    monkeypatch.setattr(compiling, "_make", make)
     return calls
 
 
 def test_a_program_is_compiled_once(sources: Path, made: list[Path], cache: Path) -> None:
-    assert programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
     first = (sources / "main").read_bytes()
     (sources / "main").unlink()
-    assert not programs.compile_project(sources).fresh
+    assert not compiling.compile_project(sources).fresh
     assert (sources / "main").read_bytes() == first
     assert made == [sources]
     assert len(list(cache.iterdir())) == 1
 
 
 def test_other_sources_are_compiled(sources: Path, made: list[Path]) -> None:
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     (sources / "code_objects").mkdir()
     for path in (sources / "code_objects" / "a.cpp", sources / "b.h", sources / "makefile"):
         path.write_text("more")
-        assert programs.compile_project(sources).fresh
+        assert compiling.compile_project(sources).fresh
     # The same bytes, cut into files elsewhere.
     (sources / "makefile").write_text("mo")
-    assert programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
     assert len(made) == 5
 
 
 def test_another_compiler_compiles_again(
     sources: Path, made: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     compiler = tmp_path / "other"
     compiler.write_text("#!/bin/sh\necho version 99 >&2\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    assert programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
     assert len(made) == 2
 
 
@@ -80,13 +80,13 @@ def test_other_flags_and_another_brian2_compile_again(
 ) -> None:
     import brian2 as b2
 
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     monkeypatch.setattr(b2, "__version__", "99")
-    assert programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
     before = b2.prefs["codegen.cpp.extra_compile_args_gcc"]
     try:
         b2.prefs["codegen.cpp.extra_compile_args_gcc"] = ["-O1", "-march=x86-64"]
-        assert programs.compile_project(sources).fresh
+        assert compiling.compile_project(sources).fresh
     finally:
         b2.prefs["codegen.cpp.extra_compile_args_gcc"] = before
 
@@ -95,13 +95,13 @@ def test_other_flags_and_another_brian2_compile_again(
 def test_a_damaged_program_is_compiled_again(
     sources: Path, made: list[Path], cache: Path, damage: bytes
 ) -> None:
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     whole = (sources / "main").read_bytes()
     (home,) = cache.iterdir()
     (home / "main").write_bytes(damage)
-    assert programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
     assert (sources / "main").read_bytes() == whole
-    assert not programs.compile_project(sources).fresh
+    assert not compiling.compile_project(sources).fresh
     assert len(list(cache.iterdir())) == 1
 
 
@@ -109,11 +109,11 @@ def test_a_damaged_program_is_compiled_again(
 def test_a_program_that_lost_a_file_is_compiled_again(
     sources: Path, made: list[Path], cache: Path, lost: str
 ) -> None:
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     (home,) = cache.iterdir()
     (home / lost).unlink()
-    assert programs.compile_project(sources).fresh
-    assert not programs.compile_project(sources).fresh
+    assert compiling.compile_project(sources).fresh
+    assert not compiling.compile_project(sources).fresh
 
 
 def test_two_that_compile_at_once_both_get_the_program(
@@ -128,8 +128,8 @@ def test_two_that_compile_at_once_both_get_the_program(
         (folder / "main").write_bytes(b"compiled")
         together.wait()
 
-    monkeypatch.setattr(programs, "_make", make)
-    both = [threading.Thread(target=programs.compile_project, args=(f,)) for f in (sources, twin)]
+    monkeypatch.setattr(compiling, "_make", make)
+    both = [threading.Thread(target=compiling.compile_project, args=(f,)) for f in (sources, twin)]
     for thread in both:
         thread.start()
     for thread in both:
@@ -144,23 +144,23 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(
     (tmp_path / "file").touch()
     monkeypatch.setenv("SCNNBIO_CACHE", str(tmp_path / "file"))
     with pytest.raises(DataError, match=r"set SCNNBIO_CACHE"):
-        programs.compile_project(sources)
+        compiling.compile_project(sources)
     assert made == []
 
 
 def test_a_full_disk_leaves_no_program(
     sources: Path, made: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = programs.shutil.copy2
+    real = compiling.shutil.copy2
 
     def full(source: Path, target: Path) -> object:
         if "building-" in str(target):
             raise OSError(28, "No space left on device")
         return real(source, target)
 
-    monkeypatch.setattr(programs.shutil, "copy2", full)
+    monkeypatch.setattr(compiling.shutil, "copy2", full)
     with pytest.raises(DataError, match=r"No space left on device.*free some space"):
-        programs.compile_project(sources)
+        compiling.compile_project(sources)
     assert list(cache.iterdir()) == []
 
 
@@ -171,7 +171,7 @@ def test_what_a_killed_process_was_building_goes_after_a_day(
     for folder, age in ((old, 90_000), (fresh, 80_000)):
         folder.mkdir(parents=True)
         os.utime(folder, (time.time() - age,) * 2)
-    programs.compile_project(sources)
+    compiling.compile_project(sources)
     assert not old.exists()
     assert fresh.exists()
 
@@ -179,5 +179,5 @@ def test_what_a_killed_process_was_building_goes_after_a_day(
 def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:
     (sources / "makefile").write_text("all:\n\t@echo 'x.cpp:1: error: no bits left' >&2; false\n")
     with pytest.raises(BackendMissing, match="error: no bits left"):
-        programs.compile_project(sources)
+        compiling.compile_project(sources)
     assert list(cache.iterdir()) == []

@@ -221,9 +221,9 @@ def test_a_recording_is_put_together_in_pieces(
     exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In whatever order a backend hands spikes over, and wherever pieces end; against numpy."""
-    from scnnbio.backends import base
+    from scnnbio.backends import outcome
 
-    monkeypatch.setattr(base, "_PIECE", 7)
+    monkeypatch.setattr(outcome, "_PIECE", 7)
     case = experiment(small_network(), stimulus=WhiteNoise(n_trials=5, duration=20.0))
     per_trial, rng = case.trial_steps, np.random.default_rng(3)
     step = rng.integers(1, 5 * per_trial + 1, 400)
@@ -233,7 +233,7 @@ def test_a_recording_is_put_together_in_pieces(
     if exact:
         time = rng.uniform(0.0, 20.0, 400)
     order = np.lexsort((unit, time, trial))
-    found = base._in_trials(case, step, unit, time if exact else None)
+    found = outcome._in_trials(case, step, unit, time if exact else None)
     assert np.array_equal(found.time, time[order])
     assert np.array_equal(found.unit, unit[order])
     assert np.array_equal(found.trial, trial[order])

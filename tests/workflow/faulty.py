@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from scnnbio.backends.base import Outcome, Stopwatch
+from scnnbio.backends.base import Stopwatch
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise, Statistical, UnlessAtThreshold, Within
 from scnnbio.backends.reference import ReferenceBackend
 from scnnbio.errors import Unsupported

@@ -12,14 +12,20 @@ from typing import Any, ClassVar
 import brian2 as b2
 import numpy as np
 
-from scnnbio.backends.base import Backend, Outcome, Stopwatch
-from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
+from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.brian2.compiling import (
+    NO_DENORMALS,
+    Precision,
+    compile_project,
+    preferences,
+)
 from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered, clashes
-from scnnbio.backends.brian2.program import Program, compile_project, steady_names
+from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import Results, present
 from scnnbio.backends.options import checked_threads
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable

@@ -1,13 +1,29 @@
-"""How the C++ program is compiled: the same sums in the same order as numpy, and fast."""
+"""How the C++ program is compiled: the same sums in the same order as numpy, fast, and once.
+
+Brian2 writes the sources in a fraction of a second; make takes ten. The sources, the compiler and
+its flags are all that the program follows from, so their digest is its place in the cache
+(:mod:`scnnbio.backends._cache`).
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+import brian2 as b2
 import numpy as np
 
+from scnnbio.backends import _cache
+from scnnbio.errors import BackendMissing, DataError, unwritable
+
+_WHERE = "backend 'brian2-standalone'"
 Precision = Literal["double", "single"]
 
 # No -ffast-math and no contraction to fused multiply-add, so that spikes are those of numpy.
@@ -47,3 +63,111 @@ def preferences(precision: Precision = "double", threads: int = 1) -> dict[str, 
         # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
         "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
     }
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program that stands ready.
+
+    Parameters
+    ----------
+    key : str
+        Digest of all that it follows from.
+    fresh : bool
+        Whether it was compiled now; otherwise it was in the cache.
+    """
+
+    key: str
+    fresh: bool
+
+
+def compile_project(folder: Path) -> Compiled:
+    """Put the program of generated sources beside them, as ``main``.
+
+    Raises
+    ------
+    BackendMissing
+        If the compiler fails.
+    DataError
+        If the cache cannot be written.
+    """
+    identity = _compiler_identity()
+    name = key(folder, identity)
+    home = _cache.cache_folder("brian2") / name
+    if _fetch(home, folder):
+        return Compiled(name, fresh=False)
+    with _cache.new_folder(home.parent, "a program") as work:
+        if home.exists():
+            # What is there is damaged. It makes place; nobody runs a program from the cache itself.
+            home.rename(work / "damaged")
+        _make(folder)
+        fresh = work / "program"
+        fresh.mkdir()
+        shutil.copy2(folder / "main", fresh / "main")
+        (fresh / "compiler").write_text(identity)
+        (fresh / "sha256").write_text(_digest(fresh / "main"))
+        _cache.keep(fresh, home)
+    return Compiled(name, fresh=True)
+
+
+def key(folder: Path, identity: str) -> str:
+    """Digest of all that decides the program."""
+    found = hashlib.sha256(identity.encode())
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".cpp", ".h") or path.name == "makefile":
+            content = path.read_bytes()
+            found.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode())
+            found.update(content)
+    return found.hexdigest()[:32]
+
+
+def _fetch(home: Path, folder: Path) -> bool:
+    """Copy a program from the cache, if it is there and as it was written."""
+    try:
+        shutil.copy2(home / "main", folder / "main")
+        return _digest(folder / "main") == (home / "sha256").read_text()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise DataError(
+            f"the cache of compiled code cannot be read ({error.strerror}); set SCNNBIO_CACHE to"
+            " another folder",
+            where=str(home),
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _compiler_identity() -> str:
+    """The compiler's version, and what ``-march=native`` means on this processor."""
+    flags = [str(flag) for flag in b2.prefs["codegen.cpp.extra_compile_args_gcc"]]
+    words = [os.environ.get("CXX", "g++"), *flags, "-###", "-E", "-x", "c++", os.devnull]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BackendMissing(
+            f"the C++ compiler {words[0]!r} cannot be started ({error.strerror}); name another g++"
+            " in CXX",
+            where=_WHERE,
+        ) from error
+    return f"Brian2 {b2.__version__}\n{done.stderr}"
+
+
+def _make(folder: Path) -> None:
+    words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
+    words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    full = os.strerror(errno.ENOSPC)
+    if full in done.stderr:
+        raise unwritable(OSError(errno.ENOSPC, full), folder)
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
+        reason = lines[0] if lines else f"exit code {done.returncode}"
+        raise BackendMissing(
+            f"the C++ compiler failed ({reason[:200]}); repair it, name another g++ in CXX, or use"
+            " backend 'brian2'",
+            where=_WHERE,
+        )

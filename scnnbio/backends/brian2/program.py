@@ -1,10 +1,9 @@
 """A lowered experiment as a C++ program that is compiled once and fed trial by trial.
 
-Brian2 writes the sources, which takes it a fraction of a second; make takes ten. The sources, the
-compiler and its flags are all that the program follows from, so their digest is its place in the
-cache (:mod:`scnnbio.backends._cache`). What is an array in Brian2 is data, which the program reads
-when it starts: kernels, parameters of channels. Input spikes come through a pipe, and numbers of
-trials with them. Runs that differ in nothing else share one program.
+Brian2 writes the sources, which :mod:`scnnbio.backends.brian2.compiling` compiles. What is an array
+in Brian2 is data, which the program reads when it starts: kernels, parameters of channels. Input
+spikes come through a pipe, and numbers of trials with them. Runs that differ in nothing else share
+one program.
 
 All of scnnbio's reliance on the inside of Brian2's standalone device is in this file.
 """
@@ -12,13 +11,9 @@ All of scnnbio's reliance on the inside of Brian2's standalone device is in this
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import importlib
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +24,10 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from numpy.typing import NDArray
 
-from scnnbio.backends import _cache
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
-from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError, unwritable
+from scnnbio.errors import DataError, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: What the program includes: what runs it, and, once, how it gets memory.
@@ -42,7 +36,6 @@ _RUNNING, _MEMORY = "presentations.h", "memory.h"
 _ZEROING = re.compile(
     r"(?:^ *#pragma omp [^\n]*\n)?^ *for\(int i=0; i<\d+; i\+\+\) \w+\[i\] = 0;\n", re.M
 )
-_WHERE = "backend 'brian2-standalone'"
 
 
 @dataclass(frozen=True)
@@ -290,114 +283,3 @@ def _leave_untouched(file: Path, arrays: int) -> None:
     if found != arrays:
         raise NotImplementedError(f"{found} of {arrays} arrays are set to zero as expected")
     file.write_text(f'{text}\n#include "{_MEMORY}"\n')
-
-
-# -- compiling ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A program that stands ready.
-
-    Parameters
-    ----------
-    key : str
-        Digest of all that it follows from.
-    fresh : bool
-        Whether it was compiled now; otherwise it was in the cache.
-    """
-
-    key: str
-    fresh: bool
-
-
-def compile_project(folder: Path) -> Compiled:
-    """Put the program of generated sources beside them, as ``main``.
-
-    Raises
-    ------
-    BackendMissing
-        If the compiler fails.
-    DataError
-        If the cache cannot be written.
-    """
-    identity = _compiler_identity()
-    name = key(folder, identity)
-    home = _cache.cache_folder("brian2") / name
-    if _fetch(home, folder):
-        return Compiled(name, fresh=False)
-    with _cache.new_folder(home.parent, "a program") as work:
-        if home.exists():
-            # What is there is damaged. It makes place; nobody runs a program from the cache itself.
-            home.rename(work / "damaged")
-        _make(folder)
-        fresh = work / "program"
-        fresh.mkdir()
-        shutil.copy2(folder / "main", fresh / "main")
-        (fresh / "compiler").write_text(identity)
-        (fresh / "sha256").write_text(_digest(fresh / "main"))
-        _cache.keep(fresh, home)
-    return Compiled(name, fresh=True)
-
-
-def key(folder: Path, identity: str) -> str:
-    """Digest of all that decides the program."""
-    found = hashlib.sha256(identity.encode())
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".cpp", ".h") or path.name == "makefile":
-            content = path.read_bytes()
-            found.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode())
-            found.update(content)
-    return found.hexdigest()[:32]
-
-
-def _fetch(home: Path, folder: Path) -> bool:
-    """Copy a program from the cache, if it is there and as it was written."""
-    try:
-        shutil.copy2(home / "main", folder / "main")
-        return _digest(folder / "main") == (home / "sha256").read_text()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise DataError(
-            f"the cache of compiled code cannot be read ({error.strerror}); set SCNNBIO_CACHE to"
-            " another folder",
-            where=str(home),
-        ) from error
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _compiler_identity() -> str:
-    """The compiler's version, and what ``-march=native`` means on this processor."""
-    flags = [str(flag) for flag in b2.prefs["codegen.cpp.extra_compile_args_gcc"]]
-    words = [os.environ.get("CXX", "g++"), *flags, "-###", "-E", "-x", "c++", os.devnull]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise BackendMissing(
-            f"the C++ compiler {words[0]!r} cannot be started ({error.strerror}); name another g++"
-            " in CXX",
-            where=_WHERE,
-        ) from error
-    return f"Brian2 {b2.__version__}\n{done.stderr}"
-
-
-def _make(folder: Path) -> None:
-    words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
-    words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    full = os.strerror(errno.ENOSPC)
-    if full in done.stderr:
-        raise unwritable(OSError(errno.ENOSPC, full), folder)
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
-        reason = lines[0] if lines else f"exit code {done.returncode}"
-        raise BackendMissing(
-            f"the C++ compiler failed ({reason[:200]}); repair it, name another g++ in CXX, or use"
-            " backend 'brian2'",
-            where=_WHERE,
-        )

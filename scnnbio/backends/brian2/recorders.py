@@ -14,9 +14,9 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import Outcome
 from scnnbio.backends.brian2.layout import internal_of_public, public_kernel, public_of_internal
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.outcome import Outcome
 from scnnbio.experiment import Experiment, Sampling
 
 _MS = b2.ms

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import nest
 
 from scnnbio.backends import processes
-from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
@@ -18,6 +18,7 @@ from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.options import checked_threads
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import SpecError, Unsupported

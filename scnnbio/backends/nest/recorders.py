@@ -12,8 +12,8 @@ import nest
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import Outcome
 from scnnbio.backends.nest.lowering import Lowered
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.processes import Team
 from scnnbio.experiment import Sampling
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from scnnbio.backends.base import Backend, Outcome, Stopwatch
+from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, Statistical
 from scnnbio.backends.spinnaker import configuration, emulated, mapping
 from scnnbio.backends.spinnaker.arithmetic import Ints

@@ -1,0 +1,122 @@
+"""What a simulation hands back, and the recording that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.experiment import Experiment
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+
+#: Spikes that are put into order at a time.
+_PIECE = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a simulation hands back, on the grid and in the public numbering of neurons.
+
+    Parameters
+    ----------
+    spikes : mapping of str to (step, unit)
+        By recorded population: stamps in steps since the run began, and neurons.
+    signals : mapping of (population, variable) to ndarray (samples, units)
+        Sampled at the beginning of every ``period``-th step.
+    weights : mapping of str to ndarray
+        As in :class:`~scnnbio.experiment.Run`.
+    snapshots : mapping of str to ndarray (snapshots, ...)
+        Kernels by projection and thresholds by population.
+    output_spikes : mapping of str to int
+        Spikes fired by each population that is not a source.
+    pathways : mapping of str to str
+        By projection.
+    times : mapping of str to ndarray (spikes,), optional
+        By population, in the order of ``spikes``: exact times in ms since the trial began, from a
+        backend that has no grid. The step then says which trial, and the grid's stamp is not used.
+    details : mapping of str to object, optional
+        What else the backend has to tell, for the provenance.
+    """
+
+    spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
+    signals: Mapping[tuple[str, str], NDArray[np.float64]]
+    weights: Mapping[str, NDArray[np.float64]]
+    snapshots: Mapping[str, NDArray[np.float64]]
+    output_spikes: Mapping[str, int]
+    pathways: Mapping[str, str]
+    times: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recording(experiment: Experiment, outcome: Outcome) -> Recording:
+    """The recording of an experiment, of what it asks to be kept."""
+    spikes = {
+        name: _in_trials(experiment, *outcome.spikes[name], outcome.times.get(name))
+        for name in experiment.record.spikes
+    }
+    trials = experiment.snapshot_trials()
+    return Recording(
+        spikes=spikes,
+        shapes={p.name: p.shape for p in experiment.network.populations},
+        trials=experiment.trial_table(),
+        signals=_signals(experiment, outcome),
+        snapshots={
+            name: Snapshots(trial=np.array(trials), values=values)
+            for name, values in outcome.snapshots.items()
+        },
+    )
+
+
+def _in_trials(
+    experiment: Experiment,
+    step: NDArray[np.int64],
+    unit: NDArray[np.int32],
+    exact: NDArray[np.float64] | None,
+) -> Spikes:
+    """Spikes sorted by trial, time and unit; a piece at a time, since there may be many."""
+    if (step[1:] < step[:-1]).any():
+        order = np.argsort(step, kind="stable")
+        step, unit, exact = step[order], unit[order], None if exact is None else exact[order]
+    time = np.empty(len(step))
+    units, trials = np.empty(len(step), np.int32), np.empty(len(step), np.int32)
+    # Whole steps, or trials where exact times in them may stand in any order.
+    whole = 1 if exact is None else experiment.trial_steps
+    begin = 0
+    while begin < len(step):
+        last = (step[min(begin + _PIECE, len(step)) - 1] - 1) // whole
+        end = int(np.searchsorted(step, (last + 1) * whole, side="right"))
+        piece = slice(begin, end)
+        trial = (step[piece] - 1) // experiment.trial_steps
+        within = (step[piece] - trial * experiment.trial_steps) * experiment.dt
+        within = within if exact is None else exact[piece]
+        order = np.lexsort((unit[piece], within, trial))
+        time[piece], units[piece], trials[piece] = within[order], unit[piece][order], trial[order]
+        begin = end
+    for array in (time, units, trials):
+        array.setflags(write=False)  # so that it is taken as it is
+    return Spikes(time, units, trials)
+
+
+def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    signals: dict[str, dict[str, Any]] = {}
+    per_trial = experiment.trial_steps
+    for sampling in experiment.record.signals:
+        population = experiment.network.population(sampling.population)
+        every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
+        units = range(population.size) if sampling.units is None else sampling.units
+        for variable in sampling.variables:
+            values = outcome.signals[population.name, variable]
+            values.setflags(write=False)  # so that it is taken as it is
+            step = np.arange(len(values)) * every
+            signals.setdefault(population.name, {})[variable] = Signal(
+                values=values,
+                unit=np.asarray(units, dtype=np.int32),
+                period=every * experiment.dt,
+                quantity=population.model.unit_of(variable),
+                trial=(step // per_trial).astype(np.int32),
+                time=np.asarray((step % per_trial) * experiment.dt, dtype=np.float64),
+            )
+    return signals
