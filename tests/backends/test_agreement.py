@@ -115,11 +115,11 @@ def test_the_same_seed_gives_the_same_spikes_and_another_seed_others() -> None:
 
 
 #: One neuron that fires once and then as often as it may: exp(900) is larger than any number, so
-#: the step from ``v_up`` is infinite. Its input has a name that a lowering may want for itself.
+#: the step from ``v_up`` is infinite. Its inputs have names that a lowering may want for itself.
 UPSTROKE = NeuronModel(
     "Upstroke",
-    "dv/dt = (delta*exp(v/delta) - v + free)/tau : volt (unless refractory)\n"
-    "dfree/dt = -free/tau : volt",
+    "dv/dt = (delta*exp(v/delta) - v + free + new_v)/tau : volt (unless refractory)\n"
+    "dfree/dt = -free/tau : volt\ndnew_v/dt = -new_v/tau : volt",
     "v > v_peak",
     "v = v_up",
     {
@@ -129,7 +129,7 @@ UPSTROKE = NeuronModel(
         "tau": Parameter(5, "ms"),
         "tau_refrac": Parameter(2, "ms"),
     },
-    {"excitatory": "free"},
+    {"excitatory": "free", "other": "new_v"},
     refractory="tau_refrac",
 )
 
@@ -149,11 +149,18 @@ def test_a_held_state_stays_where_it_is_though_its_step_overflows(backend: str) 
     convolution = ConvolutionConnector(kernel, (2, 8, 8))
     network = Network(
         (small_network().population("lgn"), Population("v1", (1, 1, 1), UPSTROKE)),
-        (Projection("lgn", "v1", convolution, weight=1.0),),
+        (
+            Projection("lgn", "v1", convolution, weight=1.0),
+            Projection("lgn", "v1", convolution, weight=0.5, receptor="other", name="half"),
+        ),
     )
-    kept = Record(("v1",), (Sampling("v1", ("v",)),))
+    kept = Record(("v1",), (Sampling("v1", ("v", "free", "new_v")),))
     recording = backends.get(backend).run(experiment(network, record=kept)).recording
     spikes, signal = recording.spikes["v1"], recording.signals["v1"]["v"]
+    # The same input by half.
+    free, half = (recording.signals["v1"][name].values for name in ("free", "new_v"))
+    assert free.max() > 1
+    np.testing.assert_allclose(half, free / 2, atol=1e-9)
     for trial in range(12):
         times = spikes.time[spikes.trial == trial]
         # 2 ms held and a step of 0.5 ms, in what is left of 40 ms.

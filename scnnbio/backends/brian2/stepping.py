@@ -72,8 +72,8 @@ class Rules:
 
     def update_code(self) -> str:
         """Abstract code of the update: every new value before any is assigned."""
-        lines = [f"new_{name} = {text}" for name, text in self.updates.items()]
-        return "\n".join(lines + [f"{name} = new_{name}" for name in self.updates])
+        lines = [f"_new_{name} = {text}" for name, text in self.updates.items()]
+        return "\n".join(lines + [f"{name} = _new_{name}" for name in self.updates])
 
     def reset_code(self) -> str:
         """Abstract code of the reset."""
