@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from scipy.special import ndtri
 
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
+from scnnbio.connectors.lateral import Scope
 from scnnbio.errors import SpecError
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIF
@@ -32,7 +31,7 @@ def build(
     delay: float | str = 1.0,
     psp: float | str = 1.0,
     inhibition: float | str = 30.0,
-    inhibition_scope: Literal["maps", "neighbourhood", "both"] = "maps",
+    inhibition_scope: Scope = "maps",
     inhibition_radius: int = 0,
     tau_syn: float | str | None = None,
     tau_plus: float | str = 4.5,
@@ -179,13 +178,24 @@ def build(
             Projection(
                 "v1",
                 "v1",
-                LateralInhibitionConnector(layer, inhibition_scope, inhibition_radius),
+                _inhibition(layer, inhibition_scope, inhibition_radius),
                 weight=-charge * _number("inhibition", inhibition, "mV"),
                 delay=wait,
                 receptor=inhibitory,
             ),
         ),
     )
+
+
+def _inhibition(
+    layer: tuple[int, int, int], scope: Scope, radius: int
+) -> LateralInhibitionConnector:
+    try:
+        return LateralInhibitionConnector(layer, scope, radius)
+    except SpecError as error:
+        # Its arguments have longer names here.
+        where = f"parameters.inhibition_{error.where}"
+        raise SpecError(error.message, where=where) from None
 
 
 def _number(name: str, value: float | str, unit: str, *, positive: bool = False) -> float:

@@ -74,6 +74,9 @@ def test_units_reach_the_network():
         ("tau_m_spread", "x"),
         ("threshold_half_life", 0),
         ("a_plus", None),
+        ("inhibition_scope", "everywhere"),
+        ("inhibition_radius", -1),
+        ("inhibition_radius", 10**6),
     ],
 )
 def test_a_parameter_out_of_range_is_named(name, value):
