@@ -2,4 +2,15 @@
 
 import importlib.util
 
-collect_ignore = [] if importlib.util.find_spec("nest") else ["scnnbio/backends/nest"]
+#: Module → where it is imported as soon as a file is.
+_NEEDS = {
+    "nest": ["scnnbio/backends/nest"],
+    "unicorn": ["scnnbio/backends/spinnaker/arm", "scnnbio/backends/spinnaker/binaries.py"],
+}
+
+collect_ignore = [
+    place
+    for module, places in _NEEDS.items()
+    if not importlib.util.find_spec(module)
+    for place in places
+]
