@@ -26,6 +26,9 @@ from scnnbio.neurons.parsing import check_expression
 
 #: Steps of a trial period in which neurons may sleep, and of the one after if hardly any did.
 _TRY, _REST = 16, 496
+#: By bytes of a number: how much work, as a part of stepping all, may go into leaving some out. It
+#: is counted in updates of a word; what else it takes was measured, and weighs more on short words.
+_LIMIT = {8: 0.75, 4: 0.3}
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Step(Procedural):
             "trial": rules.trial,
             "try": _TRY,
             "rest": _REST,
+            "limit": _LIMIT[np.dtype(b2.prefs.core.default_float_dtype).itemsize],
             "longest": LONGEST,
             **self._add_constants(group, rules, sleep),
         }

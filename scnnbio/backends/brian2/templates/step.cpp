@@ -70,12 +70,11 @@
 {% macro _ask() %}
         {
             _cost++;
-            const int _length = _first + _WORD <= N ? _WORD : N - _first;
             const int32_t _next = _last[_w] + 1;
             {% for horizon in horizons %}
             if (_due[_w] {{'==' if loop.first else '>'}} _next) {
                 _Lane _above = 0;
-                for (_Lane _k = 0; _k < _length; _k++) {
+                for (_Lane _k = 0; _k < _WORD; _k++) {
                     const size_t _idx = _first + _k;
                     const size_t _vectorisation_idx = _idx;
                     {{_lanes()}}
@@ -102,8 +101,10 @@
         if (!_all && _due[_w] > _now) continue;
         const int _power_idx = _now - _last[_w] - 1, _fired = _count;
         {% if tests %}
+        {# The last neurons, fewer than a word, stay awake. #}
+        const bool _may = !_all && _pause[_w] <= _now && _first + _WORD <= N;
         {# Whoever was up to date a step ago, since a spike arrived, may be able to sleep as it is. #}
-        const bool _asks = !_all && !_power_idx && _pause[_w] <= _now;
+        const bool _asks = _may && !_power_idx;
         if (_asks) {
             {{_ask()}}
             if (_due[_w] > _now) continue;
@@ -123,7 +124,7 @@
         _due[_w] = _now + {{longest}};
         {% else %}
         _due[_w] = _now + 1;
-        if (!_all && !_asks && _count == _fired && _pause[_w] <= _now) {{_ask()}}
+        if (_may && !_asks && _count == _fired) {{_ask()}}
         {% endif %}
         {% endif %}
     }
@@ -172,7 +173,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     {# Where hardly anybody sleeps, asking is a waste: then all are awake for a while. What it took
        so far is counted in halves of an update of a word. #}
     int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
-    const int64_t _limit = int64_t(2 * 0.9 * {{try}} * _WORDS);
+    const int64_t _limit = int64_t(2 * {{limit}} * {{try}} * _WORDS);
     const bool _turn = _now >= _phase[0] || (!_phase[2] && _phase[1] > _limit);
     if (_turn) {
         const bool _worth = _phase[2] || _phase[1] <= _limit;
@@ -356,12 +357,4 @@ void view_{{sleeps}}(int _neuron, int64_t _now) {
     wake_{{sleeps}}(_neuron, _neuron, _now);
 }
 {% endif %}
-{# Arrays of a program begin where a vector may: one that crosses cache lines costs two. #}
-__attribute__((weak)) void *operator new[](std::size_t size) {
-    void *memory = 0;
-    if (posix_memalign(&memory, 64, size)) throw std::bad_alloc();
-    return memory;
-}
-__attribute__((weak)) void operator delete[](void *memory) noexcept { free(memory); }
-__attribute__((weak)) void operator delete[](void *memory, std::size_t) noexcept { free(memory); }
 {% endblock %}
