@@ -24,8 +24,9 @@ from scnnbio.backends.brian2.sleeping import LONGEST, Sleep
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.parsing import check_expression
 
-#: Steps of a trial period in which neurons may sleep, and of the one after if hardly any did.
-_TRY, _REST = 16, 496
+#: Steps of a trial period in which neurons may sleep, and of the one after if it did not pay: the
+#: first such one, and the longest, for it grows from one to the next.
+_TRY, _REST, _LONGEST_REST = 16, 496, 3968
 #: By bytes of a number: how much work, as a part of stepping all, may go into leaving some out. It
 #: is counted in updates of a word; what else it takes was measured, and weighs more on short words.
 _LIMIT = {8: 0.75, 4: 0.3}
@@ -132,7 +133,7 @@ class Step(Procedural):
         sleep = rules.sleep if "update" in parts and ("test" in parts or test is None) else None
         if sleep is not None:
             asleep(group, name)
-            variables.add_array("_phase", size=3, dtype=np.int32, index="_phase_idx")
+            variables.add_array("_phase", size=4, dtype=np.int32, index="_phase_idx")
             variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
             code |= {f"reach_{n}": f"_cond = not ({t} < 0)" for n, t in sleep.reaches.items()}
         options = {
@@ -150,6 +151,7 @@ class Step(Procedural):
             "trial": rules.trial,
             "try": _TRY,
             "rest": _REST,
+            "longest_rest": _LONGEST_REST,
             "limit": _LIMIT[np.dtype(b2.prefs.core.default_float_dtype).itemsize],
             "longest": LONGEST,
             **self._add_constants(group, rules, sleep),
@@ -173,11 +175,11 @@ class Step(Procedural):
         for index in ("_lane_idx", "_power_idx", "_power_lane_idx"):
             self.variables.add_auxiliary_variable(index, dtype=np.int32)
         powers = sleep.powers if sleep else {}
-        numbers: list[str] = []
+        numbers: list[tuple[str, str]] = []
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
                 self._add_table(name, values[:, 0].astype(real), "_power_idx")
-                numbers.append(name)
+                numbers.append((name, repr(float(real.type(values[0, 0])))))
             else:
                 rows = [np.resize(row, tile) for row in values]
                 self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")

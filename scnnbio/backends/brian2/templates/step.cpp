@@ -176,8 +176,10 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     const int64_t _limit = int64_t(2 * {{limit}} * {{try}} * _WORDS);
     const bool _turn = _now >= _phase[0] || (!_phase[2] && _phase[1] > _limit);
     if (_turn) {
-        const bool _worth = _phase[2] || _phase[1] <= _limit;
-        _phase[0] = _now + (_worth ? {{try}} : {{rest}});
+        const bool _paid = !_phase[2] && _phase[1] <= _limit, _worth = _phase[2] || _paid;
+        if (_paid) _phase[3] = 0;
+        if (!_worth) _phase[3] = std::min(2 * _phase[3] + {{rest}}, {{longest_rest}});
+        _phase[0] = _now + (_worth ? {{try}} : _phase[3]);
         _phase[1] = 0;
         _phase[2] = !_worth;
     }
@@ -250,9 +252,9 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     {% endif %}
     {% if sleeps %}
     if (_even) {
-    {# The constants of one step, where no call in between makes the compiler read them again. #}
-    {% for name in numbers %}
-    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = {brian::{{get_array_name(variables[name], access_data=False)}}[0]};
+    {# The constants of one step, written out: the compiler keeps them in registers. #}
+    {% for name, value in numbers %}
+    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value}} };
     {% endfor %}
     {{_pass(false)}}
     } else {
