@@ -179,7 +179,9 @@ class Step(Procedural):
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
                 self._add_table(name, values[:, 0].astype(real), "_power_idx")
-                numbers.append((name, repr(float(real.type(values[0, 0])))))
+                # As other constants of a layer, part of the program; those of a rule are data.
+                text = repr(float(real.type(values[0, 0]))) if rules.threshold else ""
+                numbers.append((name, text))
             else:
                 rows = [np.resize(row, tile) for row in values]
                 self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")

@@ -252,9 +252,9 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     {% endif %}
     {% if sleeps %}
     if (_even) {
-    {# The constants of one step, written out: the compiler keeps them in registers. #}
+    {# The constants of one step: in registers if they are written out. #}
     {% for name, value in numbers %}
-    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value}} };
+    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value or 'brian::' ~ get_array_name(variables[name], access_data=False) ~ '[0]'}} };
     {% endfor %}
     {{_pass(false)}}
     } else {
