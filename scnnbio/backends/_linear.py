@@ -19,7 +19,7 @@ from scnnbio.units import UNITS, si_factor
 FloatArray = NDArray[np.float64]
 
 
-def _values(population: Population) -> dict[str, FloatArray]:
+def parameter_sets(population: Population) -> dict[str, FloatArray]:
     """Parameters, one set a channel, or one set where all channels are alike."""
     values = population.values()
     if all(np.all(v == v[0]) for v in values.values()):
@@ -44,7 +44,7 @@ def generators(population: Population) -> FloatArray:
     SpecError
         If the model is not linear.
     """
-    model, values = population.model, _values(population)
+    model, values = population.model, parameter_sets(population)
     matrix, constant = linear_system(model)
     whole = matrix.row_join(constant)
     scale = np.array([UNITS[model.unit_of(s.name)][1] for s in model.states] + [1.0])
@@ -118,7 +118,7 @@ def threshold_form(population: Population) -> FloatArray:
         If the threshold is not one comparison, linear in the states. ``>`` and ``>=`` are one:
         a curve reaches both at the same instant.
     """
-    model, values = population.model, _values(population)
+    model, values = population.model, parameter_sets(population)
     sets, names = len(next(iter(values.values()), np.zeros(1))), [s.name for s in model.states]
     known: dict[str, Any] = dict(values)
     for k, name in enumerate(names):

@@ -38,6 +38,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, recording
 from scnnbio.backends.promises import Exact, Promise
@@ -295,10 +296,7 @@ def _in_exact_rates(step: Integrator) -> set[str]:
 
 def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
     """Constants of a population's integrator, one value a channel, or one (1,) for all."""
-    values = population.values()
-    if all(np.all(v == v[0]) for v in values.values()):
-        values = {name: v[:1] for name, v in values.items()}
-    return integrator(population.model).constants(values, dt)
+    return integrator(population.model).constants(parameter_sets(population), dt)
 
 
 def gate_steps(experiment: Experiment, projection: Projection) -> int:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
-from scnnbio.errors import DataError, Unsupported, UnsupportedError
+from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: What the program includes: what runs it, and, once, how it gets memory.
@@ -281,5 +281,9 @@ def _leave_untouched(file: Path, arrays: int) -> None:
     """
     text, found = _ZEROING.subn("", file.read_text())
     if found != arrays:
-        raise NotImplementedError(f"{found} of {arrays} arrays are set to zero as expected")
+        raise BackendMissing(
+            f"Brian2 {b2.__version__} sets {found} of {arrays} arrays to zero as scnnbio knows it;"
+            " install an earlier Brian2, or use backend 'brian2'",
+            where="backend 'brian2-standalone'",
+        )
     file.write_text(f'{text}\n#include "{_MEMORY}"\n')

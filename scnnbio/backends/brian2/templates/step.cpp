@@ -1,8 +1,11 @@
 {# USES_VARIABLES { N, t_in_timesteps } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{# The indices of constants that are a tile, and of those that depend on how many steps are taken. #}
-{% macro _lanes() %}
+{# The indices of a lane: of its states, of constants that are a tile, and of those that depend on how
+   many steps are taken. #}
+{% macro _lane() %}
+                const size_t _idx = _first + _k;
+                const size_t _vectorisation_idx = _idx;
                 {% if tiled %}
                 const size_t _lane_idx = _tile + _k;
                 {% if sleeps %}
@@ -22,27 +25,25 @@
                     {% endfor %}
                 }
 {% endmacro %}
-{% macro _word(length) %}
+{% macro _word(length, test) %}
         {
             {% if holds %}
             const _Word _bits = _held[_w];
             {% endif %}
             _Lane _above = 0;
             for (_Lane _k = 0; _k < {{length}}; _k++) {
-                const size_t _idx = _first + _k;
-                const size_t _vectorisation_idx = _idx;
-                {{_lanes()}}
+                {{_lane()}}
                 {% if updates %}
                 {{_update()}}
                 {% endif %}
-                {% if tests %}
+                {% if test %}
                 {
                     {{vector_code['test']|autoindent}}
                     _above |= _Lane(_cond ? 1 : 0) << _k;
                 }
                 {% endif %}
             }
-            {% if tests %}
+            {% if test %}
             for (_Word _who = _above; _who; _who &= _who - 1) {
                 const int32_t _idx = _first + __builtin_ctzll(_who);
                 {% if waits %}
@@ -75,9 +76,7 @@
             if (_due[_w] {{'==' if loop.first else '>'}} _next) {
                 _Lane _above = 0;
                 for (_Lane _k = 0; _k < _WORD; _k++) {
-                    const size_t _idx = _first + _k;
-                    const size_t _vectorisation_idx = _idx;
-                    {{_lanes()}}
+                    {{_lane()}}
                     {{vector_code['reach_' ~ horizon]|autoindent}}
                     _above |= _Lane(_cond ? 1 : 0) << _k;
                 }
@@ -114,9 +113,9 @@
         const int _power_idx = 0;
         {% endif %}
         if (_first + _WORD <= N)
-        {{_word("_WORD")}}
+        {{_word("_WORD", tests)}}
         else
-        {{_word("N - _first")}}
+        {{_word("N - _first", tests)}}
         {% if asleep %}
         _cost += 2;
         _last[_w] = _now;
@@ -314,24 +313,10 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now) {
         {% if tiled %}
         const int _tile = _first % {{tile}};
         {% endif %}
-        {% if holds %}
-        const _Word _bits = _held[_w];
-        {% endif %}
-        if (_first + _WORD <= N) {
-            for (_Lane _k = 0; _k < _WORD; _k++) {
-                const size_t _idx = _first + _k;
-                const size_t _vectorisation_idx = _idx;
-                {{_lanes()}}
-                {{_update()}}
-            }
-        } else {
-            for (_Lane _k = 0; _k < N - _first; _k++) {
-                const size_t _idx = _first + _k;
-                const size_t _vectorisation_idx = _idx;
-                {{_lanes()}}
-                {{_update()}}
-            }
-        }
+        if (_first + _WORD <= N)
+        {{_word("_WORD", false)}}
+        else
+        {{_word("N - _first", false)}}
     }
 }
 {# A look at a neuron after the step now, which leaves it as it was: who is observed sleeps on. #}
