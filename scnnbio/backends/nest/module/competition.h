@@ -76,11 +76,6 @@ protected:
   }
 
   void
-  restart() override
-  {
-  }
-
-  void
   advance( const Units&, long ) override
   {
   }

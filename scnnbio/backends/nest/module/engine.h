@@ -93,7 +93,10 @@ protected:
   {
   }
   // A trial begins from here: forget all but what was learned.
-  virtual void restart() = 0;
+  virtual void
+  restart()
+  {
+  }
   // Slots 1 and 2, with the afferents whose spikes arrive, and the step's number in the run.
   virtual void advance( const Units& arrived, long step ) = 0;
   virtual const Numbers& values() const = 0;

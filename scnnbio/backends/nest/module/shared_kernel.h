@@ -41,11 +41,6 @@ protected:
   }
 
   void
-  restart() override
-  {
-  }
-
-  void
   advance( const Units& arrived, const long step ) override
   {
     for ( const std::size_t pre : arrived )

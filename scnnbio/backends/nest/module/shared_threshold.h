@@ -42,11 +42,6 @@ protected:
   }
 
   void
-  restart() override
-  {
-  }
-
-  void
   advance( const Units&, long ) override
   {
     rate_ *= keep_rate_;
