@@ -7,6 +7,7 @@ weights, and published data. All rules at once: test_learning.py.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -81,11 +82,18 @@ RULES: dict[str, LearningRule] = {
     "nearest pairs": SharedSTDP(**HARD, pairing="nearest"),  # type: ignore[arg-type]
     "triplets": TripletSTDP.published("hippocampus"),
     "nearest triplets": TripletSTDP.published("visual-cortex", "full", "nearest"),
+    # Traces that fall through hundreds of time constants, and one that is gone in a step.
+    "soon forgotten": SharedSTDP(**HARD, tau_plus=1.5, tau_minus=1e-3),  # type: ignore[arg-type]
 }
 
 
-@pytest.mark.parametrize("backend", ["reference", "brian2"])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        *itertools.product(RULES, ("reference", "brian2")),
+        pytest.param("soon forgotten", "brian2-standalone", marks=pytest.mark.slow),
+    ],
+)
 def test_random_trains_add_up_to_their_pairs_and_triplets(name: str, backend: str) -> None:
     rng = np.random.default_rng(7)
     pre, post = (np.sort(rng.choice(np.arange(1, 300), 40, replace=False)) for _ in range(2))

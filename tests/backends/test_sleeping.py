@@ -94,6 +94,30 @@ def test_nobody_comes_further_than_the_bound(model: str) -> None:
         assert over.min() < 0.5
 
 
+@pytest.mark.parametrize("model", LINEAR)
+def test_nobody_is_pushed_further_than_spikes_may_push(model: str) -> None:
+    """The oracle takes all the steps, of 2000 neurons a cell that spikes reach in any of them."""
+    population = _population(model, i_offset=[0.5, -0.3, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
+    sleep = _sleep(population)
+    assert sleep is not None
+    step, constants = integrator(population.model), step_constants(population, 0.1)
+    rng = np.random.default_rng(5)
+    shape, driven = (2000, 3), sorted(set(population.model.receptors.values()))
+    states = {u.state: np.zeros(shape) for u in step.updates}
+    states["v"] = rng.normal(-60.0, 8.0, shape)
+    bound = evaluate(sleep.reaches[HORIZONS[-1]], {**sleep.constants, **states})
+    form = threshold_form(population)
+    for _ in range(HORIZONS[-1]):
+        states = {u.state: evaluate(u.expression, {**constants, **states}) for u in step.updates}
+        far = np.einsum("sk,kns->ns", form[:, :-1], [*states.values()]) + form[:, -1]
+        assert np.all(far <= bound + 1e-12)
+        for name in driven:
+            size = rng.normal(0.1, 0.5, shape) * (rng.random(shape) < 0.1)
+            low, high = sleep.pushes[name]
+            states[name] = states[name] + size
+            bound = bound + np.maximum(np.maximum(low * size, high * size), 0.0)
+
+
 def test_the_bound_is_of_use() -> None:
     """Whoever rests, or is 3 mV below threshold with a usual current, may sleep."""
     population = _population("LIF")

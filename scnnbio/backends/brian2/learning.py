@@ -17,13 +17,12 @@ from scnnbio.backends.brian2.layout import internal_kernel
 from scnnbio.backends.brian2.procedural import (
     Competition,
     Each,
+    Faded,
     Geometry,
     KernelPathway,
     Normaliser,
     Silenced,
-    generates_cpp,
 )
-from scnnbio.backends.brian2.stepping import Step, falling
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.parsing import renamed
@@ -173,7 +172,7 @@ class Learning:
         """Statement that adds to ``w``, or none."""
         if not text:
             return []
-        names = {n: f"trace_{n}_{t.side}" for n, t in self.rule.traces.items()}
+        names = {n: f"(scale_{n}_{t.side}*trace_{n}_{t.side})" for n, t in self.rule.traces.items()}
         numbers = {n: f"({float(value)!r})" for n, value in self.rule.constants.items()}
         change = f"({renamed(text, {**names, **numbers})})"
         if self.rule.half_life is not None:
@@ -183,27 +182,30 @@ class Learning:
 
     def _add_traces(self, side: str, of: str, size: int) -> Any:
         """Traces of one side that the rule reads; None if it reads none."""
-        names = [f"trace_{name}" for name in self.rule.used(side)]
+        names = self.rule.used(side)
         if not names:
             return None
+        lines = [
+            f"trace_{name} : 1\nscale_{name} : 1 (shared)\none_{name} : 1 (shared)"
+            for name in names
+        ]
         group = b2.NeuronGroup(
             size,
-            "\n".join(f"{name} : 1" for name in names),
+            "\n".join(lines),
             name=f"traces_{side}_{of}",
             namespace={},
         )
-        keeps = [float(np.exp(-self.experiment.dt / t.tau)) for t in self._used(side)]
-        fall = dict(zip(names, keeps, strict=True))
-        if generates_cpp():
-            rules = falling(fall, self.experiment.trial_steps, self.experiment.reset)
-            self.keep(Step(group, rules, ("groups", 0), f"fall_{group.name}", ("update",)))
-        else:
-            code = [f"{name} = {name}*{keep!r}" for name, keep in fall.items()]
-            regularly(group, code, self.experiment.dt * _MS, "groups", 0, f"fall_{group.name}")
+        keeps: dict[str, float] = {}
+        for name, trace in zip(names, self._used(side), strict=True):
+            keeps[name] = float(np.exp(-self.experiment.dt / trace.tau))
+            setattr(group, f"scale_{name}", 1.0)
+            setattr(group, f"one_{name}", 1.0)
+        self.keep(Faded(group, keeps, ("groups", 0), f"fade_{group.name}"))
         if self.experiment.reset:
             trial = self.experiment.trial_steps * self.experiment.dt * _MS
-            zero = [f"{name} = 0" for name in names]
-            regularly(group, zero, trial, "start", -10, f"begin_{group.name}")
+            begin = [f"{part}_{name} = 1" for name in names for part in ("scale", "one")]
+            begin += [f"trace_{name} = 0" for name in names]
+            regularly(group, begin, trial, "start", -10, f"begin_{group.name}")
         return self.keep(group)
 
     def _used(self, side: str) -> list[Trace]:
@@ -215,7 +217,7 @@ class Learning:
         if traces is None:
             return
         code = [
-            f"trace_{name}_post {'=' if trace.pairing == 'nearest' else '+='} 1"
+            f"trace_{name}_post {'=' if trace.pairing == 'nearest' else '+='} one_{name}_post"
             for name, trace in zip(self.rule.used(side), self._used(side), strict=True)
         ]
         self.keep(Each(events, traces, "\n".join(code), slot, f"jump_{side}_{of}"))

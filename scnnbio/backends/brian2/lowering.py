@@ -143,6 +143,7 @@ class Lowered:
                     "\n".join(code),
                     ("after_groups", 3 * order + 1),
                     f"pathway_{name}",
+                    (self._receptor(projection), float(projection.weight)),
                 )
             )
             if learning is not None:
@@ -165,9 +166,17 @@ class Lowered:
         size, name = len(self.groups[projection.post]), f"gate_{projection.name}"
         return self._keep(b2.NeuronGroup(size, "opens : integer", name=name, namespace={}))
 
+    def _receptor(self, projection: Projection) -> str:
+        """The state that a projection moves."""
+        model = self.experiment.network.population(projection.post).model
+        return model.receptors[projection.receptor]
+
     def _delivery(self, projection: Projection) -> str:
-        population = self.experiment.network.population(projection.post)
-        state = population.model.receptors[projection.receptor]
+        """The statement by which a spike moves its targets."""
+        population, state = (
+            self.experiment.network.population(projection.post),
+            self._receptor(projection),
+        )
         held = next(s.held_when_refractory for s in population.model.states if s.name == state)
         if held and refractory_steps(population, self.experiment.dt).any():
             free = "*int(t_in_timesteps >= free_at_post)"

@@ -24,10 +24,16 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner, Group
 
+from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.errors import SpecError
 
 #: A number with a point or an exponent.
 _LITERAL = re.compile(r"(?<![\w.])(\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
+
+
+def real_type() -> str:
+    """What C++ calls the numbers that states and kernels are kept in."""
+    return {8: "double", 4: "float"}[np.dtype(prefs.core.default_float_dtype).itemsize]
 
 
 @functools.cache
@@ -42,16 +48,18 @@ def generates_cpp() -> bool:
     return isinstance(get_device(), CPPStandaloneDevice)
 
 
-def asleep(group: Any, name: str) -> None:
-    """Remember that neurons of a group sleep, by the object that steps them."""
-    group.add_attribute("sleeper")
-    group.sleeper = name
+def asleep(group: Any, name: str, sleep: Sleep) -> None:
+    """Remember how neurons of a group sleep, and the name of the object that steps them."""
+    for attribute, value in (("sleeper", name), ("sleep", sleep)):
+        group.add_attribute(attribute)
+        setattr(group, attribute, value)
 
 
 def sleeper(group: Any) -> str:
     """Name of the object that leaves neurons of a group asleep, or nothing.
 
-    Code that reads or changes their states must call ``wake_NAME`` before.
+    Code that changes their states must call ``wake_NAME`` before, and what reads them
+    ``view_NAME``.
     """
     return getattr(group, "sleeper", "")
 
@@ -186,6 +194,12 @@ class Arrivals(Procedural):
         self.add_dependency(source)
 
 
+def _refuse_sleepers(*groups: Any) -> None:
+    for group in groups:
+        if sleeper(group):
+            raise NotImplementedError(f"code that does not wake {group.name} but uses its states")
+
+
 class Each(Procedural):
     """Code for each event, on the neuron of that number, or on the channel it belongs to."""
 
@@ -204,9 +218,39 @@ class Each(Procedural):
         self._add_index("_post_idx")
         self._see(target, "_post", "_post_idx")
         self.variables.add_reference("_eventspace", owner, space)
-        self._finish("each", code, owner, slot, {"modulo": modulo, "sleeper": sleeper(target)})
+        _refuse_sleepers(target)
+        self._finish("each", code, owner, slot, {"modulo": modulo})
         self.add_dependency(owner)
         self.add_dependency(target)
+
+
+class Faded(Procedural):
+    """Traces that fall without being touched.
+
+    A trace ``x`` is ``scale_x*trace_x``: all fall as the scale does, by a factor a step, and a
+    spike adds ``one_x``, which is ``1/scale_x``. Before that grows beyond numbers the scale is
+    multiplied into the traces of all neurons. ``keeps`` has the factor of each.
+    """
+
+    def __init__(
+        self, group: Any, keeps: Mapping[str, float], slot: tuple[str, int], name: str
+    ) -> None:
+        self._begin(name)
+        variables = self.variables
+        variables.add_constant("N", len(group))
+        for trace, keep in keeps.items():
+            # An array is data, while a number of its own would be written into the program.
+            values = np.full(2, keep, prefs.core.default_float_dtype)
+            variables.add_array(
+                f"keep_{trace}", size=2, values=values, dtype=values.dtype, constant=True, index="0"
+            )
+            variables.add_reference(f"trace_{trace}", group, f"trace_{trace}")
+            for shared in ("scale", "one"):
+                variables.add_reference(f"{shared}_{trace}", group, index="0")
+        self._finish("faded", "", group, slot, {"traces": list(keeps)})
+        parts = ("keep", "trace", "scale", "one")
+        self.needed_variables += [f"{part}_{trace}" for trace in keeps for part in parts]
+        self.add_dependency(group)
 
 
 class KernelPathway(Procedural):
@@ -214,7 +258,9 @@ class KernelPathway(Procedural):
 
     ``convolution`` is driven by presynaptic events and ``receptive_field`` by postsynaptic ones.
     The code may use ``w`` and the other variables of the kernel group, and those of the groups in
-    ``ends`` under their suffix, ``_pre`` or ``_post``.
+    ``ends`` under their suffix, ``_pre`` or ``_post``. Of these groups the first of a
+    ``convolution`` may be one whose neurons sleep: the code adds to its state ``moves[0]``, at
+    first, ``moves[1]`` times ``w``, or nothing.
     """
 
     def __init__(
@@ -227,6 +273,7 @@ class KernelPathway(Procedural):
         code: str,
         slot: tuple[str, int],
         name: str,
+        moves: tuple[str, float] | None = None,
     ) -> None:
         self._begin(name)
         owner, space = events
@@ -240,9 +287,13 @@ class KernelPathway(Procedural):
         # Threads share the rows of the target, so what is written must be the target's own.
         shared = all(line.split()[0].endswith("_post") for line in code.splitlines())
         options: dict[str, Any] = {**geometry.keywords(), "shared": shared}
-        for end in ("pre", "post"):
-            found = [sleeper(group) for group, suffix in ends if suffix == f"_{end}"]
-            options[f"{end}_sleepers"] = sorted(filter(None, found))
+        targets = [group for group, _ in ends]
+        options["sleeper"] = sleeper(targets[0]) if moves is not None else ""
+        if moves is not None and options["sleeper"]:
+            sleep = targets.pop(0).sleep
+            push = tuple(float(moves[1] * most) for most in sleep.pushes[moves[0]])
+            options |= {"push": push, "slip": sleep.slip, "real": real_type()}
+        _refuse_sleepers(*targets)
         self._finish(template, code, owner, slot, options)
         for group in (owner, kernel, *(group for group, _ in ends)):
             self.add_dependency(group)

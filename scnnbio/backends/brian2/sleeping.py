@@ -41,11 +41,17 @@ class Sleep:
         Steps → text of an upper bound of how far a neuron comes above its threshold within them.
     constants : mapping of str to ndarray (1,) or (channels,)
         Of the reaches.
+    pushes : mapping of str to (float, float)
+        State → the least and the most of how far one unit more of it moves the bound.
+    slip : float
+        By how much rounding can move it, whenever a spike arrives.
     """
 
     powers: Mapping[str, FloatArray]
     reaches: Mapping[int, str]
     constants: Mapping[str, FloatArray]
+    pushes: Mapping[str, tuple[float, float]]
+    slip: float
 
 
 def sleep_of(
@@ -83,7 +89,8 @@ def sleep_of(
     With the step ``z ← P z + q``, and ``c z + d`` the distance above threshold, the distance after
     k steps is ``c P^k (z - h) + (c P^k h + c q_k + d)`` for any h; here h is where the neuron comes
     to rest, if it does. For k from 1 to n each entry of ``c P^k`` lies within ``m ± r``, and the
-    sum of ``m (z - h) + r |z - h|`` over the states, and the largest constant, are a bound.
+    sum of ``m (z - h) + r |z - h|`` over the states, and the largest constant, are a bound. A spike
+    that adds ``a`` to a state moves it by ``(m ± r) a`` at most.
     """
     model = population.model
     step = integrator(model)
@@ -111,13 +118,14 @@ def sleep_of(
         start, scale, fall = start + values, scale + np.abs(values), np.maximum(falls[level], 0.0)
     along = np.einsum("si,ksij->ksj", np.broadcast_to(distance, home.shape), matrices)
     constant = np.sum(along * home, axis=2) + np.sum(distance * offsets, axis=2) + start
+    # Sums are rounded, here and where states go.
+    slip = 64 * resolution * scale
     reaches, numbers = {}, {f"home_{state}": home[:, k] for k, state in enumerate(names)}
     for steps in HORIZONS:
         high, low = along[:steps].max(axis=0), along[:steps].min(axis=0)
         middle, half = (high + low) / 2, (high - low) / 2
         base = constant[:steps].max(axis=0) - np.sum(middle * home, axis=1) + steps * fall
-        # Sums are rounded, here and where states go.
-        numbers[f"near_{steps}"] = base + 64 * resolution * scale
+        numbers[f"near_{steps}"] = base + slip
         words = [f"near_{steps}"]
         for k, state in enumerate(names):
             away = f"{state} - home_{state}" if np.any(home[:, k]) else state
@@ -131,7 +139,13 @@ def sleep_of(
         if not {row, column} & silent:
             values = offsets if column is None else matrices[:, :, :, names.index(column)]
             powers[name] = values[:, :, names.index(row)]
-    return Sleep(powers, reaches, numbers)
+    return Sleep(powers, reaches, numbers, _pushes(along, names), float(slip.max()))
+
+
+def _pushes(along: FloatArray, names: list[str]) -> dict[str, tuple[float, float]]:
+    """By state, the least and the most of what it does to the distance in any step ahead."""
+    ahead = along[: HORIZONS[-1]].reshape(-1, len(names))
+    return dict(zip(names, zip(ahead.min(axis=0), ahead.max(axis=0), strict=True), strict=True))
 
 
 def _step(

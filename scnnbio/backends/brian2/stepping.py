@@ -19,8 +19,8 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.procedural import Procedural, asleep
-from scnnbio.backends.brian2.sleeping import LONGEST, Sleep
+from scnnbio.backends.brian2.procedural import Procedural, asleep, real_type
+from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.parsing import check_expression
 
@@ -41,7 +41,7 @@ class Rules:
     updates : mapping of str to str
         State → its value after the step, from states at its beginning.
     threshold : str
-        A neuron that is not refractory fires where this holds; nothing for what does not fire.
+        A neuron that is not refractory fires where this holds.
     resets : tuple of (str, str, str)
         Statements (name, operator, expression) for a neuron that fires, as it fires; none if
         Brian2 resets it later.
@@ -85,8 +85,7 @@ class Rules:
 
     def names(self) -> set[str]:
         """Everything that the texts read."""
-        texts = [*self.updates.values(), *(text for _, _, text in self.resets)]
-        texts += [self.threshold] if self.threshold else []
+        texts = [*self.updates.values(), *(text for _, _, text in self.resets), self.threshold]
         texts += self.sleep.reaches.values() if self.sleep else []
         return set().union(*map(check_expression, texts))
 
@@ -117,9 +116,9 @@ class Step(Procedural):
         size, variables = len(group), self.variables
         variables.add_constant("N", size)
         variables.add_auxiliary_variable("_cond", dtype=bool)
-        if test is None and "test" in parts:
+        if test is None:
             variables.add_array("_listed", size=size + 1, dtype=np.int32)
-        elif test is not None:
+        else:
             variables.add_reference("_listed", test, "_listed")
         for state in rules.updates:
             variables.add_reference(state, group, state)
@@ -130,12 +129,13 @@ class Step(Procedural):
         code["reset"] = rules.reset_code()
         code = {part: code[part] for part in parts}
         # Who sleeps is not tested, so that the test cannot be left to another pass.
-        sleep = rules.sleep if "update" in parts and ("test" in parts or test is None) else None
+        sleep = rules.sleep if {"update", "test"} <= set(parts) else None
         if sleep is not None:
-            asleep(group, name)
+            asleep(group, name, sleep)
             variables.add_array("_phase", size=4, dtype=np.int32, index="_phase_idx")
             variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
-            code |= {f"reach_{n}": f"_cond = not ({t} < 0)" for n, t in sleep.reaches.items()}
+            variables.add_auxiliary_variable("_reach", dtype=b2.prefs.core.default_float_dtype)
+            code |= {f"reach_{n}": f"_reach = {text}" for n, text in sleep.reaches.items()}
         options = {
             "updates": "update" in parts,
             "tests": "test" in parts,
@@ -147,18 +147,18 @@ class Step(Procedural):
             "size": size,
             "states": list(rules.updates),
             "sleeps": name if sleep else "",
-            "horizons": list(sleep.reaches) if sleep else [],
+            "horizons": sorted(sleep.reaches, reverse=True) if sleep else [],
+            "real": real_type(),
             "trial": rules.trial,
             "try": _TRY,
             "rest": _REST,
             "longest_rest": _LONGEST_REST,
             "limit": _LIMIT[np.dtype(b2.prefs.core.default_float_dtype).itemsize],
-            "longest": LONGEST,
             **self._add_constants(group, rules, sleep),
         }
         self._finish("step", code, group, slot, options)
         self.needed_variables += ["_phase"] if sleep else []
-        self.needed_variables += ["_listed"] if "_listed" in variables else []
+        self.needed_variables += ["_listed"]
         self.needed_variables += options["holds"]
         self.needed_variables += ["free_at"] if waits else []
         self.needed_variables += [n for pair in options["levels"] for n in pair]
@@ -179,9 +179,8 @@ class Step(Procedural):
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
                 self._add_table(name, values[:, 0].astype(real), "_power_idx")
-                # As other constants of a layer, part of the program; those of a rule are data.
-                text = repr(float(real.type(values[0, 0]))) if rules.threshold else ""
-                numbers.append((name, text))
+                # As other constants of a layer, part of the program.
+                numbers.append((name, repr(float(real.type(values[0, 0])))))
             else:
                 rows = [np.resize(row, tile) for row in values]
                 self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")
@@ -264,36 +263,6 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
         test = Step(group, rules, slot, update, ("update", *firing))
         made = [test]
     return [*made, Fire(group, test, ("thresholds", 1), fire)]
-
-
-def falling(keeps: Mapping[str, float], trial: int, begins_anew: bool) -> Rules:
-    """States that fall by themselves, such as the traces of a learning rule.
-
-    Parameters
-    ----------
-    keeps : mapping of str to float
-        State → what is left of it after a step.
-    trial, begins_anew
-        As in :class:`Rules`.
-
-    Returns
-    -------
-    Rules
-    """
-    steps = np.arange(1.0, LONGEST + 1)[:, None]
-    powers = {f"keep_{name}": np.power(keep, steps) for name, keep in keeps.items()}
-    return Rules(
-        updates={name: f"keep_{name}*{name}" for name in keeps},
-        threshold="",
-        resets=(),
-        held=(),
-        constants={},
-        channels=1,
-        most_held=0,
-        trial=trial,
-        begins_anew=begins_anew,
-        sleep=Sleep(powers, {}, {}),
-    )
 
 
 def silent_states(

@@ -13,17 +13,17 @@ for (int _k = 0; _k < {{length}}; _k++) {
    outputs of one are contiguous, and columns are walked one by one. #}
 {% set _rows = SX == 1 and OG == O %}
 {% set _events = get_array_name(eventspace_variable) %}
-{% set _sleepers = pre_sleepers + post_sleepers %}
 {% set _parallel = shared and openmp_pragma('with_openmp') %}
+{% macro _wake(length) %}
+{% if sleeper %}
+if (asleep_{{sleeper}})
+    wake_{{sleeper}}(_post0, _post0 + {{length}} - 1, _now, _push({{get_array_name(variables['w'])}} + _tap0, {{length}}));
+{% endif %}
+{% endmacro %}
 {# All runs of targets that the events reach, in the rows from _low to _high. #}
 {% macro _walk(wakes, adds) %}
     for (int _e = 0; _e < _count; _e++) {
         const int32_t _pre_idx = {{_events}}[_e];
-        {% if wakes %}
-        {% for sleeper in pre_sleepers %}
-        if (asleep_{{sleeper}}) wake_{{sleeper}}(_pre_idx, _pre_idx, _now);
-        {% endfor %}
-        {% endif %}
         const int _c = _pre_idx % {{C}};
         const int _x = (_pre_idx / {{C}}) % {{W}} + {{PX}}, _y = _pre_idx / {{C * W}} + {{PY}};
         {% if OG != O %}
@@ -42,9 +42,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
                 {{FIRST}} + ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - (_x - _x0))) * {{O}};
             const int32_t _post0 = (_oy * {{OW}} + _x0) * {{O}};
             {% if wakes %}
-            {% for sleeper in post_sleepers %}
-            if (asleep_{{sleeper}}) wake_{{sleeper}}(_post0, _post0 + _run - 1, _now);
-            {% endfor %}
+            {{_wake("_run")}}
             {% endif %}
             {% if adds %}
             if (_run == {{KW * O}}) {
@@ -61,9 +59,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
                     {{FIRST}} + ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - _kx)) * {{OG}};
                 const int32_t _post0 = (_oy * {{OW}} + _ox) * {{O}}{% if OG != O %} + _o0{% endif %};
                 {% if wakes %}
-                {% for sleeper in post_sleepers %}
-                if (asleep_{{sleeper}}) wake_{{sleeper}}(_post0, _post0 + {{OG - 1}}, _now);
-                {% endfor %}
+                {{_wake(OG)}}
                 {% endif %}
                 {% if adds %}
                 {{_tap_loop(OG)}}
@@ -74,20 +70,39 @@ for (int _k = 0; _k < {{length}}; _k++) {
     }
 {% endmacro %}
 {% block extra_headers %}
-{% for sleeper in _sleepers %}
+#include <cstring>
+{% if sleeper %}
 extern bool asleep_{{sleeper}};
-void wake_{{sleeper}}(int _from, int _to, int64_t _now);
-{% endfor %}
+void wake_{{sleeper}}(int _from, int _to, int64_t _now, double _push);
+namespace {
+    {# How far taps push their targets towards the threshold at most. None is below zero, where numbers
+       are in the order of their bits; so a compiler makes vectors of the comparison. #}
+    double _push(const {{real}} *_taps, int _length) {
+        typedef {{'int64_t' if real == 'double' else 'int32_t'}} _Bits;
+        _Bits _most = 0;
+        for (int _k = 0; _k < _length; _k++) {
+            const {{real}} _low = {{real}}({{push[0]}}) * _taps[_k], _high = {{real}}({{push[1]}}) * _taps[_k];
+            const {{real}} _up = _low > _high ? _low : _high, _push = _up > 0 ? _up : 0;
+            _Bits _bits;
+            std::memcpy(&_bits, &_push, sizeof(_bits));
+            _most = _bits > _most ? _bits : _most;
+        }
+        {{real}} _far;
+        std::memcpy(&_far, &_most, sizeof(_far));
+        return _far + {{slip}};
+    }
+}
+{% endif %}
 {% endblock %}
 {% block maincode %}
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     const int _count = {{_events}}[_num_eventspace - 1];
-    {% if _sleepers %}
+    {% if sleeper %}
     const int64_t _now = {{t_in_timesteps}};
     {% endif %}
     {% if _parallel %}
-    {% if _sleepers %}
+    {% if sleeper %}
     {# Neurons are woken by words, which two threads may share: before they start. #}
     {
     const int _low = 0, _high = {{OH}};

@@ -1,11 +1,6 @@
-{# USES_VARIABLES { _eventspace, t_in_timesteps } #}
+{# USES_VARIABLES { _eventspace } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% block extra_headers %}
-{% for sleeper in pre_sleepers + post_sleepers %}
-void wake_{{sleeper}}(int _from, int _to, int64_t _now);
-{% endfor %}
-{% endblock %}
 {% block maincode %}
     {# Driven by the target's spikes: walk the receptive field of each backwards. #}
     const size_t _vectorisation_idx = -1;
@@ -17,16 +12,10 @@ void wake_{{sleeper}}(int _from, int _to, int64_t _now);
         const int _o = _post_idx % {{O}}, _c0 = _o / {{OG}} * {{CG}};
         const int _x = (_post_idx / {{O}}) % {{OW}} * {{SX}} - {{PX}};
         const int _y = _post_idx / {{O * OW}} * {{SY}} - {{PY}};
-        {% for sleeper in post_sleepers %}
-        wake_{{sleeper}}(_post_idx, _post_idx, {{t_in_timesteps}});
-        {% endfor %}
         const int _k0 = _x < 0 ? -_x : 0, _k1 = _x + {{KW}} > {{W}} ? {{W}} - _x : {{KW}};
         for (int _ky = 0; _ky < {{KH}}; _ky++) {
             const int _iy = _y + _ky;
             if (_iy < 0 || _iy >= {{H}}) continue;
-            {% for sleeper in pre_sleepers %}
-            wake_{{sleeper}}((_iy * {{W}} + _x + _k0) * {{C}}, (_iy * {{W}} + _x + _k1) * {{C}} - 1, {{t_in_timesteps}});
-            {% endfor %}
             for (int _kx = _k0; _kx < _k1; _kx++)
                 for (int _c = _c0; _c < _c0 + {{CG}}; _c++) {
                     const int32_t _pre_idx = (_iy * {{W}} + _x + _kx) * {{C}} + _c;

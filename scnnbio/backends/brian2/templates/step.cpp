@@ -73,15 +73,24 @@
             _cost++;
             const int32_t _next = _last[_w] + 1;
             {% for horizon in horizons %}
-            if (_due[_w] {{'==' if loop.first else '>'}} _next) {
-                _Lane _above = 0;
+            if (_due[_w] == _next) {
+                _Lane _above = 0, _most = _Lane(_Word(1) << (_WORD - 1));
                 for (_Lane _k = 0; _k < _WORD; _k++) {
                     {{_lane()}}
                     {{vector_code['reach_' ~ horizon]|autoindent}}
-                    _above |= _Lane(_cond ? 1 : 0) << _k;
+                    _Lane _bits;
+                    std::memcpy(&_bits, &_reach, sizeof(_bits));
+                    _most = std::max(_most, _ordered(_bits));
+                    _above |= _Lane(_reach < 0 ? 0 : 1) << _k;
                 }
-                if (!{{"(_Word(_above) & ~_held[_w])" if holds else "_above"}}) _due[_w] = _next + {{horizon}};
-                {% if loop.first %}
+                if (!{{"(_Word(_above) & ~_held[_w])" if holds else "_above"}}) {
+                    _due[_w] = _next + {{horizon}};
+                    _most = _ordered(_most);
+                    {{real}} _far;
+                    std::memcpy(&_far, &_most, sizeof(_far));
+                    _highest[_w] = _far;
+                }
+                {% if loop.last %}
                 else _pause[_w] = _next + {{horizon}};
                 {% endif %}
             }
@@ -99,7 +108,6 @@
         {% if asleep %}
         if (!_all && _due[_w] > _now) continue;
         const int _power_idx = _now - _last[_w] - 1, _fired = _count;
-        {% if tests %}
         {# The last neurons, fewer than a word, stay awake. #}
         const bool _may = !_all && _pause[_w] <= _now && _first + _WORD <= N;
         {# Whoever was up to date a step ago, since a spike arrived, may be able to sleep as it is. #}
@@ -108,7 +116,6 @@
             {{_ask()}}
             if (_due[_w] > _now) continue;
         }
-        {% endif %}
         {% elif sleeps %}
         const int _power_idx = 0;
         {% endif %}
@@ -119,12 +126,8 @@
         {% if asleep %}
         _cost += 2;
         _last[_w] = _now;
-        {% if not tests %}
-        _due[_w] = _now + {{longest}};
-        {% else %}
         _due[_w] = _now + 1;
         if (_may && !_asks && _count == _fired) {{_ask()}}
-        {% endif %}
         {% endif %}
     }
 {% endmacro %}
@@ -132,6 +135,7 @@
 {# Whoever fires in this very pass is held from now on. #}
 {% set _direct = tests and updates and resets and holds and not _parallel %}
 {% block extra_headers %}
+#include <cstring>
 namespace {
     {# Neurons go by words: as many as a machine word has bits. The bits say who is refractory, and
        the comparisons with the threshold come back as bits, so that neither costs memory traffic
@@ -147,8 +151,12 @@ namespace {
     {% endif %}
     {% if sleeps %}
     {# By word: the step that its states are those after; the one in which it is looked at next;
-       until when it is not asked whether it may sleep. All states are up to date between trials. #}
+       until when it is not asked whether it may sleep; how far above threshold somebody may come
+       until it is looked at. All states are up to date between trials. #}
     std::vector<int32_t> _last(_WORDS), _due(_WORDS), _pause(_WORDS);
+    std::vector<double> _highest(_WORDS);
+    {# Numbers are in the order of their bits, negative ones the other way round. #}
+    inline _Lane _ordered(_Lane _bits) { return _bits ^ ((_bits >> (_WORD - 1)) & _Lane(~_Word(0) >> 1)); }
     {# The word that somebody looks at out of turn, and what it is put back to. #}
     int _viewed = -1;
     int32_t _viewed_last, _viewed_due;
@@ -160,7 +168,7 @@ namespace {
 {% if sleeps %}
 {# Whether anybody may be asleep. #}
 bool asleep_{{sleeps}} = false;
-void wake_{{sleeps}}(int _from, int _to, int64_t _now);
+void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
 {% endif %}
 {% endblock %}
 {% block maincode %}
@@ -173,16 +181,19 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
        so far is counted in halves of an update of a word. #}
     int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
     const int64_t _limit = int64_t(2 * {{limit}} * {{try}} * _WORDS);
-    const bool _turn = _now >= _phase[0] || (!_phase[2] && _phase[1] > _limit);
+    const int64_t _tried = std::max<int64_t>(_now - (_phase[0] - {{try}}), {{try // 4}});
+    const bool _over = !_phase[2] && _phase[1] * {{try}} > _limit * _tried;
+    const bool _turn = _now >= _phase[0] || _over, _anew = _turn && !asleep_{{sleeps}};
     if (_turn) {
-        const bool _paid = !_phase[2] && _phase[1] <= _limit, _worth = _phase[2] || _paid;
+        const bool _paid = !_phase[2] && !_over, _worth = _phase[2] || _paid;
         if (_paid) _phase[3] = 0;
         if (!_worth) _phase[3] = std::min(2 * _phase[3] + {{rest}}, {{longest_rest}});
         _phase[0] = _now + (_worth ? {{try}} : _phase[3]);
         _phase[1] = 0;
         _phase[2] = !_worth;
     }
-    if (_now % {{trial}} == 0 || (_turn && !asleep_{{sleeps}})) {
+    const bool _begins = _now % {{trial}} == 0 || _anew;
+    if (_begins) {
         std::fill(_last.begin(), _last.end(), _now - 1);
         std::fill(_due.begin(), _due.end(), _now);
         std::fill(_pause.begin(), _pause.end(), _now);
@@ -200,13 +211,14 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     if ({% if period %}_now % {{period}} == 0 || {% endif %}!_known) {
         std::fill(_held.begin(), _held.end(), 0);
         for (auto &_leaving : _release) _leaving.clear();
-        for (int32_t _idx = 0; _idx < N; _idx++) _hold(_idx);
+        {# Nobody is when a run begins, and memory that nobody looked at is not there yet. #}
+        if (_now) for (int32_t _idx = 0; _idx < N; _idx++) _hold(_idx);
         _known = true;
     } else {
         auto &_leaving = _release[_now % {{slots}}];
         for (int32_t _idx : _leaving) {
             {% if sleeps %}
-            wake_{{sleeps}}(_idx, _idx, _now - 1);
+            wake_{{sleeps}}(_idx, _idx, _now - 1, INFINITY);
             {% endif %}
             _held[_idx / _WORD] &= ~(_Word(1) << (_idx % _WORD));
         }
@@ -253,7 +265,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     if (_even) {
     {# The constants of one step: in registers if they are written out. #}
     {% for name, value in numbers %}
-    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value or 'brian::' ~ get_array_name(variables[name], access_data=False) ~ '[0]'}} };
+    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value}} };
     {% endfor %}
     {{_pass(false)}}
     } else {
@@ -283,20 +295,23 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now);
     {{_listed}}[N] = _count;
     {% endif %}
     {% if sleeps %}
-    _phase[1] += _cost;
+    {# Where all are looked at, at the beginning and the end, is no part of what it takes. #}
+    if (!_begins && !_all) _phase[1] += _cost;
     asleep_{{sleeps}} = !_awake;
     {% endif %}
 {% endblock %}
 
 {% block extra_functions_cpp %}
 {% if sleeps %}
-{# Neurons from one to another are to be as they are after the step now: something happens to them. #}
-void wake_{{sleeps}}(int _from, int _to, int64_t _now) {
+{# Neurons from one to another are to be as they are after the step now: something happens to them,
+   which pushes them so far towards their threshold at most. Who cannot reach it sleeps on. #}
+void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push) {
     if (!asleep_{{sleeps}}) return;
     bool _current = true;
     for (int _w = _from / _WORD; _w <= _to / _WORD; _w++) {
         _current = _current && _last[_w] == _now;
-        _due[_w] = _now + 1;
+        _highest[_w] += _push;
+        if (!(_highest[_w] < 0)) _due[_w] = _now + 1;
     }
     using namespace brian;
     {{get_array_name(variables['_phase'], access_data=False)}}[1]++;
@@ -341,7 +356,7 @@ void view_{{sleeps}}(int _neuron, int64_t _now) {
     {% endfor %}
     _viewed_last = _last[_viewed];
     _viewed_due = _due[_viewed];
-    wake_{{sleeps}}(_neuron, _neuron, _now);
+    wake_{{sleeps}}(_neuron, _neuron, _now, 0);
 }
 {% endif %}
 {% endblock %}
