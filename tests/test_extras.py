@@ -140,6 +140,16 @@ def test_brian2_loaded_by_us_has_all_its_names_for_others():
     assert ours.stdout == plain.stdout
 
 
+def test_who_ignores_interrupts_goes_on_doing_so():
+    """As a shell lets its jobs in the background begin."""
+    ran = run_python(
+        "import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from scnnbio.neurons.brian2_loader import load_brian2\nload_brian2()\n"
+        "os.kill(os.getpid(), signal.SIGINT)\nprint('still here')\n"
+    )
+    assert (ran.returncode, ran.stdout) == (0, "still here\n"), ran.stderr
+
+
 def test_bundled_models_and_experiments_are_installed_packages():
     # They ship in the wheel under these names (docs/decisions/0003-layout.md).
     models = importlib.import_module("scnnbio_models")

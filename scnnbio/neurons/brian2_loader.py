@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -26,13 +27,16 @@ def load_brian2() -> ModuleType:
     if "brian2" in sys.modules:
         return sys.modules["brian2"]
     here = os.getcwd()
-    hook = sys.excepthook
+    hook, interrupted = sys.excepthook, signal.getsignal(signal.SIGINT)
     os.chdir(os.path.dirname(__file__))
     try:
         with _without_plotting():
             return importlib.import_module("brian2")
     finally:
         os.chdir(here)
+        if interrupted in (signal.SIG_IGN, signal.SIG_DFL):
+            # In the background of a shell, say; Brian2 would call it as if it were a function.
+            signal.signal(signal.SIGINT, interrupted)
         # Brian2 puts a banner and a copy of the user's script in the way of every error.
         sys.excepthook = hook
 

@@ -7,8 +7,8 @@ closed forms in test_reference.py.
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from signal import SIGINT
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons import NeuronModel, Parameter
+from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.stimuli import Photographs
 from tests.backends.networks import experiment, small_network
@@ -78,10 +79,10 @@ def _assert_same(run: Run, oracle: Run) -> None:
         ours_kept = run.recording.snapshots[name]
         np.testing.assert_array_equal(ours_kept.trial, kept.trial)
         np.testing.assert_allclose(ours_kept.values, kept.values, rtol=0, atol=1e-10)
-    for variable, signal in oracle.recording.signals["v1"].items():
+    for variable, sampled in oracle.recording.signals["v1"].items():
         ours_signal = run.recording.signals["v1"][variable]
-        np.testing.assert_array_equal(ours_signal.time, signal.time)
-        np.testing.assert_allclose(ours_signal.values, signal.values, rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(ours_signal.time, sampled.time)
+        np.testing.assert_allclose(ours_signal.values, sampled.values, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -169,17 +170,24 @@ def test_a_held_state_stays_where_it_is_though_its_step_overflows(backend: str) 
         np.testing.assert_array_equal(signal.values[after], 900.0)
 
 
-def test_an_interrupt_from_the_keyboard_is_no_result() -> None:
+def test_an_interrupt_from_the_keyboard_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     """Brian2 by itself would stop and hand back what there is, as if it were all."""
     case = experiment(small_network(), stimulus=Photographs(n_trials=500, duration=40.0))
-    keyboard = threading.Timer(0.5, os.kill, (os.getpid(), SIGINT))
+    keyboard = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
 
     def begin(phase: str, done: float, total: float) -> None:
         if phase == "simulating" and done == 0:
             keyboard.start()
 
-    with pytest.raises(KeyboardInterrupt):
-        backends.get("brian2").run(case, begin)
+    # As in a terminal, even if these tests run where interrupts are ignored.
+    handler = load_brian2()._int_handler
+    monkeypatch.setattr(handler, "previous_handler", signal.default_int_handler)
+    here = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            backends.get("brian2").run(case, begin)
+    finally:
+        signal.signal(signal.SIGINT, here)
 
 
 def test_brian2_leaves_the_preferences_and_the_device_as_they_were() -> None:
