@@ -7,6 +7,7 @@ failure wherever the platform has it.
 import importlib
 import importlib.metadata
 import importlib.util
+import math
 import os
 import subprocess
 import sys
@@ -89,17 +90,78 @@ def test_importing_the_package_loads_no_simulator():
     assert result.stdout.split() == []
 
 
+#: What PyNN, scipy and Brian2 import and a run does not use. The numpy at hand may itself import
+#: parts of numpy.
+_NOT_NEEDED = """
+import sys, numpy
+of_numpy = set(sys.modules)
+not_needed = {
+    "neo", "h5py", "matplotlib", "csa", "quantities", "scipy.sparse", "scipy.special",
+    "scipy.linalg", "numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing",
+    "Cython.Build", "Cython.Compiler.Main", "urllib.request",
+} - of_numpy
+"""
+
+
 def test_importing_the_package_loads_nothing_that_only_others_need():
     """PyNN's neo and csa, and files' h5py: each comes when it is used, and is itself then."""
     result = run_python(
-        "import sys, scnnbio\n"
-        "print(*{'neo.core', 'h5py', 'matplotlib', 'csa.plot'} & set(sys.modules))\n"
+        _NOT_NEEDED + "import scnnbio\n"
+        "print(*not_needed & set(sys.modules))\n"
         "import pyNN.recording, neo.core\n"
         "from neo import Block\n"
         "print(pyNN.recording.neo.Block is Block is neo.core.Block, sys.modules['neo'] is neo)\n"
+        "import lazyarray, quantities, scipy.ndimage, scipy.sparse, scipy.special\n"
+        "print(pyNN.recording.pq.ms is quantities.ms, numpy.ma is sys.modules['numpy.ma'])\n"
+        "print(lazyarray.larray(scipy.sparse.eye(2)).evaluate().tolist())\n"
+        "print(scipy.ndimage.rotate([[0.0, 1.0], [0.0, 0.0]], 90, order=0).tolist())\n"
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == ["", "True True"]
+    eye, turned = "[[1.0, 0.0], [0.0, 1.0]]", "[[1.0, 0.0], [0.0, 0.0]]"
+    assert result.stdout.splitlines() == ["", "True True", "True True", eye, turned]
+
+
+def test_writing_a_program_loads_nothing_that_only_others_need(tmp_path):
+    """Nor does Brian2, whose equations, units and templates are all that writes it."""
+    result = run_python(
+        _NOT_NEEDED + "import pathlib, scnnbio\n"
+        "from scnnbio.backends.brian2.backend import lowered_program\n"
+        "from tests.backends.networks import experiment, small_network\n"
+        "case = experiment(small_network())\n"
+        f"with lowered_program(case, case.inputs(), pathlib.Path({str(tmp_path)!r})):\n"
+        "    print(*not_needed & set(sys.modules))\n"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == []
+    assert (tmp_path / "main.cpp").exists()
+
+
+@pytest.mark.slow
+def test_brian2_loaded_by_us_compiles_with_cython(tmp_path):
+    """Its runtime target finds all of Cython, and its caches are where they would be."""
+    cache = "print(*brian2._cache_dirs_and_extensions['cython'][:1])\n"
+    plain = run_python("import brian2\n" + cache)
+    ours = run_python(
+        "import sys\nfrom scnnbio.neurons.brian2_loader import load_brian2\n"
+        "brian2 = load_brian2()\n" + cache + "print('Cython.Build' in sys.modules)\n"
+        f"brian2.prefs.codegen.runtime.cython.cache_dir = {str(tmp_path)!r}\n"
+        "brian2.prefs.codegen.target = 'cython'\n"
+        "group = brian2.NeuronGroup(1, 'dv/dt = -v/(10*ms) : 1', method='exact')\n"
+        "group.v = 1\n"
+        "brian2.run(10*brian2.ms)\n"
+        "print(type(group.state_updater.codeobj).__name__, *map(float, group.v))\n"
+        "import Cython.Build.Cache, numpy\n"
+        "print(Cython.Build is sys.modules['Cython.Build'], brian2.ma is numpy.ma)\n"
+    )
+    assert plain.returncode == ours.returncode == 0, ours.stderr
+    where, loaded, ran, itself = ours.stdout.splitlines()
+    assert where == plain.stdout.strip()
+    assert loaded == "False"
+    assert itself == "True True"
+    target, value = ran.split()
+    assert target == "CythonCodeObject"
+    assert float(value) == pytest.approx(math.exp(-1), rel=1e-12)
+    assert list(tmp_path.glob("*.so"))
 
 
 def test_what_draws_and_fits_is_loaded_when_something_is_drawn_or_fitted():

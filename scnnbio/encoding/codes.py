@@ -12,6 +12,9 @@ import numpy as np
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError
 
+#: Spikes that are placed at a time: what that takes beside them stays in the processor's cache.
+_AT_ONCE = 32768
+
 
 class Code(ABC):
     """How the drive of the LGN cells becomes spikes. Subclasses are frozen, final dataclasses."""
@@ -228,15 +231,21 @@ def _bernoulli(
     size = int(expected + 4.0 * math.sqrt(expected)) + 8
     parts, last = [], -1
     while last < cells:
+        gaps = rng.geometric(greatest, size)
         # Gaps beyond the end are cut there: their sum must not overflow.
-        gaps = np.minimum(rng.geometric(greatest, size), cells + 1)
-        parts.append(last + np.cumsum(gaps))
-        last = int(parts[-1][-1])
-    cell = np.concatenate(parts)
-    cell = cell[cell < cells]
-    step, place = np.divmod(cell, len(active))
-    stands = rng.random(len(cell)) * greatest < p[place]
-    return (step[stands] + offset).astype(np.int32), active[place[stands]].astype(np.int32)
+        np.minimum(gaps, cells + 1, out=gaps)
+        parts.append(np.cumsum(gaps, out=gaps))
+        gaps += last
+        last = int(gaps[-1])
+    cell = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    cell = cell[: np.searchsorted(cell, cells)]
+    steps, units = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    for begin in range(0, len(cell), _AT_ONCE):
+        step, place = np.divmod(cell[begin : begin + _AT_ONCE], len(active))
+        stands = rng.random(len(place)) * greatest < p[place]
+        steps.append((step[stands] + offset).astype(np.int32))
+        units.append(active[place[stands]].astype(np.int32))
+    return np.concatenate(steps), np.concatenate(units)
 
 
 def _n_steps(duration: float, dt: float) -> int:

@@ -120,8 +120,6 @@ def propagator(
     constants and the integrator without leak are no special cases. Rotter & Diesmann 1999, Biol
     Cybern 81:381, introduced exact integration to spiking networks.
     """
-    from scipy.linalg import expm
-
     matrix, constant = linear_system(model, states)
     names = tuple(s.name for s in model.states) if states is None else tuple(states)
     scale = np.array([UNITS[model.unit_of(name)][1] for name in names])
@@ -136,12 +134,23 @@ def propagator(
         # In plain units from here on: z_plain = z_si / scale.
         block[:size, :size] *= scale[None, :] / scale[:, None]
         block[:size, size] /= scale
-        with np.errstate(over="ignore", invalid="ignore"):
-            exact = expm(block * dt * 1e-3)
+        exact = _exponential(block * dt * 1e-3)
         if not np.isfinite(exact).all():
             raise _not_finite(model, values)
         steps[k], offsets[k] = exact[:size, :size], exact[:size, size]
     return Propagator(names, steps, offsets)
+
+
+def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrix exponential, exact to the last bit: mpmath's guards against its own rounding.
+
+    sympy has loaded mpmath anyway; scipy's linear algebra would stay in memory for these few
+    numbers.
+    """
+    from mpmath import mp
+
+    with mp.workprec(64):
+        return np.array(mp.expm(mp.matrix(block.tolist())).tolist(), dtype=np.float64)
 
 
 def _numbers(

@@ -12,9 +12,16 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from scnnbio._later import NUMPYS, Later, later
+
 #: What pylab has from Python and not from numpy, and what Brian2 does not take from pylab.
 _OF_PYTHON = ("abs", "bool", "bytes", "max", "min", "pow", "round")
 _LEFT_OUT = ("f", "rate", "x")
+
+#: Brian2 takes all names of numpy, and setuptools, which it imports, can download.
+_LATER = (*NUMPYS, "urllib.request")
+#: What the runtime target compiles with. Where it keeps its files is asked at once.
+_HOLLOW = ("Cython.Build",)
 
 
 def load_brian2() -> ModuleType:
@@ -30,7 +37,7 @@ def load_brian2() -> ModuleType:
     hook, interrupted = sys.excepthook, signal.getsignal(signal.SIGINT)
     os.chdir(os.path.dirname(__file__))
     try:
-        with _without_plotting():
+        with _without_plotting(), later(*_LATER, hollow=_HOLLOW):
             return importlib.import_module("brian2")
     finally:
         os.chdir(here)
@@ -58,6 +65,8 @@ def _without_plotting() -> Iterator[None]:
         for name in absent:
             del sys.modules[name]
     names = vars(sys.modules["brian2"])
+    for name in [name for name, value in names.items() if isinstance(value, Later)]:
+        del names[name]  # pylab has it too
     # Numpy's do not stand in the way of Python's own where pylab is there.
     names.update((name, getattr(builtins, name)) for name in _OF_PYTHON)
     names["__getattr__"] = _with_plotting

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
+from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode, codes
 from scnnbio.errors import SpecError
 from scnnbio.stimuli import Gratings, Photographs
 
@@ -176,6 +176,18 @@ def test_poisson_spikes_are_well_formed(values, frames, spontaneous, dt, seed):
     np.testing.assert_array_equal(unit, again[1])
     if spontaneous == 0:
         assert (drive[0, unit] > 0).all()
+
+
+def test_poisson_spikes_do_not_depend_on_how_many_are_placed_at_a_time(monkeypatch):
+    """A draw is one row of random numbers, whoever cuts it: the seed decides alone."""
+    code, drive = PoissonCode(gain=1.0), np.linspace(0.0, 150.0, 120).reshape(2, 3, 20)
+    whole = code.spikes(drive, 400.0, 0.5, rng())
+    monkeypatch.setattr(codes, "_AT_ONCE", 7)
+    parts = code.spikes(drive, 400.0, 0.5, rng())
+    assert len(whole[0]) > 1000
+    assert whole[0].dtype == whole[1].dtype == np.int32
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
 
 
 def test_minute_rates_do_not_overflow():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -124,6 +125,18 @@ def test_two_half_steps_are_one() -> None:
     np.testing.assert_allclose(half.matrix[0] @ half.matrix[0], one.matrix[0], atol=1e-14)
     twice = half.matrix[0] @ half.offset[0] + half.offset[0]
     np.testing.assert_allclose(twice, one.offset[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("dt", [1e-3, 0.1, 1.0, 50.0])
+def test_the_exact_step_is_exact_to_the_last_bits(dt: float) -> None:
+    """Equal time constants have no eigenvectors to go by: v takes (dt/cm) exp(-dt/tau) of i."""
+    values = {"tau_m": 20.0, "tau_syn_E": 20.0, "tau_syn_I": 0.5, "cm": 0.25}
+    exact = propagator(LIF, sets(LIF, **values), dt)
+    v, i = exact.states.index("v"), exact.states.index("I_exc")
+    decay = math.exp(-dt / 20.0)
+    few = 4 * np.finfo(float).eps
+    np.testing.assert_allclose(exact.matrix[0, v, v], decay, rtol=few)
+    np.testing.assert_allclose(exact.matrix[0, v, i], dt / 0.25 * decay, rtol=few)
 
 
 def izhikevich(rate: str) -> NeuronModel:

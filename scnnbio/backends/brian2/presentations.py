@@ -42,10 +42,14 @@ def internal_trials(
     internal, size = internal_of_public(population.shape), population.size
     for step, public in inputs.trials(first):
         # Steps are in order already, so they are what they were when all of it is.
-        begin = step.astype(np.int64) * size
-        place = begin + internal[public]
+        begin = np.multiply(step, size, dtype=np.int64)
+        place = internal[public]
+        place += begin
         place.sort()
-        yield step, (place - begin).astype(np.int32)
+        place -= begin
+        unit = place.astype(np.int32)
+        del begin, place  # nobody needs them while the trial is simulated
+        yield step, unit
 
 
 class Source(Procedural, SpikeSource):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import math
 import os
@@ -75,15 +76,16 @@ def present(
         first, inputs.drawn = _begin(program, key, folder)
         if first == n_trials:
             return
+        _give_back()
         with (
             _process(project, folder, lock) as (process, pipe),
             _progress(folder / "progress", n_trials, report),
         ):
             # A program that has ended says why by its exit code, not by the broken pipe.
             with contextlib.suppress(BrokenPipeError):
-                for part in fed(program, inputs, first, results.checkpoint_seconds):
-                    pipe.write(part)
+                pipe.writelines(fed(program, inputs, first, results.checkpoint_seconds))
                 pipe.close()
+            _give_back()
             if code := process.wait():
                 raise _ended(code, folder)
 
@@ -112,7 +114,7 @@ def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
 
 def fed(
     program: Program, inputs: Inputs, first: int = 0, checkpoint_seconds: float = math.inf
-) -> Iterator[bytes]:
+) -> Iterator[bytes | memoryview]:
     """What the program reads: what it has to do, then the spikes of one trial after another."""
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
@@ -120,8 +122,15 @@ def fed(
     yield struct.pack("=qqqd", first, experiment.stimulus.n_trials, every, checkpoint_seconds)
     for step, unit in internal_trials(inputs, experiment.source, first):
         yield struct.pack("=q", len(step))
-        yield step.astype(np.int32).tobytes()
-        yield unit.astype(np.int32).tobytes()
+        yield step.astype(np.int32, copy=False).data
+        yield unit.astype(np.int32, copy=False).data
+
+
+def _give_back() -> None:
+    """Let the system have memory that is free: glibc keeps it, and the program is at work now."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _ended(code: int, folder: Path) -> DataError | BackendMissing:
