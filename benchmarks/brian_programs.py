@@ -298,7 +298,7 @@ class PlasticSynapses(Synapses):
 
 
 class PlasticSynapsesPerNeuron(PlasticSynapses):
-    """The same with a trace for each neuron, kept up to date by scnnbio's cheapest means."""
+    """The same with a trace for each neuron, stepped by Brian2."""
 
     name: ClassVar[str] = "Brian2 Synapses, traces per neuron"
     model: ClassVar[str] = "tap : integer (constant)"
