@@ -70,23 +70,39 @@ def test_neurons_do_not_sleep_where_a_held_state_feeds_one_that_moves_on() -> No
     assert sleep_of(population, constants, {}, everything - {"v"}, set(), EPS) is None
 
 
-@pytest.mark.parametrize("model", LINEAR)
-def test_nobody_comes_further_than_the_bound(model: str) -> None:
-    """The oracle takes all the steps one by one, from 2000 states of each of three cells."""
+def _scattered(model: str, spread: float) -> tuple[Population, Sleep, dict[str, np.ndarray]]:
+    """2000 neurons of each of three cells, somewhere; of ``spread`` in all but the potential."""
     population = _population(model, i_offset=[0.5, -0.3, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
     sleep = _sleep(population)
     assert sleep is not None
-    step, constants = integrator(population.model), step_constants(population, 0.1)
     rng = np.random.default_rng(2)
-    states = {u.state: rng.normal(0.0, 1.0, (2000, 3)) for u in step.updates}
+    names = [update.state for update in integrator(population.model).updates]
+    states = {name: rng.normal(0.0, spread, (2000, 3)) for name in names}
     states["v"] = rng.normal(-60.0, 8.0, (2000, 3))
+    return population, sleep, states
+
+
+def _stepped(
+    population: Population, states: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """States one step on, and how far above threshold they are."""
+    known, form = {**step_constants(population, 0.1), **states}, threshold_form(population)
+    updates = integrator(population.model).updates
+    after = {update.state: evaluate(update.expression, known) for update in updates}
+    far = np.einsum("sk,kns->ns", form[:, :-1], [*after.values()]) + form[:, -1]
+    return after, far
+
+
+@pytest.mark.parametrize("model", LINEAR)
+def test_nobody_comes_further_than_the_bound(model: str) -> None:
+    """The oracle takes all the steps one by one."""
+    population, sleep, states = _scattered(model, 1.0)
     known = {**sleep.constants, **states}
     bounds = {count: evaluate(text, known) for count, text in sleep.reaches.items()}
-    form, far = threshold_form(population), []
+    far = []
     for _ in range(max(HORIZONS)):
-        known = {**constants, **states}
-        states = {u.state: evaluate(u.expression, known) for u in step.updates}
-        far.append(np.einsum("sk,kns->ns", form[:, :-1], [*states.values()]) + form[:, -1])
+        states, above = _stepped(population, states)
+        far.append(above)
     for count, bound in bounds.items():
         over = bound - np.max(far[:count], axis=0)
         assert over.min() >= -1e-12
@@ -96,26 +112,23 @@ def test_nobody_comes_further_than_the_bound(model: str) -> None:
 
 @pytest.mark.parametrize("model", LINEAR)
 def test_nobody_is_pushed_further_than_spikes_may_push(model: str) -> None:
-    """The oracle takes all the steps, of 2000 neurons a cell that spikes reach in any of them."""
-    population = _population(model, i_offset=[0.5, -0.3, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
-    sleep = _sleep(population)
-    assert sleep is not None
-    step, constants = integrator(population.model), step_constants(population, 0.1)
-    rng = np.random.default_rng(5)
-    shape, driven = (2000, 3), sorted(set(population.model.receptors.values()))
-    states = {u.state: np.zeros(shape) for u in step.updates}
-    states["v"] = rng.normal(-60.0, 8.0, shape)
+    """The oracle takes all the steps, in any of which a spike may arrive."""
+    population, sleep, states = _scattered(model, 0.0)
     bound = evaluate(sleep.reaches[HORIZONS[-1]], {**sleep.constants, **states})
-    form = threshold_form(population)
+    rng, driven = np.random.default_rng(5), sorted(set(population.model.receptors.values()))
+    crossed = np.zeros_like(bound, dtype=bool)
+    still = bound
     for _ in range(HORIZONS[-1]):
-        states = {u.state: evaluate(u.expression, {**constants, **states}) for u in step.updates}
-        far = np.einsum("sk,kns->ns", form[:, :-1], [*states.values()]) + form[:, -1]
+        states, far = _stepped(population, states)
         assert np.all(far <= bound + 1e-12)
+        crossed |= far > still
         for name in driven:
-            size = rng.normal(0.1, 0.5, shape) * (rng.random(shape) < 0.1)
+            size = rng.normal(0.1, 0.5, bound.shape) * (rng.random(bound.shape) < 0.1)
             low, high = sleep.pushes[name]
             states[name] = states[name] + size
             bound = bound + np.maximum(np.maximum(low * size, high * size), 0.0)
+    # Without what spikes may push it would be no bound.
+    assert crossed.any()
 
 
 def test_the_bound_is_of_use() -> None:
@@ -146,42 +159,50 @@ def test_a_threshold_that_falls_is_looked_at_where_it_will_be() -> None:
 
 
 def _case(
-    model: str = "LIF", reset: bool = True, plastic: bool = False, **parameters: object
+    model: str = "LIF",
+    reset: bool = True,
+    plastic: bool = False,
+    dt: float = 0.1,
+    weight: float = 0.9,
+    size: int = 10,
+    gain: float = 40.0,
+    **parameters: object,
 ) -> Experiment:
-    """A layer of 6 x 6 x 6 neurons, 3.4 words, in which hardly anybody fires at a time."""
+    """A layer of 6 x 6 x 6 neurons or more, in which hardly anybody fires at a time."""
     rng = np.random.default_rng(4)
+    cells = (2, size, size)
     kernel = rng.normal(0.15, 0.4, (6, 2, 5, 5))
-    convolution = ConvolutionConnector(np.abs(np.tanh(kernel)) if plastic else kernel, (2, 10, 10))
+    convolution = ConvolutionConnector(np.abs(np.tanh(kernel)) if plastic else kernel, cells)
     shape = tuple(convolution.out_shape)
     rule = SharedSTDP(tau_plus=10.0, a_plus=0.02, a_minus=0.01, a_post=0.01) if plastic else None
     threshold = SharedThreshold(eta=0.4, target=25.0, minimum=-60.0) if plastic else None
     return Experiment(
         Network(
             (
-                Population("lgn", (2, 10, 10), SpikeSource()),
+                Population("lgn", cells, SpikeSource()),
                 Population(
                     "v1", shape, LIBRARY[model], parameters=parameters, homeostasis=threshold
                 ),
             ),
             (
-                Projection("lgn", "v1", convolution, weight=0.9, delay=1.0, plasticity=rule),
+                Projection("lgn", "v1", convolution, weight=weight, delay=1.0, plasticity=rule),
                 Projection(
                     "v1",
                     "v1",
                     LateralInhibitionConnector(shape, "both", radius=1),
                     weight=-0.4,
-                    delay=0.7,
+                    delay=7 * dt,
                     receptor="inhibitory",
                 ),
             ),
         ),
         WhiteNoise(n_trials=3, duration=120.0, frame=40.0),
-        Encoding(LGN(), PoissonCode(gain=40.0, max_rate=60.0)),
+        Encoding(LGN(), PoissonCode(gain=gain, max_rate=60.0)),
         record=Record(
             spikes=("lgn", "v1"),
-            signals=(Sampling("v1", ("v", "I_exc"), units=(0, 7, 64, 215), period=0.3),),
+            signals=(Sampling("v1", ("v", "I_exc"), units=(0, 7, 64, 215), period=3 * dt),),
         ),
-        dt=0.1,
+        dt=dt,
         seed=3,
         reset=reset,
     )
@@ -195,6 +216,10 @@ SLEEPERS = {
         i_offset=[0.3, 0.25, 0.0, 0.1, 0.05, 0.2],
     ),
     "adapting": _case("GLIF3"),
+    # Many spikes in one sleep, none of which is enough.
+    "pushed little by little": _case(
+        plastic=True, reset=False, dt=0.5, weight=2.0, size=24, gain=4.0
+    ),
 }
 
 
