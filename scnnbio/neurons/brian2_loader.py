@@ -18,10 +18,9 @@ from scnnbio._later import NUMPYS, Later, later
 _OF_PYTHON = ("abs", "bool", "bytes", "max", "min", "pow", "round")
 _LEFT_OUT = ("f", "rate", "x")
 
-#: Brian2 takes all names of numpy, and setuptools, which it imports, can download.
-_LATER = (*NUMPYS, "urllib.request")
-#: What the runtime target compiles with. Where it keeps its files is asked at once.
-_HOLLOW = ("Cython.Build",)
+#: Brian2 imports setuptools, which can download, and what its runtime target compiles with. Where
+#: that keeps its files is asked at once.
+_LATER, _HOLLOW = ("urllib.request",), ("Cython.Build",)
 
 
 def load_brian2() -> ModuleType:
@@ -50,7 +49,7 @@ def load_brian2() -> ModuleType:
 
 @contextlib.contextmanager
 def _without_plotting() -> Iterator[None]:
-    """Import Brian2 as where there is no matplotlib, whose names it makes its own.
+    """Import Brian2 as where there is no matplotlib, whose names it makes its own, and numpy's.
 
     They are added when somebody asks Brian2 for one, or for all of them, as ``import *`` does.
     """
@@ -60,13 +59,14 @@ def _without_plotting() -> Iterator[None]:
     absent = dict.fromkeys(("matplotlib", "pylab"))
     sys.modules.update(absent)  # type: ignore[arg-type]
     try:
-        yield
+        with later(*NUMPYS):
+            yield
     finally:
         for name in absent:
             del sys.modules[name]
     names = vars(sys.modules["brian2"])
     for name in [name for name, value in names.items() if isinstance(value, Later)]:
-        del names[name]  # pylab has it too
+        del names[name]
     # Numpy's do not stand in the way of Python's own where pylab is there.
     names.update((name, getattr(builtins, name)) for name in _OF_PYTHON)
     names["__getattr__"] = _with_plotting
