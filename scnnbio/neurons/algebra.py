@@ -134,7 +134,8 @@ def propagator(
         # In plain units from here on: z_plain = z_si / scale.
         block[:size, :size] *= scale[None, :] / scale[:, None]
         block[:size, size] /= scale
-        exact = _exponential(block * dt * 1e-3)
+        with np.errstate(over="ignore"):
+            exact = _exponential(block * dt * 1e-3)
         if not np.isfinite(exact).all():
             raise _not_finite(model, values)
         steps[k], offsets[k] = exact[:size, :size], exact[:size, size]
@@ -149,6 +150,8 @@ def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     from mpmath import mp
 
+    if not np.isfinite(block).all():  # mpmath would look for its scale for ever
+        return np.full_like(block, np.nan)
     with mp.workprec(64):
         return np.array(mp.expm(mp.matrix(block.tolist())).tolist(), dtype=np.float64)
 

@@ -186,6 +186,7 @@ def test_a_time_constant_or_capacitance_of_zero_is_refused(name: str) -> None:
         propagator(LIF, sets(LIF, **{name: 0.0}), 1.0)
 
 
-def test_growth_without_bounds_is_refused() -> None:
+@pytest.mark.parametrize(("tau_m", "dt"), [(-1e-3, 10.0), (20.0, 1e308)])
+def test_growth_without_bounds_is_refused(tau_m: float, dt: float) -> None:
     with pytest.raises(SpecError, match="not finite"):
-        propagator(LIF, sets(LIF, tau_m=-1e-3), 10.0)
+        propagator(LIF, sets(LIF, tau_m=tau_m), dt)
