@@ -9,6 +9,7 @@ its folder the final name.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scnnbio.errors import DataError, ScnnbioError
+from scnnbio.errors import DataError, ScnnbioError, unwritable
 
 #: Seconds after which nobody builds any more: a day.
 _LEFT = 86_400.0
@@ -28,6 +29,26 @@ def cache_folder(backend: str) -> Path:
         return Path(own).expanduser().absolute() / backend
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().absolute() / "scnnbio" / backend
+
+
+def refuse_full_disk(said: str, folder: Path) -> None:
+    """Tell a full disk from a compiler that fails.
+
+    Parameters
+    ----------
+    said : str
+        By the compiler, which has failed.
+    folder : Path
+        Where it wrote.
+
+    Raises
+    ------
+    DataError
+        If there was no place.
+    """
+    full = os.strerror(errno.ENOSPC)
+    if full in said:
+        raise unwritable(OSError(errno.ENOSPC, full), folder)
 
 
 @contextlib.contextmanager

@@ -240,6 +240,16 @@ def test_a_compiler_that_fails_is_quoted_and_nothing_is_kept(monkeypatch, tmp_pa
     assert list(cache.iterdir()) == []
 
 
+def test_a_disk_that_is_full_is_not_the_compilers_fault(monkeypatch, tmp_path, cache) -> None:
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\necho 'fatal error: No space left on device' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with pytest.raises(DataError, match=r"cannot be written .*; free some space"):
+        build.compiled(fresh("a full disk"))
+    assert list(cache.iterdir()) == []
+
+
 def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(monkeypatch, tmp_path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("SCNNBIO_CACHE", str(tmp_path / "file"))

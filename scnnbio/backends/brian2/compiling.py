@@ -7,7 +7,6 @@ its flags are all that the program follows from, so their digest is its place in
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import platform
@@ -21,7 +20,7 @@ import brian2 as b2
 import numpy as np
 
 from scnnbio.backends import _cache
-from scnnbio.errors import BackendMissing, DataError, unwritable
+from scnnbio.errors import BackendMissing, DataError
 
 _WHERE = "backend 'brian2-standalone'"
 Precision = Literal["double", "single"]
@@ -160,10 +159,8 @@ def _make(folder: Path) -> None:
     words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
     words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    full = os.strerror(errno.ENOSPC)
-    if full in done.stderr:
-        raise unwritable(OSError(errno.ENOSPC, full), folder)
     if done.returncode:
+        _cache.refuse_full_disk(done.stderr, folder)
         lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
         reason = lines[0] if lines else f"exit code {done.returncode}"
         raise BackendMissing(

@@ -286,6 +286,7 @@ def _call(words: list[str], work: Path) -> None:
     compiler, variable = _compiler()
     done = _run([compiler, *words], work)
     if done.returncode:
+        _cache.refuse_full_disk(done.stderr, work)
         raise BackendMissing(
             f"the C++ compiler {compiler!r} failed ({_first_line(done)}); repair it, or name"
             f" another {'g++' if variable == 'CXX' else 'one'} in {variable}",
