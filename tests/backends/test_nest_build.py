@@ -230,23 +230,23 @@ def test_a_nest_without_mpi_is_no_part_of_a_command_of_several(monkeypatch) -> N
     assert backends.get("nest").unsupported(experiment(small_network())) == []
 
 
-def test_a_compiler_that_fails_is_quoted_and_nothing_is_kept(monkeypatch, tmp_path, cache) -> None:
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        ("no bits left", BackendMissing, r"failed \(fatal error: no bits left\)"),
+        ("No space left on device", DataError, r"cannot be written .*; free some space"),
+    ],
+)
+def test_a_compiler_that_fails_is_quoted_and_nothing_is_kept(
+    said: str, error: type[Exception], told: str, monkeypatch, tmp_path, cache
+) -> None:
+    """A full disk is not its fault."""
     broken = tmp_path / "g++"
-    broken.write_text("#!/bin/sh\necho note >&2\necho 'fatal error: no bits left' >&2\nexit 1\n")
+    broken.write_text(f"#!/bin/sh\necho note >&2\necho 'fatal error: {said}' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("CXX", str(broken))
-    with pytest.raises(BackendMissing, match=r"failed \(fatal error: no bits left\)"):
-        build.compiled(fresh("a compiler that fails"))
-    assert list(cache.iterdir()) == []
-
-
-def test_a_disk_that_is_full_is_not_the_compilers_fault(monkeypatch, tmp_path, cache) -> None:
-    broken = tmp_path / "g++"
-    broken.write_text("#!/bin/sh\necho 'fatal error: No space left on device' >&2\nexit 1\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("CXX", str(broken))
-    with pytest.raises(DataError, match=r"cannot be written .*; free some space"):
-        build.compiled(fresh("a full disk"))
+    with pytest.raises(error, match=told):
+        build.compiled(fresh(f"a compiler that fails: {said}"))
     assert list(cache.iterdir()) == []
 
 

@@ -173,10 +173,8 @@ class Lowered:
 
     def _delivery(self, projection: Projection) -> str:
         """The statement by which a spike moves its targets."""
-        population, state = (
-            self.experiment.network.population(projection.post),
-            self._receptor(projection),
-        )
+        population = self.experiment.network.population(projection.post)
+        state = self._receptor(projection)
         held = next(s.held_when_refractory for s in population.model.states if s.name == state)
         if held and refractory_steps(population, self.experiment.dt).any():
             free = "*int(t_in_timesteps >= free_at_post)"

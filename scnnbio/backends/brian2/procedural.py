@@ -31,11 +31,6 @@ from scnnbio.errors import SpecError
 _LITERAL = re.compile(r"(?<![\w.])(\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
 
 
-def real_type() -> str:
-    """What C++ calls the numbers that states and kernels are kept in."""
-    return {8: "double", 4: "float"}[np.dtype(prefs.core.default_float_dtype).itemsize]
-
-
 @functools.cache
 def _with_our_templates(base: type) -> type:
     """A code-object class like ``base`` that finds the templates of this package too."""
@@ -195,9 +190,13 @@ class Arrivals(Procedural):
 
 
 def _refuse_sleepers(*groups: Any) -> None:
+    """Code that wakes nobody would see states of some steps ago, and move them."""
     for group in groups:
         if sleeper(group):
-            raise NotImplementedError(f"code that does not wake {group.name} but uses its states")
+            raise ValueError(
+                f"neurons of {group.name} sleep: their states are moved by a convolution that says"
+                " by how much, or by their own step"
+            )
 
 
 class Each(Procedural):
@@ -247,7 +246,9 @@ class Faded(Procedural):
             variables.add_reference(f"trace_{trace}", group, f"trace_{trace}")
             for shared in ("scale", "one"):
                 variables.add_reference(f"{shared}_{trace}", group, index="0")
-        self._finish("faded", "", group, slot, {"traces": list(keeps)})
+        # 25 time constants: seldom enough, and far from what single precision can hold.
+        options = {"traces": list(keeps), "least": 1e-11}
+        self._finish("faded", "", group, slot, options)
         parts = ("keep", "trace", "scale", "one")
         self.needed_variables += [f"{part}_{trace}" for trace in keeps for part in parts]
         self.add_dependency(group)
@@ -292,7 +293,7 @@ class KernelPathway(Procedural):
         if moves is not None and options["sleeper"]:
             sleep = targets.pop(0).sleep
             push = tuple(float(moves[1] * most) for most in sleep.pushes[moves[0]])
-            options |= {"push": push, "slip": sleep.slip, "real": real_type()}
+            options |= {"push": push, "slip": sleep.slip}
         _refuse_sleepers(*targets)
         self._finish(template, code, owner, slot, options)
         for group in (owner, kernel, *(group for group, _ in ends)):

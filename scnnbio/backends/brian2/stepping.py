@@ -19,7 +19,7 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.procedural import Procedural, asleep, real_type
+from scnnbio.backends.brian2.procedural import Procedural, asleep
 from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.parsing import check_expression
@@ -148,7 +148,6 @@ class Step(Procedural):
             "states": list(rules.updates),
             "sleeps": name if sleep else "",
             "horizons": sorted(sleep.reaches, reverse=True) if sleep else [],
-            "real": real_type(),
             "trial": rules.trial,
             "try": _TRY,
             "rest": _REST,

@@ -13,6 +13,7 @@ for (int _k = 0; _k < {{length}}; _k++) {
    outputs of one are contiguous, and columns are walked one by one. #}
 {% set _rows = SX == 1 and OG == O %}
 {% set _events = get_array_name(eventspace_variable) %}
+{% set _real = c_data_type(variables['w'].dtype) %}
 {% set _parallel = shared and openmp_pragma('with_openmp') %}
 {% macro _wake(length) %}
 {% if sleeper %}
@@ -70,24 +71,24 @@ if (asleep_{{sleeper}})
     }
 {% endmacro %}
 {% block extra_headers %}
-#include <cstring>
 {% if sleeper %}
+#include <cstring>
 extern bool asleep_{{sleeper}};
 void wake_{{sleeper}}(int _from, int _to, int64_t _now, double _push);
 namespace {
     {# How far taps push their targets towards the threshold at most. None is below zero, where numbers
        are in the order of their bits; so a compiler makes vectors of the comparison. #}
-    double _push(const {{real}} *_taps, int _length) {
-        typedef {{'int64_t' if real == 'double' else 'int32_t'}} _Bits;
+    double _push(const {{_real}} *_taps, int _length) {
+        typedef {{'int64_t' if _real == 'double' else 'int32_t'}} _Bits;
         _Bits _most = 0;
         for (int _k = 0; _k < _length; _k++) {
-            const {{real}} _low = {{real}}({{push[0]}}) * _taps[_k], _high = {{real}}({{push[1]}}) * _taps[_k];
-            const {{real}} _up = _low > _high ? _low : _high, _push = _up > 0 ? _up : 0;
+            const {{_real}} _low = {{_real}}({{push[0]}}) * _taps[_k], _high = {{_real}}({{push[1]}}) * _taps[_k];
+            const {{_real}} _up = _low > _high ? _low : _high, _push = _up > 0 ? _up : 0;
             _Bits _bits;
             std::memcpy(&_bits, &_push, sizeof(_bits));
             _most = _bits > _most ? _bits : _most;
         }
-        {{real}} _far;
+        {{_real}} _far;
         std::memcpy(&_far, &_most, sizeof(_far));
         return _far + {{slip}};
     }

@@ -7,8 +7,7 @@
     {
         auto &_scale = {{_of('scale', name)}}[0];
         _scale *= {{_of('keep', name)}}[0];
-        {# 25 time constants: seldom enough, and far from what single precision can hold. #}
-        if (_scale < 1e-11) {
+        if (_scale < {{least}}) {
             for (int32_t _idx = 0; _idx < N; _idx++) {{_of('trace', name)}}[_idx] *= _scale;
             _scale = 1;
         }

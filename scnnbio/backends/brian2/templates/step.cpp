@@ -1,6 +1,7 @@
 {# USES_VARIABLES { N, t_in_timesteps } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
+{% set _real = c_data_type(variables['_reach'].dtype) if sleeps else '' %}
 {# The indices of a lane: of its states, of constants that are a tile, and of those that depend on how
    many steps are taken. #}
 {% macro _lane() %}
@@ -86,7 +87,7 @@
                 if (!{{"(_Word(_above) & ~_held[_w])" if holds else "_above"}}) {
                     _due[_w] = _next + {{horizon}};
                     _most = _ordered(_most);
-                    {{real}} _far;
+                    {{_real}} _far;
                     std::memcpy(&_far, &_most, sizeof(_far));
                     _highest[_w] = _far;
                 }
