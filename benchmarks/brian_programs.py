@@ -16,7 +16,7 @@ from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferenc
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
-from scnnbio.backends.brian2.running import Results, present
+from scnnbio.backends.brian2.running import OutputFolder, present
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.brian2_loader import load_brian2
 
@@ -118,7 +118,12 @@ class Scnnbio(Standalone):
         for name in ("marks", "state"):
             (results / name).unlink(missing_ok=True)
         present(
-            self.program, "benchmark", self.inputs, self.folder, Results(results), lambda *_: None
+            self.program,
+            "benchmark",
+            self.inputs,
+            self.folder,
+            OutputFolder(results),
+            lambda *_: None,
         )
         return self._measured(results)
 

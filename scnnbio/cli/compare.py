@@ -55,12 +55,12 @@ def compare_(
     strict: Annotated[bool, typer.Option(help="Exit with 4 if a promise is not kept.")] = False,
 ) -> None:
     """Run an experiment on several backends, and say whether they keep what they promise."""
-    from scnnbio import workflow
+    from scnnbio import comparison
 
     study = load(find(exp), profile=profile, seed=seed, settings=settings or ())
     dts = [plain(word, "ms", where="--dt") for word in _words(steps)]
-    plan = workflow.plan_comparison(study, _words(names), dts, stage, skip=skip)
-    refused = workflow.refusals(plan)
+    plan = comparison.plan_comparison(study, _words(names), dts, stage, skip=skip)
+    refused = comparison.refusals(plan)
     for (label, variant), reasons in refused.items():
         for reason in reasons:
             where = " at ".join(filter(None, (label, variant)))
@@ -69,17 +69,19 @@ def compare_(
         raise typer.Exit(UnsupportedError.exit_code)
     folder = out or fresh_folder(study.name, "compare")
     with progress() as report:
-        result = workflow.run_comparison(study, plan, folder, replace=force, report=report)
+        result = comparison.run_comparison(study, plan, folder, replace=force, report=report)
     for pair in result.pairs:
         names = f"{pair.reference}, {pair.other}: {pair.stage}, dt = {pair.dt:g} ms"
         console.print(Text(names, style="bold"), soft_wrap=True)
         table = Table("of", "verdict", "why", "promise", box=None)
-        for kept in pair.kept:
-            verdict = Text(kept.verdict, style=STYLES.get(kept.verdict, "yellow"))
-            table.add_row(f"{kept.subject}: {kept.of}", verdict, kept.reason, kept.promise or "-")
+        for found in pair.verdicts:
+            verdict = Text(found.verdict, style=STYLES.get(found.verdict, "yellow"))
+            table.add_row(
+                f"{found.subject}: {found.of}", verdict, found.reason, found.promise or "-"
+            )
         console.print(table)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
-    if strict and any(kept.verdict != "agrees" for kept in result.kept):
+    if strict and any(found.verdict != "agrees" for found in result.verdicts):
         raise typer.Exit(FAILED)
 
 

@@ -1,16 +1,13 @@
 """The main job: run the stages, keep what they give, judge it, draw it."""
 
-from scnnbio.workflow.compare import compare, plan_comparison, refusals
-from scnnbio.workflow.comparison_folder import run_comparison
+from scnnbio.workflow.drafts import left_behind
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.kept import left_behind
 from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
 from scnnbio.workflow.results import Results
 
 __all__ = [
     "Results",
     "check",
-    "compare",
     "draw",
     "execute",
     "judge",
@@ -18,9 +15,6 @@ __all__ = [
     "load_results",
     "missing",
     "new_folder",
-    "plan_comparison",
-    "refusals",
     "resume",
     "run",
-    "run_comparison",
 ]

@@ -13,8 +13,8 @@ from scnnbio.experiment.documents import choose, continued
 from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.choices import by_stage
+from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
-from scnnbio.workflow.kept import Kept, find, forget, held, resumable
 from scnnbio.workflow.results import Results
 
 Options = Mapping[str, Any]
@@ -105,7 +105,7 @@ def execute(
     report: Report | None = None,
     *,
     options: Options | None = None,
-    kept: Kept | None = None,
+    draft: Draft | None = None,
 ) -> Results:
     """Run every stage, handing on what was learned.
 
@@ -118,7 +118,7 @@ def execute(
         Called as ``report(phase, done, total)``.
     options : mapping of str to object, optional
         Of the backend.
-    kept : Kept, optional
+    draft : Draft, optional
         Stages that were finished before, and checkpoints of one that was not.
 
     Returns
@@ -147,13 +147,13 @@ def execute(
                 report(f"{phase} ({name})", done, total)
 
         target, experiment = targets[stage.name], stage.ready(runs)
-        if kept is None:
+        if draft is None:
             runs[stage.name] = target.run(experiment, tell)
             continue
-        done = kept.load(experiment)
+        done = draft.load(experiment)
         if done is None:
-            done = target.run(experiment, tell, keep=kept.checkpoint(stage.name))
-            kept.save(done)
+            done = target.run(experiment, tell, keep=draft.checkpoint(stage.name))
+            draft.save(done)
         runs[stage.name] = done
     return Results(study, runs, report=report)
 
@@ -194,11 +194,11 @@ def run(
     # Options go into the folder, and so have to be some.
     _targets(study, backend, options)
     # The folder is tried first: no run should be lost for a place that cannot be written.
-    with new_folder(folder, replace=replace, spare=resumable) as draft:
-        kept = Kept(draft, study, backend, options or {}, replace)
-        with held(draft):
-            kept.begin()
-            return _run(kept, report)
+    with new_folder(folder, replace=replace, spare=resumable) as path:
+        draft = Draft(path, study, backend, options or {}, replace)
+        with held(path):
+            draft.begin()
+            return _run(draft, report)
 
 
 def resume(folder: Path, report: Report | None = None) -> Results:
@@ -220,22 +220,22 @@ def resume(folder: Path, report: Report | None = None) -> Results:
         If there is nothing to go on from, another process is at it, or the experiment or the
         program that simulates it has changed since.
     """
-    kept = find(folder)
+    draft = find(folder)
     with (
-        held(kept.draft),
-        new_folder(folder, replace=kept.replace, draft=kept.draft, spare=resumable),
+        held(draft.path),
+        new_folder(folder, replace=draft.replace, draft=draft.path, spare=resumable),
     ):
-        return _run(kept, report)
+        return _run(draft, report)
 
 
-def _run(kept: Kept, report: Report | None) -> Results:
+def _run(draft: Draft, report: Report | None) -> Results:
     """What is left to do of a run, and its folder."""
-    draft = kept.draft
-    results = judge(execute(kept.study, kept.backend, report, options=kept.options, kept=kept))
-    write_runs(results, draft, results.provenance)
-    write_scores(results, draft)
-    draw(results, draft, report=report)
-    forget(draft)
+    path = draft.path
+    results = judge(execute(draft.study, draft.backend, report, options=draft.options, draft=draft))
+    write_runs(results, path, results.provenance)
+    write_scores(results, path)
+    draw(results, path, report=report)
+    forget(path)
     return results
 
 

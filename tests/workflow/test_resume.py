@@ -20,7 +20,7 @@ from scnnbio.errors import DataError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
-from scnnbio.workflow.kept import Kept, find, held, left_behind, resumable
+from scnnbio.workflow.drafts import Draft, find, held, left_behind, resumable
 from tests.workflow.conftest import FILE as V1
 from tests.workflow.conftest import SETTINGS
 
@@ -96,12 +96,12 @@ def test_finished_stages_are_not_run_again(
 
 def test_a_run_that_is_at_work_is_left_alone(cut_off: Path) -> None:
     kept = find(cut_off)
-    with held(kept.draft):
+    with held(kept.path):
         assert left_behind(cut_off.parent) == {}
         with pytest.raises(DataError, match="another process is at work"):
             workflow.resume(cut_off)
-    assert left_behind(cut_off.parent) == {kept.draft: cut_off}
-    assert resumable(kept.draft)
+    assert left_behind(cut_off.parent) == {kept.path: cut_off}
+    assert resumable(kept.path)
 
 
 def test_there_may_be_nothing_to_resume(tmp_path: Path, finished: Path) -> None:
@@ -112,7 +112,7 @@ def test_there_may_be_nothing_to_resume(tmp_path: Path, finished: Path) -> None:
 
 
 def test_two_that_were_cut_off_are_not_chosen_between(cut_off: Path) -> None:
-    draft = find(cut_off).draft
+    draft = find(cut_off).path
     shutil.copytree(draft, draft.with_name(".out.other"))
     with pytest.raises(DataError, match=r"several runs.*\.out\.other"):
         workflow.resume(cut_off)
@@ -121,8 +121,8 @@ def test_two_that_were_cut_off_are_not_chosen_between(cut_off: Path) -> None:
 def test_drafts_without_anything_done_go(tmp_path: Path, study: Study) -> None:
     draft = tmp_path / ".out.x"
     draft.mkdir()
-    kept = Kept(draft, study, "reference")
-    with held(kept.draft):
+    kept = Draft(draft, study, "reference")
+    with held(kept.path):
         kept.begin()
         assert left_behind(tmp_path) == {}
         assert draft.exists()
@@ -147,7 +147,7 @@ def test_another_experiment_is_not_gone_on_with(cut_off: Path) -> None:
     file.write_text(file.read_text().replace("a_plus = 0.07", "a_plus = 0.08"))
     with pytest.raises(DataError, match="not what they were when the run began"):
         workflow.resume(cut_off)
-    assert resumable(kept.draft)
+    assert resumable(kept.path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"backend": "reference"}'])
@@ -163,7 +163,7 @@ def test_a_damaged_stage_is_named(cut_off: Path) -> None:
     with pytest.raises(DataError, match=r"recording\.h5"):
         workflow.resume(cut_off)
     # Nothing is thrown away for it.
-    assert resumable(kept.draft)
+    assert resumable(kept.path)
 
 
 def test_an_error_keeps_what_was_done(

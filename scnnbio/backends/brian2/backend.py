@@ -23,7 +23,7 @@ from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
-from scnnbio.backends.brian2.running import Results, present
+from scnnbio.backends.brian2.running import OutputFolder, present
 from scnnbio.backends.options import checked_threads
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
@@ -152,7 +152,7 @@ class Brian2StandaloneBackend(_OnBrian2):
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         with _temporary() as results:
-            return self._present(experiment, inputs, watch, report, Results(results))
+            return self._present(experiment, inputs, watch, report, OutputFolder(results))
 
     def _simulate_kept(
         self,
@@ -162,7 +162,7 @@ class Brian2StandaloneBackend(_OnBrian2):
         report: Report,
         keep: Path,
     ) -> Outcome:
-        results = Results(keep, self.checkpoint_seconds)
+        results = OutputFolder(keep, self.checkpoint_seconds)
         return self._present(experiment, inputs, watch, report, results)
 
     def _present(
@@ -171,7 +171,7 @@ class Brian2StandaloneBackend(_OnBrian2):
         inputs: Inputs,
         watch: Stopwatch,
         report: Report,
-        results: Results,
+        results: OutputFolder,
     ) -> Outcome:
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)

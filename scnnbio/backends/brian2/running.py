@@ -30,7 +30,7 @@ _FAILED = 3
 
 
 @dataclass(frozen=True)
-class Results:
+class OutputFolder:
     """Where a program writes.
 
     Parameters
@@ -46,7 +46,7 @@ class Results:
 
 
 def present(
-    program: Program, key: str, inputs: Inputs, project: Path, results: Results, report: Report
+    program: Program, key: str, inputs: Inputs, project: Path, results: OutputFolder, report: Report
 ) -> None:
     """Show a program all trials of its experiment, or those that are left.
 
@@ -59,7 +59,7 @@ def present(
         Drawn while the program simulates what came before.
     project : Path
         Where the program and its arrays are.
-    results : Results
+    results : OutputFolder
     report : callable
 
     Raises

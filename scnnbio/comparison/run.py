@@ -8,16 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from scnnbio import backends
-from scnnbio.analysis.agreement import Agreement, Settings, agreement, largest_signal_difference
 from scnnbio.analysis.convergence import convergence
 from scnnbio.analysis.paired import paired_rate
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, weaker
-from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
-from scnnbio.experiment import Experiment, Report, Run, Study, documents
-from scnnbio.experiment.documents import choose
-from scnnbio.validation.promises import FirstDifference, Kept, judge_numbers, judge_spikes
-from scnnbio.workflow.choices import Choice
-from scnnbio.workflow.comparison import (
+from scnnbio.comparison.agreement import Agreement, Settings, agreement, largest_signal_difference
+from scnnbio.comparison.first_differences import first_differences, with_distances
+from scnnbio.comparison.plan import (
     Comparison,
     PairResult,
     Place,
@@ -25,7 +21,11 @@ from scnnbio.workflow.comparison import (
     Refusals,
     Sweep,
 )
-from scnnbio.workflow.first_differences import first_differences, with_distances
+from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict, judge_numbers, judge_spikes
+from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
+from scnnbio.experiment import Experiment, Report, Run, Study, documents
+from scnnbio.experiment.documents import choose
+from scnnbio.workflow.choices import Choice
 from scnnbio.workflow.main import draw_one_trial
 
 #: Backend without a time step, the truth of a sweep where it is among those compared.
@@ -308,13 +308,13 @@ def _numbers(
     found: Mapping[str, Agreement],
     targets: Mapping[str, backends.Backend],
     differs: bool,
-) -> Iterator[Kept]:
+) -> Iterator[PromiseVerdict]:
     """Verdicts on learned weights, and on sampled signals."""
     promise = _promise("weights", targets, ours.experiment)
     for name, values in ours.weights.items():
         if differs:
             why = "the spikes that taught them differ"
-            yield Kept("weights", name, str(promise or ""), "not applicable", why)
+            yield PromiseVerdict("weights", name, str(promise or ""), "not applicable", why)
         else:
             gap = float(np.abs(values - theirs.weights[name]).max())
             yield judge_numbers(promise, "weights", name, gap)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from scnnbio.analysis.agreement import Agreement
 from scnnbio.analysis.paired import Statistic
-from scnnbio.figures.agreement import Side, agreement_figure
+from scnnbio.comparison.agreement import Agreement
+from scnnbio.comparison.figure import Side, agreement_figure
+from scnnbio.comparison.plan import Comparison, PairResult, Sweep
 from scnnbio.figures.convergence import convergence_figure
 from scnnbio.figures.report import Table
-from scnnbio.workflow.comparison import Comparison, PairResult, Sweep
 
 _SIGNS = {"agrees": "✓", "disagrees": "✗", "insufficient data": "?", "not applicable": "–"}
 #: Rows of one figure.
@@ -23,7 +23,7 @@ _FIRSTS = 20
 
 def summary(result: Comparison) -> str:
     """Verdicts in a line."""
-    counted: Counter[str] = Counter(kept.verdict for kept in result.kept)
+    counted: Counter[str] = Counter(verdict.verdict for verdict in result.verdicts)
     told = ", ".join(
         # "1 agrees", but "2 agree"
         f"{number} {verdict.removesuffix('s') if number > 1 else verdict}"
@@ -42,11 +42,15 @@ def tables(result: Comparison) -> list[Table]:
             ("stage", "dt (ms)", "pair", "of", "promise", "verdict", "why"),
             [
                 (
-                    *(pair.stage, pair.dt, _names(pair), f"{kept.subject}: {kept.of}"),
-                    *(kept.promise or "–", f"{_SIGNS[kept.verdict]} {kept.verdict}", kept.reason),
+                    *(pair.stage, pair.dt, _names(pair), f"{verdict.subject}: {verdict.of}"),
+                    *(
+                        verdict.promise or "–",
+                        f"{_SIGNS[verdict.verdict]} {verdict.verdict}",
+                        verdict.reason,
+                    ),
                 )
                 for pair in result.pairs
-                for kept in pair.kept
+                for verdict in pair.verdicts
             ],
             "The first of each pair is the reference; the weaker of both promises holds. A"
             " statistical promise is kept if the whole interval of 95 % lies within it, broken if"

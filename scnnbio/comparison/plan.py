@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
 from scnnbio.analysis.paired import Statistic
+from scnnbio.comparison.agreement import Agreement, Settings
+from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Run, Stage, Study
-from scnnbio.validation.promises import FirstDifference, Kept
 from scnnbio.workflow.choices import Choice
 
 #: Label of a backend, and of a time step (empty for that of the document).
@@ -63,7 +63,7 @@ class PairResult:
         Labels.
     agreements : mapping of str to Agreement
         By recorded population.
-    kept : tuple of Kept
+    verdicts : tuple of PromiseVerdict
         Verdicts on what both promise.
     first : tuple of FirstDifference
         Where spikes begin to differ, if that was looked into.
@@ -74,7 +74,7 @@ class PairResult:
     reference: str
     other: str
     agreements: Mapping[str, Agreement]
-    kept: tuple[Kept, ...]
+    verdicts: tuple[PromiseVerdict, ...]
     first: tuple[FirstDifference, ...] = ()
 
 
@@ -137,6 +137,6 @@ class Comparison:
                     yield (label, variant, stage), run
 
     @property
-    def kept(self) -> tuple[Kept, ...]:
+    def verdicts(self) -> tuple[PromiseVerdict, ...]:
         """All verdicts."""
-        return tuple(kept for pair in self.pairs for kept in pair.kept)
+        return tuple(verdict for pair in self.pairs for verdict in pair.verdicts)

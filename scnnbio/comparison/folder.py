@@ -7,11 +7,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+from scnnbio.comparison.plan import Comparison, PairResult, Plan, Sweep
+from scnnbio.comparison.run import compare
 from scnnbio.experiment import Report, Run, Study
-from scnnbio.workflow.compare import compare
-from scnnbio.workflow.comparison import Comparison, PairResult, Plan, Sweep
+from scnnbio.workflow.drafts import forget, held, left_behind
 from scnnbio.workflow.folder import new_folder, write_json
-from scnnbio.workflow.kept import forget, held, left_behind
 
 #: File by which the folder of a comparison is known.
 MARK = "compare.json"
@@ -33,8 +33,8 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
         If something cannot be written.
     """
     # Not before: until then matplotlib is not needed.
+    from scnnbio.comparison.report import comparison_figures, summary, tables
     from scnnbio.figures import Picture, render_report, save
-    from scnnbio.workflow.comparison_report import comparison_figures, summary, tables
 
     write_json(folder / MARK, comparison_table(result))
     result.study.save(folder / "experiment.toml")
@@ -87,7 +87,7 @@ def run_comparison(
     Raises
     ------
     UnsupportedError
-        As :func:`~scnnbio.workflow.compare.compare`.
+        As :func:`~scnnbio.comparison.run.compare`.
     DataError
         If the folder cannot be written.
     """
@@ -154,7 +154,7 @@ def _pair(pair: PairResult) -> dict[str, Any]:
         "reference": pair.reference,
         "other": pair.other,
         "populations": {name: found.to_dict() for name, found in pair.agreements.items()},
-        "promises": [kept.to_dict() for kept in pair.kept],
+        "promises": [verdict.to_dict() for verdict in pair.verdicts],
         "first_differences": [dataclasses.asdict(first) for first in pair.first],
     }
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scnnbio.analysis.agreement import Agreement
 from scnnbio.analysis.paired import Statistic
 from scnnbio.backends.promises import (
     SUBJECTS,
@@ -17,6 +16,7 @@ from scnnbio.backends.promises import (
     UnlessAtThreshold,
     Within,
 )
+from scnnbio.comparison.agreement import Agreement
 from scnnbio.validation.scores import Verdict
 
 
@@ -49,7 +49,7 @@ class FirstDifference:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PromiseVerdict:
     """Whether a promise was kept.
 
     Parameters
@@ -80,7 +80,7 @@ def judge_spikes(
     found: Agreement,
     dt: float,
     first: Sequence[FirstDifference] = (),
-) -> Kept:
+) -> PromiseVerdict:
     """Hold the spikes of one population against a promise.
 
     Parameters
@@ -95,15 +95,19 @@ def judge_spikes(
 
     Returns
     -------
-    Kept
+    PromiseVerdict
     """
     if promise is None:
-        return Kept("spikes", found.population, "", "not applicable", "nothing is promised")
+        return PromiseVerdict(
+            "spikes", found.population, "", "not applicable", "nothing is promised"
+        )
     verdict, reason = _JUDGES[type(promise)](promise, found, dt, first)
-    return Kept(promise.subject, found.population, str(promise), verdict, reason)
+    return PromiseVerdict(promise.subject, found.population, str(promise), verdict, reason)
 
 
-def judge_numbers(promise: Promise | None, subject: str, of: str, difference: float) -> Kept:
+def judge_numbers(
+    promise: Promise | None, subject: str, of: str, difference: float
+) -> PromiseVerdict:
     """Hold learned weights or sampled signals against a promise.
 
     Parameters
@@ -116,16 +120,18 @@ def judge_numbers(promise: Promise | None, subject: str, of: str, difference: fl
 
     Returns
     -------
-    Kept
+    PromiseVerdict
     """
     if promise is None:
-        return Kept(subject, of, "", "not applicable", "nothing is promised")
+        return PromiseVerdict(subject, of, "", "not applicable", "nothing is promised")
     bound = promise.difference if isinstance(promise, Within) else 0.0
     if difference != difference:
         reason = f"no {SUBJECTS[subject]}"
-        return Kept(subject, of, str(promise), "insufficient data", reason)
+        return PromiseVerdict(subject, of, str(promise), "insufficient data", reason)
     verdict: Verdict = "agrees" if difference <= bound else "disagrees"
-    return Kept(subject, of, str(promise), verdict, f"the largest difference is {difference:.3g}")
+    return PromiseVerdict(
+        subject, of, str(promise), verdict, f"the largest difference is {difference:.3g}"
+    )
 
 
 Found = tuple[Verdict, str]

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scnnbio import backends, workflow
+from scnnbio import backends, comparison
+from scnnbio.comparison.plan import Comparison, PairResult
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.errors import DataError, SpecError, UnsupportedError
@@ -19,7 +20,6 @@ from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import LIBRARY
 from scnnbio.recording import Recording
 from scnnbio.stimuli import WhiteNoise
-from scnnbio.workflow.comparison import Comparison, PairResult
 from tests.experiment.small import study
 
 
@@ -64,28 +64,28 @@ def compare(
     made: Study, *labels: str, steps: tuple[float, ...] = (), **options: object
 ) -> Comparison:
     stage, skip = options.get("stage"), bool(options.get("skip"))
-    plan = workflow.plan_comparison(made, labels, steps, stage, skip=skip)  # type: ignore[arg-type]
-    return workflow.compare(made, plan)
+    plan = comparison.plan_comparison(made, labels, steps, stage, skip=skip)  # type: ignore[arg-type]
+    return comparison.compare(made, plan)
 
 
 def verdicts_of(pair: PairResult) -> dict[str, str]:
-    return {kept.of: kept.verdict for kept in pair.kept}
+    return {found.of: found.verdict for found in pair.verdicts}
 
 
 def verdicts(result: Comparison) -> dict[str, str]:
-    return {f"{kept.subject} {kept.of}": kept.verdict for kept in result.kept}
+    return {f"{found.subject} {found.of}": found.verdict for found in result.verdicts}
 
 
 def test_a_study_that_learns_on_two_backends() -> None:
     result = compare(study(), "reference", "brian2")
     assert [pair.stage for pair in result.pairs] == ["learn", "test", "fresh"]
-    learn = {f"{k.subject} {k.of}": k for k in result.pairs[0].kept}
+    learn = {f"{k.subject} {k.of}": k for k in result.pairs[0].verdicts}
     assert set(learn) == {
         *("input lgn", "spikes v1"),
         *("weights lgn_v1", "weights v1", "signals v1.v", "signals v1.g"),
     }
-    assert all(kept.verdict == "agrees" for kept in learn.values())
-    assert {k.of: k.subject for k in result.pairs[1].kept} == {"lgn": "input", "v1": "spikes"}
+    assert all(found.verdict == "agrees" for found in learn.values())
+    assert {k.of: k.subject for k in result.pairs[1].verdicts} == {"lgn": "input", "v1": "spikes"}
     found = result.pairs[1].agreements["v1"]
     assert found.all_identical
     assert found.spikes[0] > 20
@@ -116,7 +116,9 @@ def test_a_lost_spike_is_within_a_statistical_promise() -> None:
 
 def test_options_that_change_nothing_are_held_to_that() -> None:
     labels = ("forgetful:promise=statistical", "forgetful:promise=rounding")
-    found = {kept.of: (kept.promise, kept.verdict) for kept in compare(ties(), *labels).kept}
+    found = {
+        found.of: (found.promise, found.verdict) for found in compare(ties(), *labels).verdicts
+    }
     assert found == {"lgn": ("exact", "agrees"), "v1": ("exact", "agrees")}
 
 
@@ -167,7 +169,7 @@ def test_simulators_differ_where_sums_are_rounded_at_the_threshold_and_nowhere_e
     # Both fire, and differ: each adds up what arrives together in an order of its own.
     assert found.spikes[0] > 500
     assert not found.all_identical
-    assert {kept.verdict for kept in pair.kept} == {"agrees"}
+    assert {found.verdict for found in pair.verdicts} == {"agrees"}
     distances = [first.distance for first in pair.first]
     # A few times the rounding of 65 mV, which is 1.4e-14.
     assert all(d is not None and 0 < d < 1e-13 for d in distances)
@@ -240,13 +242,13 @@ def test_one_stage_starts_from_what_the_reference_learned() -> None:
 
 
 def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
-    plan = workflow.plan_comparison(study(), ("picky", "reference", "brian2"))
-    refused = workflow.refusals(plan)
+    plan = comparison.plan_comparison(study(), ("picky", "reference", "brian2"))
+    refused = comparison.refusals(plan)
     assert list(refused) == [("picky", "")]
     assert [r.feature for r in refused["picky", ""]] == ["learns", "is 0.25 ms"]
     with pytest.raises(UnsupportedError, match="not available on picky: network: learns"):
-        workflow.compare(study(), plan)
-    result = workflow.compare(study(), dataclasses.replace(plan, skip=True))
+        comparison.compare(study(), plan)
+    result = comparison.compare(study(), dataclasses.replace(plan, skip=True))
     # Whoever comes next is the reference.
     assert {(pair.reference, pair.other) for pair in result.pairs} == {("reference", "brian2")}
     with pytest.raises(UnsupportedError):
@@ -256,11 +258,11 @@ def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
 @pytest.mark.parametrize("labels", [("virtual", "reference"), ("reference", "virtual")])
 def test_what_only_maps_is_refused_before_anything_runs(labels: tuple[str, str]) -> None:
     names = [label.replace("virtual", "spinnaker:target=virtual") for label in labels]
-    plan = workflow.plan_comparison(ties(), names)
-    ((label, _),) = workflow.refusals(plan)
+    plan = comparison.plan_comparison(ties(), names)
+    ((label, _),) = comparison.refusals(plan)
     assert label == "spinnaker:target=virtual"
     with pytest.raises(UnsupportedError, match="maps the network and does not simulate") as caught:
-        workflow.compare(ties(), plan)
+        comparison.compare(ties(), plan)
     assert "target=emulated" in str(caught.value)
 
 
@@ -305,8 +307,8 @@ def test_what_cannot_be_compared_is_said(name: str) -> None:
 @pytest.mark.slow
 def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     made, place = ties(), tmp_path / "out"
-    plan = workflow.plan_comparison(made, ("reference", "shy", "event-driven"), (1.0, 0.5))
-    result = workflow.run_comparison(made, plan, place)
+    plan = comparison.plan_comparison(made, ("reference", "shy", "event-driven"), (1.0, 0.5))
+    result = comparison.run_comparison(made, plan, place)
     table = json.loads((place / "compare.json").read_text())
     assert [(p["other"], p["dt"]) for p in table["pairs"]] == [
         ("shy", 0.5), ("event-driven", 0.5), ("shy", 1.0), ("event-driven", 1.0),
@@ -332,11 +334,11 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = ties()
-    plan = workflow.plan_comparison(made, ("reference", "shy"))
+    plan = comparison.plan_comparison(made, ("reference", "shy"))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     with pytest.raises(DataError, match="is not the folder of a comparison"):
-        workflow.run_comparison(made, plan, tmp_path / "run", replace=True)
+        comparison.run_comparison(made, plan, tmp_path / "run", replace=True)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "compare.json").write_text("{}")
 
@@ -346,12 +348,12 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
     with monkeypatch.context() as patch:
         patch.setattr("scnnbio.figures.render_report", fail)
         with pytest.raises(DataError, match="disk is full"):
-            workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
+            comparison.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["compare.json"]
     # What a killed one left goes on the way.
     (tmp_path / ".old.x" / ".kept").mkdir(parents=True)
     (tmp_path / ".old.x" / ".kept" / "lock").touch()
-    workflow.run_comparison(made, plan, tmp_path / "old", replace=True)
+    comparison.run_comparison(made, plan, tmp_path / "old", replace=True)
     assert (tmp_path / "old" / "report.html").exists()
     assert not (tmp_path / "old" / ".kept").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["old", "run"]
@@ -359,7 +361,7 @@ def test_a_folder_appears_whole_and_replaces_comparisons_only(
 
 def test_what_is_not_known_of_a_difference_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("scnnbio.workflow.first_differences._SAMPLES", 10)
+        patch.setattr("scnnbio.comparison.first_differences._SAMPLES", 10)
         result = compare(ties(), "reference", "shy")
     assert verdicts(result)["spikes v1"] == "insufficient data"
     reasons = {first.reason for first in result.pairs[0].first}

@@ -24,13 +24,13 @@ _PLACE = ".kept"
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """What one run keeps.
+class Draft:
+    """The folder that a run writes until its results are whole.
 
     Parameters
     ----------
-    draft : Path
-        The folder that becomes the results.
+    path : Path
+        The folder itself; it becomes the results.
     study : Study
     backend : str
         As the user named it, and its options.
@@ -39,7 +39,7 @@ class Kept:
         Whether an old folder of results gives way.
     """
 
-    draft: Path
+    path: Path
     study: Study
     backend: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -47,8 +47,8 @@ class Kept:
 
     @property
     def folder(self) -> Path:
-        """Where it lies."""
-        return self.draft / _PLACE
+        """Folder of checkpoints and finished stages."""
+        return self.path / _PLACE
 
     def begin(self) -> None:
         """Write down what is run."""
@@ -62,7 +62,7 @@ class Kept:
         write_json(self.folder / "run.json", what)
 
     @classmethod
-    def read(cls, draft: Path) -> Kept:
+    def read(cls, draft: Path) -> Draft:
         """What a run that ended early has kept.
 
         Raises
@@ -167,7 +167,7 @@ def target_of(draft: Path) -> Path:
     return draft.with_name(draft.name[1:].rpartition(".")[0])
 
 
-def find(path: Path) -> Kept:
+def find(path: Path) -> Draft:
     """What a run into a folder kept before it was killed.
 
     Parameters
@@ -192,4 +192,4 @@ def find(path: Path) -> Kept:
             f" {', '.join(str(d) for d in sorted(drafts))}",
             where=str(path),
         )
-    return Kept.read(drafts[0])
+    return Draft.read(drafts[0])
