@@ -6,16 +6,28 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from scnnbio.experiment.experiment import Experiment
-
 #: Called as ``report(phase, done, total)`` while something long goes on.
 Report = Callable[[str, float, float], None]
+
+
+class Presented(Protocol):
+    """What is presented trial by trial: an :class:`~scnnbio.experiment.Experiment`."""
+
+    @property
+    def stimulus(self) -> Any:
+        """Its ``n_trials`` says how many trials there are."""
+
+    @property
+    def trial_steps(self) -> int:
+        """Time steps of one trial."""
+
+    def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Spikes of one trial: stamps in steps since it began, and neurons."""
 
 
 @dataclass(eq=False)
@@ -26,7 +38,7 @@ class Inputs:
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Presented
     report : callable, optional
         Called as ``report(phase, done, total)`` on the way.
     phase : callable, optional
@@ -35,7 +47,7 @@ class Inputs:
         Spikes that were handed out so far.
     """
 
-    experiment: Experiment
+    experiment: Presented
     report: Report | None = None
     phase: Callable[[], AbstractContextManager[None]] = nullcontext
     drawn: int = 0

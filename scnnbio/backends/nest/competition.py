@@ -1,23 +1,21 @@
-"""Competition in a layer: nodes that every crossing of a threshold goes to, and to nobody else.
+"""Competition in a layer: its nodes receive every crossing of a threshold, and pass spikes on.
 
-What they decide, and when, is told in ``module/competition.h``. The neurons' states do not wait for
+``module/competition.h`` says what they decide, and when. The neurons' states do not wait for
 it: who is silenced is reset as who fires.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.nest.engines import Engine, Heard
+from scnnbio.backends.nest.engines import Engine
+from scnnbio.backends.nest.placed import Heard, Placed
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population
 from scnnbio.plasticity import WinnerTakeAll
-
-if TYPE_CHECKING:
-    from scnnbio.backends.nest.lowering import Lowered
 
 
 class CompetitionEngine(Engine):
@@ -25,8 +23,8 @@ class CompetitionEngine(Engine):
 
     def __init__(self, experiment: Experiment, population: Population, rule: WinnerTakeAll) -> None:
         self.population, self.rule = population, rule
-        #: Who is told of spikes: (first node, port of the first neuron, delay in steps).
-        self.ears: dict[Heard, list[tuple[int, int, int]]] = {"fired": [], "learned": []}
+        #: Engines that receive spikes: (first node, port of the first neuron, delay in steps).
+        self.receivers: dict[Heard, list[tuple[int, int, int]]] = {"fired": [], "learned": []}
         super().__init__(experiment, "scnnbio_competition")
 
     @property
@@ -44,20 +42,20 @@ class CompetitionEngine(Engine):
         """It has no values."""
         return (0,)
 
-    def tell(self, engine: Engine, port: int, delay: int, heard: Heard) -> None:
+    def forward(self, node: int, port: int, delay: int, heard: Heard) -> None:
         """Pass spikes on to an engine, as its connections from the neurons would."""
-        self.ears[heard].append((int(engine.nodes[0].global_id), port, delay))
+        self.receivers[heard].append((node, port, delay))
 
-    def start(self, lowered: Lowered) -> None:
-        """Hand over the rule and who is told, now that all have asked, and listen."""
+    def start(self, placed: Placed) -> None:
+        """Hand over the rule and the receivers, now that all are known, and connect the neurons."""
         maps, rows, columns = self.population.shape
-        told: dict[str, Any] = {}
-        for heard, ears in self.ears.items():
-            if ears:  # NEST knows no empty list of numbers
+        lists: dict[str, Any] = {}
+        for heard, receivers in self.receivers.items():
+            if receivers:  # NEST knows no empty list of numbers
                 keys = (f"{heard}_engines", f"{heard}_ports", f"{heard}_delays")
-                told |= dict(zip(keys, map(list, zip(*ears, strict=True)), strict=True))
+                lists |= dict(zip(keys, map(list, zip(*receivers, strict=True)), strict=True))
         self._set(
-            lowered,
+            placed,
             self.name,
             0,
             maps=maps,
@@ -66,12 +64,12 @@ class CompetitionEngine(Engine):
             radius=self.rule.radius,
             winners=self.rule.winners or 0,
             silence=self.rule.silence,
-            trial=lowered.schedule.trial,
-            **told,
+            trial=placed.schedule.trial,
+            **lists,
         )
         # All decide the same; one keeps it.
         self.nodes[0].set(log=True)
-        self._connect(lowered, self.population, 0, 1)
+        self._connect(placed, self.population, 0, 1)
 
     def collect(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Take the spikes that fired since the last call: the run's stamps, and neurons.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import nest
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scnnbio.backends.base import gate_steps
 from scnnbio.backends.nest.build import rule_module, shared_module, side_by_side
+from scnnbio.backends.nest.placed import Heard, Placed
 from scnnbio.backends.nest.rules import rule_code, rule_values
 from scnnbio.connectors import FIRST_SPIKE, KernelConnector
 from scnnbio.errors import SpecError, Unsupported
@@ -23,12 +24,7 @@ from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
 from scnnbio.plasticity import SharedThreshold
 
-if TYPE_CHECKING:
-    from scnnbio.backends.nest.lowering import Lowered
-
 FloatArray = NDArray[np.float64]
-#: Spikes of a population: all, or those of the winners of a competition.
-Heard = Literal["fired", "learned"]
 
 #: What to do with a rule that is not here.
 ELSEWHERE = (
@@ -71,7 +67,7 @@ class Engine(ABC):
         """Of its values."""
 
     @abstractmethod
-    def start(self, lowered: Lowered) -> None:
+    def start(self, placed: Placed) -> None:
         """Tell the nodes what they do, now that the neurons are there, and connect them."""
 
     def values(self) -> FloatArray:
@@ -87,13 +83,13 @@ class Engine(ABC):
         local = next(node for node in self.nodes if node.local)
         return np.array(local.get(key), dtype=float)
 
-    def _set(self, lowered: Lowered, target: str, port: int, **values: Any) -> None:
-        schedule, experiment = lowered.schedule, self.experiment
+    def _set(self, placed: Placed, target: str, port: int, **values: Any) -> None:
+        schedule, experiment = placed.schedule, self.experiment
         values |= {
             "gap": schedule.gap,
             "period": schedule.trial + schedule.gap if schedule.reset else _NEVER,
             "last": int(schedule.of_stamps(np.array(schedule.n_trials * schedule.trial))),
-            "target": lowered.first(target),
+            "target": placed.first(target),
             "receptor": port,
         }
         starts = np.array(experiment.snapshot_trials(), dtype=np.int64)
@@ -103,21 +99,21 @@ class Engine(ABC):
 
     def _listen(
         self,
-        lowered: Lowered,
+        placed: Placed,
         population: Population,
         port: int,
         delay: int,
         heard: Heard = "fired",
     ) -> None:
         """Be told of every spike of a population, at a port that tells whose it is."""
-        if population.name in lowered.competitions:
-            lowered.competitions[population.name].tell(self, port, delay, heard)
+        if population.name in placed.relays:
+            placed.relays[population.name].forward(int(self.nodes[0].global_id), port, delay, heard)
         else:
-            self._connect(lowered, population, port, delay)
+            self._connect(placed, population, port, delay)
 
-    def _connect(self, lowered: Lowered, population: Population, port: int, delay: int) -> None:
+    def _connect(self, placed: Placed, population: Population, port: int, delay: int) -> None:
         """Connect every neuron to every engine, each at a port of its own."""
-        senders = lowered.first(population.name) + np.arange(population.size)
+        senders = placed.first(population.name) + np.arange(population.size)
         synapses = {
             "synapse_model": "static_synapse",
             "weight": np.ones(population.size),
@@ -154,12 +150,12 @@ class KernelEngine(Engine):
         """Of the kernel."""
         return self.projection.kernel.shape
 
-    def start(self, lowered: Lowered) -> None:
+    def start(self, placed: Placed) -> None:
         """Hand over the kernel and where it leads, and listen to both sides."""
         projection, connector = self.projection, self.projection.connector
         network = self.experiment.network
         pre, post = network.population(projection.pre), network.population(projection.post)
-        port, factor = lowered.cells.port(post, projection.receptor)
+        port, factor = placed.cells.port(post, projection.receptor)
         delays = self.experiment.delay_steps(projection)
         geometry = (
             *connector.in_shape,
@@ -171,7 +167,7 @@ class KernelEngine(Engine):
             len(delays),
         )
         self._set(
-            lowered,
+            placed,
             post.name,
             port,
             kernel=projection.kernel.ravel().tolist(),
@@ -183,10 +179,10 @@ class KernelEngine(Engine):
             **(rule_values(projection, self.experiment) if self.learns else {}),
         )
         for lag, delay in enumerate(delays):
-            self._listen(lowered, pre, lag * pre.size, delay)
+            self._listen(placed, pre, lag * pre.size, delay)
         if self.learns:
             # As early as NEST can: what a spike changes counts from the next step on.
-            self._listen(lowered, post, len(delays) * pre.size, 1, "learned")
+            self._listen(placed, post, len(delays) * pre.size, 1, "learned")
 
 
 class ThresholdEngine(Engine):
@@ -211,15 +207,15 @@ class ThresholdEngine(Engine):
         """One value a map."""
         return self.population.shape[:1]
 
-    def start(self, lowered: Lowered) -> None:
+    def start(self, placed: Placed) -> None:
         """Hand over the thresholds, and listen to the population."""
         population, rule, dt = self.population, self.rule, self.experiment.dt
         channels, rows, columns = population.shape
         levels = np.broadcast_to(population.values()[rule.parameter], (channels,))
         self._set(
-            lowered,
+            placed,
             population.name,
-            lowered.cells.told(population),
+            placed.cells.told(population),
             levels=levels.tolist(),
             fall=rule.fall(channels, dt).tolist(),
             rise=rule.eta,
@@ -227,7 +223,7 @@ class ThresholdEngine(Engine):
             keep_rate=float(rule.slowing(dt)),
             places=rows * columns,
         )
-        self._listen(lowered, population, 0, 1)
+        self._listen(placed, population, 0, 1)
 
 
 def engine_modules(experiment: Experiment) -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
+from scnnbio.backends.nest.placed import Placed
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.processes import Team
 from scnnbio.experiment import Experiment, Inputs
@@ -41,7 +42,7 @@ class InputSpikes:
 
     @classmethod
     def of(cls, inputs: Inputs, team: Team) -> InputSpikes:
-        """Drawn by the first process, and told to the others: they need none of the pictures."""
+        """Drawn by the first process and sent to the others, which need none of the pictures."""
         drawn = team.together((lambda: (inputs.step, inputs.unit)) if team.first else None)
         step, unit = drawn or (None, None)
         found = cls(team.from_first(step, np.int64), team.from_first(unit, np.int32))
@@ -57,8 +58,8 @@ class Lowered:
     ----------
     shared : bool
         Whether kernels are shared by engines where these reach; else every place is a synapse.
-    nodes : dict of str to nest.NodeCollection
-        By population.
+    placed : Placed
+        Where the populations are.
     engines : dict of str to Engine
         By projection with a shared kernel, and by population with a shared threshold.
     competitions : dict of str to CompetitionEngine
@@ -70,12 +71,13 @@ class Lowered:
     schedule: Schedule
     cells: Cells
     shared: bool
-    nodes: dict[str, Any] = field(default_factory=dict)
+    placed: Placed = field(init=False)
     engines: dict[str, Engine] = field(default_factory=dict)
     competitions: dict[str, CompetitionEngine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         network = self.experiment.network
+        self.placed = Placed(self.schedule, self.cells, relays=self.competitions)
         for population in network.populations:
             if population.competition is not None:
                 self.competitions[population.name] = CompetitionEngine(
@@ -100,11 +102,16 @@ class Lowered:
             if projection.name not in self.engines:
                 self._connect(projection)
         for engine in (*self.engines.values(), *self.competitions.values()):
-            engine.start(self)
+            engine.start(self.placed)
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """Nodes of each population."""
+        return self.placed.nodes
 
     def first(self, population: str) -> int:
         """NEST's number of a population's first neuron."""
-        return int(self.nodes[population][0].tolist()[0])
+        return self.placed.first(population)
 
     def _add_source(self, population: Population) -> None:
         nodes = nest.Create("spike_train_injector", population.size)

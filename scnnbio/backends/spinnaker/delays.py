@@ -18,15 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS
+from scnnbio.backends.spinnaker.layers import Layer, Pathway
 from scnnbio.errors import Unsupported
-
-if TYPE_CHECKING:
-    from scnnbio.backends.spinnaker.lowering import Layer, Pathway
 
 #: Stages of an extension that feeds lists, or convolutions.
 _STAGES = {False: 1, True: 8}

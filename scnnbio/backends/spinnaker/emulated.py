@@ -27,7 +27,8 @@ from scnnbio.backends.spinnaker.arithmetic import (
     product,
     quotient,
 )
-from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway
+from scnnbio.backends.spinnaker.layers import Layer, Pathway
+from scnnbio.backends.spinnaker.lowering import Lowered
 from scnnbio.errors import DataError
 from scnnbio.experiment import Report
 

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scnnbio.backends.spinnaker.arithmetic import (
-    CORE_NEURONS,
     TOO_LARGE,
     Floats,
     Ints,
@@ -21,9 +18,10 @@ from scnnbio.backends.spinnaker.arithmetic import (
     ring_shift,
     weight_scale,
 )
-from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds, signed
+from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds
 from scnnbio.backends.spinnaker.clock import Clock
 from scnnbio.backends.spinnaker.delays import Extension, convolves_late, extensions
+from scnnbio.backends.spinnaker.layers import Layer, Pathway, core_shape
 from scnnbio.backends.spinnaker.refusals import unsupported_projections, unsupported_rest
 from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
@@ -33,105 +31,6 @@ from scnnbio.network import Population, Projection
 #: The machine convolves planes, each on cores of its own; with fewer neurons a core, lists are held
 #: on far fewer of them.
 _LEAST_OF_A_CORE = 16
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A population on the machine.
-
-    Parameters
-    ----------
-    population : Population
-    cells : Cells or None
-        None for a source.
-    planes : bool
-        Whether each channel is a population of sPyNNaker's for itself, a grid, as its convolution
-        needs; one population holds all otherwise.
-    """
-
-    population: Population
-    cells: Cells | None
-    planes: bool
-
-    @property
-    def name(self) -> str:
-        """Name of the population."""
-        return self.population.name
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return self.population.size
-
-    @property
-    def parts(self) -> int:
-        """Number of sPyNNaker's populations."""
-        return self.population.shape[0] if self.planes else 1
-
-    @property
-    def part_size(self) -> int:
-        """Neurons of each."""
-        return self.size // self.parts
-
-    @property
-    def core_shape(self) -> tuple[int, int]:
-        """Columns and rows of a plane that one core holds."""
-        return _core_shape(self.population)
-
-    def each(self, values: Floats | Ints) -> NDArray[np.generic]:
-        """One value a neuron (size,), from one a channel."""
-        return np.repeat(values, self.size // len(values))
-
-    @property
-    def slots(self) -> int:
-        """Slots of its cores' rings: the longest delay that they hold."""
-        neurons = int(np.prod(self.core_shape)) if self.planes else self.size
-        return delay_slots(neurons)
-
-
-@dataclass(frozen=True, eq=False)
-class Pathway:
-    """A projection on the machine, or what of it has one lag.
-
-    Parameters
-    ----------
-    projection : Projection
-    kind : CellType
-        Of the cells that it ends on.
-    delay : int
-        Ticks from the one in which a neuron fires to the one in which its spike acts.
-    native : bool
-        Whether the machine convolves; a list of connections otherwise.
-    lag : int
-        Place on the kernel's axis of lags.
-    """
-
-    projection: Projection
-    kind: CellType
-    delay: int
-    native: bool
-    lag: int = 0
-
-    @property
-    def name(self) -> str:
-        """Name of the projection."""
-        return self.projection.name
-
-    @cached_property
-    def kernel(self) -> Floats:
-        """Weights of the kernel's shape: positive for the first pool, negative for the second."""
-        weights = self.projection.weight * self.projection.kernel
-        present = self.projection.connector.present
-        return signed(self.projection, self.kind, np.where(present, weights, 0.0))
-
-    @cached_property
-    def connections(self) -> tuple[Ints, Ints, Floats]:
-        """(pre, post, weight) of all connections that carry anything."""
-        edges = self.projection.connector.edges()
-        weights = self.kernel.ravel()[edges.tap]
-        lags = len(self.projection.connector.lags or (0.0,))
-        carries = (weights != 0) & (edges.tap % lags == self.lag)
-        return edges.pre[carries], edges.post[carries], weights[carries]
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,21 +238,10 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
 
 def _convolves_late(experiment: Experiment, projection: Projection, kind: CellType) -> bool:
     post = experiment.network.population(projection.post)
-    slots = delay_slots(int(np.prod(_core_shape(post))))
+    slots = delay_slots(int(np.prod(core_shape(post))))
     return convolves_late(experiment.delay_steps(projection)[-1] + kind.late, slots, experiment.dt)
 
 
 def _fits(population: Population) -> bool:
     """Whether its planes divide into cores that are not too small."""
-    return int(np.prod(_core_shape(population))) >= _LEAST_OF_A_CORE
-
-
-def _core_shape(population: Population) -> tuple[int, int]:
-    """Columns and rows of the largest block that divides a plane and fits a core."""
-    _, rows, columns = population.shape
-    blocks = [(x, y) for x in _divisors(columns) for y in _divisors(rows) if x * y <= CORE_NEURONS]
-    return max(blocks, key=lambda block: (block[0] * block[1], block[0]))
-
-
-def _divisors(number: int) -> list[int]:
-    return [n for n in range(1, min(number, CORE_NEURONS) + 1) if number % n == 0]
+    return int(np.prod(core_shape(population))) >= _LEAST_OF_A_CORE

@@ -15,8 +15,9 @@ import numpy as np
 from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS, Floats, Ints
 from scnnbio.backends.spinnaker.configuration import silence
 from scnnbio.backends.spinnaker.emulated import Activity
+from scnnbio.backends.spinnaker.layers import Layer, Pathway
 from scnnbio.backends.spinnaker.loader import load_spynnaker
-from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway, lists
+from scnnbio.backends.spinnaker.lowering import Lowered, lists
 from scnnbio.connectors.spinnaker import RECEPTORS, turned
 
 

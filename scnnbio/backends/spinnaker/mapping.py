@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scnnbio.backends.spinnaker.arithmetic import FULL, ONE
-from scnnbio.backends.spinnaker.lowering import Layer, Lowered, Pathway
+from scnnbio.backends.spinnaker.layers import Layer, Pathway
+from scnnbio.backends.spinnaker.lowering import Lowered
 
 if TYPE_CHECKING:
     from scnnbio.backends.spinnaker.machine import Machine
