@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import math
 import operator
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +19,7 @@ from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name, sides
 from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
 from scnnbio.units import plain
+from scnnbio.values import FrozenTable, Value
 
 Shape = tuple[int, int, int]
 
@@ -38,7 +36,7 @@ _MOST_NEURONS = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Population(Value):
     """A layer of like neurons on a grid.
 
     Parameters
@@ -92,7 +90,7 @@ class Population:
                 raise SpecError(f"{degrees} deg is not positive", where=f"{where}.field_of_view")
             object.__setattr__(self, "field_of_view", degrees)
         values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
-        object.__setattr__(self, "parameters", MappingProxyType(values))
+        object.__setattr__(self, "parameters", FrozenTable(values))
         if self.homeostasis is not None:
             self._check_homeostasis(self.homeostasis, where)
         if self.competition is not None:
@@ -174,7 +172,7 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Projection(Value):
     """Connections from one population to another, or to itself.
 
     Parameters
@@ -249,7 +247,7 @@ class Projection:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Value):
     """Populations and projections, checked against one another.
 
     Parameters
@@ -400,15 +398,6 @@ class Network:
             tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
         )
 
-    def digest(self) -> str:
-        """Hexadecimal digest of everything that the network computes with."""
-        document = {
-            "populations": [_plain_fields(p) for p in self.populations],
-            "projections": [_plain_fields(p) for p in self.projections],
-        }
-        text = json.dumps(document, sort_keys=True, default=_jsonable)
-        return hashlib.sha256(text.encode()).hexdigest()
-
 
 def _shape(value: Any, where: str) -> Shape:
     try:
@@ -432,19 +421,3 @@ def _shape(value: Any, where: str) -> Shape:
 def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:
     """What is left of a competition where nothing learns."""
     return competition if competition is not None and competition.silence else None
-
-
-def _plain_fields(value: Any) -> dict[str, object]:
-    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-
-
-def _jsonable(value: object) -> object:
-    if isinstance(value, KernelConnector):
-        return value.digest()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    if dataclasses.is_dataclass(value):
-        return _plain_fields(value)
-    raise TypeError(f"{type(value).__name__} has no digest")

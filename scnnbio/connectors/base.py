@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -15,6 +14,7 @@ from scnnbio.connectors.wiring import check_size, make_connections
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, Pair, Shape, convolution_edges, output_shape
 from scnnbio.units import plain
+from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ LAGS = "a kernel with lags"
 FIRST_SPIKE = "pooling by the first spike"
 
 
-class KernelConnector(Connector, ABC):
+class KernelConnector(Value, Connector, ABC):
     """Connections that share the weights of one kernel.
 
     Immutable, and equal to another of its class that has the same :meth:`digest`.
@@ -103,20 +103,10 @@ class KernelConnector(Connector, ABC):
             self.groups,
         )
 
-    def digest(self) -> str:
-        """Hexadecimal SHA-256 of everything that decides the connections and their weights."""
-        plan = (type(self).__name__, self.in_shape, self.kernel.shape, self.stride, self.padding)
-        text = repr((*plan, self.delay))
-        if self.groups > 1 or self.lags is not None:
-            text += repr((self.groups, self.lags))
-        taps = np.packbits(self.present).tobytes() + self.kernel.astype("<f8").tobytes()
-        return hashlib.sha256(text.encode() + taps).hexdigest()
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.digest() == self.digest()
-
-    def __hash__(self) -> int:
-        return hash(self.digest())
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        names = ("in_shape", "stride", "padding", "delay", "groups", "lags", "kernel", "present")
+        return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
         parameters = ", ".join(f"{k}={v!r}" for k, v in self.get_parameters().items())

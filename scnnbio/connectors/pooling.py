@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final, get_args
@@ -168,9 +167,9 @@ class PoolingConnector(KernelConnector):
         """One: the weight has its own sign."""
         return 1.0
 
-    def digest(self) -> str:
-        """Hexadecimal SHA-256 of everything that decides the connections and what they pass."""
-        return hashlib.sha256(f"{super().digest()}{self.mode}{self.window}".encode()).hexdigest()
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and what they pass on."""
+        return {**super().canonical_fields(), "mode": self.mode, "window": self.window}
 
     def connect(self, projection: Any) -> None:
         """Make the connections of a PyNN projection; PyNN calls this.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import operator
 import reprlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +22,7 @@ from scnnbio.neurons.parsing import check_name
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import plain
+from scnnbio.values import FrozenTable, Value
 
 _MOST_STEPS = 10**9
 
@@ -97,7 +95,7 @@ class Record:
 
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
+class Experiment(Value):
     """A network that is shown a stimulus.
 
     Parameters
@@ -302,20 +300,9 @@ class Experiment:
             **self.stimulus.table(),
         }
 
-    def digest(self) -> str:
-        """Hexadecimal digest of all that determines the result."""
-        parts = [
-            self.network.digest(),
-            self.stimulus.digest(),
-            repr((self.encoding, self.record, self.dt, self.seed, self.learning, self.reset)),
-        ]
-        if self.input_dt is not None:
-            parts.append(repr(self.input_dt))
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Value):
     """What a backend returns.
 
     Parameters
@@ -336,8 +323,8 @@ class Run:
     provenance: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
-        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+        object.__setattr__(self, "weights", FrozenTable(self.weights))
+        object.__setattr__(self, "provenance", FrozenTable(self.provenance))
 
 
 def checked_seed(seed: Any) -> int:

@@ -28,6 +28,7 @@ from scnnbio.experiment.weights import DocumentFolder
 from scnnbio.network import Network
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.values import Value
 
 STIMULI: dict[str, type[Stimulus]] = {
     "photographs": Photographs,
@@ -50,7 +51,7 @@ _STAGE_KEYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Stage(Value):
     """One experiment of a study.
 
     Parameters
@@ -81,7 +82,7 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class Study(Value):
     """Experiments one after another, and the claims to judge them by.
 
     Parameters
@@ -127,6 +128,11 @@ class Study:
             seen[stage.name] = stage
         if not self.stages:
             raise SpecError("a study needs at least one stage", where="stages")
+
+    def canonical_fields(self) -> Table:
+        """What the study is; not how its document says it."""
+        names = ("name", "title", "stages", "claims", "seed")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:

@@ -10,7 +10,6 @@ import reprlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scnnbio.errors import SpecError
@@ -18,6 +17,7 @@ from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
+from scnnbio.values import FrozenTable
 
 if TYPE_CHECKING:
     import sympy
@@ -152,7 +152,7 @@ class NeuronModel:
             table = getattr(self, name)
             if not isinstance(table, Mapping):
                 raise SpecError(f"{reprlib.repr(table)} is not a table", where=name)
-            object.__setattr__(self, name, MappingProxyType(dict(table)))
+            object.__setattr__(self, name, FrozenTable(table))
         self._check_names()
         self._check_expressions()
         self._check_references()
@@ -229,6 +229,7 @@ class NeuronModel:
                 )
 
     def __hash__(self) -> int:
+        # A few fields are enough, and quick: a model is a key of several caches.
         return hash((self.name, self.equations, self.threshold, self.reset))
 
     @functools.cached_property

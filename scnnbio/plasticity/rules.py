@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, final, get_args
 
 import numpy as np
@@ -16,6 +15,7 @@ from scnnbio.neurons.parsing import RESERVED, check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
 from scnnbio.plasticity.control import Normalisation
 from scnnbio.units import plain
+from scnnbio.values import FrozenTable
 
 Pairing = Literal["all-to-all", "nearest"]
 _KNOWN = ("w", "w_min", "w_max")
@@ -193,8 +193,8 @@ class TraceRule(LearningRule):
             if name in self.traces:
                 raise SpecError("is the name of a trace", where=where)
             values[name] = plain(value, "1", where=where)
-        object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
-        object.__setattr__(self, "parameters", MappingProxyType(values))
+        object.__setattr__(self, "traces", FrozenTable(self.traces))
+        object.__setattr__(self, "parameters", FrozenTable(values))
         for name in ("on_pre", "on_post"):
             self._check_change(name)
 

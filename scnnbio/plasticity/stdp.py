@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, final, get_args
 
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
 from scnnbio.plasticity.rules import LearningRule, Pairing, Trace, TraceRule
+from scnnbio.values import FrozenTable
 
 Bounds = Literal["soft", "hard", "power"]
 #: Factors on potentiation and depression, by bounds.
@@ -254,12 +254,12 @@ class TripletSTDP(_BoundedRule):
 
 def _fit(a2_plus: float, a3_plus: float, a2_minus: float, a3_minus: float, **tau: float) -> Any:
     amplitudes = {"a2_plus": a2_plus, "a3_plus": a3_plus, "a2_minus": a2_minus}
-    return MappingProxyType({**amplitudes, "a3_minus": a3_minus, **tau})
+    return FrozenTable({**amplitudes, "a3_minus": a3_minus, **tau})
 
 
 #: By data, model and pairing: tables 3 and 4 of Pfister & Gerstner 2006, J Neurosci 26:9673, with
 #: tau_plus = 16.8 and tau_minus = 33.7 ms throughout. Minimal models do not use tau_x.
-PFISTER_GERSTNER_2006 = MappingProxyType(
+PFISTER_GERSTNER_2006 = FrozenTable(
     {
         ("visual-cortex", "full", "all-to-all"): _fit(
             5e-10, 6.2e-3, 7e-3, 2.3e-4, tau_x=101.0, tau_y=125.0

@@ -14,6 +14,7 @@ from scnnbio.errors import DataError, SpecError
 from scnnbio.recording import hdf5, neo_blocks
 from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents, join
 from scnnbio.recording.trials import join_tables, meets, trial_table
+from scnnbio.values import Value
 
 if TYPE_CHECKING:
     import neo
@@ -27,7 +28,7 @@ _SLACK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Recording(Value):
     """Spikes, signals and snapshots of a run, with one row a trial.
 
     Parameters

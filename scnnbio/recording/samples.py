@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.values import Value
 
 
 def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None) -> NDArray[Any]:
@@ -34,7 +35,7 @@ def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Spikes:
+class Spikes(Value):
     """Spikes of one population, kept sorted by trial, then time, then unit.
 
     Parameters
@@ -78,7 +79,7 @@ class Spikes:
 
 
 @dataclass(frozen=True, eq=False)
-class Signal:
+class Signal(Value):
     """A sampled variable of some units of one population, sorted by trial, then time.
 
     Parameters
@@ -129,7 +130,7 @@ class Signal:
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshots:
+class Snapshots(Value):
     """An array, such as a kernel, as it stood after some trials.
 
     Parameters

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import math
 import operator
 from abc import ABC, abstractmethod
@@ -15,6 +12,7 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
+from scnnbio.values import digest_of
 
 
 class Stimulus(ABC):
@@ -72,24 +70,6 @@ class Stimulus(ABC):
     def digest(self) -> str:
         """Hex digest of the class name and the parameters: the stimulus' identity."""
         return digest_of(self)
-
-
-def digest_of(value: Any) -> str:
-    """Hex digest (SHA-256) of a dataclass: the class name and all its fields.
-
-    Parameters
-    ----------
-    value : dataclass instance
-        Its fields hold numbers, strings, booleans, sequences of them, or further dataclasses.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits, the same on every machine and in every session.
-    """
-    document = {"class": type(value).__name__, "parameters": dataclasses.asdict(value)}
-    text = json.dumps(document, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_request(stimulus: Stimulus, trial: int, shape: tuple[int, int]) -> None:

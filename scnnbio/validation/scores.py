@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.values import Value
 
 Verdict = Literal["agrees", "disagrees", "insufficient data", "not applicable"]
 
 
-@dataclass(frozen=True)
-class Score:
+@dataclass(frozen=True, eq=False)
+class Score(Value):
     """What came of holding a model against one claim.
 
     Parameters

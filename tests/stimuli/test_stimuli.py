@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from scnnbio.errors import SpecError
 from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
-from scnnbio.stimuli.base import digest_of
 
 STIMULI = [
     Photographs("white-noise", n_trials=5),
@@ -64,32 +63,6 @@ def test_parameters_survive_text(stimulus):
 
 def test_digests_tell_stimuli_apart():
     assert len({s.digest() for s in STIMULI}) == len(STIMULI)
-
-
-def test_digest_counts_the_class():
-    @dataclasses.dataclass
-    class A:
-        x: int = 1
-
-    @dataclasses.dataclass
-    class B:
-        x: int = 1
-
-    assert digest_of(A()) != digest_of(B())
-    assert digest_of(A()) == digest_of(A(1)) != digest_of(A(2))
-
-
-def test_digest_is_the_same_in_every_session():
-    # SHA-256 of the text written here, by hashlib alone.
-    import hashlib
-
-    @dataclasses.dataclass
-    class Thing:
-        b: tuple[float, ...] = (1.0, 0.5)
-        a: str = "x"
-
-    text = '{"class":"Thing","parameters":{"a":"x","b":[1.0,0.5]}}'
-    assert digest_of(Thing()) == hashlib.sha256(text.encode()).hexdigest()
 
 
 @each

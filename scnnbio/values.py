@@ -1,0 +1,226 @@
+"""Values: immutable, equal by content, and with one canonical form.
+
+Everything that scnnbio describes is a value. Two values are equal when they are of one class and
+their canonical forms are equal; the hash and the digest follow from the same form. The form is a
+tree of tables, lists, text, numbers and arrays. It holds every field of a value, those at their
+default too, so that a changed default changes the digest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+import numpy as np
+
+#: Version of the canonical form, which every digest begins with.
+VERSION = 1
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class FrozenTable(Mapping[K, V]):
+    """An immutable mapping that pickles, copies, compares and hashes by content.
+
+    Parameters
+    ----------
+    content : mapping
+
+    Examples
+    --------
+    >>> table = FrozenTable({"tau_m": 20.0})
+    >>> table["tau_m"], table == {"tau_m": 20.0}
+    (20.0, True)
+    """
+
+    __slots__ = ("_content",)
+    _content: dict[K, V]
+
+    def __init__(self, content: Mapping[K, V] | None = None) -> None:
+        object.__setattr__(self, "_content", dict(content or {}))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a {type(self).__name__} cannot be changed")
+
+    def __getitem__(self, key: K) -> V:
+        return self._content[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._content
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        if any(isinstance(value, np.ndarray) for value in (*self.values(), *other.values())):
+            return same(canonical(self), canonical(other))
+        return self._content == dict(other)
+
+    def __hash__(self) -> int:
+        return hash(digest_of(self))
+
+    def __repr__(self) -> str:
+        return repr(self._content)
+
+    def __reduce__(self) -> tuple[type[FrozenTable[K, V]], tuple[dict[K, V]]]:
+        return type(self), (dict(self._content),)
+
+
+class Value:
+    """Base of dataclasses that pickle, copy, compare and hash by content.
+
+    A subclass is a frozen dataclass with ``eq=False``. What it caches is left out of its state,
+    and its arrays stay read-only in a copy.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or same(canonical(self), canonical(other))
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the canonical form: the value's identity."""
+        return digest_of(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, _read_only(value))
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """Content of each field of a dataclass, in order; not copied."""
+    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _read_only(item)
+    return value
+
+
+def canonical(value: Any) -> Any:
+    """The canonical form of a value.
+
+    Parameters
+    ----------
+    value : object
+        A dataclass, mapping, sequence, set, array, text, number, path or None. A class may
+        define ``canonical_fields()`` where its fields are not its content.
+
+    Returns
+    -------
+    dict, list, ndarray, str, int, float, bool or None
+        A dataclass becomes a table whose key ``class`` names it.
+
+    Raises
+    ------
+    TypeError
+        If something in it has no canonical form.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return [canonical(item) for item in sorted(value)]
+    if isinstance(value, bytes):
+        return {"class": "bytes", "sha256": hashlib.sha256(value).hexdigest()}
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, type) or callable(value):
+        return {"class": "name", "name": class_name(value)}
+    content = getattr(value, "canonical_fields", None)
+    if content is None and not dataclasses.is_dataclass(value):
+        raise TypeError(f"a {type(value).__name__} has no canonical form")
+    table = fields_of(value) if content is None else content()
+    return {"class": class_name(type(value))} | {k: canonical(v) for k, v in table.items()}
+
+
+def class_name(cls: Any) -> str:
+    """Name of a class or function: alone where it is scnnbio's, so that it may move."""
+    module, name = cls.__module__, cls.__qualname__
+    return str(name) if module.partition(".")[0] == "scnnbio" else f"{module}.{name}"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two canonical forms are the same; NaN is the same as NaN."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return (
+            isinstance(one, np.ndarray)
+            and isinstance(other, np.ndarray)
+            and one.dtype == other.dtype
+            and one.shape == other.shape
+            and bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
+        )
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is not type(other):
+        return False
+    return bool(one == other) or (one != one and other != other)
+
+
+def digest_of(value: Any) -> str:
+    """Hexadecimal SHA-256 of a value's canonical form, the same on every machine."""
+    found = hashlib.sha256(f"scnnbio {VERSION}\n".encode())
+    for part in _bytes(canonical(value)):
+        found.update(part)
+    return found.hexdigest()
+
+
+def _bytes(tree: Any) -> Iterator[bytes]:
+    """The form as bytes; each part begins with its kind and its length, so that none run on."""
+    if isinstance(tree, dict):
+        yield f"t{len(tree)};".encode()
+        for key in sorted(tree):
+            yield from _bytes(key)
+            yield from _bytes(tree[key])
+    elif isinstance(tree, list):
+        yield f"l{len(tree)};".encode()
+        for item in tree:
+            yield from _bytes(item)
+    elif isinstance(tree, np.ndarray):
+        yield from _array_bytes(tree)
+    elif isinstance(tree, float):
+        yield b"f" + struct.pack("<d", tree + 0.0 if tree == tree else float("nan"))
+    else:  # text, whole numbers, truth values, None
+        text = str(tree).encode()
+        kind = "s" if isinstance(tree, str) else "b" if isinstance(tree, bool) else "i"
+        yield f"{'n' if tree is None else kind}{len(text)};".encode() + text
+
+
+def _array_bytes(array: np.ndarray) -> Iterator[bytes]:
+    if array.dtype.kind in "OV":
+        raise TypeError(f"an array of {array.dtype} has no canonical form")
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    if little.dtype.kind == "f":
+        little = little + 0.0  # -0.0 equals 0.0
+    yield f"a{little.dtype.str}{array.shape};".encode()
+    if little.size:
+        yield little.reshape(-1).view(np.uint8).tobytes()
