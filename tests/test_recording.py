@@ -182,6 +182,85 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
         concatenate([made({}, trials | {"x": ["a"]}), made({}, trials | {"x": [1]})])
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Spikes([1.0], [0.5], [0]), "Spikes.unit: 0.5 is not a whole number"),
+        (lambda: Spikes([1.0], [np.nan], [0]), "Spikes.unit: nan is not a whole number"),
+        (lambda: Spikes([1.0], [2**31], [0]), "2147483648 is above 2147483647"),
+        (lambda: Spikes([1.0], [0], [2**32]), "4294967296 is above"),
+        (lambda: Spikes([1.0], [-1], [0]), "Spikes.unit: -1 is below 0"),
+        (lambda: Spikes([1.0], [True], [0]), "not whole numbers"),
+        (lambda: Spikes(np.ma.masked_array([1.0], [True]), [0], [0]), "masked"),
+        (lambda: Spikes([1.0 + 2j], [0], [0]), "is not a quantity in ms"),
+        (lambda: Signal([[1.0]], [0], np.nan, "mV", [0], [1.0]), "Signal.period: nan is not"),
+        (lambda: Signal([[1.0]], [0], 1.0, "mV", [0], [np.nan]), "Signal.time: nan is not"),
+        (lambda: Signal([[1.0, 2.0]], [0, 0], 1.0, "mV", [0], [1.0]), "a unit has two columns"),
+        (lambda: Snapshots([-2], np.zeros((1, 1))), "Snapshots.trial: -2 is below -1"),
+        (lambda: made({}, {"duration": [np.nan]}), "nan is not finite"),
+        (lambda: made({}, {"duration": [1.0], "start": [np.nan]}), "nan is not finite"),
+        (lambda: made({}, {"duration": [1.0, 2.0], "x": ["a", 1.0]}), "holds text and numbers"),
+        (lambda: made({}, {"duration": [1.0]}, {"a": 2.5}), "2.5 is not a whole number"),
+        (
+            lambda: made(
+                {}, {"duration": [1.0]}, {"a": 1},
+                {"a": {"v": Signal([[1.0]], [0], 1.0, "mV", [0], [2.0])}},
+            ),
+            "a sample at 2 ms lies outside trial 0",
+        ),
+        (lambda: small().counts("v1", (5.0, 2.0)), "from 5 to 2 ms holds no time"),
+        (lambda: small().counts("v1", (np.nan, 2.0)), "nan is not finite"),
+        (lambda: small().counts("v1", (1.0, 2.0, 3.0)), "is not a window"),
+        (lambda: small().take([0.5]), "0.5 is not a whole number"),
+        (lambda: small().take([-1]), "trial -1 to -1 lies outside the 3"),
+        (lambda: small().take([True, False]), "mask of shape .2,. for 3 trials"),
+        (lambda: small().select(orientation="left"), "'left' is not a quantity"),
+    ],
+)  # fmt: skip
+def test_what_would_be_changed_in_silence_is_refused(make: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_take_reads_a_mask_as_a_mask() -> None:
+    taken = small().take([True, False, True])
+    assert taken.trials["start"].tolist() == [0.0, 20.0]
+    assert taken.equals(small().take([0, 2]))
+
+
+def test_quantities_are_times() -> None:
+    import brian2
+    import quantities as pq
+
+    # 0.1 s are 100 ms.
+    for time in ([0.1, 0.2] * pq.s, [0.1, 0.2] * brian2.second, ["0.1 s", 200 * brian2.ms]):
+        spikes = Spikes(time, [0, 1], [0, 0])
+        assert spikes.time.tolist() == [100.0, 200.0]
+    trials = {"duration": [0.5] * pq.s, "angle": [np.pi] * pq.rad, "f": [4] * pq.Hz}
+    recording = made({"a": spikes}, trials)
+    assert recording.trials["duration"].tolist() == [500.0]
+    np.testing.assert_allclose(recording.trials["angle"], 180.0)
+    for window in [(0 * pq.s, 0.15 * pq.s), [0.0, 0.15] * pq.s, ("0 s", 150 * brian2.ms)]:
+        assert recording.counts("a", window).tolist() == [[1, 0]]
+    for wanted in (0.5 * pq.s, "500 ms", "500", [0.5 * pq.s], 500):
+        assert recording.select(duration=wanted).n_trials == 1
+    with pytest.raises(SpecError, match=r"is in none of ms, mV.*"):
+        made({}, trials | {"f": [1.0] / pq.deg})
+    signal = Signal([[0.07]] * pq.V, [0], 0.1 * pq.s, "mV", [0], [0.2] * pq.s)
+    assert (signal.values.item(), signal.period, signal.time.item()) == (70.0, 100.0, 200.0)
+
+
+def test_a_monitor_of_brian2_is_in_seconds(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    import brian2
+
+    monkeypatch.setitem(brian2.prefs, "codegen.target", "numpy")
+    group = brian2.SpikeGeneratorGroup(2, [0, 1], [0.1, 0.2] * brian2.second)
+    monitor = brian2.SpikeMonitor(group)
+    brian2.Network(group, monitor).run(0.3 * brian2.second)
+    spikes = Spikes(monitor.t, np.asarray(monitor.i), [0, 0])
+    np.testing.assert_allclose(spikes.time, [100.0, 200.0], rtol=1e-12)
+
+
 # ---------------------------------------------------------------------------------- storage
 
 
@@ -371,7 +450,7 @@ def test_neo_block_is_annotated() -> None:
     (analog,) = segment.analogsignals
     assert analog.array_annotations["unit"].tolist() == [3]
     assert analog.units.dimensionality.string == "mV"
-    with pytest.raises(SpecError, match="units of 'v1' are 0 to 3"):
+    with pytest.raises(SpecError, match="units of 'v1': unit 4 to 4 lies outside the 4"):
         small().to_neo(units=[4])
 
 
