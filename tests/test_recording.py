@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import h5py
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -395,6 +398,70 @@ def test_other_files_and_versions_are_refused(tmp_path) -> None:  # type: ignore
         Recording.load(path)
 
 
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_a_file_that_is_open_for_writing_says_so(tmp_path, mode: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    small().save(path)
+    with h5py.File(path, mode) as file:
+        file["more"] = np.zeros(10_000)
+        file.flush()
+        with pytest.raises(DataError, match="is open for writing in another place; close it"):
+            Recording.load(path)
+    small().save(path)
+    assert Recording.load(path).equals(small())
+
+
+def test_what_another_process_writes_says_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    program = f"""
+import h5py
+with h5py.File({str(path)!r}, "w") as file:
+    file["x"] = 1
+    print("open", flush=True)
+    input()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as writer:
+        assert writer.stdout.readline() == "open\n"
+        with pytest.raises(DataError, match="is open for writing in another place"):
+            Recording.load(path)
+        writer.communicate("\n")
+
+
+def test_each_kind_of_file_that_is_no_recording_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+
+    def said() -> str:
+        with pytest.raises(DataError) as caught:
+            Recording.load(path)
+        assert caught.value.where == str(path)
+        return caught.value.message
+
+    assert said() == "there is no such file"
+    path.write_bytes(b"")
+    assert said().startswith("is empty")
+    path.write_bytes(b"PK\x03\x04" + bytes(2000))
+    assert said().startswith("is not an HDF5 file")
+    with h5py.File(path, "w") as file:
+        file["x"] = np.arange(10_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert said().startswith("is truncated")
+    path.write_bytes(whole[:16] + bytes(len(whole) - 16))
+    assert said().startswith("is damaged")
+    path.unlink()
+    path.mkdir()
+    assert said().startswith("is a folder")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path.rmdir()
+    path.write_bytes(whole)
+    monkeypatch.setattr("pathlib.Path.open", refuse)  # root may read everything
+    assert said() == "cannot be read: Permission denied"
+
+
 def test_the_documented_layout_written_by_another_program_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "r.h5"
     with h5py.File(path, "w") as file:
@@ -407,7 +474,7 @@ def test_the_documented_layout_written_by_another_program_is_read(tmp_path) -> N
     assert recording.counts("units").tolist() == [[1, 0, 1]]
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match="is truncated"):
         Recording.load(path)
 
 
