@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ from scnnbio.recording.checks import (
 )
 from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents
 from scnnbio.recording.trials import meets, trial_table
-from scnnbio.units import Window, plain_window
+from scnnbio.units import In, Window, plain_window
 
 if TYPE_CHECKING:
     import neo
@@ -67,7 +67,7 @@ class Recording:
 
     spikes: Mapping[str, Spikes]
     shapes: Mapping[str, Shape]
-    trials: Mapping[str, NDArray[Any]]
+    trials: Mapping[str, Annotated[NDArray[Any], In(None)]]
     signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshots] = field(default_factory=dict)
 

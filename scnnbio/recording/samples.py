@@ -119,7 +119,7 @@ class Signal:
         the values are of another dimension than ``quantity``.
     """
 
-    values: Annotated[NDArray[np.float64], In(None)]
+    values: Annotated[NDArray[np.float64], In(None, finite=False)]
     unit: NDArray[np.int32]
     period: Milliseconds
     quantity: str
@@ -169,11 +169,12 @@ class Snapshots:
     """
 
     trial: NDArray[np.int32]
-    values: NDArray[np.float64]
+    values: Annotated[NDArray[np.float64], In("1", finite=False)]
 
     def __post_init__(self) -> None:
         index = _indices(self.trial, "Snapshots.trial", least=-1)
-        trial, values = _frozen(index, np.int32), _frozen(self.values, np.float64)
+        numbers = plain_array(self.values, "1", where="Snapshots.values", finite=False)
+        trial, values = _frozen(index, np.int32), _frozen(numbers, np.float64)
         if trial.ndim != 1 or values.shape[:1] != trial.shape:
             raise SpecError(
                 f"{trial.shape} trials but values of shape {values.shape}; give one a trial",

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
+from numpy.typing import ArrayLike
+
 #: symbol → (dimension, factor to the SI unit of that dimension). Angles count in degrees.
 UNITS: dict[str, tuple[str, float]] = {
     "s": ("time", 1.0),
@@ -69,6 +71,10 @@ Millivolts = Annotated[float, In("mV")]
 Hertz = Annotated[float, In("Hz")]
 Degrees = Annotated[float, In("deg")]
 Number = Annotated[float, In("1")]
+#: Arrays of data.
+Times = Annotated[ArrayLike, In("ms")]
+Rates = Annotated[ArrayLike, In("Hz", finite=False)]
+Angles = Annotated[ArrayLike, In("deg")]
 #: Begin and end; a spike at t belongs to it if begin < t <= end.
 Window = tuple[Milliseconds, Milliseconds]
 
