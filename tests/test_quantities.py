@@ -43,6 +43,8 @@ MODULES = [
 ]
 #: Needs a simulator or a long run to return; what it refuses is tried.
 LONG = {"for_spinnaker.delay", "homeostatic_return.within"}
+#: Take a fit or a model's equations for each of a dozen forms.
+COSTLY = {"fit_gabor", "fit_gabors", "measure_kernels", "frequency_response", "analytic_curve"}
 BACKENDS = [f"scnnbio.backends.{name}.backend" for name in ("brian2", "nest", "spinnaker")]
 
 #: What scnnbio itself makes and returns; only its methods are called by others.
@@ -376,7 +378,9 @@ def hashable(value: Any) -> bool:
     return True
 
 
-CASES = cases()
+CASES = [
+    pytest.param(case, marks=pytest.mark.slow if case.name in COSTLY else ()) for case in cases()
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
