@@ -8,7 +8,7 @@ import operator
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name, sides
 from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
-from scnnbio.units import plain
+from scnnbio.units import Degrees, In, Milliseconds, is_several, plain, plain_array
 from scnnbio.values import FrozenTable, Value
 
 Shape = tuple[int, int, int]
@@ -65,8 +65,10 @@ class Population(Value):
     name: str
     shape: Shape
     neuron: NeuronModel | SpikeSource
-    parameters: Mapping[str, float | NDArray[np.float64]] = field(default_factory=dict)
-    field_of_view: float | None = None
+    parameters: Mapping[str, Annotated[float | NDArray[np.float64], In(None)]] = field(
+        default_factory=dict
+    )
+    field_of_view: Degrees | None = None
     homeostasis: SharedThreshold | None = None
     competition: WinnerTakeAll | None = None
 
@@ -131,9 +133,9 @@ class Population(Value):
                 f" it has {', '.join(sorted(known)) or 'none'}",
                 where=path,
             )
-        if not isinstance(value, list | tuple | np.ndarray):
+        if not is_several(value):
             return plain(value, known[name].unit, where=path)
-        array = np.array([plain(v, known[name].unit, where=path) for v in value])
+        array = plain_array(value, known[name].unit, where=path).copy()
         if array.shape != (self.shape[0],):
             raise SpecError(
                 f"{array.size} values for {self.shape[0]} channels; give one value or one a"
@@ -196,8 +198,8 @@ class Projection(Value):
     pre: str
     post: str
     connector: KernelConnector
-    weight: float = 1.0
-    delay: float = 1.0
+    weight: Annotated[float, In(None)] = 1.0
+    delay: Milliseconds = 1.0
     receptor: str = "excitatory"
     plasticity: LearningRule | None = None
     name: str = ""
@@ -347,7 +349,7 @@ class Network(Value):
             p.homeostasis for p in self.populations
         )
 
-    def with_weights(self, weights: Mapping[str, ArrayLike]) -> Network:
+    def with_weights(self, weights: Mapping[str, Annotated[ArrayLike, In(None)]]) -> Network:
         """The same network with other kernels and shared thresholds.
 
         Parameters
@@ -371,16 +373,18 @@ class Network(Value):
         if unknown:
             raise SpecError(f"{sorted(unknown)[0]!r} has no weights", where="network.with_weights")
         projections = tuple(
-            dataclasses.replace(
-                p, connector=p.connector.with_kernel(np.asarray(weights[p.name], dtype=float))
-            )
+            dataclasses.replace(p, connector=p.connector.with_kernel(weights[p.name]))
             if p.name in weights
             else p
             for p in self.projections
         )
         populations = tuple(
             dataclasses.replace(
-                p, parameters={**p.parameters, p.homeostasis.parameter: np.asarray(weights[p.name])}
+                p,
+                parameters={
+                    **p.parameters,
+                    p.homeostasis.parameter: plain_array(weights[p.name], "mV", where=p.name),
+                },
             )
             if p.name in weights and p.homeostasis
             else p

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import h5py
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -182,6 +185,85 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
         concatenate([made({}, trials | {"x": ["a"]}), made({}, trials | {"x": [1]})])
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Spikes([1.0], [0.5], [0]), "Spikes.unit: 0.5 is not a whole number"),
+        (lambda: Spikes([1.0], [np.nan], [0]), "Spikes.unit: nan is not a whole number"),
+        (lambda: Spikes([1.0], [2**31], [0]), "2147483648 is above 2147483647"),
+        (lambda: Spikes([1.0], [0], [2**32]), "4294967296 is above"),
+        (lambda: Spikes([1.0], [-1], [0]), "Spikes.unit: -1 is below 0"),
+        (lambda: Spikes([1.0], [True], [0]), "not whole numbers"),
+        (lambda: Spikes(np.ma.masked_array([1.0], [True]), [0], [0]), "masked"),
+        (lambda: Spikes([1.0 + 2j], [0], [0]), "is not a quantity in ms"),
+        (lambda: Signal([[1.0]], [0], np.nan, "mV", [0], [1.0]), "Signal.period: nan is not"),
+        (lambda: Signal([[1.0]], [0], 1.0, "mV", [0], [np.nan]), "Signal.time: nan is not"),
+        (lambda: Signal([[1.0, 2.0]], [0, 0], 1.0, "mV", [0], [1.0]), "a unit has two columns"),
+        (lambda: Snapshots([-2], np.zeros((1, 1))), "Snapshots.trial: -2 is below -1"),
+        (lambda: made({}, {"duration": [np.nan]}), "nan is not finite"),
+        (lambda: made({}, {"duration": [1.0], "start": [np.nan]}), "nan is not finite"),
+        (lambda: made({}, {"duration": [1.0, 2.0], "x": ["a", 1.0]}), "holds text and numbers"),
+        (lambda: made({}, {"duration": [1.0]}, {"a": 2.5}), "2.5 is not a whole number"),
+        (
+            lambda: made(
+                {}, {"duration": [1.0]}, {"a": 1},
+                {"a": {"v": Signal([[1.0]], [0], 1.0, "mV", [0], [2.0])}},
+            ),
+            "a sample at 2 ms lies outside trial 0",
+        ),
+        (lambda: small().counts("v1", (5.0, 2.0)), "from 5 to 2 ms holds no time"),
+        (lambda: small().counts("v1", (np.nan, 2.0)), "nan is not finite"),
+        (lambda: small().counts("v1", (1.0, 2.0, 3.0)), "is not a window"),
+        (lambda: small().take([0.5]), "0.5 is not a whole number"),
+        (lambda: small().take([-1]), "trial -1 to -1 lies outside the 3"),
+        (lambda: small().take([True, False]), "mask of shape .2,. for 3 trials"),
+        (lambda: small().select(orientation="left"), "'left' is not a quantity"),
+    ],
+)  # fmt: skip
+def test_what_would_be_changed_in_silence_is_refused(make: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_take_reads_a_mask_as_a_mask() -> None:
+    taken = small().take([True, False, True])
+    assert taken.trials["start"].tolist() == [0.0, 20.0]
+    assert taken.equals(small().take([0, 2]))
+
+
+def test_quantities_are_times() -> None:
+    import brian2
+    import quantities as pq
+
+    # 0.1 s are 100 ms.
+    for time in ([0.1, 0.2] * pq.s, [0.1, 0.2] * brian2.second, ["0.1 s", 200 * brian2.ms]):
+        spikes = Spikes(time, [0, 1], [0, 0])
+        assert spikes.time.tolist() == [100.0, 200.0]
+    trials = {"duration": [0.5] * pq.s, "angle": [np.pi] * pq.rad, "f": [4] * pq.Hz}
+    recording = made({"a": spikes}, trials)
+    assert recording.trials["duration"].tolist() == [500.0]
+    np.testing.assert_allclose(recording.trials["angle"], 180.0)
+    for window in [(0 * pq.s, 0.15 * pq.s), [0.0, 0.15] * pq.s, ("0 s", 150 * brian2.ms)]:
+        assert recording.counts("a", window).tolist() == [[1, 0]]
+    for wanted in (0.5 * pq.s, "500 ms", "500", [0.5 * pq.s], 500):
+        assert recording.select(duration=wanted).n_trials == 1
+    with pytest.raises(SpecError, match=r"is in none of ms, mV.*"):
+        made({}, trials | {"f": [1.0] / pq.deg})
+    signal = Signal([[0.07]] * pq.V, [0], 0.1 * pq.s, "mV", [0], [0.2] * pq.s)
+    assert (signal.values.item(), signal.period, signal.time.item()) == (70.0, 100.0, 200.0)
+
+
+def test_a_monitor_of_brian2_is_in_seconds(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    import brian2
+
+    monkeypatch.setitem(brian2.prefs, "codegen.target", "numpy")
+    group = brian2.SpikeGeneratorGroup(2, [0, 1], [0.1, 0.2] * brian2.second)
+    monitor = brian2.SpikeMonitor(group)
+    brian2.Network(group, monitor).run(0.3 * brian2.second)
+    spikes = Spikes(monitor.t, np.asarray(monitor.i), [0, 0])
+    np.testing.assert_allclose(spikes.time, [100.0, 200.0], rtol=1e-12)
+
+
 # ---------------------------------------------------------------------------------- storage
 
 
@@ -316,6 +398,70 @@ def test_other_files_and_versions_are_refused(tmp_path) -> None:  # type: ignore
         Recording.load(path)
 
 
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_a_file_that_is_open_for_writing_says_so(tmp_path, mode: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    small().save(path)
+    with h5py.File(path, mode) as file:
+        file["more"] = np.zeros(10_000)
+        file.flush()
+        with pytest.raises(DataError, match="is open for writing in another place; close it"):
+            Recording.load(path)
+    small().save(path)
+    assert Recording.load(path).equals(small())
+
+
+def test_what_another_process_writes_says_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+    program = f"""
+import h5py
+with h5py.File({str(path)!r}, "w") as file:
+    file["x"] = 1
+    print("open", flush=True)
+    input()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as writer:
+        assert writer.stdout.readline() == "open\n"
+        with pytest.raises(DataError, match="is open for writing in another place"):
+            Recording.load(path)
+        writer.communicate("\n")
+
+
+def test_each_kind_of_file_that_is_no_recording_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "r.h5"
+
+    def said() -> str:
+        with pytest.raises(DataError) as caught:
+            Recording.load(path)
+        assert caught.value.where == str(path)
+        return caught.value.message
+
+    assert said() == "there is no such file"
+    path.write_bytes(b"")
+    assert said().startswith("is empty")
+    path.write_bytes(b"PK\x03\x04" + bytes(2000))
+    assert said().startswith("is not an HDF5 file")
+    with h5py.File(path, "w") as file:
+        file["x"] = np.arange(10_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert said().startswith("is truncated")
+    path.write_bytes(whole[:16] + bytes(len(whole) - 16))
+    assert said().startswith("is damaged")
+    path.unlink()
+    path.mkdir()
+    assert said().startswith("is a folder")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path.rmdir()
+    path.write_bytes(whole)
+    monkeypatch.setattr("pathlib.Path.open", refuse)  # root may read everything
+    assert said() == "cannot be read: Permission denied"
+
+
 def test_the_documented_layout_written_by_another_program_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "r.h5"
     with h5py.File(path, "w") as file:
@@ -328,7 +474,7 @@ def test_the_documented_layout_written_by_another_program_is_read(tmp_path) -> N
     assert recording.counts("units").tolist() == [[1, 0, 1]]
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match="is truncated"):
         Recording.load(path)
 
 
@@ -371,7 +517,7 @@ def test_neo_block_is_annotated() -> None:
     (analog,) = segment.analogsignals
     assert analog.array_annotations["unit"].tolist() == [3]
     assert analog.units.dimensionality.string == "mV"
-    with pytest.raises(SpecError, match="units of 'v1' are 0 to 3"):
+    with pytest.raises(SpecError, match="units of 'v1': unit 4 to 4 lies outside the 4"):
         small().to_neo(units=[4])
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
+from scnnbio.units import In, plain_array
 
 Array = NDArray[np.float64]
 
@@ -93,7 +95,7 @@ class Adaptation:
         return channel
 
 
-def adaptation_index(intervals: ArrayLike) -> float:
+def adaptation_index(intervals: Annotated[ArrayLike, In("ms")]) -> float:
     """Mean of (later - earlier)/(later + earlier) over adjacent intervals; NaN below two.
 
     0 without adaptation, above 0 where intervals lengthen.
@@ -112,7 +114,7 @@ def adaptation_index(intervals: ArrayLike) -> float:
     >>> round(adaptation_index([10.0, 30.0, 30.0]), 3)
     0.25
     """
-    isi = np.asarray(intervals, dtype=float)
+    isi = plain_array(intervals, "ms", where="adaptation_index")
     if len(isi) < 2:
         return np.nan
     return float(np.mean((isi[1:] - isi[:-1]) / (isi[1:] + isi[:-1])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.analysis.alignment import align
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import In, Milliseconds, plain, plain_array
 
 Array = NDArray[np.float64]
 
@@ -46,7 +48,7 @@ class Convergence:
         return order(self.dt, self.median)
 
 
-def order(dt: ArrayLike, error: ArrayLike) -> float:
+def order(dt: Annotated[ArrayLike, In("ms")], error: Annotated[ArrayLike, In("ms")]) -> float:
     """Order at which errors fall with dt: the least-squares slope of their logarithms.
 
     Parameters
@@ -68,7 +70,8 @@ def order(dt: ArrayLike, error: ArrayLike) -> float:
     >>> round(order([0.4, 0.2, 0.1], [0.2, 0.1, 0.05]), 12)
     1.0
     """
-    x, y = np.asarray(dt, dtype=float), np.asarray(error, dtype=float)
+    x = plain_array(dt, "ms", where="convergence.order")
+    y = plain_array(error, "ms", where="convergence.order")
     if x.shape != y.shape or x.size < 2 or not (x > 0).all() or not (y > 0).all():
         raise SpecError(
             "an order needs errors above zero at two time steps or more", where="convergence.order"
@@ -104,7 +107,9 @@ def spike_errors(exact: Recording, grid: Recording, population: str) -> tuple[Ar
     return found.shift, float(same.mean()) if same.size else np.nan
 
 
-def convergence(exact: Recording, grids: Mapping[float, Recording], population: str) -> Convergence:
+def convergence(
+    exact: Recording, grids: Mapping[Milliseconds, Recording], population: str
+) -> Convergence:
     """Compare recordings on several grids with the one that has none.
 
     Parameters
@@ -126,6 +131,7 @@ def convergence(exact: Recording, grids: Mapping[float, Recording], population: 
     """
     if not grids:
         raise SpecError("there is no grid to compare", where="convergence")
+    grids = {plain(dt, "ms", where="convergence.grids"): grid for dt, grid in grids.items()}
     steps = sorted(grids, reverse=True)
     found = [spike_errors(exact, grids[dt], population) for dt in steps]
     for dt, (error, _) in zip(steps, found, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from scnnbio.experiment import Experiment, Run
 from scnnbio.network import Projection
 from scnnbio.neurons.linearised import effective_membrane
 from scnnbio.neurons.linearised import frequency_response as linearised_response
+from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -57,7 +59,11 @@ class FrequencyResponse:
         return np.asarray(np.angle(self.measured / self.predicted, deg=True))
 
 
-def harmonic(values: ArrayLike, time: ArrayLike, frequency: float) -> Complex:
+def harmonic(
+    values: Annotated[ArrayLike, In("1")],
+    time: Annotated[ArrayLike, In("ms")],
+    frequency: Hertz,
+) -> Complex:
     """Complex amplitude a of ``Re(a exp(2 pi i f t))`` in samples over whole cycles.
 
     Parameters
@@ -78,7 +84,9 @@ def harmonic(values: ArrayLike, time: ArrayLike, frequency: float) -> Complex:
     SpecError
         If the samples do not span a whole number of cycles.
     """
-    x, t = np.asarray(values, dtype=float), np.asarray(time, dtype=float)
+    x = plain_array(values, "1", where="harmonic.values")
+    t = plain_array(time, "ms", where="harmonic.time")
+    frequency = plain(frequency, "Hz", where="harmonic.frequency")
     cycles = frequency * len(t) * float(t[1] - t[0]) / 1e3
     if abs(cycles - round(cycles)) > 1e-6 or round(cycles) < 1:
         raise SpecError(
@@ -90,7 +98,11 @@ def harmonic(values: ArrayLike, time: ArrayLike, frequency: float) -> Complex:
 
 
 def input_harmonic(
-    experiment: Experiment, projection: Projection, trial: int, frequency: float, onset: float
+    experiment: Experiment,
+    projection: Projection,
+    trial: int,
+    frequency: Hertz,
+    onset: Milliseconds,
 ) -> tuple[complex, float]:
     """Expected rate of the spikes that a neuron gets, from what the encoding draws them by.
 
@@ -117,6 +129,7 @@ def input_harmonic(
     SpecError
         If the code is not a Poisson code, or the field is not uniform.
     """
+    onset = plain(onset, "ms", where="onset")
     code, dt = experiment.encoding.code, experiment.input_dt or experiment.dt
     if not isinstance(code, PoissonCode):
         raise SpecError("a modulated rate needs a Poisson code", where="encoding.code")
@@ -138,7 +151,7 @@ def input_harmonic(
 
 
 def frequency_response(
-    run: Run, projection: str, *, onset: float = 200.0, seed: int = 1
+    run: Run, projection: str, *, onset: Milliseconds = 200.0, seed: int = 1
 ) -> FrequencyResponse:
     """Frequency response of the neurons that a projection ends in, from flicker trials.
 
@@ -162,6 +175,7 @@ def frequency_response(
     SpecError
         If ``v`` was not sampled, or what is left of a trial is no whole number of cycles.
     """
+    onset = plain(onset, "ms", where="onset")
     experiment, recording = run.experiment, run.recording
     path = experiment.network.projection(projection)
     signal = recording.signals.get(path.post, {}).get("v")
@@ -189,7 +203,7 @@ def frequency_response(
 
 
 def analytic_curve(
-    run: Run, projection: str, *, onset: float = 200.0, points: int = 200
+    run: Run, projection: str, *, onset: Milliseconds = 200.0, points: int = 200
 ) -> tuple[Array, Complex]:
     """Prediction of :func:`frequency_response` between and a little beyond the frequencies shown.
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from scnnbio.analysis.spectra import pixel_grid, spectral_peak
+from scnnbio.analysis.spectra import Images, pixel_grid, spectral_peak
 from scnnbio.errors import SpecError
+from scnnbio.units import Degrees, Number, plain, plain_array
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -83,16 +84,21 @@ class GaborFit:
 def gabor(
     shape: tuple[int, int],
     *,
-    sigma_x: float,
-    sigma_y: float,
-    theta: float,
-    frequency: float,
-    phase: float = 0.0,
-    x0: float = 0.0,
-    y0: float = 0.0,
-    amplitude: float = 1.0,
+    sigma_x: Number,
+    sigma_y: Number,
+    theta: Degrees,
+    frequency: Number,
+    phase: Degrees = 0.0,
+    x0: Number = 0.0,
+    y0: Number = 0.0,
+    amplitude: Number = 1.0,
 ) -> Array:
     """Gabor function on an image of ``shape`` (rows, columns); see :class:`GaborFit`."""
+    sigma_x, sigma_y = (plain(s, "1", where="gabor.sigma") for s in (sigma_x, sigma_y))
+    theta, phase = (plain(a, "deg", where="gabor") for a in (theta, phase))
+    frequency, amplitude, x0, y0 = (
+        plain(v, "1", where="gabor") for v in (frequency, amplitude, x0, y0)
+    )
     x, y = pixel_grid(shape)
     angle = np.deg2rad(theta)
     u = (x - x0) * np.cos(angle) + (y - y0) * np.sin(angle)
@@ -102,7 +108,7 @@ def gabor(
     return np.asarray(amplitude * envelope * carrier).reshape(shape)
 
 
-def fit_gabor(image: ArrayLike) -> GaborFit:
+def fit_gabor(image: Images) -> GaborFit:
     """Least-squares Gabor function of an image.
 
     Frequencies from a quarter of a cycle over the image (below it a carrier cannot be told from
@@ -128,7 +134,7 @@ def fit_gabor(image: ArrayLike) -> GaborFit:
     J. P. Jones and L. A. Palmer (1987), J. Neurophysiol. 58, 1233-1258.
     D. L. Ringach (2002), J. Neurophysiol. 88, 455-463, doi:10.1152/jn.2002.88.1.455.
     """
-    pixels = np.asarray(image, dtype=np.float64)
+    pixels = plain_array(image, "1", where="image", finite=False)
     if pixels.ndim != 2 or pixels.size < 9 or not np.isfinite(pixels).all():
         raise SpecError(
             f"an image of shape {pixels.shape} with finite values and at least 9 pixels is needed",
@@ -144,7 +150,7 @@ def fit_gabor(image: ArrayLike) -> GaborFit:
     return problem.fit(best[0], scale, 1.0 - 2.0 * best[1] * scale**2 / total)
 
 
-def fit_gabors(images: ArrayLike, report: Progress | None = None) -> list[GaborFit]:
+def fit_gabors(images: Images, report: Progress | None = None) -> list[GaborFit]:
     """:func:`fit_gabor` of each image.
 
     Parameters
@@ -153,7 +159,7 @@ def fit_gabors(images: ArrayLike, report: Progress | None = None) -> list[GaborF
     report : callable, optional
         Called with how many are done and how many there are.
     """
-    stack = np.asarray(images, dtype=np.float64)
+    stack = plain_array(images, "1", where="images", finite=False)
     fits = []
     for done, image in enumerate(stack, start=1):
         fits.append(fit_gabor(image))

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.rates import window_within
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
+from scnnbio.units import Hertz, Window, plain
 
 Array = NDArray[np.float64]
 
@@ -98,7 +100,7 @@ class Line:
     offset: Estimate
 
 
-def rate_curve(run: Run, population: str, trials: ArrayLike, window: tuple[float, float]) -> Curve:
+def rate_curve(run: Run, population: str, trials: ArrayLike, window: Window) -> Curve:
     """Rates over current.
 
     Parameters
@@ -115,13 +117,12 @@ def rate_curve(run: Run, population: str, trials: ArrayLike, window: tuple[float
     -------
     Curve
     """
-    counts = run.recording.counts(population, window)[np.asarray(trials)].mean(axis=0)
-    return _curve(run, population, counts / (window[1] - window[0]) * 1e3)
+    begin, end = _window(run, trials, window)
+    counts = run.recording.counts(population, (begin, end))[np.asarray(trials)].mean(axis=0)
+    return _curve(run, population, counts / (end - begin) * 1e3)
 
 
-def potential_curve(
-    run: Run, population: str, trials: ArrayLike, window: tuple[float, float]
-) -> Curve:
+def potential_curve(run: Run, population: str, trials: ArrayLike, window: Window) -> Curve:
     """Mean membrane potentials over current, of all neurons, which must have been sampled.
 
     Parameters
@@ -142,7 +143,7 @@ def potential_curve(
 
 
 def mean_signal(
-    run: Run, population: str, variable: str, trials: ArrayLike, window: tuple[float, float]
+    run: Run, population: str, variable: str, trials: ArrayLike, window: Window
 ) -> Array:
     """Mean of a sampled variable over a window and trials, neuron by neuron.
 
@@ -154,13 +155,18 @@ def mean_signal(
     signal = run.recording.signals.get(population, {}).get(variable)
     if signal is None or len(signal.unit) != run.recording.size(population):
         raise SpecError(f"{variable!r} was not sampled of all neurons", where=population)
+    begin, end = _window(run, trials, window)
     inside = np.isin(signal.trial, np.asarray(trials))
-    inside &= (signal.time >= window[0]) & (signal.time < window[1])
+    inside &= (signal.time >= begin) & (signal.time < end)
+    if not inside.any():
+        raise SpecError(
+            f"no sample lies in these trials from {begin:g} to {end:g} ms", where=population
+        )
     return np.asarray(signal.values[inside].mean(axis=0))
 
 
 def gain_change(
-    control: Curve, changed: Curve, *, up_to: float = np.inf, seed: int = 1
+    control: Curve, changed: Curve, *, up_to: Hertz = np.inf, seed: int = 1
 ) -> GainChange:
     """Gain and offset that turn one curve into the other, with bootstrap intervals over places.
 
@@ -196,6 +202,11 @@ def gain_change(
     if not control.mean.any() or not changed.mean.any():
         raise SpecError("a curve without a spike has no gain", where="gain_change")
 
+    up_to = (
+        np.inf
+        if type(up_to) is float and up_to == np.inf
+        else plain(up_to, "Hz", where="gain_change.up_to")
+    )
     used = int((changed.mean <= up_to).sum())
 
     def fit(places: NDArray[np.int64]) -> tuple[float, float, float]:
@@ -231,6 +242,10 @@ def line(curve: Curve, *, seed: int = 1) -> Line:
     slope, offset = fit(everywhere)
     low, high = _interval(fit, everywhere, seed)
     return Line(Estimate(slope, low[0], high[0]), Estimate(offset, low[1], high[1]))
+
+
+def _window(run: Run, trials: ArrayLike, window: Window) -> tuple[float, float]:
+    return window_within(window, run.recording.trials["duration"][np.asarray(trials)], "window")
 
 
 def _curve(run: Run, population: str, values: Array) -> Curve:

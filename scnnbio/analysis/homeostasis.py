@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.rates import window_within
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.neurons.rates import homeostasis_eigenvalues
 from scnnbio.recording import Recording
+from scnnbio.units import Hertz, In, Milliseconds, Number, Rates, Times, Window, plain, plain_array
 
 Array = NDArray[np.float64]
 
@@ -59,7 +62,7 @@ class Return:
 
 
 def map_rates(
-    recording: Recording, population: str, maps: ArrayLike, bin_width: float
+    recording: Recording, population: str, maps: ArrayLike, bin_width: Milliseconds
 ) -> tuple[Array, Array]:
     """Mean rate over the neurons of some maps, in bins of time.
 
@@ -79,6 +82,7 @@ def map_rates(
     rates : array, shape (trials, bins)
         Hz.
     """
+    bin_width = plain(bin_width, "ms", where="map_rates.bin_width")
     spikes, shape = recording.spikes_of(population), recording.shapes[population]
     per_map, chosen = shape[1] * shape[2], np.asarray(maps, dtype=np.int64)
     bins = int(float(recording.trials["duration"].min()) / bin_width + 1e-9)
@@ -92,7 +96,7 @@ def map_rates(
     return time, counts / (len(chosen) * per_map * bin_width) * 1e3
 
 
-def settled_after(time: Array, rate: Array, target: float, tolerance: float = 0.1) -> float:
+def settled_after(time: Times, rate: Rates, target: Hertz, tolerance: Number = 0.1) -> float:
     """Time after which a rate stays within a fraction of its target; NaN if it does not.
 
     Examples
@@ -100,12 +104,18 @@ def settled_after(time: Array, rate: Array, target: float, tolerance: float = 0.
     >>> settled_after(np.array([1.0, 2.0, 3.0]), np.array([20.0, 10.5, 9.6]), 10.0)
     2.0
     """
+    time = plain_array(time, "ms", where="settled_after.time")
+    rate = plain_array(rate, "Hz", where="settled_after.rate", finite=False)
+    target = plain(target, "Hz", where="settled_after.target")
+    tolerance = plain(tolerance, "1", where="settled_after.tolerance")
     outside = np.flatnonzero(np.abs(rate - target) > tolerance * target)
     first = int(outside[-1]) + 1 if len(outside) else 0
     return float(time[first]) if first < len(time) else np.nan
 
 
-def slope_at(threshold: ArrayLike, rate: ArrayLike, target: float) -> tuple[float, float]:
+def slope_at(
+    threshold: Annotated[ArrayLike, In("mV")], rate: Rates, target: Hertz
+) -> tuple[float, float]:
     """Where a falling curve of rate over threshold meets a target, and how steep it is there.
 
     A parabola through the points between 0.4 and 2.5 times the target, by least squares.
@@ -129,7 +139,9 @@ def slope_at(threshold: ArrayLike, rate: ArrayLike, target: float) -> tuple[floa
     SpecError
         If fewer than three points lie there, or they do not fall through the target.
     """
-    x, y = np.asarray(threshold, dtype=float), np.asarray(rate, dtype=float)
+    x = plain_array(threshold, "mV", where="slope_at.threshold")
+    y = plain_array(rate, "Hz", where="slope_at.rate", finite=False)
+    target = plain(target, "Hz", where="slope_at.target")
     near = (y > _AROUND[0] * target) & (y < _AROUND[1] * target)
     if near.sum() < 3:
         raise SpecError(
@@ -149,17 +161,18 @@ def slope_at(threshold: ArrayLike, rate: ArrayLike, target: float) -> tuple[floa
 
 
 def fixed_threshold_rates(
-    run: Run, population: str, trials: ArrayLike, window: tuple[float, float]
+    run: Run, population: str, trials: ArrayLike, window: Window
 ) -> tuple[Array, Array]:
     """Thresholds of a population with one a map, in mV, and the mean rate at each in Hz."""
     layer, kept = run.experiment.network.population(population), np.asarray(trials)
-    counts = run.recording.counts(population, window)[kept]
+    begin, end = window_within(window, run.recording.trials["duration"][kept], "window")
+    counts = run.recording.counts(population, (begin, end))[kept]
     rates = counts.reshape(len(kept), layer.shape[0], -1).mean(axis=(0, 2))
-    return layer.values()["v_thresh"].copy(), rates / (window[1] - window[0]) * 1e3
+    return layer.values()["v_thresh"].copy(), rates / (end - begin) * 1e3
 
 
 def homeostatic_return(
-    run: Run, population: str, curve: str, trials: ArrayLike, *, within: float = 0.3
+    run: Run, population: str, curve: str, trials: ArrayLike, *, within: Number = 0.3
 ) -> Return:
     """Rate of return of a layer's threshold after a step, and the eigenvalue for it.
 
@@ -192,6 +205,7 @@ def homeostatic_return(
     """
     from scipy.stats import bootstrap
 
+    within = plain(within, "1", where="homeostatic_return.within")
     layer, kept = run.experiment.network.population(population), np.asarray(trials)
     values = {name: float(v[0]) for name, v in layer.values().items()}
     eta, target = values["homeo_eta"], values["homeo_target"]

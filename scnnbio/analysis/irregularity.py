@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.analysis.rates import Responses
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import Number, Window, plain, plain_window
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def irregularity(
     *,
     units: ArrayLike | None = None,
     trials: Sequence[ArrayLike] | ArrayLike | None = None,
-    window: tuple[float, float] | None = None,
+    window: Window | None = None,
     min_intervals: int = 20,
 ) -> Irregularity:
     """CV, CV2 and LV of each unit's intervals.
@@ -106,7 +107,7 @@ def irregularity(
 
 
 def fano_factor(
-    table: Responses, *, conditions: ArrayLike | None = None, min_mean_count: float = 1.0
+    table: Responses, *, conditions: ArrayLike | None = None, min_mean_count: Number = 1.0
 ) -> Array:
     """Fano factor of each unit's spike counts over the trials of a condition.
 
@@ -126,6 +127,7 @@ def fano_factor(
     """
     from elephant.statistics import fanofactor
 
+    least = plain(min_mean_count, "1", where="fano_factor.min_mean_count")
     n_trials, n_units = table.n_trials, table.counts.shape[1]
     pairs = (
         [(c, u) for c in range(len(n_trials)) for u in range(n_units)]
@@ -137,7 +139,7 @@ def fano_factor(
     factors = np.full(len(pairs), np.nan)
     for i, (condition, unit) in enumerate(pairs):
         counts = table.counts[table.condition == condition, unit]
-        if len(counts) > 1 and counts.mean() >= min_mean_count and counts.any():
+        if len(counts) > 1 and counts.mean() >= least and counts.any():
             factors[i] = fanofactor([blank[:count] for count in counts])
     return factors if conditions is not None else factors.reshape(len(n_trials), n_units)
 
@@ -145,13 +147,12 @@ def fano_factor(
 class _Trains:
     """Spike times by unit and trial, sorted once, so that a cut is a slice."""
 
-    def __init__(
-        self, recording: Recording, population: str, window: tuple[float, float] | None
-    ) -> None:
+    def __init__(self, recording: Recording, population: str, window: Window | None) -> None:
         spikes = recording.spikes_of(population)
         inside = np.ones(len(spikes), dtype=bool)
         if window is not None:
-            inside = (spikes.time > window[0]) & (spikes.time <= window[1])
+            begin, end = plain_window(window, where="irregularity.window")
+            inside = (spikes.time > begin) & (spikes.time <= end)
         order = np.lexsort((spikes.time[inside], spikes.trial[inside], spikes.unit[inside]))
         self.time = spikes.time[inside][order]
         self.trial = spikes.trial[inside][order]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import Milliseconds, plain
 
 Array = NDArray[np.float64]
 Pair = tuple[Recording, Recording]
@@ -119,7 +120,7 @@ def paired_cv(
 
 
 def paired_correlation(
-    pair: Pair, population: str, units: NDArray[np.int64], width: float, seed: int
+    pair: Pair, population: str, units: NDArray[np.int64], width: Milliseconds, seed: int
 ) -> Statistic:
     """Mean correlation of spike counts, over pairs of neurons.
 
@@ -143,6 +144,7 @@ def paired_correlation(
     SpecError
         If trials are not equally long.
     """
+    width = plain(width, "ms", where="paired_correlation.width")
     ours, theirs = (_coefficients(recording, population, units, width) for recording in pair)
     # A neuron is no pair with itself, in a resample no more than in the sample.
     defined = ~(np.isnan(ours) | np.isnan(theirs)) & ~np.eye(len(units), dtype=bool)

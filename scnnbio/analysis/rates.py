@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import Times, Window, plain_array, plain_window
 
 Array = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ def responses(
     recording: Recording,
     population: str,
     by: Sequence[str] = ("orientation", "spatial_frequency"),
-    window: tuple[float, float] | None = None,
+    window: Window | None = None,
 ) -> Responses:
     """Spike counts of a population by condition.
 
@@ -142,6 +143,7 @@ def responses(
         raise SpecError(f"no trial has {' and '.join(by) or 'a condition'}", where="responses.by")
     if window is None:
         window = (0.0, _one_duration(recording.trials["duration"][complete]))
+    begin, end = window_within(window, recording.trials["duration"][complete], "responses.window")
     rows = np.stack(codes, axis=1)[complete]
     _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     condition = np.full(recording.n_trials, -1, dtype=np.int64)
@@ -152,9 +154,28 @@ def responses(
             name: column[complete][first] for name, column in zip(by, columns, strict=True)
         },
         condition=condition,
-        counts=recording.counts(population, window),
-        window=(float(window[0]), float(window[1])),
+        counts=recording.counts(population, (begin, end)),
+        window=(begin, end),
     )
+
+
+def window_within(window: Window, durations: Times, where: str) -> tuple[float, float]:
+    """A window in ms that all trials hold: a rate over time that was not recorded is too low.
+
+    Raises
+    ------
+    SpecError
+        If it begins before a trial or ends after one.
+    """
+    begin, end = plain_window(window, where=where)
+    longest = float(plain_array(durations, "ms", where=where).min(initial=np.inf))
+    if begin < 0 or end > longest * (1 + 1e-9):
+        raise SpecError(
+            f"the window from {begin:g} to {end:g} ms reaches out of a trial from 0 to"
+            f" {longest:g} ms; shorten it, or select longer trials",
+            where=where,
+        )
+    return begin, end
 
 
 def _one_duration(durations: Array) -> float:

@@ -16,12 +16,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, gabor
-from scnnbio.analysis.spectra import kernel_tuning, spectral_peak
+from scnnbio.analysis.spectra import Images, kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
 from scnnbio.errors import DataError, SpecError, unwritable
+from scnnbio.units import plain_array
 
 __all__ = [
     "GaborFit",
@@ -136,7 +137,7 @@ class KernelMeasures:
         return cls(**{name: np.array([float(row[name]) for row in rows]) for name in names})
 
 
-def on_minus_off(kernel: ArrayLike, where: str) -> Array:
+def on_minus_off(kernel: Images, where: str) -> Array:
     """Difference of a kernel's weights from ON and OFF cells.
 
     Parameters
@@ -155,7 +156,7 @@ def on_minus_off(kernel: ArrayLike, where: str) -> Array:
     SpecError
         If the kernel has another shape, or is not finite.
     """
-    weights = np.asarray(kernel, dtype=np.float64)
+    weights = plain_array(kernel, "1", where=where, finite=False)
     right = weights.ndim in (4, 5) and weights.shape[1] in (1, 2) and weights.size
     if not right or not np.isfinite(weights).all():
         raise SpecError(
@@ -166,7 +167,7 @@ def on_minus_off(kernel: ArrayLike, where: str) -> Array:
     return weights[:, 0] - weights[:, 1] if weights.shape[1] == 2 else weights[:, 0]
 
 
-def best_lag(images: Array) -> NDArray[np.int64]:
+def best_lag(images: Images) -> NDArray[np.int64]:
     """Lag at which each map's image has the largest sum of squares (maps,).
 
     The spatial receptive field of a kernel in space and time is taken there, as that of a cell is
@@ -181,18 +182,20 @@ def best_lag(images: Array) -> NDArray[np.int64]:
     ----------
     DeAngelis, Ohzawa & Freeman 1993, J Neurophysiol 69:1091.
     """
+    images = plain_array(images, "1", where="images", finite=False)
     series = images if images.ndim == 4 else images[..., None]
     return np.asarray((series**2).sum(axis=(1, 2)).argmax(axis=-1))
 
 
-def at_best_lag(images: Array) -> Array:
+def at_best_lag(images: Images) -> Array:
     """Each map's image at its :func:`best_lag`, shape (maps, rows, columns)."""
+    images = plain_array(images, "1", where="images", finite=False)
     if images.ndim == 3:
         return images
     return images[np.arange(len(images)), :, :, best_lag(images)]
 
 
-def measure_kernels(kernel: ArrayLike, progress: Progress | None = None) -> KernelMeasures:
+def measure_kernels(kernel: Images, progress: Progress | None = None) -> KernelMeasures:
     """Gabor fit and orientation tuning of each map of a kernel.
 
     Parameters

@@ -6,11 +6,17 @@ See :mod:`scnnbio.analysis.receptive_fields` for the axes.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.units import In, plain_array
+
 Array = NDArray[np.float64]
+
+#: Images or kernels: plain numbers, NaN for a missing one.
+Images = Annotated[ArrayLike, In("1", finite=False)]
 
 #: Orientations on the ring at which a kernel's tuning is sampled, over 180 deg.
 _RING = 72
@@ -18,7 +24,7 @@ _RING = 72
 _RADII = 40
 
 
-def spectral_peak(images: ArrayLike) -> tuple[Array, Array]:
+def spectral_peak(images: Images) -> tuple[Array, Array]:
     """Spatial frequency and direction at which the spectrum of each image is largest.
 
     The spectrum is evaluated on a polar grid and refined about its peak to a thousandth of a
@@ -36,7 +42,7 @@ def spectral_peak(images: ArrayLike) -> tuple[Array, Array]:
     theta : array, shape (images,)
         Direction of the carrier, deg from 0 to 180.
     """
-    stack = np.asarray(images, dtype=np.float64)
+    stack = plain_array(images, "1", where="images", finite=False)
     lowest = 0.5 / max(stack.shape[1:])
     f, theta = _polar(stack.shape[1:])
     waves = _waves_on_polar(stack.shape[1:])
@@ -57,7 +63,9 @@ def spectral_peak(images: ArrayLike) -> tuple[Array, Array]:
     return frequency, direction % 180.0
 
 
-def kernel_tuning(images: ArrayLike, frequency: ArrayLike) -> tuple[Array, Array]:
+def kernel_tuning(
+    images: Images, frequency: Annotated[ArrayLike, In("1", finite=False)]
+) -> tuple[Array, Array]:
     """Response of each image to gratings of its own frequency, each at its best phase.
 
     The amplitude is that of the image's Fourier transform, on a ring.
@@ -74,9 +82,9 @@ def kernel_tuning(images: ArrayLike, frequency: ArrayLike) -> tuple[Array, Array
     orientation : array, shape (72,)
         Of the grating's bars, deg.
     """
-    stack = np.asarray(images, dtype=np.float64)
+    stack = plain_array(images, "1", where="images", finite=False)
     orientation: Array = np.arange(_RING, dtype=np.float64) * (180.0 / _RING)
-    each = np.broadcast_to(np.asarray(frequency, dtype=np.float64), len(stack))
+    each = np.broadcast_to(plain_array(frequency, "1", where="frequency", finite=False), len(stack))
     rows = [
         np.abs(_spectrum(image[None], np.full(_RING, f), orientation - 90.0))[0]
         for image, f in zip(stack, each, strict=True)

@@ -11,6 +11,18 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.units import (
+    Angles,
+    Hertz,
+    Number,
+    Rates,
+    Times,
+    Window,
+    plain,
+    plain_array,
+    plain_window,
+    whole_numbers,
+)
 
 Array = NDArray[np.float64]
 
@@ -19,7 +31,8 @@ _FINE = 0.25
 
 
 def _curves(rates: ArrayLike, angles: ArrayLike, where: str) -> tuple[Array, Array]:
-    curves, axis = np.asarray(rates, dtype=np.float64), np.asarray(angles, dtype=np.float64)
+    curves = plain_array(rates, "Hz", where=f"{where}.rates", finite=False)
+    axis = plain_array(angles, "deg", where=f"{where}.angles")
     if axis.ndim != 1 or curves.shape[-1:] != axis.shape or not axis.size:
         raise SpecError(
             f"rates {curves.shape} need one value an angle {axis.shape} along the last axis",
@@ -47,7 +60,7 @@ def _resultant(rates: ArrayLike, orientations: ArrayLike, where: str) -> NDArray
     return np.asarray(np.where(total > 0, vector / safe, np.nan))
 
 
-def circular_variance(rates: ArrayLike, orientations: ArrayLike) -> Array:
+def circular_variance(rates: Rates, orientations: Angles) -> Array:
     """Circular variance, 1 - abs(sum r exp(2 i angle)) / sum r.
 
     Parameters
@@ -75,7 +88,7 @@ def circular_variance(rates: ArrayLike, orientations: ArrayLike) -> Array:
     return np.asarray(1.0 - np.abs(_resultant(rates, orientations, "circular_variance")))
 
 
-def preferred_orientation(rates: ArrayLike, orientations: ArrayLike) -> Array:
+def preferred_orientation(rates: Rates, orientations: Angles) -> Array:
     """Direction of the resultant, deg from 0 to 180.
 
     Parameters
@@ -108,7 +121,7 @@ def _contrast(rates: ArrayLike, angles: ArrayLike, turn: float, where: str) -> A
     return np.asarray(np.where(total > 0, (preferred - turned) / safe, np.nan))
 
 
-def orientation_selectivity(rates: ArrayLike, orientations: ArrayLike) -> Array:
+def orientation_selectivity(rates: Rates, orientations: Angles) -> Array:
     """Orientation selectivity index, (preferred - orthogonal) / (preferred + orthogonal).
 
     Parameters
@@ -124,7 +137,7 @@ def orientation_selectivity(rates: ArrayLike, orientations: ArrayLike) -> Array:
     return _contrast(rates, orientations, 90.0, "orientation_selectivity")
 
 
-def direction_selectivity(rates: ArrayLike, directions: ArrayLike) -> Array:
+def direction_selectivity(rates: Rates, directions: Angles) -> Array:
     """Direction selectivity index, (preferred - opposite) / (preferred + opposite).
 
     Parameters
@@ -141,11 +154,11 @@ def direction_selectivity(rates: ArrayLike, directions: ArrayLike) -> Array:
 
 
 def half_bandwidth(
-    rates: ArrayLike,
-    angles: ArrayLike,
+    rates: Rates,
+    angles: Angles,
     *,
-    fraction: float = 2**-0.5,
-    smoothing: tuple[float, ...] = (0.4, 1.0, 0.4),
+    fraction: Number = 2**-0.5,
+    smoothing: tuple[Number, ...] = (0.4, 1.0, 0.4),
 ) -> Array:
     """Half the width of a tuning curve at a fraction of its peak.
 
@@ -176,7 +189,9 @@ def half_bandwidth(
     """
     curves, axis = _curves(rates, angles, "half_bandwidth")
     period = _period(axis, "half_bandwidth")
-    window = np.asarray(smoothing, dtype=np.float64) / np.sum(smoothing)
+    fraction = plain(fraction, "1", where="half_bandwidth.fraction")
+    weights = plain_array(smoothing, "1", where="half_bandwidth.smoothing")
+    window = weights / weights.sum()
     if len(window) % 2 == 0:
         raise SpecError("an odd number of weights is needed", where="half_bandwidth.smoothing")
     reach = len(window) // 2
@@ -209,9 +224,9 @@ def _first_fall(curve: Array, level: Array) -> Array:
 
 
 def f1_f0(
-    time: ArrayLike,
-    temporal_frequency: float,
-    window: tuple[float, float],
+    time: Times,
+    temporal_frequency: Hertz,
+    window: Window,
     *,
     unit: ArrayLike | None = None,
     n_units: int = 1,
@@ -247,15 +262,22 @@ def f1_f0(
     ----------
     B. C. Skottun et al. (1991), Vision Res. 31, 1079-1086.
     """
-    times = np.asarray(time, dtype=np.float64)
-    units = np.zeros(len(times), dtype=np.int64) if unit is None else np.asarray(unit)
-    cycle = 1000.0 / temporal_frequency
-    cycles = int((window[1] - window[0]) / cycle + 1e-9)
+    times = plain_array(time, "ms", where="f1_f0.time")
+    units = np.zeros(len(times), dtype=np.int64) if unit is None else whole_numbers(unit)
+    frequency = plain(temporal_frequency, "Hz", where="f1_f0.temporal_frequency")
+    if frequency <= 0:
+        raise SpecError(
+            f"{frequency:g} Hz has no cycle; give one above 0", where="f1_f0.temporal_frequency"
+        )
+    begin, end = plain_window(window, where="f1_f0.window")
+    cycle = 1000.0 / frequency
+    cycles = int((end - begin) / cycle + 1e-9)
     if cycles < 1:
         raise SpecError(
-            f"{window} ms holds no cycle of {cycle:g} ms; record for longer", where="f1_f0.window"
+            f"{(begin, end)} ms holds no cycle of {cycle:g} ms; record for longer",
+            where="f1_f0.window",
         )
-    inside = (times > window[0]) & (times <= window[0] + cycles * cycle + 1e-6)
+    inside = (times > begin) & (times <= begin + cycles * cycle + 1e-6)
     phase = 2.0 * np.pi * times[inside] / cycle
     number, real, imaginary = (
         np.bincount(units[inside], weights, minlength=n_units)

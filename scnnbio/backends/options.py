@@ -8,10 +8,11 @@ import reprlib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import choose
+from scnnbio.units import In, plain
 
 _MOST_THREADS = 512
 
@@ -33,10 +34,15 @@ class Option:
     default: Any
 
     def __str__(self) -> str:
-        return f"{self.name} = {' | '.join(map(_word, self._choices()))}"
+        kinds = " | ".join(map(_word, self._choices()))
+        return f"{self.name} = {kinds}" + (
+            f" ({self.unit})" if self.unit not in (None, "1") else ""
+        )
 
     def checked(self, value: Any) -> Any:
         """The value, whole numbers as floats where floats are asked for; SpecError if refused."""
+        if self.unit is not None and value is not None:
+            return plain(value, self.unit, where=f"backend.{self.name}")
         for kind in self._choices():
             if isinstance(kind, type):
                 # True is an int to Python, and never a number of anything to a user.
@@ -50,6 +56,13 @@ class Option:
             f"{reprlib.repr(value)} is not one of {', '.join(map(_word, self._choices()))}",
             where=f"backend.{self.name}",
         )
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that its annotation declares, if any."""
+        parts = [self.annotation, *get_args(self.annotation)]
+        declared = [m for part in parts for m in getattr(part, "__metadata__", ())]
+        return next((mark.unit for mark in declared if isinstance(mark, In)), None)
 
     def _choices(self) -> list[Any]:
         return list(_flat(self.annotation))
@@ -71,7 +84,9 @@ def checked_threads(threads: int) -> int:
 
 def _flat(annotation: Any) -> Iterator[Any]:
     """Types, and values of a Literal, that an annotation allows; None is told by leaving out."""
-    if get_origin(annotation) in (Union, types.UnionType):
+    if get_origin(annotation) is Annotated:
+        yield from _flat(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, types.UnionType):
         for part in get_args(annotation):
             yield from _flat(part)
     elif get_origin(annotation) is Literal:

@@ -24,7 +24,9 @@ from scnnbio.analysis.paired import (
     paired_cv,
     paired_rate,
 )
+from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import Milliseconds, plain
 
 Array = NDArray[np.float64]
 
@@ -55,13 +57,20 @@ class Settings:
         Of the samples and of the intervals of confidence.
     """
 
-    tau: float = 10.0
+    tau: Milliseconds = 10.0
     trains: int = 200
     units: int = 100
     neurons: int = 1000
-    bin: float = 10.0
+    bin: Milliseconds = 10.0
     min_intervals: int = 10
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("tau", "bin"):
+            value = plain(getattr(self, name), "ms", where=f"settings.{name}")
+            if value <= 0:
+                raise SpecError(f"{value:g} ms is not positive", where=f"settings.{name}")
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)

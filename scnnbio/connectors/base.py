@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +13,12 @@ from pyNN.connectors import Connector
 from scnnbio.connectors.wiring import check_size, make_connections
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, Pair, Shape, convolution_edges, output_shape
-from scnnbio.units import plain
+from scnnbio.units import In, carries_unit, is_several, plain, plain_array
 from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
+Kernel = Annotated[ArrayLike, In("1")]
+Delay = Annotated[Any, In("ms")]
 
 #: Features of connections, as errors name them.
 LAGS = "a kernel with lags"
@@ -67,7 +69,7 @@ class KernelConnector(Value, Connector, ABC):
         """Taps that connect anything, of the kernel's shape."""
 
     @abstractmethod
-    def with_kernel(self, kernel: ArrayLike) -> Self:
+    def with_kernel(self, kernel: Kernel) -> Self:
         """Same connections with the weights of ``kernel``, of the kernel's shape."""
 
     @abstractmethod
@@ -164,19 +166,16 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
     SpecError
         If a value carries a unit, or is not a finite number.
     """
-    if hasattr(values, "dimensionality") or hasattr(values, "has_same_dimensions"):
-        raise SpecError(
-            "a kernel is of plain numbers, in the units of the synapse type (nA or uS);"
-            " divide by the unit first",
-            where=where,
-        )
     try:
-        weights = np.array(values)
-        if np.iscomplexobj(weights):
-            raise TypeError
-        weights = weights.astype(np.float64)
-    except (TypeError, ValueError):
-        raise SpecError("not an array of numbers; give a rectangular one", where=where) from None
+        weights = plain_array(values, "1", where=where, finite=False).copy()
+    except SpecError as error:
+        if not carries_unit(values):
+            raise
+        raise SpecError(
+            f"{error.message}; a kernel is of plain numbers, in the units of the synapse type (nA"
+            " or uS): divide by the unit first",
+            where=where,
+        ) from None
     if not np.isfinite(weights).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
         raise SpecError(
@@ -213,10 +212,9 @@ def checked_lags(lags: Any, kernel: FloatArray) -> tuple[float, ...] | None:
     """Lags in ms, one for each place on the kernel's last axis, increasing; None stays None."""
     if lags is None:
         return None
-    if not isinstance(lags, list | tuple | np.ndarray):
+    if not is_several(lags):
         raise SpecError(f"{lags!r} is not a list of delays in ms", where="lags")
-    given = lags.tolist() if isinstance(lags, np.ndarray) else lags
-    numbers = tuple(plain(lag, "ms", where=f"lags[{k}]") for k, lag in enumerate(given))
+    numbers = tuple(plain(lag, "ms", where=f"lags[{k}]") for k, lag in enumerate(lags))
     if kernel.ndim != 5 or len(numbers) != kernel.shape[-1]:
         raise SpecError(
             f"{len(numbers)} lags for a kernel of shape {kernel.shape}; give"

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from scnnbio.connectors.base import (
+    Delay,
     FloatArray,
+    Kernel,
     KernelConnector,
     checked_delay,
     checked_lags,
@@ -97,13 +99,13 @@ class ConvolutionConnector(KernelConnector):
 
     def __init__(
         self,
-        kernel: ArrayLike,
+        kernel: Kernel,
         in_shape: Sequence[int],
         stride: Stride = 1,
         padding: Padding = "valid",
-        delay: Any = None,
+        delay: Delay = None,
         connect_zeros: bool = True,
-        lags: Sequence[Any] | None = None,
+        lags: Sequence[Delay] | None = None,
         groups: int = 1,
     ) -> None:
         weights = checked_weights(kernel, "kernel")
@@ -137,7 +139,7 @@ class ConvolutionConnector(KernelConnector):
         """Taps that connect anything, of the kernel's shape."""
         return np.ones(self.kernel.shape, bool) if self.connect_zeros else self.kernel != 0
 
-    def with_kernel(self, kernel: ArrayLike) -> ConvolutionConnector:
+    def with_kernel(self, kernel: Kernel) -> ConvolutionConnector:
         """Same connector with other weights.
 
         Parameters

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, final, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pyNN.standardmodels.base import excitatory_receptor_types
 
 from scnnbio.connectors.base import (
+    Delay,
     FloatArray,
+    Kernel,
     KernelConnector,
     checked_delay,
     checked_weights,
@@ -21,6 +23,7 @@ from scnnbio.connectors.base import (
 from scnnbio.connectors.profiles import RadialProfile, checked_profile
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Pair, Shape, resolve_shape
+from scnnbio.units import Number
 
 Scope = Literal["maps", "neighbourhood", "both"]
 
@@ -97,9 +100,9 @@ class LateralInhibitionConnector(KernelConnector):
         shape: Sequence[int],
         scope: Scope = "maps",
         radius: int = 0,
-        strength: float | ArrayLike = 1.0,
-        delay: Any = None,
-        profile: RadialProfile | Sequence[float] | None = None,
+        strength: Number | Kernel = 1.0,
+        delay: Delay = None,
+        profile: RadialProfile | Sequence[Number] | None = None,
     ) -> None:
         layer = resolve_shape(shape)
         _check_scope(scope, radius, max(layer[1:]) - 1)
@@ -150,7 +153,7 @@ class LateralInhibitionConnector(KernelConnector):
         """Taps within the scope, shape (to, from, row, column)."""
         return _lateral_taps(self.in_shape[0], self.scope, self.radius, self.profile)
 
-    def with_kernel(self, kernel: ArrayLike) -> LateralInhibitionConnector:
+    def with_kernel(self, kernel: Kernel) -> LateralInhibitionConnector:
         """Same connector with other strengths.
 
         Parameters

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, final, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from scnnbio.connectors.base import (
     FIRST_SPIKE,
+    Delay,
     FloatArray,
+    Kernel,
     KernelConnector,
     checked_delay,
     checked_weights,
@@ -28,7 +30,7 @@ from scnnbio.geometry import (
     resolve_shape,
     resolve_stride,
 )
-from scnnbio.units import plain
+from scnnbio.units import Number, plain
 
 Mode = Literal["sum", "average", "first-spike"]
 
@@ -110,9 +112,9 @@ class PoolingConnector(KernelConnector):
         stride: Stride | None = None,
         padding: Padding = "valid",
         mode: Mode = "average",
-        weight: float = 1.0,
-        window: Any = None,
-        delay: Any = None,
+        weight: Number = 1.0,
+        window: Delay = None,
+        delay: Delay = None,
     ) -> None:
         layer, pool = resolve_shape(in_shape, "in_shape"), resolve_stride(size, "size")
         step = pool if stride is None else resolve_stride(stride)
@@ -148,14 +150,14 @@ class PoolingConnector(KernelConnector):
         """The gate of a window, where it passes the first spike only."""
         return frozenset({FIRST_SPIKE}) if self.mode == "first-spike" else frozenset()
 
-    def with_kernel(self, kernel: ArrayLike) -> PoolingConnector:
+    def with_kernel(self, kernel: Kernel) -> PoolingConnector:
         """Refuse other weights than these: the mode and ``weight`` decide them.
 
         Raises
         ------
         SpecError
         """
-        if np.array_equal(kernel, self.kernel):
+        if np.array_equal(checked_weights(kernel, "kernel"), self.kernel):
             return self
         raise SpecError(
             "pooling has no weights of its own; use a ConvolutionConnector with groups ="

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.units import plain
+from scnnbio.units import In, Number, is_several, plain, plain_array, plain_values
 
 FloatArray = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ class RadialProfile(ABC):
     """A strength, never negative, for every distance between two places."""
 
     @abstractmethod
-    def at(self, distance: FloatArray) -> FloatArray:
+    def at(self, distance: Annotated[FloatArray, In("1")]) -> FloatArray:
         """Relative strength at distances in neurons (rows or columns of the layer)."""
 
 
@@ -34,12 +34,12 @@ class Gaussian(RadialProfile):
         In neurons, positive.
     """
 
-    sigma: float
+    sigma: Number
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sigma", _positive(self.sigma, "sigma"))
 
-    def at(self, distance: FloatArray) -> FloatArray:
+    def at(self, distance: Annotated[FloatArray, In("1")]) -> FloatArray:
         """Relative strength: 1 at the centre."""
         return _gauss(distance, self.sigma)
 
@@ -57,9 +57,9 @@ class DifferenceOfGaussians(RadialProfile):
         How much of the centre is spared, above 0 and at most 1.
     """
 
-    sigma: float
-    inner: float
-    depth: float = 1.0
+    sigma: Number
+    inner: Number
+    depth: Number = 1.0
 
     def __post_init__(self) -> None:
         for name in ("sigma", "inner", "depth"):
@@ -76,7 +76,7 @@ class DifferenceOfGaussians(RadialProfile):
                 where="profile.depth",
             )
 
-    def at(self, distance: FloatArray) -> FloatArray:
+    def at(self, distance: Annotated[FloatArray, In("1")]) -> FloatArray:
         """Relative strength: 1 - depth at the centre."""
         return _gauss(distance, self.sigma) - self.depth * _gauss(distance, self.inner)
 
@@ -93,20 +93,21 @@ class Tabulated(RadialProfile):
         itself.
     """
 
-    values: tuple[float, ...]
+    values: tuple[Number, ...]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.values, list | tuple) or not self.values:
+        values = plain_values(self.values, "1", where="profile.values")
+        if not isinstance(values, tuple):
             raise SpecError(
                 f"{self.values!r} is not a list of strengths by distance", where="profile.values"
             )
-        values = tuple(plain(v, "1", where="profile.values") for v in self.values)
         if min(values) < 0:
             raise SpecError("a negative strength would excite", where="profile.values")
         object.__setattr__(self, "values", values)
 
-    def at(self, distance: FloatArray) -> FloatArray:
+    def at(self, distance: Annotated[FloatArray, In("1")]) -> FloatArray:
         """Relative strength by linear interpolation."""
+        distance = plain_array(distance, "1", where="distance")
         return np.interp(distance, np.arange(len(self.values)), self.values, right=0.0)
 
 
@@ -122,10 +123,8 @@ def checked_profile(profile: Any) -> RadialProfile | None:
     """A profile, or a list of strengths by distance; None stays None."""
     if profile is None or isinstance(profile, RadialProfile):
         return profile
-    if isinstance(profile, np.ndarray):
-        profile = profile.tolist()
-    if isinstance(profile, list | tuple):
-        return Tabulated(tuple(profile))
+    if is_several(profile):
+        return Tabulated(profile)
     known = ", ".join(cls.__name__ for cls in PROFILES.values())
     raise SpecError(
         f"{profile!r} is not a radial profile; give one of {known}, or a list of strengths by"
@@ -135,7 +134,7 @@ def checked_profile(profile: Any) -> RadialProfile | None:
 
 
 def _gauss(distance: FloatArray, sigma: float) -> FloatArray:
-    return np.exp(-0.5 * (np.asarray(distance) / sigma) ** 2)
+    return np.exp(-0.5 * (plain_array(distance, "1", where="distance") / sigma) ** 2)
 
 
 def _positive(value: Any, name: str) -> float:

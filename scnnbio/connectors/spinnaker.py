@@ -20,6 +20,7 @@ from scnnbio.connectors.base import FIRST_SPIKE, KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.wiring import check_size
 from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError
+from scnnbio.units import Milliseconds, plain
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -109,7 +110,7 @@ def by_sign(connector: KernelConnector) -> list[SignedList]:
 
 
 def for_spinnaker(
-    connector: KernelConnector, pre: Any, post: Any, delay: float = 1.0
+    connector: KernelConnector, pre: Any, post: Any, delay: Milliseconds = 1.0
 ) -> list[dict[str, Any]]:
     """Arguments of sPyNNaker's projections that together are these connections.
 
@@ -148,11 +149,12 @@ def for_spinnaker(
         for arguments in for_spinnaker(connector, pre, post, delay=1.0):
             sim.Projection(pre, post, **arguments)
     """
+    wait = plain(delay, "ms", where="delay")
     sim = _load()
     _refuse_gates(connector)
     check_size(pre, connector.in_shape, "pre-synaptic")
     check_size(post, connector.out_shape, "post-synaptic")
-    wait = delay if connector.delay is None else connector.delay
+    wait = wait if connector.delay is None else connector.delay
     if not convolves(connector) and _on_grids(sim, connector, pre, post):
         padding = connector.padding
         convolution = sim.ConvolutionConnector(turned(connector.kernel[0, 0]), padding=padding)

@@ -8,13 +8,14 @@ the cells' drive into spikes. Spikes are on the grid: a spike of step k is stamp
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 
 from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.units import In, Milliseconds
 
 __all__ = ["LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
 
@@ -41,7 +42,11 @@ class Encoding:
         return self.lgn.margin
 
     def spikes(
-        self, frames: np.ndarray, duration: float, dt: float, rng: np.random.Generator
+        self,
+        frames: Annotated[np.ndarray, In("1")],
+        duration: Milliseconds,
+        dt: Milliseconds,
+        rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial.
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import Annotated, Any, Literal, final
 
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError
+from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
+
+Drive = Annotated[np.ndarray, In("1")]
 
 #: Spikes that are placed at a time: what that takes beside them stays in the processor's cache.
 _AT_ONCE = 32768
@@ -21,7 +24,7 @@ class Code(ABC):
 
     @abstractmethod
     def spikes(
-        self, drive: np.ndarray, duration: float, dt: float, rng: np.random.Generator
+        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial.
 
@@ -85,8 +88,8 @@ class LatencyCode(Code):
     """
 
     budget: int = 50
-    window: float = 20.0
-    onset: float = 0.0
+    window: Milliseconds = 20.0
+    onset: Milliseconds = 0.0
     spacing: Literal["contrast", "rank"] = "contrast"
     kind: Literal["latency"] = field(default="latency", kw_only=True)
 
@@ -106,10 +109,10 @@ class LatencyCode(Code):
             )
 
     def spikes(
-        self, drive: np.ndarray, duration: float, dt: float, rng: np.random.Generator
+        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial. See :meth:`Code.spikes`; nothing is drawn from ``rng``."""
-        _n_steps(duration, dt)
+        drive, duration, dt, _ = _request(drive, duration, dt)
         if self.onset + self.window > duration:
             raise SpecError(
                 f"onset {self.onset:g} ms and window {self.window:g} ms outlast the trial of "
@@ -152,9 +155,9 @@ class PoissonCode(Code):
         If a value is out of range.
     """
 
-    gain: float = 50.0
-    max_rate: float = 200.0
-    spontaneous: float = 0.0
+    gain: Hertz = 50.0
+    max_rate: Hertz = 200.0
+    spontaneous: Hertz = 0.0
     kind: Literal["poisson"] = field(default="poisson", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -168,15 +171,16 @@ class PoissonCode(Code):
                 where=f"{where}.spontaneous",
             )
 
-    def rate(self, drive: np.ndarray) -> np.ndarray:
+    def rate(self, drive: Drive) -> np.ndarray:
         """Rate (Hz) at a drive, element by element."""
+        drive = plain_array(drive, "1", where="drive")
         return np.clip(self.spontaneous + self.gain * drive, 0.0, self.max_rate)
 
     def spikes(
-        self, drive: np.ndarray, duration: float, dt: float, rng: np.random.Generator
+        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial. See :meth:`Code.spikes`."""
-        n_steps = _n_steps(duration, dt)
+        drive, duration, dt, n_steps = _request(drive, duration, dt)
         if self.max_rate * dt > 1000.0:
             raise SpecError(
                 f"{self.max_rate:g} Hz is more than one spike a step of {dt:g} ms; use dt of "
@@ -199,6 +203,13 @@ class PoissonCode(Code):
         ]
         steps, units = zip(*drawn, strict=True)
         return np.concatenate(steps), np.concatenate(units)
+
+
+def _request(drive: Any, duration: Any, dt: Any) -> tuple[np.ndarray, float, float, int]:
+    """Drive, duration and time step as plain numbers, and the number of steps."""
+    strength = plain_array(drive, "1", where="drive")
+    length, step = plain(duration, "ms", where="duration"), plain(dt, "ms", where="dt")
+    return strength, length, step, _n_steps(length, step)
 
 
 def _strongest(strength: np.ndarray, budget: int) -> np.ndarray:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 from scipy import ndimage
 
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError
+from scnnbio.units import In, Number, plain_array
 
 #: Response of a filter, relative to the brightest pixel, below which it is rounding.
 _ROUNDING = 1e-12
@@ -60,11 +61,11 @@ class LGN:
     13:51-62.
     """
 
-    sigma_center: float = 1.0
-    sigma_surround: float = 2.0
-    normalisation_sigma: float = 2.0
-    c50: float = 0.05
-    truncate: float = 3.0
+    sigma_center: Number = 1.0
+    sigma_surround: Number = 2.0
+    normalisation_sigma: Number = 2.0
+    c50: Number = 0.05
+    truncate: Number = 3.0
 
     def __post_init__(self) -> None:
         where = "encoding.lgn"
@@ -91,7 +92,7 @@ class LGN:
             margin += self._radius(self.normalisation_sigma)
         return margin
 
-    def drive(self, frames: np.ndarray) -> np.ndarray:
+    def drive(self, frames: Annotated[np.ndarray, In("1")]) -> np.ndarray:
         """Drive of the ON and the OFF cells.
 
         Parameters
@@ -109,7 +110,7 @@ class LGN:
         SpecError
             If the frames are not larger than the margins.
         """
-        frames = np.asarray(frames, float)
+        frames = plain_array(frames, "1", where="frames")
         if frames.ndim != 3 or min(frames.shape[1:]) <= 2 * self.margin:
             raise SpecError(
                 f"frames of shape {frames.shape} leave no cell; give (n, rows, columns) with more "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import numpy as np
 
 from scnnbio.errors import SpecError
+from scnnbio.units import In, plain_array
 
 
 @final
@@ -27,7 +28,7 @@ class Pixels:
         """No pixels beyond the cells."""
         return 0
 
-    def drive(self, frames: np.ndarray) -> np.ndarray:
+    def drive(self, frames: Annotated[np.ndarray, In("1")]) -> np.ndarray:
         """Drive of the ON and the OFF cells.
 
         Parameters
@@ -45,7 +46,7 @@ class Pixels:
         SpecError
             If the frames are not of that form.
         """
-        frames = np.asarray(frames, float)
+        frames = plain_array(frames, "1", where="frames")
         if frames.ndim != 3 or not frames.size:
             raise SpecError(
                 f"frames of shape {frames.shape}; give (n, rows, columns)", where="encoding.lgn"

@@ -21,7 +21,7 @@ from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
-from scnnbio.units import plain
+from scnnbio.units import Milliseconds, plain
 from scnnbio.values import FrozenTable, Value
 
 _MOST_STEPS = 10**9
@@ -45,7 +45,7 @@ class Sampling:
     population: str
     variables: tuple[str, ...]
     units: tuple[int, ...] | None = None
-    period: float | None = None
+    period: Milliseconds | None = None
 
     def __post_init__(self) -> None:
         where = "record.signals"
@@ -134,12 +134,12 @@ class Experiment(Value):
     stimulus: Stimulus
     encoding: Encoding
     record: Record = field(default_factory=Record)
-    dt: float = 0.1
+    dt: Milliseconds = 0.1
     seed: int = 1
     stage: str = "run"
     learning: bool = True
     reset: bool = True
-    input_dt: float | None = None
+    input_dt: Milliseconds | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
@@ -212,8 +212,9 @@ class Experiment(Value):
             if sampling.period is not None:
                 self.steps(sampling.period, "record.signals.period")
 
-    def steps(self, time: float, where: str) -> int:
+    def steps(self, time: Milliseconds, where: str) -> int:
         """Whole number of time steps in ``time`` ms, at least one; an error if it is none."""
+        time = plain(time, "ms", where=where)
         if time < self.dt * (1 - 1e-9):
             raise SpecError(
                 f"{time} ms is below the time step of {self.dt} ms; lengthen it or lower dt",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.network import Network
+from scnnbio.recording.hdf5 import check_readable
 
 Weights = dict[str, NDArray[np.float64]]
 
@@ -26,6 +27,12 @@ Weights = dict[str, NDArray[np.float64]]
 PROVENANCE = "provenance"
 #: Bytes of a file when unpacked: an archive of a few kilobytes can hold gigabytes of zeros.
 _LARGEST = 2**30
+#: What other files begin with, and what they are.
+_OTHERS = {
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a single array",
+    b"\x80": "a pickle, which is not read",
+}
 
 
 def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
@@ -60,6 +67,12 @@ def read_weights(path: Path) -> Weights:
 
 def weights_of(content: bytes, path: Path) -> Weights:
     """Weights in the content of a file; what says where they are from is left out."""
+    kind = next((kind for mark, kind in _OTHERS.items() if content.startswith(mark)), "")
+    if kind or not content:
+        raise DataError(
+            f"is {kind or 'empty'}, not an archive of weights as numpy.savez makes it",
+            where=str(path),
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -71,21 +84,20 @@ def weights_of(content: bytes, path: Path) -> Weights:
                 for name in archive.files
                 if name != PROVENANCE
             }
-    # What a damaged archive raises is anybody's guess: zipfile, zlib and numpy all have a say.
+    # A damaged archive may raise anything of zipfile, zlib and numpy.
     except Exception as error:
         raise DataError(
-            f"is damaged, or no archive of weights ({error}); make it anew", where=str(path)
+            f"is damaged or truncated, or no archive of weights ({error}); make it anew",
+            where=str(path),
         ) from None
 
 
 def _content(path: Path) -> bytes:
+    check_readable(path)
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise DataError("there is no such file", where=str(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot be read: {reason}", where=str(path)) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 
 
 @dataclass

@@ -7,13 +7,14 @@ import dataclasses
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.units import Hertz, Milliseconds, Millivolts
 
 
 def homeostatic(
     model: NeuronModel,
-    eta: float | str,
-    target: float | str,
-    tau: float | str,
+    eta: Millivolts | str,
+    target: Hertz | str,
+    tau: Milliseconds | str,
     parameter: str = "v_thresh",
 ) -> NeuronModel:
     r"""Any neuron, with a threshold that moves until the neuron fires at a target rate.

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.units import si_factor
+from scnnbio.units import In, Milliseconds, plain, plain_array, si_factor
 
 if TYPE_CHECKING:
     import sympy
 
 _NEWTON = 100
+
+#: Parameters or state variables by name, in their units.
+Values = Mapping[str, Annotated[float, In(None)]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +63,13 @@ class EulerStability:
     eigenvalues: NDArray[np.complex128]
     limit: float
 
-    def factors(self, dt: float) -> NDArray[np.complex128]:
+    def factors(self, dt: Milliseconds) -> NDArray[np.complex128]:
         """Factor on every eigenvector's deviation in a step of ``dt`` ms (states,)."""
-        return np.asarray(1.0 + self.eigenvalues * dt)
+        return np.asarray(1.0 + self.eigenvalues * plain(dt, "ms", where="dt"))
 
-    def regime(self, dt: float) -> str:
+    def regime(self, dt: Milliseconds) -> str:
         """``"decays"``, ``"alternates"`` (decays, changing sign every step) or ``"diverges"``."""
-        if dt >= self.limit:
+        if plain(dt, "ms", where="dt") >= self.limit:
             return "diverges"
         return "alternates" if np.any(self.factors(dt).real < 0) else "decays"
 
@@ -92,8 +95,8 @@ class EffectiveMembrane:
 
 def linearise(
     model: NeuronModel,
-    parameters: Mapping[str, float] | None = None,
-    at: Mapping[str, float] | None = None,
+    parameters: Values = None,
+    at: Values = None,
 ) -> Linearisation:
     """Jacobian of the subthreshold equations.
 
@@ -122,8 +125,8 @@ def linearise(
 
 def fixed_point(
     model: NeuronModel,
-    parameters: Mapping[str, float] | None = None,
-    start: Mapping[str, float] | None = None,
+    parameters: Values = None,
+    start: Values = None,
 ) -> dict[str, float]:
     """A state in which nothing changes, found from a nearby one.
 
@@ -152,7 +155,7 @@ def fixed_point(
     """
     system = _System(model, parameters)
     if start is None:
-        values = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
+        values = parameter_values(model, parameters)
         start = {name: values[source] for name, source in model.initial.items()}
     z = _start(model, start)
     for _ in range(_NEWTON):
@@ -171,8 +174,8 @@ def fixed_point(
 
 def euler_stability(
     model: NeuronModel,
-    parameters: Mapping[str, float] | None = None,
-    at: Mapping[str, float] | None = None,
+    parameters: Values = None,
+    at: Values = None,
 ) -> EulerStability:
     """The largest step with which forward Euler is stable.
 
@@ -212,9 +215,9 @@ def euler_stability(
 def frequency_response(
     model: NeuronModel,
     receptor: str,
-    frequency: ArrayLike,
-    parameters: Mapping[str, float] | None = None,
-    at: Mapping[str, float] | None = None,
+    frequency: Annotated[ArrayLike, In("Hz")],
+    parameters: Values = None,
+    at: Values = None,
     output: str = "v",
 ) -> NDArray[np.complex128]:
     """Gain and phase from a modulated spike rate at a receptor to a state variable.
@@ -251,7 +254,7 @@ def frequency_response(
             )
     entry = np.zeros(len(local.states))
     entry[local.states.index(model.receptors[receptor])] = 1.0
-    f = np.asarray(frequency, dtype=float)
+    f = plain_array(frequency, "Hz", where="frequency")
     identity = np.eye(len(entry))
     row = local.states.index(output)
     answers = [
@@ -263,8 +266,8 @@ def frequency_response(
 
 def effective_membrane(
     model: NeuronModel,
-    held: Mapping[str, float] | None = None,
-    parameters: Mapping[str, float] | None = None,
+    held: Values = None,
+    parameters: Values = None,
 ) -> EffectiveMembrane:
     """Time constant, gain and resting potential with other states held, such as conductances.
 
@@ -296,15 +299,15 @@ def effective_membrane(
     slope, constant, per_current = membrane_line(model, held, parameters)
     if slope == 0:
         return EffectiveMembrane(np.inf, np.inf, np.nan)
-    current = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
+    current = parameter_values(model, parameters)
     drive = constant + per_current * current["i_offset"]
     return EffectiveMembrane(-1.0 / slope, -per_current / slope, -drive / slope)
 
 
 def membrane_line(
     model: NeuronModel,
-    held: Mapping[str, float] | None = None,
-    parameters: Mapping[str, float] | None = None,
+    held: Values = None,
+    parameters: Values = None,
 ) -> tuple[float, float, float]:
     """The line ``dv/dt = slope v + constant + per_current i_offset``, in plain units per ms.
 
@@ -337,12 +340,33 @@ def membrane_line(
     return slope, constant, more - constant
 
 
-def _start(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
+def parameter_values(model: NeuronModel, given: Values) -> dict[str, float]:
+    """Every parameter of a model in its unit, the defaults where none is given."""
+    values = {name: p.default for name, p in model.parameters.items()}
+    for name, value in (given or {}).items():
+        where = f"{model.name}.parameters"
+        if name not in values:
+            raise SpecError(f"{name!r} is not one of {', '.join(sorted(values))}", where=where)
+        values[name] = plain(value, model.parameters[name].unit, where=f"{where}.{name}")
+    return values
+
+
+def state_values(model: NeuronModel, at: Values) -> dict[str, float]:
+    """State variables of a model in their units, as they are given."""
     names = [state.name for state in model.states]
+    at = at or {}
     for name in at:
         if name not in names:
             raise SpecError(f"{name!r} is not one of {', '.join(names)}", where=f"{model.name}.at")
-    return np.array([float(at.get(name, 0.0)) for name in names])
+    return {
+        name: plain(value, model.unit_of(name), where=f"{model.name}.{name}")
+        for name, value in at.items()
+    }
+
+
+def _start(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
+    given = state_values(model, at)
+    return np.array([given.get(state.name, 0.0) for state in model.states])
 
 
 class _System:
@@ -351,14 +375,7 @@ class _System:
     def __init__(self, model: NeuronModel, parameters: Mapping[str, float] | None) -> None:
         import sympy
 
-        values = {name: p.default for name, p in model.parameters.items()}
-        for name, value in (parameters or {}).items():
-            if name not in values:
-                raise SpecError(
-                    f"{name!r} is not one of {', '.join(sorted(values))}",
-                    where=f"{model.name}.parameters",
-                )
-            values[name] = float(value)
+        values = parameter_values(model, parameters)
         si = {
             sympy.Symbol(n, real=True): values[n] * si_factor(p.unit)
             for n, p in model.parameters.items()

@@ -10,13 +10,13 @@ import reprlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
-from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
+from scnnbio.units import BRIAN2_NAMES, PLAIN, In, dimension, plain
 from scnnbio.values import FrozenTable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Parameter:
         If the unit is another, or the value does not fit it.
     """
 
-    default: float
+    default: Annotated[float, In(None)]
     unit: str
 
     def __post_init__(self) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.linearised import membrane_line
+from scnnbio.neurons.linearised import Values, membrane_line, parameter_values, state_values
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.units import si_factor
+from scnnbio.units import In, Milliseconds, Millivolts, Number, plain, plain_array, si_factor
 
 
 def firing_rate(
     model: NeuronModel,
-    current: ArrayLike,
-    parameters: Mapping[str, float] | None = None,
-    held: Mapping[str, float] | None = None,
-    dt: float | None = None,
+    current: Annotated[ArrayLike, In("nA")],
+    parameters: Values = None,
+    held: Values = None,
+    dt: Milliseconds | None = None,
 ) -> NDArray[np.float64]:
     r"""Rate under a constant current: the f-I curve.
 
@@ -58,11 +59,13 @@ def firing_rate(
     ----------
     Gerstner et al. 2014, Neuronal Dynamics, section 1.3; Burkitt 2006, Biol Cybern 95:1.
     """
+    parameters = parameter_values(model, parameters)
+    held = state_values(model, held)
+    dt = None if dt is None else plain(dt, "ms", where="dt")
     slope, constant, per_current = membrane_line(model, held, parameters)
     threshold, reset = _levels(model, parameters, held)
-    values = {**{n: p.default for n, p in model.parameters.items()}, **(parameters or {})}
-    refractory = 0.0 if model.refractory is None else values[model.refractory]
-    drive = constant + per_current * np.asarray(current, dtype=float)
+    refractory = 0.0 if model.refractory is None else parameters[model.refractory]
+    drive = constant + per_current * plain_array(current, "nA", where="current")
     fires = drive + slope * threshold > 0
     safe = np.where(fires, drive, 1.0 - slope * threshold)
     if slope:
@@ -77,7 +80,9 @@ def firing_rate(
     return np.asarray(np.where(fires, 1e3 / (refractory + wait), 0.0))
 
 
-def homeostasis_eigenvalues(slope: float, eta: float, tau: float) -> NDArray[np.complex128]:
+def homeostasis_eigenvalues(
+    slope: Number, eta: Millivolts, tau: Milliseconds
+) -> NDArray[np.complex128]:
     r"""How a homeostatic threshold returns to its target.
 
     About the target, with s = df/dV_th, :func:`~scnnbio.neurons.homeostasis.homeostatic` is
@@ -113,6 +118,8 @@ def homeostasis_eigenvalues(slope: float, eta: float, tau: float) -> NDArray[np.
     The neuron's own dynamics are taken to be faster than both: the rate follows the threshold at
     once. Astrom & Murray 2008, Feedback Systems, chapter 6, for the second-order loop.
     """
+    slope = plain(slope, "1", where="slope")
+    eta, tau = plain(eta, "mV", where="eta"), plain(tau, "ms", where="tau")
     if tau <= 0:
         raise SpecError(f"{tau} ms is not positive", where="tau")
     loop = eta * slope * 1e-3 * tau  # Hz times ms

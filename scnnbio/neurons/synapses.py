@@ -30,13 +30,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, final, get_args
+from typing import Annotated, Literal, final, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.units import plain
+from scnnbio.units import In, Milliseconds, Times, plain, plain_array
 
 Norm = Literal["plain", "peak", "area"]
 
@@ -62,7 +62,7 @@ class Kernel(ABC):
         """Time of the maximum in ms."""
 
     @abstractmethod
-    def response(self, time: ArrayLike) -> NDArray[np.float64]:
+    def response(self, time: Times) -> NDArray[np.float64]:
         """Impulse response, 0 before the spike.
 
         Parameters
@@ -76,7 +76,7 @@ class Kernel(ABC):
             Of the same shape; numbers, or 1/ms times ms for ``"area"``.
         """
 
-    def transfer(self, frequency: ArrayLike) -> NDArray[np.complex128]:
+    def transfer(self, frequency: Annotated[ArrayLike, In("Hz")]) -> NDArray[np.complex128]:
         """Transfer function on the imaginary axis.
 
         Parameters
@@ -89,7 +89,7 @@ class Kernel(ABC):
         ndarray
             Complex, in ms; a rate of r spikes a ms gives a mean of ``weight * transfer(0) * r``.
         """
-        s = 2j * np.pi * 1e-3 * np.asarray(frequency, dtype=float)
+        s = 2j * np.pi * 1e-3 * plain_array(frequency, "Hz", where="frequency")
         stages = [1.0 + s * tau for tau in self.taus]
         return np.asarray(self.gain / math.prod(stages), dtype=complex)
 
@@ -132,7 +132,7 @@ class ExponentialKernel(Kernel):
         If the time constant is not positive.
     """
 
-    tau: float
+    tau: Milliseconds
     norm: Norm = "peak"
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ class ExponentialKernel(Kernel):
         """At once."""
         return 0.0
 
-    def response(self, time: ArrayLike) -> NDArray[np.float64]:
+    def response(self, time: Times) -> NDArray[np.float64]:
         """Impulse response."""
         t, after = _causal(time)
         return np.asarray(after * self.gain / self.tau * np.exp(-t / self.tau))
@@ -177,7 +177,7 @@ class AlphaKernel(Kernel):
         If the time constant is not positive.
     """
 
-    tau: float
+    tau: Milliseconds
     norm: Norm = "peak"
 
     def __post_init__(self) -> None:
@@ -198,7 +198,7 @@ class AlphaKernel(Kernel):
         """Tau."""
         return self.tau
 
-    def response(self, time: ArrayLike) -> NDArray[np.float64]:
+    def response(self, time: Times) -> NDArray[np.float64]:
         """Impulse response."""
         t, after = _causal(time)
         return np.asarray(after * self.gain * t / self.tau**2 * np.exp(-t / self.tau))
@@ -224,8 +224,8 @@ class BiexponentialKernel(Kernel):
         faster one: the difference would vanish or be negative.
     """
 
-    tau_rise: float
-    tau_decay: float
+    tau_rise: Milliseconds
+    tau_decay: Milliseconds
     norm: Norm = "peak"
 
     def __post_init__(self) -> None:
@@ -257,7 +257,7 @@ class BiexponentialKernel(Kernel):
         # log1p(x)/x tends to 1 where the time constants are equal.
         return self.tau_decay * (math.log1p(difference) / difference if difference else 1.0)
 
-    def response(self, time: ArrayLike) -> NDArray[np.float64]:
+    def response(self, time: Times) -> NDArray[np.float64]:
         """Impulse response."""
         t, after = _causal(time)
         return np.asarray(after * self.gain * self._unit_area(t))
@@ -283,7 +283,7 @@ def _check(kernel: Kernel, *names: str) -> None:
         )
 
 
-def _causal(time: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _causal(time: Times) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Times with those before the spike set to 0, and whether each is not before it."""
-    t = np.asarray(time, dtype=float)
+    t = plain_array(time, "ms", where="time")
     return np.maximum(t, 0.0), t >= 0

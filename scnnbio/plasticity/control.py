@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
+from scnnbio.units import In, Milliseconds, Number, plain_array
 
 
 @final
@@ -44,9 +45,9 @@ class Normalisation:
     length).
     """
 
-    target: float
+    target: Number
     norm: Literal["l1", "l2"] = "l1"
-    period: float | None = None
+    period: Milliseconds | None = None
 
     def __post_init__(self) -> None:
         where = "plasticity.normalisation"
@@ -56,8 +57,9 @@ class Normalisation:
         check_positive(self, where, "ms", "period")
         check_choice(self.norm, ("l1", "l2"), f"{where}.norm")
 
-    def norms(self, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    def norms(self, kernel: Annotated[NDArray[np.float64], In("1")]) -> NDArray[np.float64]:
         """Norm of each output map's kernel (out,), from a kernel (out, ...)."""
+        kernel = plain_array(kernel, "1", where="kernel")
         flat = kernel.reshape(len(kernel), -1)
         return np.abs(flat).sum(axis=1) if self.norm == "l1" else np.sqrt((flat**2).sum(axis=1))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_positive, make_plain, slowing
-from scnnbio.units import plain
+from scnnbio.units import Hertz, Milliseconds, Millivolts, plain, plain_values
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class SharedThreshold:
     64:165 (threshold driven to a set rate); shared by a map as its kernel is.
     """
 
-    eta: float
-    target: float | tuple[float, ...]
-    minimum: float | None = None
+    eta: Millivolts
+    target: Hertz | tuple[Hertz, ...]
+    minimum: Millivolts | None = None
     parameter: str = "v_thresh"
-    half_life: float | None = None
+    half_life: Milliseconds | None = None
 
     def __post_init__(self) -> None:
         make_plain(self, "homeostasis", "mV", "eta", optional=("minimum",))
@@ -62,11 +62,11 @@ class SharedThreshold:
         object.__setattr__(self, "target", _targets(self.target))
         check_positive(self, "homeostasis", "mV", "eta")
 
-    def slowing(self, dt: float) -> float:
+    def slowing(self, dt: Milliseconds) -> float:
         """Factor on ``eta`` in a step of ``dt`` ms."""
-        return slowing(self.half_life, dt)
+        return slowing(self.half_life, plain(dt, "ms", where="dt"))
 
-    def fall(self, channels: int, dt: float) -> NDArray[np.float64]:
+    def fall(self, channels: int, dt: Milliseconds) -> NDArray[np.float64]:
         """How far each map's threshold falls in a step of ``dt`` ms, in mV (channels,).
 
         Raises
@@ -80,13 +80,12 @@ class SharedThreshold:
                 f"{len(targets)} targets for {channels} channels; give one, or one a channel",
                 where="homeostasis.target",
             )
-        return self.eta * np.broadcast_to(targets, (channels,)) * dt * 1e-3
+        return self.eta * np.broadcast_to(targets, (channels,)) * plain(dt, "ms", where="dt") * 1e-3
 
 
 def _targets(value: Any) -> float | tuple[float, ...]:
     where = "homeostasis.target"
-    several = isinstance(value, list | tuple | np.ndarray)
-    targets = tuple(plain(target, "Hz", where=where) for target in (value if several else [value]))
-    if not targets or min(targets) <= 0:
+    targets = plain_values(value, "Hz", where=where)
+    if np.min(targets) <= 0:
         raise SpecError("a target must be positive", where=where)
-    return targets if several else targets[0]
+    return targets

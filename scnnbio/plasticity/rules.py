@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, final, get_args
+from typing import Annotated, Literal, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.parsing import RESERVED, check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
 from scnnbio.plasticity.control import Normalisation
-from scnnbio.units import plain
+from scnnbio.units import In, Milliseconds, Number, plain, plain_array
 from scnnbio.values import FrozenTable
 
 Pairing = Literal["all-to-all", "nearest"]
@@ -49,7 +49,7 @@ class Trace:
     """
 
     side: Literal["pre", "post"]
-    tau: float
+    tau: Milliseconds
     pairing: Pairing = "all-to-all"
 
     def __post_init__(self) -> None:
@@ -78,9 +78,9 @@ class LearningRule(ABC):
         Holds the size of each output map's kernel.
     """
 
-    w_min: float = 0.0
-    w_max: float = 1.0
-    half_life: float | None = None
+    w_min: Number = 0.0
+    w_max: Number = 1.0
+    half_life: Milliseconds | None = None
     normalisation: Normalisation | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +100,9 @@ class LearningRule(ABC):
     def as_traces(self) -> TraceRule:
         """The same rule written on traces: all that a backend has to know."""
 
-    def check_kernel(self, kernel: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
+    def check_kernel(
+        self, kernel: Annotated[NDArray[np.float64], In("1")], present: NDArray[np.bool_]
+    ) -> None:
         """Refuse an initial kernel that the rule cannot hold.
 
         Parameters
@@ -113,6 +115,7 @@ class LearningRule(ABC):
         SpecError
             If it leaves the bounds, or no kernel within the bounds has the norm that is held.
         """
+        kernel = plain_array(kernel, "1", where="kernel")
         if kernel.min() < self.w_min or kernel.max() > self.w_max:
             raise SpecError(
                 f"the kernel reaches from {kernel.min():.3g} to {kernel.max():.3g}, outside the"
@@ -128,9 +131,9 @@ class LearningRule(ABC):
                     where="plasticity.normalisation.target",
                 )
 
-    def slowing(self, dt: float) -> float:
+    def slowing(self, dt: Milliseconds) -> float:
         """Factor on all changes in a step of ``dt`` ms."""
-        return slowing(self.half_life, dt)
+        return slowing(self.half_life, plain(dt, "ms", where="dt"))
 
 
 @final
@@ -175,7 +178,7 @@ class TraceRule(LearningRule):
     traces: Mapping[str, Trace] = field(default_factory=dict)
     on_pre: str = ""
     on_post: str = ""
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Number] = field(default_factory=dict)
     kind: Literal["traces"] = field(default="traces", kw_only=True)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, final, get_args
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
 from scnnbio.plasticity.rules import LearningRule, Pairing, Trace, TraceRule
+from scnnbio.units import Milliseconds, Number
 from scnnbio.values import FrozenTable
 
 Bounds = Literal["soft", "hard", "power"]
@@ -24,7 +25,7 @@ class _BoundedRule(LearningRule):
     """A rule whose amplitudes a weight's distance to its bounds may scale."""
 
     bounds: Bounds = "soft"
-    mu: float | None = None
+    mu: Number | None = None
     pairing: Pairing = "all-to-all"
 
     def _check(self, taus: tuple[str, ...], amplitudes: tuple[str, ...]) -> None:
@@ -99,11 +100,11 @@ class SharedSTDP(_BoundedRule):
     terms); Morrison, Diesmann & Gerstner 2008, Biol Cybern 98:459 (pairing schemes).
     """
 
-    tau_plus: float = 17.0
-    tau_minus: float = 34.0
-    a_plus: float = 0.01
-    a_minus: float = 0.0
-    a_post: float = 0.0
+    tau_plus: Milliseconds = 17.0
+    tau_minus: Milliseconds = 34.0
+    a_plus: Number = 0.01
+    a_minus: Number = 0.0
+    a_post: Number = 0.0
     kind: Literal["pair"] = field(default="pair", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -169,14 +170,14 @@ class TripletSTDP(_BoundedRule):
     Pfister & Gerstner 2006, J Neurosci 26:9673.
     """
 
-    tau_plus: float = 16.8
-    tau_minus: float = 33.7
-    tau_x: float = 101.0
-    tau_y: float = 125.0
-    a2_plus: float = 5e-10
-    a3_plus: float = 6.2e-3
-    a2_minus: float = 7e-3
-    a3_minus: float = 2.3e-4
+    tau_plus: Milliseconds = 16.8
+    tau_minus: Milliseconds = 33.7
+    tau_x: Milliseconds = 101.0
+    tau_y: Milliseconds = 125.0
+    a2_plus: Number = 5e-10
+    a3_plus: Number = 6.2e-3
+    a2_minus: Number = 7e-3
+    a3_minus: Number = 2.3e-4
     bounds: Bounds = field(default="hard", kw_only=True)
     kind: Literal["triplet"] = field(default="triplet", kw_only=True)
 

@@ -8,7 +8,9 @@ Times are in ms within their trial. A spike crossed in the step from t to t + dt
 so that a trial of duration T owns the stamps 0 < t <= T.
 """
 
-from scnnbio.recording.record import Recording, Shape, concatenate
+from scnnbio.recording.checks import Shape
+from scnnbio.recording.joining import concatenate
+from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
 
 __all__ = ["Recording", "Shape", "Signal", "Snapshots", "Spikes", "concatenate"]

@@ -81,25 +81,74 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
     Raises
     ------
     DataError
-        If the file is missing, not HDF5, truncated or damaged, of another kind, or of a version
-        that this one cannot read.
+        If the file is missing or a folder, may not be read, is open for writing, not HDF5,
+        truncated or damaged, of another kind, or of a version that this one cannot read.
     """
     import h5py
 
     source = Path(path)
     where = str(source)
-    if not source.is_file():
-        raise DataError("there is no such file", where=where)
+    check_readable(source)
     try:
         _check_digest(source)
         with h5py.File(source, "r") as file:
             _check_header(file, kind, version, where)
             return _read_group(file)
-    except DataError:
-        raise
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
-        what = "is damaged; make it anew" if _has_signature(source) else "is not an HDF5 file"
-        raise DataError(f"{what} ({_one_line(error)})", where=where) from None
+        if _is_being_written(source):
+            what = "is open for writing in another place; close it there first"
+        elif isinstance(error, DataError):
+            raise
+        else:
+            what = _fault(source, str(error))
+        raise DataError(what, where=where) from None
+
+
+def check_readable(path: Path) -> None:
+    """Refuse what is not a file that may be read.
+
+    Raises
+    ------
+    DataError
+        If it is missing or a folder, or the system refuses to open it.
+    """
+    try:
+        with path.open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
+        raise DataError("there is no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise DataError("is a folder; name a file in it", where=str(path)) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether somebody holds the lock that HDF5 takes for writing, in whatever process."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where opening such a file fails by itself
+        return False
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    return False
+
+
+def _fault(path: Path, said: str) -> str:
+    """What is wrong with a file that HDF5 does not read."""
+    said = " ".join(said.split())
+    if path.stat().st_size == 0:
+        return "is empty; make it anew"
+    if not _has_signature(path):
+        return "is not an HDF5 file; name one that scnnbio wrote"
+    if "truncated" in said:
+        return f"is truncated, or still being copied; copy it or make it anew ({said})"
+    return f"is damaged; make it anew ({said})"
 
 
 class _Patient(io.FileIO):
@@ -210,19 +259,19 @@ def _check_digest(path: Path) -> None:
         return  # made by another program, which is welcome to
     if block[len(_MARK) : len(_MARK) + 64] != _digest(path):
         raise DataError(
-            "is truncated or damaged: its checksum is not the one it was written with;"
-            " make it anew",
+            "is truncated or damaged, or another program changed it: its checksum is not the one it"
+            " was written with; make it anew",
             where=str(path),
         )
 
 
 def _has_signature(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(8) == b"\x89HDF\r\n\x1a\n"
-    except OSError:
-        return False
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    """Whether HDF5's mark stands at its beginning, or after a user block."""
+    size, place = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while place < size:
+            file.seek(place)
+            if file.read(8) == b"\x89HDF\r\n\x1a\n":
+                return True
+            place = max(2 * place, 512)
+    return False

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import DataError, SpecError
-from scnnbio.recording import hdf5, neo_blocks
-from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents, join
-from scnnbio.recording.trials import join_tables, meets, trial_table
+from scnnbio.recording import from_neo, hdf5, neo_blocks
+from scnnbio.recording.checks import (
+    Shape,
+    check_index,
+    check_sample_times,
+    check_spike_times,
+    checked_shape,
+    chosen_indices,
+    same,
+)
+from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents
+from scnnbio.recording.trials import meets, trial_table
+from scnnbio.units import In, Window, plain_window
 from scnnbio.values import Value
 
 if TYPE_CHECKING:
     import neo
 
-Shape = tuple[int, int, int]
-
 _KIND = "recording"
 _VERSION = 1
-#: A stamp may exceed its trial by this much (ms): k * dt is rounded.
-_SLACK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +68,13 @@ class Recording(Value):
 
     spikes: Mapping[str, Spikes]
     shapes: Mapping[str, Shape]
-    trials: Mapping[str, NDArray[Any]]
+    trials: Mapping[str, Annotated[NDArray[Any], In(None)]]
     signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshots] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         trials = trial_table(self.trials)
-        shapes = {name: _shape(name, given) for name, given in self.shapes.items()}
+        shapes = {name: checked_shape(name, given) for name, given in self.shapes.items()}
         for name, spikes in self.spikes.items():
             shapes.setdefault(name, (int(spikes.unit.max(initial=-1)) + 1, 1, 1))
         for name, variables in self.signals.items():
@@ -95,18 +101,19 @@ class Recording(Value):
         duration = self.trials["duration"]
         for name, spikes in self.spikes.items():
             where = f"Recording.spikes[{name!r}]"
-            _check_index("unit", spikes.unit, self.size(name), where)
-            _check_index("trial", spikes.trial, self.n_trials, where)
-            _check_times(spikes, duration, where)
+            check_index("unit", spikes.unit, self.size(name), where)
+            check_index("trial", spikes.trial, self.n_trials, where)
+            check_spike_times(spikes, duration, where)
         for name, variables in self.signals.items():
             for variable, signal in variables.items():
                 where = f"Recording.signals[{name!r}][{variable!r}]"
-                _check_index("unit", signal.unit, self.size(name), where)
-                _check_index("trial", signal.trial, self.n_trials, where)
+                check_index("unit", signal.unit, self.size(name), where)
+                check_index("trial", signal.trial, self.n_trials, where)
+                check_sample_times(signal, duration, where)
         for name, snapshots in self.snapshots.items():
             # -1 is the state before the first trial.
             where = f"Recording.snapshots[{name!r}]"
-            _check_index("trial", snapshots.trial + 1, self.n_trials + 1, where)
+            check_index("trial", snapshots.trial + 1, self.n_trials + 1, where)
 
     @property
     def n_trials(self) -> int:
@@ -129,7 +136,7 @@ class Recording(Value):
 
     def equals(self, other: Recording) -> bool:
         """Whether both hold the same values throughout (NaN equal to NaN)."""
-        return _same(self._tree(), other._tree())
+        return same(self._tree(), other._tree())
 
     def select(self, **conditions: Any) -> Recording:
         """Trials that meet every condition, renumbered from 0.
@@ -159,9 +166,18 @@ class Recording(Value):
         return self.take(np.flatnonzero(keep))
 
     def take(self, trials: ArrayLike) -> Recording:
-        """Return the given trials, in increasing order and each once, renumbered from 0."""
-        chosen = np.unique(np.asarray(trials, dtype=np.int64))
-        _check_index("trial", chosen, self.n_trials, "Recording.take")
+        """Return the given trials, in increasing order and each once, renumbered from 0.
+
+        Parameters
+        ----------
+        trials : array of int, or of bool, shape (trials,)
+
+        Raises
+        ------
+        SpecError
+            If a trial does not exist.
+        """
+        chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
         renumbered = np.full(self.n_trials, -1, dtype=np.int32)
         renumbered[chosen] = np.arange(len(chosen), dtype=np.int32)
         spikes = {}
@@ -185,9 +201,7 @@ class Recording(Value):
         table = {column: values[chosen] for column, values in self.trials.items()}
         return Recording(spikes, self.shapes, table, signals, snapshots)
 
-    def counts(
-        self, population: str, window: tuple[float, float] | None = None
-    ) -> NDArray[np.int64]:
+    def counts(self, population: str, window: Window | None = None) -> NDArray[np.int64]:
         """Count the spikes of each unit in each trial.
 
         Parameters
@@ -199,12 +213,18 @@ class Recording(Value):
         Returns
         -------
         array of int, shape (trials, units)
+
+        Raises
+        ------
+        SpecError
+            If there are no such spikes, or the window is not two times, the earlier first.
         """
         size, spikes = self.size(population), self.spikes_of(population)
         # In 64 bits: trials times units outgrows 32.
         flat = spikes.trial.astype(np.int64) * size + spikes.unit
         if window is not None:
-            flat = flat[(spikes.time > window[0]) & (spikes.time <= window[1])]
+            begin, end = plain_window(window, where="counts.window")
+            flat = flat[(spikes.time > begin) & (spikes.time <= end)]
         counted = np.bincount(flat, minlength=self.n_trials * size)
         return counted.reshape(self.n_trials, size)
 
@@ -237,14 +257,41 @@ class Recording(Value):
         return neo_blocks.to_block(self, populations, units, trials)
 
     @classmethod
-    def from_neo(cls, block: neo.Block) -> Recording:
+    def from_neo(
+        cls, block: neo.Block, *, trials: str | None = None, leave_out: Sequence[str] = ()
+    ) -> Recording:
         """Read a Neo block, such as :meth:`to_neo` gives or a laboratory has.
 
-        One segment is one trial; what it is annotated with becomes its row of the trial table.
-        Spike trains without a ``population`` belong to ``"units"``, and without a ``unit`` they
-        are numbered as they stand in their segment. Times are taken from the train's start.
+        One segment is one trial, or, with ``trials``, each interval of an epoch is: it owns what
+        lies in t0 < t <= t1. What a segment is annotated with, and an epoch's label and array
+        annotations, become the row of the trial table. Times count from the beginning of the
+        trial: where the segment's first train or signal begins, or the interval.
+
+        Spike trains without an annotation ``population`` belong to ``"units"``, and without a
+        ``unit`` they are numbered as they stand among these. Signals without a ``population``
+        belong to ``"units"`` where an array annotation ``unit`` says whose they are, else to
+        ``"channels"``. A silent unit needs an empty train. What a recording has no place for on
+        its spike trains (waveforms, other annotations) is not read.
+
+        Parameters
+        ----------
+        block : neo.Block
+        trials : str, optional
+            Name of the epoch that holds the trials; ``"Epoch"`` for one without a name.
+        leave_out : sequence of str, optional
+            Names of epochs, events, signals and annotations that are not needed.
+
+        Returns
+        -------
+        Recording
+
+        Raises
+        ------
+        SpecError
+            If something has no place in a recording and is not named in ``leave_out``, or two
+            trains or signals would be one.
         """
-        return cls._from_tree(neo_blocks.to_tree(block))
+        return cls._from_tree(from_neo.to_tree(block, trials, leave_out))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to an HDF5 file, whole or not at all.
@@ -297,111 +344,3 @@ class Recording(Value):
                 name: Snapshots(**parts) for name, parts in tree.get("snapshots", {}).items()
             },
         )
-
-
-def concatenate(recordings: Sequence[Recording]) -> Recording:
-    """One recording with the trials of all, in the order given.
-
-    A column that one lacks is NaN or ``""`` there. ``start`` stays as it stands in each.
-
-    Parameters
-    ----------
-    recordings : sequence of Recording
-        Populations of one name must have one shape, signals of one name the same units, period
-        and quantity.
-
-    Returns
-    -------
-    Recording
-
-    Raises
-    ------
-    SpecError
-        If there is none, or two do not fit together.
-    """
-    if not recordings:
-        raise SpecError("there is nothing to concatenate", where="concatenate")
-    if len(recordings) == 1:
-        return recordings[0]
-    shapes: dict[str, Shape] = {}
-    for recording in recordings:
-        for name, shape in recording.shapes.items():
-            if shapes.setdefault(name, shape) != shape:
-                raise SpecError(
-                    f"population {name!r} is {shapes[name]} in one recording and {shape} in"
-                    " another; concatenate recordings of one network",
-                    where="concatenate",
-                )
-    offsets = np.cumsum([0, *(r.n_trials for r in recordings)]).tolist()
-    parts = list(zip(recordings, offsets, strict=False))
-    return Recording(
-        spikes={
-            name: join([(r.spikes[name], o) for r, o in parts if name in r.spikes])
-            for name in _union(r.spikes for r in recordings)
-        },
-        trials=join_tables([r.trials for r in recordings]),
-        shapes=shapes,
-        signals={
-            name: {
-                variable: join([
-                    (r.signals[name][variable], o)
-                    for r, o in parts
-                    if variable in r.signals.get(name, {})
-                ])
-                for variable in _union(r.signals.get(name, {}) for r in recordings)
-            }
-            for name in _union(r.signals for r in recordings)
-        },
-        snapshots={
-            name: join([(r.snapshots[name], o) for r, o in parts if name in r.snapshots])
-            for name in _union(r.snapshots for r in recordings)
-        },
-    )  # fmt: skip
-
-
-def _union(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for mapping in mappings for name in mapping))
-
-
-def _shape(name: str, given: Any) -> Shape:
-    parts = tuple(int(length) for length in np.atleast_1d(np.asarray(given)))
-    if len(parts) == 1:
-        parts = (*parts, 1, 1)
-    if len(parts) != 3 or min(parts) < 0:
-        raise SpecError(
-            f"{given} is not (channel, row, column) nor a number of units",
-            where=f"Recording.shapes[{name!r}]",
-        )
-    return parts
-
-
-def _check_index(what: str, index: NDArray[Any], size: int, where: str) -> None:
-    if index.size and not (index.min() >= 0 and index.max() < size):
-        raise SpecError(
-            f"{what} {index.min()} to {index.max()} lies outside the {size} there are",
-            where=where,
-        )
-
-
-def _check_times(spikes: Spikes, duration: NDArray[np.float64], where: str) -> None:
-    """The first and the last spike of each trial lie in it; they are sorted."""
-    trial = np.arange(len(duration), dtype=np.int32)  # as theirs, or they are copied
-    begin, end = (np.searchsorted(spikes.trial, trial, side) for side in ("left", "right"))
-    trial = trial[begin < end]
-    for time in (spikes.time[begin[trial]], spikes.time[end[trial] - 1]):
-        outside = (time < -_SLACK) | (time > duration[trial] + _SLACK)
-        if outside.any():
-            first = int(np.argmax(outside))
-            raise SpecError(
-                f"a spike at {time[first]:g} ms lies outside trial {trial[first]}, which lasts"
-                f" {duration[trial[first]]:g} ms; times count from the beginning of the trial",
-                where=where,
-            )
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
-    if isinstance(one, np.ndarray) and one.dtype.kind == "f":
-        return bool(np.array_equal(one, other, equal_nan=True))
-    return bool(np.array_equal(one, other))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.units import UNITS, In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import Value
+
+#: The largest index that a recording keeps.
+_MOST = 2**31 - 1
 
 
 def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None) -> NDArray[Any]:
@@ -22,6 +26,20 @@ def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None
         array = array.copy()
     array.setflags(write=False)
     return array
+
+
+def _indices(values: ArrayLike, where: str, least: int = 0) -> NDArray[np.int32]:
+    """Indices in 32 bits: what was given if it is that already."""
+    if type(values) is np.ndarray and values.dtype == np.int32:
+        index = values
+    else:
+        whole = whole_numbers(values, where=where)
+        if whole.size and whole.max() > _MOST:
+            raise SpecError(f"{whole.max()} is above {_MOST}, the largest index", where=where)
+        index = whole.astype(np.int32) if not whole.size or whole.min() >= least else whole
+    if index.size and index.min() < least:
+        raise SpecError(f"{index.min()} is below {least}; indices count from 0", where=where)
+    return np.asarray(index, dtype=np.int32)
 
 
 def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | None:
@@ -50,25 +68,24 @@ class Spikes(Value):
     Raises
     ------
     SpecError
-        If the arrays are not of one length, or a time is not finite.
+        If the arrays are not of one length, a time is not finite or not a time, or an index is not
+        a whole number from 0.
     """
 
-    time: NDArray[np.float64]
+    time: Annotated[NDArray[np.float64], In("ms")]
     unit: NDArray[np.int32]
     trial: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        time = np.asarray(self.time, dtype=np.float64)
-        unit = np.asarray(self.unit, dtype=np.int32)
-        trial = np.asarray(self.trial, dtype=np.int32)
+        time = plain_array(self.time, "ms", where="Spikes.time")
+        unit = _indices(self.unit, "Spikes.unit")
+        trial = _indices(self.trial, "Spikes.trial")
         if not (time.ndim == 1 and time.shape == unit.shape == trial.shape):
             raise SpecError(
                 f"time {time.shape}, unit {unit.shape} and trial {trial.shape} must be flat and of"
                 " one length",
                 where="Spikes",
             )
-        if not np.isfinite(time).all():
-            raise SpecError("a spike time is not finite; leave such spikes out", where="Spikes")
         order = _order(trial, time, unit)
         object.__setattr__(self, "time", _frozen(time, np.float64, order))
         object.__setattr__(self, "unit", _frozen(unit, np.int32, order))
@@ -85,6 +102,7 @@ class Signal(Value):
     Parameters
     ----------
     values : array, shape (samples, units)
+        In ``quantity``; a missing value is NaN.
     unit : array of int, shape (units,)
         Which units the columns are.
     period : float
@@ -98,33 +116,39 @@ class Signal(Value):
     Raises
     ------
     SpecError
-        If the shapes do not fit together or the period is not positive.
+        If the shapes do not fit together, the period is not positive, a unit appears twice, or
+        the values are of another dimension than ``quantity``.
     """
 
-    values: NDArray[np.float64]
+    values: Annotated[NDArray[np.float64], In(None, finite=False)]
     unit: NDArray[np.int32]
-    period: float
+    period: Milliseconds
     quantity: str
     trial: NDArray[np.int32]
-    time: NDArray[np.float64]
+    time: Annotated[NDArray[np.float64], In("ms")]
 
     def __post_init__(self) -> None:
-        values = np.asarray(self.values, dtype=np.float64)
-        trial = np.asarray(self.trial, dtype=np.int32)
-        time = np.asarray(self.time, dtype=np.float64)
-        unit = np.asarray(self.unit, dtype=np.int32)
+        if not isinstance(self.quantity, str):
+            raise SpecError(f"{self.quantity!r} is not text", where="Signal.quantity")
+        values = _values(self.values, self.quantity)
+        trial = _indices(self.trial, "Signal.trial")
+        time = plain_array(self.time, "ms", where="Signal.time")
+        unit = _indices(self.unit, "Signal.unit")
+        period = plain(self.period, "ms", where="Signal.period")
         if values.shape != (*trial.shape, *unit.shape) or trial.shape != time.shape:
             raise SpecError(
                 f"values {values.shape} must be (samples, units): {time.shape} times,"
                 f" {trial.shape} trials, {unit.shape} units",
                 where="Signal",
             )
-        if not self.period > 0:
-            raise SpecError(f"period {self.period} ms must be positive", where="Signal.period")
+        if len(np.unique(unit)) < len(unit):
+            raise SpecError("a unit has two columns; give each one", where="Signal.unit")
+        if period <= 0:
+            raise SpecError(f"period {period} ms must be positive", where="Signal.period")
         order = _order(trial, time)
         object.__setattr__(self, "values", _frozen(values, np.float64, order))
         object.__setattr__(self, "unit", _frozen(unit, np.int32))
-        object.__setattr__(self, "period", float(self.period))
+        object.__setattr__(self, "period", period)
         object.__setattr__(self, "trial", _frozen(trial, np.int32, order))
         object.__setattr__(self, "time", _frozen(time, np.float64, order))
 
@@ -146,10 +170,12 @@ class Snapshots(Value):
     """
 
     trial: NDArray[np.int32]
-    values: NDArray[np.float64]
+    values: Annotated[NDArray[np.float64], In("1", finite=False)]
 
     def __post_init__(self) -> None:
-        trial, values = _frozen(self.trial, np.int32), _frozen(self.values, np.float64)
+        index = _indices(self.trial, "Snapshots.trial", least=-1)
+        numbers = plain_array(self.values, "1", where="Snapshots.values", finite=False)
+        trial, values = _frozen(index, np.int32), _frozen(numbers, np.float64)
         if trial.ndim != 1 or values.shape[:1] != trial.shape:
             raise SpecError(
                 f"{trial.shape} trials but values of shape {values.shape}; give one a trial",
@@ -157,6 +183,21 @@ class Snapshots(Value):
             )
         object.__setattr__(self, "trial", trial)
         object.__setattr__(self, "values", values)
+
+
+def _values(values: Any, quantity: str) -> NDArray[np.float64]:
+    """Values of a signal as numbers in its unit, which may be one that scnnbio does not know."""
+    if quantity in UNITS:
+        return plain_array(values, quantity, where="Signal.values", finite=False)
+    if hasattr(values, "rescale"):
+        try:
+            values = values.rescale(quantity).magnitude
+        except (ValueError, LookupError):
+            raise SpecError(
+                f"values in {values.dimensionality.string} do not fit {quantity!r}; rescale them",
+                where="Signal.values",
+            ) from None
+    return plain_array(values, "1", where="Signal.values", finite=False)
 
 
 Part = TypeVar("Part", Spikes, Signal, Snapshots)

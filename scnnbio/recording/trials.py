@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.units import in_own_unit, plain_array, without_unit
+
+#: Columns that a recording itself reads, in ms.
+_TIMES = ("duration", "start")
 
 Table = dict[str, NDArray[Any]]
 
@@ -19,20 +23,26 @@ def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
     Parameters
     ----------
     columns : mapping from column to array of shape (trials,)
-        ``duration`` in ms is needed.
+        ``duration`` in ms is needed. Quantities become numbers in scnnbio's own units (ms, Hz,
+        deg, ...).
 
     Raises
     ------
     SpecError
         If ``duration`` is missing or not positive, or a column is not flat, not of the same
-        length, or neither numbers nor text.
+        length, neither numbers nor text, or a quantity that scnnbio has no unit for.
     """
     if "duration" not in columns:
         raise SpecError("the column 'duration' (ms) is missing; add it", where="Recording.trials")
-    n = len(np.atleast_1d(np.asarray(columns["duration"])))
-    table = {name: _column(name, values, n) for name, values in columns.items()}
-    duration = table["duration"] = table["duration"].astype(np.float64)
-    if not (np.isfinite(duration) & (duration > 0)).all():
+    times = {
+        name: plain_array(columns[name], "ms", where=f"Recording.trials[{name!r}]")
+        for name in _TIMES
+        if name in columns
+    }
+    n = np.atleast_1d(times["duration"]).shape[0]
+    table = {name: _column(name, values, n) for name, values in {**columns, **times}.items()}
+    duration = table["duration"]
+    if not (duration > 0).all():
         raise SpecError("durations must be positive ms", where="Recording.trials['duration']")
     if "stage" not in table:
         table["stage"] = np.full(n, "run")
@@ -46,7 +56,10 @@ def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
 
 def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     where = f"Recording.trials[{name!r}]"
-    column = np.array(values)
+    given = without_unit(values, where=where)
+    column = np.array(given)
+    if column.dtype.kind == "U" and not _all_text(given):
+        raise SpecError("holds text and numbers; make it one of them", where=where)
     if column.dtype == object and all(isinstance(v, str) for v in column.flat):
         column = column.astype(np.str_)
     if column.dtype.kind == "f" or (column.size == 0 and column.dtype.kind not in "Uib"):
@@ -62,20 +75,37 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     return column
 
 
+def _all_text(values: Any) -> bool:
+    """Whether text is what was given, and not what numpy made of numbers among text."""
+    array = isinstance(values, np.ndarray) and values.dtype.kind == "U"
+    return array or all(isinstance(value, str) for value in values)
+
+
 def meets(values: NDArray[Any], wanted: Any) -> NDArray[np.bool_]:
     """Which of ``values`` equal ``wanted``, or one of it if it is a collection.
 
     Numbers are compared to one part in 10^9, since 180 / 8 * 3 is not always written alike; NaN
-    equals NaN.
+    equals NaN. A quantity, or text such as ``"500 ms"``, is a number in scnnbio's own unit.
+
+    Raises
+    ------
+    SpecError
+        If a column of numbers is asked for what is not a number.
     """
     if isinstance(wanted, set | frozenset):
         wanted = sorted(wanted)
-    options = np.atleast_1d(np.asarray(wanted))
-    if values.dtype.kind == "U" or options.dtype.kind == "U":
-        return np.isin(values.astype(np.str_), options.astype(np.str_))
+    if values.dtype.kind == "U":
+        return np.isin(values, np.atleast_1d(np.asarray(wanted)).astype(np.str_))
+    options = np.atleast_1d(_numbers(wanted))
     number, option = values.astype(np.float64)[:, None], options.astype(np.float64)[None, :]
     close = np.isclose(number, option, rtol=1e-9, atol=1e-12, equal_nan=True)
     return np.asarray(close.any(axis=1))
+
+
+def _numbers(wanted: Any) -> NDArray[np.float64]:
+    if np.asarray(wanted).dtype.kind == "b":  # as a column may be
+        return np.asarray(wanted, dtype=np.float64)
+    return in_own_unit(wanted, where="select")
 
 
 def join_tables(tables: Sequence[Mapping[str, NDArray[Any]]]) -> Table:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scnnbio.errors import SpecError
-from scnnbio.units import plain
+from scnnbio.units import carries_unit, is_several, plain
 from scnnbio.values import digest_of
 
 
@@ -88,6 +88,8 @@ def check_request(stimulus: Stimulus, trial: int, shape: tuple[int, int]) -> Non
 def count(value: Any, where: str, *, least: int = 1) -> int:
     """Whole number of at least ``least``, or a SpecError."""
     try:
+        if carries_unit(value):  # to Python 16 deg is the whole number 16
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise SpecError(f"{value!r} is not a whole number; write an integer", where=where) from None
@@ -115,7 +117,8 @@ def positive(value: Any, unit: str, where: str) -> float:
 
 def sequence(values: Any, where: str) -> tuple[Any, ...]:
     """Values as a tuple that is not empty; text is refused, as it would fall into letters."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    single = isinstance(values, np.ndarray) and not values.ndim
+    if single or isinstance(values, str) or not isinstance(values, Iterable):
         raise SpecError(f"{values!r} is not a list; write a list of values", where=where)
     items = tuple(values)
     if not items:
@@ -128,7 +131,7 @@ def each(value: Any, check: Callable[[Any], float], where: str) -> float | tuple
 
     One number stays one number, so that a description is saved as it was written.
     """
-    if isinstance(value, str) or not isinstance(value, list | tuple | np.ndarray):
+    if not is_several(value):
         return check(value)
     return tuple(check(v) for v in sequence(value, where))
 

@@ -19,11 +19,11 @@ from scnnbio.stimuli.base import (
     n_frames,
     positive,
 )
-from scnnbio.units import plain
+from scnnbio.units import Hertz, Milliseconds, Number, plain
 
 _COLUMNS = ("luminance", "contrast", "temporal_frequency")
 
-Values = float | tuple[float, ...]
+Contrasts = Number | tuple[Number, ...]
 
 
 @final
@@ -61,12 +61,12 @@ class FullField(Stimulus):
     :class:`~scnnbio.encoding.Pixels`.
     """
 
-    luminance: Values = 0.0
-    contrast: Values = 0.0
-    temporal_frequency: Values = 4.0
+    luminance: Contrasts = 0.0
+    contrast: Contrasts = 0.0
+    temporal_frequency: Hertz | tuple[Hertz, ...] = 4.0
     repeats: int = 1
-    duration: float = 500.0
-    frame: float = 10.0
+    duration: Milliseconds = 500.0
+    frame: Milliseconds = 10.0
     kind: Literal["full-field"] = field(default="full-field", kw_only=True)
 
     def __post_init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
@@ -21,7 +20,7 @@ from scnnbio.stimuli.base import (
     positive,
     sequence,
 )
-from scnnbio.units import plain
+from scnnbio.units import Degrees, Hertz, Milliseconds, Number, is_several, plain
 
 _COLUMNS = ("orientation", "spatial_frequency", "temporal_frequency", "contrast", "phase")
 
@@ -83,15 +82,15 @@ class Gratings(Stimulus):
     laminar dependence. J Neurosci 22:5639-5651.
     """
 
-    orientations: tuple[float, ...] | int = 16
-    spatial_frequencies: tuple[float, ...] = (0.1,)
-    temporal_frequency: float | tuple[float, ...] = 4.0
-    contrast: float | tuple[float, ...] = 1.0
-    phases: tuple[float, ...] = (0.0,)
+    orientations: tuple[Degrees, ...] | int = 16
+    spatial_frequencies: tuple[Number, ...] = (0.1,)
+    temporal_frequency: Hertz | tuple[Hertz, ...] = 4.0
+    contrast: Number | tuple[Number, ...] = 1.0
+    phases: tuple[Degrees, ...] = (0.0,)
     repeats: int = 1
     blanks: int = 0
-    duration: float = 500.0
-    frame: float = 10.0
+    duration: Milliseconds = 500.0
+    frame: Milliseconds = 10.0
     kind: Literal["gratings"] = field(default="gratings", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -129,7 +128,7 @@ class Gratings(Stimulus):
         )
 
     def _orientations(self, where: str, fastest: float) -> tuple[float, ...]:
-        if isinstance(self.orientations, Iterable):
+        if is_several(self.orientations) or isinstance(self.orientations, range):
             return _angles(self.orientations, where)
         number = count(self.orientations, where)
         if number > _MOST:

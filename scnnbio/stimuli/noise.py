@@ -9,6 +9,7 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.stimuli.base import Stimulus, bounded, check_request, count, n_frames, positive
+from scnnbio.units import Milliseconds, Number
 
 
 @final
@@ -47,9 +48,9 @@ class WhiteNoise(Stimulus):
     """
 
     n_trials: int = 1000
-    duration: float = 500.0
-    frame: float = 10.0
-    contrast: float = 0.5
+    duration: Milliseconds = 500.0
+    frame: Milliseconds = 10.0
+    contrast: Number = 0.5
     check: int = 1
     distribution: Literal["binary", "gaussian"] = "binary"
     kind: Literal["white-noise"] = field(default="white-noise", kw_only=True)

@@ -14,6 +14,7 @@ from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+from scnnbio.units import Hertz, Window, plain, plain_window
 
 #: Columns that tell gratings apart, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
@@ -49,9 +50,16 @@ class Evidence:
     measures: KernelMeasures | None = None
     population: str = "v1"
     projection: str = "lgn_v1"
-    min_rate: float = 1.0
-    window: tuple[float, float] | None = None
+    min_rate: Hertz = 1.0
+    window: Window | None = None
     progress: Callable[[int, int], None] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        rate = plain(self.min_rate, "Hz", where="evidence.min_rate")
+        object.__setattr__(self, "min_rate", rate)
+        if self.window is not None:
+            window = plain_window(self.window, where="evidence.window")
+            object.__setattr__(self, "window", window)
 
     @property
     def recording(self) -> Recording:

@@ -95,6 +95,15 @@ def replaced_by(values: Any) -> Callable[[Path], None]:
     return lambda folder: write_weights(folder / "kernels.npz", {"learn": values})
 
 
+def overwritten(content: bytes) -> Callable[[Path], None]:
+    return lambda folder: folder.joinpath("kernels.npz").write_bytes(content) and None
+
+
+def one_array(folder: Path) -> None:
+    with (folder / "kernels.npz").open("wb") as file:
+        np.save(file, KERNEL)
+
+
 def link_out(folder: Path) -> None:
     (folder.parent / "secret.npz").write_bytes((folder / "kernels.npz").read_bytes())
     (folder / "kernels.npz").unlink()
@@ -110,7 +119,10 @@ WRONG: dict[str, tuple[Any, Callable[[Path], None], type[ScnnbioError], str]] = 
     "NUL": ("a\0b", lambda _: None, SpecError, "is no file in the"),
     "a link out of the folder": (LEARN, link_out, SpecError, "'kernels.npz' is no file in the"),
     "no such file": ("none.npz", lambda _: None, DataError, "none.npz: there is no such file"),
-    "a folder": ("below", lambda f: (f / "below").mkdir(), DataError, "Is a directory"),
+    "a folder": ("below", lambda f: (f / "below").mkdir(), DataError, "is a folder; name a"),
+    "empty": (LEARN, overwritten(b""), DataError, "kernels.npz: is empty, not an archive"),
+    "HDF5": (LEARN, overwritten(b"\x89HDF\r\n\x1a\n"), DataError, "npz: is an HDF5 file, not"),
+    "one array": (LEARN, one_array, DataError, "kernels.npz: is a single array, not"),
     "truncated": (LEARN, truncated, DataError, "kernels.npz: is damaged"),
     "another kind of file": ("study.toml", lambda _: None, DataError, "not a zip file"),
     "pickled": (LEARN, pickled, DataError, "allow_pickle=False"),

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import brian2 as b2
 import numpy as np
@@ -30,6 +30,7 @@ from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.units import In, plain
 
 _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
@@ -122,15 +123,15 @@ class Brian2StandaloneBackend(_OnBrian2):
         self,
         precision: Precision = "double",
         threads: int = 1,
-        checkpoint_seconds: float = 5.0,
+        checkpoint_seconds: Annotated[float, In("s")] = 5.0,
     ) -> None:
-        if not checkpoint_seconds >= 0:
-            raise SpecError(
-                f"{checkpoint_seconds} is no number of seconds", where="backend.checkpoint_seconds"
-            )
+        where = "backend.checkpoint_seconds"
+        seconds = plain(checkpoint_seconds, "s", where=where)
+        if seconds < 0:
+            raise SpecError(f"{seconds:g} s is negative; write 0 or more", where=where)
         self.precision = precision
         self.threads = checked_threads(threads)
-        self.checkpoint_seconds = checkpoint_seconds
+        self.checkpoint_seconds = seconds
 
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None

@@ -28,6 +28,7 @@ from scnnbio.errors import (
     UnsupportedError,
 )
 from scnnbio.experiment import Experiment, Inputs, Record, Report, Run, Sampling
+from scnnbio.units import Milliseconds, Number, plain
 
 Target = Literal["board", "virtual", "emulated", "binaries"]
 
@@ -82,14 +83,16 @@ class SpinnakerBackend(Backend):
     )
 
     def __init__(
-        self, target: Target | None = None, gap: float | None = None, headroom: float = 1.0
+        self, target: Target | None = None, gap: Milliseconds | None = None, headroom: Number = 1.0
     ) -> None:
         if target is None:
             target = "board" if _board_is_configured() else "emulated"
         if target not in _NEEDS:
             raise SpecError(f"{target!r} is not one of {', '.join(_NEEDS)}", where="backend.target")
-        if gap is not None and not 0 <= gap < float("inf"):
-            raise SpecError(f"{gap:g} ms is no length of time", where="backend.gap")
+        gap = None if gap is None else plain(gap, "ms", where="backend.gap")
+        if gap is not None and gap < 0:
+            raise SpecError(f"{gap:g} ms is negative; write 0 or more", where="backend.gap")
+        headroom = plain(headroom, "1", where="backend.headroom")
         if not 0 < headroom <= 1:
             raise SpecError(f"{headroom:g} is no share from 0 to 1", where="backend.headroom")
         self.target = target

@@ -1,0 +1,186 @@
+"""Numbers out of whatever carries a unit: text, ``quantities``, Brian2, and lists of these."""
+
+from __future__ import annotations
+
+import math
+import re
+import reprlib
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.units.table import BRIAN2_NAMES, PLAIN, UNITS, dimension, si_factor
+
+#: Dimension → its unit in SI.
+_SI = {dimension: unit for unit, (dimension, factor) in reversed(UNITS.items()) if factor == 1.0}
+
+_TEXT = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]*|1)")
+LONGEST = 80
+
+
+def short(value: Any) -> str:
+    """How a value is quoted in an error: short, and in one line."""
+    text = str(value) if carries_unit(value) else reprlib.repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def is_view(value: Any) -> bool:
+    """Whether it is what Brian2 gives for the variables of groups and monitors."""
+    return hasattr(value, "dim") and hasattr(value, "get_item") and hasattr(value, "variable")
+
+
+def carries_unit(value: Any) -> bool:
+    """Whether it is a quantity, or an array of them, of any library."""
+    return (
+        hasattr(value, "rescale")
+        or hasattr(value, "has_same_dimensions")
+        or hasattr(value, "dimensionality")
+        or (isinstance(value, np.ndarray) and hasattr(value, "unit"))
+        or is_view(value)
+    )
+
+
+def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
+    """Numbers in ``unit``, of the shape of ``value``; they may not be finite."""
+    if type(value) is np.ndarray and value.dtype.kind in "iuf":
+        return np.asarray(value, dtype=np.float64)
+    if isinstance(value, str):
+        return np.asarray(_from_text(value, unit, where))
+    if carries_unit(value):
+        return _from_quantities(value, unit, where)
+    if isinstance(value, bool | np.bool_):
+        raise SpecError(f"{value} is not a number; write a quantity in {unit}", where=where)
+    if isinstance(value, list | tuple) and not all(type(v) in (int, float) for v in value):
+        return _from_rows(value, unit, where)
+    if np.ma.is_masked(value):
+        raise SpecError("values are masked; leave them out, or fill them", where=where)
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "OU" and array.ndim:
+            return _from_rows(array.tolist(), unit, where)
+        if array.dtype.kind == "O" and isinstance(value, int):
+            return np.asarray(float(value))  # beyond 64 bits
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        kind = "a quantity" if array.ndim == 0 else "quantities"
+        raise SpecError(f"{short(value)} is not {kind} in {unit}", where=where)
+    return np.asarray(array, dtype=np.float64)
+
+
+def _from_rows(rows: Any, unit: str, where: str) -> NDArray[np.float64]:
+    """Numbers of a list, element by element, since numpy would drop their units."""
+    parts = [numbers_of(row, unit, where) for row in rows]
+    if len({part.shape for part in parts}) > 1:
+        raise SpecError("not an array of numbers; give a rectangular one", where=where)
+    return np.array(parts, dtype=np.float64)
+
+
+def _from_text(text: str, unit: str, where: str) -> float:
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    if match is None:
+        raise SpecError(
+            f"{reprlib.repr(text)} is not a quantity; write it like '20 {unit}'", where=where
+        )
+    symbol = match[2] or unit
+    if symbol not in UNITS:
+        known = ", ".join(u for u in UNITS if dimension(u) == dimension(unit))
+        raise SpecError(f"{text!r}: unknown unit {symbol!r}; use one of {known}", where=where)
+    if dimension(symbol) != dimension(unit):
+        raise SpecError(
+            f"{text!r} is a {dimension(symbol)}, but a {dimension(unit)} is needed;"
+            f" write it like '20 {unit}'",
+            where=where,
+        )
+    return _converted(match[1], symbol, unit)
+
+
+def _converted(text: str, symbol: str, unit: str) -> float:
+    """Number in another unit of its dimension, rounded once: 500 us are 0.5 ms, not 0.4999."""
+    ratio = si_factor(symbol) / si_factor(unit)
+    return float(text) * ratio if dimension(unit) == "angle" else _scaled(text, ratio)
+
+
+def _scaled(text: str, power_of_ten: float) -> float:
+    mantissa, _, exponent = text.lower().partition("e")
+    return float(f"{mantissa}e{int(exponent or 0) + round(math.log10(power_of_ten))}")
+
+
+def _from_quantities(value: Any, unit: str, where: str) -> NDArray[np.float64]:
+    if is_view(value):
+        value = value[:]
+        if not hasattr(value, "has_same_dimensions"):  # of dimension 1
+            return numbers_of(value, unit, where)
+    if hasattr(value, "has_same_dimensions"):
+        return _from_brian2(value, unit, where)
+    if not hasattr(value, "rescale"):
+        raise SpecError(
+            f"{short(value)} is a quantity of a library that scnnbio does not know; write text"
+            f" such as '20 {unit}', or use 'quantities' or Brian2",
+            where=where,
+        )
+    powers = {part.name: power for part, power in value.dimensionality.items()}
+    # To 'quantities' a radian is the number 1, but 6 rad/s is not a rate of 6 spikes per second.
+    if dimension(unit) == "angle":
+        fits = list(powers.values()) == [1] and powers.keys() <= _angles()
+    else:
+        fits = powers.keys().isdisjoint(_angles())
+    if not fits:
+        raise SpecError(f"{short(value)} does not fit {unit}", where=where)
+    symbol = value.dimensionality.string
+    if symbol in UNITS and dimension(symbol) == dimension(unit):
+        return _shifted(np.asarray(value.magnitude, dtype=np.float64), symbol, unit)
+    try:
+        value = value.rescale("dimensionless" if unit == "1" else unit.replace("O", "o"))
+    except ValueError as error:
+        raise SpecError(f"{short(value)} does not fit {unit}: {error}", where=where) from None
+    return np.asarray(value.magnitude, dtype=np.float64)
+
+
+def _from_brian2(value: Any, unit: str, where: str) -> NDArray[np.float64]:
+    import brian2
+
+    name = BRIAN2_NAMES.get(dimension(unit))
+    if name is None:
+        raise SpecError(
+            f"{short(value)} is of Brian2, which has no {dimension(unit)}; write text such as"
+            f" '20 {unit}'",
+            where=where,
+        )
+    reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
+    if not value.has_same_dimensions(reference):
+        raise SpecError(f"{short(value)} does not fit {unit}", where=where)
+    numbers = np.array(value, dtype=np.float64, subok=False)
+    return numbers if name == "1" else _shifted(numbers, _SI[dimension(unit)], unit)
+
+
+def _shifted(numbers: NDArray[np.float64], symbol: str, unit: str) -> NDArray[np.float64]:
+    """Numbers in another unit of their dimension, each rounded once."""
+    ratio = si_factor(symbol) / si_factor(unit)
+    if ratio == 1.0 or dimension(unit) == "angle":
+        return numbers if ratio == 1.0 else numbers * ratio
+    scaled = [
+        _scaled(repr(number), ratio) if math.isfinite(number) else number
+        for number in numbers.ravel().tolist()
+    ]
+    return np.array(scaled, dtype=np.float64).reshape(numbers.shape)
+
+
+@cache
+def _angles() -> frozenset[str]:
+    """Names of the units of angle of ``quantities``."""
+    from quantities.units import angle
+
+    parts = (part for part in vars(angle).values() if hasattr(part, "dimensionality"))
+    return frozenset(part.name for part in parts) - {"dimensionless", "steradian"}
+
+
+def own_unit(text: str) -> str:
+    """The unit that scnnbio counts in, of the dimension that a text such as ``"2 s"`` names."""
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    symbol = match[2] if match else ""
+    known = symbol if symbol in UNITS else "1"
+    return next(unit for unit in PLAIN if dimension(unit) == dimension(known))
