@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.recording.checks import chosen_indices
+from scnnbio.recording.checks import Shape, chosen_indices
+from scnnbio.recording.samples import Signal, Spikes
 
 if TYPE_CHECKING:
     import neo
-
-    from scnnbio.recording import Recording
-    from scnnbio.recording.samples import Signal
 
 #: Annotation of a block: where the trials' times begin (ms).
 ORIGIN = "trial_start"
@@ -26,8 +24,35 @@ _EVEN = 1e-9
 Units = Sequence[int] | Mapping[str, Sequence[int]] | None
 
 
+class Recorded(Protocol):
+    """What is written as a block: a :class:`~scnnbio.recording.Recording`."""
+
+    @property
+    def spikes(self) -> Mapping[str, Spikes]:
+        """Spikes by population."""
+
+    @property
+    def signals(self) -> Mapping[str, Mapping[str, Signal]]:
+        """Signals by population and variable."""
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Shape of each population."""
+
+    @property
+    def trials(self) -> Mapping[str, NDArray[Any]]:
+        """Columns of the trial table."""
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+
+    def size(self, population: str) -> int:
+        """Number of units of a population."""
+
+
 def to_block(
-    recording: Recording,
+    recording: Recorded,
     populations: Sequence[str] | None,
     units: Units,
     trials: Sequence[int] | None,
@@ -57,7 +82,7 @@ def to_block(
     return block
 
 
-def _chosen_units(recording: Recording, name: str, units: Units) -> NDArray[np.int64]:
+def _chosen_units(recording: Recorded, name: str, units: Units) -> NDArray[np.int64]:
     size = recording.size(name)
     wanted = units.get(name) if isinstance(units, Mapping) else units
     if wanted is None:
@@ -69,7 +94,7 @@ def _chosen_units(recording: Recording, name: str, units: Units) -> NDArray[np.i
 
 
 def _trains(
-    recording: Recording, name: str, trial: int, units: NDArray[np.int64]
+    recording: Recorded, name: str, trial: int, units: NDArray[np.int64]
 ) -> list[neo.SpikeTrain]:
     import neo
     import quantities as pq
