@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
@@ -261,7 +262,8 @@ class Network:
     ------
     SpecError
         If names repeat, a projection points at nothing, shapes do not fit, a receptor is missing,
-        or a weight has the wrong unit.
+        or a weight has the wrong unit, or a sign that the receptor does not take: a conductance is
+        never negative, and inhibition inhibits.
     """
 
     populations: tuple[Population, ...]
@@ -312,6 +314,8 @@ class Network:
                 raise SpecError(error.message, where=place) from None
         unit = post.model.unit_of(receptors[projection.receptor])
         weight = plain(projection.weight, unit, where=f"{where}.weight")
+        rule, receptor = projection.plasticity, projection.receptor
+        check_signs(connector, weight, rule, post.model, receptor, post.values(), where)
         return dataclasses.replace(projection, weight=weight)
 
     def _end(self, name: str, where: str) -> Population:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyNN.common import Assembly, Population
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import StandardSynapseType
-from pyNN.standardmodels.base import inhibitory_receptor_types
+from pyNN.standardmodels.base import excitatory_receptor_types, inhibitory_receptor_types
 
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, Shape
@@ -87,6 +87,13 @@ def _check_signs(projection: Any, weights: NDArray[np.float64]) -> None:
                 " negative part, made positive, to the inhibitory receptor",
                 where=str(projection.label),
             )
+    elif receptor in excitatory_receptor_types and weights.min() < 0:
+        # NEST would send these to the inhibitory receptor, with its time constant, and Brian2 not.
+        raise SpecError(
+            f"receptor {receptor!r} of current-based cells takes no negative weights; use"
+            " split_by_sign() and connect the negative part to the inhibitory receptor",
+            where=str(projection.label),
+        )
     elif receptor in inhibitory_receptor_types and weights.max() > 0:
         raise SpecError(
             f"receptor {receptor!r} of current-based cells takes no positive weights;"
