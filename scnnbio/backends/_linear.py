@@ -61,7 +61,7 @@ def generators(population: Population) -> FloatArray:
             found[k] = np.nan
         if not np.isfinite(found[k]).all():
             raise SpecError(
-                "its parameters give no solution; look for a time constant or a capacitance of zero",
+                "its parameters give no solution; is a time constant or a capacitance zero?",
                 where=f"population {population.name!r}.parameters",
             )
         found[k] *= scale[None, :] / scale[:, None] * 1e-3

@@ -307,8 +307,8 @@ def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.fl
     for name, values in constants.items():
         if not np.isfinite(values).all():
             raise SpecError(
-                f"its parameters give no step of {dt:g} ms ({name} is {values[~np.isfinite(values)][0]}"
-                "); look for a time constant or a capacitance of zero, or growth without bound",
+                f"its parameters give no step of {dt:g} ms, for {name} is not finite; is a time"
+                " constant or a capacitance zero?",
                 where=f"population {population.name!r}.parameters",
             )
     return constants

@@ -203,8 +203,8 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
     nodes, threads = nest.network_size, nest.total_num_virtual_procs
     if nodes > MOST_NEST_NODES * threads:
         raise SpecError(
-            f"{nodes:,} nodes on {threads} threads, of which NEST tells {MOST_NEST_NODES:,} apart on"
-            " each and delivers the spikes of the others to wrong cells; call"
+            f"{nodes:,} nodes on {threads} threads, of which NEST tells {MOST_NEST_NODES:,} apart"
+            " on each and delivers the spikes of the others to wrong cells; call"
             f" setup(threads={-(-nodes // MOST_NEST_NODES)}) or more",
             where=str(projection.label),
         )

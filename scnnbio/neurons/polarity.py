@@ -33,8 +33,8 @@ def conducts(model: NeuronModel, receptor: str) -> bool:
     Returns
     -------
     bool
-        True where the variable is counted in uS; and where it has no unit and multiplies a potential
-        in the potential's own rate, as the share of open channels does.
+        True where the variable is counted in uS; and where it has no unit and multiplies a
+        potential in the potential's own rate, as the share of open channels does.
     """
     state = model.receptors[receptor]
     unit = model.unit_of(state)

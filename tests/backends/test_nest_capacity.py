@@ -39,7 +39,11 @@ def large(channels: int) -> Experiment:
         ),
         (
             Projection(
-                "lgn", "v1", ConvolutionConnector(kernel, (2, 8, 8)), weight=20.0, receptor="membrane"
+                "lgn",
+                "v1",
+                ConvolutionConnector(kernel, (2, 8, 8)),
+                weight=20.0,
+                receptor="membrane",
             ),
         ),
     )

@@ -251,8 +251,8 @@ def test_signs_are_checked(mock):
             mock.Projection(pre, conductances, signed, synapse, receptor_type=receptor)
     with pytest.raises(SpecError, match="takes no positive weights"):
         mock.Projection(pre, currents, signed, synapse, receptor_type="inhibitory")
-    for kernel in ([1.0, -1.0], [-1.0, -1.0]):
-        refused = ConvolutionConnector([[[kernel]]], (1, 1, 3))
+    for taps in ([1.0, -1.0], [-1.0, -1.0]):
+        refused = ConvolutionConnector([[[taps]]], (1, 1, 3))
         with pytest.raises(SpecError, match=r"no negative weights; use split_by_sign\(\)"):
             mock.Projection(pre, currents, refused, synapse, receptor_type="excitatory")
         with pytest.raises(SpecError, match="no negative weights"):

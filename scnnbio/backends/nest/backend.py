@@ -40,9 +40,9 @@ class NestBackend(Backend):
     Parameters
     ----------
     threads : int, optional
-        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1, and more where a network
-        has more nodes than NEST tells apart on so many. A network fires the same spikes with any
-        number.
+        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1, and more where a
+        network has more nodes than NEST tells apart on so many. A network fires the same spikes
+        with any number.
     cells : {"compiled", "standard"}
         Neurons compiled from their equations, or NEST's own cells, where they are declared equal:
         these need no compiler, and know no reset between trials.

@@ -258,8 +258,8 @@ def _add_offset(source: Path) -> None:
         file.write_text(text.replace(line, line + addition))
 
 
-# At the end of a step: a state that is no number ends the simulation. NEST hands what is thrown here
-# on to Python; recorders.py reads it.
+# At the end of a step: a state that is no number ends the simulation. NEST hands what is thrown
+# here on to Python, where lowering.py reads it.
 _LOOK_BEFORE = "    // voltage logging\n"
 _LOOK = """    if (!std::isfinite(S_.s_{0}))
       throw nest::KernelException("{1} {0} " + std::to_string(get_node_id()) + " "

@@ -31,8 +31,8 @@ def count_nodes(experiment: Experiment, shared: bool) -> tuple[int, int]:
         Nodes that there is one of, and those that there is one of on every thread of every process.
     """
     network = experiment.network
-    # Beside the neurons there are a weight recorder and a multimeter for each sampling; and on every
-    # thread a cell that ends the log of spikes, and the engines.
+    # Beside the neurons there are a weight recorder and a multimeter for each sampling; and on
+    # every thread a cell that ends the log of spikes, and the engines.
     once = sum(p.size for p in network.populations) + 1 + len(experiment.record.signals)
     engines = sum(shared and takes(p) for p in network.projections)
     engines += sum(p.homeostasis is not None for p in network.populations)
@@ -71,8 +71,8 @@ def unsupported_size(
     else:
         remedy = "run it in more processes, as docs/how_to/mpi.md says, or make the layers smaller"
     feature = (
-        f"{nodes:,} nodes on {most * processes} threads, of which NEST tells {MOST_NEST_NODES:,} apart on"
-        " each and delivers the spikes of the others to wrong neurons"
+        f"{nodes:,} nodes on {most * processes} threads, of which NEST tells {MOST_NEST_NODES:,}"
+        " apart on each and delivers the spikes of the others to wrong neurons"
     )
     return [Unsupported("network", feature, remedy)]
 
@@ -86,5 +86,7 @@ def check_built() -> None:
     """
     nodes, threads = nest.network_size, nest.total_num_virtual_procs
     if nodes > MOST_NEST_NODES * threads:
-        feature = f"{nodes:,} nodes on {threads} threads, of which NEST takes {MOST_NEST_NODES:,} each"
+        feature = (
+            f"{nodes:,} nodes on {threads} threads, of which NEST takes {MOST_NEST_NODES:,} each"
+        )
         raise UnsupportedError("nest", [Unsupported("network", feature, "set backend.threads")])
