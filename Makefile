@@ -21,7 +21,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-mpi bench lint format types docs clean
+.PHONY: help demo test quick validate test-mpi bench lint format types docs clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -56,7 +56,10 @@ test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doct
 	$(BIN)/python -m pytest $(SPREAD) $(PYTEST_ARGS)
 
 quick: $(ALL) ## the quick subset of the tests
-	$(BIN)/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow and not validate" $(PYTEST_ARGS)
+
+validate: $(ALL) ## what takes minutes or gigabytes, one at a time
+	$(BIN)/python -m pytest -m validate $(PYTEST_ARGS)
 
 $(MPI_VENV)/.built: docs/how_to/build_nest_mpi.sh
 	@echo "Building NEST with MPI into $(MPI_VENV) (some ten minutes, once)"

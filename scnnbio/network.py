@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError
-from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.model import NeuronModel, Parameter
 from scnnbio.neurons.parsing import check_name, sides
 from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
 from scnnbio.units import Degrees, In, Milliseconds, is_several, plain, plain_array
@@ -58,8 +59,9 @@ class Population(Value):
     Raises
     ------
     SpecError
-        If a parameter is unknown, has the wrong unit or the wrong number of values, or the neuron
-        has no threshold that a rule needs.
+        If a parameter is unknown, has the wrong unit, the wrong number of values, or a value
+        outside its range, or would be moved out of it; if a conductance begins below zero; or if
+        the neuron has no threshold that a rule needs.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Population(Value):
             object.__setattr__(self, "field_of_view", degrees)
         values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
         object.__setattr__(self, "parameters", FrozenTable(values))
+        if isinstance(self.neuron, NeuronModel):
+            self._check_initial(self.neuron, where)
         if self.homeostasis is not None:
             self._check_homeostasis(self.homeostasis, where)
         if self.competition is not None:
@@ -101,13 +105,23 @@ class Population(Value):
     def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
         if isinstance(self.neuron, SpikeSource):
             raise SpecError("a spike source has no threshold to adapt", where=where)
-        self._checked(rule.parameter, 0.0, where)
-        unit = self.neuron.parameters[rule.parameter].unit
-        if unit != "mV":
+        moved = self._known(rule.parameter, f"{where}.parameters.{rule.parameter}")
+        path = f"{where}.homeostasis.parameter"
+        if moved.unit != "mV":
             raise SpecError(
-                f"{rule.parameter!r} is in {unit}, but a shared threshold is in mV",
-                where=f"{where}.homeostasis.parameter",
+                f"{rule.parameter!r} is in {moved.unit}, but a shared threshold is in mV",
+                where=path,
             )
+        low, high = moved.bounds
+        if high < math.inf or (low > -math.inf and rule.minimum is None):
+            remedy = "name another parameter" if high < math.inf else "set homeostasis.minimum"
+            raise SpecError(
+                f"{rule.parameter!r} stays in {moved.range} mV, and the rule would move it beyond;"
+                f" {remedy}",
+                where=path,
+            )
+        if rule.minimum is not None:
+            moved.check(rule.minimum, f"{where}.homeostasis.minimum")
         rule.fall(self.shape[0], 1.0)
 
     def _check_competition(self, where: str) -> None:
@@ -124,24 +138,44 @@ class Population(Value):
                 where=where,
             ) from None
 
-    def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
+    def _check_initial(self, model: NeuronModel, where: str) -> None:
+        """Refuse conductances that begin below zero."""
+        for state, name in model.initial.items():
+            least = self.values()[name].min()
+            if model.unit_of(state) == "uS" and least < 0:
+                raise SpecError(
+                    f"the conductance {state!r} begins with {least:g} uS, and is never negative;"
+                    " give 0 or more",
+                    where=f"{where}.parameters.{name}",
+                )
+
+    def _known(self, name: str, path: str) -> Parameter:
+        """The neuron's parameter of that name."""
         known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
-        path = f"{where}.parameters.{name}"
         if name not in known:
             raise SpecError(
                 f"{self.neuron.name} has no parameter {name!r};"
                 f" it has {', '.join(sorted(known)) or 'none'}",
                 where=path,
             )
+        return known[name]
+
+    def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
+        path = f"{where}.parameters.{name}"
+        parameter = self._known(name, path)
         if not is_several(value):
-            return plain(value, known[name].unit, where=path)
-        array = plain_array(value, known[name].unit, where=path).copy()
+            number = plain(value, parameter.unit, where=path)
+            parameter.check(number, path)
+            return number
+        array = plain_array(value, parameter.unit, where=path).copy()
         if array.shape != (self.shape[0],):
             raise SpecError(
                 f"{array.size} values for {self.shape[0]} channels; give one value or one a"
                 " channel",
                 where=path,
             )
+        for channel, number in enumerate(array.tolist()):
+            parameter.check(number, f"{path}[{channel}]")
         array.flags.writeable = False
         return array
 
@@ -261,7 +295,8 @@ class Network(Value):
     ------
     SpecError
         If names repeat, a projection points at nothing, shapes do not fit, a receptor is missing,
-        or a weight has the wrong unit.
+        or a weight has the wrong unit, or a sign that the receptor does not take: a conductance is
+        never negative, and inhibition inhibits.
     """
 
     populations: tuple[Population, ...]
@@ -312,6 +347,8 @@ class Network(Value):
                 raise SpecError(error.message, where=place) from None
         unit = post.model.unit_of(receptors[projection.receptor])
         weight = plain(projection.weight, unit, where=f"{where}.weight")
+        rule, receptor = projection.plasticity, projection.receptor
+        check_signs(connector, weight, rule, post.model, receptor, post.values(), where)
         return dataclasses.replace(projection, weight=weight)
 
     def _end(self, name: str, where: str) -> Population:

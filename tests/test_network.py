@@ -266,7 +266,7 @@ CHANGES = {
     "weight": lambda: network(projections=(feed(plasticity=RULE, weight=2.0), lateral())),
     "delay": lambda: network(projections=(feed(plasticity=RULE, delay=2.0), lateral())),
     "receptor": lambda: network(
-        projections=(feed(plasticity=RULE, receptor="inhibitory"), lateral())
+        projections=(feed(plasticity=RULE, receptor="membrane"), lateral())
     ),
     "rule": lambda: network(projections=(feed(), lateral())),
     "rate": lambda: network(projections=(feed(plasticity=SharedSTDP(a_plus=0.03)), lateral())),

@@ -55,7 +55,15 @@ def generators(population: Population) -> FloatArray:
             symbol: float(values[symbol.name][k]) * si_factor(model.parameters[symbol.name].unit)
             for symbol in whole.free_symbols
         }
-        found[k, :-1] = np.array(whole.subs(numbers).evalf(30), dtype=float)
+        try:
+            found[k, :-1] = np.array(whole.subs(numbers).evalf(30), dtype=float)
+        except TypeError:  # infinity and what is no number are sympy's own
+            found[k] = np.nan
+        if not np.isfinite(found[k]).all():
+            raise SpecError(
+                "its parameters give no solution; is a time constant or a capacitance zero?",
+                where=f"population {population.name!r}.parameters",
+            )
         found[k] *= scale[None, :] / scale[:, None] * 1e-3
     return found
 

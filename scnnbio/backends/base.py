@@ -295,8 +295,23 @@ def _in_exact_rates(step: Integrator) -> set[str]:
 
 
 def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
-    """Constants of a population's integrator, one value a channel, or one (1,) for all."""
-    return integrator(population.model).constants(parameter_sets(population), dt)
+    """Constants of a population's integrator, one value a channel, or one (1,) for all.
+
+    Raises
+    ------
+    SpecError
+        If one of them is not finite, as where a time constant is zero.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        constants = integrator(population.model).constants(parameter_sets(population), dt)
+    for name, values in constants.items():
+        if not np.isfinite(values).all():
+            raise SpecError(
+                f"its parameters give no step of {dt:g} ms, for {name} is not finite; is a time"
+                " constant or a capacitance zero?",
+                where=f"population {population.name!r}.parameters",
+            )
+    return constants
 
 
 def gate_steps(experiment: Experiment, projection: Projection) -> int:

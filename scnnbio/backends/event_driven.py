@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scnnbio.backends import _crossings
 from scnnbio.backends._crossings import TERMS, exponential, first_crossings, piece_length
 from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._finite import check_finite
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends.base import initial_states
@@ -279,6 +280,11 @@ class _Simulation:
 
     def run(self, report: Report) -> None:
         """Solve every trial."""
+        # What is no number is told with its place.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            self._run(report)
+
+    def _run(self, report: Report) -> None:
         experiment = self.experiment
         per_trial, n_trials = experiment.trial_steps, experiment.stimulus.n_trials
         cuts = np.searchsorted(self.inputs.step, np.arange(n_trials + 1) * per_trial + 1)
@@ -310,6 +316,7 @@ class _Simulation:
         waiting = [((step - first) * self.experiment.dt, step) for step in reversed(sampled)]
         self._settle()
         while True:
+            self._check()
             if waiting and self.now >= waiting[-1][0] - _INSTANT:
                 self._sample(waiting.pop()[1])
                 continue
@@ -323,6 +330,15 @@ class _Simulation:
             self._towards(goal)
             if self.heap and self.heap[0][0] <= self.now + _INSTANT:
                 self._deliver()
+
+    def _check(self) -> None:
+        """Refuse to go on with states that are no numbers."""
+        step = self.trial * self.experiment.trial_steps + self.now / self.experiment.dt
+        for name, layer in self.layers.items():
+            # What is not finite makes the sum so, whichever state it is.
+            if not np.isfinite(layer.state.sum()):
+                states = dict(zip(layer.names, layer.state.T, strict=False))
+                check_finite(self.experiment, name, states, step)
 
     def _towards(self, goal: float) -> None:
         """Advance to the goal, to the end of a piece, or to the first spike before."""

@@ -14,7 +14,8 @@ from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import choose
 from scnnbio.units import In, plain
 
-_MOST_THREADS = 512
+#: Of one process.
+MOST_THREADS = 512
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ def checked_threads(threads: int) -> int:
 
     Beyond 512 NEST, which has nine bits for a thread's number, delivers spikes to other neurons.
     """
-    if not 1 <= threads <= _MOST_THREADS:
+    if not 1 <= threads <= MOST_THREADS:
         raise SpecError(
-            f"{threads} is not a number of threads; use 1 to {_MOST_THREADS}, and no more than the"
+            f"{threads} is not a number of threads; use 1 to {MOST_THREADS}, and no more than the"
             " machine has cores",
             where="backend.threads",
         )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._finite import check_finite
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends._plasticity import Competition, Learning
 from scnnbio.backends.base import (
@@ -85,9 +86,7 @@ class _Layer:
         names = {**self.parameters, **self.constants, **old}
         new = {}
         for update in self.updates:
-            # An upstroke may outrun the largest number: it crosses any threshold then.
-            with np.errstate(over="ignore"):
-                value = evaluate(update.expression, names)
+            value = evaluate(update.expression, names)
             keeps = self.held & (update.state in self.held_states)
             new[update.state] = np.where(keeps, old[update.state], value)
         self.state = new
@@ -257,6 +256,12 @@ class _Simulation:
 
     def run(self, report: Report) -> None:
         """Step through every trial."""
+        # An upstroke may outrun the largest number: it crosses any threshold then. What is still no
+        # number when the step ends is told with its place.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            self._run(report)
+
+    def _run(self, report: Report) -> None:
         experiment = self.experiment
         kept = set(experiment.snapshot_trials())
         n_trials, per_trial = experiment.stimulus.n_trials, experiment.trial_steps
@@ -294,6 +299,7 @@ class _Simulation:
         for name, layer in self.layers.items():
             layer.learn(fired[name])
             layer.reset()
+            check_finite(self.experiment, name, layer.state, step)
         for pathway in self.pathways:
             pathway.normalise(step)
         for name, neurons in fired.items():

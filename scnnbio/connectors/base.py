@@ -56,6 +56,8 @@ class KernelConnector(Value, Connector, ABC):
 
     #: Whether the weights may be set, and learnt.
     learnable = True
+    #: Whether these connections are there to inhibit.
+    inhibits = False
 
     # What PyNN's initialiser would set; as attributes of the class, the fields can be frozen.
     safe = True

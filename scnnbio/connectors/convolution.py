@@ -68,10 +68,11 @@ class ConvolutionConnector(KernelConnector):
 
     Notes
     -----
-    The kernel's values reach PyNN with their sign. Conductances take no negative weights and
-    inhibitory currents no positive ones. A signed kernel on the excitatory receptor of a
-    current-based cell is one whose negative part NEST filters with the inhibitory time constant
-    and Brian2 with the excitatory one: unless they are equal, use :meth:`split_by_sign`.
+    The kernel's values reach PyNN with their sign. As PyNN has it, conductances and excitatory
+    currents take no negative weights, and inhibitory currents no positive ones: of a signed kernel
+    NEST would filter the negative part with the inhibitory time constant, and Brian2 with that of
+    the receptor. Use :meth:`split_by_sign`. In a :class:`~scnnbio.network.Network` every backend
+    adds a weight of either sign to an excitatory current.
 
     Examples
     --------

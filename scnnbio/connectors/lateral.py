@@ -64,8 +64,10 @@ class LateralInhibitionConnector(KernelConnector):
 
     Notes
     -----
-    The sign follows the receptor: negative weights on current-based cells, positive ones on
-    conductances, as PyNN has it. An excitatory receptor is refused: PyNN takes it when no
+    In a :class:`~scnnbio.network.Network` the weight of the projection has the sign that inhibits:
+    negative on a current or on the potential, positive on a conductance that reverses below the
+    threshold. One that would excite is refused. In a PyNN script the connector gives the strengths
+    the sign that PyNN asks for, and refuses an excitatory receptor, which PyNN takes when no
     ``receptor_type`` is given.
 
     ``kernel`` is the equivalent convolution with padding ``radius``, of strengths.
@@ -93,6 +95,7 @@ class LateralInhibitionConnector(KernelConnector):
     profile: RadialProfile | None
     groups: int
 
+    inhibits = True
     parameter_names = ("shape", "scope", "radius", "delay", "profile")
 
     def __init__(

@@ -17,10 +17,15 @@ from numpy.typing import NDArray
 from pyNN.common import Assembly, Population
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import StandardSynapseType
-from pyNN.standardmodels.base import inhibitory_receptor_types
+from pyNN.standardmodels.base import excitatory_receptor_types, inhibitory_receptor_types
 
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, Shape
+
+#: Nodes that NEST tells apart on one thread. It names the sender of a spike by its number among
+#: those of its thread, in 19 bits (NUM_BITS_LID in target_data.h of NEST 3.10), and keeps the last
+#: number; the spikes of a node beyond reach the targets of another one, without a word.
+MOST_NEST_NODES = 2**19 - 1
 
 #: Native parameter name → one value an edge.
 Parameters = dict[str, Any]
@@ -87,6 +92,13 @@ def _check_signs(projection: Any, weights: NDArray[np.float64]) -> None:
                 " negative part, made positive, to the inhibitory receptor",
                 where=str(projection.label),
             )
+    elif receptor in excitatory_receptor_types and weights.min() < 0:
+        # NEST would send these to the inhibitory receptor, with its time constant, and Brian2 not.
+        raise SpecError(
+            f"receptor {receptor!r} of current-based cells takes no negative weights; use"
+            " split_by_sign() and connect the negative part to the inhibitory receptor",
+            where=str(projection.label),
+        )
     elif receptor in inhibitory_receptor_types and weights.max() > 0:
         raise SpecError(
             f"receptor {receptor!r} of current-based cells takes no positive weights;"
@@ -188,6 +200,14 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
         return False
     import nest
 
+    nodes, threads = nest.network_size, nest.total_num_virtual_procs
+    if nodes > MOST_NEST_NODES * threads:
+        raise SpecError(
+            f"{nodes:,} nodes on {threads} threads, of which NEST tells {MOST_NEST_NODES:,} apart"
+            " on each and delivers the spikes of the others to wrong cells; call"
+            f" setup(threads={-(-nodes // MOST_NEST_NODES)}) or more",
+            where=str(projection.label),
+        )
     weight = np.array(parameters["weight"], float)
     if projection.receptor_type == "inhibitory" and projection.post.conductance_based:
         weight = -weight  # NEST tells inhibition by its sign, for conductances too

@@ -106,7 +106,8 @@ def _parameters(model: NeuronModel) -> Iterable[str]:
     width = max((len(name) for name in model.parameters), default=0)
     for name, parameter in sorted(model.parameters.items()):
         unit = "" if parameter.unit == "1" else parameter.unit
-        yield f"{name:<{width}}  {parameter.default:g} {unit}".rstrip()
+        given = f"{name:<{width}}  {parameter.default:g} {unit}".rstrip()
+        yield f"{given}, in {parameter.range}" if parameter.bounded else given
 
 
 def _receptors(model: NeuronModel) -> Iterable[str]:

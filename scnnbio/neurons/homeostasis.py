@@ -63,6 +63,12 @@ def homeostatic(
             f" it has {', '.join(sorted(potentials))}",
             where=f"{where}.parameter",
         )
+    if model.parameters[parameter].bounded:
+        raise SpecError(
+            f"{parameter!r} stays in {model.parameters[parameter].range}, and the rule would move"
+            " it beyond; name another parameter, or leave out its range",
+            where=f"{where}.parameter",
+        )
     parameters = {
         "homeo_eta": Parameter(eta, "mV"),  # type: ignore[arg-type]
         "homeo_target": Parameter(target, "Hz"),  # type: ignore[arg-type]
@@ -71,6 +77,7 @@ def homeostatic(
     for name in ("homeo_target", "homeo_tau"):
         if parameters[name].default <= 0:
             raise SpecError(f"{parameters[name].default} is not positive", where=f"{where}.{name}")
+        parameters[name] = dataclasses.replace(parameters[name], range="(0, inf)")
     move = _Move(parameter)
     lines = [
         f"d{s.name}/dt = {move.text(s.rate)} : {s.unit}"

@@ -219,7 +219,7 @@ def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
         added.append(parts.voltage_threshold())
         cell |= _FOLLOWING
     model = compose(f"GLIF{level}", membrane, added, reference=_TEETER)
-    values = {name: Parameter(v, model.parameters[name].unit) for name, v in cell.items()}
+    values = {n: dataclasses.replace(model.parameters[n], default=v) for n, v in cell.items()}
     return dataclasses.replace(model, parameters={**model.parameters, **values})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import keyword
+import math
 import re
 import reprlib
 import warnings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _LEFT = re.compile(r"d([A-Za-z]\w*)/dt")
 _RIGHT = re.compile(r"([A-Za-z0-9]+)\s*(\(unless refractory\))?")
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_INTERVAL = re.compile(r"[\[(]\s*(\S+?)\s*,\s*(\S+?)\s*[\])]")
 _LONGEST = 20_000
 
 #: How a grid's step is taken; see :mod:`scnnbio.neurons.integrator`.
@@ -44,15 +46,24 @@ class Parameter:
         Value in ``unit``, or text such as ``"0.02 s"``.
     unit : str
         One of :data:`scnnbio.units.PLAIN`, in which every backend counts.
+    range : str
+        The values that a population may give it, in ``unit``, as an interval: ``"(0, inf)"`` is all
+        that is positive, ``"[0, 1]"`` has its ends.
 
     Raises
     ------
     SpecError
-        If the unit is another, or the value does not fit it.
+        If the unit is another, the value does not fit it, or lies outside the range.
+
+    Examples
+    --------
+    >>> Parameter("0.02 s", "ms", "(0, inf)").default
+    20.0
     """
 
     default: Annotated[float, In(None)]
     unit: str
+    range: str = "(-inf, inf)"
 
     def __post_init__(self) -> None:
         if self.unit not in PLAIN:
@@ -62,6 +73,58 @@ class Parameter:
                 where="unit",
             )
         object.__setattr__(self, "default", plain(self.default, self.unit, where="default"))
+        low, high = self.bounds
+        ends = self.range.strip()
+        text = f"{ends[0]}{low:g}, {high:g}{ends[-1]}"
+        object.__setattr__(self, "range", text)
+        self.check(self.default, where="default")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both ends of the range, in the unit."""
+        found = _INTERVAL.fullmatch(self.range.strip()) if isinstance(self.range, str) else None
+        try:
+            low, high = map(float, found.groups() if found else ())
+            whole = not (math.isnan(low) or math.isnan(high)) and low <= high
+        except ValueError:
+            whole = False
+        if not whole:
+            raise SpecError(
+                f"{reprlib.repr(self.range)} is not an interval; write '(0, inf)' for what is"
+                " positive, or '[0, 1]' with its ends",
+                where="range",
+            )
+        return low, high
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are values that the range leaves out."""
+        return self.bounds != (-math.inf, math.inf)
+
+    def check(self, value: float, where: str) -> None:
+        """Refuse a value outside the range.
+
+        Parameters
+        ----------
+        value : float
+            In the unit.
+        where : str
+            Path into the document, for the error.
+
+        Raises
+        ------
+        SpecError
+        """
+        low, high = self.bounds
+        above = value > low or (value == low and self.range[0] == "[")
+        below = value < high or (value == high and self.range[-1] == "]")
+        if not (above and below):
+            unit = "" if self.unit == "1" else f" {self.unit}"
+            raise SpecError(
+                f"{value:g}{unit} is outside {self.range}{unit}, in which it has a meaning; give a"
+                " value within",
+                where=where,
+            )
 
 
 @dataclass(frozen=True)
@@ -90,7 +153,7 @@ class NeuronModel:
     reset : str
         Assignments at a spike, such as ``"v = v_reset"``.
     parameters : mapping of str to Parameter
-        Defaults and units.
+        Defaults, units and ranges.
     receptors : mapping of str to str
         Receptor name → the state variable that an arriving spike adds its weight to.
     refractory : str, optional

@@ -21,6 +21,10 @@ from scnnbio.neurons.model import NeuronModel, Parameter
 
 T = TypeVar("T")
 
+#: Ranges of time constants, capacitances and whatever else is divided by; and of durations and
+#: conductances.
+POSITIVE, NOT_NEGATIVE = "(0, inf)", "[0, inf)"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -129,7 +133,7 @@ def compose(
     )
 
 
-_OWN = {"tau_refrac": Parameter(0.0, "ms"), "i_offset": Parameter(0.0, "nA")}
+_OWN = {"tau_refrac": Parameter(0.0, "ms", NOT_NEGATIVE), "i_offset": Parameter(0.0, "nA")}
 
 
 def _joined(name: str, kind: str, tables: Iterable[Mapping[str, T]]) -> dict[str, T]:
@@ -149,7 +153,7 @@ _POTENTIALS = {
     "v_rest": Parameter(-65.0, "mV"),
     "v_reset": Parameter(-65.0, "mV"),
     "v_thresh": Parameter(-50.0, "mV"),
-    "cm": Parameter(1.0, "nF"),
+    "cm": Parameter(1.0, "nF", POSITIVE),
 }
 TO_VALUE = "v = v_reset"
 #: The part of the potential above threshold survives the spike.
@@ -162,7 +166,7 @@ def leaky(reset: str = TO_VALUE) -> Membrane:
         "(v_rest - v)/tau_m + ({currents})/cm",
         "v_thresh",
         reset,
-        {**_POTENTIALS, "tau_m": Parameter(20.0, "ms")},
+        {**_POTENTIALS, "tau_m": Parameter(20.0, "ms", POSITIVE)},
     )
 
 
@@ -191,10 +195,10 @@ def adaptive_exponential() -> Membrane:
             "v_reset": Parameter(-70.6, "mV"),
             "v_thresh": Parameter(-50.4, "mV"),
             "v_spike": Parameter(-40.0, "mV"),
-            "delta_T": Parameter(2.0, "mV"),
-            "cm": Parameter(0.281, "nF"),
-            "tau_m": Parameter(281 / 30, "ms"),
-            "tau_w": Parameter(144.0, "ms"),
+            "delta_T": Parameter(2.0, "mV", POSITIVE),
+            "cm": Parameter(0.281, "nF", POSITIVE),
+            "tau_m": Parameter(281 / 30, "ms", POSITIVE),
+            "tau_w": Parameter(144.0, "ms", POSITIVE),
             "a": Parameter(0.004, "uS"),
             "b": Parameter(0.0805, "nA"),
         },
@@ -224,9 +228,9 @@ def quadratic() -> Membrane:
             "v_peak": Parameter(30.0, "mV"),
             "v_init": Parameter(-70.0, "mV"),
             "u_init": Parameter(-14.0, "mV"),
-            "v_unit": Parameter(1.0, "mV"),
-            "t_unit": Parameter(1.0, "ms"),
-            "cm": Parameter(0.001, "nF"),
+            "v_unit": Parameter(1.0, "mV", POSITIVE),
+            "t_unit": Parameter(1.0, "ms", POSITIVE),
+            "cm": Parameter(0.001, "nF", POSITIVE),
         },
         ("du/dt = a*(b*v - u)/t_unit : volt",),
         {"v": "v_init", "u": "u_init"},
@@ -239,7 +243,7 @@ _SIDES = (("excitatory", "exc", "E"), ("inhibitory", "inh", "I"))
 
 
 def _taus(*names: str) -> dict[str, Parameter]:
-    return {name: Parameter(5.0, "ms") for name in names}
+    return {name: Parameter(5.0, "ms", POSITIVE) for name in names}
 
 
 def delta() -> Part:
@@ -329,7 +333,7 @@ def adaptation_current() -> Part:
         currents=("-I_sfa",),
         equations=("dI_sfa/dt = -I_sfa/tau_sfa : amp",),
         resets=("I_sfa += q_sfa",),
-        parameters={"tau_sfa": Parameter(100.0, "ms"), "q_sfa": Parameter(0.05, "nA")},
+        parameters={"tau_sfa": Parameter(100.0, "ms", POSITIVE), "q_sfa": Parameter(0.05, "nA")},
     )
 
 
@@ -341,8 +345,8 @@ def adaptation_conductance() -> Part:
         resets=("g_sfa += q_sfa",),
         # tau_sfa and e_rev_sfa as in Muller et al. 2007 and PyNN; q_sfa scaled to cm = 1 nF.
         parameters={
-            "tau_sfa": Parameter(100.0, "ms"),
-            "q_sfa": Parameter(0.015, "uS"),
+            "tau_sfa": Parameter(100.0, "ms", POSITIVE),
+            "q_sfa": Parameter(0.015, "uS", NOT_NEGATIVE),
             "e_rev_sfa": Parameter(-75.0, "mV"),
         },
     )
@@ -363,8 +367,8 @@ def after_spike_currents() -> Part:
             f"I_asc{k} = asc_r{k}*I_asc{k}*exp(-tau_refrac/asc_tau{k}) + asc_amp{k}" for k in (1, 2)
         ),
         parameters={
-            "asc_tau1": Parameter(1000 / 3, "ms"),
-            "asc_tau2": Parameter(10.0, "ms"),
+            "asc_tau1": Parameter(1000 / 3, "ms", POSITIVE),
+            "asc_tau2": Parameter(10.0, "ms", POSITIVE),
             "asc_amp1": Parameter(0.0, "nA"),
             "asc_amp2": Parameter(0.0, "nA"),
             "asc_r1": Parameter(1.0, "1"),
@@ -380,7 +384,7 @@ def spike_threshold() -> Part:
         thresholds=("theta_s",),
         resets=("theta_s = theta_s*exp(-tau_refrac/th_spike_tau) + th_spike_add",),
         parameters={
-            "th_spike_tau": Parameter(8.0, "ms"),
+            "th_spike_tau": Parameter(8.0, "ms", POSITIVE),
             "th_spike_add": Parameter(2.5, "mV"),
         },
     )
@@ -399,7 +403,7 @@ def voltage_threshold() -> Part:
         ),
         thresholds=("theta_v",),
         parameters={
-            "th_voltage_tau": Parameter(15.0, "ms"),
+            "th_voltage_tau": Parameter(15.0, "ms", POSITIVE),
             "th_voltage_gain": Parameter(0.3, "1"),
         },
     )

@@ -55,4 +55,9 @@ def cells(sim, shape, kind="IF_curr_exp", **parameters):
 
 
 def kernel(*shape, seed=0):
+    """Positive, as PyNN wants weights on the excitatory receptor."""
+    return np.abs(signed_kernel(*shape, seed=seed))
+
+
+def signed_kernel(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)

@@ -22,15 +22,17 @@ from scnnbio.connectors import (
 )
 from scnnbio.connectors.spinnaker import by_sign, convolves, turned
 from scnnbio.errors import BackendMissing, UnsupportedError
-from tests.connectors.scripts import kernel
+from tests.connectors.scripts import signed_kernel
 
 
 @pytest.mark.parametrize(
     "connector",
     [
-        ConvolutionConnector(kernel(2, 2, 3, 2), (2, 5, 4), stride=2, padding=1),
-        ConvolutionConnector(kernel(2, 2, 2, 2, 3), (2, 4, 4), lags=[0.0, 3.0, 4.5]),
-        ConvolutionConnector(np.where(kernel(2, 1, 3, 3) > 0, 0.5, 0.0), (2, 4, 4), groups=2),
+        ConvolutionConnector(signed_kernel(2, 2, 3, 2), (2, 5, 4), stride=2, padding=1),
+        ConvolutionConnector(signed_kernel(2, 2, 2, 2, 3), (2, 4, 4), lags=[0.0, 3.0, 4.5]),
+        ConvolutionConnector(
+            np.where(signed_kernel(2, 1, 3, 3) > 0, 0.5, 0.0), (2, 4, 4), groups=2
+        ),
         PoolingConnector((2, 4, 4), 2, mode="sum", weight=-1.0),
         LateralInhibitionConnector((2, 3, 3), "both", 1, 0.5, profile=[1.0, 0.5]),
     ],
@@ -59,14 +61,14 @@ def test_signed_lists_hold_every_weight_once(connector):
 @pytest.mark.parametrize(
     ("connector", "reason"),
     [
-        (ConvolutionConnector(kernel(1, 1, 3, 3), (1, 5, 5), padding=1), ""),
-        (ConvolutionConnector(kernel(2, 2, 5, 5), (2, 8, 9)), ""),
-        (ConvolutionConnector(kernel(1, 1, 3, 5), (1, 6, 6)), "not square"),
-        (ConvolutionConnector(kernel(1, 1, 2, 2), (1, 6, 6)), "even size"),
-        (ConvolutionConnector(kernel(1, 1, 3, 3), (1, 7, 7), stride=2), "stride"),
-        (ConvolutionConnector(kernel(1, 1, 3, 3), (1, 7, 7), padding=(1, 0)), "differently"),
-        (ConvolutionConnector(kernel(1, 1, 3, 3, 1), (1, 7, 7), lags=[0]), "lags"),
-        (ConvolutionConnector(kernel(2, 1, 3, 3), (2, 7, 7), groups=2), "groups"),
+        (ConvolutionConnector(signed_kernel(1, 1, 3, 3), (1, 5, 5), padding=1), ""),
+        (ConvolutionConnector(signed_kernel(2, 2, 5, 5), (2, 8, 9)), ""),
+        (ConvolutionConnector(signed_kernel(1, 1, 3, 5), (1, 6, 6)), "not square"),
+        (ConvolutionConnector(signed_kernel(1, 1, 2, 2), (1, 6, 6)), "even size"),
+        (ConvolutionConnector(signed_kernel(1, 1, 3, 3), (1, 7, 7), stride=2), "stride"),
+        (ConvolutionConnector(signed_kernel(1, 1, 3, 3), (1, 7, 7), padding=(1, 0)), "differently"),
+        (ConvolutionConnector(signed_kernel(1, 1, 3, 3, 1), (1, 7, 7), lags=[0]), "lags"),
+        (ConvolutionConnector(signed_kernel(2, 1, 3, 3), (2, 7, 7), groups=2), "groups"),
         (PoolingConnector((1, 6, 6), 3, 1), "no convolution"),
     ],
 )

@@ -20,7 +20,7 @@ from scnnbio.connectors import (
 )
 from scnnbio.errors import SpecError
 from scnnbio.geometry import convolution_edges_oracle
-from tests.connectors.scripts import SIMULATORS, cells, kernel, sources, start
+from tests.connectors.scripts import SIMULATORS, cells, kernel, signed_kernel, sources, start
 
 
 def stored(projection):
@@ -97,7 +97,7 @@ def test_lateral_inhibition_has_the_sign_of_its_receptor(sim, scope, radius, kin
 
 
 def test_the_two_signs_on_two_receptors(sim):
-    whole = ConvolutionConnector(kernel(2, 1, 3, 3), (1, 4, 4))
+    whole = ConvolutionConnector(signed_kernel(2, 1, 3, 3), (1, 4, 4))
     pre, synapse = sources(sim, whole.in_shape), sim.StaticSynapse(delay=1.0)
     positive, negative = whole.split_by_sign()
     currents, conductances = (
@@ -174,7 +174,7 @@ def test_bulk_stores_what_the_portable_path_stores(bulk_sim, monkeypatch):
 @pytest.mark.nest
 def test_numbered_receptors_on_nest(monkeypatch):
     sim = start("nest")
-    connector = ConvolutionConnector(np.abs(kernel(2, 1, 2, 2)), (1, 3, 3))
+    connector = ConvolutionConnector(kernel(2, 1, 2, 2), (1, 3, 3))
     pre = sources(sim, connector.in_shape)
     post = sim.Population(8, sim.native_cell_type("ht_neuron")())
     synapse, rows = sim.StaticSynapse(delay=1.0), []
@@ -210,7 +210,7 @@ def test_weights_can_be_set_afterwards(bulk_sim):
 
 def test_plastic_synapses_start_from_the_kernel(bulk_sim):
     sim = bulk_sim
-    connector = ConvolutionConnector(np.abs(kernel(2, 1, 2, 2)), (1, 3, 3))
+    connector = ConvolutionConnector(kernel(2, 1, 2, 2), (1, 3, 3))
     pre, post = sources(sim, connector.in_shape), cells(sim, connector.out_shape)
     stdp = sim.STDPMechanism(
         timing_dependence=sim.SpikePairRule(tau_plus=15.0),
@@ -224,7 +224,7 @@ def test_plastic_synapses_start_from_the_kernel(bulk_sim):
 
 
 def test_depressing_synapses_on_brian2(brian2):
-    connector = ConvolutionConnector(np.abs(kernel(1, 1, 2, 2)), (1, 3, 3))
+    connector = ConvolutionConnector(kernel(1, 1, 2, 2), (1, 3, 3))
     pre, post = sources(brian2, connector.in_shape), cells(brian2, connector.out_shape)
     synapse = brian2.TsodyksMarkramSynapse(U=0.3, delay=1.0)
     projection = brian2.Projection(pre, post, connector, synapse)
@@ -251,7 +251,12 @@ def test_signs_are_checked(mock):
             mock.Projection(pre, conductances, signed, synapse, receptor_type=receptor)
     with pytest.raises(SpecError, match="takes no positive weights"):
         mock.Projection(pre, currents, signed, synapse, receptor_type="inhibitory")
-    mock.Projection(pre, currents, signed, synapse, receptor_type="excitatory")
+    for taps in ([1.0, -1.0], [-1.0, -1.0]):
+        refused = ConvolutionConnector([[[taps]]], (1, 1, 3))
+        with pytest.raises(SpecError, match=r"no negative weights; use split_by_sign\(\)"):
+            mock.Projection(pre, currents, refused, synapse, receptor_type="excitatory")
+        with pytest.raises(SpecError, match="no negative weights"):
+            mock.Projection(pre, currents, refused, synapse)  # PyNN's default is excitatory
 
 
 def test_lateral_inhibition_refuses_to_excite(mock):

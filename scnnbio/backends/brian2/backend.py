@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 import brian2 as b2
 import numpy as np
 
+from scnnbio.backends._finite import NotFinite
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
@@ -19,6 +20,7 @@ from scnnbio.backends.brian2.compiling import (
     compile_project,
     preferences,
 )
+from scnnbio.backends.brian2.finite import Finite
 from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
@@ -74,24 +76,44 @@ class Brian2Backend(_OnBrian2):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
+        try:
+            return self._once(experiment, inputs, watch, report)
+        except NotFinite as error:
+            # Again, for the time in that trial.
+            again = Inputs(experiment)
+            self._once(experiment, again, watch, report, looks_from=error.trial)
+            raise
+
+    def _once(
+        self,
+        experiment: Experiment,
+        inputs: Inputs,
+        watch: Stopwatch,
+        report: Report,
+        looks_from: int | None = None,
+    ) -> Outcome:
+        """Run; look at the states after each trial, or from one trial on after every step."""
         with _preferences(_AT_RUNTIME):
             b2.set_device("runtime")
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
                 recorders = Recorders(lowered)
-                network = b2.Network(lowered.objects, recorders.objects)
+                finite = Finite(lowered, looks_from)
+                network = b2.Network(lowered.objects, recorders.objects, finite.objects)
 
             def tell(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
                 report("simulating", completed, 1.0)
 
             # An upstroke may outrun the largest number: it crosses any threshold then.
-            with watch.phase("simulate"), np.errstate(over="ignore"):
+            quiet = np.errstate(over="ignore", divide="ignore", invalid="ignore")
+            with watch.phase("simulate"), quiet:
                 network.run(
                     experiment.duration * b2.ms,
                     report=tell,
                     report_period=0.5 * b2.second,
                     namespace=RUNTIME_FUNCTIONS,
                 )
+                finite.check()
             return recorders.outcome()
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from numpy.typing import NDArray
 
+from scnnbio.backends.brian2.finite import Look
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
@@ -104,6 +105,9 @@ class Program:
                     f"write_samples_{k}",
                 )
             )
+        layers = [g for n, g in lowered.groups.items() if n != experiment.source.name]
+        if layers:
+            add(Look(layers[0], experiment.trial_steps))
         for name, (group, variable) in learned(lowered).items():
             number = self._output(f"snapshots_{name}")
             period = experiment.trial_steps
@@ -139,7 +143,7 @@ class Program:
             )
         queue = device.main_queue
         at = next(k for k, (kind, _) in enumerate(queue) if kind == "run_network")
-        queue.insert(at + 1, ("insert_code", "_program.done();\n}\n_program.finish();\nreturn 0;"))
+        queue.insert(at + 1, ("insert_code", self._end()))
         queue.insert(at, ("insert_code", self._loop(network)))
         queue[:] = _in_order(queue)
         device.headers.append(f'"{_RUNNING}"')
@@ -163,12 +167,27 @@ class Program:
             "auto &_program = scnnbio::program();",
             f"_program.begin(brian::results_dir, {{{names}}});",
             *kept,
+            *self._watched(),
             "_program.start();",
             "while (_program.next()) {",
             f"scnnbio::align<Clock>({main.name}, {{{clocks}}});",
             f"{network.name}.t = {main.name}.t[0];",
         ]
         return "\n".join(lines)
+
+    def _end(self) -> str:
+        steps = self.lowered.experiment.trial_steps
+        return f"_program.done({steps});\n}}\n_program.finish();\nreturn 0;"
+
+    def _watched(self) -> Iterator[str]:
+        """Let the program know the states that it is to look at."""
+        for population in self.lowered.experiment.network.populations:
+            if not population.is_source:
+                variables = self.lowered.groups[population.name].variables
+                for state in population.model.states:
+                    array = b2.device.get_array_name(variables[state.name])
+                    name = f"{population.name} {state.name}"
+                    yield f'_program.watch("{name}", {array}, _num_{array});'
 
     # -- what is read back ------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ from typing import IO, cast
 import brian2 as b2
 import numpy as np
 
+from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
+from scnnbio.backends.brian2.finite import told_by
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
 from scnnbio.errors import BackendMissing, DataError
@@ -26,7 +28,9 @@ from scnnbio.experiment import Inputs, Report
 
 _WHERE = "backend 'brian2-standalone'"
 # As in presentations.h.
-_FAILED = 3
+_FAILED, _NOT_FINITE = 3, 5
+#: Of the trial to watch, where none is.
+_NONE = -1
 
 
 @dataclass(frozen=True)
@@ -64,30 +68,55 @@ def present(
 
     Raises
     ------
+    NotFinite
+        If a state becomes infinite or not a number. That trial is shown once more then, and looked
+        at after every step, to know the time.
     DataError
         If the program cannot write, or the checkpoint is of another program or experiment, or
         another process is at work in the folder.
     BackendMissing
         If the program ends in any other way.
     """
-    folder, n_trials = results.folder, program.lowered.experiment.stimulus.n_trials
     # A program whose Python was killed ends by itself, but not at once.
-    with locked(folder / "lock", wait=30.0) as lock:
-        first, inputs.drawn = _begin(program, key, folder)
-        if first == n_trials:
-            return
+    with locked(results.folder / "lock", wait=30.0) as lock:
+        found = _shown(program, key, inputs, project, results, report, lock)
+        if found is not None:
+            raise _shown(program, key, inputs, project, results, report, lock, found.trial) or found
+
+
+def _shown(
+    program: Program,
+    key: str,
+    inputs: Inputs,
+    project: Path,
+    results: OutputFolder,
+    report: Report,
+    lock: int,
+    watched: int = _NONE,
+) -> NotFinite | None:
+    """Show a program what is left; the state that became no number, if one did."""
+    folder, experiment = results.folder, program.lowered.experiment
+    n_trials = experiment.stimulus.n_trials
+    first, inputs.drawn = _begin(program, key, folder)
+    if first == n_trials:
+        return None
+    _give_back()
+    with (
+        _process(project, folder, lock) as (process, pipe),
+        _progress(folder / "progress", n_trials, report),
+    ):
+        # A program that has ended says why by its exit code, not by the broken pipe.
+        with contextlib.suppress(BrokenPipeError):
+            seconds = results.checkpoint_seconds
+            pipe.writelines(fed(program, inputs, first, seconds, watched))
+            pipe.close()
         _give_back()
-        with (
-            _process(project, folder, lock) as (process, pipe),
-            _progress(folder / "progress", n_trials, report),
-        ):
-            # A program that has ended says why by its exit code, not by the broken pipe.
-            with contextlib.suppress(BrokenPipeError):
-                pipe.writelines(fed(program, inputs, first, results.checkpoint_seconds))
-                pipe.close()
-            _give_back()
-            if code := process.wait():
-                raise _ended(code, folder)
+        code = process.wait()
+    if code == _NOT_FINITE and (found := told_by(_said(folder), experiment)):
+        return found
+    if code:
+        raise _ended(code, folder)
+    return None
 
 
 def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
@@ -113,13 +142,18 @@ def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
 
 
 def fed(
-    program: Program, inputs: Inputs, first: int = 0, checkpoint_seconds: float = math.inf
+    program: Program,
+    inputs: Inputs,
+    first: int = 0,
+    checkpoint_seconds: float = math.inf,
+    watched: int = _NONE,
 ) -> Iterator[bytes | memoryview]:
     """What the program reads: what it has to do, then the spikes of one trial after another."""
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
-    yield struct.pack("=qqqd", first, experiment.stimulus.n_trials, every, checkpoint_seconds)
+    n_trials = experiment.stimulus.n_trials
+    yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
     for step, unit in internal_trials(inputs, experiment.source, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
@@ -133,9 +167,14 @@ def _give_back() -> None:
         trim(0)
 
 
+def _said(folder: Path) -> str:
+    """What a program wrote of its errors."""
+    return " ".join((folder / "errors").read_text(errors="replace").split())
+
+
 def _ended(code: int, folder: Path) -> DataError | BackendMissing:
     """Why a program ended before its time."""
-    said = " ".join((folder / "errors").read_text(errors="replace").split())
+    said = _said(folder)
     if code == _FAILED:
         # On a full disk not even that may have been written.
         said = said or "results cannot be written"

@@ -12,6 +12,7 @@ import nest
 from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
+from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.lowering import InputSpikes, Lowered
@@ -39,8 +40,9 @@ class NestBackend(Backend):
     Parameters
     ----------
     threads : int, optional
-        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1. A network fires the
-        same spikes with any number.
+        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1, and more where a
+        network has more nodes than NEST tells apart on so many. A network fires the same spikes
+        with any number.
     cells : {"compiled", "standard"}
         Neurons compiled from their equations, or NEST's own cells, where they are declared equal:
         these need no compiler, and know no reset between trials.
@@ -69,6 +71,8 @@ class NestBackend(Backend):
         cells: Literal["compiled", "standard"] = "compiled",
         kernels: Literal["shared", "expanded"] | None = None,
     ) -> None:
+        #: Threads that were asked for; None if there may be as many as it takes.
+        self._asked = threads
         if threads is None:
             told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
             threads = int(told) if told.isdigit() and int(told) > 0 else 1
@@ -97,7 +101,9 @@ class NestBackend(Backend):
         problems = super().unsupported(experiment)
         if not problems:
             problems += self._cells().unsupported(experiment)
-        problems += unsupported_rules(experiment, self.kernels == "shared")
+        shared = self.kernels == "shared"
+        problems += unsupported_rules(experiment, shared)
+        problems += unsupported_size(experiment, shared, self._asked, nest.num_processes)
         started = processes.commanded().size
         if nest.num_processes == 1 < started:
             feature = f"this NEST was built without MPI, and is one process of {started}"
@@ -114,13 +120,20 @@ class NestBackend(Backend):
             )
         return problems
 
+    def threads_for(self, experiment: Experiment) -> int:
+        """Threads of an experiment's run: more than usual if it is too large for them."""
+        needed = threads_needed(experiment, self.kernels == "shared", nest.num_processes)
+        return max(self.threads, needed) if self._asked is None else self.threads
+
     def run(
         self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
     ) -> Run:
-        """Simulate an experiment; its provenance also names NEST's version."""
+        """Simulate an experiment; its provenance also names NEST's version, and all threads."""
         run = super().run(experiment, report, keep=keep)
         versions = {**run.provenance["versions"], "nest-simulator": nest.__version__}
-        return dataclasses.replace(run, provenance={**run.provenance, "versions": versions})
+        options = {**run.provenance["options"], "threads": self.threads_for(experiment)}
+        provenance = {**run.provenance, "versions": versions, "options": options}
+        return dataclasses.replace(run, provenance=provenance)
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
@@ -133,7 +146,8 @@ class NestBackend(Backend):
         try:
             with team.bound():
                 if leads:
-                    team.tell({"backend": self.name, "options": self.options, "experiment": text})
+                    options = {**self.options, "threads": self.threads_for(experiment)}
+                    team.tell({"backend": self.name, "options": options, "experiment": text})
                 return self._simulate_with(team, experiment, inputs, watch, report)
         finally:
             # Where another process failed, NEST would wait for it.
@@ -174,6 +188,7 @@ class NestBackend(Backend):
                 experiment, spikes, Schedule.of(experiment), cells, self.kernels == "shared"
             )
             recorders = Recorders(lowered, team)
+            check_built()
         with watch.phase("simulate"):
             self._run(lowered, recorders, report)
             return recorders.outcome()
@@ -189,7 +204,7 @@ class NestBackend(Backend):
         nest.ResetKernel()
         nest.set(
             resolution=experiment.dt,
-            local_num_threads=self.threads,
+            local_num_threads=self.threads_for(experiment),
             rng_seed=1 + experiment.seed % (2**31 - 1),
             print_time=False,
         )
@@ -198,11 +213,18 @@ class NestBackend(Backend):
 
     def _run(self, lowered: Lowered, recorders: Recorders, report: Report) -> None:
         dt, total = lowered.experiment.dt, lowered.schedule.total
-        nest.Simulate(round(lowered.schedule.gap * dt, 3))
+
+        def simulate(steps: int) -> None:
+            try:
+                nest.Simulate(round(steps * dt, 3))
+            except nest.NESTError as error:
+                raise lowered.not_finite(str(error)) or error from None
+
+        simulate(lowered.schedule.gap)
         lowered.cells.start()
         done = lowered.schedule.gap
         for end in lowered.schedule.ends(_PARTS):
-            nest.Simulate(round((end - done) * dt, 3))
+            simulate(end - done)
             recorders.collect()
             done = end
             report("simulating", done, total)

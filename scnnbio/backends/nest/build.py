@@ -97,8 +97,9 @@ def compiled(model: NestmlModel) -> str:
         _generate(work, model.name, module)
         if model.competes:
             _add_offset(work / "generated" / model.name)
+        _add_look(work / "generated" / f"{model.name}.cpp", model.states)
 
-    return _module(module, model.text, generate, missing())
+    return _module(module, "\0".join([model.text, _LOOK]), generate, missing())
 
 
 def side_by_side(build: Callable[[_Source], str], sources: Iterable[_Source]) -> list[str]:
@@ -255,6 +256,31 @@ def _add_offset(source: Path) -> None:
                 where=WHERE,
             )
         file.write_text(text.replace(line, line + addition))
+
+
+# At the end of a step: a state that is no number ends the simulation. NEST hands what is thrown
+# here on to Python, where lowering.py reads it.
+_LOOK_BEFORE = "    // voltage logging\n"
+_LOOK = """    if (!std::isfinite(S_.s_{0}))
+      throw nest::KernelException("{1} {0} " + std::to_string(get_node_id()) + " "
+                                  + std::to_string(origin.get_steps() + lag + 1) + " .");
+"""
+#: What a message of that kind begins with.
+NOT_FINITE = "scnnbio: not finite:"
+
+
+def _add_look(source: Path, states: Iterable[str]) -> None:
+    """Let a generated neuron look whether its states are still numbers."""
+    text = source.read_text()
+    if text.count(_LOOK_BEFORE) != 1:
+        raise BackendMissing(
+            "this version of NESTML ends a step in another way; install one that was tested:"
+            f" {INSTALL}",
+            where=WHERE,
+        )
+    looks = "".join(_LOOK.format(state, NOT_FINITE) for state in states)
+    text = text.replace(_LOOK_BEFORE, looks + _LOOK_BEFORE)
+    source.write_text(f"#include <cmath>\n#include <string>\n{text}")
 
 
 def _compile(work: Path, module: str) -> None:

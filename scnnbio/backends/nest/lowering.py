@@ -15,6 +15,8 @@ import nest
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends._finite import NotFinite
+from scnnbio.backends.nest.build import NOT_FINITE
 from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
@@ -112,6 +114,19 @@ class Lowered:
     def first(self, population: str) -> int:
         """NEST's number of a population's first neuron."""
         return self.placed.first(population)
+
+    def not_finite(self, said: str) -> NotFinite | None:
+        """What NEST says when a state is no number any more; None if it says something else."""
+        _, found, rest = said.partition(NOT_FINITE)
+        if not found:
+            return None
+        state, node, step = rest.split()[:3]
+        stamp = int(self.schedule.stamps(np.array(int(step))))
+        for name, nodes in self.nodes.items():
+            unit = int(node) - self.first(name)
+            if 0 <= unit < len(nodes):
+                return NotFinite(self.experiment, name, state, unit, stamp)
+        return None
 
     def _add_source(self, population: Population) -> None:
         nodes = nest.Create("spike_train_injector", population.size)

@@ -54,6 +54,8 @@ class NestmlModel:
         Port on which the neuron is told a parameter's value, if there is such a parameter.
     competes : bool
         Whether a spike also says, as its offset, by how much the threshold was crossed.
+    states : tuple of str
+        State variables, which NEST has as ``s_<name>``.
     """
 
     name: str
@@ -63,6 +65,7 @@ class NestmlModel:
     used: tuple[str, ...]
     told: int | None = None
     competes: bool = False
+    states: tuple[str, ...] = ()
 
 
 def nestml_model(
@@ -116,7 +119,9 @@ def nestml_model(
     first = 1 if len(model.receptors) + bool(told) > 1 else 0
     ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
     last = first + len(ports) if told else None
-    return NestmlModel(name, f"model {name}:\n{body}", constants, ports, used, last, competes)
+    states = tuple(state.name for state in model.states)
+    text = f"model {name}:\n{body}"
+    return NestmlModel(name, text, constants, ports, used, last, competes, states)
 
 
 def _declarations(model: NeuronModel, values: list[str], memories: list[str]) -> list[str]:

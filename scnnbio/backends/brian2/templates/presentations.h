@@ -19,11 +19,11 @@
 
 namespace scnnbio {
 
-enum ExitCode { FAILED = 3, INPUT_ENDED = 4 };
+enum ExitCode { FAILED = 3, INPUT_ENDED = 4, NOT_FINITE = 5 };
 
 // What the program is told before the first trial; the layout is that of program.py.
 struct Orders {
-    int64_t first, last, snapshot_every;
+    int64_t first, last, snapshot_every, watched;
     double checkpoint_seconds;
 };
 
@@ -61,11 +61,32 @@ struct Block {
     size_t bytes;
 };
 
+// A state of a population, to look at.
+struct Watched {
+    std::string name;  // of the population, and of the state
+    const void *data;
+    size_t count, bytes;  // of one number
+};
+
+// Numbers that are infinite or none have all bits of the exponent set. Comparisons would do, but a
+// compiler may be told that there are no such numbers.
+template <class Word> inline bool any_not_finite(const void *data, size_t count, Word exponent) {
+    const char *from = static_cast<const char *>(data);
+    Word found = 0;
+    for (size_t i = 0; i < count; i++) {
+        Word bits;
+        std::memcpy(&bits, from + i * sizeof bits, sizeof bits);
+        found |= Word((bits & exponent) == exponent);
+    }
+    return found;
+}
+
 class Program {
     typedef std::chrono::steady_clock Clock;
     std::string folder;
     std::vector<Block> blocks;
     std::vector<Output> outputs;
+    std::vector<Watched> states;
     std::vector<int32_t> steps, units;
     size_t next_spike;
     int64_t trial, drawn;
@@ -145,6 +166,33 @@ public:
         blocks.push_back(Block{data, count * sizeof(T)});
     }
 
+    template <class T> void watch(const char *name, const T *data, size_t count) {
+        states.push_back(Watched{name, data, count, sizeof(T)});
+    }
+
+    // Whether this is the trial that is looked at after every step.
+    bool watches() const { return trial == orders.watched; }
+
+    // Ends the program if a state is no number after so many steps of this trial.
+    void look(long long step) const {
+        for (const auto &state : states) {
+            const char *at = static_cast<const char *>(state.data);
+            const auto found = [&](size_t from, size_t count) {
+                const void *data = at + from * state.bytes;
+                return state.bytes == 8
+                    ? any_not_finite<uint64_t>(data, count, uint64_t(0x7ff) << 52)
+                    : any_not_finite<uint32_t>(data, count, uint32_t(0xff) << 23);
+            };
+            if (!found(0, state.count)) continue;
+            size_t neuron = 0;
+            while (!found(neuron, 1)) neuron++;
+            std::fprintf(stderr, "not finite: %s %zu %lld %lld\n", state.name.c_str(), neuron,
+                         static_cast<long long>(trial), step);
+            std::fflush(stderr);
+            std::_Exit(NOT_FINITE);
+        }
+    }
+
     void start() {
         if (orders.first) restore();
     }
@@ -187,7 +235,9 @@ public:
         std::fclose(file);
     }
 
-    void done() {
+    // A trial of so many steps is done.
+    void done(long long steps) {
+        look(steps);
         trial++;
         if (since(saved) >= orders.checkpoint_seconds) save();
     }

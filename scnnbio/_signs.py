@@ -1,0 +1,130 @@
+"""Signs of weights on receptors: inhibition inhibits, and a conductance is never negative.
+
+A weight's sign is judged by the equations of the neuron that it acts on, where a network is made.
+What a learning rule may make of a weight is judged with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN.standardmodels.base import inhibitory_receptor_types
+
+from scnnbio.connectors import KernelConnector
+from scnnbio.errors import SpecError
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.polarity import conducts, polarity
+from scnnbio.plasticity import LearningRule
+
+
+def check_signs(
+    connector: KernelConnector,
+    weight: float,
+    rule: LearningRule | None,
+    model: NeuronModel,
+    receptor: str,
+    values: Mapping[str, NDArray[np.float64]],
+    where: str,
+) -> None:
+    """Refuse weights whose sign a receptor does not take.
+
+    Parameters
+    ----------
+    connector : KernelConnector
+    weight : float
+        What a kernel element of 1 adds to the receptor's variable.
+    rule : LearningRule or None
+        Its bounds are as far as the kernel may come.
+    model : NeuronModel
+        Of the postsynaptic neurons.
+    receptor : str
+        One of its receptors.
+    values : mapping of str to ndarray (channels,)
+        Parameters of the postsynaptic population.
+    where : str
+        Path of the projection.
+
+    Raises
+    ------
+    SpecError
+        If a conductance would be negative; if lateral inhibition, or any weight on a receptor whose
+        name says that it inhibits, would excite; or if the equations do not tell what lateral
+        inhibition would do.
+    """
+    kernel = connector.kernel
+    # Taps without connections are zero.
+    reach = (kernel.min(), kernel.max()) if rule is None else (rule.w_min, rule.w_max)
+    ends = [weight * float(end) for end in reach]
+    low, high = min(ends), max(ends)
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise SpecError("weight times kernel is beyond all numbers; make it smaller", where=where)
+    if low == high == 0.0:
+        return
+    if low < 0 and conducts(model, receptor):
+        raise SpecError(_negative(model, receptor, rule, low), where=where)
+    if connector.inhibits or receptor in inhibitory_receptor_types:
+        signs = {polarity(model, receptor, one) for one in _channels(values)}
+        if any(map(math.isnan, signs)) and connector.inhibits:
+            raise SpecError(
+                f"the equations of {model.name} do not tell whether receptor {receptor!r} inhibits;"
+                " write the threshold like 'v >= v_thresh', or take the same kernel in a"
+                f" ConvolutionConnector with padding = {connector.padding}",
+                where=where,
+            )
+        if any(sign * end > 0 for sign in signs for end in (low, high)):
+            what = "lateral inhibition" if connector.inhibits else "a weight"
+            raise SpecError(_excites(what, model, receptor, rule, values), where=where)
+
+
+def _negative(model: NeuronModel, receptor: str, rule: LearningRule | None, least: float) -> str:
+    """Why a weight is refused that would make a conductance negative."""
+    value = f"{least:.3g} {model.unit_of(model.receptors[receptor])}".removesuffix(" 1")
+    message = f"a conductance is never negative, and receptor {receptor!r} of {model.name} would"
+    if rule is not None:
+        remedy = "set the rule's w_min to 0" if rule.w_min < 0 else "give a positive weight"
+        return f"{message} learn down to {value}; {remedy}"
+    others = [r for r in model.receptors if r != receptor and conducts(model, r)]
+    aim = " or ".join(map(repr, others)) or "another"
+    return (
+        f"{message} get {value}; connect the negative part, made positive, to receptor {aim}"
+        " (ConvolutionConnector.split_by_sign() parts a kernel)"
+    )
+
+
+def _excites(
+    what: str,
+    model: NeuronModel,
+    receptor: str,
+    rule: LearningRule | None,
+    values: Mapping[str, NDArray[np.float64]],
+) -> str:
+    """Why a weight is refused that would excite."""
+    message = f"{what} on receptor {receptor!r} of {model.name} would excite; "
+    if rule is not None and rule.w_min < 0:
+        return message + "set the rule's w_min to 0, and give the weight the sign that inhibits"
+    if not conducts(model, receptor):
+        return message + (
+            "give the weight the other sign (ConvolutionConnector.split_by_sign() parts a kernel"
+            " that has both)"
+        )
+    better = [
+        other
+        for other in model.receptors
+        if conducts(model, other)
+        and all(polarity(model, other, one) < 0 for one in _channels(values))
+    ]
+    if better:
+        return message + f"use receptor {' or '.join(map(repr, better))}"
+    return message + "set its reversal potential below the threshold"
+
+
+def _channels(values: Mapping[str, NDArray[np.float64]]) -> Iterator[dict[str, float]]:
+    """Parameters of one channel after another, each different set once."""
+    names = list(values)
+    if not names:
+        yield {}
+    for row in sorted({tuple(map(float, row)) for row in zip(*values.values(), strict=True)}):
+        yield dict(zip(names, row, strict=True))
