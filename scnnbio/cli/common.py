@@ -25,7 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import Report, documents
 from scnnbio.validation.scores import Score
 
@@ -83,7 +83,7 @@ def find(exp: str) -> Path:
         return Path(exp)
     if exp in known:
         return known[exp]
-    raise SpecError(f"there is no file or experiment {exp!r}; {documents.hint(exp, known)}")
+    raise SpecError(f"there is no file or experiment {exp!r}; {hint(exp, known)}")
 
 
 def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Literal, final
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 
 #: Spikes that are placed at a time: what that takes beside them stays in the processor's cache.
 _AT_ONCE = 32768
@@ -101,8 +101,7 @@ class LatencyCode(Code):
         set_numbers(self, where, "ms", "onset")
         if self.spacing not in ("contrast", "rank"):
             raise SpecError(
-                f"unknown spacing {self.spacing!r}; write 'contrast' or 'rank'",
-                where=f"{where}.spacing",
+                not_one_of(self.spacing, ("contrast", "rank")), where=f"{where}.spacing"
             )
 
     def spikes(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.units import si_factor
 
@@ -246,9 +246,7 @@ def frequency_response(
         ("output", output, local.states),
     ):
         if name not in known:
-            raise SpecError(
-                f"{name!r} is not one of {', '.join(known)}", where=f"{model.name}.{kind}"
-            )
+            raise SpecError(not_one_of(name, known), where=f"{model.name}.{kind}")
     entry = np.zeros(len(local.states))
     entry[local.states.index(model.receptors[receptor])] = 1.0
     f = np.asarray(frequency, dtype=float)
@@ -341,7 +339,7 @@ def _start(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
     names = [state.name for state in model.states]
     for name in at:
         if name not in names:
-            raise SpecError(f"{name!r} is not one of {', '.join(names)}", where=f"{model.name}.at")
+            raise SpecError(not_one_of(name, names), where=f"{model.name}.at")
     return np.array([float(at.get(name, 0.0)) for name in names])
 
 
@@ -354,10 +352,7 @@ class _System:
         values = {name: p.default for name, p in model.parameters.items()}
         for name, value in (parameters or {}).items():
             if name not in values:
-                raise SpecError(
-                    f"{name!r} is not one of {', '.join(sorted(values))}",
-                    where=f"{model.name}.parameters",
-                )
+                raise SpecError(not_one_of(name, sorted(values)), where=f"{model.name}.parameters")
             values[name] = float(value)
         si = {
             sympy.Symbol(n, real=True): values[n] * si_factor(p.unit)

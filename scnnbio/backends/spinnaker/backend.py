@@ -26,6 +26,7 @@ from scnnbio.errors import (
     SpecError,
     Unsupported,
     UnsupportedError,
+    not_one_of,
 )
 from scnnbio.experiment import Experiment, Inputs, Record, Report, Run, Sampling
 
@@ -87,7 +88,7 @@ class SpinnakerBackend(Backend):
         if target is None:
             target = "board" if _board_is_configured() else "emulated"
         if target not in _NEEDS:
-            raise SpecError(f"{target!r} is not one of {', '.join(_NEEDS)}", where="backend.target")
+            raise SpecError(not_one_of(target, _NEEDS), where="backend.target")
         if gap is not None and not 0 <= gap < float("inf"):
             raise SpecError(f"{gap:g} ms is no length of time", where="backend.gap")
         if not 0 < headroom <= 1:
