@@ -2,6 +2,7 @@
 
 from scnnbio.workflow.compare import compare, plan_comparison, refusals
 from scnnbio.workflow.comparison_folder import run_comparison
+from scnnbio.workflow.fastest import fastest
 from scnnbio.workflow.folder import load_results, new_folder
 from scnnbio.workflow.kept import left_behind
 from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
@@ -13,6 +14,7 @@ __all__ = [
     "compare",
     "draw",
     "execute",
+    "fastest",
     "judge",
     "left_behind",
     "load_results",
