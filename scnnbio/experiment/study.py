@@ -239,8 +239,9 @@ def study_from(
         changes += documents.as_table(chosen, join("profiles", profile)).items()
     known = [*options, *_STUDY_KEYS]
     for key, value in map(documents.setting, settings):
-        if key not in options and key.partition(".")[0] not in _STUDY_KEYS:
-            raise SpecError(f"unknown key {key!r}; {hint(key, known)}", where="--set")
+        first = key.partition(".")[0]
+        if key not in options and first not in _STUDY_KEYS:
+            raise SpecError(f"unknown key {first!r}; {hint(first, known)}", where="--set")
         changes.append((key, from_here(value)))
     for key, value in changes:
         documents.set_path(table, options.get(key, key), copy.deepcopy(value))
