@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import dataclasses
+import os
 import re
 import reprlib
 import tomllib
@@ -85,16 +87,34 @@ def _text(content: bytes, path: Path) -> str:
 def write(table: Table, path: Path) -> None:
     """Write a TOML file; an error if the place cannot be written."""
     try:
-        path.write_text(tomli_w.dumps(plain_value(table)), encoding="utf-8")
+        put(tomli_w.dumps(plain_value(table)).encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None
+
+
+def put(content: bytes, path: Path) -> None:
+    """Write a file whole: to one beside it first, so that an end at any moment leaves no half.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
 
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file, and the folder that it is in; an error if the place cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        put(content, path)
     except OSError as error:
         raise unwritable(error, path) from None
 

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from scnnbio.errors import DataError, unwritable
+from scnnbio.experiment.documents import put
 from scnnbio.validation import Score
 
 __all__ = ["Picture", "Table", "render_report"]
@@ -127,7 +128,7 @@ def render_report(
         matrices=_matrices(provenance),
     )
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        put(text.encode(), Path(path))
     except OSError as error:
         raise unwritable(error, path) from None
 

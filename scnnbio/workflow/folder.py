@@ -15,6 +15,7 @@ from typing import Any
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
+from scnnbio.experiment.documents import put
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
@@ -141,15 +142,11 @@ def write_scores(results: Results, folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON: to a file beside it first, so that what was there is never half gone."""
-    draft = path.with_name(f".{path.name}")
+    """Write JSON, whole or not at all."""
     text = json.dumps(value, indent=2, allow_nan=False)
     try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, path)
+        put((text + "\n").encode(), path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise unwritable(error, path) from None
 
 
