@@ -28,7 +28,7 @@ app = typer.Typer(
 _STYLES = {"agrees": "green", "disagrees": "red"}
 
 
-def _completions(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+def completions(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
     """What a shell offers for the beginning of a word."""
 
     def complete(incomplete: str) -> list[str]:
@@ -42,7 +42,7 @@ Experiment = Annotated[
     typer.Argument(
         metavar="EXP",
         help="A TOML file, or an installed name.",
-        autocompletion=_completions(lambda: sorted(installed())),
+        autocompletion=completions(lambda: sorted(installed())),
     ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
@@ -54,7 +54,7 @@ BackendName = Annotated[
         metavar="NAME | STAGE=NAME,...",
         help="See 'scnnbio backends'; for all stages, or one a stage. The fastest that can run the"
         " experiment here, if none is named.",
-        autocompletion=_completions(backends.names),
+        autocompletion=completions(backends.names),
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]

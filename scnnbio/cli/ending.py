@@ -83,7 +83,7 @@ def carry_out(app: typer.Typer) -> NoReturn:
     try:
         with interruptible():
             # The exit code of a command; typer.Exit is among the ways to give it.
-            code = app(standalone_mode=False)
+            code = app(prog_name="scnnbio", standalone_mode=False)
     except ScnnbioError as error:
         _end(str(error), error.exit_code, error)
     except MemoryError as error:

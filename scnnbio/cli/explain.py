@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from scnnbio.cli.common import app
+from scnnbio.cli.common import app, completions
 from scnnbio.cli.terminal import console, print_table
 from scnnbio.errors import SpecError
 from scnnbio.experiment import documents
@@ -20,7 +20,12 @@ from scnnbio.neurons.standard import standard_cell
 @app.command()
 def explain(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A neuron of the library, or a TOML file of one.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A neuron of the library, or a TOML file of one.",
+            autocompletion=completions(lambda: LIBRARY),
+        ),
     ],
     latex: Annotated[bool, typer.Option(help="Write formulas as LaTeX.")] = False,
 ) -> None:

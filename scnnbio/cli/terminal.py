@@ -67,7 +67,7 @@ def in_ascii(text: str) -> str:
 def _letter(letter: str) -> str:
     name = unicodedata.name(letter, "")
     if name.startswith("GREEK") and " WITH " not in name:
-        said = name.split()[-1].lower()
+        said = name.split()[-1].lower().replace("lamda", "lambda")
         return said.capitalize() if letter.isupper() else said
     parts = unicodedata.normalize("NFKD", letter)
     if parts != letter:
