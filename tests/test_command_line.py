@@ -367,9 +367,16 @@ def test_names_of_claims_are_whole_on_narrow_terminals_too(
     (tmp_path / "out" / "experiment.toml").write_text(text)
     code, shown = on_terminal("score", "out", cwd=tmp_path, columns=columns)
     assert code == 0
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
-    found = "".join(line[:20].rstrip() for line in plain.splitlines()) if columns == 40 else plain
-    assert all(name in found for name in names)
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).splitlines()
+    assert all(any(line.startswith(name) for line in lines) for name in names)
+    # The reason of each verdict is there to its last word, on a terminal that it fits.
+    text = " ".join(" ".join(lines).split())
+    assert text.count("insufficient data") + text.count("not applicable") == len(names)
+    reasons = [
+        score["reason"] for score in json.loads((tmp_path / "out" / "scores.json").read_text())
+    ]
+    assert all(reason in text for reason in reasons)
+    assert max(map(len, lines)) <= columns
     piped = command("score", "out", cwd=tmp_path).stdout.decode().splitlines()
     assert [line.split()[0] for line in piped] == ["claim", *names]
 

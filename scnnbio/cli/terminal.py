@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+import textwrap
 import threading
 import time
 import unicodedata
@@ -26,7 +27,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Column, Table
 from rich.text import Text
 
 from scnnbio.experiment import Report
@@ -92,25 +92,48 @@ def make_legible() -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-    """Print a table: columns that fit a terminal; elsewhere whole cells, a row a line."""
-    if console.is_terminal:
-        longest = max((len(line) for row in rows for line in str(row[0]).split("\n")), default=0)
-        first = Column(headers[0], min_width=min(longest, console.width // 2), overflow="fold")
-        others = [Column(header, overflow="fold") for header in headers[1:]]
-        table = Table(first, *others, box=None)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-        return
+    """Print a table, a row a line; on a terminal that is too narrow for that, a row in a few lines.
+
+    Parameters
+    ----------
+    headers : sequence of str
+    rows : sequence of sequences of str or Text
+        As long as ``headers``; the style of a Text is shown where there are colours.
+    """
     lines = [list(headers), *([_on_one_line(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
+    if console.is_terminal and sum(widths) + 2 * len(widths) > console.width:
+        for row, line in zip(rows, lines[1:], strict=True):
+            told = (f"{h}: {cell}" for h, cell in zip(headers[1:], line[1:], strict=True) if cell)
+            within = textwrap.fill(
+                "; ".join(told),
+                console.width - 1,
+                initial_indent="  ",
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            console.print(Text(line[0], style="bold"), soft_wrap=True)
+            console.print(_styled(within, row), soft_wrap=True)
+        return
+    for number, line in enumerate(lines):
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        console.print("  ".join(cells).rstrip(), soft_wrap=True)
+        text = "  ".join(cells).rstrip()
+        shown = _styled(text, rows[number - 1]) if number else Text(text, style="bold")
+        console.print(shown, soft_wrap=True)
 
 
 def _on_one_line(cell: str | Text) -> str:
     return "; ".join(filter(None, map(str.strip, str(cell).split("\n"))))
+
+
+def _styled(text: str, row: Sequence[str | Text]) -> Text:
+    """Text of a row, with the styles of its cells."""
+    styled = Text(text)
+    for cell in row:
+        if isinstance(cell, Text) and cell.style:
+            styled.highlight_words([cell.plain], cell.style)
+    return styled
 
 
 class _Rate(ProgressColumn):
