@@ -13,8 +13,10 @@ Every message is one line and says what is wrong, where, and what to do instead.
 
 from __future__ import annotations
 
+import difflib
 import errno
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -69,6 +71,86 @@ def unwritable(error: OSError, where: object, what: str = "") -> DataError:
     said = " ".join(filter(None, [what, f"cannot be written ({error.strerror or error})"]))
     remedy = "free some space" if full else "choose another place"
     return DataError(f"{said}; {remedy}", where=str(where))
+
+
+def hint(name: str, known: Iterable[str], there: str = "there are") -> str:
+    """What an unknown name may have meant, as the end of a message.
+
+    Parameters
+    ----------
+    name : str
+        As it was written.
+    known : iterable of str
+        What there is.
+    there : str
+        Words before the list of all names.
+
+    Returns
+    -------
+    str
+        The nearest name, whatever its capitals, dashes and underscores; all names if none is near.
+
+    Examples
+    --------
+    >>> hint("lif", ["IF", "LIF", "LIF_cond_exp"])
+    "did you mean 'LIF'?"
+    >>> hint("V1_GRATING", ["v1_features", "v1_grating"])
+    "did you mean 'v1_grating'?"
+    >>> hint("x", ["learn", "test"])
+    'there are learn, test'
+    """
+    known = list(known)
+    if found := nearest(name, known):
+        return f"did you mean {found!r}?"
+    return f"{there} {', '.join(known) or 'none'}"
+
+
+def not_one_of(name: object, known: Iterable[str]) -> str:
+    """A message about a name that is none of a few.
+
+    Examples
+    --------
+    >>> not_one_of("Euler", ["exact", "euler"])
+    "'Euler' is not one of exact, euler; did you mean 'euler'?"
+    """
+    known = list(known)
+    found = nearest(name, known) if isinstance(name, str) else None
+    said = f"{reprlib.repr(name)} is not one of {', '.join(known) or 'none'}"
+    return f"{said}; did you mean {found!r}?" if found else said
+
+
+#: Share of two names that is the same from which on one may be meant by the other.
+_NEAR = 0.65
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like another one; None if none is.
+
+    Examples
+    --------
+    >>> nearest("orientaton", ["contrast", "orientation"])
+    'orientation'
+    """
+    plain = {_folded(item): item for item in reversed(list(known))}
+    close = difflib.get_close_matches(_folded(name), plain, n=1, cutoff=_NEAR)
+    return plain[close[0]] if close else None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "_")
+
+
+def install(extra: str) -> str:
+    """What installs an optional part of scnnbio, for messages.
+
+    There is no release yet, so that the line names a clone.
+
+    Examples
+    --------
+    >>> install("nest")
+    "pip install '.[nest]' in the folder of scnnbio's source"
+    """
+    return f"pip install '.[{extra}]' in the folder of scnnbio's source"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel, Parameter
 from scnnbio.neurons.parsing import check_name, sides
 from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
@@ -155,7 +155,7 @@ class Population(Value):
         if name not in known:
             raise SpecError(
                 f"{self.neuron.name} has no parameter {name!r};"
-                f" it has {', '.join(sorted(known)) or 'none'}",
+                f" {hint(name, sorted(known), 'it has')}",
                 where=path,
             )
         return known[name]
@@ -335,8 +335,8 @@ class Network(Value):
         receptors = post.model.receptors
         if not isinstance(projection.receptor, str) or projection.receptor not in receptors:
             raise SpecError(
-                f"{post.neuron.name} has no receptor {projection.receptor!r}; it has"
-                f" {', '.join(receptors) or 'none'}",
+                f"{post.neuron.name} has no receptor {projection.receptor!r};"
+                f" {hint(str(projection.receptor), receptors, 'it has')}",
                 where=where,
             )
         if projection.plasticity is not None:
@@ -355,8 +355,8 @@ class Network(Value):
         for population in self.populations:
             if population.name == name:
                 return population
-        known = ", ".join(p.name for p in self.populations) or "none"
-        raise SpecError(f"there is no population {name!r}; there are {known}", where=where)
+        said = hint(str(name), (p.name for p in self.populations))
+        raise SpecError(f"there is no population {name!r}; {said}", where=where)
 
     def population(self, name: str) -> Population:
         """The population of that name."""
@@ -367,8 +367,8 @@ class Network(Value):
         for projection in self.projections:
             if projection.name == name:
                 return projection
-        known = ", ".join(p.name for p in self.projections) or "none"
-        raise SpecError(f"there is no projection {name!r}; there are {known}", where="network")
+        said = hint(str(name), (p.name for p in self.projections))
+        raise SpecError(f"there is no projection {name!r}; {said}", where="network")
 
     def into(self, name: str) -> tuple[Projection, ...]:
         """Projections that end in a population, in the order of the network."""
@@ -408,7 +408,9 @@ class Network(Value):
         known |= {p.name for p in self.populations if p.homeostasis}
         unknown = set(weights) - known
         if unknown:
-            raise SpecError(f"{sorted(unknown)[0]!r} has no weights", where="network.with_weights")
+            first = min(unknown)
+            said = hint(first, sorted(known), "weights are of")
+            raise SpecError(f"{first!r} has no weights; {said}", where="network.with_weights")
         projections = tuple(
             dataclasses.replace(p, connector=p.connector.with_kernel(weights[p.name]))
             if p.name in weights

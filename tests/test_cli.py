@@ -340,7 +340,7 @@ def test_the_entry_point_exits_with_the_code() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: document: unknown key 'netwrk'; did you mean 'network'?\n"
+    assert done.stderr == "error: --set: unknown key 'netwrk'; did you mean 'network'?\n"
 
 
 def test_explain_prints_a_neuron_and_its_targets(tmp_path: Path) -> None:

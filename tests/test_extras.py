@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import math
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,26 +17,28 @@ from pathlib import Path
 
 import pytest
 
+from scnnbio.errors import install
+
 ROOT = Path(__file__).parents[1]
 
-#: extra → (module, whether ``pip install 'scnnbio[all]'`` brings it on this Python)
+#: extra → (module, whether ``pip install '.[all]'`` brings it)
 EXTRAS = {
     "nest": ("nest", True),
     "neuron": ("neuron", True),
     "spinnaker": ("spynnaker", True),
-    "nir": ("nir", True),
-    "nwb": ("pynwb", True),
-    "torch": ("torch", sys.version_info < (3, 12)),
+    "mpi": ("mpi4py", False),
 }
+#: module → whether the extra ``dev`` brings it on this Python
+FOR_TESTS = {"pynwb": True, "torch": sys.version_info < (3, 12)}
 
-MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "torch")}
+MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 
 SIMULATORS = ("brian2", "nest", "spynnaker", "torch", "neuron")
 
 
 def absent(extra: str, promised: bool) -> None:
     """Skip where a missing extra is the user's choice; fail where it was promised."""
-    message = f"pip install 'scnnbio[{extra}]' brings what this test needs"
+    message = f"{install(extra)} brings what this test needs"
     if promised and os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(message)
     pytest.skip(message)
@@ -57,6 +60,56 @@ def test_extra_imports_for_real(extra):
         absent(extra, promised)
     result = run_python(f"import {module}")
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("module", FOR_TESTS)
+def test_what_tests_and_benchmarks_need_imports_for_real(module):
+    if importlib.util.find_spec(module) is None:
+        absent("dev", FOR_TESTS[module])
+    result = run_python(f"import {module}")
+    assert result.returncode == 0, result.stderr
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+#: What is imported of an extra by another's import.
+INDIRECT = {"nestml": "pynestml", "nrnutils": "pyNN.neuron", "neuron": "pyNN.neuron"}
+IMPORTED = {"nest-simulator": "nest", "mpi4py": "mpi4py", "spynnaker": "spynnaker"} | INDIRECT
+
+
+def bare(requirement: str) -> str:
+    return re.split(r"[<>=;\[ ]", requirement)[0].lower()
+
+
+def test_every_extra_brings_something_that_is_imported():
+    """An extra that nothing imports promises what is not there: decision 0002."""
+    extras = {k: v for k, v in PROJECT["optional-dependencies"].items() if k not in ("dev", "docs")}
+    assert set(extras) - {"all"} == set(EXTRAS)
+    files = [p for folder in ("scnnbio", "tests") for p in (ROOT / folder).rglob("*.py")]
+    source = "".join(path.read_text() for path in files if path != Path(__file__))
+    for extra in EXTRAS:
+        for name in map(bare, extras[extra]):
+            module = re.escape(IMPORTED.get(name, name))
+            assert re.search(rf"""(import |from |["']){module}\b""", source), (extra, name)
+
+
+def test_all_brings_every_extra_but_mpi():
+    (line,) = PROJECT["optional-dependencies"]["all"]
+    named = set(re.search(r"\[(.*)\]", line).group(1).split(","))
+    assert named == {name for name, (_, promised) in EXTRAS.items() if promised}
+
+
+def test_install_lines_resolve_from_a_clone():
+    """There is no release: ``pip install 'scnnbio[nest]'`` finds nothing, or what is not ours."""
+    extras = set(PROJECT["optional-dependencies"])
+    files = [*(ROOT / "scnnbio").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    found = set()
+    for path in files:
+        for words, brought in re.findall(r"pip install (\S*?)\[([^]{}]*)]", path.read_text()):
+            assert words.strip("'") == ".", path
+            assert set(brought.split(",")) <= extras, path
+            found.add(path.name)
+    assert {"install.md", "pynn.md", "nest.md"} <= found
+    assert install("nest").startswith("pip install '.[nest]'")
 
 
 @pytest.mark.nest

@@ -85,7 +85,7 @@ def test_nest() -> None:
 )
 def test_pynn(simulator: str) -> None:
     if importlib.util.find_spec(simulator) is None:
-        pytest.skip(f"pip install 'scnnbio[{simulator}]' brings what this test needs")
+        pytest.skip(f"pip install '.[{simulator}]' brings what this test needs")
     if simulator == "neuron":
         compile_mechanisms()
     foreign = (

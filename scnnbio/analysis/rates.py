@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.recording import Recording
 from scnnbio.units import Times, Window, plain_array, plain_window
 
@@ -130,8 +130,8 @@ def responses(
     """
     for name in by:
         if name not in recording.trials:
-            known = ", ".join(recording.trials)
-            raise SpecError(f"no column {name!r}; there are {known}", where="responses.by")
+            said = hint(name, recording.trials)
+            raise SpecError(f"no column {name!r}; {said}", where="responses.by")
     columns = [recording.trials[name] for name in by]
     complete = np.ones(recording.n_trials, dtype=bool)
     codes = []

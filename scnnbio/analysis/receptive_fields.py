@@ -10,6 +10,7 @@ orientation 0, vertical bars 90.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -22,6 +23,7 @@ from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, ga
 from scnnbio.analysis.spectra import Images, kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
 from scnnbio.errors import DataError, SpecError, unwritable
+from scnnbio.experiment.documents import put
 from scnnbio.units import plain_array
 
 __all__ = [
@@ -101,11 +103,12 @@ class KernelMeasures:
         DataError
             If the file cannot be written.
         """
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, ["map", *self.columns()])
+        writer.writeheader()
+        writer.writerows(self.to_rows())
         try:
-            with Path(path).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, ["map", *self.columns()])
-                writer.writeheader()
-                writer.writerows(self.to_rows())
+            put(text.getvalue().encode(), Path(path))
         except OSError as error:
             raise unwritable(error, path) from None
 

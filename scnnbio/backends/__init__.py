@@ -9,7 +9,7 @@ from typing import Any
 from scnnbio.backends._linear import distance_to_threshold
 from scnnbio.backends.base import Backend
 from scnnbio.backends.options import checked
-from scnnbio.errors import BackendMissing, SpecError
+from scnnbio.errors import BackendMissing, SpecError, hint
 
 #: name → (module, class)
 _BACKENDS = {
@@ -48,7 +48,7 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
         If its simulator is not installed.
     """
     if name not in _BACKENDS:
-        raise SpecError(f"there is no backend {name!r}; there are {', '.join(_BACKENDS)}")
+        raise SpecError(f"there is no backend {name!r}; {hint(name, _BACKENDS)}")
     module, cls = _BACKENDS[name]
     try:
         found: type[Backend] = getattr(importlib.import_module(module), cls)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-import reprlib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment.documents import choose
 from scnnbio.units import In, plain
 
@@ -54,8 +53,7 @@ class Option:
             elif value == kind and type(value) is type(kind):
                 return value
         raise SpecError(
-            f"{reprlib.repr(value)} is not one of {', '.join(map(_word, self._choices()))}",
-            where=f"backend.{self.name}",
+            not_one_of(value, map(_word, self._choices())), where=f"backend.{self.name}"
         )
 
     @property

@@ -26,14 +26,14 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError
+from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, install
 
 T = TypeVar("T")
 Serve = Callable[[Mapping[str, Any]], None]
 
 #: What launchers put into the environment: of MPICH and its relatives, of Open MPI, of others.
 _LAUNCHED = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
-INSTALL = "pip install 'scnnbio[mpi]', which docs/how_to/mpi.md is about"
+INSTALL = f"{install('mpi')}, which docs/how_to/mpi.md is about"
 _ERRORS: dict[str, type[ScnnbioError]] = {
     error.__name__: error for error in (SpecError, DataError, BackendMissing)
 }

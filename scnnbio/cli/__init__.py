@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 # Each module adds its command to the app; --help lists them in this order.
 from scnnbio.cli import (  # isort: skip
@@ -23,8 +21,9 @@ from scnnbio.cli import (  # isort: skip
 )
 from scnnbio import backends
 from scnnbio.backends import processes
-from scnnbio.cli.common import app, console, errors
-from scnnbio.errors import ScnnbioError, SpecError
+from scnnbio.cli.common import app
+from scnnbio.cli.ending import carry_out
+from scnnbio.cli.terminal import console, make_legible
 
 __all__ = [
     "app",
@@ -51,21 +50,8 @@ def main() -> None:
 
 
 def _carry_out() -> None:
-    try:
-        app()
-    except ScnnbioError as error:
-        _end(str(error), error.exit_code)
-    except MemoryError as error:
-        said = f" ({error})" if str(error) else ""
-        _end(
-            f"there is not enough memory{said}; make layers, kernels or what is recorded smaller",
-            SpecError.exit_code,
-        )
-
-
-def _end(message: str, code: int) -> NoReturn:
-    errors.print(Text("error: ", style="bold red") + Text(message, style=""), soft_wrap=True)
-    sys.exit(code)
+    make_legible()
+    carry_out(app)
 
 
 def _take_part(order: Mapping[str, Any]) -> None:
@@ -76,12 +62,13 @@ def _take_part(order: Mapping[str, Any]) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        console.print(f"scnnbio {importlib.metadata.version('scnnbio')}", highlight=False)
+        console.print(f"scnnbio {importlib.metadata.version('scnnbio')}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -90,3 +77,5 @@ def _options(
     ] = False,
 ) -> None:
     """Spiking convolutional networks, compared with visual cortex."""
+    if context.invoked_subcommand is None:
+        console.print(context.get_help())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typer
-from rich.text import Text
 
 from scnnbio.cli.common import (
     BackendName,
@@ -12,17 +11,18 @@ from scnnbio.cli.common import (
     Seed,
     Settings,
     app,
-    console,
     find,
     split,
 )
+from scnnbio.cli.terminal import console
+from scnnbio.errors import UnsupportedError
 from scnnbio.experiment import load
 
 
 @app.command()
 def check(
     exp: Experiment,
-    backend: BackendName = "brian2",
+    backend: BackendName = None,
     profile: Profile = None,
     seed: Seed = None,
     settings: Settings = None,
@@ -32,14 +32,15 @@ def check(
 
     ours, options = split(settings or ())
     study = load(find(exp), profile=profile, seed=seed, settings=ours)
+    backend = backend or workflow.fastest(study, options).name
     problems = workflow.check(study, backend, options)
     for problem in problems:
-        console.print(Text(str(problem)), soft_wrap=True)
+        console.print(str(problem), soft_wrap=True)
     missing = workflow.missing(study, backend, options)
     for line in missing:
-        console.print(Text(line), soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if problems or missing:
-        raise typer.Exit(3)
+        raise typer.Exit(UnsupportedError.exit_code)
     trials = sum(e.stimulus.n_trials for e in study.experiments)
     line = f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials"
     console.print(line, soft_wrap=True)

@@ -1,57 +1,60 @@
-"""What the commands share: their options, where experiments are found, bars of progress."""
+"""What the commands share: their options, where experiments are found, how scores are printed."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 from rich.text import Text
 
-from scnnbio.errors import SpecError
-from scnnbio.experiment import Report, documents
+from scnnbio import backends
+from scnnbio.cli.terminal import print_table
+from scnnbio.errors import SpecError, hint
+from scnnbio.experiment import documents
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+    # Plain help, in which brackets are brackets, on any terminal.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console()
-errors = Console(stderr=True)
 
-#: Exit code of a claim or promise that is not met.
-FAILED = 4
-STYLES = {"agrees": "green", "disagrees": "red"}
+_STYLES = {"agrees": "green", "disagrees": "red"}
+
+
+def completions(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of a word."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
 
 Experiment = Annotated[
-    str, typer.Argument(metavar="EXP", help="A TOML file, or an installed name.")
+    str,
+    typer.Argument(
+        metavar="EXP",
+        help="A TOML file, or an installed name.",
+        autocompletion=completions(lambda: sorted(installed())),
+    ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
 BackendName = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--backend",
         "-b",
         metavar="NAME | STAGE=NAME,...",
-        help="See 'scnnbio backends'; for all stages, or one a stage.",
+        help="See 'scnnbio backends'; for all stages, or one a stage. The fastest that can run the"
+        " experiment here, if none is named.",
+        autocompletion=completions(backends.names),
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
@@ -83,7 +86,7 @@ def find(exp: str) -> Path:
         return Path(exp)
     if exp in known:
         return known[exp]
-    raise SpecError(f"there is no file or experiment {exp!r}; {documents.hint(exp, known)}")
+    raise SpecError(f"there is no file or experiment {exp!r}; {hint(exp, known)}")
 
 
 def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
@@ -105,56 +108,27 @@ def fresh_folder(name: str, profile: str | None) -> Path:
     return Path("runs", "-".join(filter(None, (name, profile, stamp))))
 
 
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        """Rate where things are counted; empty where only a share is known."""
-        if task.speed is None or not task.total or task.total <= 1:
-            return Text("")
-        return Text(f"{task.speed:.0f}/s", style="progress.data.speed")
-
-
-@contextmanager
-def progress() -> Iterator[Report]:
-    """Bars on standard error, one a phase, with rate and time left."""
-    columns = (
-        TextColumn("{task.description:<34}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    progress = Progress(*columns, console=errors)
-    tasks: dict[str, TaskID] = {}
-
-    def report(phase: str, done: float, total: float) -> None:
-        if phase not in tasks:
-            tasks[phase] = progress.add_task(phase, total=total)
-        progress.update(tasks[phase], completed=done, total=total)
-
-    progress.start()
-    try:
-        yield report
-    except BaseException:
-        # Of a failure the user should see the one line that says why, and nothing else.
-        progress.live.transient = True
-        progress.live.stop()
-        raise
-    progress.stop()
+def command_line() -> list[str]:
+    """The words of the command, for the results to tell."""
+    return ["scnnbio", *sys.argv[1:]]
 
 
 def print_scores(scores: tuple[Score, ...]) -> None:
     """Print verdicts on claims as a table."""
-    table = Table("claim", "value", "verdict", "n", "left out", "why", box=None)
-    for item in scores:
-        table.add_row(
+    rows = [
+        (
             item.claim,
             "-" if item.value is None else f"{item.value:.3g}",
-            Text(item.verdict, style=STYLES.get(item.verdict, "yellow")),
+            verdict_text(item.verdict),
             str(item.n),
             str(sum(item.excluded.values())),
             item.reason,
         )
-    console.print(table)
+        for item in scores
+    ]
+    print_table(("claim", "value", "verdict", "n", "left out", "why"), rows)
+
+
+def verdict_text(verdict: str) -> Text:
+    """A verdict in its colour."""
+    return Text(verdict, style=_STYLES.get(verdict, "yellow"))

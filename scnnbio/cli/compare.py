@@ -6,22 +6,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from scnnbio.cli.common import (
-    FAILED,
-    STYLES,
     Experiment,
     Profile,
     Seed,
     Settings,
     app,
-    console,
+    command_line,
     find,
     fresh_folder,
-    progress,
+    verdict_text,
 )
+from scnnbio.cli.ending import FAILED
+from scnnbio.cli.terminal import console, errors, print_table, progress
 from scnnbio.errors import UnsupportedError
 from scnnbio.experiment import load
 from scnnbio.units import plain
@@ -64,22 +63,22 @@ def compare_(
     for (label, variant), reasons in refused.items():
         for reason in reasons:
             where = " at ".join(filter(None, (label, variant)))
-            console.print(Text(f"{where}: {reason}"), soft_wrap=True)
+            errors.print(f"{'left out' if skip else 'error'}: {where}: {reason}", soft_wrap=True)
     if refused and not skip:
         raise typer.Exit(UnsupportedError.exit_code)
     folder = out or fresh_folder(study.name, "compare")
     with progress() as report:
-        result = comparison.run_comparison(study, plan, folder, replace=force, report=report)
+        result = comparison.run_comparison(
+            study, plan, folder, replace=force, report=report, command=command_line()
+        )
     for pair in result.pairs:
         names = f"{pair.reference}, {pair.other}: {pair.stage}, dt = {pair.dt:g} ms"
         console.print(Text(names, style="bold"), soft_wrap=True)
-        table = Table("of", "verdict", "why", "promise", box=None)
-        for found in pair.verdicts:
-            verdict = Text(found.verdict, style=STYLES.get(found.verdict, "yellow"))
-            table.add_row(
-                f"{found.subject}: {found.of}", verdict, found.reason, found.promise or "-"
-            )
-        console.print(table)
+        rows = [
+            (f"{one.subject}: {one.of}", verdict_text(one.verdict), one.reason, one.promise or "-")
+            for one in pair.verdicts
+        ]
+        print_table(("of", "verdict", "why", "promise"), rows)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     if strict and any(found.verdict != "agrees" for found in result.verdicts):
         raise typer.Exit(FAILED)

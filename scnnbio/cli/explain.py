@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from scnnbio.cli.common import app, console
+from scnnbio.cli.common import app, completions
+from scnnbio.cli.terminal import console, print_table
 from scnnbio.errors import SpecError
 from scnnbio.experiment import documents
 from scnnbio.experiment.networks import neuron_from
@@ -20,7 +20,12 @@ from scnnbio.neurons.standard import standard_cell
 @app.command()
 def explain(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A neuron of the library, or a TOML file of one.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A neuron of the library, or a TOML file of one.",
+            autocompletion=completions(lambda: LIBRARY),
+        ),
     ],
     latex: Annotated[bool, typer.Option(help="Write formulas as LaTeX.")] = False,
 ) -> None:
@@ -31,13 +36,11 @@ def explain(
     neuron = _neuron(model)
     for section in told(neuron, latex=latex):
         console.print(Text(section.title, style="bold"))
-        console.print(Text("\n".join(section.blocks)), soft_wrap=True)
+        console.print("\n".join(section.blocks), soft_wrap=True)
         console.print()
     console.print(Text("targets", style="bold"))
-    table = Table("backend", "runs it", box=None, pad_edge=False)
-    for name, lacking in targets(neuron).items():
-        table.add_row(name, Text(f"no: {lacking}") if lacking else Text("yes"))
-    console.print(table)
+    rows = [(name, f"no: {lack}" if lack else "yes") for name, lack in targets(neuron).items()]
+    print_table(("backend", "runs it"), rows)
     cell = standard_cell(neuron)
     if cell is not None:
         console.print(f"PyNN's {cell.pynn} is declared equal, for {' and '.join(cell.receptors)}")

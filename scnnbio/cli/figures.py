@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scnnbio.cli.common import Folder, app, console, progress
+from scnnbio.cli.common import Folder, app
+from scnnbio.cli.terminal import console, progress
 
 
 @app.command()

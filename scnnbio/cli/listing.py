@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from scnnbio import backends
 from scnnbio.backends.options import options_of
-from scnnbio.cli.common import app, console, installed
+from scnnbio.cli.common import app, installed
+from scnnbio.cli.terminal import print_table
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import documents, models
 
@@ -14,31 +13,26 @@ from scnnbio.experiment import documents, models
 @app.command("list")
 def list_() -> None:
     """List the installed experiments and models."""
-    table = Table("experiment", "title", "profiles", "options", box=None)
+    rows = []
     for name, path in sorted(installed().items()):
         study = documents.read(path)
-        table.add_row(
-            name,
-            str(study.get("title", "")),
-            ", ".join(study.get("profiles", {})),
-            ", ".join(study.get("options", {})),
-        )
-    console.print(table)
-    rows = Table("model", "from", box=None)
-    for name, point in sorted(models().items()):
-        rows.add_row(name, point.value)
-    console.print(rows)
+        parts = (", ".join(study.get(key, {})) for key in ("profiles", "options"))
+        rows.append((name, str(study.get("title", "")), *parts))
+    print_table(("experiment", "title", "profiles", "options"), rows)
+    print_table(
+        ("model", "from"), [(name, point.value) for name, point in sorted(models().items())]
+    )
 
 
 @app.command("backends")
 def backends_() -> None:
     """List the backends, their options, and what is missing for each."""
-    table = Table("backend", "what it is", "options (--set backend.KEY=VALUE)", "ready", box=None)
+    rows = []
     for name in backends.names():
         try:
             backend = backends.get(name)
             options = "\n".join(map(str, options_of(type(backend)).values()))
-            table.add_row(name, backend.summary, options, backend.missing() or "yes")
+            rows.append((name, backend.summary, options, backend.missing() or "yes"))
         except ScnnbioError as error:
-            table.add_row(name, "", "", error.message)
-    console.print(table)
+            rows.append((name, "", "", error.message))
+    print_table(("backend", "what it is", "options (--set backend.KEY=VALUE)", "ready"), rows)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from scnnbio.cli.common import app, console, print_scores, progress
+from scnnbio.cli.common import app, print_scores
 from scnnbio.cli.run import telling_what_is_left
+from scnnbio.cli.terminal import console, progress
 
 
 @app.command()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from scnnbio.cli.common import (
@@ -18,14 +17,13 @@ from scnnbio.cli.common import (
     Seed,
     Settings,
     app,
-    console,
-    errors,
+    command_line,
     find,
     fresh_folder,
     print_scores,
-    progress,
     split,
 )
+from scnnbio.cli.terminal import console, errors, print_table, progress
 from scnnbio.experiment import load
 
 
@@ -47,23 +45,22 @@ def tell_of_drafts(folder: Path) -> None:
 
 @contextmanager
 def telling_what_is_left(folder: Path) -> Iterator[None]:
-    """After an error, say how to go on, if anything was kept to go on from."""
+    """Let an error say how to go on, if anything was kept to go on from."""
     from scnnbio import workflow
 
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         path = folder.absolute()
         if path in workflow.left_behind(path.parent).values():
-            text = f"what was done is kept: 'scnnbio resume {folder}' goes on from there"
-            errors.print(Text(text, style="yellow"), soft_wrap=True)
+            error.add_note(f"what was done is kept: 'scnnbio resume {folder}' goes on from there")
         raise
 
 
 @app.command()
 def run(
     exp: Experiment,
-    backend: BackendName = "brian2",
+    backend: BackendName = None,
     profile: Profile = None,
     seed: Seed = None,
     settings: Settings = None,
@@ -77,12 +74,22 @@ def run(
     study = load(find(exp), profile=profile, seed=seed, settings=ours)
     folder = out or fresh_folder(study.name, profile)
     tell_of_drafts(folder)
+    chosen = None if backend else workflow.fastest(study, options)
+    if chosen is not None:
+        errors.print(f"backend: {chosen}", soft_wrap=True)
     with telling_what_is_left(folder), progress() as report:
         results = workflow.run(
-            study, backend, folder, replace=force, report=report, options=options
+            study,
+            backend,
+            folder,
+            replace=force,
+            report=report,
+            options=options,
+            command=command_line(),
         )
     _print_mappings(results.provenance["stages"])
     print_scores(results.scores)
+    console.print(f"backend: {results.provenance['backend']}", soft_wrap=True)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 
@@ -92,18 +99,16 @@ def _print_mappings(stages: Mapping[str, Mapping[str, Any]]) -> None:
         mapping = provenance.get("mapping", {})
         for part, rows in mapping.items():
             if isinstance(rows, list) and rows and isinstance(rows[0], dict):
-                console.print(_transposed(rows, f"{stage}, "))
+                _print_transposed(rows, f"{stage}, ")
             elif isinstance(rows, dict):
                 told = ", ".join(f"{key} {value}" for key, value in rows.items())
-                console.print(Text(f"{stage}: {part}: {told}"), soft_wrap=True)
+                console.print(f"{stage}: {part}: {told}", soft_wrap=True)
         for warning in mapping.get("warnings", []):
             errors.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 
 
-def _transposed(rows: list[dict[str, Any]], prefix: str) -> Table:
+def _print_transposed(rows: list[dict[str, Any]], prefix: str) -> None:
     """A column a row, so that many properties fit a terminal; the first names the column."""
     first, *others = dict.fromkeys(key for row in rows for key in row)
-    table = Table(f"{prefix}{first}", *(str(row[first]) for row in rows), box=None)
-    for key in others:
-        table.add_row(key, *(str(row.get(key, "")) for row in rows))
-    return table
+    headers = (f"{prefix}{first}", *(str(row[first]) for row in rows))
+    print_table(headers, [(key, *(str(row.get(key, "")) for row in rows)) for key in others])

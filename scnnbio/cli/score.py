@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from scnnbio.cli.common import FAILED, Folder, app, print_scores, progress
+from scnnbio.cli.common import Folder, app, print_scores
+from scnnbio.cli.ending import FAILED
+from scnnbio.cli.terminal import progress
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from scnnbio.comparison.run import compare
 from scnnbio.experiment import Report, Run, Study
 from scnnbio.workflow.drafts import forget, held, left_behind
 from scnnbio.workflow.folder import new_folder, write_json
+from scnnbio.workflow.origin import Origin, origin
 
 #: File by which the folder of a comparison is known.
 MARK = "compare.json"
 
 
-def write_comparison(result: Comparison, folder: Path, report: Report | None = None) -> None:
+def write_comparison(
+    result: Comparison, folder: Path, report: Report | None = None, known: Origin | None = None
+) -> None:
     """Write everything that came of a comparison.
 
     Parameters
@@ -26,6 +30,8 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
     folder : Path
         That exists.
     report : callable, optional
+    known : mapping, optional
+        When and by which command it was run, and of which files.
 
     Raises
     ------
@@ -36,7 +42,7 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
     from scnnbio.comparison.report import comparison_figures, summary, tables
     from scnnbio.figures import Picture, render_report, save
 
-    write_json(folder / MARK, comparison_table(result))
+    write_json(folder / MARK, {**(known or {}), **comparison_table(result)})
     result.study.save(folder / "experiment.toml")
     place = folder / "recordings"
     place.mkdir()
@@ -53,7 +59,7 @@ def write_comparison(result: Comparison, folder: Path, report: Report | None = N
         folder / "report.html",
         title=f"{result.study.title or result.study.name}: backends compared",
         scores=None,
-        provenance=_provenance(result),
+        provenance={**(known or {}), **_provenance(result)},
         figures=figures,
         tables=tables(result),
         summary=summary(result),
@@ -67,6 +73,7 @@ def run_comparison(
     *,
     replace: bool = False,
     report: Report | None = None,
+    command: Sequence[str] = (),
 ) -> Comparison:
     """Compare backends, and write the folder.
 
@@ -79,6 +86,8 @@ def run_comparison(
     replace : bool
         Whether an older comparison gives way.
     report : callable, optional
+    command : sequence of str
+        Words of the command line that asks for it, which ``compare.json`` keeps.
 
     Returns
     -------
@@ -93,9 +102,10 @@ def run_comparison(
     """
     # The folder is tried first: no run should be lost for a place that cannot be written.
     left_behind(folder.absolute().parent)
+    known = origin(study, command)
     with new_folder(folder, replace=replace, mark=MARK) as draft, held(draft):
         result = compare(study, plan, report)
-        write_comparison(result, draft, report)
+        write_comparison(result, draft, report, known)
         forget(draft)
     return result
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.connectors.base import FIRST_SPIKE, KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.wiring import check_size
-from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError
+from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError, install
 from scnnbio.units import Milliseconds, plain
 
 FloatArray = NDArray[np.float64]
@@ -191,9 +191,7 @@ def _refuse_gates(connector: KernelConnector) -> None:
 
 def _load() -> Any:
     if importlib.util.find_spec("spynnaker") is None:
-        raise BackendMissing(
-            "sPyNNaker not found: pip install 'scnnbio[spinnaker]'", where="for_spinnaker"
-        )
+        raise BackendMissing(f"sPyNNaker not found: {install('spinnaker')}", where="for_spinnaker")
     with warnings.catch_warnings():
         # It and the packages that it brings along warn of one another.
         warnings.simplefilter("ignore")

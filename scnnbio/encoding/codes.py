@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, final
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
 
 Drive = Annotated[np.ndarray, In("1")]
@@ -104,8 +104,7 @@ class LatencyCode(Code):
         set_numbers(self, where, "ms", "onset")
         if self.spacing not in ("contrast", "rank"):
             raise SpecError(
-                f"unknown spacing {self.spacing!r}; write 'contrast' or 'rank'",
-                where=f"{where}.spacing",
+                not_one_of(self.spacing, ("contrast", "rank")), where=f"{where}.spacing"
             )
 
     def spikes(

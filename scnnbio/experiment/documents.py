@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import dataclasses
-import difflib
+import os
 import re
 import reprlib
 import tomllib
@@ -14,10 +16,18 @@ from typing import Any, TypeVar
 import numpy as np
 import tomli_w
 
-from scnnbio.errors import DataError, SpecError, unwritable
+from scnnbio.errors import DataError, SpecError, hint, unwritable
 
 T = TypeVar("T")
 _ROW = re.compile(r"\[\d+\]$")
+#: Byte-order marks, which editors put before a text. Longer ones begin with shorter ones.
+_MARKS = {
+    codecs.BOM_UTF8: "begins with a byte-order mark (BOM)",
+    codecs.BOM_UTF32_LE: "is UTF-32 text with a byte-order mark",
+    codecs.BOM_UTF32_BE: "is UTF-32 text with a byte-order mark",
+    codecs.BOM_UTF16_LE: "is UTF-16 text with a byte-order mark",
+    codecs.BOM_UTF16_BE: "is UTF-16 text with a byte-order mark",
+}
 Table = dict[str, Any]
 
 
@@ -29,30 +39,82 @@ def read(path: Path) -> Table:
     DataError
         If the file cannot be read.
     SpecError
-        If it is not TOML; the message says in which line.
+        If it is empty, no UTF-8, or no TOML; the message says in which line.
     """
+    return parse(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, or a DataError that names it."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # a name may hold what no name can
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot be read: {reason}", where=str(path)) from None
+
+
+def parse(content: bytes, path: Path) -> Table:
+    """The document in the content of a TOML file; see :func:`read`."""
+    try:
+        table = tomllib.loads(_text(content, path))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(f"is not TOML: {error}", where=str(path)) from None
+    if not table:
+        raise SpecError("is empty: nothing is described in it", where=str(path))
+    return table
+
+
+def _text(content: bytes, path: Path) -> str:
+    """A document's text, which is UTF-8; what else it may be is named."""
+    for mark, name in _MARKS.items():
+        if content.startswith(mark):
+            raise SpecError(f"{name}; save it as UTF-8 without one", where=str(path))
+    if b"\0" in content:
+        # Without a mark, every other byte of UTF-16 is zero where the text is ASCII.
+        zeros = max(content[0::2].count(0), content[1::2].count(0))
+        what = "UTF-16 text" if 2 * zeros >= 0.8 * len(content) else "no text: it holds zero bytes"
+        raise SpecError(f"is {what}; save it as UTF-8", where=str(path))
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SpecError(
+            f"is not UTF-8 text: byte {content[error.start]:#x} in line {line}; save it as UTF-8",
+            where=str(path),
+        ) from None
 
 
 def write(table: Table, path: Path) -> None:
     """Write a TOML file; an error if the place cannot be written."""
     try:
-        path.write_text(tomli_w.dumps(plain_value(table)), encoding="utf-8")
+        put(tomli_w.dumps(plain_value(table)).encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None
+
+
+def put(content: bytes, path: Path) -> None:
+    """Write a file whole: to one beside it first, so that an end at any moment leaves no half.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
 
 
 def write_bytes(content: bytes, path: Path) -> None:
     """Write a file, and the folder that it is in; an error if the place cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        put(content, path)
     except OSError as error:
         raise unwritable(error, path) from None
 
@@ -70,13 +132,6 @@ def check_keys(table: Any, allowed: Iterable[str], where: str) -> None:
             raise SpecError(
                 f"unknown key {key!r}; {hint(str(key), known)}", where=where or "document"
             )
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by a name that is not known."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known) or 'none'}"
 
 
 def choose(kinds: Mapping[str, T], name: Any, what: str, where: str) -> T:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.network import Network, Population, Projection
 from scnnbio.neurons.parsing import check_name
@@ -200,9 +200,10 @@ class Experiment(Value):
             known = {s.name for s in population.model.states}
             missing = set(sampling.variables) - known
             if missing:
+                first = min(missing)
                 raise SpecError(
-                    f"{population.neuron.name} has no variable {sorted(missing)[0]!r}; it has"
-                    f" {', '.join(sorted(known))}",
+                    f"{population.neuron.name} has no variable {first!r};"
+                    f" {hint(first, sorted(known), 'it has')}",
                     where="record.signals",
                 )
             if any(not 0 <= u < population.size for u in sampling.units or ()):

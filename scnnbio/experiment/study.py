@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
 from scnnbio.experiment.documents import (
     Table,
@@ -24,10 +24,12 @@ from scnnbio.experiment.documents import (
 )
 from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling, checked_seed
 from scnnbio.experiment.networks import network_from, network_table
-from scnnbio.experiment.weights import DocumentFolder
+from scnnbio.experiment.sources import Source, from_here, locate
+from scnnbio.experiment.weights import DocumentFolder, rename_file
 from scnnbio.network import Network
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli.base import FileSkipped
 from scnnbio.values import Value
 
 STIMULI: dict[str, type[Stimulus]] = {
@@ -96,6 +98,8 @@ class Study(Value):
         The document that the study came from, profile and settings applied.
     files : mapping of str to bytes, optional
         Content of the files that the document names, by the name it gives them.
+    described_by : tuple of Source
+        The document and the files that it names, as they were read.
 
     Raises
     ------
@@ -110,6 +114,7 @@ class Study(Value):
     seed: int = 1
     document: Table = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    described_by: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", tuple(self.stages))
@@ -139,6 +144,23 @@ class Study(Value):
         """The experiments of all stages, before learning."""
         return tuple(stage.experiment for stage in self.stages)
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every file that the study is described by or shows, with the digest of its content.
+
+        Raises
+        ------
+        DataError
+            If a file that a stimulus shows is missing or cannot be read.
+        """
+        shown = {file for e in self.experiments for file in e.stimulus.files.read}
+        return (*self.described_by, *(Source(*file, "stimulus") for file in sorted(shown)))
+
+    @property
+    def skipped(self) -> tuple[FileSkipped, ...]:
+        """What lay among the files that stimuli show, and was left out."""
+        return tuple(sorted({file for e in self.experiments for file in e.stimulus.files.skipped}))
+
     def save(self, path: str | Path) -> None:
         """Write the study as TOML, so that :func:`load` gives it back.
 
@@ -151,7 +173,7 @@ class Study(Value):
             base = PurePosixPath(name).name
             place = f"{_GIVEN}/{base}" if base not in taken else f"{_GIVEN}/{len(taken)}-{base}"
             taken.add(base)
-            _rename_file(table, name, place)
+            rename_file(table, name, place)
             documents.write_bytes(content, path.parent / place)
         documents.write(table, path)
 
@@ -188,9 +210,16 @@ def load(
         If it is not a study; the message holds the path into the document.
     """
     path = Path(path)
-    return study_from(
-        documents.read(path), profile=profile, seed=seed, settings=settings, folder=path.parent
+    content = documents.read_bytes(path)
+    study = study_from(
+        documents.parse(content, path),
+        profile=profile,
+        seed=seed,
+        settings=settings,
+        folder=path.parent,
     )
+    document = Source.of(path, content, "document")
+    return dataclasses.replace(study, described_by=(document, *study.described_by))
 
 
 def study_from(
@@ -203,7 +232,8 @@ def study_from(
 ) -> Study:
     """A study from a document that was read already; see :func:`load`.
 
-    Files that the document names are read from ``folder``.
+    Files that the document names are read from ``folder``, and paths in it begin there; those in
+    settings begin at the working folder.
     """
     table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, _STUDY_KEYS, "")
@@ -213,7 +243,12 @@ def study_from(
     if profile is not None:
         chosen = documents.choose(profiles, profile, "profile", "profiles")
         changes += documents.as_table(chosen, join("profiles", profile)).items()
-    changes += map(documents.setting, settings)
+    known = [*options, *_STUDY_KEYS]
+    for key, value in map(documents.setting, settings):
+        first = key.partition(".")[0]
+        if key not in options and first not in _STUDY_KEYS:
+            raise SpecError(f"unknown key {first!r}; {hint(first, known)}", where="--set")
+        changes.append((key, from_here(value)))
     for key, value in changes:
         documents.set_path(table, options.get(key, key), copy.deepcopy(value))
     if seed is not None:
@@ -221,6 +256,8 @@ def study_from(
     check_keys(table, _STUDY_KEYS, "")
     table["seed"] = checked_seed(table.get("seed", 1))
     table["stages"] = _expanded(require(table, "stages", ""))
+    for row in table["stages"].values():
+        locate(row.get("stimulus"), STIMULI, folder)
     beside = DocumentFolder(folder)
     return Study(
         name=documents.as_text(require(table, "name", ""), "name"),
@@ -233,6 +270,7 @@ def study_from(
         seed=table["seed"],
         document=table,
         files=beside.contents,
+        described_by=tuple(beside.read_files),
     )
 
 
@@ -249,16 +287,6 @@ def _expanded(stages: Any) -> Table:
             own = _merged(base, own)
         full[name] = own
     return full
-
-
-def _rename_file(table: Table, old: str, new: str) -> None:
-    """Give a file of weights another name wherever a document names it."""
-    for part in (table, *table["stages"].values()):
-        network = part.get("network", {})
-        if network.get("weights") == old:
-            network["weights"] = new
-        elif isinstance(network.get("weights"), dict) and network["weights"]["file"] == old:
-            network["weights"]["file"] = new
 
 
 def _merged(base: Table, over: Table) -> Table:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
+from scnnbio.experiment.sources import Source
 from scnnbio.network import Network
 from scnnbio.recording.hdf5 import check_readable
 
@@ -113,10 +114,13 @@ class DocumentFolder:
     ----------
     contents : dict of str to bytes
         What was read, by the name that the document gives it.
+    read_files : list of Source
+        The files that it was read from.
     """
 
     path: Path | None = None
     contents: dict[str, bytes] = field(default_factory=dict)
+    read_files: list[Source] = field(default_factory=list)
 
     def read(self, name: str, where: str) -> Path:
         """Read a file of this folder, or of one below it, once; return its path.
@@ -148,6 +152,7 @@ class DocumentFolder:
             )
         if name not in self.contents:
             self.contents[name] = _content(path)
+            self.read_files.append(Source.of(path, self.contents[name], "weights"))
         return path
 
 
@@ -198,3 +203,13 @@ def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) 
         return network.with_weights(chosen)
     except SpecError as error:
         raise SpecError(f"{name!r} does not fit the network: {error}", where=where) from None
+
+
+def rename_file(table: dict[str, Any], old: str, new: str) -> None:
+    """Give a file of weights another name wherever a document names it."""
+    for part in (table, *table["stages"].values()):
+        network = part.get("network", {})
+        if network.get("weights") == old:
+            network["weights"] = new
+        elif isinstance(network.get("weights"), dict) and network["weights"]["file"] == old:
+            network["weights"]["file"] = new

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.figures import captions
 from scnnbio.figures.experiments import SPECS
 from scnnbio.figures.kernels import kernel_grid
@@ -41,7 +41,7 @@ def draw(name: str, results: StudyResults) -> Drawn:
         If the results lack what it shows.
     """
     if name not in FIGURES:
-        raise SpecError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
+        raise SpecError(f"there is no figure {name!r}; {hint(name, FIGURES)}")
     spec = FIGURES[name]
     reason = spec.lacking(results)
     if not reason:

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from scnnbio.errors import DataError, unwritable
+from scnnbio.experiment.documents import put
 from scnnbio.validation import Score
 
 __all__ = ["Picture", "Table", "render_report"]
@@ -127,7 +128,7 @@ def render_report(
         matrices=_matrices(provenance),
     )
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        put(text.encode(), Path(path))
     except OSError as error:
         raise unwritable(error, path) from None
 
@@ -235,6 +236,11 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
+def _listed(value: Any) -> bool:
+    """Whether a value is a list of mappings."""
+    return isinstance(value, list) and all(isinstance(v, Mapping) for v in value) and bool(value)
+
+
 def _nested(value: Any) -> bool:
     """Whether a value is a mapping of mappings."""
     return isinstance(value, Mapping) and any(isinstance(v, Mapping) for v in value.values())
@@ -245,7 +251,7 @@ def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         row
         for key, value in provenance.items()
-        if not _nested(value)
+        if not _nested(value) and not _listed(value)
         for row in _flat(value, (key,))
     ]
 
@@ -254,6 +260,10 @@ def _matrices(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One table for each mapping of mappings, its members in columns."""
     matrices, told = [], set(_facts(provenance))
     for key, value in provenance.items():
+        if _listed(value):
+            names = list(dict.fromkeys(name for row in value for name in row))
+            rows = [[_text(row.get(name, "")) for name in names] for row in value]
+            matrices.append({"title": _title(key), "columns": names, "rows": rows})
         if _nested(value):
             columns = {name: dict(_flat(member, ())) for name, member in value.items()}
             names = list(dict.fromkeys(name for column in columns.values() for name in column))
@@ -295,5 +305,5 @@ def _text(value: Any, digits: int = 4) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(_text(item) for item in value)
+        return ", ".join(_text(item) for item in value) or "–"
     return str(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import factorial
 from typing import TYPE_CHECKING
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.neurons.algebra import linear_system
 from scnnbio.neurons.model import NeuronModel
 
@@ -166,7 +166,7 @@ def transfer_function(model: NeuronModel, receptor: str, output: str = "v") -> s
 
 def _check_known(kind: str, name: str, known: list[str], model: NeuronModel) -> None:
     if name not in known:
-        raise SpecError(f"{name!r} is not one of {', '.join(known)}", where=f"{model.name}.{kind}")
+        raise SpecError(not_one_of(name, known), where=f"{model.name}.{kind}")
 
 
 def _check_equal(model: NeuronModel, equal: Mapping[str, str]) -> None:

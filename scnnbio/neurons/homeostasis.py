@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel, Parameter
 from scnnbio.units import Hertz, Milliseconds, Millivolts
 
@@ -60,7 +60,7 @@ def homeostatic(
         potentials = [name for name, p in model.parameters.items() if p.unit == "mV"]
         raise SpecError(
             f"{parameter!r} is not a parameter of {model.name!r} in mV;"
-            f" it has {', '.join(sorted(potentials))}",
+            f" {hint(str(parameter), sorted(potentials), 'it has')}",
             where=f"{where}.parameter",
         )
     if model.parameters[parameter].bounded:

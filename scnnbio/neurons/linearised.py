@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.units import In, Milliseconds, plain, plain_array, si_factor
 
@@ -249,9 +249,7 @@ def frequency_response(
         ("output", output, local.states),
     ):
         if name not in known:
-            raise SpecError(
-                f"{name!r} is not one of {', '.join(known)}", where=f"{model.name}.{kind}"
-            )
+            raise SpecError(not_one_of(name, known), where=f"{model.name}.{kind}")
     entry = np.zeros(len(local.states))
     entry[local.states.index(model.receptors[receptor])] = 1.0
     f = plain_array(frequency, "Hz", where="frequency")
@@ -346,7 +344,7 @@ def parameter_values(model: NeuronModel, given: Values) -> dict[str, float]:
     for name, value in (given or {}).items():
         where = f"{model.name}.parameters"
         if name not in values:
-            raise SpecError(f"{name!r} is not one of {', '.join(sorted(values))}", where=where)
+            raise SpecError(not_one_of(name, sorted(values)), where=where)
         values[name] = plain(value, model.parameters[name].unit, where=f"{where}.{name}")
     return values
 
@@ -357,7 +355,7 @@ def state_values(model: NeuronModel, at: Values) -> dict[str, float]:
     at = at or {}
     for name in at:
         if name not in names:
-            raise SpecError(f"{name!r} is not one of {', '.join(names)}", where=f"{model.name}.at")
+            raise SpecError(not_one_of(name, names), where=f"{model.name}.at")
     return {
         name: plain(value, model.unit_of(name), where=f"{model.name}.{name}")
         for name, value in at.items()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
@@ -204,10 +204,7 @@ class NeuronModel:
 
     def __post_init__(self) -> None:
         if self.integrator not in INTEGRATORS:
-            raise SpecError(
-                f"{reprlib.repr(self.integrator)} is not one of {', '.join(INTEGRATORS)}",
-                where="integrator",
-            )
+            raise SpecError(not_one_of(self.integrator, INTEGRATORS), where="integrator")
         for name in ("name", "equations", "threshold", "reset", "reference"):
             if not isinstance(getattr(self, name), str):
                 raise SpecError(f"{reprlib.repr(getattr(self, name))} is not text", where=name)
@@ -253,9 +250,10 @@ class NeuronModel:
         for label, text in (*rates, condition, *resets):
             unknown = check_expression(text, where=label) - known
             if unknown:
+                first = min(unknown)
                 raise SpecError(
-                    f"{sorted(unknown)[0]!r} is neither a state nor a parameter of {self.name!r};"
-                    f" known are {', '.join(sorted(known))}",
+                    f"{first!r} is neither a state nor a parameter of {self.name!r};"
+                    f" {hint(first, sorted(known), 'known are')}",
                     where=label,
                 )
         top = ast.parse(self.threshold.strip(), mode="eval").body
@@ -274,10 +272,7 @@ class NeuronModel:
             rows.append(("refractory", self.refractory, set(self.parameters)))
         for label, name, allowed in rows:
             if not isinstance(name, str) or name not in allowed:
-                raise SpecError(
-                    f"{reprlib.repr(name)} is not one of {', '.join(sorted(allowed))}",
-                    where=f"{self.name}.{label}",
-                )
+                raise SpecError(not_one_of(name, sorted(allowed)), where=f"{self.name}.{label}")
 
     def _check_units(self) -> None:
         needed = [(f"initial.{s}", p, self.unit_of(s)) for s, p in self.initial.items()]

@@ -35,7 +35,7 @@ from typing import Annotated, Literal, final, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.units import In, Milliseconds, Times, plain, plain_array
 
 Norm = Literal["plain", "peak", "area"]
@@ -278,9 +278,7 @@ def _check(kernel: Kernel, *names: str) -> None:
             raise SpecError(f"{tau} ms is not positive", where=f"kernel.{name}")
         object.__setattr__(kernel, name, tau)
     if kernel.norm not in get_args(Norm):
-        raise SpecError(
-            f"{kernel.norm!r} is not one of {', '.join(get_args(Norm))}", where="kernel.norm"
-        )
+        raise SpecError(not_one_of(kernel.norm, get_args(Norm)), where="kernel.norm")
 
 
 def _causal(time: Times) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.parsing import RESERVED, check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
 from scnnbio.plasticity.control import Normalisation
@@ -216,9 +216,9 @@ class TraceRule(LearningRule):
         known = [*_KNOWN, *self.traces, *self.parameters]
         unknown = check_number(text, where=where) - set(known)
         if unknown:
+            first = min(unknown)
             raise SpecError(
-                f"{sorted(unknown)[0]!r} is neither a trace nor a parameter; known are"
-                f" {', '.join(known)}",
+                f"{first!r} is neither a trace nor a parameter; {hint(first, known, 'known are')}",
                 where=where,
             )
 

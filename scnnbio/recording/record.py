@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.recording import from_neo, hdf5, neo_blocks
 from scnnbio.recording.checks import (
     Shape,
@@ -123,15 +123,15 @@ class Recording(Value):
     def size(self, population: str) -> int:
         """Return the number of units of ``population``."""
         if population not in self.shapes:
-            known = ", ".join(self.shapes) or "none"
-            raise SpecError(f"no population {population!r}; there is {known}", where="Recording")
+            said = hint(population, self.shapes, "there is")
+            raise SpecError(f"no population {population!r}; {said}", where="Recording")
         return int(np.prod(self.shapes[population]))
 
     def spikes_of(self, population: str) -> Spikes:
         """Return the spikes of ``population``, or say that there are none recorded."""
         if population not in self.spikes:
-            known = ", ".join(self.spikes) or "none"
-            raise SpecError(f"no spikes of {population!r}; there are {known}", where="Recording")
+            said = hint(population, self.spikes)
+            raise SpecError(f"no spikes of {population!r}; {said}", where="Recording")
         return self.spikes[population]
 
     def equals(self, other: Recording) -> bool:
@@ -160,8 +160,8 @@ class Recording(Value):
         keep = np.ones(self.n_trials, dtype=bool)
         for column, wanted in conditions.items():
             if column not in self.trials:
-                known = ", ".join(self.trials)
-                raise SpecError(f"no column {column!r}; there are {known}", where="select")
+                said = hint(column, self.trials)
+                raise SpecError(f"no column {column!r}; {said}", where="select")
             keep &= meets(self.trials[column], wanted)
         return self.take(np.flatnonzero(keep))
 

@@ -7,7 +7,7 @@ from typing import Literal, final
 
 import numpy as np
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.stimuli.base import Stimulus, bounded, check_request, count, n_frames, positive
 from scnnbio.units import Milliseconds, Number
 
@@ -68,8 +68,7 @@ class WhiteNoise(Stimulus):
             object.__setattr__(self, name, value)
         if self.distribution not in ("binary", "gaussian"):
             raise SpecError(
-                f"unknown distribution {self.distribution!r}; write 'binary' or 'gaussian'",
-                where=f"{where}.distribution",
+                not_one_of(self.distribution, ("binary", "gaussian")), where=f"{where}.distribution"
             )
         n_frames(self.duration, self.frame)
 

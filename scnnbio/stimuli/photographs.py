@@ -6,14 +6,15 @@ import importlib.util
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, ClassVar, Literal, NamedTuple, final
 
 import numpy as np
 from scipy import ndimage
 
 from scnnbio.errors import DataError, SpecError
-from scnnbio.stimuli.base import Stimulus, check_request, count, positive, sequence
+from scnnbio.stimuli.base import FileRead, Files, Stimulus, check_request, count, positive, sequence
 from scnnbio.units import Milliseconds, Number, plain
 
 #: Photographs that come with scikit-learn and scikit-image: nature, a town, an animal, textures.
@@ -83,6 +84,9 @@ class Photographs(Stimulus):
     bilinear.
     """
 
+    paths: ClassVar[tuple[str, ...]] = ("images",)
+    no_paths: ClassVar[tuple[str, ...]] = ("bundled", "white-noise")
+
     images: str = "bundled"
     n_trials: int = 1000
     duration: Milliseconds = 50.0
@@ -95,7 +99,7 @@ class Photographs(Stimulus):
     def __post_init__(self) -> None:
         where = "stimulus"
         clean: dict[str, Any] = {
-            "images": str(self.images),
+            "images": _absolute(str(self.images), self.no_paths),
             "n_trials": count(self.n_trials, f"{where}.n_trials"),
             "duration": positive(self.duration, "ms", f"{where}.duration"),
             "zoom": _zoom(self.zoom, f"{where}.zoom"),
@@ -180,6 +184,17 @@ class Photographs(Stimulus):
                     f"(now {self.reduce}) or a greater zoom",
                     where=name,
                 )
+
+    @property
+    def files(self) -> Files:
+        """The photographs, and their digests."""
+        if self.images == "white-noise":
+            return Files()
+        if self.images == "bundled":
+            found = [_bundled_file(name) for name in BUNDLED]
+        else:
+            found = _files_in(Path(self.images))
+        return Files(tuple(FileRead(str(f), sha256(f.read_bytes()).hexdigest()) for f in found))
 
     def table(self) -> dict[str, np.ndarray]:
         """No columns: the trials differ by chance alone."""
@@ -276,14 +291,22 @@ def load_photographs(images: str, reduce: int = 1) -> Library:
 
 
 def _bundled(name: str) -> np.ndarray:
+    return _read(_bundled_file(name))
+
+
+def _bundled_file(name: str) -> Path:
     # The file alone: to import the library that brings it takes a second, and 50 MB.
     package, place = _BUNDLED_IN[name]
     spec = importlib.util.find_spec(package)
     folders = spec.submodule_search_locations if spec is not None else None
-    return _read(Path((folders or [package])[0]) / place)
+    return Path((folders or [package])[0]) / place
 
 
 def _folder(folder: Path) -> dict[str, np.ndarray]:
+    return {str(file): _read(file) for file in _files_in(folder)}
+
+
+def _files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(
             "no such folder; write 'bundled', 'white-noise' or the path of a folder of photographs",
@@ -295,7 +318,12 @@ def _folder(folder: Path) -> dict[str, np.ndarray]:
             "the folder holds no photographs; put png, jpg, tif or bmp files there",
             where=str(folder),
         )
-    return {str(file): _read(file) for file in files}
+    return files
+
+
+def _absolute(images: str, words: tuple[str, ...]) -> str:
+    """The folder's place from anywhere: what a stimulus shows does not hang on where it runs."""
+    return images if not images or images in words else str(Path(images).expanduser().absolute())
 
 
 def _read(file: Path) -> np.ndarray:

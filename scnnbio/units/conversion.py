@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.units.table import BRIAN2_NAMES, PLAIN, UNITS, dimension, si_factor
 
 #: Dimension → its unit in SI.
@@ -87,8 +87,9 @@ def _from_text(text: str, unit: str, where: str) -> float:
         )
     symbol = match[2] or unit
     if symbol not in UNITS:
-        known = ", ".join(u for u in UNITS if dimension(u) == dimension(unit))
-        raise SpecError(f"{text!r}: unknown unit {symbol!r}; use one of {known}", where=where)
+        known = [u for u in UNITS if dimension(u) == dimension(unit)]
+        said = hint(symbol, known, "use one of")
+        raise SpecError(f"{text!r}: unknown unit {symbol!r}; {said}", where=where)
     if dimension(symbol) != dimension(unit):
         raise SpecError(
             f"{text!r} is a {dimension(symbol)}, but a {dimension(unit)} is needed;"

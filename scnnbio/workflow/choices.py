@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scnnbio import backends
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
 from scnnbio.experiment.documents import choose
 
@@ -40,9 +40,7 @@ class Choice:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "options", {**told, **self.given})
         if name not in backends.names():
-            raise SpecError(
-                f"there is no backend {name!r}; {documents.hint(name, backends.names())}"
-            )
+            raise SpecError(f"there is no backend {name!r}; {hint(name, backends.names())}")
 
     def backend(self) -> backends.Backend:
         """The backend.

@@ -19,6 +19,7 @@ from scnnbio.experiment import Experiment, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.workflow.folder import read_json, write_json
+from scnnbio.workflow.origin import Origin, check_unchanged
 
 _PLACE = ".kept"
 
@@ -37,6 +38,8 @@ class Draft:
     options : mapping of str to object
     replace : bool
         Whether an old folder of results gives way.
+    origin : mapping
+        When and by which command the run began, and the files it was made of.
     """
 
     path: Path
@@ -44,6 +47,7 @@ class Draft:
     backend: str
     options: Mapping[str, Any] = field(default_factory=dict)
     replace: bool = False
+    origin: Origin = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -57,6 +61,7 @@ class Draft:
             "backend": self.backend,
             "options": dict(self.options),
             "replace": self.replace,
+            "origin": self.origin,
             "stages": {e.stage: e.digest() for e in self.study.experiments},
         }
         write_json(self.folder / "run.json", what)
@@ -72,7 +77,8 @@ class Draft:
         """
         place = draft / _PLACE
         what = read_json(place / "run.json")
-        if not isinstance(what, dict) or set(what) != {"backend", "options", "replace", "stages"}:
+        parts = {"backend", "options", "replace", "origin", "stages"}
+        if not isinstance(what, dict) or set(what) != parts:
             raise DataError("is damaged; remove the folder it is in", where=str(place / "run.json"))
         study = load(place / "experiment.toml")
         if {e.stage: e.digest() for e in study.experiments} != what["stages"]:
@@ -81,7 +87,8 @@ class Draft:
                 " scnnbio, or other files that it names); begin anew",
                 where=str(draft),
             )
-        return cls(draft, study, what["backend"], what["options"], what["replace"])
+        check_unchanged(study, what["origin"], str(draft))
+        return cls(draft, study, what["backend"], what["options"], what["replace"], what["origin"])
 
     def checkpoint(self, stage: str) -> Path:
         """A folder for the checkpoints of a stage."""

@@ -15,9 +15,11 @@ from typing import Any
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
+from scnnbio.experiment.documents import put
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
+from scnnbio.workflow.origin import KEYS
 from scnnbio.workflow.results import Results
 
 
@@ -140,15 +142,11 @@ def write_scores(results: Results, folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON: to a file beside it first, so that what was there is never half gone."""
-    draft = path.with_name(f".{path.name}")
+    """Write JSON, whole or not at all."""
     text = json.dumps(value, indent=2, allow_nan=False)
     try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, path)
+        put((text + "\n").encode(), path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise unwritable(error, path) from None
 
 
@@ -171,7 +169,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         If a file is missing or damaged.
     """
     folder = Path(folder)
-    provenance = _read_provenance(folder / "run.json")
+    provenance, origin = _read_provenance(folder / "run.json")
     study = _read_study(folder / "experiment.toml")
     recording = Recording.load(folder / "recording.h5")
     weights = read_weights(folder / "weights.npz")
@@ -206,6 +204,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         },
         scores=_read_scores(folder / "scores.json"),
         report=report,
+        origin=origin,
     )
 
 
@@ -231,8 +230,8 @@ def _read_study(path: Path) -> Study:
         ) from None
 
 
-def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
-    """Provenance by stage."""
+def _read_provenance(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Provenance by stage, and where the whole comes from."""
     whole = read_json(path)
     stages = whole.get("stages") if isinstance(whole, dict) else None
     needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
@@ -243,7 +242,7 @@ def _read_provenance(path: Path) -> dict[str, dict[str, Any]]:
             "is damaged: the stages of a run are missing; run the experiment again",
             where=str(path),
         )
-    return stages
+    return stages, {key: whole[key] for key in KEYS if key in whole}
 
 
 def _read_scores(path: Path) -> tuple[Score, ...]:

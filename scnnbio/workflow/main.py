@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from scnnbio.validation.claim import judge_stages
 from scnnbio.validation.v1 import CLAIMS
 from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
+from scnnbio.workflow.fastest import fastest
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
+from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
 
 Options = Mapping[str, Any]
@@ -166,19 +169,22 @@ def judge(results: Results) -> Results:
 
 def run(
     study: Study,
-    backend: str,
+    backend: str | None,
     folder: Path,
     *,
     replace: bool = False,
     report: Report | None = None,
     options: Options | None = None,
+    command: Sequence[str] = (),
 ) -> Results:
     """Run a study, judge and draw it, and write its folder.
 
     Parameters
     ----------
     study : Study
-    backend : str
+    backend : str or None
+        As for :func:`check`; if None, the :func:`~scnnbio.workflow.fastest.fastest` one that can
+        run the study here.
     folder : Path
         Written whole or not at all.
     replace : bool
@@ -186,16 +192,21 @@ def run(
     report : callable, optional
     options : mapping of str to object, optional
         Of the backend.
+    command : sequence of str
+        Words of the command line that asks for the run, which ``run.json`` keeps.
 
     Returns
     -------
     Results
     """
+    chosen = "user" if backend is not None else "scnnbio"
+    backend = backend or fastest(study, options).name
     # Options go into the folder, and so have to be some.
     _targets(study, backend, options)
+    known = {**origin(study, command), "backend_chosen_by": chosen}
     # The folder is tried first: no run should be lost for a place that cannot be written.
     with new_folder(folder, replace=replace, spare=resumable) as path:
-        draft = Draft(path, study, backend, options or {}, replace)
+        draft = Draft(path, study, backend, options or {}, replace, known)
         with held(path):
             draft.begin()
             return _run(draft, report)
@@ -231,7 +242,8 @@ def resume(folder: Path, report: Report | None = None) -> Results:
 def _run(draft: Draft, report: Report | None) -> Results:
     """What is left to do of a run, and its folder."""
     path = draft.path
-    results = judge(execute(draft.study, draft.backend, report, options=draft.options, draft=draft))
+    results = execute(draft.study, draft.backend, report, options=draft.options, draft=draft)
+    results = judge(dataclasses.replace(results, origin=draft.origin))
     write_runs(results, path, results.provenance)
     write_scores(results, path)
     draw(results, path, report=report)

@@ -30,6 +30,8 @@ class Results:
     scores : tuple of Score
     report : callable, optional
         Told how far the fits of kernels are.
+    origin : mapping of str to object
+        Date, command and files; see :mod:`scnnbio.workflow.origin`.
     """
 
     study: Study
@@ -37,6 +39,7 @@ class Results:
     measures: Mapping[str, KernelMeasures] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
     report: Report | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
@@ -84,6 +87,7 @@ class Results:
         return {
             "study": self.study.name,
             "title": self.study.title,
+            **self.origin,
             "backend": ", ".join(names),
             # Of several backends, each stage has its own.
             "options": options[0] if len(names) == 1 else {},

@@ -14,7 +14,7 @@ def need_nest() -> None:
     """Skip a module where NEST or NESTML is absent; under CI that is a failure."""
     if all(importlib.util.find_spec(name) is not None for name in ("nest", "pynestml")):
         return
-    message = "pip install 'scnnbio[nest]' brings what these tests need"
+    message = "pip install '.[nest]' brings what these tests need"
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(message)
     pytest.skip(message, allow_module_level=True)

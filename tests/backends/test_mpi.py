@@ -145,7 +145,7 @@ def test_without_mpi4py_nothing_is_run(tmp_path: Path) -> None:
     for rank in (0, 1):
         text = (tmp_path / f"{rank}.txt").read_text()
         assert "there are 2 processes; mpi4py" in text
-        assert "pip install 'scnnbio[mpi]'" in text
+        assert "pip install '.[mpi]'" in text
 
 
 def test_a_missing_compiler_is_told_once(tmp_path: Path) -> None:

@@ -126,9 +126,7 @@ def test_missing_nest_is_named_with_the_command_that_installs_it(monkeypatch) ->
 
     monkeypatch.delitem(sys.modules, "nest")
     monkeypatch.setattr(importlib, "import_module", absent)
-    with pytest.raises(
-        BackendMissing, match=r"NEST is not installed: pip install 'scnnbio\[nest\]'"
-    ):
+    with pytest.raises(BackendMissing, match=r"NEST is not installed: pip install '\.\[nest\]'"):
         loader.load_nest()
 
 

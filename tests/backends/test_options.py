@@ -40,7 +40,7 @@ def test_values_are_taken_as_they_are_and_whole_numbers_where_numbers_are_asked_
     ("values", "message"),
     [
         ({"plce": "here"}, "backend: there is no option 'plce'; did you mean 'place'?"),
-        ({"place": "nowhere"}, "backend.place: 'nowhere' is not one of here, there"),
+        ({"place": "away"}, "backend.place: 'away' is not one of here, there"),
         ({"share": True}, "backend.share: True is not one of a number"),
         ({"share": math.nan}, "backend.share: nan is not one of a number"),
         ({"share": math.inf}, "backend.share: inf is not one of a number"),

@@ -87,8 +87,8 @@ def test_without_mpi4py_each_process_has_a_command_of_its_own(
     assert processes.missing(1) == ""
     told = processes.missing(2)
     assert told.startswith("there are 2 processes; mpi4py, which gathers what several processes")
-    assert "pip install 'scnnbio[mpi]'" in told
-    with pytest.raises(BackendMissing, match=r"is missing: pip install 'scnnbio\[mpi\]'"):
+    assert "pip install '.[mpi]'" in told
+    with pytest.raises(BackendMissing, match=r"is missing: pip install '\.\[mpi\]'"):
         processes.team("NEST", 2)
 
 

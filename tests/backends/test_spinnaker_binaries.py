@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.spinnaker, pytest.mark.slow]
 
 for _module in ("spynnaker", "unicorn"):
     if importlib.util.find_spec(_module) is None:
-        pytest.skip(f"needs {_module}: pip install 'scnnbio[spinnaker]'", allow_module_level=True)
+        pytest.skip(f"needs {_module}: pip install '.[spinnaker]'", allow_module_level=True)
 
 
 @pytest.mark.parametrize("cells", ["native", "LIF", "LIF_cond_exp", "LIF_curr_delta"])

@@ -24,7 +24,7 @@ from tests.oracles.spinnaker_board import driven
 pytestmark = [pytest.mark.spinnaker, pytest.mark.slow]
 
 if importlib.util.find_spec("spynnaker") is None:
-    pytest.skip("needs sPyNNaker: pip install 'scnnbio[spinnaker]'", allow_module_level=True)
+    pytest.skip("needs sPyNNaker: pip install '.[spinnaker]'", allow_module_level=True)
 
 GRATING = Path(__file__).parents[2] / "experiments" / "v1_grating.toml"
 

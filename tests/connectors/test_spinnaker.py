@@ -156,7 +156,7 @@ SCRIPT = textwrap.dedent(
 @pytest.mark.spinnaker
 def test_a_virtual_board_holds_the_connections(tmp_path):
     if importlib.util.find_spec("spynnaker") is None:
-        pytest.skip("pip install 'scnnbio[spinnaker]' brings what this test needs")
+        pytest.skip("pip install '.[spinnaker]' brings what this test needs")
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         capture_output=True,

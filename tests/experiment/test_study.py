@@ -345,7 +345,7 @@ def test_files(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
     with pytest.raises(DataError):
         load(tmp_path)
-    for content in (b"a = = 1", b"\xff\xfe", b"x = " + b"[" * 5000, b"a = 1\na = 2"):
+    for content in (b"a = = 1", b"x = " + b"[" * 5000, b"a = 1\na = 2"):
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(SpecError) as caught:
             load(tmp_path / "bad.toml")

@@ -142,7 +142,7 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pytest.fail("must not be entered")
 
 
-@pytest.mark.parametrize("where", ["savez_compressed", "write_text"])
+@pytest.mark.parametrize("where", ["savez_compressed", "write_bytes"])
 def test_a_full_disk_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: Path, where: str
 ) -> None:

@@ -22,7 +22,7 @@ from scnnbio.backends.options import checked_threads
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
-from scnnbio.errors import SpecError, Unsupported
+from scnnbio.errors import SpecError, Unsupported, not_one_of
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 from scnnbio.experiment.as_text import experiment_from, experiment_text
 
@@ -77,9 +77,9 @@ class NestBackend(Backend):
             told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
             threads = int(told) if told.isdigit() and int(told) > 0 else 1
         if cells not in _CELLS:
-            raise SpecError(f"{cells!r} is not one of {', '.join(_CELLS)}", where="cells")
+            raise SpecError(not_one_of(cells, _CELLS), where="cells")
         if kernels not in (*_KERNELS, None):
-            raise SpecError(f"{kernels!r} is not one of {', '.join(_KERNELS)}", where="kernels")
+            raise SpecError(not_one_of(kernels, _KERNELS), where="kernels")
         self.threads = checked_threads(threads)
         self.cells = cells
         self.kernels = kernels or ("shared" if cells == CompiledCells.name else "expanded")

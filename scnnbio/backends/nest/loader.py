@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from scnnbio.errors import BackendMissing
+from scnnbio.errors import BackendMissing, install
 
 #: What every message about a missing part says to do.
-INSTALL = "pip install 'scnnbio[nest]'"
+INSTALL = install("nest")
 
 # A banner is no result; and OpenMP's threads would spin while Python works.
 _ENVIRONMENT = {"PYNEST_QUIET": "1", "OMP_WAIT_POLICY": "passive"}

@@ -26,6 +26,7 @@ from scnnbio.errors import (
     SpecError,
     Unsupported,
     UnsupportedError,
+    not_one_of,
 )
 from scnnbio.experiment import Experiment, Inputs, Record, Report, Run, Sampling
 from scnnbio.units import Milliseconds, Number, plain
@@ -88,7 +89,7 @@ class SpinnakerBackend(Backend):
         if target is None:
             target = "board" if _board_is_configured() else "emulated"
         if target not in _NEEDS:
-            raise SpecError(f"{target!r} is not one of {', '.join(_NEEDS)}", where="backend.target")
+            raise SpecError(not_one_of(target, _NEEDS), where="backend.target")
         gap = None if gap is None else plain(gap, "ms", where="backend.gap")
         if gap is not None and gap < 0:
             raise SpecError(f"{gap:g} ms is negative; write 0 or more", where="backend.gap")

@@ -7,10 +7,10 @@ import importlib.util
 import warnings
 from typing import Any
 
-from scnnbio.errors import BackendMissing
+from scnnbio.errors import BackendMissing, install
 
 #: What every message about a missing part says to do.
-INSTALL = "pip install 'scnnbio[spinnaker]'"
+INSTALL = install("spinnaker")
 
 
 def missing(*modules: str) -> str:

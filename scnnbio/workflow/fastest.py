@@ -1,0 +1,103 @@
+"""The backend that a study runs on when none is named.
+
+Backends that keep the time grid fire the same spikes, so that the choice is one of speed alone. It
+follows from the study, the options and what is installed, and from nothing else: the first of a
+fixed order that takes the whole study and lacks nothing.
+
+1. ``nest``, only in a command that MPI started in several processes: it alone uses them all;
+2. ``brian2-standalone``: compiled;
+3. ``brian2``: the same network without a compiler;
+4. ``reference``: what Brian2 has no names or words for.
+
+``event-driven`` has no grid and ``spinnaker`` computes in the arithmetic of a machine: their spikes
+are others, so they run when they are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scnnbio import backends
+from scnnbio.backends import processes
+from scnnbio.errors import BackendMissing, SpecError
+from scnnbio.experiment import Study
+
+#: From the fastest to the slowest.
+ORDER = ("brian2-standalone", "brian2", "reference")
+#: Spreads a network over the processes that MPI started.
+_SPREADS = "nest"
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """What was chosen, and why not what is faster.
+
+    Parameters
+    ----------
+    name : str
+        The backend.
+    passed_over : mapping of str to str
+        Faster backend → what it lacks.
+    """
+
+    name: str
+    passed_over: Mapping[str, str]
+
+    def __str__(self) -> str:
+        reasons = (f"; not {name}: {why}" for name, why in self.passed_over.items())
+        return f"{self.name}, the fastest that can run this here" + "".join(reasons)
+
+
+def fastest(study: Study, options: Mapping[str, Any] | None = None) -> Fastest:
+    """The fastest backend that can run a study here.
+
+    Parameters
+    ----------
+    study : Study
+    options : mapping of str to object, optional
+        Of the backend: one that has no such option is not taken.
+
+    Returns
+    -------
+    Fastest
+        If none can run it, the fastest one that has these options, so that its reasons are told.
+
+    Raises
+    ------
+    SpecError
+        If no backend has these options, or the study is wrong on any backend.
+    """
+    passed_over: dict[str, str] = {}
+    candidates = (_SPREADS, *ORDER) if processes.commanded().size > 1 else ORDER
+    for name in candidates:
+        try:
+            backend = backends.get(name, options)
+        except (BackendMissing, SpecError) as error:
+            passed_over[name] = error.message
+            continue
+        reason = backend.missing() or _lacking(backend, study)
+        if not reason:
+            return Fastest(name, passed_over)
+        passed_over[name] = reason
+    return Fastest(_first_with(candidates, options), {})
+
+
+def _lacking(backend: backends.Backend, study: Study) -> str:
+    problems = (p for e in study.experiments for p in backend.unsupported(e))
+    return next((f"{p.element}: {p.feature}" for p in problems), "")
+
+
+def _first_with(candidates: tuple[str, ...], options: Mapping[str, Any] | None) -> str:
+    refused: list[SpecError] = []
+    for name in candidates:
+        try:
+            backends.get(name, options)
+        except BackendMissing:
+            continue
+        except SpecError as error:
+            refused.append(error)
+            continue
+        return name
+    raise refused[0]
