@@ -172,9 +172,10 @@ def trial_cv(
 
     chosen, trains, wanted = _chosen(recording, population, units, trials, window)
     found, number = np.full(len(chosen), np.nan), np.zeros(len(chosen), dtype=np.int64)
+    least = max(min_intervals, 2)
     for row, (unit, kept) in enumerate(zip(chosen, wanted, strict=True)):
-        intervals = [isi(train) for train in trains.of(int(unit), kept)]
-        each = [cv(i) for i in intervals if len(i) >= max(min_intervals, 2) and i.sum() > 0]
+        long = [isi(train) for train in trains.of(int(unit), kept) if len(train) > least]
+        each = [cv(intervals) for intervals in long if intervals.any()]
         if each:
             found[row], number[row] = np.mean(each), len(each)
     return TrialCV(chosen, found, number)

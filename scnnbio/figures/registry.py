@@ -111,7 +111,7 @@ def _shapes(results: StudyResults) -> tuple[Figure, str]:
         n_x, n_y, seen.counts, seen.edges,
         excluded=sum(measured.excluded.values()),
         distance=None if score is None else score.value,
-        floor=None if score is None else score.observation.get("sampling_floor_mean"),
+        limit=None if score is None else score.observation.get("chance_limit"),
         published=short_source(seen.source),
     )  # fmt: skip
     return figure, captions.shapes(len(n_x), measured.excluded, seen, score)

@@ -7,14 +7,23 @@
 """
 
 from scnnbio.validation.claim import Claim, Measured, Observation, judge_stages
-from scnnbio.validation.comparisons import Distribution, FractionAtMost, FractionLike, Median
+from scnnbio.validation.comparisons import (
+    AllWithin,
+    Covered,
+    Distribution,
+    FractionAtMost,
+    FractionLike,
+    Median,
+)
 from scnnbio.validation.evidence import Evidence
-from scnnbio.validation.scores import Score, sampling_floor, total_variation
+from scnnbio.validation.scores import Score, chance_limit, total_variation
 from scnnbio.validation.v1 import CLAIMS
 
 __all__ = [
     "CLAIMS",
+    "AllWithin",
     "Claim",
+    "Covered",
     "Distribution",
     "Evidence",
     "FractionAtMost",
@@ -23,7 +32,7 @@ __all__ = [
     "Median",
     "Observation",
     "Score",
+    "chance_limit",
     "judge_stages",
-    "sampling_floor",
     "total_variation",
 ]

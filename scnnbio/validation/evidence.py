@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
+
+T = TypeVar("T")
 
 #: Columns that tell gratings apart, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
@@ -52,6 +54,20 @@ class Evidence:
     min_rate: float = 1.0
     window: tuple[float, float] | None = None
     progress: Callable[[int, int], None] | None = field(default=None, repr=False)
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, make: Callable[[Any], T]) -> T:
+        """What a function makes of the run: called once, for all claims and figures.
+
+        Parameters
+        ----------
+        make : callable
+            Takes the run. A function of a module, since it is what is looked up.
+        """
+        if make not in self._made:
+            self._made[make] = make(self.run)
+        found: T = self._made[make]
+        return found
 
     @property
     def recording(self) -> Recording:

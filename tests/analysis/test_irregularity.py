@@ -142,11 +142,11 @@ def test_cv_of_a_trial_does_not_see_rates_that_change_between_trials() -> None:
 @pytest.mark.parametrize("n", [5, 20])
 def test_squared_cv_of_so_many_poisson_intervals(n: int) -> None:
     # Intervals between n + 1 spikes of a Poisson process, over their sum, are a flat Dirichlet:
-    # the mean of CV^2 is (n - 1) / (n + 1). 4000 trials of the same n.
+    # the mean of CV^2 is (n - 1) / (n + 1). 1000 trials of the same n.
     rng = np.random.default_rng(3)
-    trains = [[np.cumsum(rng.exponential(1.0, n + 1))] for _ in range(4000)]
+    trains = [[np.cumsum(rng.exponential(1.0, n + 1))] for _ in range(1000)]
     found = trial_cv(recorded(trains, 1000.0), "v1")
-    assert np.mean(found.cv**2) == pytest.approx((n - 1) / (n + 1), rel=0.02)
+    assert np.mean(found.cv**2) == pytest.approx((n - 1) / (n + 1), rel=0.04)
     short = trial_cv(recorded(trains[:5], 1000.0), "v1", min_intervals=n + 1)
     assert short.n_undefined == 5
 
