@@ -6,6 +6,7 @@
     scores = judge_stages(CLAIMS, evidence)
 """
 
+from scnnbio.validation import neurons, v1
 from scnnbio.validation.claim import Claim, Measured, Observation, judge_stages
 from scnnbio.validation.comparisons import (
     AllWithin,
@@ -17,7 +18,9 @@ from scnnbio.validation.comparisons import (
 )
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, chance_limit, total_variation
-from scnnbio.validation.v1 import CLAIMS
+
+#: Every claim by name: those on V1, and those on neurons and backends.
+CLAIMS: dict[str, Claim] = {**v1.CLAIMS, **neurons.CLAIMS}
 
 __all__ = [
     "CLAIMS",
