@@ -18,6 +18,7 @@ from scnnbio.cli.common import (
     Settings,
     app,
     console,
+    errors,
     find,
     fresh_folder,
     progress,
@@ -79,7 +80,10 @@ def compare_(
             table.add_row(f"{kept.subject}: {kept.of}", verdict, kept.reason, kept.promise or "-")
         console.print(table)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
-    if strict and any(kept.verdict != "agrees" for kept in result.kept):
+    if strict and not result.kept:
+        why = "nothing was judged: a single backend promises nothing of its own grids; add another"
+        errors.print(Text(why, style="red"), soft_wrap=True)
+    if strict and (not result.kept or any(kept.verdict != "agrees" for kept in result.kept)):
         raise typer.Exit(FAILED)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.validation.evidence import Evidence, Missing
+from scnnbio.errors import SpecError
+from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Verdict
 
 #: Fields of an observation that say how it was made.
@@ -133,8 +134,8 @@ class Claim(ABC):
         Stage of a workflow whose run is judged, such as ``"gratings"``.
     observation : Observation
     measure : callable
-        From :class:`Evidence` to :class:`Measured`; raises :class:`Missing` where the run lacks
-        what it needs.
+        From :class:`Evidence` to :class:`Measured`; raises :class:`Missing`, or another SpecError,
+        where the run lacks what it needs.
     minimum : int
         With fewer values the verdict is ``"insufficient data"``.
     """
@@ -164,8 +165,9 @@ class Claim(ABC):
         evidence = run if isinstance(run, Evidence) else Evidence(run)
         try:
             measured = self.measure(evidence)
-        except Missing as missing:
-            return self._unjudged(str(missing))
+        except SpecError as error:
+            # Missing, or what a measure refuses: a population or a signal that is not there.
+            return self._unjudged(str(error))
         n = len(measured.values)
         if n < self.minimum:
             reason = f"{n} are left to count, {self.minimum} are needed"

@@ -163,7 +163,7 @@ class AllWithin(Claim):
         beyond = np.maximum(low - values, values - high)
         farthest = float(values[int(np.argmax(beyond))])
         outside = int((beyond > 0).sum())
-        told = f"all {len(values)} lie" if not outside else f"{outside} of {len(values)} lie not"
+        told = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"
         return Comparison(
             value=farthest,
             agrees=not outside,

@@ -184,7 +184,7 @@ def differing_trains(evidence: Evidence) -> Measured:
         what = "is the reference" if name != "reference" else "promises alike spikes, not the same"
         raise Missing(f"{run.provenance['backend']} {what}")
     parts = []
-    for population in run.experiment.record.spikes:
+    for population in _neurons(run.experiment):
         ours, theirs = (r.recording.spikes_of(population) for r in (run, other))
         size = run.recording.size(population)
         fires = np.zeros((2, size), dtype=bool)
@@ -204,11 +204,16 @@ def rate_difference(evidence: Evidence) -> Measured:
     """Mean rate against another solution's, as a share of it, one per population of neurons."""
     run = evidence.run
     _, other = evidence.once(other_solution)
-    names = [n for n in run.experiment.record.spikes if n != run.experiment.source.name]
-    pair = (other.recording, run.recording)
-    found = np.array([paired_rate(pair, n, run.experiment.seed).difference for n in names])
+    pair, seed = (other.recording, run.recording), run.experiment.seed
+    names = _neurons(run.experiment)
+    found = np.array([paired_rate(pair, name, seed).difference for name in names])
     silent = np.isnan(found)
     return Measured(found[~silent], {"silent populations": int(silent.sum())})
+
+
+def _neurons(experiment: Experiment) -> list[str]:
+    """Populations whose spikes were recorded, without the source: its spikes are given."""
+    return [name for name in experiment.record.spikes if name != experiment.source.name]
 
 
 def input_surprise(evidence: Evidence) -> Measured:

@@ -6,14 +6,16 @@ A tolerance is a round number that was chosen for what the experiment is about, 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from scnnbio.analysis.adaptation import ADAPTATION, SOURCE
 from scnnbio.validation import neuron_measures as measures
-from scnnbio.validation.claim import Claim, Observation
+from scnnbio.validation.claim import Claim, Measured, Observation
 from scnnbio.validation.comparisons import AllWithin, Covered, Median
+from scnnbio.validation.evidence import Evidence, Missing
 
 _NEURON = "model neuron"
 _CHANCE_2002 = (
@@ -24,6 +26,20 @@ _HOLT_1997 = (
     "G. R. Holt and C. Koch (1997), Shunting inhibition does not have a divisive effect on firing"
     " rates, Neural Comput. 9, 1001-1013"
 )
+
+
+def _of_run(measure: Callable[..., Measured], **names: Any) -> Callable[[Evidence], Measured]:
+    """A measure bound to names; what another study's run has not is missing, and no crash."""
+
+    def measured(evidence: Evidence) -> Measured:
+        try:
+            return measure(evidence, **names)
+        except (KeyError, IndexError, AttributeError) as error:
+            raise Missing(
+                f"{error} is not there; the claim is for the study it was made for"
+            ) from None
+
+    return measured
 
 
 def _closed(quantity: str, source: str, low: float, high: float, unit: str = "1") -> Observation:
@@ -62,7 +78,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             -1e-9,
             1e-9,
         ),
-        measure=partial(measures.step_factor_error, population="still_euler"),
+        measure=_of_run(measures.step_factor_error, population="still_euler"),
     ),
     AllWithin(
         name="exact_factor",
@@ -73,7 +89,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             -1e-9,
             1e-9,
         ),
-        measure=partial(measures.step_factor_error, population="still_exact"),
+        measure=_of_run(measures.step_factor_error, population="still_exact"),
     ),
     AllWithin(
         name="euler_limit",
@@ -85,7 +101,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             0.0,
             0.0,
         ),
-        measure=partial(measures.wrongly_fires, populations=("still_euler", "still_exact")),
+        measure=_of_run(measures.wrongly_fires, populations=("still_euler", "still_exact")),
     ),
     AllWithin(
         name="exact_rate",
@@ -97,7 +113,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             1.0,
             "spikes",
         ),
-        measure=partial(measures.grid_spikes_error, population="firing_exact"),
+        measure=_of_run(measures.grid_spikes_error, population="firing_exact"),
     ),
     AllWithin(
         name="glif_rate",
@@ -109,7 +125,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             1.0,
             "spikes",
         ),
-        measure=partial(
+        measure=_of_run(
             measures.spikes_error, populations=("glif1_excitatory", "glif1_inhibitory")
         ),
     ),
@@ -122,7 +138,7 @@ _MEMBRANES: tuple[Claim, ...] = (
             -1e-6,
             1e-6,
         ),
-        measure=partial(
+        measure=_of_run(
             measures.adaptation_indices,
             populations=("glif1_excitatory", "glif2_excitatory", "glif1_inhibitory"),
         ),
@@ -131,7 +147,7 @@ _MEMBRANES: tuple[Claim, ...] = (
         name="adaptation_excitatory",
         stage="long_squares",
         observation=_recorded("excitatory"),
-        measure=partial(
+        measure=_of_run(
             measures.adaptation_indices,
             populations=("glif3_excitatory", "glif4_excitatory", "glif5_excitatory"),
         ),
@@ -141,7 +157,7 @@ _MEMBRANES: tuple[Claim, ...] = (
         name="adaptation_inhibitory",
         stage="long_squares",
         observation=_recorded("inhibitory"),
-        measure=partial(measures.adaptation_indices, populations=("glif3_inhibitory",)),
+        measure=_of_run(measures.adaptation_indices, populations=("glif3_inhibitory",)),
         minimum=1,
     ),
 )
@@ -156,7 +172,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             0.95,
             1.05,
         ),
-        measure=measures.gain_ratio,
+        measure=_of_run(measures.gain_ratio),
     ),
     AllWithin(
         name="filter_phase",
@@ -168,7 +184,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             3.0,
             "deg",
         ),
-        measure=measures.phase_error,
+        measure=_of_run(measures.phase_error),
     ),
     AllWithin(
         name="shunt_resistance",
@@ -179,7 +195,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             0.95,
             1.05,
         ),
-        measure=measures.resistance_ratio,
+        measure=_of_run(measures.resistance_ratio),
     ),
     AllWithin(
         name="subtractive_shift",
@@ -190,7 +206,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             0.95,
             1.05,
         ),
-        measure=measures.subtraction_ratio,
+        measure=_of_run(measures.subtraction_ratio),
     ),
     AllWithin(
         name="subtractive_gain",
@@ -201,7 +217,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             0.95,
             1.05,
         ),
-        measure=partial(measures.gains, kind="subtractive"),
+        measure=_of_run(measures.gains, kind="subtractive"),
     ),
     AllWithin(
         name="shunting_does_not_divide",
@@ -214,7 +230,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             stimulus="constant current, with and without synaptic background that stays as it is",
             pooling="least squares over the rates up to 60 Hz; bootstrap over places",
         ),
-        measure=partial(measures.gains, kind="shunting", end="high"),
+        measure=_of_run(measures.gains, kind="shunting", end="high"),
     ),
     AllWithin(
         name="barrage_divides",
@@ -227,7 +243,7 @@ _SYNAPSES: tuple[Claim, ...] = (
             stimulus="constant current, and a barrage of balanced excitation and inhibition",
             pooling="least squares over the rates up to 60 Hz; bootstrap over places",
         ),
-        measure=partial(measures.gains, kind="barrage", end="high"),
+        measure=_of_run(measures.gains, kind="barrage", end="high"),
     ),
 )
 
@@ -241,7 +257,7 @@ _LEARNING: tuple[Claim, ...] = (
             0.9,
             1.1,
         ),
-        measure=measures.settled_ratio,
+        measure=_of_run(measures.settled_ratio),
     ),
     Covered(
         name="return_rate",
@@ -254,7 +270,7 @@ _LEARNING: tuple[Claim, ...] = (
             note="the fit begins within 30 % of the target, where the curve of rate over threshold"
             " has another slope than at the target",
         ),
-        measure=measures.return_ratio,
+        measure=_of_run(measures.return_ratio),
     ),
     AllWithin(
         name="kernel_bounds",
@@ -265,7 +281,7 @@ _LEARNING: tuple[Claim, ...] = (
             0.0,
             1.0,
         ),
-        measure=measures.kernel_values,
+        measure=_of_run(measures.kernel_values),
     ),
     AllWithin(
         name="threshold_sum",
@@ -277,7 +293,7 @@ _LEARNING: tuple[Claim, ...] = (
             1e-6,
             "mV",
         ),
-        measure=measures.threshold_error,
+        measure=_of_run(measures.threshold_error),
     ),
     AllWithin(
         name="equal_wins",
@@ -288,7 +304,7 @@ _LEARNING: tuple[Claim, ...] = (
             0.8,
             1.2,
         ),
-        measure=measures.equal_wins,
+        measure=_of_run(measures.equal_wins),
     ),
 )
 
@@ -303,7 +319,7 @@ _SOLUTIONS: tuple[Claim, ...] = (
             0.8,
             1.2,
         ),
-        measure=measures.orders,
+        measure=_of_run(measures.orders),
     ),
     AllWithin(
         name="grid_state",
@@ -315,7 +331,7 @@ _SOLUTIONS: tuple[Claim, ...] = (
             1e-9,
             "mV",
         ),
-        measure=measures.state_error,
+        measure=_of_run(measures.state_error),
     ),
     AllWithin(
         name="reference_spikes",
@@ -328,7 +344,7 @@ _SOLUTIONS: tuple[Claim, ...] = (
             note="where a neuron stands at its threshold rounding may decide: 'scnnbio compare'"
             " tells that from a fault",
         ),
-        measure=measures.differing_trains,
+        measure=_of_run(measures.differing_trains),
     ),
     AllWithin(
         name="reference_rate",
@@ -339,7 +355,7 @@ _SOLUTIONS: tuple[Claim, ...] = (
             species="the same network",
             interval=(-0.05, 0.05),
         ),
-        measure=measures.rate_difference,
+        measure=_of_run(measures.rate_difference),
         minimum=1,
     ),
     AllWithin(
@@ -351,7 +367,7 @@ _SOLUTIONS: tuple[Claim, ...] = (
             -4.0,
             4.0,
         ),
-        measure=measures.input_surprise,
+        measure=_of_run(measures.input_surprise),
     ),
 )
 
