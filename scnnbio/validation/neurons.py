@@ -178,7 +178,8 @@ _SYNAPSES: tuple[Claim, ...] = (
         name="filter_phase",
         stage="flicker",
         observation=_closed(
-            "phase from input rate to potential, minus that of the linearised neuron",
+            "phase from input rate to potential, minus that of the linearised neuron, beyond what"
+            " one time step makes of it",
             "closed form: transfer function of synapse and membrane at the mean input",
             -3.0,
             3.0,
