@@ -143,8 +143,8 @@ def settled_ratio(evidence: Evidence) -> Measured:
     run = evidence.run
     ratios = []
     for layer in run.experiment.network.populations:
-        values = layer.values()
-        if layer.is_source or "homeo_eta" not in values:
+        values = {} if layer.is_source else layer.values()
+        if "homeo_eta" not in values:
             continue
         maps = np.flatnonzero(values["homeo_eta"] > 0)
         ratios.append(settled_rates(run, layer.name, maps) / values["homeo_target"][maps[0]])
