@@ -293,6 +293,26 @@ def test_strict_is_exit_code_4_where_a_claim_is_not_met(finished: Path) -> None:
     assert ask("score", finished, "--strict").exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ([], "experiment 'v1_features' names no claim"),
+        (["evoked_rate", "noise_control"], "none of its 2 claims could be judged"),
+    ],
+)
+def test_strict_fails_where_nothing_was_judged(
+    finished: Path, tmp_path: Path, claims: list[str], why: str
+) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
+    document = tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8"))
+    text = tomli_w.dumps(document | {"claims": claims})
+    (folder / "experiment.toml").write_text(text, encoding="utf-8")
+    assert ask("score", folder).exit_code == 0
+    strict = ask("score", folder, "--strict")
+    assert strict.exit_code == 4
+    assert f"nothing was judged: {why}" in " ".join(strict.output.split())
+
+
 def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "copy"))
     drawn = ask("figures", folder, "raster")

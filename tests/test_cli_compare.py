@@ -118,3 +118,13 @@ def test_the_trained_layer_fires_the_same_spikes_on_brian2_and_nest(
     found = table["pairs"][0]["populations"]["v1"]
     assert found["identical"] == 1.0
     assert found["spikes"][0] == found["spikes"][1] > 3000
+
+
+@pytest.mark.slow
+def test_strict_fails_where_no_promise_was_judged(exp: Path, invoke: Callable[..., tuple]) -> None:
+    # One backend on two grids: a sweep, and nothing that it promises.
+    words = (exp, "--backends", "reference", "--dt", "0.25,0.5", "--stage", "test", "--out", "out")
+    assert invoke(*words)[0] == 0
+    code, _, err = invoke(*words, "--strict", "--force")
+    assert code == 4
+    assert "nothing was judged" in err

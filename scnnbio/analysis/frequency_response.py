@@ -202,6 +202,11 @@ def frequency_response(
     )
 
 
+def frequency_responses(run: Run) -> list[FrequencyResponse]:
+    """:func:`frequency_response` of every projection of a run."""
+    return [frequency_response(run, p.name) for p in run.experiment.network.projections]
+
+
 def analytic_curve(
     run: Run, projection: str, *, onset: Milliseconds = 200.0, points: int = 200
 ) -> tuple[Array, Complex]:

@@ -245,6 +245,46 @@ def homeostatic_return(
     return Return(time, mean, start, final, rate_of_return, interval, slope, eigenvalue)
 
 
+def step_returns(run: Run) -> dict[str, Return]:
+    """Return of ``layer1`` after each kind of step of a full field's luminance.
+
+    Parameters
+    ----------
+    run : Run
+        Of the experiment ``homeostasis_depth``, whose population ``curve`` has fixed thresholds.
+
+    Returns
+    -------
+    dict of {"input rises", "input falls"} to Return
+
+    Raises
+    ------
+    SpecError
+        If the input does not rise and fall; see also :func:`homeostatic_return`.
+    """
+    luminance = run.recording.trials["luminance"]
+    again = np.arange(1, len(luminance))
+    steps = {
+        "input rises": again[luminance[again] > luminance[again - 1]],
+        "input falls": again[luminance[again] < luminance[again - 1]],
+    }
+    if not all(len(trials) for trials in steps.values()):
+        raise SpecError("the input does not rise and fall", where="step_returns")
+    return {name: homeostatic_return(run, "layer1", "curve", k) for name, k in steps.items()}
+
+
+def settled_rates(run: Run, population: str, maps: ArrayLike) -> Array:
+    """Mean rate (Hz) of some maps at the end of trials, at the first and the second luminance.
+
+    The end is the last 20 s, or the last third of shorter trials.
+    """
+    duration = run.experiment.stimulus.duration
+    luminance = run.recording.trials["luminance"]
+    time, rates = map_rates(run.recording, population, maps, duration / 60)
+    late = rates[:, time > duration - min(20_000.0, duration / 3)].mean(axis=1)
+    return np.array([late[luminance == v].mean() for v in luminance[:2]])
+
+
 def _bin(period: float) -> float:
     """Bins in which a rate near its target is looked for: 250 ms, of whole samples."""
     return max(round(250.0 / period), 1) * period

@@ -36,6 +36,12 @@ class Irregularity:
         of the rate matter little to it.
     lv : array, shape (units,)
         Local variation, mean of 3 (difference / sum)^2; 1 for a Poisson process.
+
+    Notes
+    -----
+    A measure is NaN where it is not defined: all three with too few intervals, ``cv`` if every
+    interval is zero, ``cv2`` and ``lv`` if two adjacent ones are, whose sum they divide by. Spikes
+    of one neuron at one time are two neurons, or an artefact.
     """
 
     unit: NDArray[np.int64]
@@ -46,8 +52,8 @@ class Irregularity:
 
     @property
     def n_undefined(self) -> int:
-        """Units with too few intervals, whose measures are NaN."""
-        return int(np.isnan(self.cv).sum())
+        """Units for which any of the three measures is NaN."""
+        return int((np.isnan(self.cv) | np.isnan(self.cv2) | np.isnan(self.lv)).sum())
 
 
 def irregularity(
@@ -88,10 +94,7 @@ def irregularity(
     G. R. Holt et al. (1996), J. Neurophysiol. 75, 1806-1814 (CV2).
     S. Shinomoto, K. Shima and J. Tanji (2003), Neural Comput. 15, 2823-2842 (LV).
     """
-    size = recording.size(population)
-    chosen = np.arange(size) if units is None else np.asarray(units, dtype=np.int64)
-    trains = _Trains(recording, population, window)
-    wanted = _trials_of_each(trials, recording.n_trials, len(chosen))
+    chosen, trains, wanted = _chosen(recording, population, units, trials, window)
     rows = [
         _measures(trains.of(int(unit), kept), max(min_intervals, 2))
         for unit, kept in zip(chosen, wanted, strict=True)
@@ -104,6 +107,79 @@ def irregularity(
         cv2=columns[:, 2],
         lv=columns[:, 3],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class TrialCV:
+    """Coefficient of variation of intervals trial by trial, averaged.
+
+    Parameters
+    ----------
+    unit : array of int, shape (units,)
+    cv : array, shape (units,)
+        Mean over trials of the coefficient of variation within a trial; NaN without such a trial.
+    n_trials : array of int, shape (units,)
+        Trials that were averaged.
+    """
+
+    unit: NDArray[np.int64]
+    cv: Array
+    n_trials: NDArray[np.int64]
+
+    @property
+    def n_undefined(self) -> int:
+        """Units without a trial that counts."""
+        return int(np.isnan(self.cv).sum())
+
+
+def trial_cv(
+    recording: Recording,
+    population: str,
+    *,
+    units: ArrayLike | None = None,
+    trials: Sequence[ArrayLike] | ArrayLike | None = None,
+    window: tuple[float, float] | None = None,
+    min_intervals: int = 5,
+) -> TrialCV:
+    """CV of the intervals of each trial, averaged over trials.
+
+    Unlike the CV of :func:`irregularity`, which takes the intervals of all trials together, it
+    does not see that the rate changes from trial to trial, or from condition to condition. The
+    two may differ by a half, so that a number of the one kind is no measure of the other.
+
+    Parameters
+    ----------
+    recording : Recording
+    population : str
+    units, trials, window
+        As for :func:`irregularity`; the trials may be of several conditions.
+    min_intervals : int
+        A trial with fewer is left out. The standard deviation divides by their number: of n
+        intervals of a Poisson process, the squared CV is (n - 1) / (n + 1) on average.
+
+    Returns
+    -------
+    TrialCV
+
+    Examples
+    --------
+    >>> from scnnbio.recording import Spikes
+    >>> spikes = Spikes(time=[1.0, 2.0, 4.0, 1.0, 3.0, 7.0], unit=[0] * 6, trial=[0] * 3 + [1] * 3)
+    >>> recording = Recording({"v1": spikes}, {}, {"duration": [10.0, 10.0]})
+    >>> trial_cv(recording, "v1", min_intervals=2).cv.round(3)
+    array([0.333])
+    """
+    from elephant.statistics import cv, isi
+
+    chosen, trains, wanted = _chosen(recording, population, units, trials, window)
+    found, number = np.full(len(chosen), np.nan), np.zeros(len(chosen), dtype=np.int64)
+    least = max(min_intervals, 2)
+    for row, (unit, kept) in enumerate(zip(chosen, wanted, strict=True)):
+        long = [isi(train) for train in trains.of(int(unit), kept) if len(train) > least]
+        each = [cv(intervals) for intervals in long if intervals.any()]
+        if each:
+            found[row], number[row] = np.mean(each), len(each)
+    return TrialCV(chosen, found, number)
 
 
 def fano_factor(
@@ -142,6 +218,20 @@ def fano_factor(
         if len(counts) > 1 and counts.mean() >= least and counts.any():
             factors[i] = fanofactor([blank[:count] for count in counts])
     return factors if conditions is not None else factors.reshape(len(n_trials), n_units)
+
+
+def _chosen(
+    recording: Recording,
+    population: str,
+    units: ArrayLike | None,
+    trials: Sequence[ArrayLike] | ArrayLike | None,
+    window: tuple[float, float] | None,
+) -> tuple[NDArray[np.int64], _Trains, list[NDArray[np.bool_]]]:
+    """Units, the spike trains of all, and which trials of each unit count."""
+    size = recording.size(population)
+    chosen = np.arange(size) if units is None else np.asarray(units, dtype=np.int64)
+    trains = _Trains(recording, population, window)
+    return chosen, trains, _trials_of_each(trials, recording.n_trials, len(chosen))
 
 
 class _Trains:
@@ -191,10 +281,14 @@ def _measures(trains: list[Array], min_intervals: int) -> tuple[float, float, fl
     long = [train for train in intervals if len(train) > 1]
     if number < min_intervals or not long:
         return number, np.nan, np.nan, np.nan
+    together = np.concatenate(intervals)
+    whole = float(cv(together)) if together.any() else np.nan
+    if any((train[1:] + train[:-1] == 0).any() for train in long):
+        return number, whole, np.nan, np.nan
     # A train of n intervals has n - 1 pairs: so weighted, its mean is one over all pairs.
     pairs = np.array([len(train) - 1 for train in long])
     means = [
         float(np.average([measure(train) for train in long], weights=pairs))
         for measure in (cv2, lv)
     ]
-    return number, float(cv(np.concatenate(intervals))), means[0], means[1]
+    return number, whole, means[0], means[1]

@@ -80,7 +80,11 @@ def compare_(
         ]
         print_table(("of", "verdict", "why", "promise"), rows)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
-    if strict and any(found.verdict != "agrees" for found in result.verdicts):
+    if strict and not result.verdicts:
+        why = "nothing was judged: a single backend promises nothing of its own grids; add another"
+        errors.print(Text(why, style="red"), soft_wrap=True)
+    agreed = [one.verdict == "agrees" for one in result.verdicts]
+    if strict and not (agreed and all(agreed)):
         raise typer.Exit(FAILED)
 
 

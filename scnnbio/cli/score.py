@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from scnnbio.cli.common import Folder, app, print_scores
 from scnnbio.cli.ending import FAILED
-from scnnbio.cli.terminal import progress
+from scnnbio.cli.terminal import errors, progress
+
+if TYPE_CHECKING:
+    from scnnbio.workflow import Results
 
 
 @app.command()
 def score(
     folder: Folder,
-    strict: Annotated[bool, typer.Option(help="Exit with 4 if a claim is not met.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 4 unless every claim is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Judge a finished run again, and store the scores."""
@@ -30,5 +34,19 @@ def score(
         sys.stdout.write(json.dumps([s.to_dict() for s in results.scores], indent=2) + "\n")
     else:
         print_scores(results.scores)
-    if strict and any(s.verdict != "agrees" for s in results.scores):
+    if not strict:
+        return
+    if not any(s.verdict in ("agrees", "disagrees") for s in results.scores):
+        errors.print(_unjudged(results), style="red", soft_wrap=True)
         raise typer.Exit(FAILED)
+    if any(s.verdict != "agrees" for s in results.scores):
+        raise typer.Exit(FAILED)
+
+
+def _unjudged(results: Results) -> Text:
+    """Why nothing was judged, which is no success."""
+    if not results.scores:
+        why = f"experiment {results.study.name!r} names no claim; add 'claims = [...]' to it"
+    else:
+        why = f"none of its {len(results.scores)} claims could be judged; the table says why"
+    return Text(f"nothing was judged: {why}")

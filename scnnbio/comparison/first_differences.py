@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from scnnbio.analysis.agreement import Agreement
 from scnnbio.backends import Backend, distance_to_threshold
-from scnnbio.comparison.agreement import Agreement
 from scnnbio.comparison.verdicts import FirstDifference
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment, Record, Report, Run, Sampling

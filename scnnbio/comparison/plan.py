@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
 from scnnbio.analysis.paired import Statistic
-from scnnbio.comparison.agreement import Agreement, Settings
 from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Run, Stage, Study

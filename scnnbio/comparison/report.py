@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from scnnbio.analysis.agreement import Agreement
 from scnnbio.analysis.paired import Statistic
-from scnnbio.comparison.agreement import Agreement
-from scnnbio.comparison.figure import Side, agreement_figure
 from scnnbio.comparison.plan import Comparison, PairResult, Sweep
+from scnnbio.figures.agreement import Side, agreement_figure
 from scnnbio.figures.convergence import convergence_figure
 from scnnbio.figures.report import Table
 

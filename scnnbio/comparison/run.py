@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from scnnbio import backends
+from scnnbio.analysis.agreement import Agreement, Settings, agreement, largest_signal_difference
 from scnnbio.analysis.convergence import convergence
 from scnnbio.analysis.paired import paired_rate
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, weaker
-from scnnbio.comparison.agreement import Agreement, Settings, agreement, largest_signal_difference
 from scnnbio.comparison.first_differences import first_differences, with_distances
 from scnnbio.comparison.plan import (
     Comparison,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scnnbio.analysis.agreement import Agreement
 from scnnbio.analysis.paired import Statistic
 from scnnbio.backends.promises import (
     SUBJECTS,
@@ -16,7 +17,6 @@ from scnnbio.backends.promises import (
     UnlessAtThreshold,
     Within,
 )
-from scnnbio.comparison.agreement import Agreement
 from scnnbio.validation.scores import Verdict
 
 

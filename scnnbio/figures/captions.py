@@ -56,8 +56,9 @@ def shapes(n: int, excluded: Mapping[str, int], seen: Observation, score: Score 
         f"Width n_x and length n_y of {n} receptive fields in cycles of their carrier (n = sigma ×"
         " frequency of the Gabor fit), over the cells of"
         f" {short_source(seen.source)} (shaded bins, with the number of cells; margins: fraction"
-        " of cells). Distance is the total variation distance of the two joint histograms, beside"
-        f" what chance alone gives to a sample of this size. {left_out(excluded)}{judged}"
+        " of cells). Distance is the total variation distance of the two joint histograms; the"
+        " chance limit is what 95 % of equally large samples of the published cells stay within."
+        f" {left_out(excluded)}{judged}"
         f" {seen.source}."
     )
 
@@ -111,8 +112,8 @@ def distributions(claims: Sequence[Judged], excluded: Mapping[str, int]) -> str:
     return (
         "Selectivity of the model's spikes to drifting gratings (outline) over published cells"
         " (filled), as fractions of all cells; cells beyond the published bins stand apart."
-        " Distance is the total variation distance, beside what 95 % of equally large samples of"
-        f" the published cells stay within. {verdicts}. {left_out(excluded)} {sources}"
+        " Distance is the total variation distance; the chance limit is what 95 % of equally large"
+        f" samples of the published cells stay within. {verdicts}. {left_out(excluded)} {sources}"
     )
 
 

@@ -10,16 +10,9 @@ from matplotlib.figure import Figure
 
 from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, adaptation
 from scnnbio.analysis.euler import factors, membranes
-from scnnbio.analysis.frequency_response import analytic_curve, frequency_response
-from scnnbio.analysis.gain import (
-    Curve,
-    GainChange,
-    gain_change,
-    line,
-    potential_curve,
-    rate_curve,
-)
-from scnnbio.analysis.homeostasis import homeostatic_return, map_rates
+from scnnbio.analysis.frequency_response import analytic_curve, frequency_responses
+from scnnbio.analysis.homeostasis import map_rates, settled_rates, step_returns
+from scnnbio.analysis.inhibition import KINDS, LOW_RATES, inhibition
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures.adaptation import adaptation_figure
@@ -94,12 +87,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         raise Missing("the input does not rise and fall")
     eta = network.population(names[0]).values()["homeo_eta"]
     stacks = [_stack(run, names, np.flatnonzero(maps)) for maps in (eta > 0, eta == 0)]
-    again = np.arange(1, len(luminance))
-    steps = {
-        "input rises": again[luminance[again] > luminance[again - 1]],
-        "input falls": again[luminance[again] < luminance[again - 1]],
-    }
-    returns = {name: homeostatic_return(run, names[0], "curve", k) for name, k in steps.items()}
+    returns = results.evidence["steps"].once(step_returns)
     target = float(network.population(names[0]).values()["homeo_target"][0])
     told = "; ".join(
         f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
@@ -122,65 +110,36 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
 
 def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
     """Rates of some maps of all layers: the course of a rise and a fall, and when settled."""
-    recording, duration = run.recording, run.experiment.stimulus.duration
-    luminance = recording.trials["luminance"]
-    rows, settled = [], []
-    for name in names:
-        time, rates = map_rates(recording, name, maps, duration / _BINS)
-        rows.append(rates[:3].ravel())
-        late = rates[:, time > duration - min(20_000.0, duration / 3)].mean(axis=1)
-        settled.append([late[luminance == v].mean() for v in (luminance[0], luminance[1])])
+    duration = run.experiment.stimulus.duration
+    rows = [map_rates(run.recording, n, maps, duration / _BINS)[1][:3].ravel() for n in names]
+    settled = [settled_rates(run, name, maps) for name in names]
     bins = np.arange(len(rows[0]), dtype=np.float64) + 0.5
     return Stack(bins * duration / _BINS / 1e3, np.array(rows), np.array(settled))
 
 
-#: Hz; how far rates went where noise was seen to change the gain (Chance, Abbott & Reyes 2002).
-_LOW_RATES = 60.0
-_KINDS = ("subtractive", "shunting", "barrage")
-_ONSET = 200.0
-
-
 @_of_its_study
 def _gain(results: StudyResults) -> tuple[Figure, str]:
-    run = results.evidence["inhibition"].run
-    luminance, duration = run.recording.trials["luminance"], run.experiment.stimulus.duration
-    window = (_ONSET, duration)
-    backgrounds = {"no background": luminance < 0, "background noise": luminance == 0}
-    if not all(trials.any() for trials in backgrounds.values()) or duration <= _ONSET:
-        raise Missing("it needs trials with and without background, longer than 200 ms")
-    rates: dict[str, list[Curve]] = {}
-    changes: dict[str, dict[str, GainChange]] = {}
-    for name, trials in backgrounds.items():
-        control, *others = (
-            rate_curve(run, p, np.flatnonzero(trials), window) for p in ("control", *_KINDS)
-        )
-        rates[name] = [control, *others]
-        changes[name] = {c.population: gain_change(control, c, up_to=_LOW_RATES) for c in others}
-    quiet = np.flatnonzero(luminance < 0)
-    passive = [
-        potential_curve(run, f"{p}_passive", quiet, window)
-        for p in ("control", "subtractive", "shunting")
-    ]
+    found = results.evidence["inhibition"].once(inhibition)
     told = "; ".join(
-        f"{kind}, {name}: gain {found[kind].gain}, offset {found[kind].shift} nA"
-        for name, found in changes.items()
-        for kind in _KINDS
+        f"{kind}, {name}: gain {changes[kind].gain}, offset {changes[kind].shift} nA"
+        for name, changes in found.changes.items()
+        for kind in KINDS
     )
     caption = (
         "Inhibition and the response to current. A: mean potential of membranes that cannot fire,"
         " and their resistance. B, C: firing rates, 95 % intervals of the mean over places; lines"
         " through coloured points are the control curve, multiplied and shifted to fit the rates"
-        f" up to {_LOW_RATES:g} Hz. A barrage is the shunt with synaptic noise of its own. D: that"
+        f" up to {LOW_RATES:g} Hz. A barrage is the shunt with synaptic noise of its own. D: that"
         " gain and that offset with 95 % intervals (bootstrap over places); filled, with background"
         f" noise. {told}."
     )
-    return gain_figure([(c, line(c)) for c in passive], rates, changes), caption
+    return gain_figure([*found.passive.values()], found.rates, found.changes), caption
 
 
 @_of_its_study
 def _filters(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["flicker"].run
-    found = [frequency_response(run, p.name) for p in run.experiment.network.projections]
+    found = results.evidence["flicker"].once(frequency_responses)
     curves = {p.post: analytic_curve(run, p.name) for p in run.experiment.network.projections}
     inside = sum(int(((f.low[0] <= 1.0) & (f.high[0] >= 1.0)).sum()) for f in found)
     total = sum(len(f.frequency) for f in found)

@@ -15,8 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.figures import captions
-from scnnbio.figures.experiments import SPECS
+from scnnbio.figures import captions, experiments, solutions
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -111,7 +110,7 @@ def _shapes(results: StudyResults) -> tuple[Figure, str]:
         n_x, n_y, seen.counts, seen.edges,
         excluded=sum(measured.excluded.values()),
         distance=None if score is None else score.value,
-        floor=None if score is None else score.observation.get("sampling_floor_mean"),
+        limit=None if score is None else score.observation.get("chance_limit"),
         published=short_source(seen.source),
     )  # fmt: skip
     return figure, captions.shapes(len(n_x), measured.excluded, seen, score)
@@ -230,7 +229,15 @@ _ALL = (
         ("learn.spikes.lgn", "learn.spikes.v1"),
         _raster("learn"),
     ),
+    FigureSpec(
+        "raster_grating",
+        "Spikes during a grating",
+        ("grating.spikes.lgn", "grating.spikes.v1"),
+        _raster("grating"),
+    ),
 )
 
 #: Every figure by name, in the order of the report.
-FIGURES: dict[str, FigureSpec] = {spec.name: spec for spec in (*_ALL, *SPECS)}
+FIGURES: dict[str, FigureSpec] = {
+    spec.name: spec for spec in (*_ALL, *experiments.SPECS, *solutions.SPECS)
+}

@@ -16,6 +16,7 @@ import jinja2
 from scnnbio.errors import DataError, unwritable
 from scnnbio.experiment.documents import put
 from scnnbio.validation import Score
+from scnnbio.validation.claim import PROTOCOL
 
 __all__ = ["Picture", "Table", "render_report"]
 
@@ -174,7 +175,7 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
         "measure": _measure(score),
         "observation": _observed(observation),
         "quantity": str(observation.get("quantity", "")),
-        "note": str(observation.get("note", "")),
+        "note": _note(observation),
         "verdict": verdict,
         "sign": _SIGNS.get(verdict, "?"),
         "kind": verdict.replace(" ", "-") if verdict in _SIGNS else "other",
@@ -190,12 +191,13 @@ def _measure(score: Mapping[str, Any]) -> str:
     prediction, observation = score.get("prediction") or {}, score.get("observation") or {}
     if score.get("value") is None:
         return ""
-    if "sampling_floor_95" in observation:
+    if "chance_limit" in observation:
         return "total variation distance"
     if "fraction" in prediction:
         return "fraction"
     unit = observation.get("unit", "1")
-    return "median" if unit == "1" else f"median, {unit}"
+    what = "farthest" if "farthest" in prediction else "median"
+    return what if unit == "1" else f"{what}, {unit}"
 
 
 def _observed(observation: Mapping[str, Any]) -> str:
@@ -203,7 +205,7 @@ def _observed(observation: Mapping[str, Any]) -> str:
     unit = observation.get("unit", "1")
     suffix = "" if unit == "1" else f" {unit}"
     value, interval = observation.get("value"), observation.get("interval")
-    between = "" if interval is None else f"{_text(interval[0])} to {_text(interval[1])}"
+    between = "" if interval is None else _between(*interval)
     if value is None:
         told = between or ("histogram" if observation.get("counts") is not None else "")
     else:
@@ -211,6 +213,22 @@ def _observed(observation: Mapping[str, Any]) -> str:
     cells = "" if observation.get("n") is None else f"n = {observation['n']}"
     parts = (f"{told}{suffix}" if told else "", cells, str(observation.get("species", "")))
     return "; ".join(part for part in parts if part)
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """An interval; None is an open end."""
+    if high is None:
+        return f"{_text(low)} or above"
+    return f"{_text(high)} or below" if low is None else f"{_text(low)} to {_text(high)}"
+
+
+def _note(observation: Mapping[str, Any]) -> str:
+    """How the observation was made, and in what the model's measure differs."""
+    made = [str(observation[name]) for name in PROTOCOL[:-1] if name in observation]
+    parts = [*made, str(observation.get("note", ""))]
+    if "differs" in observation:
+        parts.append(f"The model's measure: {observation['differs']}")
+    return "; ".join(filter(None, parts))
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> str:

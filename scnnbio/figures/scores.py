@@ -95,12 +95,12 @@ def _panel(axes: Axes, claim: Judged) -> None:
 
 def verdict_line(score: Score) -> str:
     """Verdict of a score and the number it rests on, in a line."""
-    limit = score.observation.get("sampling_floor_95")
+    limit = score.observation.get("chance_limit")
     if score.value is None:
         return f"{score.verdict} (n = {score.n})"
     if limit is None:
         return f"{score.verdict}: {score.value:.3g}"
-    return f"{score.verdict}: distance {score.value:.2f}, chance allows {limit:.2f}"
+    return f"{score.verdict}: distance {score.value:.2f}, chance limit {limit:.2f}"
 
 
 def short_source(source: str) -> str:

@@ -43,7 +43,7 @@ def shape_scatter(
     *,
     excluded: int = 0,
     distance: float | None = None,
-    floor: float | None = None,
+    limit: float | None = None,
     published: str = "Ringach 2002",
     width: float = 120.0,
 ) -> Figure:
@@ -61,8 +61,8 @@ def shape_scatter(
         Cells that were left out, for the legend.
     distance : float, optional
         Total variation distance of the two histograms.
-    floor : float, optional
-        Distance that chance alone gives to a sample of this size.
+    limit : float, optional
+        The chance limit: what 95 % of samples of this size stay within.
     published : str
     width : float
         Of the figure in mm.
@@ -93,7 +93,7 @@ def shape_scatter(
     _finish(axes, top, side, rim)
     handles = _handles(len(x), outside, excluded, f"{published} (n = {known.sum():.0f})")
     if distance is not None:
-        chance = "" if floor is None else f", by chance {floor:.2f}"
+        chance = "" if limit is None else f", chance limit {limit:.2f}"
         handles.append(Line2D([], [], ls="", label=f"distance {distance:.2f}{chance}"))
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.4)
     return figure

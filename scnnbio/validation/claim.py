@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.validation.evidence import Evidence, Missing
+from scnnbio.errors import SpecError
+from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Verdict
+
+#: Fields of an observation that say how it was made.
+PROTOCOL = ("stimulus", "window", "state", "pooling", "differs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +37,24 @@ class Observation:
     value : float, optional
         A median or a fraction.
     interval : (float, float), optional
-        Quartiles, or the range where ``note`` says so.
+        Quartiles, or the range where ``note`` says so; an end may be infinite.
     counts, edges : array, optional
         Histogram, of shape (bins,) and (bins + 1,), or (bins, bins) and (bins + 1,) for two
         quantities in the same bins.
     above : int
         Cells above the last edge.
+    stimulus : str
+        What was shown, or done to the neurons.
+    window : str
+        The stretch of the response that was counted.
+    state : str
+        Of the animal.
+    pooling : str
+        How spikes became one number per cell: over which trials and conditions, counted how.
+    differs : str
+        In what the model's measure is not the published one; empty if in nothing.
     note : str
-        What one must know to compare.
+        What else one must know to compare.
     """
 
     quantity: str
@@ -52,6 +67,11 @@ class Observation:
     counts: NDArray[np.int64] | None = None
     edges: NDArray[np.float64] | None = None
     above: int = 0
+    stimulus: str = ""
+    window: str = ""
+    state: str = ""
+    pooling: str = ""
+    differs: str = ""
     note: str = ""
 
     def describe(self) -> dict[str, Any]:
@@ -62,13 +82,19 @@ class Observation:
             "n": self.n,
             "unit": self.unit,
             "value": self.value,
-            "interval": None if self.interval is None else list(self.interval),
+            "interval": None if self.interval is None else _ends(self.interval),
             "counts": None if self.counts is None else self.counts.tolist(),
             "edges": None if self.edges is None else self.edges.tolist(),
             "above": self.above if self.counts is not None else None,
+            **{name: getattr(self, name) or None for name in PROTOCOL},
             "note": self.note or None,
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _ends(interval: tuple[float, float]) -> list[float | None]:
+    """Ends of an interval, None where it is open: JSON has no infinity."""
+    return [end if math.isfinite(end) else None for end in interval]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,17 +125,17 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Claim(ABC):
-    """That a model has a property of the cortex; judged, never assumed.
+    """That a model has a property of the cortex, or of its own closed form; never assumed.
 
     Parameters
     ----------
     name : str
     stage : str
-        Stage of a workflow whose run is judged: ``"learn"``, ``"control"`` or ``"gratings"``.
+        Stage of a workflow whose run is judged, such as ``"gratings"``.
     observation : Observation
     measure : callable
-        From :class:`Evidence` to :class:`Measured`; raises :class:`Missing` where the run lacks
-        what it needs.
+        From :class:`Evidence` to :class:`Measured`; raises :class:`Missing`, or another SpecError,
+        where the run lacks what it needs.
     minimum : int
         With fewer values the verdict is ``"insufficient data"``.
     """
@@ -139,8 +165,9 @@ class Claim(ABC):
         evidence = run if isinstance(run, Evidence) else Evidence(run)
         try:
             measured = self.measure(evidence)
-        except Missing as missing:
-            return self._unjudged(str(missing))
+        except SpecError as error:
+            # Missing, or what a measure refuses: a population or a signal that is not there.
+            return self._unjudged(str(error))
         n = len(measured.values)
         if n < self.minimum:
             reason = f"{n} are left to count, {self.minimum} are needed"

@@ -12,14 +12,14 @@ from scnnbio.errors import SpecError
 from scnnbio.validation.claim import Claim, Comparison
 from scnnbio.validation.scores import (
     binned_distance,
+    chance_limit,
     histogram,
-    sampling_floor,
     total_variation,
 )
 
 Array = NDArray[np.float64]
 
-#: Draws of the sampling floor, and their seed.
+#: Draws of the chance limit, and their seed.
 _DRAWS, _SEED = 2000, 0
 
 
@@ -28,16 +28,16 @@ class Distribution(Claim):
     """The values are distributed as published.
 
     The value is the total variation distance over the published bins and one bin more for all that
-    lies outside. The model agrees if a sample of its size from the published histogram would be at
-    that distance or further in at least one draw of twenty.
+    lies outside. The model agrees if that is within the chance limit: what 95 % of samples of its
+    size from the published histogram stay within (:func:`~scnnbio.validation.chance_limit`).
     """
 
     def compare(self, values: Array) -> Comparison:
         """Hold against the published histogram; see :class:`Distribution`."""
         published, counts = self._counts(values)
         value = total_variation(counts, published)
-        floor = sampling_floor(published, len(values), draws=_DRAWS, seed=_SEED)
-        agrees = value <= floor.quantile95
+        limit = chance_limit(published, len(values), draws=_DRAWS, seed=_SEED)
+        agrees = value <= limit
         prediction = {
             "counts": counts[:-1].tolist() if values.ndim == 1 else self._square(counts[:-1]),
             "outside": int(counts[-1]),
@@ -49,15 +49,11 @@ class Distribution(Claim):
         return Comparison(
             value=value,
             agrees=bool(agrees),
-            reason=f"total variation distance {value:.3f} is {relation} the"
-            f" {floor.quantile95:.3f} that 95 % of samples of {floor.n} from the published"
-            " histogram stay within",
+            reason=f"total variation distance {value:.3f} is {relation} the chance limit of"
+            f" {limit:.3f}, which 95 % of samples of {len(values)} from the published histogram"
+            " stay within",
             prediction=prediction,
-            against={
-                "sampling_floor_mean": floor.mean,
-                "sampling_floor_95": floor.quantile95,
-                "sampling_floor_n": floor.n,
-            },
+            against={"chance_limit": limit},
         )
 
     def _counts(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -150,4 +146,62 @@ class FractionAtMost(Claim):
             f" {self.observation.value:.0%} may be",
             prediction={"fraction": hits / n, "median": float(np.median(values))},
             against={"below": self.below},
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AllWithin(Claim):
+    """Every value lies in an interval: a tolerance about what a closed form or a solution says."""
+
+    minimum: int = 1
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold every value against the interval; the score's value is the farthest one."""
+        if self.observation.interval is None:
+            raise SpecError("an interval is needed", where=f"claim {self.name!r}")
+        low, high = self.observation.interval
+        beyond = np.maximum(low - values, values - high)
+        farthest = float(values[int(np.argmax(beyond))])
+        outside = int((beyond > 0).sum())
+        told = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"
+        return Comparison(
+            value=farthest,
+            agrees=not outside,
+            reason=f"{told} {_between(low, high)}; {farthest:.3g} is the farthest",
+            prediction={
+                "lowest": float(values.min()),
+                "highest": float(values.max()),
+                "farthest": farthest,
+            },
+        )
+
+
+def _between(low: float, high: float) -> str:
+    if not np.isfinite(high):
+        return f"at {low:g} or above"
+    return f"at {high:g} or below" if not np.isfinite(low) else f"from {low:g} to {high:g}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Covered(Claim):
+    """The expected value lies in the confidence interval of every estimate.
+
+    Values have three columns: the estimate, and the ends of its 95 % interval.
+    """
+
+    minimum: int = 1
+
+    def compare(self, values: Array) -> Comparison:
+        """Hold every interval against the expected value."""
+        expected = self.observation.value
+        if expected is None:
+            raise SpecError("a value is needed", where=f"claim {self.name!r}")
+        inside = (values[:, 1] <= expected) & (expected <= values[:, 2])
+        told = ", ".join(f"{v:.3g} ({low:.3g} to {high:.3g})" for v, low, high in values[:5])
+        return Comparison(
+            value=float(inside.mean()),
+            agrees=bool(inside.all()),
+            reason=f"{int(inside.sum())} of {len(values)} intervals of 95 % hold {expected:g}:"
+            f" {told}",
+            prediction={"fraction": float(inside.mean()), "estimates": values.tolist()},
         )

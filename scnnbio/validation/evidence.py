@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 from scnnbio.units import Hertz, Window, plain, plain_window
+
+T = TypeVar("T")
 
 #: Columns that tell gratings apart, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
@@ -53,6 +55,20 @@ class Evidence:
     min_rate: Hertz = 1.0
     window: Window | None = None
     progress: Callable[[int, int], None] | None = field(default=None, repr=False)
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, make: Callable[[Any], T]) -> T:
+        """What a function makes of the run: called once, for all claims and figures.
+
+        Parameters
+        ----------
+        make : callable
+            Takes the run. A function of a module, since it is what is looked up.
+        """
+        if make not in self._made:
+            self._made[make] = make(self.run)
+        found: T = self._made[make]
+        return found
 
     def __post_init__(self) -> None:
         rate = plain(self.min_rate, "Hz", where="evidence.min_rate")

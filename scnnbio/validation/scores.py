@@ -128,21 +128,12 @@ def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(counts / total)
 
 
-@dataclass(frozen=True)
-class SamplingFloor:
-    """Total variation that chance alone gives to a sample of ``n`` from a histogram."""
+def chance_limit(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 0) -> float:
+    """Total variation distance that 95 % of samples of ``n`` from a histogram stay within.
 
-    n: int
-    mean: float
-    quantile95: float
-
-
-def sampling_floor(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 0) -> SamplingFloor:
-    """Total variation distance of samples of ``n`` drawn from a histogram to that histogram.
-
-    A model that had exactly the published distribution would be at this distance. The published
-    shares are taken to be the true ones, which is strict: their own sampling error would widen
-    the floor.
+    A model that had exactly the published distribution would be farther away once in twenty
+    times. The published shares are taken to be the true ones, which is strict: their own sampling
+    error would widen the limit.
 
     Parameters
     ----------
@@ -155,13 +146,13 @@ def sampling_floor(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 
 
     Returns
     -------
-    SamplingFloor
+    float
     """
     shares = _shares(np.asarray(counts, dtype=np.float64).ravel())
     rng = np.random.default_rng(seed)
     samples = rng.multinomial(n, shares, size=draws) / n
     distances = np.abs(samples - shares).sum(axis=1) / 2.0
-    return SamplingFloor(n, float(distances.mean()), float(np.quantile(distances, 0.95)))
+    return float(np.quantile(distances, 0.95))
 
 
 def histogram(values: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.int64], int, int]:

@@ -20,9 +20,11 @@ Array = NDArray[np.float64]
 
 #: Fits that explain no more are left out, as in the paper.
 MIN_R_SQUARED = 0.7
-#: Counts of the Fano factor: their length in ms, when they end if the trial lasts, and how many
-#: trials a variance needs.
-FANO_LENGTH, FANO_END, FANO_TRIALS = 500.0, 530.0, 5
+#: Counts of the Fano factor: their length in ms, when they begin if the trial lasts, how many
+#: trials a variance needs, and the mean count that a condition exceeds.
+FANO_LENGTH, FANO_ONSET, FANO_TRIALS, FANO_MEAN = 500.0, 30.0, 5, 1.0
+#: Intervals that a trial needs for its CV, as in the recordings, and such trials that a cell needs.
+CV_INTERVALS, CV_TRIALS = 5, 10
 
 
 def log_nx_ny(evidence: Evidence) -> Measured:
@@ -81,32 +83,42 @@ def evoked_rate(evidence: Evidence) -> Measured:
 
 
 def interval_cv(evidence: Evidence) -> Measured:
-    """CV of each cell's intervals at its best grating, by Elephant."""
-    best = evidence.responses.best()
+    """CV of each cell's intervals in a trial, by Elephant, averaged over trials.
+
+    Of all orientations, at the cell's own best of what else varies, as in the recordings. All
+    intervals at the best grating taken together are another measure: it sees the rate change from
+    trial to trial.
+    """
+    table, best = evidence.responses, evidence.responses.best()
     kept = np.flatnonzero(evidence.responsive)
-    found = irregularity.irregularity(
+    others = [column for name, column in table.conditions.items() if name != "orientation"]
+    trials = []
+    for cell in kept:
+        same = np.ones(len(table.n_trials), dtype=bool)
+        for column in others:
+            same &= column == column[best[cell]]
+        trials.append(np.flatnonzero(np.isin(table.condition, np.flatnonzero(same))))
+    found = irregularity.trial_cv(
         evidence.gratings,
         evidence.population,
         units=evidence.units[kept],
-        trials=[np.flatnonzero(evidence.responses.condition == best[cell]) for cell in kept],
+        trials=trials,
         window=evidence.window,
+        min_intervals=CV_INTERVALS,
     )
-    few = {"fewer than 20 intervals": found.n_undefined}
-    return Measured(found.cv[~np.isnan(found.cv)], _silent(evidence) | few)
+    enough = found.n_trials >= CV_TRIALS
+    few = {f"fewer than {CV_TRIALS} trials of {CV_INTERVALS} intervals": int((~enough).sum())}
+    return Measured(found.cv[enough], _silent(evidence) | few)
 
 
 def count_fano_factor(evidence: Evidence) -> Measured:
     """Fano factor of each cell's counts in 500 ms, by Elephant, averaged over gratings.
 
-    All gratings with a mean count of at least 1 count, not the best alone: of few trials a
-    grating, the best is the one that varied least. Elephant divides by the number of trials,
-    which is undone, or five trials of a Poisson process would have 0.8.
+    All gratings with a mean count above 1 count, not the best alone: of few trials a grating, the
+    best is the one that varied least. Elephant divides by the number of trials, which is undone,
+    or five trials of a Poisson process would have 0.8.
     """
-    last = float(evidence.gratings.trials["duration"].min())
-    if last < FANO_LENGTH:
-        raise Missing(f"trials of {last:g} ms are shorter than {FANO_LENGTH:g} ms")
-    end = min(last, FANO_END)
-    window = (end - FANO_LENGTH, end)
+    window = _fano_window(evidence)
     table = evidence.responses
     if table.n_trials.min() < FANO_TRIALS:
         raise Missing(
@@ -115,9 +127,26 @@ def count_fano_factor(evidence: Evidence) -> Measured:
         )
     counts = evidence.gratings.counts(evidence.population, window)[:, evidence.units]
     cut: rates.Responses = replace(table, counts=counts, window=window)
-    factors = irregularity.fano_factor(cut)[:, evidence.responsive]
+    least = float(np.nextafter(FANO_MEAN, np.inf))
+    factors = irregularity.fano_factor(cut, min_mean_count=least)[:, evidence.responsive]
     factors *= (table.n_trials / (table.n_trials - 1))[:, None]
     number = (~np.isnan(factors)).sum(axis=0)
     means = np.nansum(factors, axis=0)[number > 0] / number[number > 0]
-    few = {"mean count below 1": int((number == 0).sum())}
+    few = {"mean count not above 1": int((number == 0).sum())}
     return Measured(means, _silent(evidence) | few)
+
+
+def _fano_window(evidence: Evidence) -> tuple[float, float]:
+    """The 500 ms that are counted: the first of the window that was given, else 30 to 530 ms.
+
+    The factor grows with the window, so that no other length will do.
+    """
+    last = float(evidence.gratings.trials["duration"].min())
+    low, high = evidence.window or (0.0, last)
+    high = min(high, last)
+    if high - low < FANO_LENGTH:
+        raise Missing(
+            f"{low:g} to {high:g} ms are shorter than the {FANO_LENGTH:g} ms that were counted"
+        )
+    begin = low if evidence.window else min(FANO_ONSET, high - FANO_LENGTH)
+    return begin, begin + FANO_LENGTH

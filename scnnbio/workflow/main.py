@@ -11,8 +11,7 @@ from scnnbio import backends
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import choose, continued
-from scnnbio.validation.claim import judge_stages
-from scnnbio.validation.v1 import CLAIMS
+from scnnbio.validation import CLAIMS, judge_stages
 from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
 from scnnbio.workflow.fastest import fastest

@@ -62,7 +62,10 @@ class Results:
             for stage, evidence in self.evidence.items()
             if "kernel_measures" in vars(evidence)
         }
-        return dataclasses.replace(self, scores=scores, measures={**self.measures, **made})
+        judged = dataclasses.replace(self, scores=scores, measures={**self.measures, **made})
+        # What claims had made of the runs is there for the figures.
+        vars(judged)["evidence"] = self.evidence
+        return judged
 
     @property
     def recording(self) -> Recording:

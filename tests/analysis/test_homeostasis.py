@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from scnnbio.experiment import load, study_from
 from scnnbio.figures import draw
 from scnnbio.neurons.rates import homeostasis_eigenvalues
 from scnnbio.recording import Recording, Signal, Spikes
+from scnnbio.validation import CLAIMS
 from scnnbio.workflow import execute
 
 FILE = Path(__file__).parents[2] / "experiments" / "homeostasis_depth.toml"
@@ -152,3 +154,12 @@ def test_the_first_layer_returns_at_its_eigenvalue_and_the_figure_is_drawn():
     rises = homeostatic_return(run, "layer1", "curve", [1])
     assert abs(rises.error) < 0.2
     assert "at most" in draw("homeostasis_depth", results).caption
+    assert CLAIMS["settled_rates"].judge(results.evidence["steps"]).verdict == "agrees"
+    returns = CLAIMS["return_rate"].judge(results.evidence["steps"])
+    assert returns.prediction["estimates"][0][0] == pytest.approx(1.0 + rises.error)
+    # A layer at half its target is seen.
+    spikes = run.recording.spikes["layer2"]
+    half = Spikes(spikes.time[::2], spikes.unit[::2], spikes.trial[::2])
+    recording = dataclasses.replace(run.recording, spikes={**run.recording.spikes, "layer2": half})
+    slow = SimpleNamespace(experiment=run.experiment, weights={}, recording=recording)
+    assert CLAIMS["settled_rates"].judge(slow).verdict == "disagrees"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scnnbio.analysis.irregularity import fano_factor, irregularity
+from scnnbio.analysis.irregularity import fano_factor, irregularity, trial_cv
 from scnnbio.analysis.rates import responses
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
@@ -111,3 +111,53 @@ def test_fano_factor_divides_by_the_number_of_trials() -> None:
     table = responses(recorded([trains], 10.0), "v1", by=("a",))
     assert fano_factor(table)[0, 0] == pytest.approx(0.5)
     assert np.isnan(fano_factor(table, min_mean_count=2.5)[0, 0])
+
+
+def test_two_spikes_at_one_time_are_undefined_and_counted() -> None:
+    # Intervals 0, 0, 10, ...: CV is defined, CV2 and LV divide 0 by 0 once. All at one time: none.
+    regular = np.arange(10.0, 500.0, 10.0)
+    doubled = np.concatenate([[5.0, 5.0, 5.0], regular])
+    trains = [[regular], [doubled], [np.full(30, 7.0)]]
+    found = irregularity(recorded(trains, 1000.0), "v1")
+    assert found.n_undefined == 2
+    intervals = np.diff(doubled)
+    assert found.cv[1] == pytest.approx(intervals.std() / intervals.mean())
+    assert np.isnan([found.cv2[1], found.lv[1], found.cv[2]]).all()
+    each = trial_cv(recorded(trains, 1000.0), "v1")
+    assert each.n_undefined == 1
+    assert each.n_trials.tolist() == [1, 1, 0]
+
+
+def test_cv_of_a_trial_does_not_see_rates_that_change_between_trials() -> None:
+    # Regular within each trial at two rates: 0 in every trial; pooled, intervals of 10 and 40 ms
+    # in numbers 4 to 1 have mean 16, variance 144: CV 0.75.
+    fast, slow = np.arange(10.0, 1001.0, 10.0), np.arange(40.0, 1001.0, 40.0)
+    recording = recorded([[fast, slow]], 1000.0)
+    found = trial_cv(recording, "v1")
+    assert found.cv[0] == pytest.approx(0.0, abs=1e-12)
+    assert found.n_trials[0] == 2
+    assert irregularity(recording, "v1").cv[0] == pytest.approx(0.75, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_squared_cv_of_so_many_poisson_intervals(n: int) -> None:
+    # Intervals between n + 1 spikes of a Poisson process, over their sum, are a flat Dirichlet:
+    # the mean of CV^2 is (n - 1) / (n + 1). 1000 trials of the same n.
+    rng = np.random.default_rng(3)
+    trains = [[np.cumsum(rng.exponential(1.0, n + 1))] for _ in range(1000)]
+    found = trial_cv(recorded(trains, 1000.0), "v1")
+    assert np.mean(found.cv**2) == pytest.approx((n - 1) / (n + 1), rel=0.04)
+    short = trial_cv(recorded(trains[:5], 1000.0), "v1", min_intervals=n + 1)
+    assert short.n_undefined == 5
+
+
+def test_units_trials_and_window_of_the_trial_cv() -> None:
+    rng = np.random.default_rng(4)
+    trains = [[np.sort(rng.uniform(0, 1000, 60)) for _ in range(4)] for _ in range(3)]
+    recording = recorded(trains, 1000.0)
+    found = trial_cv(recording, "v1", units=[2], trials=[1, 3], window=(200.0, 800.0))
+    wanted = []
+    for k in (1, 3):
+        inside = trains[2][k][(trains[2][k] > 200) & (trains[2][k] <= 800)]
+        wanted.append(np.diff(inside).std() / np.diff(inside).mean())
+    assert found.cv[0] == pytest.approx(np.mean(wanted))

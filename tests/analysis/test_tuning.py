@@ -155,3 +155,76 @@ def test_f1_f0_counts_whole_cycles_only() -> None:
     assert f1_f0(even, 4.0, (0, 1100)) == pytest.approx(0.0, abs=1e-9)
     with pytest.raises(SpecError, match="no cycle of 250 ms"):
         f1_f0(even, 4.0, (0, 200))
+
+
+def test_f1_f0_of_one_frequency_per_trial() -> None:
+    # Poisson trains at 2, 4 and 5 Hz in trials of 1 s, modulated by m each: F1 / F0 = m. Taken
+    # at one frequency for all, two thirds of the trials would add nothing to F1.
+    rng = np.random.default_rng(1)
+    m, frequency = 0.8, np.repeat([2.0, 4.0, 5.0], 20)
+    time, trial = rng.uniform(0, 1000, 90_000), rng.integers(0, 60, 90_000)
+    wave = np.cos(2e-3 * np.pi * frequency[trial] * time)
+    keep = rng.uniform(0, 1 + m, len(time)) < 1 + m * wave
+    found = f1_f0(time[keep], frequency, (0, 1000), trial=trial[keep])
+    assert found == pytest.approx(m, abs=0.03)
+    assert f1_f0(time[keep], 4.0, (0, 1000)) == pytest.approx(m / 3, abs=0.03)
+    same = np.full(60, 4.0)
+    np.testing.assert_allclose(
+        f1_f0(time, same, (0, 1000), trial=trial), f1_f0(time, 4.0, (0, 1000)), rtol=1e-12
+    )
+
+
+def test_f1_f0_above_a_baseline() -> None:
+    # One spike per cycle at one phase at 4 Hz (4 Hz, F1 = 8 Hz), and 6 Hz of evenly spaced ones
+    # that the spontaneous rate explains: 8 / (10 - 6) = 2; unsubtracted 8 / 10.
+    cycle = np.arange(30, 1000, 250.0)
+    even = np.arange(20.0, 1001.0, 1000.0 / 12)  # 12 a second sum to zero at 4 Hz
+    time = np.concatenate([cycle, even, even])
+    unit = np.repeat([0, 1], [len(cycle) + 12, 12])
+    ratio = f1_f0(
+        time, [4.0], (0, 1000), baseline=[12.0, 12.0], unit=unit, n_units=2, trial=unit * 0
+    )
+    assert ratio[0] == pytest.approx(2.0)
+    assert np.isnan(ratio[1])  # nothing above the baseline
+    plain = f1_f0(time, 4.0, (0, 1000), unit=unit, n_units=2)
+    np.testing.assert_allclose(plain, [8 / 16, 0.0], atol=1e-9)
+    # Twice the trials at the same rates: the same ratio.
+    twice = f1_f0(
+        np.tile(time[unit == 0], 2), [4.0, 4.0], (0, 1000), baseline=12.0,
+        trial=np.repeat([0, 1], (unit == 0).sum()),
+    )  # fmt: skip
+    assert twice == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "given", "what"),
+    [
+        ([4.0, 8.0], {}, "no trial of each spike"),
+        ([4.0, 8.0], {"trial": [0, 2]}, "trial from 0 to 1"),
+        ([4.0, np.nan], {"trial": [0, 1]}, "must be positive"),
+        (0.0, {}, "must be positive"),
+        (4.0, {"baseline": 2.0}, "one frequency per trial"),
+        ([4.0, 0.5], {"trial": [0, 1]}, "no cycle of 2000 ms"),
+    ],
+)
+def test_f1_f0_says_what_is_missing(frequency, given, what) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SpecError, match=what):
+        f1_f0([100.0, 200.0], frequency, (0, 1000), **given)
+
+
+def test_half_bandwidth_above_a_baseline() -> None:
+    # A von Mises curve on a pedestal, its pedestal subtracted, has the von Mises width; as it
+    # stands it falls to 2**-.5 of its peak further out, where exp(kappa (cos 2w - 1)) is
+    # (2**-.5 (1 + b) - b).
+    angles = np.arange(0, 180, 5.0)
+    kappa, pedestal = np.array([2.0, 4.0]), np.array([0.5, 1.0])
+    curves = von_mises(angles, 47.0, kappa) + pedestal[:, None]
+    bare = np.rad2deg(np.arccos(1 - np.log(2) / (2 * kappa))) / 2
+    found = half_bandwidth(curves, angles, smoothing=(1.0,), baseline=pedestal)
+    np.testing.assert_allclose(found, bare, atol=0.15)
+    level = 2**-0.5 * (1 + pedestal) - pedestal
+    wide = np.rad2deg(np.arccos(1 + np.log(level) / kappa)) / 2
+    np.testing.assert_allclose(half_bandwidth(curves, angles, smoothing=(1.0,)), wide, atol=0.15)
+    assert np.isnan(half_bandwidth(curves, angles, baseline=5.0)).all()
+    with pytest.raises(SpecError, match="one value per curve"):
+        half_bandwidth(curves, angles, baseline=[1.0, 2.0, 3.0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scnnbio.analysis.agreement import Agreement, Settings, agreement
 from scnnbio.backends.promises import Exact, Statistical, UnlessAtThreshold, Within
-from scnnbio.comparison.agreement import Agreement, Settings, agreement
 from scnnbio.comparison.verdicts import FirstDifference, judge_numbers, judge_spikes
 from scnnbio.recording import Recording, Spikes
 

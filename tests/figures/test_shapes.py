@@ -14,7 +14,7 @@ COUNTS = [[3, 1], [0, 2]]
 
 def test_cells_and_counts_are_those_given():
     n_x, n_y = np.array([0.2, 0.5, 0.05]), np.array([0.4, 0.9, 0.3])
-    figure = shape_scatter(n_x, n_y, COUNTS, EDGES, excluded=4, distance=0.31, floor=0.2)
+    figure = shape_scatter(n_x, n_y, COUNTS, EDGES, excluded=4, distance=0.31, limit=0.2)
     axes = figure.axes[0]
     (cells,) = [line for line in axes.lines if line.get_gid() == "cells"]
     np.testing.assert_allclose(cells.get_xdata(), [0.2, 0.5])
@@ -23,7 +23,13 @@ def test_cells_and_counts_are_those_given():
     np.testing.assert_array_equal(axes.collections[0].get_array().ravel(), [3, 0, 1, 2])
     assert sorted(t.get_text() for t in axes.texts) == ["1", "2", "3"]
     legend = " ".join(t.get_text() for t in figure.legends[0].get_texts())
-    for part in ("n = 3, 4 left out", "n = 6", "outside the bins (n = 1)", "0.31", "0.20"):
+    for part in (
+        "n = 3, 4 left out",
+        "n = 6",
+        "outside the bins (n = 1)",
+        "0.31",
+        "chance limit 0.20",
+    ):
         assert part in legend
 
 

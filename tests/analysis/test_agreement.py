@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from scnnbio.analysis.agreement import Agreement, Settings, agreement
 from scnnbio.analysis.paired import paired_rate
-from scnnbio.comparison.agreement import Agreement, Settings, agreement
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
 
@@ -106,7 +106,7 @@ def test_of_many_trains_a_seeded_sample_is_measured_and_counted() -> None:
 def test_trains_too_long_for_the_distances_are_left_out_and_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("scnnbio.comparison.agreement._LONGEST", 1)
+    monkeypatch.setattr("scnnbio.analysis.agreement._LONGEST", 1)
     found = compared({(0, 1): [23.0]}).van_rossum
     assert (found.n, found.of, found.left_out) == (2, 4, 2)
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from scnnbio.comparison.agreement import Agreement
+from scnnbio.analysis.agreement import Agreement
 from scnnbio.errors import SpecError
 from scnnbio.figures.style import INK, MODEL, ON, PAGE, QUIET, new_figure, panel_letter, styled
 

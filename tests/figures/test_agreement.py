@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scnnbio.comparison.agreement import Settings, agreement
-from scnnbio.comparison.figure import Side, agreement_figure
+from scnnbio.analysis.agreement import Settings, agreement
 from scnnbio.errors import SpecError
+from scnnbio.figures.agreement import Side, agreement_figure
 from scnnbio.recording import Recording, Spikes
 
 

@@ -1,0 +1,85 @@
+"""Figures of a run beside another solution of the same experiment."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from scnnbio.analysis.agreement import Settings, agreement
+from scnnbio.analysis.convergence import state_errors
+from scnnbio.figures.agreement import Side, agreement_figure
+from scnnbio.figures.convergence import convergence_figure
+from scnnbio.figures.spec import FigureSpec, StudyResults
+from scnnbio.validation.evidence import Missing
+from scnnbio.validation.solutions import GRID, Refined, other_solution, refined
+
+
+def _convergence(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["firing"]
+    shown = evidence.once(refined)
+    quiet = results.evidence.get("quiet")
+    state = None if quiet is None else _largest_errors(quiet.once(refined))
+    found = shown.convergence()
+    told = "; ".join(
+        f"{c.population}: order {c.order:.2f}, {c.same_counts[0]:.0%} of the neurons with the same"
+        f" count at {c.dt[0]:g} ms and {c.same_counts[-1]:.0%} at {c.dt[-1]:g} ms"
+        for c in found
+    )
+    backend = evidence.run.provenance["backend"]
+    caption = (
+        "Grids of time steps beside the solution without one (event-driven), on the same input"
+        f" spikes. The run on {backend} is one of them; the others were solved by {GRID} for this"
+        " figure. Errors of the k-th spike where a neuron fires as often on both, and shares of"
+        f" neurons that do. {told}."
+    )
+    if state:
+        caption += (
+            f" Where nothing fires the potential is {max(state.values()):.1e} mV off at most."
+        )
+    return convergence_figure(found, state), caption
+
+
+def _largest_errors(found: Refined) -> dict[float, float]:
+    """By time step, the largest error of any state that was sampled."""
+    exact = found.exact.recording
+    sampled = [(name, variable) for name, row in exact.signals.items() for variable in row]
+    recordings = [run.recording for run in found.grids.values()]
+    if not sampled:
+        return {}
+    errors = np.array([state_errors(exact, recordings, *one) for one in sampled]).max(axis=0)
+    return dict(zip(found.grids, errors.tolist(), strict=True))
+
+
+def _beside(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["grating"]
+    run, (name, other) = evidence.run, evidence.once(other_solution)
+    populations = [n for n in run.experiment.record.spikes if n != run.experiment.source.name]
+    if not populations:
+        raise Missing("no spikes of neurons were recorded")
+    backend, dt = run.provenance["backend"], run.experiment.dt
+    rows = [
+        Side(name, backend, dt, agreement(other.recording, run.recording, population, Settings()))
+        for population in populations
+    ]
+    told = "; ".join(
+        f"{row.found.population}: {row.found.spikes[0]} and {row.found.spikes[1]} spikes,"
+        f" {row.found.identical:.1%} of the neurons that fire with the same spikes"
+        for row in rows
+    )
+    caption = (
+        f"The run on {backend} (lower ticks) beside {name} (upper ticks) at {dt:g} ms: spikes of"
+        " neurons that differ, if there are any, and of others; mean rates; and how far the k-th"
+        f" spikes are apart. {told}."
+    )
+    return agreement_figure(rows), caption
+
+
+SPECS = (
+    FigureSpec(
+        "convergence",
+        "Grids of time steps beside the solution without one",
+        ("firing.spikes.v1", "firing.spikes.v2"),
+        _convergence,
+    ),
+    FigureSpec("beside_reference", "Beside another solution", ("grating.spikes.v1",), _beside),
+)

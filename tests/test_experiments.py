@@ -1,0 +1,79 @@
+"""Every experiment that is shipped has its figure and its checks, and they are made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scnnbio import workflow
+from scnnbio.experiment import load
+from scnnbio.figures import FIGURES, draw_all
+from scnnbio.validation import CLAIMS
+
+FILES = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
+
+
+def test_there_are_experiments() -> None:
+    assert len(FILES) >= 9
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_has_a_claim_and_a_figure_of_its_stages(file: Path) -> None:
+    study = load(file)
+    stages = {stage.name for stage in study.stages}
+    assert study.claims
+    for name in study.claims:
+        claim = CLAIMS[name]
+        assert claim.stage in stages, name
+        assert claim.observation.source
+        assert claim.observation.quantity
+        json.dumps(claim.observation.describe(), allow_nan=False)
+    shown = [
+        spec.name
+        for spec in FIGURES.values()
+        if {need.partition(".")[0] for need in spec.needs} <= stages
+    ]
+    assert shown
+
+
+def test_every_claim_is_judged_somewhere() -> None:
+    used = {name for file in FILES for name in load(file).claims}
+    assert used == set(CLAIMS)
+
+
+#: Profile, settings, backend, and claims that so short a run leaves unjudged.
+QUICK = {
+    "euler_stability": ("", ["stages.constant_current.stimulus.duration=300 ms"], "reference", ()),
+    "event_driven": ("", ["trials=3"], "reference", ()),
+    "v1_grating": (
+        "", ["stages.grating.stimulus.duration=100 ms"], "reference", ("reference_spikes",)
+    ),
+    "many_presentations": ("tiny", [], "reference", ()),
+}  # fmt: skip
+SLOW = {
+    "adaptation": ("", [], "brian2", ()),
+    "shunting": ("tiny", [], "brian2", ()),
+    "synaptic_filters": ("tiny", [], "brian2", ()),
+}
+RUNS = [
+    *(pytest.param(name, *row, id=name) for name, row in QUICK.items()),
+    *(pytest.param(name, *row, id=name, marks=pytest.mark.slow) for name, row in SLOW.items()),
+]
+
+
+@pytest.mark.parametrize(("name", "profile", "settings", "backend", "unjudged"), RUNS)
+def test_a_short_run_is_judged_and_drawn(
+    name: str, profile: str, settings: list[str], backend: str, unjudged: tuple[str, ...]
+) -> None:
+    file = next(file for file in FILES if file.stem == name)
+    study = load(file, profile=profile or None, settings=settings)
+    results = workflow.judge(workflow.execute(study, backend))
+    for score in results.scores:
+        if score.claim in unjudged:
+            assert score.verdict == "not applicable"
+        else:
+            assert score.verdict in ("agrees", "disagrees"), f"{score.claim}: {score.reason}"
+    drawn, _ = draw_all(results)
+    assert drawn

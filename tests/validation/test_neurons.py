@@ -1,0 +1,156 @@
+"""Claims on neurons and backends, on runs whose verdict is known before."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scnnbio import workflow
+from scnnbio.experiment import load
+from scnnbio.recording import Recording, Spikes
+from scnnbio.validation import CLAIMS, AllWithin, Covered, Evidence, Measured, Observation
+from scnnbio.validation import neuron_measures as measures
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+def judged(kind, values, **observation):  # type: ignore[no-untyped-def]
+    claim = kind(
+        name="c", stage="s",
+        observation=Observation(quantity="q", source="closed form", **observation),
+        measure=lambda evidence: Measured(np.asarray(values, dtype=float)),
+    )  # fmt: skip
+    return claim.judge(SimpleNamespace(recording=None, weights={}))
+
+
+@pytest.mark.parametrize(
+    ("values", "interval", "verdict", "farthest"),
+    [
+        ([0.99, 1.0, 1.02], (0.95, 1.05), "agrees", 1.02),
+        ([0.9, 1.0, 1.06], (0.95, 1.05), "disagrees", 0.9),
+        ([0.0, 0.0], (0.0, 0.0), "agrees", 0.0),
+        ([1.2], (1.0, np.inf), "agrees", 1.2),
+        ([0.7, 1.01], (-np.inf, 1.0), "disagrees", 1.01),
+    ],
+)
+def test_all_within(values, interval, verdict, farthest):  # type: ignore[no-untyped-def]
+    score = judged(AllWithin, values, interval=interval)
+    assert (score.verdict, score.value) == (verdict, farthest)
+    ends = score.to_dict()["observation"]["interval"]
+    assert ends == [end if np.isfinite(end) else None for end in interval]
+
+
+def test_an_expected_value_outside_an_interval_disagrees() -> None:
+    rows = [[1.05, 0.99, 1.12], [0.85, 0.77, 0.94]]
+    assert judged(Covered, rows, value=1.0).verdict == "disagrees"
+    assert judged(Covered, rows, value=1.0).value == 0.5
+    assert judged(Covered, rows[:1], value=1.0).verdict == "agrees"
+
+
+def test_nothing_to_hold_is_insufficient() -> None:
+    assert judged(AllWithin, [], interval=(0.0, 1.0)).verdict == "insufficient data"
+
+
+def test_what_another_study_has_not_is_not_applicable_and_no_crash() -> None:
+    """Every claim on a neuron, on the run of a network that is about something else."""
+    study = load(EXPERIMENTS / "event_driven.toml", settings=["trials=1"])
+    run = workflow.execute(study, "reference").runs["quiet"]
+    for claim in CLAIMS.values():
+        if claim.stage in ("constant_current", "long_squares", "flicker", "inhibition", "steps"):
+            score = claim.judge(Evidence(run))
+            assert score.verdict == "not applicable", claim.name
+            assert score.reason
+
+
+# ------------------------------------------------------------------------ wrong on purpose
+
+
+@pytest.fixture(scope="module")
+def euler():  # type: ignore[no-untyped-def]
+    settings = ["stages.constant_current.stimulus.duration=300 ms"]
+    study = load(EXPERIMENTS / "euler_stability.toml", settings=settings)
+    return workflow.execute(study, "reference").runs["constant_current"]
+
+
+def test_forward_euler_taken_for_the_exact_step_disagrees(euler) -> None:  # type: ignore[no-untyped-def]
+    exchanged = {"still_euler": "still_exact", "firing_euler": "firing_exact"}
+    exchanged |= {b: a for a, b in exchanged.items()}
+    recording = Recording(
+        {exchanged[name]: spikes for name, spikes in euler.recording.spikes.items()},
+        euler.recording.shapes,
+        euler.recording.trials,
+        {exchanged.get(n, n): signals for n, signals in euler.recording.signals.items()},
+    )
+    wrong = Evidence(dataclasses.replace(euler, recording=recording))
+    names = ("euler_factor", "exact_factor", "euler_limit", "exact_rate")
+    assert {CLAIMS[name].judge(Evidence(euler)).verdict for name in names} == {"agrees"}
+    assert {CLAIMS[name].judge(wrong).verdict for name in names} == {"disagrees"}
+
+
+def test_a_spike_that_the_reference_has_not_is_seen() -> None:
+    settings = ["stages.grating.stimulus.duration=50 ms"]
+    study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)
+    run = workflow.execute(study, "reference").runs["grating"]
+    # As if another backend had given it.
+    same = dataclasses.replace(run, provenance={**run.provenance, "backend": "brian2"})
+    assert CLAIMS["reference_spikes"].judge(same).verdict == "agrees"
+    spikes = run.recording.spikes["v1"]
+    more = Spikes(np.r_[spikes.time, 20.0], np.r_[spikes.unit, 7], np.r_[spikes.trial, 0])
+    recording = Recording(
+        {**run.recording.spikes, "v1": more}, run.recording.shapes, run.recording.trials
+    )
+    score = CLAIMS["reference_spikes"].judge(dataclasses.replace(same, recording=recording))
+    assert (score.verdict, score.value) == ("disagrees", 1.0)
+
+
+def test_input_drawn_at_other_rates_is_seen() -> None:
+    settings = ["stages.grating.stimulus.duration=200 ms"]
+    study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)
+    experiment = study.stages[0].experiment
+    step, unit = experiment.input_spikes(0)
+    claim = CLAIMS["input_spikes"]
+
+    def verdict(kept: slice) -> str:
+        spikes = Spikes(step[kept] * experiment.dt, unit[kept], np.zeros(len(step[kept])))
+        recording = Recording(
+            {"lgn": spikes}, {"lgn": experiment.source.shape}, {"duration": [200.0]}
+        )
+        run = SimpleNamespace(experiment=experiment, recording=recording, weights={})
+        return claim.judge(run).verdict
+
+    assert verdict(slice(None)) == "agrees"
+    assert verdict(slice(0, None, 2)) == "disagrees"  # every second one is lost
+
+
+def test_learned_thresholds_are_the_sum_of_their_steps() -> None:
+    study = load(EXPERIMENTS / "many_presentations.toml", profile="tiny")
+    run = workflow.execute(study, "reference").runs["learn"]
+    claim = CLAIMS["threshold_sum"]
+    assert claim.judge(run).verdict == "agrees"
+    moved = {**run.weights, "v1": run.weights["v1"] + 0.02}  # one spike of one neuron
+    assert claim.judge(dataclasses.replace(run, weights=moved)).verdict == "disagrees"
+    beyond = {**run.weights, "lgn_v1": run.weights["lgn_v1"] * 2}
+    assert CLAIMS["kernel_bounds"].judge(dataclasses.replace(run, weights=beyond)).verdict == (
+        "disagrees"
+    )
+
+
+def test_a_measure_of_the_run_is_made_once() -> None:
+    calls: list[object] = []
+
+    def make(run: object) -> int:
+        calls.append(run)
+        return 3
+
+    evidence = Evidence(SimpleNamespace(recording=None, weights={}))
+    assert [evidence.once(make), evidence.once(make)] == [3, 3]
+    assert calls == [evidence.run]
+
+
+def test_populations_are_names_that_a_claim_binds(euler) -> None:  # type: ignore[no-untyped-def]
+    found = measures.step_factor_error(Evidence(euler), "still_exact")
+    assert np.abs(found.values).max() < 1e-9
