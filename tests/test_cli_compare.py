@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,17 +70,22 @@ def test_what_a_backend_cannot_run_is_listed_with_exit_code_3(
 ) -> None:
     words = (exp, "--backends", "reference,picky,brian2", "--out", "out")
     code, out, err = invoke(*words)
-    assert (code, err) == (3, "")
-    assert out.splitlines() == [
-        "picky: network: learns; learn on reference",
-        "picky: dt: is 0.25 ms; use 0.5 ms",
+    assert (code, out) == (3, "")
+    assert err.splitlines() == [
+        "error: picky: network: learns; learn on reference",
+        "error: picky: dt: is 0.25 ms; use 0.5 ms",
     ]
     assert not (tmp_path / "out").exists()
-    code, out, _ = invoke(*words, "--skip-unsupported")
+    code, out, err = invoke(*words, "--skip-unsupported")
     assert code == 0
+    assert "left out: picky: network: learns; learn on reference" in err
     assert "reference, brian2" in out
     table = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert [r["backend"] for r in table["refused"]] == ["picky"]
+    assert table["command"][:3] == ["scnnbio", "compare", str(exp)]
+    (document,) = table["files"]
+    assert (document["path"], document["role"]) == (str(exp), "document")
+    assert datetime.fromisoformat(table["date"]).utcoffset() == timedelta(0)
     assert "Not run" in (tmp_path / "out" / "report.html").read_text()
 
 

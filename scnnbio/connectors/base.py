@@ -172,7 +172,8 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
         weights = plain_array(values, "1", where=where, finite=False).copy()
     except SpecError as error:
         if not carries_unit(values):
-            raise
+            what = f"not an array of numbers ({error.message}); give a rectangular one"
+            raise SpecError(what, where=where) from None
         raise SpecError(
             f"{error.message}; a kernel is of plain numbers, in the units of the synapse type (nA"
             " or uS): divide by the unit first",

@@ -96,11 +96,13 @@ class Tabulated(RadialProfile):
     values: tuple[Number, ...]
 
     def __post_init__(self) -> None:
-        values = plain_values(self.values, "1", where="profile.values")
-        if not isinstance(values, tuple):
+        if not is_several(self.values) or not len(self.values):
             raise SpecError(
                 f"{self.values!r} is not a list of strengths by distance", where="profile.values"
             )
+        values = tuple(
+            np.atleast_1d(plain_values(self.values, "1", where="profile.values")).tolist()
+        )
         if min(values) < 0:
             raise SpecError("a negative strength would excite", where="profile.values")
         object.__setattr__(self, "values", values)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.units.conversion import carries_unit, is_view, numbers_of, own_unit, short
+from scnnbio.units.conversion import asked, carries_unit, is_view, numbers_of, own_unit, short
 from scnnbio.units.table import (
     BRIAN2_NAMES,
     PLAIN,
@@ -99,14 +99,12 @@ def plain(value: Any, unit: str, *, where: str = "") -> float:
         else:
             found = numbers_of(value, unit, where)
             if found.ndim:
-                raise SpecError(f"{short(value)} is not one quantity in {unit}", where=where)
+                raise SpecError(f"{short(value)} is not {asked(unit)} alone", where=where)
             number = float(found)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise SpecError(
-            f"{short(value)} is not finite; write a finite quantity in {unit}", where=where
-        )
+        raise SpecError(f"{short(value)} is not finite; write {asked(unit)} that is", where=where)
     return number
 
 
@@ -148,7 +146,7 @@ def plain_array(
         raise SpecError(f"a number of {short(values)} is not finite", where=where) from None
     if finite and not np.isfinite(numbers).all():
         wrong = numbers[~np.isfinite(numbers)].flat[0]
-        raise SpecError(f"{wrong} is not finite; write finite quantities in {unit}", where=where)
+        raise SpecError(f"{wrong} is not finite; write {asked(unit, True)} that are", where=where)
     return numbers
 
 
@@ -178,7 +176,7 @@ def plain_values(value: Any, unit: str, *, where: str = "") -> float | tuple[flo
     numbers = plain_array(value, unit, where=where)
     if numbers.ndim != 1 or not numbers.size:
         raise SpecError(
-            f"{short(value)} is not a flat list of quantities in {unit}; give at least one",
+            f"{short(value)} is not a flat list of {asked(unit, True)}; give at least one",
             where=where,
         )
     return tuple(numbers.tolist())

@@ -27,6 +27,17 @@ def short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
+def asked(unit: str, several: bool = False) -> str:
+    """What is asked for, as errors say it."""
+    if unit == "1":
+        return "numbers" if several else "a number"
+    return f"quantities in {unit}" if several else f"a quantity in {unit}"
+
+
+def _like(unit: str) -> str:
+    return "20" if unit == "1" else f"20 {unit}"
+
+
 def is_view(value: Any) -> bool:
     """Whether it is what Brian2 gives for the variables of groups and monitors."""
     return hasattr(value, "dim") and hasattr(value, "get_item") and hasattr(value, "variable")
@@ -52,7 +63,7 @@ def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     if carries_unit(value):
         return _from_quantities(value, unit, where)
     if isinstance(value, bool | np.bool_):
-        raise SpecError(f"{value} is not a number; write a quantity in {unit}", where=where)
+        raise SpecError(f"{value} is not a number; write {asked(unit)}", where=where)
     if isinstance(value, list | tuple) and not all(type(v) in (int, float) for v in value):
         return _from_rows(value, unit, where)
     if np.ma.is_masked(value):
@@ -66,8 +77,7 @@ def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in "iuf":
-        kind = "a quantity" if array.ndim == 0 else "quantities"
-        raise SpecError(f"{short(value)} is not {kind} in {unit}", where=where)
+        raise SpecError(f"{short(value)} is not {asked(unit, array.ndim > 0)}", where=where)
     return np.asarray(array, dtype=np.float64)
 
 
@@ -83,7 +93,7 @@ def _from_text(text: str, unit: str, where: str) -> float:
     match = _TEXT.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise SpecError(
-            f"{reprlib.repr(text)} is not a quantity; write it like '20 {unit}'", where=where
+            f"{reprlib.repr(text)} is not a quantity; write it like '{_like(unit)}'", where=where
         )
     symbol = match[2] or unit
     if symbol not in UNITS:
@@ -93,7 +103,7 @@ def _from_text(text: str, unit: str, where: str) -> float:
     if dimension(symbol) != dimension(unit):
         raise SpecError(
             f"{text!r} is a {dimension(symbol)}, but a {dimension(unit)} is needed;"
-            f" write it like '20 {unit}'",
+            f" write it like '{_like(unit)}'",
             where=where,
         )
     return _converted(match[1], symbol, unit)
@@ -120,7 +130,7 @@ def _from_quantities(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     if not hasattr(value, "rescale"):
         raise SpecError(
             f"{short(value)} is a quantity of a library that scnnbio does not know; write text"
-            f" such as '20 {unit}', or use 'quantities' or Brian2",
+            f" such as '{_like(unit)}', or use 'quantities' or Brian2",
             where=where,
         )
     powers = {part.name: power for part, power in value.dimensionality.items()}
@@ -148,7 +158,7 @@ def _from_brian2(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     if name is None:
         raise SpecError(
             f"{short(value)} is of Brian2, which has no {dimension(unit)}; write text such as"
-            f" '20 {unit}'",
+            f" '{_like(unit)}'",
             where=where,
         )
     reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
