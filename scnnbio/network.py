@@ -164,9 +164,7 @@ class Population(Value):
         path = f"{where}.parameters.{name}"
         parameter = self._known(name, path)
         if not is_several(value):
-            number = plain(value, parameter.unit, where=path)
-            parameter.check(number, path)
-            return number
+            return parameter.check(value, path)
         array = plain_array(value, parameter.unit, where=path).copy()
         if array.shape != (self.shape[0],):
             raise SpecError(

@@ -183,6 +183,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "irregularity": {
         "recording": lambda: run().recording, "population": "v1", "window": (10.0, 60.0),
     },
+    "trial_cv": {
+        "recording": lambda: run().recording, "population": "v1", "window": (10.0, 60.0),
+    },
     "fano_factor": {
         "table": Responses("v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2),
                            (0.0, 1.0)),
@@ -206,6 +209,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Evidence": {"run": run, "window": (10.0, 60.0)},
     "SpinnakerBackend": {"target": "emulated", "gap": 20.0},
     # Methods: ``self`` is made by the entry of SELVES.
+    "Parameter.check": {"value": 20.0, "where": "here"},
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "PoissonCode.rate": {"drive": [0.5, 1.0]},
@@ -246,7 +250,7 @@ INSTANCES: dict[str, Any] = {
 
 #: Unit of what another argument decides.
 DECIDED = {
-    **dict.fromkeys(("tau_m", "Parameter.default", "duration"), "ms"),
+    **dict.fromkeys(("tau_m", "Parameter.default", "Parameter.check.value", "duration"), "ms"),
     **dict.fromkeys(("v", "Signal.values"), "mV"),
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
     "lgn_v1": "1",

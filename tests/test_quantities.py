@@ -52,12 +52,12 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Statistic", "Responses", "KernelMeasures"),
+    *("Statistic", "Responses", "KernelMeasures", "Correlations", "Inhibition", "TrialCV"),
 }
 
 #: Parameters whose annotation leaves open that they are no quantity.
 OTHERS = {
-    "indices": {"trials", "unit", "units", "maps", "conditions"},
+    "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
 }

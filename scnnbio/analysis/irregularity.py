@@ -138,7 +138,7 @@ def trial_cv(
     *,
     units: ArrayLike | None = None,
     trials: Sequence[ArrayLike] | ArrayLike | None = None,
-    window: tuple[float, float] | None = None,
+    window: Window | None = None,
     min_intervals: int = 5,
 ) -> TrialCV:
     """CV of the intervals of each trial, averaged over trials.
@@ -225,7 +225,7 @@ def _chosen(
     population: str,
     units: ArrayLike | None,
     trials: Sequence[ArrayLike] | ArrayLike | None,
-    window: tuple[float, float] | None,
+    window: Window | None,
 ) -> tuple[NDArray[np.int64], _Trains, list[NDArray[np.bool_]]]:
     """Units, the spike trains of all, and which trials of each unit count."""
     size = recording.size(population)

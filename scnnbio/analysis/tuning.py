@@ -244,7 +244,7 @@ def _first_fall(curve: Array, level: Array) -> Array:
 
 def f1_f0(
     time: Times,
-    temporal_frequency: Frequencies,
+    temporal_frequency: Rates,
     window: Window,
     *,
     trial: ArrayLike | None = None,
@@ -333,7 +333,7 @@ def f1_f0(
 
 
 def _frequencies(given: ArrayLike) -> Array:
-    each = np.atleast_1d(plain_array(given, "Hz", where="f1_f0.temporal_frequency"))
+    each = np.atleast_1d(plain_array(given, "Hz", where="f1_f0.temporal_frequency", finite=False))
     if each.ndim != 1 or not each.size or not (np.isfinite(each) & (each > 0)).all():
         raise SpecError(
             "a temporal frequency must be positive; leave out trials without a grating",

@@ -101,20 +101,25 @@ class Parameter:
         """Whether there are values that the range leaves out."""
         return self.bounds != (-math.inf, math.inf)
 
-    def check(self, value: float, where: str) -> None:
-        """Refuse a value outside the range.
+    def check(self, value: Annotated[float, In(None)], where: str) -> float:
+        """Value as a number in the parameter's unit and range.
 
         Parameters
         ----------
-        value : float
-            In the unit.
+        value : float, str or quantity
         where : str
             Path into the document, for the error.
+
+        Returns
+        -------
+        float
 
         Raises
         ------
         SpecError
+            If the unit does not fit, or the value is outside the range.
         """
+        value = plain(value, self.unit, where=where)
         low, high = self.bounds
         above = value > low or (value == low and self.range[0] == "[")
         below = value < high or (value == high and self.range[-1] == "]")
@@ -125,6 +130,7 @@ class Parameter:
                 " value within",
                 where=where,
             )
+        return value
 
 
 @dataclass(frozen=True)
