@@ -40,7 +40,7 @@ $(CORE): $(WHAT) | $(BIN)/python
 # One installation serves both commands: the larger one counts as the smaller one too.
 $(ALL): $(WHAT) | $(BIN)/python
 	@echo "Installing scnnbio with every extra into $(VENV) (a few minutes, once)"
-	@$(PIP) install --quiet --editable '.[all,dev,docs]'
+	@$(PIP) install --quiet --editable '.[all,bench,dev,docs]'
 	@touch $(CORE) $@
 
 demo: $(CORE) ## learn V1-like kernels from photographs and draw the report

@@ -442,3 +442,33 @@ def test_a_signal_says_how_to_go_on_with_what_was_finished(tmp_path: Path) -> No
     assert last == (
         "error: terminated; what was done is kept: 'scnnbio resume out' goes on from there"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid, of util-linux")
+def test_ctrl_c_on_a_terminal_takes_the_bars_away(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", sys.executable, "-c", CODE, *QUICK, "-b", "brian2"],
+        cwd=tmp_path,
+        env=environment(TERM="xterm", COLUMNS="100"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown, pressed = b"", False
+    while select.select([ours], [], [], 120)[0]:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:
+            break
+        if b"simulating" in shown and not pressed:
+            pressed = True
+            os.write(ours, b"\x03")
+    os.close(ours)
+    assert process.wait(60) == 130
+    # What a bar erases of itself, then the one line.
+    assert shown.decode().rstrip().endswith("error: \x1b[0minterrupted")
+    assert b"\x1b[2K" in shown
+    assert list(tmp_path.iterdir()) == []

@@ -28,8 +28,8 @@ EXTRAS = {
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
 }
-#: module → whether the extra ``dev`` brings it on this Python
-FOR_TESTS = {"pynwb": True, "torch": sys.version_info < (3, 12)}
+#: module → the extra that brings it, and whether it does on this Python
+FOR_TESTS = {"pynwb": ("dev", True), "torch": ("bench", sys.version_info < (3, 12))}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 
@@ -65,7 +65,7 @@ def test_extra_imports_for_real(extra):
 @pytest.mark.parametrize("module", FOR_TESTS)
 def test_what_tests_and_benchmarks_need_imports_for_real(module):
     if importlib.util.find_spec(module) is None:
-        absent("dev", FOR_TESTS[module])
+        absent(*FOR_TESTS[module])
     result = run_python(f"import {module}")
     assert result.returncode == 0, result.stderr
 
@@ -82,8 +82,8 @@ def bare(requirement: str) -> str:
 
 def test_every_extra_brings_something_that_is_imported():
     """An extra that nothing imports promises what is not there: decision 0002."""
-    extras = {k: v for k, v in PROJECT["optional-dependencies"].items() if k not in ("dev", "docs")}
-    assert set(extras) - {"all"} == set(EXTRAS)
+    extras = PROJECT["optional-dependencies"]
+    assert set(extras) == {*EXTRAS, "all", "bench", "dev", "docs"}
     files = [p for folder in ("scnnbio", "tests") for p in (ROOT / folder).rglob("*.py")]
     source = "".join(path.read_text() for path in files if path != Path(__file__))
     for extra in EXTRAS:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, final
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment import Experiment
 
 Strength = Literal["exact", "tolerance", "statistical"]
@@ -52,8 +52,7 @@ class Promise(ABC):
     def __post_init__(self) -> None:
         if self.subject not in self.subjects:
             raise SpecError(
-                f"{self.subject!r} is not one of {', '.join(self.subjects)}",
-                where=f"{type(self).__name__}.subject",
+                not_one_of(self.subject, self.subjects), where=f"{type(self).__name__}.subject"
             )
         for name, bound in self.bounds().items():
             if not 0 < bound < math.inf:

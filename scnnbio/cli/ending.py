@@ -105,8 +105,7 @@ def _end(message: str, code: int, error: BaseException) -> NoReturn:
     # What was being built is dropped, unused: Brian2 would remark upon each part.
     logging.getLogger("brian2.core.base.unused_brian_object").setLevel(logging.ERROR)
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
-    said = Text("error: ", style="bold red") + Text(message + notes, style="")
-    errors.print(said, soft_wrap=True)
+    errors.print(Text.assemble(("error: ", "bold red"), message + notes), soft_wrap=True)
     sys.exit(code)
 
 
