@@ -13,7 +13,7 @@ from scnnbio.backends._finite import NotFinite, check_finite
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record
 from scnnbio.network import Network, Population, Projection, SpikeSource
-from scnnbio.neurons import LIF, NeuronModel, Parameter
+from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter
 from tests.backends.networks import experiment, small_network
 
 #: A spike multiplies x by 1e100 and adds 1: the fifth one is beyond all numbers (1, 1e100, 1e200,
@@ -88,8 +88,8 @@ def expected(made: Experiment, spikes: int) -> tuple[int, float, int]:
 ON_A_GRID = [
     "reference",
     "brian2",
-    "brian2-standalone",
-    pytest.param("nest", marks=pytest.mark.nest),
+    pytest.param("brian2-standalone", marks=pytest.mark.slow),
+    pytest.param("nest", marks=[pytest.mark.nest, pytest.mark.slow]),
 ]
 ALL = [*ON_A_GRID, "event-driven"]
 
@@ -142,6 +142,7 @@ def test_a_potential_that_is_no_number_is_not_silence(backend):
         pytest.param("nest", {"threads": 2}, marks=pytest.mark.nest),
     ],
 )
+@pytest.mark.slow
 def test_options_change_nothing_of_it(backend, options):
     single = options.get("precision") == "single"
     made = case(parameters={"first": 1e30, "growth": 1e30} if single else {"first": 1e300})
@@ -150,6 +151,7 @@ def test_options_change_nothing_of_it(backend, options):
     assert (error.trial, (error.step - trial * made.trial_steps) * made.dt) == (trial, time)
 
 
+@pytest.mark.slow
 def test_a_kept_run_tells_it_too_and_again(tmp_path):
     made = case(GROWS, reset=False)
     backend = get("brian2-standalone", {"checkpoint_seconds": 0.0})
@@ -161,10 +163,9 @@ def test_a_kept_run_tells_it_too_and_again(tmp_path):
     assert errors[0] == errors[1]
 
 
+@pytest.mark.slow
 def test_an_upstroke_beyond_all_numbers_is_none():
     """AdEx may overflow within a step: it crosses its threshold then, and is reset."""
-    from scnnbio.neurons import LIBRARY
-
     steep = Population("v1", (1, 1, 1), LIBRARY["AdEx"], {"v_spike": 1e6, "i_offset": 2.0})
     network = Network((Population("lgn", (2, 8, 8), SpikeSource()), steep), ())
     made = experiment(network, record=Record(spikes=("v1",)), reset=False)
