@@ -75,6 +75,7 @@ def assert_right(case: Experiment, backend: NestBackend) -> None:
     np.testing.assert_allclose(found.time, time)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kernels", ["shared", "expanded"])
 @pytest.mark.parametrize("everything", [False, True])
