@@ -160,7 +160,7 @@ class Population(Value):
             )
         return known[name]
 
-    def _checked(self, name: str, value: object, where: str) -> float | NDArray[np.float64]:
+    def _checked(self, name: str, value: Any, where: str) -> float | NDArray[np.float64]:
         path = f"{where}.parameters.{name}"
         parameter = self._known(name, path)
         if not is_several(value):
