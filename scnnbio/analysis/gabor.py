@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -74,6 +75,8 @@ class GaborFit:
 
     def image(self, shape: tuple[int, int]) -> Array:
         """Draw the function on an image of ``shape`` (rows, columns)."""
+        if np.isnan(dataclasses.astuple(self)[:-1]).any():  # r_squared is the last
+            return np.full(shape, np.nan)  # no fit
         return gabor(
             shape, x0=self.x0, y0=self.y0, sigma_x=self.sigma_x, sigma_y=self.sigma_y,
             theta=self.theta, frequency=self.frequency, phase=self.phase,

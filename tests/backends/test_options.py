@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from scnnbio import backends
 from scnnbio.backends.options import Option, checked, options_of
+from scnnbio.backends.spinnaker.backend import SpinnakerBackend
 from scnnbio.errors import BackendMissing, SpecError
+from scnnbio.units import Milliseconds
 
 
 class Chosen:
@@ -51,6 +54,16 @@ def test_what_is_no_option_is_refused_by_name(values: dict[str, Any], message: s
     with pytest.raises(SpecError) as caught:
         checked(Chosen, values)
     assert str(caught.value) == message
+
+
+def test_an_option_with_a_unit_takes_quantities():
+    option = Option("gap", Milliseconds | None, None)
+    assert str(option) == "gap = a number (ms)"
+    # 0.02 s are 20 ms.
+    assert [option.checked(v) for v in ("0.02 s", "20", 20, np.float32(20))] == [20.0] * 4
+    with pytest.raises(SpecError, match="'3 mV' is a voltage, but a time is needed"):
+        option.checked("3 mV")
+    assert options_of(SpinnakerBackend)["gap"].unit == "ms"
 
 
 def test_a_union_takes_each_of_its_types():

@@ -346,8 +346,8 @@ def test_which_projections_the_machine_convolves() -> None:
     [
         ({"target": "cloud"}, "backend.target: 'cloud' is not one of board, virtual, emulated"),
         ({"targt": "board"}, "backend: there is no option 'targt'; did you mean 'target'?"),
-        ({"gap": "long"}, "backend.gap: 'long' is not one of a number"),
-        ({"gap": -1.0}, "backend.gap: -1 ms is no length of time"),
+        ({"gap": "long"}, "backend.gap: 'long' is not a quantity; write it like"),
+        ({"gap": -1.0}, "backend.gap: -1 ms is negative; write 0 or more"),
         ({"headroom": 0}, "backend.headroom: 0 is no share from 0 to 1"),
     ],
 )
