@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
 
@@ -23,8 +24,8 @@ from scnnbio.cli import (  # isort: skip
 )
 from scnnbio import backends
 from scnnbio.backends import processes
-from scnnbio.cli.common import app, console, errors
-from scnnbio.errors import ScnnbioError, SpecError
+from scnnbio.cli.common import app, console, errors, show_warning
+from scnnbio.errors import FilesSkipped, ScnnbioError, SpecError
 
 __all__ = [
     "app",
@@ -52,7 +53,10 @@ def main() -> None:
 
 def _carry_out() -> None:
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", FilesSkipped)
+            warnings.showwarning = show_warning
+            app()
     except ScnnbioError as error:
         _end(str(error), error.exit_code)
     except MemoryError as error:

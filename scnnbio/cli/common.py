@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -25,7 +26,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from scnnbio.errors import SpecError
+from scnnbio.errors import FilesSkipped, SpecError
 from scnnbio.experiment import Report, documents
 from scnnbio.validation.scores import Score
 
@@ -36,6 +37,8 @@ app = typer.Typer(
 )
 console = Console()
 errors = Console(stderr=True)
+
+_python_shows = warnings.showwarning
 
 #: Exit code of a claim or promise that is not met.
 FAILED = 4
@@ -64,6 +67,21 @@ Settings = Annotated[
         help="A dotted path into the experiment, one of its options, or backend.KEY.",
     ),
 ]
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of scnnbio's own as one line; any other as Python does."""
+    if issubclass(category, FilesSkipped):
+        errors.print(Text(f"warning: {message}", style="yellow"), soft_wrap=True)
+    else:
+        _python_shows(message, category, filename, lineno, file, line)
 
 
 def installed() -> dict[str, Path]:

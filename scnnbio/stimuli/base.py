@@ -9,12 +9,42 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
+
+
+class FileRead(NamedTuple):
+    """A file that a stimulus is made of."""
+
+    path: str
+    #: Of its bytes when it was read, in hexadecimal digits.
+    sha256: str
+
+
+class FileSkipped(NamedTuple):
+    """A file or folder that lay among those that were read, and was left out."""
+
+    path: str
+    reason: str
+
+
+class Files(NamedTuple):
+    """What a stimulus read, and what it left out on the way."""
+
+    read: tuple[FileRead, ...] = ()
+    skipped: tuple[FileSkipped, ...] = ()
+
+    def provenance(self) -> dict[str, list[dict[str, str]]]:
+        """The same in plain lists, for ``run.json``; empty where nothing was read."""
+        rows = {
+            "files_read": [file._asdict() for file in self.read],
+            "files_skipped": [file._asdict() for file in self.skipped],
+        }
+        return {kind: files for kind, files in rows.items() if files}
 
 
 class Stimulus(ABC):
@@ -68,6 +98,11 @@ class Stimulus(ABC):
     @abstractmethod
     def table(self) -> dict[str, np.ndarray]:
         """Parameters that differ between trials: one column a parameter, one row a trial."""
+
+    @property
+    def files(self) -> Files:
+        """The files that the frames are made of: none, unless a subclass reads any."""
+        return Files()
 
     def digest(self) -> str:
         """Hex digest of the class name and the parameters: the stimulus' identity."""
