@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -67,10 +67,11 @@ def change(rule: LearningRule, pre: NDArray[np.int64], post: NDArray[np.int64]) 
         (Projection("pre", "post", convolution, 10.0, receptor="membrane", plasticity=free),),
     )
     duration = float(max(pre.max(), post.max()) + 5)
+    given: Any = _Given(tuple(pre), tuple(post))  # a code of this page, which no document names
     experiment = Experiment(
         network,
         WhiteNoise(n_trials=1, duration=duration, frame=duration),
-        Encoding(LGN(normalisation_sigma=0.0), _Given(tuple(pre), tuple(post))),
+        Encoding(LGN(normalisation_sigma=0.0), given),
         Record(spikes=("post",)),
         dt=1.0,
     )
