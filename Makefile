@@ -2,10 +2,12 @@
 # .venv on first use; a repeat installs nothing unless pyproject.toml changed.
 #
 #   make demo PYTHON=python3.13 PROFILE=tiny BACKEND=brian2 ARGS="--seed 3"
+#   make pictures ONLY="v1_features adaptation"
 
 PYTHON  ?= python3
 VENV    ?= .venv
-PROFILE ?= quick
+# Of the demo: full where there is g++, else quick.
+PROFILE ?=
 ARGS    ?=
 PYTEST_ARGS ?=
 # Two processes, a file at a time: what a module of tests sets up is set up once.
@@ -21,7 +23,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick validate test-mpi bench lint format types docs clean
+.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,12 +46,18 @@ $(ALL): $(WHAT) | $(BIN)/python
 	@touch $(CORE) $@
 
 demo: $(CORE) ## learn V1-like kernels from photographs and draw the report
-	@backend="$(BACKEND)"; \
-	if [ -z "$$backend" ]; then \
-	  if command -v g++ >/dev/null 2>&1; then backend=brian2-standalone; \
-	  else backend=brian2; echo "No g++ found: running on Brian2's runtime, which is slower."; fi; \
+	@backend="$(BACKEND)"; profile="$(PROFILE)"; \
+	if command -v g++ >/dev/null 2>&1; then \
+	  backend=$${backend:-brian2-standalone}; profile=$${profile:-full}; \
+	elif [ -z "$$backend$$profile" ]; then \
+	  echo "No g++ found: running on Brian2's numpy runtime, which is slower, and so the profile quick:"; \
+	  echo "32 kernels for 64, 8000 pictures for 16000. Its numbers are not those of the README, which are"; \
+	  echo "of PROFILE=full, which without g++ takes far longer than seven minutes, and with it one."; \
 	fi; \
-	set -x; $(BIN)/scnnbio run experiments/v1_features.toml --profile $(PROFILE) --backend "$$backend" $(ARGS)
+	set -x; $(BIN)/scnnbio run experiments/v1_features.toml --profile "$${profile:-quick}" --backend "$${backend:-brian2}" $(ARGS)
+
+pictures: $(ALL) ## draw the images of README and docs (ONLY="v1_features", a minute; all take longer)
+	$(BIN)/python -m docs.pictures $(ONLY)
 
 test: $(ALL) ## the whole suite: format, lint, types, import layers, tests, doctests
 	@$(MAKE) --no-print-directory lint

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+
+from scnnbio.figures.style import MODEL, PAGE, new_figure, panel_letter, styled
 
 Row = dict[str, Any]
 OURS = "scnnbio"
 _DOCS = Path(__file__).parents[1] / "docs"
 _PAGE = _DOCS / "background" / "performance.md"
-_FIGURE = _DOCS / "images" / "performance.png"
 _BETWEEN = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.S)
 
 
@@ -88,7 +90,7 @@ def write(rows: list[Row], machine: str) -> None:
     page = _PAGE.read_text()
     _PAGE.write_text(_BETWEEN.sub(lambda m: m[1] + "\n".join(text) + "\n" + m[2], page))
     if parts["convolution"] and parts["growth"]:
-        draw(parts["convolution"], parts["growth"])
+        draw(rows)
 
 
 def _table(head: list[str], body: Iterable[list[str]]) -> list[str]:
@@ -204,43 +206,48 @@ _MARKS = {
 }
 
 
-def draw(convolution: list[Row], growth: list[Row]) -> None:
+@styled
+def performance_figure(rows: Iterable[Row]) -> Figure:
     """CPU ratios of all configurations, and memory against synapses."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
+    rows = list(rows)
+    convolution, growth = ([r for r in rows if r["part"] == p] for p in ("convolution", "growth"))
     found = ratios(convolution)
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 4.6), width_ratios=(2, 1), layout="constrained"
-    )
+    figure = new_figure(PAGE, 105.0)
+    left, right = figure.subplots(1, 2, width_ratios=(2, 1))
     names = list(found)
     for name, (colour, mark) in _MARKS.items():
         values = [found[c].get(name, float("nan")) for c in names]
-        left.plot(values, range(len(names)), mark, color=colour, ms=6, label=name, mew=1.5)
-    left.axvline(1, color="#0072B2", lw=1)
-    left.set(
-        xscale="log",
-        yticks=range(len(names)),
-        yticklabels=names,
-        xlabel="CPU time over scnnbio's, same precision",
-    )
+        left.plot(values, range(len(names)), mark, color=colour, ms=5, label=name, mew=1.5)
+    left.axvline(1, color=MODEL, lw=1, label="scnnbio")
+    left.set(xscale="log", xlabel="CPU time over scnnbio's, same precision")
+    left.set_yticks(range(len(names)), [_with_unit(name) for name in names])
     left.invert_yaxis()
-    left.tick_params(axis="y", labelsize=7)
-    left.legend(fontsize=7, loc="upper center", ncols=3, bbox_to_anchor=(0.4, 1.14), frameon=False)
     for name in ("Brian2 Synapses", "NEST static_synapse"):
         pairs = sorted(
             {r["synapses"]: r["peak_mb"] for r in convolution if label(r) == name}.items()
         )
         colour, mark = _MARKS[name]
-        right.plot(*zip(*pairs, strict=True), mark + "-", color=colour, label=name)
+        right.plot(*zip(*pairs, strict=True), mark + "-", color=colour, ms=5)
     pairs = sorted({r["synapses"]: r["peak_mb"] for r in growth}.items())
-    right.plot(*zip(*pairs, strict=True), "<-", color="#0072B2", label="scnnbio")
+    right.plot(*zip(*pairs, strict=True), "<-", color=MODEL, ms=5)
     right.set(xscale="log", yscale="log", xlabel="synapses", ylabel="peak memory (MB)")
-    right.legend(fontsize=7, frameon=False)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-    _FIGURE.parent.mkdir(exist_ok=True)
-    figure.savefig(_FIGURE, dpi=150)
-    plt.close(figure)
+    right.text(
+        pairs[0][0], 1.12 * pairs[0][1], "scnnbio", color=MODEL, ha="left", va="bottom"
+    )  # fmt: skip
+    for letter, axes in zip("AB", (left, right), strict=True):
+        panel_letter(axes, letter)
+    handles, words = left.get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside lower left", ncols=3)
+    return figure
+
+
+def _with_unit(configuration: str) -> str:
+    """A configuration as a figure names it: its time step has a unit."""
+    return re.sub(r"\bdt ([\d.]+)", r"dt \1 ms", configuration)
+
+
+def draw(rows: list[Row]) -> None:
+    """Put the figure into the documentation, with the digest of what draws it."""
+    from docs.pictures import keep
+
+    keep("performance", performance_figure(rows))

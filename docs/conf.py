@@ -1,6 +1,10 @@
 """Sphinx configuration: pages in Markdown, nothing executed."""
 
 from importlib.metadata import version as installed
+from typing import Any
+
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
 
 project = "scnnbio"
 author = "The scnnbio contributors"
@@ -10,3 +14,22 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 myst_enable_extensions = ["dollarmath"]
+# Formulas become MathML when the pages are built: they are read without a network and a script.
+html_math_renderer = "mathml"
+
+
+def _inline(translator: Any, node: Any) -> None:
+    translator.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def _block(translator: Any, node: Any) -> None:
+    # What is wider than the page is moved by itself.
+    formula = tex2mathml(node.astext()).replace("<math", '<math display="block"', 1)
+    translator.body.append(f'<div class="math" style="overflow-x: auto">{formula}</div>\n')
+    raise SkipNode
+
+
+def setup(app: Any) -> None:
+    """Tell Sphinx of the renderer."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

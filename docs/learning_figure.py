@@ -1,17 +1,17 @@
 """The windows of pairs of spikes, and what triplet rules make of their frequency, from simulations.
 
-python docs/learning_figure.py    # writes docs/images/learning_rules.png
+make pictures ONLY=learning_rules    # writes docs/images/learning_rules.png
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from scnnbio import (
@@ -26,10 +26,10 @@ from scnnbio import (
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.encoding.codes import Code
 from scnnbio.experiment import Experiment, Record
+from scnnbio.figures.style import INK, MODEL, OFF, ON, PAGE, QUIET, new_figure, panel_letter, styled
 from scnnbio.plasticity import LearningRule, SharedSTDP, TripletSTDP
 from scnnbio.stimuli import WhiteNoise
 
-IMAGE = Path(__file__).parent / "images" / "learning_rules.png"
 SHIFTS = (-80, -60, -40, -30, -20, -15, -10, -7, -4, -2, 0, 2, 4, 7, 10, 15, 20, 30, 40, 60, 80)
 FREQUENCIES = (5.0, 10.0, 20.0, 25.0, 40.0, 50.0)
 #: Mean and standard error at 0.1, 10, 20, 40 and 50 Hz: Sjostrom, Turrigiano & Nelson 2001, Neuron
@@ -67,10 +67,11 @@ def change(rule: LearningRule, pre: NDArray[np.int64], post: NDArray[np.int64]) 
         (Projection("pre", "post", convolution, 10.0, receptor="membrane", plasticity=free),),
     )
     duration = float(max(pre.max(), post.max()) + 5)
+    given: Any = _Given(tuple(pre), tuple(post))  # a code of this page, which no document names
     experiment = Experiment(
         network,
         WhiteNoise(n_trials=1, duration=duration, frame=duration),
-        Encoding(LGN(normalisation_sigma=0.0), _Given(tuple(pre), tuple(post))),
+        Encoding(LGN(normalisation_sigma=0.0), given),
         Record(spikes=("post",)),
         dt=1.0,
     )
@@ -78,48 +79,57 @@ def change(rule: LearningRule, pre: NDArray[np.int64], post: NDArray[np.int64]) 
     return float(run.weights["pre_post"][0, 0, 0, 0])
 
 
-def draw() -> None:
-    """Simulate and draw."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+@styled
+def learning_figure() -> Figure:
+    """Simulate, and draw in the style of the other figures."""
+    figure = new_figure(PAGE, 88.0)
+    left, right = figure.subplots(1, 2)
+    _pairs(left)
+    _triplets(right)
+    for letter, axes in zip("AB", (left, right), strict=True):
+        axes.axhline(0, color=QUIET, lw=0.5, zorder=0)
+        panel_letter(axes, letter)
+    return figure
+
+
+def _pairs(axes: Axes) -> None:
     pair = SharedSTDP(bounds="hard", a_plus=0.01, a_minus=0.0085)
     at = np.array([100])
-    left.plot(SHIFTS, [100 * change(pair, at, at + s) for s in SHIFTS], "o", label="simulated")
     for side in (np.linspace(-80, 0, 200), np.linspace(0, 80, 200)):
         exponential = np.where(
             side + np.sign(side.sum()) * 1e-9 > 0,
             0.01 * np.exp(-side / pair.tau_plus),
             -0.0085 * np.exp(side / pair.tau_minus),
         )
-        left.plot(side, 100 * exponential, "k-", lw=1, label="exponentials" if side[0] else None)
-    left.set(xlabel="post - pre (ms)", ylabel="change of w (%)", title="SharedSTDP, hard bounds")
-    left.legend(frameon=False)
-    colours = {10: "C3", -10: "C0"}
+        label = "exponentials" if side[0] else None
+        axes.plot(side, 100 * exponential, color=INK, lw=0.8, label=label)
+    values = [100 * change(pair, at, at + s) for s in SHIFTS]
+    axes.plot(SHIFTS, values, "o", color=MODEL, ms=4, label="simulated")
+    axes.set(xlabel="time of post - time of pre (ms)", ylabel="change of weight (% of w_max)")
+    axes.set_title("SharedSTDP, hard bounds", loc="right")
+    axes.legend(loc="upper left")
+
+
+def _triplets(axes: Axes) -> None:
+    colours = {10: ON, -10: OFF}
     styles = {("full", "all-to-all"): "-", ("minimal", "all-to-all"): "--"}
     styles |= {("full", "nearest"): "-.", ("minimal", "nearest"): ":"}
     for (model, pairing), style in styles.items():
         rule = TripletSTDP.published("visual-cortex", model, pairing)  # type: ignore[arg-type]
+        axes.plot([], [], style, color=INK, lw=1.0, label=f"{model}, {pairing}")
         for shift, colour in colours.items():
             curve = []
             for frequency in FREQUENCIES:
                 pre = 20 + np.arange(60) * round(1000 / frequency)
                 curve.append(100 * change(rule, pre, pre + shift))
-            name = f"{model}, {pairing}" if shift > 0 else None
-            right.plot(FREQUENCIES, curve, style, color=colour, lw=1.2, label=name)
-    for shift, (means, errors) in RECORDED.items():
-        percent = 100 * np.array([means, errors])
-        label = f"recorded, post {abs(shift)} ms {'after' if shift > 0 else 'before'} pre"
-        right.errorbar(
-            (0.1, 10, 20, 40, 50), *percent, fmt="s", color=colours[shift], capsize=2, label=label
-        )
-    right.set(
-        xlabel="frequency of 60 pairs (Hz)", ylabel="change of w (%)", title="TripletSTDP.published"
-    )
-    right.legend(frameon=False, fontsize=7)
-    for axis in (left, right):
-        axis.axhline(0, color="0.7", lw=0.5, zorder=0)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(IMAGE, dpi=120)
-
-
-if __name__ == "__main__":
-    draw()
+            axes.plot(FREQUENCIES, curve, style, color=colour, lw=1.0)
+    # Side by side, and open, so that neither hides the other.
+    for (shift, (means, errors)), aside in zip(RECORDED.items(), (-0.4, 0.4), strict=True):
+        axes.errorbar(
+            np.array([0.1, 10, 20, 40, 50]) + aside, 100 * np.array(means), 100 * np.array(errors),
+            fmt="s" if shift > 0 else "o", ms=4, mfc="white", color=colours[shift], elinewidth=0.8,
+            label=f"recorded ± SEM, post {abs(shift)} ms {'after' if shift > 0 else 'before'} pre",
+        )  # fmt: skip
+    axes.set(xlabel="frequency of 60 pairs (Hz)", ylabel="change of weight (%)", ylim=(-60, 185))
+    axes.set_title("TripletSTDP.published", loc="right")
+    axes.legend(loc="upper left", labelspacing=0.25)

@@ -9,6 +9,7 @@
     └── BackendMissing    a simulator or a compiler is not installed                  (exit code 3)
 
 Every message is one line and says what is wrong, where, and what to do instead.
+:class:`FilesSkipped` is a warning: what was done is right, and less than a user may expect.
 """
 
 from __future__ import annotations
@@ -191,3 +192,7 @@ class BackendMissing(ScnnbioError, ImportError):
     """A simulator or a compiler that is not installed."""
 
     exit_code = 3
+
+
+class FilesSkipped(UserWarning):
+    """Files that lay among those that were read, and were left out."""

@@ -59,6 +59,19 @@ def test_too_little_memory_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_pictures_that_are_skipped_are_said_in_one_line(
+    invoke: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (99, 99), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (tmp_path / "._a.png").write_bytes(b"\0\5\26\7")
+    place = f"stages.learn.stimulus.images={tmp_path}"
+    code, _, err = invoke("check", FILE, *SMALL, "--set", place)
+    assert code == 0
+    skipped = "one of its entries is not read as photographs: ._a.png (hidden file)"
+    assert err == f"warning: {tmp_path}: {skipped}\n"
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stored run of seconds, without figures."""

@@ -9,20 +9,39 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from scnnbio.recording import Recording, Spikes
 from tests.connectors.scripts import compile_mechanisms
 
 FOLDER = Path(__file__).parent.parent / "docs" / "how_to"
 
 
-def run_page(name: str, *arguments: str, told: tuple[str, ...] = ()) -> str:
-    """What the Python of a page prints, run from the project's folder, warnings being errors.
-
-    ``told`` are the beginnings of warnings that are not ours.
-    """
+def blocks(name: str) -> list[str]:
+    """The Python of a page, block by block."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def run_page(name: str, *arguments: str, told: tuple[str, ...] = ()) -> str:
+    """What the blocks of a page print, each run alone as it is printed.
+
+    Parameters
+    ----------
+    name : str
+    *arguments : str
+        Of the command line.
+    told : tuple of str
+        Beginnings of warnings that are not ours; all others are errors.
+    """
+    return "".join(run_block(code, *arguments, told=told) for code in blocks(name))
+
+
+def run_block(
+    code: str, *arguments: str, told: tuple[str, ...] = (), place: Path = FOLDER.parent.parent
+) -> str:
+    """What a block prints, run from the project's folder or another place."""
     ours = [word for start in told for word in ("-W", f"ignore:{start}")]
     folder = str(Path(sys.executable).parent)  # where the scripts of the environment are
     done = subprocess.run(
@@ -30,7 +49,7 @@ def run_page(name: str, *arguments: str, told: tuple[str, ...] = ()) -> str:
         capture_output=True,
         text=True,
         check=False,
-        cwd=FOLDER.parent.parent,
+        cwd=place,
         env={**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])},
     )
     assert done.returncode == 0, done.stderr
@@ -39,8 +58,10 @@ def run_page(name: str, *arguments: str, told: tuple[str, ...] = ()) -> str:
 
 def test_neurons() -> None:
     told = run_page("neurons.md")
-    assert "uses inconsistent units ('I' has unit A; 'v / tau_s' has unit V/s)" in told
-    assert "I_0*exp(-t/tau_s)" in told
+    assert "-w/tau_w" in told
+    assert "uses inconsistent units" in told
+    assert "'v / tau_m' has unit V/s)" in told
+    assert "I_exc_0*exp(-t/tau_syn_E)" in told
     # 1/(20 ms ln(I R/(I R - 15 mV))) with R = 20 MOhm; none below the rheobase of .75 nA.
     assert "[ 0.         36.06737602 72.13475204]" in told
     assert "tau=10.0" in told
@@ -52,6 +73,33 @@ def test_learning() -> None:
     assert told.startswith("(16, 2, 9, 9) {'v1': ")
     # At most one map fires at each of nine places in 300 trials, each once or a few times.
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
+
+
+def test_every_page_with_python_is_run() -> None:
+    here = Path(__file__).read_text(encoding="utf-8")
+    for page in FOLDER.glob("*.md"):
+        assert not blocks(page.name) or f'("{page.name}"' in here, page.name
+
+
+def test_what_a_run_or_a_comparison_left_is_read(tmp_path: Path) -> None:
+    # The files that the commands above the blocks write, of a recording whose spikes are known.
+    units = np.array([0, 1, 1])
+    trials = {"stage": np.array(["gratings"] * 6), "duration": np.full(6, 1000.0)}
+    spikes = {"v1": Spikes(np.array([10.0, 20.0, 30.0]), units, np.array([0, 1, 5]))}
+    recording = Recording(spikes, {"v1": (2, 1, 1)}, trials)
+    kept = tmp_path / "runs/compare/recordings"
+    for file in (
+        tmp_path / "runs/full/recording.h5",
+        kept / "grating_brian2-standalone.h5",
+        kept / "grating_nest.h5",
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        recording.save(file)
+    (run,) = blocks("v1_features.md")
+    assert run_block(run, place=tmp_path) == "(6, 2) 5\n"
+    (compare,) = blocks("compare.md")
+    # The same spikes: all neurons identical, at no distance, with no difference of rate.
+    assert run_block(compare, place=tmp_path).split() == ["1.0", "0.0", "0.0"]
 
 
 @pytest.mark.slow

@@ -228,6 +228,7 @@ class Backend(ABC):
                 "trials": experiment.stimulus.n_trials,
                 "input_spikes": inputs.drawn,
                 "output_spikes": dict(outcome.output_spikes),
+                **experiment.stimulus.files.provenance(),
                 **outcome.details,
             },
         )

@@ -6,16 +6,18 @@ import logging
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TextIO, cast
 
 import typer
 from rich.text import Text
 
 from scnnbio.cli.terminal import errors
 from scnnbio.errors import (
+    FilesSkipped,
     ScnnbioError,
     SpecError,
     UnsupportedError,
@@ -45,6 +47,7 @@ _WRONG_USAGE = cast(
 )
 #: One Ctrl-C may come several times; what comes this many seconds later is another one.
 _AGAIN = 1.0
+_python_shows = warnings.showwarning
 
 
 class Interrupted(BaseException):
@@ -79,10 +82,27 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of scnnbio's own as one line; any other as Python does."""
+    if issubclass(category, FilesSkipped):
+        errors.print(Text(f"warning: {message}", style="yellow"), soft_wrap=True)
+    else:
+        _python_shows(message, category, filename, lineno, file, line)
+
+
 def carry_out(app: typer.Typer) -> NoReturn:
     """Carry out the command line and exit; all that is wrong is one line on standard error."""
     try:
-        with interruptible():
+        with interruptible(), warnings.catch_warnings():
+            warnings.simplefilter("default", FilesSkipped)
+            warnings.showwarning = show_warning
             # The exit code of a command; typer.Exit is among the ways to give it.
             code = app(prog_name="scnnbio", standalone_mode=False)
     except ScnnbioError as error:

@@ -316,7 +316,7 @@ class Run(Value):
         in mV by population; empty where nothing learns.
     provenance : mapping
         Backend, pathway of each projection, versions, seed, wall seconds by phase, numbers of
-        input and output spikes.
+        input and output spikes, files read with their digests, and files skipped.
     """
 
     experiment: Experiment

@@ -67,9 +67,10 @@ def adaptation_figure(
         intervals.plot(
             np.arange(1, len(shown) + 1), shown, line, marker=marker, ms=2.5, color=colour, lw=0.8
         )
+    rates.plot([], [], color=INK, lw=0.6, ls="--", label="first interval")
     rates.set_xlabel("current (nA)")
     rates.set_ylabel("rate (Hz)")
-    rates.set_ylim(0.0, max(float(one.rate.max()) for one in found) * 1.5)
+    rates.set_ylim(0.0, max(float(one.rate.max()) for one in found) * 1.8)
     rates.legend(loc="upper left", labelspacing=0.25)
     intervals.set_xlabel("interval number")
     intervals.set_ylabel("interval (ms), 50 pA above rheobase")

@@ -99,7 +99,11 @@ def _raster(axes: Axes, row: Side) -> None:
         Line2D([], [], color=colour, lw=2.0, label=label)
         for colour, label in ((MODEL, row.reference), (ON, row.other))
     ]
-    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    # Narrow, so that two long names leave room for the panel's letter.
+    axes.legend(
+        handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, handlelength=0.8,
+        handletextpad=0.4, columnspacing=0.9,
+    )  # fmt: skip
 
 
 def _shown(differs: NDArray[np.bool_], spikes: NDArray[np.int64]) -> Units:

@@ -69,14 +69,17 @@ def convergence_figure(
     names = [c.population for c in found] if labels is None else list(labels)
     told = [f"{c.population}: {c.spikes} spikes" for c in found] if labels is None else names
     panels = 2 + bool(state) + bool(rates)
-    figure = new_figure(width * min(panels, 3) / 3, width * 0.36)
+    figure = new_figure(width * min(panels, 3) / 3, width * 0.36 + 4.5 * (len(found) + 2))
     axes = figure.subplots(1, panels)
-    _times(axes[0], found, names)
-    _counts(axes[1], found, told)
+    _times(axes[0], found, told)
+    _counts(axes[1], found)
     if state:
         _floor(axes[2], state)
     if rates:
-        _rates(axes[panels - 1], found, rates, names)
+        _rates(axes[panels - 1], found, rates)
+    # Below the panels, which share it.
+    handles, words = axes[0].get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside lower left", ncols=2)
     ticks = np.unique(np.concatenate([c.dt for c in found]))
     for letter, panel in zip("ABCD", axes, strict=False):
         _grid_axis(panel, ticks)
@@ -89,20 +92,16 @@ def _times(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> No
     for k, (c, name) in enumerate(zip(found, names, strict=True)):
         colour, marker = _COLOURS[k], _marker(k)
         fitted = len(c.dt) > 1 and bool((c.median > 0).all())
-        label = f"{name}: order {c.order:.2f}" if fitted else name
+        label = f"{name}, order {c.order:.2f} (A)" if fitted else name
         axes.loglog(c.dt, c.median, color=colour, ls="", label=label, **marker)
         if fitted:
             x, y = np.log(c.dt), np.log(c.median)
             axes.loglog(c.dt, np.exp(y.mean() + c.order * (x - x.mean())), color=colour)
         axes.loglog(c.dt, c.upper, color=colour, lw=0.6, ls="--", zorder=1)
     dt = np.unique(np.concatenate([c.dt for c in found]))
-    axes.loglog(dt, dt / 2, color=QUIET, lw=0.8, ls=":", label="dt/2: rounding up")
-    axes.plot([], [], color=INK, lw=0.6, ls="--", label="95 % quantile")
-    axes.set_ylabel("error of spike times (ms)")
-    axes.legend(loc="upper left")
-    # Room for the legend, above the largest error.
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high * (high / low) ** (0.15 * (len(found) + 2)))
+    axes.loglog(dt, dt / 2, color=QUIET, lw=0.8, ls=":", label="dt/2: rounding up (A)")
+    axes.plot([], [], color=INK, lw=0.6, ls="--", label="95 % quantile of errors (A)")
+    axes.set_ylabel("median error of spike times (ms)")
 
 
 def _marker(k: int) -> dict[str, Any]:
@@ -110,13 +109,12 @@ def _marker(k: int) -> dict[str, Any]:
     return {"marker": _MARKERS[k], "ms": 4 + 2 * k, "mfc": "none" if k else None}
 
 
-def _counts(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> None:
+def _counts(axes: Axes, found: Sequence[Convergence]) -> None:
     """Neurons that fire as often with a grid as without."""
-    for k, (c, name) in enumerate(zip(found, names, strict=True)):
-        axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], label=name, **_marker(k))
+    for k, c in enumerate(found):
+        axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], **_marker(k))
     axes.set_ylim(0.0, 1.02)
     axes.set_ylabel("fraction with the same spike count")
-    axes.legend(loc="best")
 
 
 def _floor(axes: Axes, state: Mapping[float, float]) -> None:
@@ -134,19 +132,15 @@ def _rates(
     axes: Axes,
     found: Sequence[Convergence],
     rates: Sequence[Sequence[Statistic]],
-    names: Sequence[str],
 ) -> None:
     """Mean rate on each grid, as a share of what it is without one."""
-    for k, (c, row, name) in enumerate(zip(found, rates, names, strict=True)):
+    for k, (c, row) in enumerate(zip(found, rates, strict=True)):
         value = 100.0 * np.array([s.difference for s in row])
         reach = 100.0 * np.array([(s.difference - s.low, s.high - s.difference) for s in row]).T
-        axes.errorbar(
-            c.dt, value, reach, color=_COLOURS[k], label=name, elinewidth=0.8, **_marker(k)
-        )
+        axes.errorbar(c.dt, value, reach, color=_COLOURS[k], elinewidth=0.8, **_marker(k))
     axes.set_xscale("log")
     axes.axhline(0.0, color=QUIET, lw=0.8, ls=":")
     axes.set_ylabel("difference of the mean rate (%)")
-    axes.legend(loc="upper left")
 
 
 def _grid_axis(axes: Axes, steps: Array) -> None:

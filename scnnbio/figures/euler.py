@@ -92,9 +92,9 @@ def _factors(axes: Axes, still: tuple[Membranes, Membranes], measured: tuple[Arr
     for limit in (1.0, 2.0):
         axes.vlines(limit, -1.75, 1.0, color=QUIET, lw=0.8, ls=":")
     axes.set_xlim(0.0, ratio[-1])
-    axes.set_ylim(-1.75, 2.0)
-    for x, word in ((0.5, "decays"), (1.46, "alternates"), (2.4, "diverges")):
-        axes.text(x, -1.68, word, ha="center", va="bottom", color=QUIET)
+    axes.set_ylim(-1.75, 2.5)
+    for x, word in ((0.5, "decays"), (1.5, "alternates"), (2.4, "diverges")):
+        axes.text(x, 1.03, word, ha="center", va="bottom", color=QUIET)
     axes.set_xlabel("dt / τ")
     axes.set_ylabel("factor on a deviation in a step")
     axes.legend(loc="upper right", ncols=1)
@@ -114,7 +114,8 @@ def _rates(
     wrong = still[1].rate * tau
     fired = wrong > 0
     axes.loglog(ratio[fired], wrong[fired], "x", color=ON, ms=5, label="Euler, below threshold")
-    axes.axvline(2.0, color=QUIET, lw=0.8, ls=":")
+    # Above the legend.
+    axes.axvline(2.0, ymin=0.42, color=QUIET, lw=0.8, ls=":")
     axes.set_xlabel("dt / τ")
     axes.set_ylabel("spikes in a time constant τ")
     low = float(min(wrong[fired].min(initial=np.inf), (firing[1].rate * tau).min()))

@@ -63,7 +63,8 @@ def frequency_figure(
         )
     ratio.set_xscale("log")
     ratio.axhline(1.0, color=QUIET, lw=0.8, ls=":")
-    gain.set_ylabel("gain (mV ms)")
+    # mV over spikes in a ms: the same number in microvolts over spikes in a second.
+    gain.set_ylabel("potential over rate of input (µV/Hz)")
     phase.set_ylabel("phase (deg)")
     ratio.set_ylabel("measured gain / analytic gain")
     low, high = gain.get_ylim()

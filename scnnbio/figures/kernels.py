@@ -97,7 +97,7 @@ def kernel_grid(
         fits = "none"
     mosaic = _Mosaic.of(images.shape, doubled=fits == "beside", lags=lags)
     # The scale needs its height, however few the kernels.
-    figure = new_figure(width, max(mosaic.height(width), 30.0) + 14.0)
+    figure = new_figure(width, max(mosaic.height(width), 30.0) + 18.0)
     axes = figure.add_subplot()
     tiles = mosaic.blank()
     for place, row in enumerate(rank):
@@ -108,6 +108,7 @@ def kernel_grid(
             mosaic.put(tiles, place, _scaled(drawn), part=1)
     image = axes.imshow(tiles, cmap=DIVERGING, vmin=-1.0, vmax=1.0, interpolation="nearest")
     mosaic.frames(axes)
+    _scale_bar(axes, mosaic)
     if fits == "outline":
         drawn_fits = [f if ok else None for f, ok in zip(shown, usable, strict=True)]
         _outlines(axes, mosaic, drawn_fits, series.shape[2], best_lag(series)[rank])
@@ -121,6 +122,23 @@ def kernel_grid(
     if lags > 1:
         axes.set_title("in each strip, lags from the shortest to the longest", loc="left")
     return figure
+
+
+def _scale_bar(axes: Axes, mosaic: _Mosaic) -> None:
+    """A bar of a whole number of pixels below the first kernel, and room for all the frames."""
+    rows, columns = mosaic.size
+    length = min(
+        (n for n in (10, 5, 2, 1) if n <= mosaic.rows), default=1, key=lambda n: abs(n - 5)
+    )
+    below = rows + 0.14 * mosaic.rows
+    axes.plot([-0.5, length - 0.5], [below, below], color=INK, lw=1.6, solid_capstyle="butt")
+    axes.annotate(
+        f"{length} pixel{'s' if length > 1 else ''}", (length - 0.5, below), xytext=(4, 0),
+        textcoords="offset points", ha="left", va="center",
+    )  # fmt: skip
+    # Half a pixel more than the image: a frame is drawn on its edge.
+    axes.set_xlim(-1.0, columns)
+    axes.set_ylim(rows + 0.32 * mosaic.rows, -1.0)
 
 
 def _strips(series: Array) -> Array:

@@ -19,6 +19,7 @@ from scnnbio.errors import SpecError
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.style import (
     COLUMN,
+    INK,
     MODEL,
     PAGE,
     PUBLISHED,
@@ -176,8 +177,10 @@ def tuning_curves(
         _curve(axes, responses, int(unit), angles, rates[unit])
         if spontaneous is not None:
             level = float(np.asarray(spontaneous, dtype=np.float64)[unit])
-            axes.axhline(level, color=QUIET, lw=1.0, ls=":")
-        axes.set_ylim(bottom=0.0)
+            axes.axhline(level, color=INK, lw=1.0, ls=":", zorder=1)
+        # Below 0 a little, so that silence is seen above the axis and not on it.
+        top = axes.get_ylim()[1]
+        axes.set_ylim(-0.06 * top, top)
         axes.set_title(f"{name} {unit}, circular variance {variance[unit]:.2f}")
     for axes in panels.flat[len(chosen) :]:
         axes.set_visible(False)
@@ -202,7 +205,7 @@ def _name_axes(
     figure.supxlabel(f"orientation of the bars (deg){towards}", fontsize=8.0)
     figure.supylabel(f"mean rate{' ± SEM' if repeated else ''} (Hz)", fontsize=8.0)
     if grey:
-        line = Line2D([], [], color=QUIET, lw=1.0, ls=":", label="mean grey")
+        line = Line2D([], [], color=INK, lw=1.0, ls=":", label="at mean grey")
         figure.legend(handles=[line], loc="outside lower right")
 
 

@@ -175,12 +175,15 @@ def _title(recording: Recording, trial: int) -> str:
     table = recording.trials
     if "contrast" in table and float(table["contrast"][trial]) == 0.0:
         return "mean grey"
-    known = (("orientation", "{:g}°"), ("spatial_frequency", "{:g} cycles/pixel"))
-    parts = [
-        text.format(float(table[name][trial]))
-        for name, text in known
+    shown = {
+        name: float(table[name][trial])
+        for name in ("orientation", "spatial_frequency")
         if name in table and not np.isnan(float(table[name][trial]))
-    ]
+    }
+    parts = [f"{shown['orientation']:g}°"] if "orientation" in shown else []
+    if shown.get("spatial_frequency", 0.0) > 0.0:
+        # A length, which the picture of a kernel can be held against.
+        parts.append(f"period {1.0 / shown['spatial_frequency']:.3g} pixels")
     return ", ".join(parts) or f"trial {trial}"
 
 

@@ -302,8 +302,20 @@ def _matrices(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _flat(value: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
     if isinstance(value, Mapping):
         return [row for key, item in value.items() for row in _flat(item, (*path, str(key)))]
+    if path and path[-1] in ("files_read", "files_skipped"):
+        return [(": ".join(_title(name) for name in path), _files(value))]
     # Names below the first are of populations, packages and phases, and stay as they are.
     return [(": ".join([_title(path[0]) if path else "value", *path[1:]]), _text(value))]
+
+
+def _files(files: Sequence[Mapping[str, str]], most: int = 8) -> str:
+    """Names of files, with the reason where there is one; run.json has them all, and digests."""
+    told = [
+        Path(file["path"]).name + (f" ({file['reason']})" if "reason" in file else "")
+        for file in files[:most]
+    ]
+    more = [f"and {len(files) - most} more"] if len(files) > most else []
+    return ", ".join(told + more)
 
 
 def _title(name: str) -> str:

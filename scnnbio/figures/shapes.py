@@ -86,7 +86,7 @@ def shape_scatter(
     top = figure.add_subplot(grid[0, 0], sharex=axes)
     side = figure.add_subplot(grid[1, 1], sharey=axes)
     axes.set(xscale="log", yscale="log")
-    _published_cells(axes, known, rim)
+    _published_cells(axes, known, rim, np.log10([x, y]))
     outside = _cells(axes, x, y, rim)
     _margin(top, x, known.sum(axis=1), rim, along_x=True)
     _margin(side, y, known.sum(axis=0), rim, along_x=False)
@@ -128,8 +128,8 @@ def _checked(
     return x, y, known, rim
 
 
-def _published_cells(axes: Axes, known: Array, rim: Array) -> None:
-    """Shade the bins by their published cells, with the numbers."""
+def _published_cells(axes: Axes, known: Array, rim: Array, cells: Array) -> None:
+    """Shade the bins by their published cells, with the numbers, away from the model's cells."""
     shades = LinearSegmentedColormap.from_list("published", ["#FFFFFF", "#9E9E9E"])
     axes.pcolormesh(
         rim, rim, known.T, cmap=shades, vmin=0, vmax=max(known.max(), 1), edgecolors="#EDEDED",
@@ -137,12 +137,31 @@ def _published_cells(axes: Axes, known: Array, rim: Array) -> None:
     )  # fmt: skip
     for (i, j), number in np.ndenumerate(known):
         if number:
-            # In the bin's corner, where fewer of the model's cells hide it.
-            x = 10 ** (0.93 * np.log10(rim[i]) + 0.07 * np.log10(rim[i + 1]))
-            y = 10 ** (0.07 * np.log10(rim[j]) + 0.93 * np.log10(rim[j + 1]))
-            label = axes.text(x, y, f"{number:.0f}", ha="left", va="top", color=INK, zorder=4)
+            x, y = _freest(np.log10(rim[i : i + 2]), np.log10(rim[j : j + 2]), cells)
+            label = axes.text(x, y, f"{number:.0f}", ha="center", va="center", color=INK, zorder=2)
             label.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
     axes.plot(rim[[0, -1]], rim[[0, -1]], color=QUIET, lw=0.7, ls=_DASHES, gid="equal")
+
+
+def _freest(along: Array, across: Array, cells: Array) -> tuple[float, float]:
+    """Where in a bin a number is furthest from any of the cells, the upper left one of equals.
+
+    Everything in decimal logarithms but what is returned.
+    """
+    parts = np.array([0.16, 0.33, 0.5, 0.67, 0.84])
+    places = [
+        (along[0] + a * (along[1] - along[0]), across[0] + b * (across[1] - across[0]))
+        for a in parts
+        for b in parts[::-1]
+    ]
+    width = along[1] - along[0]
+    # Further away than half a bin, all places are alike.
+    free = [
+        min(np.hypot(*(cells - np.array([place]).T)).min(initial=np.inf), 0.5 * width)
+        for place in places
+    ]
+    x, y = places[int(np.argmax(free))]
+    return float(10**x), float(10**y)
 
 
 def _cells(axes: Axes, x: Array, y: Array, rim: Array) -> int:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from scipy import ndimage
 
 from scnnbio.errors import DataError, SpecError
-from scnnbio.stimuli.base import FileRead, Files, Stimulus, check_request, count, positive, sequence
-from scnnbio.units import Milliseconds, Number, plain
-
-#: Photographs that come with scikit-learn and scikit-image: nature, a town, an animal, textures.
-_BUNDLED_IN = {
-    "china": ("sklearn", "datasets/images/china.jpg"),
-    "flower": ("sklearn", "datasets/images/flower.jpg"),
-    "chelsea": ("skimage", "data/chelsea.png"),
-    "gravel": ("skimage", "data/gravel.png"),
-    "grass": ("skimage", "data/grass.png"),
-    "rocket": ("skimage", "data/rocket.jpg"),
-    "camera": ("skimage", "data/camera.png"),
-}
-BUNDLED = tuple(_BUNDLED_IN)
+from scnnbio.stimuli.base import Files, Stimulus, check_request, count, positive, sequence
+from scnnbio.stimuli.pictures import Library, load_photographs
+from scnnbio.units import plain
 
 #: Standard deviation of the white-noise control: the median of the bundled photographs'.
 NOISE_CONTRAST = 0.5
 
-#: Of red, green and blue (ITU-R BT.709).
-_LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
-
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 _MAX_DRAWS = 100
 
 
@@ -51,7 +34,9 @@ class Photographs(Stimulus):
         ``"white-noise"``: the control; an endless picture whose pixels are independent and
         Gaussian, another one each trial, which then takes the very same way, rotation and
         interpolation included.
-        Anything else: path of a folder with photographs (png, jpg, tif, bmp).
+        Anything else: path of a folder with photographs (png, jpg, tif, bmp), which are taken in
+        the order of their names. Hidden files, folders and files of other kinds are skipped, with
+        a warning; :attr:`files` tells which.
     n_trials : int
         Number of trials, each with its own patch.
     duration : float
@@ -78,10 +63,13 @@ class Photographs(Stimulus):
     -----
     Colour becomes grey with the luminance weights of ITU-R BT.709 (0.2125, 0.7154, 0.0721). The
     stored, gamma-encoded values are taken as they are: the encoding is compressive, and so are
-    photoreceptors. Each photograph is expressed in units of contrast, the
-    difference from its mean grey divided by its mean grey. Photographs are chosen with a chance in
-    proportion to their area, and patches lie wholly inside, whatever the angle. Sampling is
-    bilinear.
+    photoreceptors. Photographs are turned as their EXIF orientation says, as a viewer does. Each
+    is expressed in units of contrast, the difference from its mean grey divided by its mean grey.
+    That has a meaning for luminances alone: a picture with pixels below 0, such as a whitened one,
+    is refused, and so is what cannot be read as it was stored (transparent pixels, several
+    pictures in a file, colours of 16 bits, deep pixels of which 0 is white). Photographs are chosen
+    with a chance in proportion to their area, and patches lie wholly inside, whatever the angle.
+    Sampling is bilinear.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("images",)
@@ -89,11 +77,11 @@ class Photographs(Stimulus):
 
     images: str = "bundled"
     n_trials: int = 1000
-    duration: Milliseconds = 50.0
+    duration: float = 50.0
     rotate: bool = True
-    zoom: tuple[Number, Number] = (1.0, 1.0)
+    zoom: tuple[float, float] = (1.0, 1.0)
     reduce: int = 1
-    min_contrast: Number = 0.0
+    min_contrast: float = 0.0
     kind: Literal["photographs"] = field(default="photographs", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -132,7 +120,9 @@ class Photographs(Stimulus):
         """
         check_request(self, trial, shape)
         half = _half_extent(shape, self.rotate)
-        library = None if self.images == "white-noise" else self._library(half)
+        library = None if self.images == "white-noise" else self._library
+        if library is not None:
+            self._check_size(library, half)
         best, best_contrast = np.empty(0), -1.0
         for _ in range(_MAX_DRAWS):
             patch, whole = self._drawn(shape, half, library, rng)
@@ -168,11 +158,25 @@ class Photographs(Stimulus):
         row, column = map(rng.uniform, first, last)
         return sample_patch(image, shape, (row, column), angle, zoom), whole
 
-    def _library(self, half: tuple[float, float]) -> Library:
-        """The photographs, if each is large enough."""
-        library = load_photographs(self.images, self.reduce)
-        self._check_size(library, half)
-        return library
+    @cached_property
+    def _library(self) -> Library:
+        """The photographs as they were first read: a run sees the same ones from end to end."""
+        return load_photographs(self.images, self.reduce)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters alone: a copy reads the photographs again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def files(self) -> Files:
+        """The photographs with their digests, and what else lay in their folder.
+
+        Raises
+        ------
+        DataError
+            As for :meth:`frames`.
+        """
+        return Files() if self.images == "white-noise" else self._library.files
 
     def _check_size(self, library: Library, half: tuple[float, float]) -> None:
         need = tuple(math.ceil(2 * h / self.zoom[0]) + 1 for h in half)
@@ -185,36 +189,14 @@ class Photographs(Stimulus):
                     where=name,
                 )
 
-    @property
-    def files(self) -> Files:
-        """The photographs, and their digests."""
-        if self.images == "white-noise":
-            return Files()
-        if self.images == "bundled":
-            found = [_bundled_file(name) for name in BUNDLED]
-        else:
-            found = _files_in(Path(self.images))
-        return Files(tuple(FileRead(str(f), sha256(f.read_bytes()).hexdigest()) for f in found))
-
     def table(self) -> dict[str, np.ndarray]:
         """No columns: the trials differ by chance alone."""
         return {}
 
 
-class Library(NamedTuple):
-    """Photographs ready to sample: float64, contrast units, read-only."""
-
-    names: tuple[str, ...]
-    images: tuple[np.ndarray, ...]
-    #: Upper ends of the intervals of [0, 1) in which each photograph is chosen.
-    chances: np.ndarray
-    #: Standard deviation of each photograph.
-    contrasts: tuple[float, ...]
-
-    def choose(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """A photograph and its standard deviation."""
-        which = int(np.searchsorted(self.chances, rng.random(), side="right"))
-        return self.images[which], self.contrasts[which]
+def _absolute(images: str, words: tuple[str, ...]) -> str:
+    """The folder's place from anywhere: what a stimulus shows does not depend on where it runs."""
+    return images if not images or images in words else str(Path(images).expanduser().absolute())
 
 
 def sample_patch(
@@ -256,126 +238,6 @@ def sample_patch(
         image, coordinates, order=1, mode="nearest", prefilter=False
     )
     return patch
-
-
-@lru_cache(maxsize=8)
-def load_photographs(images: str, reduce: int = 1) -> Library:
-    """Photographs of a source, reduced and in units of contrast; read once and kept.
-
-    Parameters
-    ----------
-    images : str
-        ``"bundled"`` or a folder, as in :class:`Photographs`.
-    reduce : int
-        Side of the blocks that are averaged (pixels).
-
-    Returns
-    -------
-    Library
-
-    Raises
-    ------
-    DataError
-        If the folder is missing or holds no photographs, or a file cannot be read, has no
-        contrast or fewer than ``reduce`` pixels on a side.
-    """
-    if images == "bundled":
-        named = {f"bundled photograph {name!r}": _bundled(name) for name in BUNDLED}
-    else:
-        named = _folder(Path(images).expanduser())
-    ready = [_contrast_units(_reduced(grey, reduce, name), name) for name, grey in named.items()]
-    area = np.array([image.size for image in ready], float)
-    chances = np.cumsum(area) / area.sum()
-    chances[-1] = 1.0
-    return Library(tuple(named), tuple(ready), chances, tuple(float(i.std()) for i in ready))
-
-
-def _bundled(name: str) -> np.ndarray:
-    return _read(_bundled_file(name))
-
-
-def _bundled_file(name: str) -> Path:
-    # The file alone: to import the library that brings it takes a second, and 50 MB.
-    package, place = _BUNDLED_IN[name]
-    spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec is not None else None
-    return Path((folders or [package])[0]) / place
-
-
-def _folder(folder: Path) -> dict[str, np.ndarray]:
-    return {str(file): _read(file) for file in _files_in(folder)}
-
-
-def _files_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(
-            "no such folder; write 'bundled', 'white-noise' or the path of a folder of photographs",
-            where=str(folder),
-        )
-    files = sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES and f.is_file())
-    if not files:
-        raise DataError(
-            "the folder holds no photographs; put png, jpg, tif or bmp files there",
-            where=str(folder),
-        )
-    return files
-
-
-def _absolute(images: str, words: tuple[str, ...]) -> str:
-    """The folder's place from anywhere: what a stimulus shows does not hang on where it runs."""
-    return images if not images or images in words else str(Path(images).expanduser().absolute())
-
-
-def _read(file: Path) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as picture:
-            picture.load()
-            stacked = picture.format == "TIFF" and getattr(picture, "n_frames", 1) > 1
-            # One channel stays as deep as it is; palettes, CMYK and transparency become colour.
-            one = picture.mode in ("L", "F") or picture.mode.startswith("I")
-            pixels = np.asarray(picture if one else picture.convert("RGB"))
-    except Exception as error:  # decoders raise errors of every kind on damaged files
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"cannot be read as an image ({reason}); mend or remove it", where=str(file)
-        ) from error
-    if stacked:
-        raise DataError("the file holds several images; save each as a file", where=str(file))
-    return _grey(pixels)
-
-
-def _grey(pixels: np.ndarray) -> np.ndarray:
-    """Luminance on any scale, as contrast units divide it out: (rows, columns)."""
-    values = pixels.astype(float)
-    return values @ _LUMINANCE if values.ndim == 3 else values
-
-
-def _reduced(image: np.ndarray, reduce: int, name: str) -> np.ndarray:
-    rows, columns = (n // reduce for n in image.shape)
-    if rows < 1 or columns < 1:
-        raise DataError(
-            f"{image.shape[0]}x{image.shape[1]} pixels cannot be reduced by {reduce}; use a "
-            "smaller reduce",
-            where=name,
-        )
-    whole = image[: rows * reduce, : columns * reduce]
-    blocks: np.ndarray = whole.reshape(rows, reduce, columns, reduce).mean(axis=(1, 3))
-    return blocks
-
-
-def _contrast_units(image: np.ndarray, name: str) -> np.ndarray:
-    mean = float(image.mean())
-    # Written so that NaN fails too; rounding leaves a uniform picture some 1e-17 of deviation.
-    if not (mean > 0 and float(image.std()) > 1e-9 * mean):
-        raise DataError(
-            "the picture is black, uniform, or holds pixels that are no numbers; remove it",
-            where=name,
-        )
-    scaled = np.ascontiguousarray(image / mean - 1.0)
-    scaled.setflags(write=False)
-    return scaled
 
 
 def _half_extent(shape: tuple[int, int], rotate: bool) -> tuple[float, float]:

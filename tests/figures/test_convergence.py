@@ -35,12 +35,15 @@ def test_the_last_panel_is_left_out_without_states_and_no_population_is_refused(
 
 def test_backends_are_named_and_their_rates_shown_in_percent():
     rate = Statistic(10.0, 11.0, 0.1, 0.05, 0.2, 20, 0)
-    axes = convergence_figure(
+    figure = convergence_figure(
         [_found("v1"), _found("v1")], rates=[[rate] * 3, [rate] * 3], labels=["one", "two"]
-    ).axes
+    )
+    axes = figure.axes
     assert len(axes) == 3
-    names = [text.get_text() for text in axes[1].get_legend().get_texts()]
-    assert names == ["one", "two"]
+    # One legend, below the panels that share it: none lies on the data.
+    (legend,) = figure.legends
+    assert [text.get_text().split(",")[0] for text in legend.get_texts()[:2]] == ["one", "two"]
+    assert all(panel.get_legend() is None for panel in axes)
     np.testing.assert_allclose(axes[2].lines[0].get_ydata(), [10.0] * 3)
     bar = axes[2].collections[0].get_segments()[0]
     np.testing.assert_allclose(bar[:, 1], [5.0, 20.0])
@@ -52,4 +55,10 @@ def test_backends_are_named_and_their_rates_shown_in_percent():
 def test_errors_of_zero_have_no_order():
     exact = Convergence("v1", DT, 10, np.zeros(3), np.zeros(3), np.ones(3))
     axes = convergence_figure([exact]).axes
-    assert axes[0].lines[0].get_label() == "v1"
+    assert axes[0].lines[0].get_label() == "v1: 10 spikes"
+
+
+def test_the_axis_of_errors_ends_at_the_largest():
+    # Room for a legend had taken it three decades further.
+    axes = convergence_figure([_found("v1")]).axes
+    assert DT.max() < axes[0].get_ylim()[1] < 3 * DT.max()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.collections import PatchCollection
 from matplotlib.contour import ContourSet
 from matplotlib.image import AxesImage
 
@@ -139,3 +140,19 @@ def test_the_fit_lies_upon_the_lag_that_was_measured(synthetic):
 def test_lags_take_no_image_beside(synthetic, measures):
     with pytest.raises(SpecError, match="outlines"):
         kernel_grid(np.ones((8, 2, 9, 9, 3)), measures, fits="beside")
+
+
+@pytest.mark.parametrize("maps", [1, 7, 24])
+def test_every_frame_is_whole_and_a_bar_gives_the_scale(maps):
+    kernel = np.random.default_rng(0).random((maps, 2, 9, 9))
+    axes = kernel_grid(kernel).axes[0]
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    frames, *_ = (c for c in axes.collections if isinstance(c, PatchCollection))
+    corners = np.concatenate([path.vertices for path in frames.get_paths()])
+    assert left < corners[:, 0].min() < corners[:, 0].max() < right
+    assert top < corners[:, 1].min() < corners[:, 1].max() < bottom
+    (bar,) = (line for line in axes.lines if len(line.get_xdata()) == 2)
+    assert np.ptp(bar.get_xdata()) == 5
+    assert [text.get_text() for text in axes.texts] == ["5 pixels"]
+    # Below the last row.
+    assert corners[:, 1].max() < bar.get_ydata()[0] < bottom

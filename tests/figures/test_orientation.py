@@ -69,6 +69,8 @@ def test_tuning_shows_means_and_their_standard_error(results):
     half = [np.ptp(segment[:, 1]) / 2 for segment in sticks.get_segments()]
     np.testing.assert_allclose(half[:-1], error)
     assert figure.axes[0].lines[-1].get_ydata()[0] == 1.0
+    # A rate of 0 is seen above the axis.
+    assert figure.axes[0].get_ylim()[0] < 0.0 < figure.axes[0].get_ylim()[1]
     assert "(Hz)" in figure.get_supylabel()
     assert "(deg)" in figure.get_supxlabel()
 

@@ -77,3 +77,11 @@ def test_nothing_to_show_is_refused(recording):
     nothing = Recording({"v1": Spikes([], [], [])}, {"v1": (3, 1, 1)}, {"duration": np.empty(0)})
     with pytest.raises(SpecError, match="cannot be shown"):
         raster(nothing)
+
+
+def test_a_grating_is_named_by_its_period(recording):
+    table = {"duration": [100.0], "orientation": [30.0], "spatial_frequency": [0.12]}
+    trials = {name: np.array(values) for name, values in table.items()}
+    spikes = {"v1": Spikes([1.0], [0], [0])}
+    axes = raster(Recording(spikes, {"v1": (3, 1, 1)}, trials)).axes
+    assert axes[0].get_title(loc="left") == "30°, period 8.33 pixels"

@@ -152,3 +152,17 @@ def test_bad_pictures_and_places_are_one_line_errors(tmp_path):
         render(tmp_path, figures={"x": Picture(tmp_path / "absent.png", "")})
     with pytest.raises(DataError, match="cannot be written"):
         render_report(tmp_path / "a" / "b", title="", scores=[], provenance={}, figures={})
+
+
+def test_files_are_named_with_the_reason_that_they_were_skipped(tmp_path):
+    read = [{"path": f"/photos/{k}.png", "sha256": "0" * 64} for k in range(11)]
+    skipped = [{"path": "/photos/._0.png", "reason": "hidden file"}]
+    stages = {"learn": {"files_read": read, "files_skipped": skipped}, "control": {"trials": 3}}
+    page = tmp_path / "report.html"
+    render_report(page, title="t", scores=(), provenance={"stages": stages}, figures={})
+    text = page.read_text(encoding="utf-8")
+    assert "0.png, 1.png" in text
+    assert "7.png, and 3 more" in text
+    assert "._0.png (hidden file)" in text
+    # Digests, which no cell could hold, are in run.json.
+    assert "0" * 64 not in text

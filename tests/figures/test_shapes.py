@@ -57,3 +57,14 @@ def test_wrong_input_is_refused():
         shape_scatter([np.nan], [0.3], COUNTS, EDGES)
     with pytest.raises(SpecError, match="fit together"):
         shape_scatter([0.3], [0.3, 0.2], COUNTS, EDGES)
+
+
+def test_no_number_of_a_bin_lies_on_a_cell():
+    # A cell in the corner where the number stood, and others that leave the lower right free.
+    edges = np.linspace(-1.0, 1.0, 3)
+    corner = 10.0 ** np.array([[-0.9, -0.1], [-0.5, -0.5], [-0.9, -0.9], [-0.1, -0.1]])
+    axes = shape_scatter(corner[:, 0], corner[:, 1], [[9, 0], [0, 0]], edges).axes[0]
+    (number,) = axes.texts
+    at = np.log10(number.get_position())
+    np.testing.assert_allclose(at, [-0.16, -0.84], atol=1e-9)
+    assert np.hypot(*(np.log10(corner) - at).T).min() > 0.3

@@ -1,0 +1,266 @@
+"""The images of these pages: how each is made, and whether one is older than what draws it.
+
+make pictures                                # all of them: ten minutes or more
+make pictures ONLY="v1_features adaptation"  # some; v1_features is the README's, of a minute
+
+An image keeps, in its PNG, the digest of what draws it: the modules of its figure, the style, the
+documents that were run. tests/test_pictures_of_docs.py asks for images whose digest is today's.
+The lines of the README on what agrees and what does not are written with its image.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from scnnbio.figures.style import style
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+RUNS = ROOT / "runs" / "pictures"
+#: Key of the digest among the texts of a PNG.
+KEY = "drawn by"
+
+#: What `make demo` runs where there is a compiler; a test holds the Makefile against it.
+DEMO = "run experiments/v1_features.toml --profile full --backend brian2-standalone"
+
+_FIGURES = "scnnbio/figures"
+_HEIGHT, _GAP = 720, 24
+_BETWEEN = re.compile(
+    r"(<!-- make pictures writes these lines -->\n).*?(<!-- until here -->)", re.S
+)
+#: What claims are about, in the README's words.
+_CLAIMS = {
+    "ringach2002_nx_ny": "shapes of receptive fields",
+    "oriented_fraction": "share of oriented kernels",
+    "noise_control": "no orientation learned from white noise",
+    "ringach2002_circular_variance": "circular variance of spikes",
+    "ringach2002_half_bandwidth": "bandwidth of tuning",
+    "evoked_rate": "rate at the best grating",
+    "isi_cv": "irregularity of spikes (CV)",
+    "fano_factor": "Fano factor",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image.
+
+    Parameters
+    ----------
+    draw : callable
+        Runs what it needs in the folder it is given, and returns the picture.
+    sources : tuple of str
+        Files that say how it looks, from the project's folder. Of a module of figures, those that
+        it imports count too.
+    """
+
+    draw: Callable[[Path], Image.Image]
+    sources: tuple[str, ...]
+
+
+def _scnnbio(command: str, folder: Path) -> None:
+    program = Path(sys.executable).parent / "scnnbio"
+    words = [str(program), *command.split(), "--out", str(folder), "--force"]
+    subprocess.run(words, check=True, cwd=ROOT)
+
+
+def _experiment(name: str, figure: str, backend: str) -> Picture:
+    """The figure of an experiment on neurons."""
+
+    def draw(folder: Path) -> Image.Image:
+        _scnnbio(f"run experiments/{name}.toml --backend {backend}", folder)
+        return Image.open(folder / "figures" / f"{name}.png")
+
+    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"))
+
+
+def _comparison(name: str, figure: str, options: str) -> Picture:
+    """A figure of a comparison of the V1 layer on several backends."""
+
+    def draw(folder: Path) -> Image.Image:
+        _scnnbio(f"compare v1_grating {options}", folder)
+        return Image.open(folder / "figures" / f"{name}.png")
+
+    sources = (f"{_FIGURES}/{figure}.py", "experiments/v1_grating.toml")
+    return Picture(draw, sources)
+
+
+def _demo(folder: Path) -> Image.Image:
+    """Kernels beside their shapes, from the command of `make demo`; and the README's lines."""
+    _scnnbio(DEMO, folder)
+    tell(folder)
+    return side_by_side(folder)
+
+
+def tell(folder: Path) -> None:
+    """Write the README's lines from the scores of a run."""
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    told = "\n".join(verdicts(scores))
+    readme.write_text(_BETWEEN.sub(lambda m: f"{m[1]}{told}\n{m[2]}", text), encoding="utf-8")
+
+
+def side_by_side(folder: Path) -> Image.Image:
+    """Two figures of a run beside each other, on white."""
+    parts = []
+    for name in ("kernels", "shapes"):
+        with Image.open(folder / "figures" / f"{name}.png") as image:
+            size = (round(image.width * _HEIGHT / image.height), _HEIGHT)
+            parts.append(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    width = sum(part.width for part in parts) + _GAP * (len(parts) + 1)
+    page = Image.new("RGB", (width, _HEIGHT + 2 * _GAP), "white")
+    left = _GAP
+    for part in parts:
+        page.paste(part, (left, _GAP))
+        left += part.width + _GAP
+    return page
+
+
+def verdicts(scores: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What agrees with published data and what does not, a line each."""
+    told: dict[str, list[str]] = {"agrees": [], "disagrees": []}
+    for score in scores:
+        words = _CLAIMS.get(score["claim"], score["claim"].replace("_", " "))
+        told.setdefault(score["verdict"], []).append(f"{words} ({_numbers(score)})")
+    return [f"- {verdict.capitalize()}: {'; '.join(found)}." for verdict, found in told.items()]
+
+
+def _numbers(score: Mapping[str, Any]) -> str:
+    """The model's number and the published one, or a distance and what chance allows."""
+    seen, mine = score["observation"], score["prediction"]
+    unit = {"1": "", "deg": "°"}.get(seen.get("unit", "1"), f" {seen.get('unit')}")
+    if score["claim"] == "noise_control":
+        return f"{score['value']:.2g} of kernels, {seen['value']:g} allowed"
+    if "value" not in seen and "sampling_floor_95" in seen:
+        return f"distance {score['value']:.2f}, chance allows {seen['sampling_floor_95']:.2f}"
+    own = mine.get("fraction", mine.get("median", score["value"]))
+    known = f"{seen['value']:.3g}" if "value" in seen else ""
+    # A distribution was judged by its distance; its median is what a reader knows.
+    if "interval" in seen and "counts" not in seen:
+        known = " to ".join(f"{bound:g}" for bound in seen["interval"])
+    return f"{own:.2g}{unit}, published {known}{unit}"
+
+
+def _figure(draw: Callable[[], Figure]) -> Callable[[Path], Image.Image]:
+    return lambda folder: rendered(draw())
+
+
+def _learning() -> Figure:
+    from docs.learning_figure import learning_figure
+
+    return learning_figure()
+
+
+def _performance() -> Figure:
+    from benchmarks.report import performance_figure
+
+    return performance_figure(json.loads((ROOT / "benchmarks/results.json").read_text()))
+
+
+PICTURES = {
+    "v1_features": Picture(
+        _demo,
+        (
+            f"{_FIGURES}/kernels.py", f"{_FIGURES}/shapes.py", "experiments/v1_features.toml",
+            "models/v1_features.py",
+        ),
+    ),
+    "euler_stability": _experiment("euler_stability", "euler", "reference"),
+    "synaptic_filters": _experiment("synaptic_filters", "frequency_response", "brian2-standalone"),
+    "adaptation": _experiment("adaptation", "adaptation", "brian2"),
+    "shunting": _experiment("shunting", "gain", "brian2-standalone"),
+    "homeostasis_depth": _experiment("homeostasis_depth", "homeostasis", "brian2-standalone"),
+    "compare": _comparison(
+        "agreement", "agreement", "--backends brian2-standalone,nest,spinnaker"
+    ),
+    "compare_steps": _comparison(
+        "steps_grating_v1",
+        "convergence",
+        "--backends brian2-standalone,nest,event-driven --dt 0.1,0.2,0.5,1",
+    ),
+    "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
+    "performance": Picture(
+        _figure(_performance), ("benchmarks/report.py", "benchmarks/results.json")
+    ),
+}  # fmt: skip
+
+
+def rendered(figure: Figure) -> Image.Image:
+    """A figure as the pictures of reports are: 200 dots an inch."""
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format="png", dpi=200, metadata={"Software": None})
+    return Image.open(content)
+
+
+def keep(name: str, picture: Figure | Image.Image) -> Path:
+    """Write an image of the documentation, with the digest of what draws it."""
+    image = rendered(picture) if isinstance(picture, Figure) else picture
+    told = PngInfo()
+    told.add_text(KEY, digest(name))
+    path = IMAGES / f"{name}.png"
+    image.convert("RGB").save(path, optimize=True, pnginfo=told)
+    return path
+
+
+def digest(name: str, root: Path = ROOT) -> str:
+    """Hex digest (SHA-256) of what draws an image: names and contents of its sources."""
+    found = hashlib.sha256()
+    for source in sorted(_closure(PICTURES[name].sources, root)):
+        text = (root / source).read_text(encoding="utf-8")
+        found.update(f"{source}\n{len(text)}\n{text}".encode())
+    return found.hexdigest()
+
+
+def kept(name: str, images: Path = IMAGES) -> str | None:
+    """The digest that an image was drawn with, if it has one."""
+    with Image.open(images / f"{name}.png") as image:
+        told = image.info.get(KEY)
+    return told if isinstance(told, str) else None
+
+
+def _closure(sources: Iterable[str], root: Path) -> set[str]:
+    """Sources, and the modules of figures that they import, and those import."""
+    found: set[str] = set()
+    left = list(sources)
+    while left:
+        source = left.pop()
+        if source in found:
+            continue
+        found.add(source)
+        if source.endswith(".py"):
+            tree = ast.parse((root / source).read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom) and node.module is not None:
+                    path = node.module.replace(".", "/") + ".py"
+                    if path.startswith(_FIGURES) and (root / path).is_file():
+                        left.append(path)
+    return found
+
+
+def main(names: Iterable[str]) -> None:
+    """Draw the images of these names; all of them if there are none."""
+    for name in list(names) or list(PICTURES):
+        if name not in PICTURES:
+            sys.exit(f"there is no picture {name!r}; choose of {', '.join(PICTURES)}")
+        print(f"drawing {name}", flush=True)
+        print(f"wrote {keep(name, PICTURES[name].draw(RUNS / name))}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
