@@ -8,6 +8,7 @@ parser.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import re
 import reprlib
@@ -15,16 +16,10 @@ import warnings
 from collections.abc import Mapping
 
 from scnnbio.errors import SpecError
+from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
 
-#: Functions an expression may call; each exists on every backend's side of the lowering.
-FUNCTIONS = frozenset(
-    {
-        *("exp", "log", "log10", "sqrt", "abs", "sign", "clip", "int", "floor", "ceil", "exprel"),
-        *("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
-    }
-)
 #: Names that Brian2's parser does not read as plain variables, or that a lowering to it needs.
-RESERVED = FUNCTIONS | {
+RESERVED = set(FUNCTIONS) | {
     *("t", "dt", "i", "N", "pi", "e", "inf", "xi", "lastspike", "refractory", "not_refractory"),
     *("t_in_timesteps", "free_at", "channel"),
 }
@@ -97,7 +92,46 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
         if isinstance(node, ast.Name) and id(node) not in called:
             names.add(node.id)
     _check_size(tree, where)
+    canonical(tree.body, where=where)
     return frozenset(names)
+
+
+def real(text: str, values: Mapping[str, float] | None = None) -> ast.expr:
+    """A checked expression as arithmetic on real numbers; :func:`.arithmetic.canonical`.
+
+    Parameters
+    ----------
+    text : str
+        As :func:`check_expression` lets through.
+    values : mapping of str to float, optional
+        Names that are constants.
+
+    Returns
+    -------
+    ast.expr
+
+    Raises
+    ------
+    SpecError
+        If the text is not arithmetic, or a constant part of it is not a finite number.
+
+    Examples
+    --------
+    >>> ast.unparse(real("v*10**-1 + int(v > 2)"))
+    'v * 0.1 + _truth(v > 2.0)'
+    """
+    return canonical(_checked(text), values) if values else _real(text)
+
+
+@functools.lru_cache(maxsize=512)
+def _checked(text: str) -> ast.expr:
+    check_expression(text)
+    return ast.parse(text.strip(), mode="eval").body
+
+
+@functools.lru_cache(maxsize=512)
+def _real(text: str) -> ast.expr:
+    return canonical(_checked(text))
 
 
 def check_number(text: str, *, where: str = "") -> frozenset[str]:
@@ -132,9 +166,7 @@ def check_number(text: str, *, where: str = "") -> frozenset[str]:
     waiting = [ast.parse(text.strip(), mode="eval").body]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Compare | ast.BoolOp) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        ):
+        if is_condition(node):
             raise SpecError(
                 f"{ast.unparse(node)!r} is a condition where a number is needed; write"
                 f" int({ast.unparse(node)})",

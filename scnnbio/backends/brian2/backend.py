@@ -19,7 +19,7 @@ from scnnbio.backends.brian2.compiling import (
     compile_project,
     preferences,
 )
-from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
+from scnnbio.backends.brian2.functions import FUNCTIONS, SELECT
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
@@ -89,7 +89,7 @@ class Brian2Backend(_OnBrian2):
                     experiment.duration * b2.ms,
                     report=tell,
                     report_period=0.5 * b2.second,
-                    namespace=RUNTIME_FUNCTIONS,
+                    namespace=FUNCTIONS | SELECT,
                 )
             return recorders.outcome()
 
