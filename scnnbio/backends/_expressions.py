@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scnnbio.neurons.arithmetic import value
 from scnnbio.neurons.parsing import real
 
@@ -34,3 +37,24 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     7.0
     """
     return value(real(text), names)
+
+
+def assigned(old: NDArray[np.float64], operator: str, new: Any) -> NDArray[np.float64]:
+    """Value of a variable after an assignment of a reset.
+
+    Parameters
+    ----------
+    old : ndarray of float64
+    operator : str
+        As :func:`~scnnbio.neurons.parsing.split_assignments` gives it.
+    new : array or float
+        Value of the right-hand side.
+
+    Returns
+    -------
+    ndarray of float64
+        In the shape of ``old``.
+    """
+    combine = {"+=": np.add, "-=": np.subtract, "*=": np.multiply, "/=": np.divide}
+    value = new if operator == "=" else combine[operator](old, new)
+    return np.broadcast_to(np.asarray(value, np.float64), old.shape)

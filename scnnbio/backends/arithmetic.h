@@ -9,6 +9,14 @@ scnnbio_sign( X x )
   return x > 0 ? X( 1 ) : x < 0 ? X( -1 ) : x;
 }
 
+template < typename X, typename L, typename M >
+static inline X
+scnnbio_clip( X x, L least, M most )
+{
+  const X raised = x < least ? X( least ) : x;
+  return raised > most ? X( most ) : raised;
+}
+
 // The remainder of fmod is exact; it has the sign of x, and here it gets that of y.
 template < typename X, typename Y >
 static inline auto

@@ -132,6 +132,8 @@ BRIAN2 = Notation(
     {
         **_SHARED,
         **{name: _call(f"_{name}") for name in ("floor", "ceil", "sign")},
+        # Brian2's own gives in C++ the lower bound where the bounds are the wrong way round.
+        "clip": "_clip({0}, {1}, {2})",
         "int": "_trunc({0})",
         "**": "({0}**{1})",
         "//": "_floor_divide({0}, {1})",

@@ -45,6 +45,7 @@ FUNCTIONS = {
     "_ceil": _function(np.ceil, "ceil"),
     "_trunc": _function(np.trunc, "trunc"),
     "_sign": _function(np.sign, "scnnbio_sign", own=True),
+    "_clip": _function(np.clip, "scnnbio_clip", ("float",) * 3, own=True),
     "_floor_divide": _function(
         np.floor_divide, "scnnbio_floor_divide", ("float", "float"), own=True
     ),
