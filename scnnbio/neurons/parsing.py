@@ -18,12 +18,6 @@ from collections.abc import Mapping
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
 
-#: Names that Brian2's parser does not read as plain variables, or that a lowering to it needs.
-RESERVED = set(FUNCTIONS) | {
-    *("t", "dt", "i", "N", "pi", "e", "inf", "xi", "lastspike", "refractory", "not_refractory"),
-    *("t_in_timesteps", "free_at", "channel"),
-}
-
 _NODES = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),
     *(ast.Load, ast.Constant),
