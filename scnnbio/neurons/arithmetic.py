@@ -63,6 +63,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exprel": _exprel,
     "int": np.trunc,
 }
+#: Operators of a row, and what stands for the second one where the first one comes before both.
+_ROWS: tuple[dict[type, type], ...] = (
+    {ast.Add: ast.Sub, ast.Sub: ast.Add},
+    {ast.Mult: ast.Div, ast.Div: ast.Mult},
+)
+#: A sum with more terms is added up by halves: trees stay shallow for whoever walks them.
+_LONGEST_ROW = 50
+
 _CALLED = {**FUNCTIONS, TRUTH: lambda x: np.asarray(x).astype(np.float64)}
 
 
@@ -119,6 +127,9 @@ class _Canonical:
             case ast.UnaryOp():
                 return self._folded(ast.UnaryOp(node.op, self.number(node.operand)))
             case ast.BinOp():
+                first, rest = _row(node)
+                if len(rest) > _LONGEST_ROW:
+                    return self._halved([(ast.Add(), first), *rest])
                 left, right = self.number(node.left), self.number(node.right)
                 return self._folded(ast.BinOp(left, node.op, right))
             case ast.Call(func=ast.Name(id="int"), args=[condition]) if is_condition(condition):
@@ -126,6 +137,19 @@ class _Canonical:
             case ast.Call(func=ast.Name(id=function)):
                 return self._folded(_call(function, [self.number(a) for a in node.args]))
         return node
+
+    def _halved(self, row: list[tuple[ast.operator, ast.expr]]) -> ast.expr:
+        """Operands with the operators before them, the first one's aside, as a shallow tree."""
+        if len(row) == 1:
+            return self.number(row[0][1])
+        middle = len(row) // 2
+        left, right = row[:middle], row[middle:]
+        between = right[0][0]
+        if isinstance(between, ast.Sub | ast.Div):
+            # a - b + c is a - (b - c).
+            other = next(kinds for kinds in _ROWS if type(between) in kinds)
+            right = [(other[type(op)](), part) for op, part in right]
+        return self._folded(ast.BinOp(self._halved(left), between, self._halved(right)))
 
     def condition(self, node: ast.expr) -> ast.expr:
         """The node where a condition is needed."""
@@ -150,6 +174,17 @@ class _Canonical:
         if not np.isfinite(found):
             raise SpecError(f"{ast.unparse(node)!r} is not a finite number", where=self.where)
         return ast.Constant(found)
+
+
+def _row(node: ast.BinOp) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
+    """The first operand of a sum or a product, and the others with the operators before them."""
+    kinds = next((kinds for kinds in _ROWS if type(node.op) in kinds), {})
+    first: ast.expr = node
+    rest: list[tuple[ast.operator, ast.expr]] = []
+    while isinstance(first, ast.BinOp) and type(first.op) in kinds:
+        rest.append((first.op, first.right))
+        first = first.left
+    return first, rest[::-1]
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

@@ -7,8 +7,10 @@ import dataclasses
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.parsing import deep_trees
 
 
+@deep_trees()
 def homeostatic(
     model: NeuronModel,
     eta: float | str,

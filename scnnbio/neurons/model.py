@@ -16,7 +16,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_state, check_variable
-from scnnbio.neurons.parsing import check_expression, split_assignments
+from scnnbio.neurons.parsing import check_expression, deep_trees, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
 
 if TYPE_CHECKING:
@@ -282,6 +282,7 @@ class NeuronModel:
 
 
 @functools.lru_cache(maxsize=64)
+@deep_trees()
 def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     load_brian2()
     from brian2.parsing.sympytools import str_to_sympy

@@ -8,12 +8,14 @@ parser.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import math
 import re
 import reprlib
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
@@ -27,11 +29,29 @@ _NODES = (
 )
 _LONGEST = 2000
 _DEEPEST = 50
+#: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
+#: has terms.
+_LONGEST_ROW = 200
 _LARGEST_EXPONENT = 20
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
 
 
+@contextlib.contextmanager
+def deep_trees() -> Iterator[None]:
+    """Let recursive readers of an expression go as deep as the longest sum that is taken.
+
+    Some, such as Brian2's, call a dozen functions for each operation.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20 * _LONGEST_ROW + 2000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@deep_trees()
 def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     """Names that an arithmetic expression uses, or an error if it is anything else.
 
@@ -114,7 +134,10 @@ def real(text: str, values: Mapping[str, float] | None = None) -> ast.expr:
     >>> ast.unparse(real("v*10**-1 + int(v > 2)"))
     'v * 0.1 + _truth(v > 2.0)'
     """
-    return canonical(_checked(text), values) if values else _real(text)
+    if not values:
+        return _real(text)
+    with deep_trees():
+        return canonical(_checked(text), values)
 
 
 @functools.lru_cache(maxsize=512)
@@ -124,6 +147,7 @@ def _checked(text: str) -> ast.expr:
 
 
 @functools.lru_cache(maxsize=512)
+@deep_trees()
 def _real(text: str) -> ast.expr:
     return canonical(_checked(text))
 
@@ -257,9 +281,9 @@ def _is_finite(value: object) -> bool:
 
 def _check_size(tree: ast.Expression, where: str) -> None:
     """Refuse powers that a symbolic parser would work out for ever, and what nests too deeply."""
-    waiting: list[tuple[ast.AST, float, int]] = [(tree, 1.0, 0)]
+    waiting: list[tuple[ast.AST, float, int, int]] = [(tree, 1.0, 0, 0)]
     while waiting:
-        node, power, depth = waiting.pop()
+        node, power, depth, levels = waiting.pop()
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power *= max(_exponent(node.right, where), 1.0)
         if power > _LARGEST_EXPONENT:
@@ -270,7 +294,23 @@ def _check_size(tree: ast.Expression, where: str) -> None:
             raise SpecError(
                 f"the expression nests more than {_DEEPEST} deep; split it up", where=where
             )
-        waiting += [(child, power, depth + 1) for child in ast.iter_child_nodes(node)]
+        if levels > _LONGEST_ROW:
+            raise SpecError(
+                f"more than {_LONGEST_ROW} operations stand in a row; split the expression up",
+                where=where,
+            )
+        for child in ast.iter_child_nodes(node):
+            waiting.append((child, power, depth + (not _in_a_row(node, child)), levels + 1))
+
+
+def _in_a_row(node: ast.AST, child: ast.AST) -> bool:
+    """Whether a term only goes on with a sum, or a factor with a product."""
+    if not isinstance(node, ast.BinOp) or child is not node.left:
+        return False
+    kinds = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
+    return isinstance(child, ast.BinOp) and any(
+        isinstance(node.op, kind) and isinstance(child.op, kind) for kind in kinds
+    )
 
 
 def _exponent(node: ast.expr, where: str) -> float:
@@ -326,6 +366,7 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     return tuple(statements)
 
 
+@deep_trees()
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """A checked expression with some of its names replaced.
 

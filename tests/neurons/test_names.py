@@ -106,8 +106,8 @@ def words_of_nestml() -> set[str]:
     from pynestml.symbols.predefined_functions import PredefinedFunctions
 
     literals = {word.strip("'") for word in PyNestMLLexer.literalNames}
-    PredefinedFunctions.register_functions()
-    return {*filter(WORD.fullmatch, literals), *PredefinedFunctions.name2function}
+    functions = {name for key, name in vars(PredefinedFunctions).items() if key.isupper()}
+    return set(filter(WORD.fullmatch, literals | functions))
 
 
 #: What NEST, NESTML and sympy use, and what generated texts are full of.

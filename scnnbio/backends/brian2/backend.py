@@ -30,6 +30,7 @@ from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.neurons.parsing import deep_trees
 
 _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
@@ -219,12 +220,13 @@ def _temporary() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _preferences(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences, and put the user's back."""
+    """Set Brian2's preferences, and let it read deep trees; put back what the user had."""
     before = {name: b2.prefs[name] for name in values}
     try:
         for name, value in values.items():
             b2.prefs[name] = value
-        yield
+        with deep_trees():
+            yield
     finally:
         for name, value in before.items():
             b2.prefs[name] = value

@@ -51,6 +51,7 @@ _GENERATE = """
 import sys
 from pynestml.codegeneration.printers.constant_printer import ConstantPrinter
 from pynestml.frontend import pynestml_frontend as frontend
+sys.setrecursionlimit(20000)
 assert callable(ConstantPrinter.print_constant)
 ConstantPrinter.print_constant = lambda self, number: repr(number)
 frontend.builder_from_target_name = lambda target, options=None: (None, options)
