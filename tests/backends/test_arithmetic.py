@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import re
+import struct
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from scnnbio import backends
+from scnnbio.backends.notation import BRIAN2, CPP, NESTML
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError
@@ -25,7 +30,7 @@ from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.neurons.parsing import check_expression
 from scnnbio.plasticity import Trace, TraceRule
 from scnnbio.stimuli import WhiteNoise
-from tests.backends.test_reference import Given
+from tests.backends.test_reference import Given, pair
 from tests.oracles.real_arithmetic import UndecidedError, real_value
 
 #: Values of what an expression may name, one set a channel.
@@ -329,3 +334,71 @@ def test_learning_rules_are_arithmetic_on_real_numbers(backend: str, side: str) 
     for text, expected, weight in zip(learnt_cases(), learnt_cases().values(), found, strict=True):
         # The other elements' changes, below 1e9 each, are multiplied by 0.
         np.testing.assert_allclose(weight, expected, rtol=1e-8, atol=1e-8, err_msg=text)
+
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, min_value=0.0)
+
+
+@settings(max_examples=500, deadline=None)
+@given(FLOATS)
+@example(1e-10)
+@example(1e10)
+@example(6.02e20)
+@example(5e-324)
+@example(1.7976931348623157e308)
+def test_every_float_survives_every_notation(number: float) -> None:
+    for notation in (NESTML, CPP, BRIAN2):
+        written = notation.number(f"a*{number!r}", {"a": "a"})
+        found = re.fullmatch(r"\(a \* (.+)\)", written)
+        assert found is not None
+        # Python's float is read as C++ reads a literal: to the nearest double.
+        assert struct.pack("d", float(found[1])) == struct.pack("d", number)
+
+
+@pytest.mark.nest
+def test_every_float_survives_nestml() -> None:
+    """NESTML itself prints nine digits and strips zeros, so that 1e-10 became 0.1."""
+    if importlib.util.find_spec("pynestml") is None:
+        pytest.skip("needs NESTML")
+    from scnnbio.backends.nest import build
+    from scnnbio.backends.nest.nestml import nestml_model
+
+    rng = np.random.default_rng(4)
+    bits = rng.integers(0, 0x7FF0000000000000, 60, dtype=np.uint64)
+    numbers = [1e-10, 1e10, 6.02e20, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308]
+    numbers += [0.1 + 0.2, 1 / 3, 100.0, 2.0**53, *bits.view(np.float64).tolist()]
+    half = len(numbers) // 2
+    model = _model(
+        "constants",
+        ["dv/dt = (a*" + " + a*".join(map(repr, numbers[:half])) + ")/tau : 1"],
+        "v > 1",
+        "v = a*" + " + a*".join(map(repr, numbers[half:])),
+        integrator="forward-euler",
+    )
+    made = nestml_model(model)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "generated").mkdir()
+        (work / f"{made.name}.nestml").write_text(made.text)
+        build._generate(work, made.name, made.name.replace("_neuron", "module"))
+        text = (work / "generated" / f"{made.name}.cpp").read_text()
+    found = {float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])", text)}
+    assert set(numbers) <= found
+
+
+@pytest.mark.slow
+@pytest.mark.nest
+def test_constants_reach_nest_to_the_last_bit() -> None:
+    if importlib.util.find_spec("pynestml") is None:
+        pytest.skip("needs NEST and NESTML")
+    numbers = [1e-10, 1e10, 6.02e20, 0.1 + 0.2, 1 / 3, 1e-300, 1.7976931348623157e308]
+    made = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), resets_model([f"{n!r}" for n in numbers]))
+    experiment = Experiment(
+        made,
+        WhiteNoise(1, 4.0, 4.0),
+        Encoding(LGN(normalisation_sigma=0.0), Given(())),
+        Record(signals=(Sampling("post", tuple(f"s{k}" for k in range(len(numbers)))),)),
+        dt=1.0,
+    )
+    signals = backends.get("nest").run(experiment).recording.signals["post"]
+    assert [float(signals[f"s{k}"].values[1, 0]) for k in range(len(numbers))] == numbers
