@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scnnbio.backends._expressions import evaluate
 from scnnbio.errors import SpecError
 from scnnbio.network import Population
-from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.algebra import known_to_sympy, linear_system
 from scnnbio.neurons.parsing import sides
 from scnnbio.units import UNITS, si_factor
 
@@ -55,7 +55,7 @@ def generators(population: Population) -> FloatArray:
             symbol: float(values[symbol.name][k]) * si_factor(model.parameters[symbol.name].unit)
             for symbol in whole.free_symbols
         }
-        found[k, :-1] = np.array(whole.subs(numbers).evalf(30), dtype=float)
+        found[k, :-1] = np.array(known_to_sympy(whole).subs(numbers).evalf(30), dtype=float)
         found[k] *= scale[None, :] / scale[:, None] * 1e-3
     return found
 
