@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scnnbio.errors import SpecError
-from scnnbio.neurons.parsing import check_expression
-
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
-_UNARY: dict[type, Callable[[Any], Any]] = {
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Not: np.logical_not,
-}
-
-
-def _exprel(x: Any) -> Any:
-    from scipy.special import exprel
-
-    return exprel(x)
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "abs", "sin", "cos")},
-    **{name: getattr(np, name) for name in ("tan", "sinh", "cosh", "tanh", "arcsin", "arccos")},
-    **{name: getattr(np, name) for name in ("arctan", "clip", "sign", "floor", "ceil")},
-    "exprel": _exprel,
-    "int": lambda x: np.asarray(x).astype(int),
-}
+from scnnbio.neurons.arithmetic import value
+from scnnbio.neurons.parsing import real
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
@@ -72,40 +33,28 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 
     Examples
     --------
-    >>> evaluate("2*v + 1", {"v": 3.0})
+    >>> float(evaluate("2*v + 1", {"v": 3.0}))
     7.0
     """
-    check_expression(text)
-    return _value(ast.parse(text.strip(), mode="eval").body, names)
+    return value(real(text), names)
 
 
-def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.Name():
-            return names[node.id]
-        case ast.UnaryOp():
-            return _UNARY[type(node.op)](_value(node.operand, names))
-        case ast.BinOp():
-            left, right = _value(node.left, names), _value(node.right, names)
-            return _BINARY[type(node.op)](left, right)
-        case ast.BoolOp():
-            join = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-            result = _value(node.values[0], names)
-            for part in node.values[1:]:
-                result = join(result, _value(part, names))
-            return result
-        case ast.Compare():
-            return _compare(node, names)
-        case ast.Call(func=ast.Name(id=function)):
-            return _FUNCTIONS[function](*(_value(a, names) for a in node.args))
-    raise SpecError(f"{type(node).__name__} cannot be evaluated")
+def assigned(old: NDArray[np.float64], operator: str, new: Any) -> NDArray[np.float64]:
+    """Value of a variable after an assignment of a reset.
 
+    Parameters
+    ----------
+    old : ndarray of float64
+    operator : str
+        As :func:`~scnnbio.neurons.parsing.split_assignments` gives it.
+    new : array or float
+        Value of the right-hand side.
 
-def _compare(node: ast.Compare, names: Mapping[str, Any]) -> Any:
-    values = [_value(part, names) for part in (node.left, *node.comparators)]
-    result: Any = True
-    for left, op, right in zip(values, node.ops, values[1:], strict=False):
-        result = np.logical_and(result, _COMPARE[type(op)](left, right))
-    return result
+    Returns
+    -------
+    ndarray of float64
+        In the shape of ``old``.
+    """
+    combine = {"+=": np.add, "-=": np.subtract, "*=": np.multiply, "/=": np.divide}
+    value = new if operator == "=" else combine[operator](old, new)
+    return np.broadcast_to(np.asarray(value, np.float64), old.shape)

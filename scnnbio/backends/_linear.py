@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scnnbio.backends._expressions import evaluate
 from scnnbio.errors import SpecError
 from scnnbio.network import Population
-from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.algebra import known_to_sympy, linear_system
 from scnnbio.neurons.parsing import sides
 from scnnbio.units import UNITS, si_factor
 
@@ -56,7 +56,7 @@ def generators(population: Population) -> FloatArray:
             for symbol in whole.free_symbols
         }
         try:
-            found[k, :-1] = np.array(whole.subs(numbers).evalf(30), dtype=float)
+            found[k, :-1] = np.array(known_to_sympy(whole).subs(numbers).evalf(30), dtype=float)
         except TypeError:  # infinity and what is no number are sympy's own
             found[k] = np.nan
         if not np.isfinite(found[k]).all():

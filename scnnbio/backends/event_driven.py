@@ -16,15 +16,14 @@ Spikes act when they are fired, plus the delay, and are recorded as they are. Th
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends import _crossings
 from scnnbio.backends._crossings import TERMS, exponential, first_crossings, piece_length
-from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._expressions import assigned, evaluate
 from scnnbio.backends._finite import check_finite
 from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends._oracle import Oracle, Simulation
@@ -209,22 +208,10 @@ class _Layer:
         names = {n: v[fired] for n, v in self.parameters.items()}
         names |= {name: self.value(name, fired) for name in self.names}
         for name, operator, text in self.model.resets:
-            names[name] = _assigned(names[name], operator, evaluate(text, names))
+            names[name] = assigned(names[name], operator, evaluate(text, names))
             column = self.names.index(name)
             self.state[fired, column] = names[name] - self.initial[fired, column]
         self.held[fired] = self.held_for[fired] > 0.0
-
-
-def _assigned(old: FloatArray, operator: str, value: Any) -> FloatArray:
-    """Value of a variable after an assignment of a reset."""
-    combine: dict[str, Callable[[Any, Any], Any]] = {
-        "=": lambda old, new: new,
-        "+=": np.add,
-        "-=": np.subtract,
-        "*=": np.multiply,
-        "/=": np.divide,
-    }
-    return np.broadcast_to(np.asarray(combine[operator](old, value), float), old.shape)
 
 
 class _Pathway:

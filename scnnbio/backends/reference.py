@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends._expressions import evaluate
+from scnnbio.backends._expressions import assigned, evaluate
 from scnnbio.backends._finite import check_finite
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends._plasticity import Competition, Learning
@@ -127,16 +127,7 @@ class _Layer:
         fired = self.crossed
         names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
         for name, operator, text in split_assignments(self.model.reset):
-            value = np.broadcast_to(evaluate(text, names), fired.shape)
-            old = names[name]
-            result = {
-                "=": value,
-                "+=": old + value,
-                "-=": old - value,
-                "*=": old * value,
-                "/=": old / value,
-            }[operator]
-            names[name] = np.array(result, dtype=float)
+            names[name] = assigned(names[name], operator, evaluate(text, names))
             self.state[name][fired] = names[name]
         self.remaining[fired] = self.held_for[fired]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -142,6 +142,37 @@ def propagator(
     return Propagator(names, steps, offsets)
 
 
+def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:
+    """Formulas in which sympy can put numbers: to Brian2's parser ``int`` and ``clip`` are names.
+
+    Parameters
+    ----------
+    matrix : sympy.Matrix
+
+    Returns
+    -------
+    sympy.Matrix
+    """
+    import sympy
+    from sympy.core.function import AppliedUndef
+    from sympy.logic.boolalg import BooleanAtom, BooleanFunction
+
+    def whole(x: sympy.Basic) -> sympy.Expr:
+        if isinstance(x, sympy.Rel | BooleanFunction | BooleanAtom):
+            return sympy.Piecewise((1, x), (0, True))
+        return sympy.sign(x) * sympy.floor(sympy.Abs(x))
+
+    def clipped(x: sympy.Expr, least: sympy.Expr, most: sympy.Expr) -> sympy.Expr:
+        return sympy.Min(sympy.Max(x, least), most)
+
+    def named(start: str) -> Callable[[sympy.Basic], bool]:
+        # Brian2 names an unknown function as numpy does, "int" or "int_".
+        return lambda part: isinstance(part, AppliedUndef) and part.func.__name__.startswith(start)
+
+    matrix = matrix.replace(named("int"), lambda part: whole(*part.args))
+    return matrix.replace(named("clip"), lambda part: clipped(*part.args))
+
+
 def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
     """Matrix exponential, exact to the last bit: mpmath's guards against its own rounding.
 
@@ -162,7 +193,7 @@ def _numbers(
     """Entries in SI with parameters in their units."""
     si = {_symbol(n): values[n] * si_factor(p.unit) for n, p in model.parameters.items()}
     try:
-        numbers = np.array(matrix.subs(si).evalf(30), dtype=np.float64)
+        numbers = np.array(known_to_sympy(matrix).subs(si).evalf(30), dtype=np.float64)
     except (TypeError, ArithmeticError):  # complex, or infinite by sympy's reckoning
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():

@@ -7,9 +7,11 @@ import dataclasses
 
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.parsing import deep_trees
 from scnnbio.units import Hertz, Milliseconds, Millivolts
 
 
+@deep_trees()
 def homeostatic(
     model: NeuronModel,
     eta: Millivolts | str,

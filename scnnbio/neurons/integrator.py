@@ -41,7 +41,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.algebra import linear_system, propagator
 from scnnbio.neurons.coherence import per_ms
 from scnnbio.neurons.model import NeuronModel, StateVariable
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.parsing import check_expression, deep_trees
 
 if TYPE_CHECKING:
     import sympy
@@ -166,6 +166,7 @@ def _is_linear(model: NeuronModel, name: str, among: list[str]) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
+@deep_trees()
 def integrator(model: NeuronModel) -> Integrator:
     """The step of a neuron on a grid.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import keyword
 import math
 import re
 import reprlib
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
-from scnnbio.neurons.parsing import RESERVED, check_expression, split_assignments
+from scnnbio.neurons.names import check_state, check_variable
+from scnnbio.neurons.parsing import check_expression, deep_trees, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, In, dimension, plain
 from scnnbio.values import FrozenTable
 
@@ -234,14 +234,15 @@ class NeuronModel:
         names = [*(state.name for state in self.states), *self.parameters]
         for name in names:
             where = f"{self.name}.{name}"
-            if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
                 raise SpecError(
                     f"{name!r} is not a name; use letters, digits and underscores", where=self.name
                 )
-            if name in RESERVED:
-                raise SpecError(f"the name {name!r} is taken; choose another", where=where)
+            check_variable(name, where)
             if names.count(name) > 1:
                 raise SpecError(f"{name!r} stands for two things; rename one", where=where)
+        for state in self.states:
+            check_state(state.name, f"{self.name}.{state.name}")
         for name, parameter in self.parameters.items():
             if not isinstance(parameter, Parameter):
                 raise SpecError(
@@ -346,6 +347,7 @@ class NeuronModel:
 
 
 @functools.lru_cache(maxsize=64)
+@deep_trees()
 def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     load_brian2()
     from brian2.parsing.sympytools import str_to_sympy
@@ -369,15 +371,7 @@ def _check_dimensions(model: NeuronModel) -> None:
     """Hold every expression against the dimension that its place asks for."""
     brian2 = load_brian2()
     from brian2.core.functions import DEFAULT_FUNCTIONS, Function
-    from brian2.core.namespace import DEFAULT_UNITS
     from brian2.core.variables import Constant
-
-    for state in model.states:
-        if state.name in DEFAULT_UNITS:
-            raise SpecError(
-                f"the name {state.name!r} is a unit of Brian2; choose another",
-                where=f"{model.name}.{state.name}",
-            )
 
     def unit(name: str) -> Any:
         return brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)

@@ -8,26 +8,17 @@ parser.
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import math
 import re
 import reprlib
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scnnbio.errors import SpecError
-
-#: Functions an expression may call; each exists on every backend's side of the lowering.
-FUNCTIONS = frozenset(
-    {
-        *("exp", "log", "log10", "sqrt", "abs", "sign", "clip", "int", "floor", "ceil", "exprel"),
-        *("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
-    }
-)
-#: Names that Brian2's parser does not read as plain variables, or that a lowering to it needs.
-RESERVED = FUNCTIONS | {
-    *("t", "dt", "i", "N", "pi", "e", "inf", "xi", "lastspike", "refractory", "not_refractory"),
-    *("t_in_timesteps", "free_at", "channel"),
-}
+from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
 
 _NODES = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),
@@ -38,11 +29,29 @@ _NODES = (
 )
 _LONGEST = 2000
 _DEEPEST = 50
+#: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
+#: has terms.
+_LONGEST_ROW = 200
 _LARGEST_EXPONENT = 20
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
 
 
+@contextlib.contextmanager
+def deep_trees() -> Iterator[None]:
+    """Let recursive readers of an expression go as deep as the longest sum that is taken.
+
+    Some, such as Brian2's, call a dozen functions for each operation.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20 * _LONGEST_ROW + 2000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@deep_trees()
 def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     """Names that an arithmetic expression uses, or an error if it is anything else.
 
@@ -97,7 +106,50 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
         if isinstance(node, ast.Name) and id(node) not in called:
             names.add(node.id)
     _check_size(tree, where)
+    canonical(tree.body, where=where)
     return frozenset(names)
+
+
+def real(text: str, values: Mapping[str, float] | None = None) -> ast.expr:
+    """A checked expression as arithmetic on real numbers; :func:`.arithmetic.canonical`.
+
+    Parameters
+    ----------
+    text : str
+        As :func:`check_expression` lets through.
+    values : mapping of str to float, optional
+        Names that are constants.
+
+    Returns
+    -------
+    ast.expr
+
+    Raises
+    ------
+    SpecError
+        If the text is not arithmetic, or a constant part of it is not a finite number.
+
+    Examples
+    --------
+    >>> ast.unparse(real("v*10**-1 + int(v > 2)"))
+    'v * 0.1 + _truth(v > 2.0)'
+    """
+    if not values:
+        return _real(text)
+    with deep_trees():
+        return canonical(_checked(text), values)
+
+
+@functools.lru_cache(maxsize=512)
+def _checked(text: str) -> ast.expr:
+    check_expression(text)
+    return ast.parse(text.strip(), mode="eval").body
+
+
+@functools.lru_cache(maxsize=512)
+@deep_trees()
+def _real(text: str) -> ast.expr:
+    return canonical(_checked(text))
 
 
 def check_number(text: str, *, where: str = "") -> frozenset[str]:
@@ -132,9 +184,7 @@ def check_number(text: str, *, where: str = "") -> frozenset[str]:
     waiting = [ast.parse(text.strip(), mode="eval").body]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Compare | ast.BoolOp) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        ):
+        if is_condition(node):
             raise SpecError(
                 f"{ast.unparse(node)!r} is a condition where a number is needed; write"
                 f" int({ast.unparse(node)})",
@@ -231,9 +281,9 @@ def _is_finite(value: object) -> bool:
 
 def _check_size(tree: ast.Expression, where: str) -> None:
     """Refuse powers that a symbolic parser would work out for ever, and what nests too deeply."""
-    waiting: list[tuple[ast.AST, float, int]] = [(tree, 1.0, 0)]
+    waiting: list[tuple[ast.AST, float, int, int]] = [(tree, 1.0, 0, 0)]
     while waiting:
-        node, power, depth = waiting.pop()
+        node, power, depth, levels = waiting.pop()
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power *= max(_exponent(node.right, where), 1.0)
         if power > _LARGEST_EXPONENT:
@@ -244,7 +294,23 @@ def _check_size(tree: ast.Expression, where: str) -> None:
             raise SpecError(
                 f"the expression nests more than {_DEEPEST} deep; split it up", where=where
             )
-        waiting += [(child, power, depth + 1) for child in ast.iter_child_nodes(node)]
+        if levels > _LONGEST_ROW:
+            raise SpecError(
+                f"more than {_LONGEST_ROW} operations stand in a row; split the expression up",
+                where=where,
+            )
+        for child in ast.iter_child_nodes(node):
+            waiting.append((child, power, depth + (not _in_a_row(node, child)), levels + 1))
+
+
+def _in_a_row(node: ast.AST, child: ast.AST) -> bool:
+    """Whether a term only goes on with a sum, or a factor with a product."""
+    if not isinstance(node, ast.BinOp) or child is not node.left:
+        return False
+    kinds = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
+    return isinstance(child, ast.BinOp) and any(
+        isinstance(node.op, kind) and isinstance(child.op, kind) for kind in kinds
+    )
 
 
 def _exponent(node: ast.expr, where: str) -> float:
@@ -300,6 +366,7 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     return tuple(statements)
 
 
+@deep_trees()
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """A checked expression with some of its names replaced.
 

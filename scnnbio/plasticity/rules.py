@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError, hint
-from scnnbio.neurons.parsing import RESERVED, check_name, check_number
+from scnnbio.neurons.names import check_variable
+from scnnbio.neurons.parsing import check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
 from scnnbio.plasticity.control import Normalisation
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
@@ -205,7 +206,8 @@ class TraceRule(LearningRule):
     def _check_name(name: object, table: str, what: str) -> str:
         where = f"plasticity.{table}.{name}"
         check_name(name, where)
-        if name in RESERVED or name in _KNOWN:
+        check_variable(str(name), where)
+        if name in _KNOWN:
             raise SpecError(f"{name!r} means something else; give {what} another name", where=where)
         return where
 

@@ -27,7 +27,7 @@ from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.geometry import Edges
 from scnnbio.network import Network, Population, Projection, SpikeSource
 from scnnbio.neurons import IF, LIBRARY, LIF
-from scnnbio.plasticity import SharedSTDP, TraceRule, WinnerTakeAll
+from scnnbio.plasticity import SharedSTDP, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from tests.backends import test_learning as learning
 from tests.backends.nest_cases import ADAPTIVE, need_nest
@@ -458,12 +458,6 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     )
     refused = backends.get("nest").unsupported(experiment(behind, learning=False))
     assert [r.feature for r in refused] == ["WinnerTakeAll before a _Own is not available on nest"]
-    floor = TraceRule(on_post="0.1*(w // 0.5)")
-    refused = backends.get("nest").unsupported(experiment(small_network(floor)))
-    assert "has no counterpart in C++" in refused[0].feature
-    strange = dataclasses.replace(ADAPTIVE, threshold="v >= v_thresh*arctan(1)")
-    with pytest.raises(UnsupportedError, match="'arctan\\(1\\)' has no counterpart in NESTML"):
-        run(pair(np.ones((1, 2, 1, 1)), (2, 1, 1), strange), backend="nest")
     with pytest.raises(SpecError, match="0 is not a number of threads"):
         NestBackend(threads=0)
     with pytest.raises(SpecError, match="'pynn' is not one of compiled, standard"):

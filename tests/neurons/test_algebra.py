@@ -190,3 +190,36 @@ def test_a_time_constant_or_capacitance_of_zero_is_refused(name: str) -> None:
 def test_growth_without_bounds_is_refused(tau_m: float, dt: float) -> None:
     with pytest.raises(SpecError, match="not finite"):
         propagator(LIF, sets(LIF, tau_m=tau_m), dt)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        # By hand, with a = 3 and n = 4: the rate of decay, times tau.
+        ("10**-1", 0.1),
+        ("int(n)**-1", 0.25),
+        ("int(1e9*a)/1e9", 3.0),
+        ("int(-1e10*a)/-1e10", 3.0),
+        ("int(a > 2) + int(a > 2 and n > 5)", 1.0),
+        ("10000000000*10000000000/1e20", 1.0),
+        ("a//2 + -a//2 + 3", 2.0),
+        ("-a % 2", 1.0),
+        ("clip(a, 0, 1)", 1.0),
+    ],
+)
+def test_coefficients_are_arithmetic_on_real_numbers(rate: str, expected: float) -> None:
+    model = NeuronModel(
+        name="decay",
+        equations=f"dv/dt = -({rate})*v/tau : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        parameters={
+            "tau": Parameter(10.0, "ms"),
+            "a": Parameter(3.0, "1"),
+            "n": Parameter(4.0, "1"),
+        },
+        receptors={"excitatory": "v"},
+    )
+    values = {name: np.array([p.default]) for name, p in model.parameters.items()}
+    found = propagator(model, values, 1.0).matrix
+    np.testing.assert_allclose(found, np.exp(-expected / 10.0), rtol=1e-15)

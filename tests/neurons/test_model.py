@@ -122,7 +122,7 @@ REFUSED = [
     ({"parameters": {**OWN["parameters"], "v": Parameter(1, "mV")}}, "Adaptive.v"),
     ({"parameters": {**OWN["parameters"], "pi": Parameter(3, "1")}}, "Adaptive.pi"),
     ({"parameters": {**OWN["parameters"], "t": Parameter(3, "ms")}}, "Adaptive.t"),
-    ({"parameters": {**OWN["parameters"], "lambda": Parameter(3, "ms")}}, "Adaptive"),
+    ({"parameters": {**OWN["parameters"], "lambda": Parameter(3, "ms")}}, "Adaptive.lambda"),
     ({"parameters": {**OWN["parameters"], "x": 3.0}}, "Adaptive.parameters.x"),
     ({"name": 3}, "name"),
     ({"equations": None}, "equations"),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
+import sys
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.parsing import FUNCTIONS, check_expression, check_name, split_assignments
+from scnnbio.neurons.arithmetic import FUNCTIONS, value
+from scnnbio.neurons.parsing import check_expression, check_name, real, split_assignments
 
 MARKER = "ran.marker"
 
@@ -184,6 +189,66 @@ def test_statements_are_split() -> None:
 def test_what_is_not_an_assignment_is_refused(text: str) -> None:
     with pytest.raises(SpecError):
         split_assignments(text)
+
+
+def test_a_sum_is_as_long_as_it_likes_and_nesting_is_not() -> None:
+    """The terms of a sum are not inside one another, whatever tree Python makes of them."""
+    names = [f"x{k}" for k in range(110)]
+    assert check_expression(" + ".join(names)) == set(names)
+    assert check_expression("*".join(f"({a} - {a}/2)" for a in names[:90])) == set(names[:90])
+    deep = "x"
+    for k in range(60):
+        deep = f"a{k % 2}*({deep} + 1)"
+    for text, message in ((deep, "nests more than 50 deep"), ("+".join("a" * 300), "in a row")):
+        with pytest.raises(SpecError, match=message):
+            check_expression(text)
+
+
+@pytest.mark.parametrize("join", [" + ", " - ", "*", "/", " - b + ", "/b*"])
+def test_a_long_row_is_worked_out_by_halves(join: str) -> None:
+    """In exact fractions, from the left, it is the same number."""
+    values = [Fraction(k % 7 + 1, 4) for k in range(90)]
+    text = join.join(f"x{k}" for k in range(90))
+    expected = functools.reduce(_exact(join), values)
+    names = {f"x{k}": float(value) for k, value in enumerate(values)} | {"b": 0.5}
+    found = value(real(text), names)
+    assert found == pytest.approx(float(expected), rel=1e-13)
+    nodes = [(real(text), 0)]
+    deepest = 0
+    while nodes:
+        node, depth = nodes.pop()
+        deepest = max(deepest, depth)
+        nodes += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+    assert deepest < 12
+
+
+def _exact(join: str) -> Callable[[Fraction, Fraction], Fraction]:
+    half = Fraction(1, 2)
+    return {
+        " + ": lambda x, y: x + y,
+        " - ": lambda x, y: x - y,
+        "*": lambda x, y: x * y,
+        "/": lambda x, y: x / y,
+        " - b + ": lambda x, y: x - half + y,
+        "/b*": lambda x, y: x / half * y,
+    }[join]
+
+
+@pytest.mark.parametrize(
+    "text", ["1/0", "v + 0**-1", "log(0)*v", "sqrt(-1)", "1e300*1e300", "(-8)**0.5"]
+)
+def test_a_constant_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match="is not a finite number"):
+        check_expression(text)
+
+
+def test_a_thousand_levels_of_a_caller_leave_room() -> None:
+    def called(depth: int) -> frozenset[str]:
+        return check_expression("+".join("a" * 190)) if depth == 0 else called(depth - 1)
+
+    before = sys.getrecursionlimit()
+    assert called(800) == {"a"}
+    assert sys.getrecursionlimit() == before
 
 
 def test_blank_space_costs_no_time() -> None:

@@ -21,7 +21,7 @@ from scnnbio.backends.brian2.compiling import (
     preferences,
 )
 from scnnbio.backends.brian2.finite import Finite
-from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
+from scnnbio.backends.brian2.functions import FUNCTIONS, SELECT
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
@@ -32,6 +32,7 @@ from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.neurons.parsing import deep_trees
 from scnnbio.units import In, plain
 
 _PROMISES: tuple[Promise, ...] = (
@@ -111,7 +112,7 @@ class Brian2Backend(_OnBrian2):
                     experiment.duration * b2.ms,
                     report=tell,
                     report_period=0.5 * b2.second,
-                    namespace=RUNTIME_FUNCTIONS,
+                    namespace=FUNCTIONS | SELECT,
                 )
                 finite.check()
             return recorders.outcome()
@@ -242,12 +243,13 @@ def _temporary() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _preferences(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences, and put the user's back."""
+    """Set Brian2's preferences, and let it read deep trees; put back what the user had."""
     before = {name: b2.prefs[name] for name in values}
     try:
         for name, value in values.items():
             b2.prefs[name] = value
-        yield
+        with deep_trees():
+            yield
     finally:
         for name, value in before.items():
             b2.prefs[name] = value

@@ -19,6 +19,7 @@ from scnnbio.backends.brian2.learning import competition, regularly
 from scnnbio.backends.brian2.procedural import Each, generates_cpp
 from scnnbio.backends.brian2.sleeping import Sleep, sleep_of
 from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
+from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population
 from scnnbio.neurons.integrator import integrator
@@ -27,15 +28,6 @@ from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 
 _MS = b2.ms
 Keep = Callable[[Any], Any]
-
-#: What the text of a step calls beyond Brian2's own functions: a held state is selected. Weighted
-#: by 0 it would be no number where the step that it does not take overflows. No state's name begins
-#: with an underscore.
-RUNTIME_FUNCTIONS = {
-    "_select": b2.Function(
-        np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
-    )
-}
 
 
 class Layer:
@@ -116,7 +108,7 @@ class Layer:
         update = [] if generates_cpp() else self._update_code()
         threshold, reset = "False", []
         if not generates_cpp() or self.population.competition is not None:
-            threshold = text(model.threshold)
+            threshold = text(model.threshold, BRIAN2.condition)
         if not self.resets_early:
             reset = [f"{n} {op} {text(t)}" for n, op, t in model.resets]
         if self.held.any() and not self.resets_early:
@@ -268,7 +260,7 @@ class _Equations:
         #: Whether a text names a constant that moves.
         self.links = False
 
-    def text(self, expression: str) -> str:
+    def text(self, expression: str, write: Callable[..., str] = BRIAN2.number) -> str:
         """A checked expression as Brian2 may read it; its parameters are declared."""
         parameters = set(self.population.model.parameters)
         used = sorted(check_expression(expression) & parameters)
@@ -278,7 +270,8 @@ class _Equations:
             elif not self.links:
                 self.links = True
                 self.model += [f"{_own(name)} : 1 (linked)", "channel : integer (constant)"]
-        return renamed(expression, {name: _own(name) for name in used})
+        names = {name: name for name in check_expression(expression)}
+        return write(expression, names | {name: _own(name) for name in used})
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """One value a neuron, in the internal order, from one a channel or one for all."""

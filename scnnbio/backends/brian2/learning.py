@@ -23,6 +23,7 @@ from scnnbio.backends.brian2.procedural import (
     Normaliser,
     Silenced,
 )
+from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population, Projection
 from scnnbio.neurons.parsing import renamed
@@ -173,8 +174,7 @@ class Learning:
         if not text:
             return []
         names = {n: f"(scale_{n}_{t.side}*trace_{n}_{t.side})" for n, t in self.rule.traces.items()}
-        numbers = {n: f"({float(value)!r})" for n, value in self.rule.constants.items()}
-        change = f"({renamed(text, {**names, **numbers})})"
+        change = BRIAN2.number(text, {**names, **self.rule.constants, "w": "w"})
         if self.rule.half_life is not None:
             change = f"rate*{change}"
         value = f"clip(w + {change}, {self.rule.w_min!r}, {self.rule.w_max!r})"

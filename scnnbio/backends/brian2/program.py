@@ -25,6 +25,7 @@ from brian2.core.variables import ArrayVariable
 from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.finite import Look
+from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
@@ -121,7 +122,7 @@ class Program:
         network = b2.Network(self.lowered.objects, self._objects)
         # The run is of one trial; around it goes a loop over all of them.
         device.apply_run_args()
-        network.run(self.lowered.trial, namespace={})
+        network.run(self.lowered.trial, namespace=FUNCTIONS)
         self._state = sorted(
             (name, variable)
             for variable, name in device.arrays.items()

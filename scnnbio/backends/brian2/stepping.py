@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.procedural import Procedural, asleep
 from scnnbio.backends.brian2.sleeping import Sleep
+from scnnbio.backends.notation import BRIAN2
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.parsing import check_expression
 
@@ -76,12 +77,17 @@ class Rules:
 
     def update_code(self) -> str:
         """Abstract code of the update: every new value before any is assigned."""
-        lines = [f"_new_{name} = {text}" for name, text in self.updates.items()]
+        lines = [f"_new_{name} = {_lowered(text)}" for name, text in self.updates.items()]
         return "\n".join(lines + [f"{name} = _new_{name}" for name in self.updates])
 
     def reset_code(self) -> str:
         """Abstract code of the reset."""
-        return "\n".join(f"{name} {op} {text}" for name, op, text in self.resets)
+        return "\n".join(f"{name} {op} {_lowered(text)}" for name, op, text in self.resets)
+
+    def threshold_code(self) -> str:
+        """The threshold as Brian2 reads it."""
+        names = {name: name for name in check_expression(self.threshold)}
+        return BRIAN2.condition(self.threshold, names)
 
     def names(self) -> set[str]:
         """Everything that the texts read."""
@@ -93,6 +99,10 @@ class Rules:
         """Everything that decides on a spike or that it changes."""
         reads = {n for name, _, text in self.resets for n in {name} | check_expression(text)}
         return reads | check_expression(self.threshold) | set(self.held)
+
+
+def _lowered(text: str) -> str:
+    return BRIAN2.number(text, {name: name for name in check_expression(text)})
 
 
 class Step(Procedural):
@@ -125,7 +135,7 @@ class Step(Procedural):
         waits = rules.most_held > 0
         if waits:
             variables.add_reference("free_at", group, "free_at")
-        code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold}"}
+        code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold_code()}"}
         code["reset"] = rules.reset_code()
         code = {part: code[part] for part in parts}
         # Who sleeps is not tested, so that the test cannot be left to another pass.
@@ -135,7 +145,9 @@ class Step(Procedural):
             variables.add_array("_phase", size=4, dtype=np.int32, index="_phase_idx")
             variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
             variables.add_auxiliary_variable("_reach", dtype=b2.prefs.core.default_float_dtype)
-            code |= {f"reach_{n}": f"_reach = {text}" for n, text in sleep.reaches.items()}
+            code |= {
+                f"reach_{n}": f"_reach = {_lowered(text)}" for n, text in sleep.reaches.items()
+            }
         options = {
             "updates": "update" in parts,
             "tests": "test" in parts,

@@ -31,6 +31,7 @@ from scnnbio.backends import _cache
 from scnnbio.backends.nest.loader import INSTALL
 from scnnbio.backends.nest.nestml import NestmlModel
 from scnnbio.backends.nest.rules import RuleCode
+from scnnbio.backends.notation import ARITHMETIC, IN_CPP
 from scnnbio.errors import BackendMissing
 
 WHERE = "backend 'nest'"
@@ -45,9 +46,14 @@ _MPI_FLAGS = ["-DMPICH_SKIP_MPICXX", "-DOMPI_SKIP_MPICXX"]
 
 # NESTML builds with cmake against a nest-config that a wheel does not have: its generator is taken
 # alone. In a process of its own, since it keeps its state in globals, prints, and may exit.
+# Its numbers have nine digits, and lose the zeros of their exponent.
 _GENERATE = """
 import sys
+from pynestml.codegeneration.printers.constant_printer import ConstantPrinter
 from pynestml.frontend import pynestml_frontend as frontend
+sys.setrecursionlimit(20000)
+assert callable(ConstantPrinter.print_constant)
+ConstantPrinter.print_constant = lambda self, number: repr(number)
 frontend.builder_from_target_name = lambda target, options=None: (None, options)
 source, target, module, version = sys.argv[1:]
 sys.exit(frontend.generate_target(source, "NEST", target_path=target, module_name=module,
@@ -121,7 +127,8 @@ def rule_module(code: RuleCode) -> str:
 
 def _own_module(name: str, text: str) -> str:
     """Path of a module whose C++ is ``text``, with our headers beside it; needs no NESTML."""
-    headers = {path.name: path.read_text(encoding="utf-8") for path in sorted(_OWN.glob("*.h"))}
+    files = [*sorted(_OWN.glob("*.h")), ARITHMETIC]
+    headers = {path.name: path.read_text(encoding="utf-8") for path in files}
 
     def write(work: Path) -> None:
         for file, content in {**headers, f"{name}.cpp": text}.items():
@@ -229,9 +236,34 @@ def _generate(work: Path, name: str, module: str) -> None:
     # NESTML turns a weight into 1/ms and back, which costs its last bit.
     text = source.read_text()
     text = re.sub(
-        r"\(0\.001 \* (B_\.spike_inputs_grid_sum_\[[^]]*\])\) \* 1000\.(?!\d)", r"\1", text
+        r"\(0\.001 \* (B_\.spike_inputs_grid_sum_\[[^]]*\])\) \* 1000\.0?(?!\d)", r"\1", text
     )
-    source.write_text(text)
+    for body, function in IN_CPP.values():
+        text = _with_body(text, body, function)
+    missed = _numbers((work / f"{name}.nestml").read_text()) - _numbers(text)
+    if missed:
+        raise _other_version(f"writes {missed.pop()} in another way")
+    source.write_text("#include <cmath>\n" + ARITHMETIC.read_text(encoding="utf-8") + text)
+
+
+def _numbers(text: str) -> set[float]:
+    """Numbers in a text with a point or an exponent."""
+    return {float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)", text)}
+
+
+def _with_body(text: str, function: str, body: str) -> str:
+    """A generated neuron whose function of this name, if it has one, returns some C++."""
+    pattern = rf"(::{function}\s*\([^)]*\)\s*const\s*\{{)[^}}]*\}}"
+    found, count = re.subn(pattern, rf"\1 return {body}; }}", text)
+    if count != (f"{function} (" in text or f"{function}(" in text):
+        raise _other_version("writes functions in another way")
+    return found
+
+
+def _other_version(what: str) -> BackendMissing:
+    return BackendMissing(
+        f"this version of NESTML {what}; install one that was tested: {INSTALL}", where=WHERE
+    )
 
 
 # What NESTML cannot say: that a spike has an offset, which NEST then carries to every thread.
@@ -250,11 +282,7 @@ def _add_offset(source: Path) -> None:
         file = source.with_suffix(suffix)
         text = file.read_text()
         if text.count(line) != 1:
-            raise BackendMissing(
-                f"this version of NESTML writes {file.suffix} files in another way; install one"
-                f" that was tested: {INSTALL}",
-                where=WHERE,
-            )
+            raise _other_version(f"writes {file.suffix} files in another way")
         file.write_text(text.replace(line, line + addition))
 
 

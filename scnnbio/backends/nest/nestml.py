@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from scnnbio.backends.nest.notation import NESTML
+from scnnbio.backends.notation import IN_CPP, NESTML
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_expression, excess_over
@@ -99,19 +99,17 @@ def nestml_model(
     names = {state.name: f"s_{state.name}" for state in model.states}
     names |= {name: f"p_{name}" for name in used} | {name: f"c_{name}" for name in constants}
     names |= {told: "told"} if told else {}
-    calls_exprel = any(
-        "exprel(" in text for text in (*texts, *(u.expression for u in step.updates))
-    )
+    step_lines, spike_lines = _update(step, names), _spike(model, names, competes)
     lines = [
         *_declarations(
             model,
             [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)],
             [*(["told"] if told else []), *(["excess"] if competes else [])],
         ),
-        *(_EXPREL if calls_exprel else []),
-        *_update(step, names),
+        *_functions("\n".join(step_lines + spike_lines)),
+        *step_lines,
         *_arrivals(model, bool(told)),
-        *_spike(model, names, competes),
+        *spike_lines,
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
     name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
@@ -145,10 +143,24 @@ def _declarations(model: NeuronModel, values: list[str], memories: list[str]) ->
     ]
 
 
+def _functions(text: str) -> list[str]:
+    """Functions that a text calls and NESTML does not have.
+
+    Those that NESTML cannot say return their first value here, and are given their C++ when the
+    model is compiled.
+    """
+    lines = _EXPREL if "exprel(" in text else []
+    for name, body in IN_CPP.values():
+        if f"{name}(" in text:
+            values = "x real, y real" if "y" in body.split("(")[1] else "x real"
+            lines = [*lines, f"function {name}({values}) real:", "    return x", ""]
+    return lines
+
+
 def _update(step: Integrator, names: dict[str, str]) -> list[str]:
     """Slot 1 of :mod:`scnnbio.backends.base`, or the reset while the model is inactive."""
     states = step.model.states
-    steps = [f"n_{u.state} real = {NESTML.text(u.expression, names)}" for u in step.updates]
+    steps = [f"n_{u.state} real = {NESTML.number(u.expression, names)}" for u in step.updates]
     moves = [f"s_{s.name} = n_{s.name}" for s in states if not s.held_when_refractory]
     held = [f"s_{s.name} = n_{s.name}" for s in states if s.held_when_refractory]
     return [
@@ -192,12 +204,12 @@ def _spike(model: NeuronModel, names: dict[str, str], competes: bool) -> list[st
     """Slots 3 and 5; what competes is reset whether or not it is then let fire."""
     resets = []
     for state, operator, text in model.resets:
-        value = NESTML.text(text, names)
+        value = NESTML.number(text, names)
         change = value if operator == "=" else f"s_{state} {operator[0]} {value}"
         resets.append(f"    s_{state} = {change}")
-    excess = NESTML.text(excess_over(model.threshold), names) if competes else ""
+    excess = NESTML.number(excess_over(model.threshold), names) if competes else ""
     return [
-        f"onCondition(free > 0.5 and {NESTML.text(model.threshold, names)}):",
+        f"onCondition(free > 0.5 and {NESTML.condition(model.threshold, names)}):",
         *([f"    excess = {excess}"] if competes else []),
         "    refractory = held_steps",
         *resets,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scnnbio.backends.nest.notation import CPP
+from scnnbio.backends.notation import CPP
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
@@ -107,7 +107,7 @@ def rule_code(rule: LearningRule) -> RuleCode:
         parts[f"{side}_nearest"] = ", ".join(_bool(value) for value in nearest)
     for name, text in (("on_pre", traces.on_pre), ("on_post", traces.on_post)):
         parts[f"acts_{name}"] = _bool(bool(text))
-        parts[name] = CPP.text(text or "0", names)
+        parts[name] = CPP.number(text or "0", names)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     module, model = f"scnnbio_rule_{digest}", f"scnnbio_kernel_{digest}"
     return RuleCode(module, model, _CODE.format(module=module, model=model, digest=digest, **parts))

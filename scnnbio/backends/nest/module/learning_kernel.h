@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "arithmetic.h"
 #include "shared_kernel.h"
 
 namespace scnnbio
@@ -195,12 +196,6 @@ inline double
 clip( double value, double least, double most )
 {
   return std::min( std::max( value, least ), most );
-}
-
-inline double
-sign( double value )
-{
-  return ( value > 0.0 ) - ( value < 0.0 );
 }
 
 inline double
