@@ -7,12 +7,12 @@ import functools
 import keyword
 import re
 import reprlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
@@ -289,8 +289,7 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     parsed = {}
     for state in model.states:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # sympy's, on arithmetic with conditions
+            with unwarned():  # sympy's, on arithmetic with conditions
                 parsed[state.name] = str_to_sympy(state.rate)
         except (SyntaxError, TypeError, NotImplementedError) as error:
             raise SpecError(

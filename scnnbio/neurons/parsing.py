@@ -11,9 +11,9 @@ import ast
 import math
 import re
 import reprlib
-import warnings
 from collections.abc import Mapping
 
+from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError
 
 #: Functions an expression may call; each exists on every backend's side of the lowering.
@@ -81,8 +81,7 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
             where=where,
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on text such as "1if 2else 3", which is refused
+        with unwarned():  # on text such as "1if 2else 3", which is refused
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(

@@ -11,8 +11,12 @@ from typing import Any, ClassVar
 
 import brian2 as b2
 import numpy as np
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import RuntimeDevice
 
+from scnnbio._turns import Turn
 from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.brian2.borrowing import TURN, borrowed
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
     Precision,
@@ -58,6 +62,7 @@ class _OnBrian2(Backend):
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    turn: ClassVar[Turn | None] = TURN
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """What no backend with a time step takes, and names that Brian2 needs for itself."""
@@ -73,8 +78,7 @@ class Brian2Backend(_OnBrian2):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        with _preferences(_AT_RUNTIME):
-            b2.set_device("runtime")
+        with borrowed(RuntimeDevice(), _AT_RUNTIME):
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
                 recorders = Recorders(lowered)
@@ -195,36 +199,19 @@ def lowered_program(
     experiment: Experiment, inputs: Inputs, folder: Path, settings: dict[str, Any] | None = None
 ) -> Iterator[Program]:
     """The sources of an experiment's program, in a folder; Brian2's device is ours meanwhile."""
-    with _preferences(settings or preferences()):
-        b2.set_device("cpp_standalone", directory=str(folder), build_on_run=False)
+    options = {"directory": str(folder), "build_on_run": False}
+    with borrowed(CPPStandaloneDevice(), settings or preferences(), **options):
         b2.device.insert_code("before_start", NO_DENORMALS)
-        try:
-            with steady_names():
-                program = Program(Lowered(experiment, inputs))
-                try:
-                    program.generate(folder)
-                except OSError as error:
-                    raise unwritable(error, folder, "the program's sources") from None
-            yield program
-        finally:
-            b2.device.reinit()
-            b2.set_device("runtime")
+        with steady_names():
+            program = Program(Lowered(experiment, inputs))
+            try:
+                program.generate(folder)
+            except OSError as error:
+                raise unwritable(error, folder, "the program's sources") from None
+        yield program
 
 
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def _preferences(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences, and put the user's back."""
-    before = {name: b2.prefs[name] for name in values}
-    try:
-        for name, value in values.items():
-            b2.prefs[name] = value
-        yield
-    finally:
-        for name, value in before.items():
-            b2.prefs[name] = value
