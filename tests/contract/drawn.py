@@ -173,7 +173,7 @@ class Setting:
         code = (
             LatencyCode(budget=40, window=18.0, onset=1.0)
             if self.latency
-            else PoissonCode(gain=120.0)
+            else PoissonCode(gain=60.0)
         )
         return Experiment(
             Network(tuple(populations), tuple(projections)),
