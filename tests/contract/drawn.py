@@ -177,7 +177,7 @@ class Setting:
         )
         return Experiment(
             Network(tuple(populations), tuple(projections)),
-            Photographs(n_trials=2, duration=25.0),
+            Photographs(n_trials=2, duration=24.0),
             Encoding(LGN(sigma_center=1.0, sigma_surround=2.0, normalisation_sigma=3.0), code),
             Record(spikes=tuple(p.name for p in populations)),
             dt=self.dt,
@@ -276,7 +276,7 @@ def _onward(
     size = (min(d.pool[0], shape[1]), min(d.pool[1], shape[2]))
     if d.onward == "convolution":
         return ConvolutionConnector(rng.uniform(0.1, 0.9, (2, shape[0], *size)), shape)
-    window = 10.0 if d.window and d.onward == "first-spike" else None
+    window = 8.0 if d.window and d.onward == "first-spike" else None
     return PoolingConnector(shape, size, mode=d.onward, window=window)  # type: ignore[arg-type]
 
 
@@ -327,7 +327,7 @@ def _controlled(population: Population, d: Drawn) -> Population:
 
 def _rule(d: Drawn, rng: np.random.Generator) -> LearningRule | None:
     up, down = rng.uniform(0.01, 0.05, 2)
-    control = Normalisation(2.0, period=15.0) if d.window else None
+    control = Normalisation(2.0, period=12.0) if d.window else None
     if d.rule == "none":
         return None
     if d.rule == "triplets":

@@ -88,7 +88,7 @@ def test_the_networks_show_something(number: int) -> None:
     spikes, setting = oracle(number).recording.spikes, SETTINGS[number]
     fired = [len(spikes[f"net{k}_a"].time) for k in range(SIDE_BY_SIDE)]
     assert np.count_nonzero(np.array(fired) > 3) >= 0.7 * SIDE_BY_SIDE
-    steps = 2 * 25.0 / setting.dt
+    steps = 2 * 24.0 / setting.dt
     sizes = [oracle(number).recording.size(f"net{k}_a") for k in range(SIDE_BY_SIDE)]
     assert np.median(np.array(fired) / np.array(sizes)) < 0.3 * steps
 
