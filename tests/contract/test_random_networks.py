@@ -87,7 +87,7 @@ def test_the_networks_show_something(number: int) -> None:
     """Most of them fire, and not in every step."""
     spikes, setting = oracle(number).recording.spikes, SETTINGS[number]
     fired = [len(spikes[f"net{k}_a"].time) for k in range(SIDE_BY_SIDE)]
-    assert np.count_nonzero(np.array(fired) > 3) >= 0.7 * SIDE_BY_SIDE
+    assert np.count_nonzero(np.array(fired) > 3) >= 0.6 * SIDE_BY_SIDE
     steps = 2 * 24.0 / setting.dt
     sizes = [oracle(number).recording.size(f"net{k}_a") for k in range(SIDE_BY_SIDE)]
     assert np.median(np.array(fired) / np.array(sizes)) < 0.3 * steps
@@ -95,7 +95,7 @@ def test_the_networks_show_something(number: int) -> None:
 
 def test_the_draws_are_of_every_kind() -> None:
     drawn = several(COUNT)
-    assert len({dataclasses.replace(d, seed=0) for d in drawn}) == COUNT
+    assert len({d.structure() for d in drawn}) == COUNT
     least = {"model": 17, "second": 12, "kind": 4, "lateral": 4, "onward": 5, "rule": 6}
     for name, number in (least | dict.fromkeys(("homeostasis", "competes", "free"), 2)).items():
         assert len({getattr(d, name) for d in drawn}) >= number, name
