@@ -2,7 +2,8 @@
 
 Libraries import more than a run needs. What they import while :func:`later` is in force they get
 a stand-in for, which imports the real module when something of it is asked for. Nobody else sees
-it: afterwards everybody imports that module as ever, before or after a stand-in has done so.
+it: afterwards everybody imports that module as ever, before or after a stand-in has done so. A
+thread that imports the module in that moment gets the stand-in too, which serves it as the module.
 
 ``importlib.util.LazyLoader`` is for a module that is imported by its own name: the next ``import``
 of it by anybody loads it, and libraries are what import here.
@@ -14,6 +15,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -21,13 +23,16 @@ from typing import Any
 #: Parts of numpy that whoever takes all of its names imports, and hardly anybody uses.
 NUMPYS = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
 
+_SWAPPING = threading.Lock()
+
 
 class Later(ModuleType):
     """Stands for a module that is imported when something of it is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        if sys.modules.get(self.__name__) is self:  # asked already by who imports it
-            del sys.modules[self.__name__]
+        with _SWAPPING:  # two threads may ask at once
+            if sys.modules.get(self.__name__) is self:  # asked already by who imports it
+                del sys.modules[self.__name__]
         real = importlib.import_module(self.__name__)
         self.__dict__.update(real.__dict__)
         return getattr(real, name)
@@ -59,8 +64,9 @@ def later(*names: str, hollow: tuple[str, ...] = ()) -> Iterator[None]:
         yield
     finally:
         for name, stand_in in absent.items():
-            if sys.modules.get(name) is stand_in:
-                _forget(name, stand_in)
+            with _SWAPPING:
+                if sys.modules.get(name) is stand_in:
+                    _forget(name, stand_in)
 
 
 def _place(name: str) -> list[str] | None:

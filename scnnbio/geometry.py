@@ -136,6 +136,30 @@ def resolve_stride(stride: Stride, where: str = "stride") -> Pair:
     return _pair(stride, 1, where)
 
 
+def along_row(value: Any, across: int, where: str) -> Any:
+    """Stride, size or padding along a layer in one dimension, as that of one row.
+
+    Parameters
+    ----------
+    value : int or str
+        A word, such as "same", is returned as it is.
+    across : int
+        What it is from row to row.
+    where : str
+        Path into the document, for the error.
+
+    Raises
+    ------
+    SpecError
+        If it is a pair.
+    """
+    if isinstance(value, str):
+        return value
+    if np.iterable(value):
+        raise SpecError(f"{value!r} for a layer in one dimension; give one integer", where=where)
+    return across, value
+
+
 def resolve_groups(groups: int, channels: int, out: int) -> int:
     """Number of groups as a plain integer.
 

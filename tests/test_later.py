@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +70,26 @@ def test_a_stand_in_imports_the_module_itself() -> None:
     assert sys.modules["lt_heavy"].part is user.lt_heavy.part
     with pytest.raises(AttributeError, match="'lt_heavy' has no attribute 'nothing'"):
         _ = user.lt_heavy.nothing
+
+
+def test_threads_that_ask_a_stand_in_at_once_get_the_module() -> None:
+    for _ in range(50):
+        with later("lt_heavy"):
+            user = load("lt_user")
+            barrier, found = threading.Barrier(4), []
+
+            def ask(barrier=barrier, found=found, heavy=user.lt_heavy) -> None:
+                barrier.wait(10)
+                found.append(heavy.part.Thing)
+
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(10)
+        assert found == [load("lt_heavy").part.Thing] * 4
+        for name in [name for name in sys.modules if name.startswith("lt_")]:
+            del sys.modules[name]
 
 
 def test_what_is_asked_for_at_once_is_imported_at_once() -> None:

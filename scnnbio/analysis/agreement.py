@@ -8,13 +8,13 @@ and how large it was is part of the result. Elephant has no SPIKE distance (Kreu
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._turns import unwarned
 from scnnbio.analysis.alignment import Alignment, align
 from scnnbio.analysis.paired import (
     Statistic,
@@ -271,9 +271,8 @@ def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
 
     # k * dt may exceed the duration by a rounding error, which Neo refuses.
     trains = [neo.SpikeTrain(np.minimum(t, stop), units=pq.ms, t_stop=stop) for t in (ours, theirs)]
-    with warnings.catch_warnings():
-        # A rounding error below zero, which Elephant sets to zero.
-        warnings.filterwarnings("ignore", "van_rossum_distance: very small negative")
+    # A rounding error below zero, which Elephant sets to zero.
+    with unwarned("van_rossum_distance: very small negative"):
         rossum = van_rossum_distance(trains, tau * pq.ms)[0, 1]
     purpura = victor_purpura_distance(trains, 1.0 / (tau * pq.ms), algorithm="fast")[0, 1]
     return np.array([float(rossum), float(purpura)])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._turns import unwarned
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
@@ -189,11 +189,12 @@ def _coefficients(
         neo.SpikeTrain(np.sort(time[spikes.unit == unit]), units=pq.ms, t_stop=stop)
         for unit in units[alive]
     ]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The 'copy' argument in Quantity")
-        warnings.filterwarnings("ignore", "the matrix subclass is not the recommended way")
+    with unwarned(
+        "The 'copy' argument in Quantity",
+        "the matrix subclass is not the recommended way",
         # A neuron with as many spikes in every bin has no correlation: Elephant's NaN, and warning.
-        warnings.filterwarnings("ignore", "invalid value encountered")
+        "invalid value encountered",
+    ):
         binned = BinnedSpikeTrain(trains, n_bins=bins, t_start=0 * pq.ms, t_stop=stop * pq.ms)
         found[np.ix_(alive, alive)] = correlation_coefficient(binned)
     return found

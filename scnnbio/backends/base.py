@@ -25,6 +25,7 @@ snapshots show the state at the beginning of a step, after such a reset.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 import time
@@ -38,6 +39,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._turns import Turn
 from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, recording
@@ -87,6 +89,8 @@ class Backend(ABC):
     #: Features of connectors that it takes, beyond weights and one delay a projection. Groups of
     #: channels need none: they show in the edges.
     features: ClassVar[frozenset[str]] = frozenset()
+    #: What of this process a run has to itself; None if runs share nothing.
+    turn: ClassVar[Turn | None] = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -197,9 +201,15 @@ class Backend(ABC):
         BackendMissing
             If the simulator or its compiler is not installed.
         SpecError
-            If a learning rule made a weight that is no number.
+            If a learning rule made a weight that is no number, or the run begins inside another
+            one that uses the same simulator, in the same thread.
         DataError
             If the checkpoints in ``keep`` are of another experiment or program.
+
+        Notes
+        -----
+        Threads may run experiments at once. Where a simulator keeps its state in the process, as
+        Brian2 does, one run waits for the other.
         """
         problems = self.unsupported(experiment)
         if problems:
@@ -207,10 +217,11 @@ class Backend(ABC):
         watch = Stopwatch()
         inputs = experiment.inputs(report, lambda: watch.phase("input"))
         report = report or _silent
-        if keep is None:
-            outcome = self._simulate(experiment, inputs, watch, report)
-        else:
-            outcome = self._simulate_kept(experiment, inputs, watch, report, keep)
+        with contextlib.nullcontext() if self.turn is None else self.turn.taken():
+            if keep is None:
+                outcome = self._simulate(experiment, inputs, watch, report)
+            else:
+                outcome = self._simulate_kept(experiment, inputs, watch, report, keep)
         _check_weights(outcome.weights)
         return Run(
             experiment,

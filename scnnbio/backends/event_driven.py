@@ -43,6 +43,8 @@ IntArray = NDArray[np.int64]
 _INSTANT = 1e-10
 #: A neuron that fires so often at one instant would do so for ever.
 _ENDLESS = 1000
+#: Pieces that a step is cut into at most.
+_MOST_PIECES = 100
 
 
 class EventDrivenBackend(Oracle):
@@ -108,6 +110,8 @@ class EventDrivenBackend(Oracle):
                     problems.append(
                         Unsupported(element, error.message, "write it like 'v >= v_thresh'")
                     )
+                else:
+                    problems += _too_fast(population, experiment)
         for projection in experiment.network.projections:
             if projection.plasticity is not None:
                 problems.append(
@@ -121,6 +125,22 @@ class EventDrivenBackend(Oracle):
 
     def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
         return _Simulation(experiment, inputs)
+
+
+def _too_fast(population: Population, experiment: Experiment) -> list[Unsupported]:
+    """A time constant so short that a trial is cut into more pieces than it can be solved in."""
+    piece = piece_length(generators(population), experiment.stimulus.duration)
+    if piece * _MOST_PIECES >= experiment.dt:
+        return []
+    return [
+        Unsupported(
+            f"population {population.name!r}",
+            f"its fastest time constant is about {piece:.2g} ms, and it is solved in pieces as"
+            f" short, {experiment.dt / piece:.3g} of them a step",
+            f"use {experiment.dt / _MOST_PIECES:g} ms or more, or a model without it: a synapse as"
+            " fast is a jump, as that of LIF_curr_delta",
+        )
+    ]
 
 
 class _Layer:

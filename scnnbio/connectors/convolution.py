@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from scnnbio.geometry import (
     Pair,
     Shape,
     Stride,
+    along_row,
     output_shape,
     resolve_padding,
     resolve_shape,
@@ -113,7 +114,7 @@ class ConvolutionConnector(KernelConnector):
         shape = in_shape
         if np.size(in_shape) == 2 and weights.ndim == (3 if lags is None else 4):
             weights, shape = weights[:, :, None], (in_shape[0], 1, in_shape[1])
-            stride, padding = _lift(stride, 1, "stride"), _lift(padding, 0, "padding")
+            stride, padding = along_row(stride, 1, "stride"), along_row(padding, 0, "padding")
         delays = checked_lags(lags, weights)
         if delays is None and weights.ndim == 5:
             raise SpecError(
@@ -176,12 +177,3 @@ class ConvolutionConnector(KernelConnector):
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """One: the kernel has its own signs."""
         return 1.0
-
-
-def _lift(value: Any, across: int, where: str) -> Any:
-    """Stride or padding along a line as that of one row."""
-    if isinstance(value, str):
-        return value
-    if np.iterable(value):
-        raise SpecError(f"{value!r} for a layer in one dimension; give one integer", where=where)
-    return across, value

@@ -35,8 +35,9 @@ class LateralInhibitionConnector(KernelConnector):
 
     Parameters
     ----------
-    shape : (map, row, column)
-        Shape of the layer, which is both sides of the projection.
+    shape : (map, row, column) or (map, length)
+        Shape of the layer, which is both sides of the projection. One in one dimension is held as
+        one row.
     scope : {"maps", "neighbourhood", "both"}
         "maps": every other map at the same place. "neighbourhood": the same map at the other
         places within ``radius``. "both": every map at every place within ``radius``, but not the
@@ -47,7 +48,8 @@ class LateralInhibitionConnector(KernelConnector):
     strength : float or array
         Size of the weights, never negative, in the units of the synapse type. As an array it is
         the kernel itself (to, from, row, column), with 2 * radius + 1 rows and columns and zero
-        outside the scope; "neighbourhood", which stays in a map, has (map, 1, row, column).
+        outside the scope; "neighbourhood", which stays in a map, has (map, 1, row, column). For a
+        layer in one dimension it is (to, from, place), or (map, 1, place).
     delay : float, text or quantity, optional
         Overrides the delay of the synapse type (ms).
     profile : RadialProfile or sequence of float, optional
@@ -107,7 +109,8 @@ class LateralInhibitionConnector(KernelConnector):
         delay: Delay = None,
         profile: RadialProfile | Sequence[Number] | None = None,
     ) -> None:
-        layer = resolve_shape(shape)
+        line = np.size(shape) == 2
+        layer = resolve_shape((shape[0], 1, shape[1]) if line else shape)
         _check_scope(scope, radius, max(layer[1:]) - 1)
         reach, falls = int(radius), checked_profile(profile)
         present = _lateral_taps(layer[0], scope, reach, falls)
@@ -118,6 +121,8 @@ class LateralInhibitionConnector(KernelConnector):
                 where="profile" if falls else "scope",
             )
         kernel = checked_weights(strength, "strength")
+        if line and kernel.ndim == 3:
+            kernel = _in_middle_row(kernel)
         if kernel.ndim == 0:
             fall = 1.0 if falls is None else _relative(falls, reach)
             kernel = checked_weights(np.where(present, kernel * fall, 0.0), "strength")
@@ -195,6 +200,14 @@ def _lateral_taps(
     taps = np.ones((maps, 1 if scope == "neighbourhood" else maps, *centre.shape), bool)
     taps &= ~(own & centre)  # the neuron itself
     return taps if profile is None else taps & (_relative(profile, radius) > 0)
+
+
+def _in_middle_row(strength: FloatArray) -> FloatArray:
+    """Strengths along a row (to, from, place) as a kernel, which has as many rows as columns."""
+    places = strength.shape[-1]
+    kernel = np.zeros((*strength.shape[:2], places, places))
+    kernel[:, :, places // 2] = strength
+    return checked_weights(kernel, "strength")
 
 
 def _distance(radius: int) -> FloatArray:

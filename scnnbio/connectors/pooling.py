@@ -25,6 +25,7 @@ from scnnbio.geometry import (
     Pair,
     Shape,
     Stride,
+    along_row,
     output_shape,
     resolve_padding,
     resolve_shape,
@@ -42,8 +43,9 @@ class PoolingConnector(KernelConnector):
 
     Parameters
     ----------
-    in_shape : (channel, row, column)
-        Shape of the pre-synaptic layer.
+    in_shape : (channel, row, column) or (channel, length)
+        Shape of the pre-synaptic layer. One in one dimension is held as one row; size, stride and
+        padding are then one integer each.
     size : int or (row, column)
         Of the windows.
     stride : int or (row, column), optional
@@ -87,6 +89,8 @@ class PoolingConnector(KernelConnector):
     >>> connector = PoolingConnector((8, 24, 24), 2, mode="first-spike")
     >>> connector.out_shape, connector.kernel.shape
     ((8, 12, 12), (8, 1, 2, 2))
+    >>> PoolingConnector((3, 20), 2).out_shape
+    (3, 1, 10)
     """
 
     in_shape: Shape
@@ -116,6 +120,10 @@ class PoolingConnector(KernelConnector):
         window: Delay = None,
         delay: Delay = None,
     ) -> None:
+        if np.size(in_shape) == 2:
+            in_shape = (in_shape[0], 1, in_shape[1])
+            size, padding = along_row(size, 1, "size"), along_row(padding, 0, "padding")
+            stride = None if stride is None else along_row(stride, 1, "stride")
         layer, pool = resolve_shape(in_shape, "in_shape"), resolve_stride(size, "size")
         step = pool if stride is None else resolve_stride(stride)
         if mode not in get_args(Mode):

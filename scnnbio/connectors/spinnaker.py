@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._turns import unwarned
 from scnnbio.connectors.base import FIRST_SPIKE, KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.wiring import check_size
@@ -192,7 +192,6 @@ def _refuse_gates(connector: KernelConnector) -> None:
 def _load() -> Any:
     if importlib.util.find_spec("spynnaker") is None:
         raise BackendMissing(f"sPyNNaker not found: {install('spinnaker')}", where="for_spinnaker")
-    with warnings.catch_warnings():
-        # It and the packages that it brings along warn of one another.
-        warnings.simplefilter("ignore")
+    # It and the packages that it brings along warn of one another.
+    with unwarned():
         return importlib.import_module("spynnaker.pyNN")

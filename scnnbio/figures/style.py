@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,10 @@ _FAMILIES = frozenset(
 )  # fmt: skip
 
 
+# Matplotlib's settings are the process's, and its reader of formulae is one for all threads.
+_STYLED = threading.RLock()
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Matplotlib's defaults with the house style upon them, whatever the user's own settings."""
@@ -92,7 +97,7 @@ def style() -> Iterator[None]:
         for name, value in matplotlib.rcParamsDefault.items()
         if name.partition(".")[0] in _FAMILIES and name != "savefig.directory"
     }
-    with matplotlib.rc_context(settings | _STYLE):
+    with _STYLED, matplotlib.rc_context(settings | _STYLE):
         yield
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
-import os
+import importlib.abc
+import importlib.machinery
+import logging
 import signal
 import sys
-from collections.abc import Iterator
-from types import ModuleType
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from scnnbio._later import NUMPYS, Later, later
@@ -21,50 +24,152 @@ _LEFT_OUT = ("f", "rate", "x")
 #: Brian2 imports setuptools, which can download, and what its runtime target compiles with. Where
 #: that keeps its files is asked at once.
 _LATER, _HOLLOW = ("urllib.request",), ("Cython.Build",)
+_PLOTTING = ("matplotlib", "pylab")
+#: Brian2's file of preferences in the working folder.
+_IN_WORKING_FOLDER = "brian_preferences"
+
+# Again in the same thread, from what Brian2 imports.
+_LOADING = threading.RLock()
+
+_Change = Callable[[ModuleType], None]
 
 
 def load_brian2() -> ModuleType:
     """Brian2, imported when it is first needed, since that takes seconds.
 
-    At import Brian2 runs a file named ``brian_preferences`` that it finds in the working folder.
-    A folder with somebody's experiment must not be able to run code, so the import happens from
-    scnnbio's own folder. The user's preferences in the home folder are still read.
+    Any thread may be the first. What Brian2's import does beside making its modules is left out:
+
+    - it runs a file named ``brian_preferences`` that it finds in the working folder, but a folder
+      with an experiment must not be able to run code (the preferences in the home folder are read);
+    - it takes the signal of Ctrl-C, which only the main thread can do;
+    - it sends all warnings to its log, and puts a banner and a copy of the user's script in the way
+      of every error.
     """
-    if "brian2" in sys.modules:
-        return sys.modules["brian2"]
-    here = os.getcwd()
-    hook, interrupted = sys.excepthook, signal.getsignal(signal.SIGINT)
-    os.chdir(os.path.dirname(__file__))
-    try:
-        with _without_plotting(), later(*_LATER, hollow=_HOLLOW):
+    with _LOADING:
+        if "brian2" in sys.modules:
+            # Which another thread may be importing: this waits for it.
             return importlib.import_module("brian2")
-    finally:
-        os.chdir(here)
-        if interrupted in (signal.SIG_IGN, signal.SIG_DFL):
-            # In the background of a shell, say; Brian2 would call it as if it were a function.
-            signal.signal(signal.SIGINT, interrupted)
-        # Brian2 puts a banner and a copy of the user's script in the way of every error.
-        sys.excepthook = hook
+        without = () if "matplotlib" in sys.modules else _PLOTTING
+        undo: list[Callable[[], None]] = []
+        changes: dict[str, _Change] = {
+            "brian2.core.preferences": lambda module: _leave_working_folder(module, undo),
+            "brian2.utils.logger": _leave_hooks,
+        }
+        try:
+            with (
+                _importing(without, changes),
+                later(*_LATER, *(NUMPYS if without else ()), hollow=_HOLLOW),
+            ):
+                brian2 = importlib.import_module("brian2")
+        finally:
+            for step in undo:
+                step()
+        if without:
+            _offer_plotting(brian2)
+        return brian2
+
+
+class _Watcher(importlib.abc.MetaPathFinder):
+    """Hides packages and changes modules, for what the thread that made it imports.
+
+    Other threads import what they like meanwhile: nothing that they can see is replaced.
+    """
+
+    def __init__(self, hidden: Sequence[str], changes: Mapping[str, _Change]) -> None:
+        self._thread, self._hidden, self._changes = threading.get_ident(), hidden, changes
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Where a module is, if this has something to do with it."""
+        if threading.get_ident() != self._thread:
+            return None
+        if fullname.partition(".")[0] in self._hidden:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+        if fullname not in self._changes:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Changing(spec.loader, self._changes[fullname])
+        return spec
+
+
+class _Changing(importlib.abc.Loader):
+    """Loads a module and then changes it."""
+
+    def __init__(self, loader: importlib.abc.Loader, change: _Change) -> None:
+        self._loader, self._change = loader, change
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """As the loader itself."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """As the loader itself, and the change."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._change(module)
 
 
 @contextlib.contextmanager
-def _without_plotting() -> Iterator[None]:
-    """Import Brian2 as where there is no matplotlib, whose names it makes its own, and numpy's.
-
-    They are added when somebody asks Brian2 for one, or for all of them, as ``import *`` does.
-    """
-    if "matplotlib" in sys.modules:
-        yield
-        return
-    absent = dict.fromkeys(("matplotlib", "pylab"))
-    sys.modules.update(absent)  # type: ignore[arg-type]
+def _importing(hidden: Sequence[str], changes: Mapping[str, _Change]) -> Iterator[None]:
+    watcher = _Watcher(hidden, changes)
+    # A new list: a thread that goes through the old one would else miss what moves in it.
+    sys.meta_path = [watcher, *sys.meta_path]
     try:
-        with later(*NUMPYS):
-            yield
+        yield
     finally:
-        for name in absent:
-            del sys.modules[name]
-    names = vars(sys.modules["brian2"])
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not watcher]
+
+
+def _leave_working_folder(preferences: ModuleType, undo: list[Callable[[], None]]) -> None:
+    """Read no preferences of the working folder, and take no signal, while Brian2 is imported.
+
+    The preferences are among the first modules of Brian2, and it takes the signal at the end of
+    its own.
+    """
+    kind, names = preferences.BrianGlobalPreferences, vars(sys.modules["brian2"])
+    read = kind.read_preference_file
+
+    def read_at_home(self: Any, file: Any) -> None:
+        if file != _IN_WORKING_FOLDER:
+            read(self, file)
+
+    kind.read_preference_file = read_at_home
+    names["signal"] = SimpleNamespace(
+        SIGINT=signal.SIGINT, getsignal=signal.getsignal, signal=lambda number, handler: None
+    )
+
+    def put_back() -> None:
+        kind.read_preference_file = read
+        names["signal"] = signal
+
+    undo.append(put_back)
+
+
+def _leave_hooks(logger: ModuleType) -> None:
+    """Let Brian2's logging begin without taking errors and warnings from everybody else."""
+    initialize = logger.BrianLogger.initialize
+
+    def begin() -> None:
+        hook, shown = sys.excepthook, sys.modules["warnings"].showwarning
+        initialize()
+        sys.excepthook = hook
+        if sys.modules["warnings"].showwarning is not shown:
+            logging.captureWarnings(False)
+        logging.getLogger("py.warnings").removeHandler(logger.BrianLogger.console_handler)
+
+    logger.BrianLogger.initialize = staticmethod(begin)
+
+
+def _offer_plotting(brian2: ModuleType) -> None:
+    """Add matplotlib's names and numpy's when somebody asks Brian2 for one.
+
+    Or for all of them, as ``import *`` does. Brian2 was imported as where there is no matplotlib,
+    whose names it makes its own.
+    """
+    names = vars(brian2)
     for name in [name for name, value in names.items() if isinstance(value, Later)]:
         del names[name]
     # Numpy's do not stand in the way of Python's own where pylab is there.

@@ -7,11 +7,11 @@ import functools
 import math
 import re
 import reprlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
+from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
@@ -356,8 +356,7 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     parsed = {}
     for state in model.states:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # sympy's, on arithmetic with conditions
+            with unwarned():  # sympy's, on arithmetic with conditions
                 parsed[state.name] = str_to_sympy(state.rate)
         except (SyntaxError, TypeError, NotImplementedError) as error:
             raise SpecError(

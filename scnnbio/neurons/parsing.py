@@ -14,9 +14,9 @@ import math
 import re
 import reprlib
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 
+from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
 
@@ -90,8 +90,7 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
             where=where,
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on text such as "1if 2else 3", which is refused
+        with unwarned():  # on text such as "1if 2else 3", which is refused
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(

@@ -23,6 +23,7 @@ from scnnbio.neurons import IF, LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
 from scnnbio.stimuli import WhiteNoise
 from scnnbio.workflow import execute
+from tests.backends.test_learning import given as given_spikes
 from tests.backends.test_reference import Given, pair
 
 EXACT = backends.get("event-driven")
@@ -434,3 +435,17 @@ def test_random_layers_fire_within_one_step_after_the_truth(data):
     late = grid.time[np.argsort(grid.unit)] - exact.time[np.argsort(exact.unit)]
     assert (late > -1e-9).all()
     assert (late < dt + 1e-9).all()
+
+
+@pytest.mark.parametrize(("tau", "accepted"), [(1e-4, False), (0.9e-3, False), (2e-3, True)])
+def test_time_constants_below_a_hundredth_of_a_step_are_refused(tau: float, accepted: bool) -> None:
+    """40 ms with 1e-4 ms would be solved in 400,000 pieces; what is accepted ends in seconds."""
+    network = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), parameters={"tau_syn_E": tau})
+    case = given_spikes(network, ((3.0, 0), (7.0, 1)), duration=40.0, dt=0.1)
+    problems = backends.get("event-driven").unsupported(case)
+    assert (not problems) == accepted
+    if accepted:
+        backends.get("event-driven").run(case)
+    else:
+        assert f"about {tau:.2g} ms" in problems[0].feature
+        assert "use 0.001 ms or more" in problems[0].remedy

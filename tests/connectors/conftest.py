@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.connectors.scripts import BULK, SIMULATORS, start
@@ -15,6 +17,14 @@ def no_compiler():
     brian2.prefs.codegen.target = "numpy"
     yield
     brian2.prefs.codegen.target = before
+
+
+@pytest.fixture(autouse=True)
+def empty_nest():
+    """PyNN leaves its network in NEST, where a run of the backend would not remove it."""
+    yield
+    if "nest" in sys.modules:
+        sys.modules["nest"].ResetKernel()
 
 
 @pytest.fixture(params=SIMULATORS)

@@ -55,6 +55,35 @@ def test_edges_are_the_pairs_of_the_definition(shape, scope, radius):
 
 
 @pytest.mark.parametrize(("scope", "radius"), [("maps", 0), ("neighbourhood", 1), ("both", 2)])
+def test_a_layer_in_one_dimension_is_one_row(scope, radius):
+    made = LateralInhibitionConnector((3, 7), scope, radius, strength=0.25)
+    assert made == LateralInhibitionConnector((3, 1, 7), scope, radius, strength=0.25)
+    assert made.shape == made.out_shape == (3, 1, 7)
+    neurons = list(np.ndindex(3, 1, 7))
+    edges = made.edges()
+    assert list(zip(edges.pre.tolist(), edges.post.tolist(), strict=True)) == [
+        (i, j)
+        for (i, a), (j, b) in itertools.product(enumerate(neurons), repeat=2)
+        if joined(scope, radius, a, b)
+    ]
+
+
+def test_strengths_along_a_row():
+    """One value a pair of maps and a shift of places, with the neuron itself left out."""
+    strength = np.random.default_rng(3).uniform(size=(2, 2, 5))
+    strength[[0, 1], [0, 1], 2] = 0.0
+    made = LateralInhibitionConnector((2, 6), "both", 2, strength)
+    edges = made.edges()
+    weights = made.kernel.ravel()[edges.tap]
+    for pre, post, weight in zip(edges.pre, edges.post, weights, strict=True):
+        (m, x), (n, y) = divmod(pre, 6), divmod(post, 6)
+        assert weight == strength[n, m, x - y + 2]
+    assert len(edges) == sum(abs(x - y) <= 2 for x in range(6) for y in range(6)) * 4 - 12
+    with pytest.raises(SpecError, match="outside the scope"):
+        LateralInhibitionConnector((2, 6), "both", 2, np.ones((2, 2, 5)))
+
+
+@pytest.mark.parametrize(("scope", "radius"), [("maps", 0), ("neighbourhood", 1), ("both", 2)])
 def test_it_is_a_convolution_with_its_kernel(scope, radius):
     made = LateralInhibitionConnector((3, 4, 5), scope, radius, strength=0.25)
     groups = 3 if scope == "neighbourhood" else 1  # depthwise: every map to itself
@@ -118,7 +147,7 @@ def test_value():
         ({"profile": [1.0, -0.5]}, "profile.values", "would excite"),
         ({"profile": [1.0, "x"]}, "profile.values", "x"),
         ({"profile": [0.0, 1.0]}, "profile", "this profile joins no neurons"),
-        ({"shape": (2, 3)}, "shape", "3 positive integers"),
+        ({"shape": (2,)}, "shape", "3 positive integers"),
         ({"delay": -1.0}, "delay", "before the spike"),
     ],
 )

@@ -42,6 +42,27 @@ def test_windows_may_overlap_and_reach_out(size, stride, padding, out_shape):
     assert made.kernel.shape == (2, 1, *made.size)  # depthwise, never channels x channels
 
 
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, None, 0), (3, 2, 1), (5, 1, "same")])
+def test_a_layer_in_one_dimension_is_one_row(size, stride, padding):
+    """Window j of a channel holds the places from j stride - padding on."""
+    made = PoolingConnector((3, 20), size, stride, padding, mode="sum")
+    step, pad = stride or size, size // 2 if padding == "same" else padding
+    edges = made.edges()
+    found = list(zip(edges.pre.tolist(), edges.post.tolist(), edges.tap.tolist(), strict=True))
+    n = (20 + 2 * pad - size) // step + 1
+    assert made.out_shape == (3, 1, n)
+    assert found == sorted(
+        (channel * 20 + place, channel * n + j, channel * size + k)
+        for channel in range(3)
+        for j in range(n)
+        for k in range(size)
+        if 0 <= (place := j * step - pad + k) < 20
+    )
+    assert found == pooling_edges_oracle((3, 1, 20), (1, size), (1, step), (0, pad))
+    # All that any backend sees of it.
+    assert made == PoolingConnector((3, 1, 20), (1, size), (1, step), (0, pad), mode="sum")
+
+
 def test_an_average_counts_the_silence_of_the_padding():
     made = PoolingConnector((1, 3, 3), 3, 1, "same", mode="average")
     np.testing.assert_allclose(pooled(made, np.ones((1, 3, 3)))[0], np.array(
@@ -79,7 +100,10 @@ def test_value():
         ({"window": 10.0}, "window", "leave the window out"),
         ({"mode": "first-spike", "window": 0}, "window", "not positive"),
         ({"mode": "first-spike", "window": "1 mV"}, "window", "time"),
-        ({"in_shape": (4, 4)}, "in_shape", "3 positive integers"),
+        ({"in_shape": (4,)}, "in_shape", "3 positive integers"),
+        ({"in_shape": (2, 4), "size": (1, 2)}, "size", "give one integer"),
+        ({"in_shape": (2, 4), "stride": (1, 2)}, "stride", "give one integer"),
+        ({"in_shape": (2, 4), "padding": (0, 1)}, "padding", "give one integer"),
         ({"delay": -1.0}, "delay", "before the spike"),
     ],
 )

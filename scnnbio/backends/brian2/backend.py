@@ -11,9 +11,13 @@ from typing import Annotated, Any, ClassVar
 
 import brian2 as b2
 import numpy as np
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+from brian2.devices.device import RuntimeDevice
 
+from scnnbio._turns import Turn
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.brian2.borrowing import TURN, borrowed
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
     Precision,
@@ -32,7 +36,6 @@ from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
-from scnnbio.neurons.parsing import deep_trees
 from scnnbio.units import In, plain
 
 _PROMISES: tuple[Promise, ...] = (
@@ -62,6 +65,7 @@ class _OnBrian2(Backend):
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    turn: ClassVar[Turn | None] = TURN
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """What no backend with a time step takes, and names that Brian2 needs for itself."""
@@ -94,8 +98,7 @@ class Brian2Backend(_OnBrian2):
         looks_from: int | None = None,
     ) -> Outcome:
         """Run; look at the states after each trial, or from one trial on after every step."""
-        with _preferences(_AT_RUNTIME):
-            b2.set_device("runtime")
+        with borrowed(RuntimeDevice(), _AT_RUNTIME):
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
                 recorders = Recorders(lowered)
@@ -219,37 +222,19 @@ def lowered_program(
     experiment: Experiment, inputs: Inputs, folder: Path, settings: dict[str, Any] | None = None
 ) -> Iterator[Program]:
     """The sources of an experiment's program, in a folder; Brian2's device is ours meanwhile."""
-    with _preferences(settings or preferences()):
-        b2.set_device("cpp_standalone", directory=str(folder), build_on_run=False)
+    options = {"directory": str(folder), "build_on_run": False}
+    with borrowed(CPPStandaloneDevice(), settings or preferences(), **options):
         b2.device.insert_code("before_start", NO_DENORMALS)
-        try:
-            with steady_names():
-                program = Program(Lowered(experiment, inputs))
-                try:
-                    program.generate(folder)
-                except OSError as error:
-                    raise unwritable(error, folder, "the program's sources") from None
-            yield program
-        finally:
-            b2.device.reinit()
-            b2.set_device("runtime")
+        with steady_names():
+            program = Program(Lowered(experiment, inputs))
+            try:
+                program.generate(folder)
+            except OSError as error:
+                raise unwritable(error, folder, "the program's sources") from None
+        yield program
 
 
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def _preferences(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences, and let it read deep trees; put back what the user had."""
-    before = {name: b2.prefs[name] for name in values}
-    try:
-        for name, value in values.items():
-            b2.prefs[name] = value
-        with deep_trees():
-            yield
-    finally:
-        for name, value in before.items():
-            b2.prefs[name] = value

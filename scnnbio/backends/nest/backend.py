@@ -9,12 +9,15 @@ from typing import ClassVar, Literal
 
 import nest
 
+from scnnbio._turns import Turn
 from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.nest import kernel
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
+from scnnbio.backends.nest.loader import foreign_thread
 from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
@@ -32,10 +35,19 @@ _KERNELS = ("shared", "expanded")
 _PARTS = 50
 # NEST counts time in microseconds.
 _TICS = 1000
+#: What to do where NEST cannot be had.
+_ELSEWHERE = (
+    "run it there, or in a process of its own: by 'scnnbio run', or by a ProcessPoolExecutor with"
+    " the context 'spawn'"
+)
 
 
 class NestBackend(Backend):
-    """NEST, on this machine; its kernel, one a process, is reset before a run and after it.
+    """NEST, on this machine.
+
+    NEST has one kernel in a process. A run resets it, before and after, and puts back the settings
+    that it had. A process in which it holds a network or modules of the user is refused; changed
+    defaults of its models, which it does not tell, are lost.
 
     Parameters
     ----------
@@ -54,6 +66,7 @@ class NestBackend(Backend):
 
     name: ClassVar[str] = "nest"
     features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    turn: ClassVar[Turn | None] = Turn("NEST")
     summary: ClassVar[str] = "NEST: neurons and shared kernels compiled once; needs g++ and NESTML"
     promises: ClassVar[tuple[Promise, ...]] = (
         UnlessAtThreshold(
@@ -87,6 +100,8 @@ class NestBackend(Backend):
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing, or if modules were compiled before."""
+        if elsewhere := foreign_thread():
+            return f"{elsewhere}: {_ELSEWHERE}"
         if alone := processes.missing(nest.num_processes):
             return alone
         cache = cache_folder()
@@ -98,12 +113,15 @@ class NestBackend(Backend):
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that NEST cannot take, found without simulating."""
+        if elsewhere := foreign_thread():
+            return [Unsupported("this thread", elsewhere, _ELSEWHERE)]
         problems = super().unsupported(experiment)
         if not problems:
             problems += self._cells().unsupported(experiment)
         shared = self.kernels == "shared"
         problems += unsupported_rules(experiment, shared)
         problems += unsupported_size(experiment, shared, self._asked, nest.num_processes)
+        problems += kernel.in_use()
         started = processes.commanded().size
         if nest.num_processes == 1 < started:
             feature = f"this NEST was built without MPI, and is one process of {started}"
@@ -142,7 +160,7 @@ class NestBackend(Backend):
         # What cannot be written out is found before the others hear of it.
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
-        told = nest.verbosity
+        before = kernel.settings()
         try:
             with team.bound():
                 if leads:
@@ -152,8 +170,7 @@ class NestBackend(Backend):
         finally:
             # Where another process failed, NEST would wait for it.
             if not team.broken:
-                nest.ResetKernel()
-            nest.verbosity = told
+                kernel.put_back(before)
 
     def take_part(self, experiment: str) -> None:
         """Be one of the processes in a run that the first one began.

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -16,6 +17,10 @@ INSTALL = install("nest")
 
 # A banner is no result; and OpenMP's threads would spin while Python works.
 _ENVIRONMENT = {"PYNEST_QUIET": "1", "OMP_WAIT_POLICY": "passive"}
+
+_LOADING = threading.RLock()
+#: The thread that NEST works in.
+_HOME = [threading.main_thread()]
 
 
 def load_nest() -> ModuleType:
@@ -30,8 +35,32 @@ def load_nest() -> ModuleType:
     BackendMissing
         If it is not installed, or does not load.
     """
-    if "nest" in sys.modules:
-        return sys.modules["nest"]
+    with _LOADING:
+        if "nest" in sys.modules:
+            # Which another thread may be importing: this waits for it.
+            return importlib.import_module("nest")
+        found = _load()
+        _HOME[:] = [threading.current_thread()]
+        return found
+
+
+def foreign_thread() -> str:
+    """Why this thread cannot use NEST; empty if it can.
+
+    NEST works in the thread that imported it, and takes the process with it where any other one
+    only asks it for a number. Where it was imported before scnnbio needed it, that is taken to be
+    the main thread.
+    """
+    (home,) = _HOME
+    if threading.current_thread() is home:
+        return ""
+    return (
+        f"NEST works in one thread of a process, the one that imported it ({home.name}), and this"
+        f" is {threading.current_thread().name}"
+    )
+
+
+def _load() -> ModuleType:
     try:
         with _surroundings():
             return importlib.import_module("nest")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from scnnbio._turns import Turn
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, Statistical
@@ -73,6 +74,8 @@ class SpinnakerBackend(Backend):
     #: The same whole numbers on this machine, in its own code, and on a board.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
     features: ClassVar[frozenset[str]] = frozenset({LAGS})
+    #: sPyNNaker reads its settings from the environment, and works in a folder of its own.
+    turn: ClassVar[Turn | None] = Turn("sPyNNaker")
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
             "spikes",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import warnings
 from typing import Any
 
+from scnnbio._turns import unwarned
 from scnnbio.errors import BackendMissing, install
 
 #: What every message about a missing part says to do.
@@ -34,9 +34,8 @@ def load_spynnaker() -> Any:
     absent = missing("spynnaker")
     if absent:
         raise BackendMissing(absent, where="backend 'spinnaker'")
-    with warnings.catch_warnings():
-        # It and the packages that it brings along warn of one another.
-        warnings.simplefilter("ignore")
+    # It and the packages that it brings along warn of one another.
+    with unwarned():
         try:
             return importlib.import_module("spynnaker.pyNN")
         except ImportError as error:

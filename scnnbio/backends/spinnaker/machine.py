@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import math
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from scnnbio._turns import unwarned
 from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS, Floats, Ints
 from scnnbio.backends.spinnaker.configuration import silence
 from scnnbio.backends.spinnaker.emulated import Activity
@@ -24,8 +24,7 @@ from scnnbio.connectors.spinnaker import RECEPTORS, turned
 @contextlib.contextmanager
 def _theirs() -> Iterator[None]:
     """Around sPyNNaker's own work: it prints, logs, and warns of what it brings along."""
-    with warnings.catch_warnings(), silence():
-        warnings.simplefilter("ignore")
+    with unwarned(), silence():
         yield
 
 

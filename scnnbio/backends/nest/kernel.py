@@ -1,0 +1,63 @@
+"""What the user has in NEST's kernel, one a process, before and after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nest
+
+from scnnbio.errors import Unsupported
+
+#: What can be set, other than the delays and what follows from one of these.
+_SETTINGS = frozenset(
+    ("adaptive_target_buffers", "buffer_size_spike_data", "buffer_size_target_data", "data_path",
+     "data_prefix", "dict_miss_is_error", "eprop_learning_window", "eprop_reset_neurons_on_update",
+     "eprop_update_interval", "growth_factor_buffer_target_data", "keep_source_table",
+     "local_num_threads", "max_buffer_size_target_data", "overwrite_files", "print_time",
+     "resolution", "rng_seed", "rng_type", "spike_buffer_grow_extra", "spike_buffer_shrink_limit",
+     "spike_buffer_shrink_spare", "structural_plasticity_synapses",
+     "structural_plasticity_update_interval", "tics_per_ms", "update_time_limit",
+     "use_compressed_spikes", "use_wfr", "verbosity", "wfr_comm_interval",
+     "wfr_interpolation_order", "wfr_max_iterations", "wfr_tol")
+)  # fmt: skip
+
+
+def in_use() -> list[Unsupported]:
+    """What a run would take away that nothing brings back: a network, and modules."""
+    remedy = "call nest.ResetKernel() when it is done with, or run in a process of its own"
+    problems = []
+    if nodes := nest.network_size:
+        feature = f"NEST holds a network of {nodes} nodes, which a run would remove"
+        problems.append(Unsupported("NEST's kernel", feature, remedy))
+    elif modules := nest.get("modules"):
+        feature = f"NEST has the modules {', '.join(modules)}, which a run would remove"
+        problems.append(Unsupported("NEST's kernel", feature, remedy))
+    return problems
+
+
+def settings() -> dict[str, Any]:
+    """Settings of the kernel that can be set, by name."""
+    found = nest.get()
+    own = {name: value for name, value in found.items() if name in _SETTINGS}
+    if not own["use_wfr"]:  # then it follows from the step, and cannot be set
+        del own["wfr_comm_interval"]
+    delays = {name: found[name] for name in ("min_delay", "max_delay")}
+    # Unless they were set, both are the step.
+    if any(value != found["resolution"] for value in delays.values()):
+        own |= delays
+    return own
+
+
+def put_back(before: Mapping[str, Any]) -> None:
+    """Remove the network, and set what was set before.
+
+    Parameters
+    ----------
+    before : mapping of str to object
+        What :func:`settings` gave.
+    """
+    nest.ResetKernel()
+    now = settings()
+    # Only what a reset has changed: some settings may be set once only.
+    nest.set(**{name: value for name, value in before.items() if now.get(name) != value})
