@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import sys
 import warnings
 from collections.abc import Mapping
@@ -55,6 +56,8 @@ def _carry_out() -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", FilesSkipped)
+            # Brian2 asks for this when it is loaded, and then finds it done: ours stays.
+            logging.captureWarnings(True)
             warnings.showwarning = show_warning
             app()
     except ScnnbioError as error:
