@@ -52,7 +52,7 @@ demo: $(CORE) ## learn V1-like kernels from photographs and draw the report
 	elif [ -z "$$backend$$profile" ]; then \
 	  echo "No g++ found: running on Brian2's numpy runtime, which is slower, and so the profile quick:"; \
 	  echo "32 kernels for 64, 8000 pictures for 16000. Its numbers are not those of the README, which are"; \
-	  echo "of PROFILE=full, which without g++ takes far longer than seven minutes, and with it one."; \
+	  echo "of PROFILE=full: a minute with g++; without it, that was not done after seven minutes."; \
 	fi; \
 	set -x; $(BIN)/scnnbio run experiments/v1_features.toml --profile "$${profile:-quick}" --backend "$${backend:-brian2}" $(ARGS)
 

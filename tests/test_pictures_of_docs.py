@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from benchmarks.report import performance_figure
 from docs import pictures
 
 ROOT = Path(__file__).parent.parent
@@ -114,3 +116,11 @@ def test_the_readme_has_room_for_the_verdicts() -> None:
         r"<!-- make pictures writes these lines -->\n(.*?)<!-- until here -->", text, re.DOTALL
     )
     assert [line.split(":")[0] for line in between.splitlines()] == ["- Agrees", "- Disagrees"]
+
+
+def test_the_benchmarks_figure_gives_the_time_step_a_unit() -> None:
+    rows = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
+    axes = performance_figure(rows).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(names) == len({r["configuration"] for r in rows if r["part"] == "convolution"})
+    assert all(re.search(r"dt (0\.1|1) ms, \d+ Hz$", name) for name in names)
