@@ -27,7 +27,8 @@ _NODES = (
     *(ast.UAdd, ast.USub, ast.Not, ast.And, ast.Or),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
-_LONGEST = 2000
+#: Characters of an expression or a reset that are read.
+LONGEST = 2000
 _DEEPEST = 50
 #: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
 #: has terms.
@@ -80,9 +81,9 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     """
     if not isinstance(text, str):
         raise SpecError(f"{reprlib.repr(text)} is not text; write an expression", where=where)
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         raise SpecError(
-            f"the expression has {len(text)} characters; at most {_LONGEST} are read", where=where
+            f"the expression has {len(text)} characters; at most {LONGEST} are read", where=where
         )
     if not text.isascii() or set(text) & set("#\\\n\r"):
         raise SpecError(
@@ -349,9 +350,9 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     SpecError
         If a statement is not such an assignment.
     """
-    if not isinstance(text, str) or len(text) > _LONGEST:
+    if not isinstance(text, str) or len(text) > LONGEST:
         raise SpecError(
-            f"{reprlib.repr(text)} is not a reset; write 'v = v_reset', in at most {_LONGEST}"
+            f"{reprlib.repr(text)} is not a reset; write 'v = v_reset', in at most {LONGEST}"
             " characters",
             where=where,
         )

@@ -23,7 +23,7 @@ from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.network import Population
 from scnnbio.neurons.integrator import integrator
-from scnnbio.neurons.parsing import check_expression, excess_over, renamed
+from scnnbio.neurons.parsing import LONGEST, check_expression, excess_over, renamed
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 
 _MS = b2.ms
@@ -198,6 +198,8 @@ class Layer:
         found = sleep_of(population, constants, falls, held, silent, resolution)
         if found is None:
             return None
+        if max(map(len, found.reaches.values())) > LONGEST // 2:
+            return None  # of many states, whose bound is a long sum
         reaches = {steps: renamed(text, names) for steps, text in found.reaches.items()}
         return dataclasses.replace(found, reaches=reaches)
 
