@@ -102,8 +102,6 @@ def carry_out(app: typer.Typer) -> NoReturn:
     try:
         with interruptible(), warnings.catch_warnings():
             warnings.simplefilter("default", FilesSkipped)
-            # Brian2 asks for this when it is loaded, and then finds it done: ours stays.
-            logging.captureWarnings(True)
             warnings.showwarning = show_warning
             # The exit code of a command; typer.Exit is among the ways to give it.
             code = app(prog_name="scnnbio", standalone_mode=False)
