@@ -16,9 +16,13 @@ from scnnbio import backends, stimuli
 from scnnbio.backends.promises import SUBJECTS
 from scnnbio.connectors import (
     ConvolutionConnector,
+    DenseConnector,
+    EdgeListConnector,
+    FixedInDegree,
     Gaussian,
     KernelConnector,
     LateralInhibitionConnector,
+    LocalConnector,
     PoolingConnector,
 )
 from scnnbio.encoding import LGN, Encoding, PoissonCode
@@ -109,6 +113,15 @@ def probes() -> dict[str, Experiment]:
         "pooling by sum or average": _probe(connector=PoolingConnector(layer, 2)),
         "pooling by the first spike": _probe(
             connector=PoolingConnector(layer, 2, mode="first-spike")
+        ),
+        "dense connections": _probe(connector=DenseConnector(np.ones((4, 72)), layer)),
+        "a kernel of its own at each place": _probe(
+            connector=LocalConnector(np.ones((2, 4, 4, 2, 3, 3)), layer)
+        ),
+        "a list of connections, with lags": _probe(
+            connector=EdgeListConnector(
+                layer, layer, FixedInDegree(4, seed=1), lag=np.arange(288) % 2 * 5.0
+            )
         ),
         "a parameter a channel": _probe(parameters=per_channel),
         "trials that run on": _probe(reset=False),

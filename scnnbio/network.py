@@ -182,7 +182,7 @@ class Projection:
     pre, post : str
         Names of the populations.
     connector : KernelConnector
-        Owns the initial kernel, which has no unit.
+        Owns the initial kernel, or the weights of single connections, which have no unit.
     weight : float or str
         What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
         a current, mV for a membrane jump).
@@ -212,8 +212,9 @@ class Projection:
         where = f"projection {self.name!r}"
         if not isinstance(self.connector, KernelConnector):
             raise SpecError(
-                f"{reprlib.repr(self.connector)} is not a connector with a kernel; use a"
-                " ConvolutionConnector, a PoolingConnector or a LateralInhibitionConnector",
+                f"{reprlib.repr(self.connector)} is not a connector of layers; use one of"
+                " scnnbio.connectors, such as a ConvolutionConnector, a DenseConnector or an"
+                " EdgeListConnector",
                 where=f"{where}.connector",
             )
         if self.connector.delay is not None:
@@ -232,19 +233,22 @@ class Projection:
             raise SpecError(f"{self.delay} ms is not positive", where=f"{where}.delay")
         if self.plasticity is not None and not self.connector.learnable:
             raise SpecError(
-                f"a {type(self.connector).__name__} has no weights to learn; use a"
+                f"a {type(self.connector).__name__} {self.connector.why_fixed}; use a"
                 " ConvolutionConnector, or leave the plasticity out",
                 where=f"{where}.plasticity",
             )
 
     @property
     def kernel(self) -> NDArray[np.float64]:
-        """The initial kernel (out, in, row, column) or (out, in, row, column, lag)."""
+        """The initial kernel (out, in, row, column) or (out, in, row, column, lag).
+
+        Of a connector that shares no weights, all of them, in its shape.
+        """
         return self.connector.kernel
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Delay of each lag of the kernel in ms, increasing; one where it has no lags."""
+        """Delay of each lag of the connector in ms, increasing; one where it has no lags."""
         return tuple(self.delay + lag for lag in self.connector.lags or (0.0,))
 
 

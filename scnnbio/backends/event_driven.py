@@ -231,7 +231,7 @@ class _Pathway:
 
     def __init__(self, projection: Projection, lag: int, pre: Population, post: Population) -> None:
         edges = projection.connector.edges()
-        chosen = edges.tap % len(projection.delays) == lag
+        chosen = projection.connector.lag_index(edges) == lag
         self.pre, self.post, self.delay = projection.pre, projection.post, projection.delays[lag]
         self.state = post.model.receptors[projection.receptor]
         self._target, taps = edges.post[chosen], edges.tap[chosen]

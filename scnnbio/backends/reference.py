@@ -156,7 +156,7 @@ class _Pathway:
         self.projection = projection
         self.delays, self.n_pre = experiment.delay_steps(projection), sizes[0]
         self.kernel = projection.kernel.astype(float).ravel().copy()
-        afferent = edges.pre + self.n_pre * (edges.tap % len(self.delays))
+        afferent = edges.pre + self.n_pre * projection.connector.lag_index(edges)
         self.out = _by_neuron(afferent, self.n_pre * len(self.delays), edges.post, edges.tap)
         self.into = _by_neuron(edges.post, sizes[1], afferent, edges.tap)
         self.gate = gate_steps(experiment, projection)

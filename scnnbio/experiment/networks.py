@@ -208,13 +208,16 @@ def _parameters(table: Any, where: str) -> dict[str, Parameter]:
 
 
 def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str) -> Projection:
-    shape = choose(shapes, require(row, "pre", where), "population", join(where, "pre"))
+    shape, target = (
+        choose(shapes, require(row, end, where), "population", join(where, end))
+        for end in ("pre", "post")
+    )
     return build(
         Projection,
         row,
         where,
         {
-            "connector": lambda table, path: connector_from(table, shape, path),
+            "connector": lambda table, path: connector_from(table, shape, path, target),
             "plasticity": _plasticity,
         },
     )

@@ -30,7 +30,7 @@ def read(text: str) -> KernelConnector:
 @given(connectors())
 def test_a_connector_there_and_back(made: KernelConnector) -> None:
     document = tomli_w.dumps(connector_table(made))
-    again = connector_from(tomllib.loads(document), made.in_shape, "here")
+    again = connector_from(tomllib.loads(document), made.in_shape, "here", made.out_shape)
     assert again == made
     assert connector_table(again) == connector_table(made)
 

@@ -131,7 +131,7 @@ class Lowered:
             {
                 "synapse_model": "static_synapse",
                 "weight": weight,
-                "delay": np.round(delays, 3)[edges.tap % len(delays)],
+                "delay": np.round(delays, 3)[projection.connector.lag_index(edges)],
                 "receptor_type": port,
             },
         )

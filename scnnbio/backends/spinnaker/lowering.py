@@ -129,8 +129,7 @@ class Pathway:
         """(pre, post, weight) of all connections that carry anything."""
         edges = self.projection.connector.edges()
         weights = self.kernel.ravel()[edges.tap]
-        lags = len(self.projection.connector.lags or (0.0,))
-        carries = (weights != 0) & (edges.tap % lags == self.lag)
+        carries = (weights != 0) & (self.projection.connector.lag_index(edges) == self.lag)
         return edges.pre[carries], edges.post[carries], weights[carries]
 
 
