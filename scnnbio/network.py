@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.connectors import KernelConnector
+from scnnbio.distributions import per_neuron
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name, sides
@@ -47,15 +48,19 @@ class Population:
     shape : tuple of int
         (channel, row, column); neurons are numbered in C order.
     neuron : NeuronModel or SpikeSource
-    parameters : mapping of str to float, str or array (channels,), optional
-        Values that differ from the model's defaults, in the model's units: one for all neurons, or
-        one for each channel.
+    parameters : mapping of str to float, str, array or Distribution, optional
+        Values that differ from the model's defaults, in the model's units: one for all neurons, one
+        for each channel (channels,), or one for each neuron, as an array (channel, row, column) or
+        drawn from a :class:`~scnnbio.distributions.Distribution` when the population is made.
     field_of_view : float, optional
         Side of the layer's grid in degrees of visual angle.
     homeostasis : SharedThreshold, optional
         A threshold that each channel shares and that learning moves.
     competition : WinnerTakeAll, optional
         Which neurons may learn in a trial, and which may fire.
+    initial : mapping of str to float, str, array or Distribution, optional
+        State variable → the value that it starts from, in place of the model's; forms as those of
+        parameters.
 
     Raises
     ------
@@ -71,6 +76,7 @@ class Population:
     field_of_view: float | None = None
     homeostasis: SharedThreshold | None = None
     competition: WinnerTakeAll | None = None
+    initial: Mapping[str, float | NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name(self.name, "population.name")
@@ -93,6 +99,7 @@ class Population:
             object.__setattr__(self, "field_of_view", degrees)
         values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
         object.__setattr__(self, "parameters", MappingProxyType(values))
+        object.__setattr__(self, "initial", MappingProxyType(self._checked_initial(where)))
         if self.homeostasis is not None:
             self._check_homeostasis(self.homeostasis, where)
         if self.competition is not None:
@@ -107,6 +114,11 @@ class Population:
             raise SpecError(
                 f"{rule.parameter!r} is in {unit}, but a shared threshold is in mV",
                 where=f"{where}.homeostasis.parameter",
+            )
+        if np.ndim(self.parameters.get(rule.parameter, 0.0)) == 3:
+            raise SpecError(
+                "a shared threshold begins with one value per channel, not per neuron",
+                where=f"{where}.parameters.{rule.parameter}",
             )
         rule.fall(self.shape[0], 1.0)
 
@@ -133,6 +145,9 @@ class Population:
                 f" it has {', '.join(sorted(known)) or 'none'}",
                 where=path,
             )
+        each = per_neuron(value, self.shape, known[name].unit, f"{self.name}.{name}", path)
+        if each is not None:
+            return each
         if not isinstance(value, list | tuple | np.ndarray):
             return plain(value, known[name].unit, where=path)
         array = np.array([plain(v, known[name].unit, where=path) for v in value])
@@ -144,6 +159,39 @@ class Population:
             )
         array.flags.writeable = False
         return array
+
+    def _checked_initial(self, where: str) -> dict[str, float | NDArray[np.float64]]:
+        if not isinstance(self.initial, Mapping):
+            raise SpecError(
+                f"{reprlib.repr(self.initial)} is not a table", where=f"{where}.initial"
+            )
+        known = () if isinstance(self.neuron, SpikeSource) else self.neuron.states
+        values: dict[str, float | NDArray[np.float64]] = {}
+        for name, value in self.initial.items():
+            path = f"{where}.initial.{name}"
+            if name not in {state.name for state in known}:
+                raise SpecError(
+                    f"{self.neuron.name} has no state variable {name!r};"
+                    f" it has {', '.join(state.name for state in known) or 'none'}",
+                    where=path,
+                )
+            unit = self.model.unit_of(name)
+            each = per_neuron(value, self.shape, unit, f"{self.name}.initial.{name}", path)
+            if each is not None:
+                values[name] = each
+            elif not isinstance(value, list | tuple | np.ndarray):
+                values[name] = plain(value, unit, where=path)
+            else:
+                numbers = np.array([plain(v, unit, where=path) for v in value])
+                if numbers.shape != self.shape[:1]:
+                    raise SpecError(
+                        f"{numbers.size} values for {self.shape[0]} channels; give one value, one"
+                        " per channel, or one per neuron in the shape of the layer",
+                        where=path,
+                    )
+                numbers.flags.writeable = False
+                values[name] = numbers
+        return values
 
     @property
     def size(self) -> int:
@@ -162,15 +210,35 @@ class Population:
             raise SpecError("a spike source has no equations", where=f"population {self.name!r}")
         return self.neuron
 
+    @property
+    def differs_within_channels(self) -> bool:
+        """Whether a parameter has one value per neuron."""
+        return any(np.ndim(value) == 3 for value in self.parameters.values())
+
     def values(self) -> dict[str, NDArray[np.float64]]:
-        """Every parameter of the model, one value a channel (channels,)."""
+        """Every parameter of the model, one value per channel (channels,).
+
+        Where any parameter differs within a channel, all have one value per neuron (neurons,).
+        """
+        sets = self.size if self.differs_within_channels else self.shape[0]
         return {
-            name: np.broadcast_to(
-                np.asarray(self.parameters.get(name, parameter.default), dtype=float),
-                (self.shape[0],),
-            )
+            name: self.spread(self.parameters.get(name, parameter.default), sets)
             for name, parameter in self.model.parameters.items()
         }
+
+    def channel_values(self, name: str) -> NDArray[np.float64]:
+        """A parameter that is the same for all neurons of a channel (channels,)."""
+        return self.spread(
+            self.parameters.get(name, self.model.parameters[name].default), self.shape[0]
+        )
+
+    def spread(self, value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+        """One value per channel or per neuron, from one for all, per channel or per neuron."""
+        array = np.asarray(value, dtype=float)
+        if array.ndim == 0:
+            return np.broadcast_to(array, (sets,))
+        flat = array.ravel()
+        return flat if len(flat) == sets else np.repeat(flat, sets // len(flat))
 
 
 @dataclass(frozen=True, eq=False)
@@ -439,7 +507,10 @@ def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:
 
 
 def _plain_fields(value: Any) -> dict[str, object]:
-    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    found = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, Population) and not value.initial:
+        del found["initial"]  # as before there were any
+    return found
 
 
 def _jsonable(value: object) -> object:

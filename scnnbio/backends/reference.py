@@ -32,9 +32,8 @@ FloatArray = NDArray[np.float64]
 
 
 def _per_neuron(values: NDArray[Any], population: Population) -> FloatArray:
-    """Repeat one value a channel for every neuron of it."""
-    places = population.shape[1] * population.shape[2]
-    return np.repeat(np.broadcast_to(values, (population.shape[0],)), places).astype(float)
+    """Repeat one value for all, or one per channel, for every neuron."""
+    return np.repeat(values, population.size // len(values)).astype(float)
 
 
 class _Layer:
@@ -57,7 +56,7 @@ class _Layer:
             np.arange(population.shape[0]), population.shape[1] * population.shape[2]
         )
         rule = population.homeostasis
-        self.shared = None if rule is None else population.values()[rule.parameter].copy()
+        self.shared = None if rule is None else population.channel_values(rule.parameter).copy()
         self.fall = 0.0 if rule is None else rule.fall(population.shape[0], dt)
         self.slowing = 1.0 if rule is None else rule.slowing(dt)
         rivals = population.competition

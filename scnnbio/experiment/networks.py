@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from scnnbio.distributions import distribution_from
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment.connectors import connector_from, connector_table
 from scnnbio.experiment.documents import (
@@ -69,7 +70,8 @@ def network_from(
     where : str
         Path of the table.
     seed : int
-        For a model that draws initial kernels and is not given a seed of its own.
+        For a model that draws initial kernels, and for distributions, that are given no seed of
+        their own.
     folder : DocumentFolder, optional
         Where ``weights`` are read from.
 
@@ -101,7 +103,8 @@ def _described(table: Table, where: str, seed: int) -> Network:
         "neuron": neuron_from,
         "homeostasis": _reader(SharedThreshold),
         "competition": _reader(WinnerTakeAll),
-        "parameters": lambda value, path: dict(as_table(value, path)),
+        "parameters": lambda value, path: _values(value, path, seed),
+        "initial": lambda value, path: _values(value, path, seed),
     }
     populations = [
         build(Population, row, f"{where}.populations[{k}]", readers)
@@ -113,6 +116,16 @@ def _described(table: Table, where: str, seed: int) -> Network:
         for k, row in _rows(table, "projections", where)
     ]
     return build(Network, {}, where, populations=populations, projections=projections)
+
+
+def _values(table: Any, where: str, seed: int) -> Table:
+    """Values of parameters or states; a table among them is a distribution."""
+    return {
+        name: distribution_from(value, join(where, name), seed)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in as_table(table, where).items()
+    }
 
 
 def _rows(table: Any, key: str, where: str) -> Iterable[tuple[int, Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
+from scnnbio.backends.brian2.layout import public_of_internal
 from scnnbio.backends.brian2.learning import competition, regularly
 from scnnbio.backends.brian2.procedural import Each, generates_cpp
 from scnnbio.backends.brian2.sleeping import Sleep, sleep_of
@@ -171,6 +172,12 @@ class Layer:
         sleep = self._sleep(constants, held, silent, names)
         constants |= {_own(name): values for name, values in population.values().items()}
         constants["held_steps"] = self.held.astype(float)
+        period = population.shape[0]
+        if population.differs_within_channels:
+            period = population.size
+            constants = {
+                n: v if len(v) == 1 else self.equations.spread(v) for n, v in constants.items()
+            }
         resets = [(name, op, renamed(text, names)) for name, op, text in model.resets]
         if self.held.any():
             resets.append(("free_at", "=", "t_in_timesteps + 1 + int(held_steps)"))
@@ -183,6 +190,7 @@ class Layer:
             held=tuple(s.name for s in model.states if s.name in held),
             constants=constants,
             channels=population.shape[0],
+            period=period,
             most_held=int(self.held.max()),
             trial=self.experiment.trial_steps,
             begins_anew=self.experiment.reset,
@@ -199,6 +207,9 @@ class Layer:
     ) -> Sleep | None:
         """How neurons sleep, in the group's names."""
         population = self.population
+        if population.differs_within_channels:
+            # A bound per neuron would weigh more than the steps that it saves.
+            return None
         falls, rule = {}, population.homeostasis
         if rule is not None:
             falls[rule.parameter] = rule.fall(population.shape[0], self.experiment.dt)
@@ -224,7 +235,7 @@ class Layer:
             name=f"threshold_{population.name}",
             namespace={},
         )
-        group.level = population.values()[rule.parameter]
+        group.level = population.channel_values(rule.parameter)
         group.fall = rule.fall(population.shape[0], dt)
         group.rate = 1.0
         slowing = rule.slowing(dt)
@@ -281,8 +292,10 @@ class _Equations:
         return renamed(expression, {name: _own(name) for name in used})
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One value a neuron, in the internal order, from one a channel or one for all."""
+        """One value per neuron, in the internal order, from one for all or one per channel."""
         population = self.population
+        if len(values) == population.size:
+            return np.asarray(values)[public_of_internal(population.shape)]
         per_channel = np.broadcast_to(values, (population.shape[0],))
         return np.tile(per_channel, population.shape[1] * population.shape[2])
 

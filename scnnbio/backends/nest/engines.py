@@ -215,7 +215,7 @@ class ThresholdEngine(Engine):
         """Hand over the thresholds, and listen to the population."""
         population, rule, dt = self.population, self.rule, self.experiment.dt
         channels, rows, columns = population.shape
-        levels = np.broadcast_to(population.values()[rule.parameter], (channels,))
+        levels = population.channel_values(rule.parameter)
         self._set(
             lowered,
             population.name,
