@@ -20,6 +20,7 @@ from scnnbio.analysis.gain import (
     rate_curve,
 )
 from scnnbio.analysis.homeostasis import homeostatic_return, map_rates
+from scnnbio.analysis.irregularity import irregularity
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures.adaptation import adaptation_figure
@@ -27,11 +28,14 @@ from scnnbio.figures.euler import euler_figure
 from scnnbio.figures.frequency_response import frequency_figure
 from scnnbio.figures.gain import gain_figure
 from scnnbio.figures.homeostasis import Stack, homeostasis_figure
+from scnnbio.figures.raster import raster
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation.evidence import Missing
 
 Make = Callable[[StudyResults], tuple[Figure, str]]
 
+#: Intervals of a neuron from which its irregularity is told in a figure.
+_FEWEST = 5
 #: Bins of a trial in which rates are drawn.
 _BINS = 60
 
@@ -212,6 +216,29 @@ def _adaptation(results: StudyResults) -> tuple[Figure, str]:
     return figure, caption
 
 
+@_of_its_study
+def _balanced(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["self_sustained"].run
+    recording, said = run.recording, []
+    names = ("inhibitory", "excitatory")
+    for name in names[::-1]:
+        rate = len(recording.spikes[name].time) / recording.size(name) / run.experiment.duration
+        cv = irregularity(recording, name, min_intervals=_FEWEST).cv
+        told = np.isfinite(cv)
+        middle = f"{np.median(cv[told]):.2f}" if told.any() else "undefined"
+        said.append(
+            f"{name}: {rate * 1e3:.2f} Hz on average, median CV of the intervals {middle}"
+            f" (n = {told.sum()} of {len(cv)} neurons, those with {_FEWEST} intervals or more)"
+        )
+    figure = raster(recording, inputs=names[0], outputs=names[1], titles=[""])
+    caption = (
+        f"{run.experiment.duration / 1e3:g} s without input, from initial values that are drawn."
+        f" Above, spikes of some neurons of each population; below, mean rates of all. {said[0]};"
+        f" {said[1]}. Network: Brette et al. 2007, J Comput Neurosci 23:349."
+    )
+    return figure, caption
+
+
 SPECS = (
     FigureSpec(
         "euler_stability",
@@ -242,5 +269,11 @@ SPECS = (
         "Adaptation of GLIF neurons",
         ("long_squares.spikes.glif1_excitatory",),
         _adaptation,
+    ),
+    FigureSpec(
+        "balanced",
+        "A balanced network by itself",
+        ("self_sustained.spikes.excitatory", "self_sustained.spikes.inhibitory"),
+        _balanced,
     ),
 )
