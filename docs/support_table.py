@@ -25,6 +25,7 @@ from scnnbio.connectors import (
     LocalConnector,
     PoolingConnector,
 )
+from scnnbio.distributions import LogNormal, Uniform
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Population, Projection, SpikeSource
@@ -124,6 +125,12 @@ def probes() -> dict[str, Experiment]:
             )
         ),
         "a parameter a channel": _probe(parameters=per_channel),
+        "a parameter per neuron": _probe(parameters={"tau_m": LogNormal("16 ms", 0.3, seed=1)}),
+        "initial potentials per neuron": _probe(
+            trials=1, initial={"v": Uniform("-65 mV", "-55 mV", seed=1)}
+        ),
+        "initial values in every trial": _probe(initial={"v": "-60 mV"}),
+        "initial values of other states": _probe(trials=1, initial={"I_exc": "0.1 nA"}),
         "trials that run on": _probe(reset=False),
         "a single trial": _probe(trials=1),
         "sampled states": _probe(sampled=True),

@@ -227,10 +227,20 @@ class Population:
         }
 
     def channel_values(self, name: str) -> NDArray[np.float64]:
-        """A parameter that is the same for all neurons of a channel (channels,)."""
-        return self.spread(
-            self.parameters.get(name, self.model.parameters[name].default), self.shape[0]
-        )
+        """A parameter that is the same for all neurons of a channel (channels,).
+
+        Raises
+        ------
+        SpecError
+            If it differs within channels.
+        """
+        value = self.parameters.get(name, self.model.parameters[name].default)
+        if np.ndim(value) == 3 and self.size > self.shape[0]:
+            raise SpecError(
+                f"{name!r} differs from neuron to neuron, and one value per channel is needed",
+                where=f"population {self.name!r}.parameters.{name}",
+            )
+        return self.spread(value, self.shape[0])
 
     def spread(self, value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
         """One value per channel or per neuron, from one for all, per channel or per neuron."""

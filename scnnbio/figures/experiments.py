@@ -96,7 +96,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
     luminance, duration = recording.trials["luminance"], run.experiment.stimulus.duration
     if len(luminance) < 3 or not luminance[0] == luminance[2] < luminance[1]:
         raise Missing("the input does not rise and fall")
-    eta = network.population(names[0]).values()["homeo_eta"]
+    eta = network.population(names[0]).channel_values("homeo_eta")
     stacks = [_stack(run, names, np.flatnonzero(maps)) for maps in (eta > 0, eta == 0)]
     again = np.arange(1, len(luminance))
     steps = {
@@ -104,7 +104,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         "input falls": again[luminance[again] < luminance[again - 1]],
     }
     returns = {name: homeostatic_return(run, names[0], "curve", k) for name, k in steps.items()}
-    target = float(network.population(names[0]).values()["homeo_target"][0])
+    target = float(network.population(names[0]).channel_values("homeo_target")[0])
     told = "; ".join(
         f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
         f" {1e3 * r.interval[1]:.3g}) against {-1e3 * r.eigenvalue:.3g}/s from df/dV_th ="

@@ -13,7 +13,7 @@ import pytest
 from scnnbio import backends
 from scnnbio.connectors import EdgeListConnector
 from scnnbio.distributions import LogNormal, Normal, Uniform
-from scnnbio.errors import UnsupportedError
+from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Population, Projection
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
@@ -155,6 +155,13 @@ def test_spinnaker_starts_where_it_is_told_to():
     assert abs(counts[0].sum() - counts[1].sum()) < 0.05 * counts[1].sum()
     # Neurons with low thresholds fire more, and the same ones on both.
     assert np.corrcoef(*counts)[0, 1] > 0.9
+
+
+def test_what_needs_one_value_per_channel_says_so():
+    v1 = case().network.population("v1")
+    np.testing.assert_array_equal(v1.channel_values("cm"), np.full(5, 1.0))
+    with pytest.raises(SpecError, match="differs from neuron to neuron"):
+        v1.channel_values("tau_m")
 
 
 def test_standard_cells_of_nest_begin_at_rest():

@@ -82,3 +82,11 @@ def test_single_precision_keeps_its_promise() -> None:
         assert 0 < np.abs(found - signal.values).max() < bounds["signals"]
     for name, weights in exact.weights.items():
         assert 0 < np.abs(run.weights[name] - weights).max() < bounds["weights"]
+
+
+def test_the_runtime_calls_numpy_itself():
+    """Brian2's wrapper of a function prints its arrays at each call: ten times a step's work."""
+    from scnnbio.backends.brian2.layers import RUNTIME_FUNCTIONS
+
+    for function in RUNTIME_FUNCTIONS.values():
+        assert function.implementations["numpy"].get_code(None) is np.where
