@@ -37,8 +37,7 @@ RUNTIME_FUNCTIONS = {
         np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
     )
 }
-# As it is: Brian2 would wrap it in a check of dimensions that prints the whole array, for the error
-# that it might raise, at every call. Nothing here has a dimension.
+# As it is: Brian2 discards units by rewriting a function's code, and a function of numpy has none.
 RUNTIME_FUNCTIONS["_select"].implementations.add_implementation("numpy", code=np.where)
 
 
