@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
 #: Input rates in Hz, each for one segment of a run.

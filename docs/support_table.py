@@ -16,14 +16,19 @@ from scnnbio import backends, stimuli
 from scnnbio.backends.promises import SUBJECTS
 from scnnbio.connectors import (
     ConvolutionConnector,
+    DenseConnector,
+    EdgeListConnector,
+    FixedInDegree,
     Gaussian,
     KernelConnector,
     LateralInhibitionConnector,
+    LocalConnector,
     PoolingConnector,
 )
+from scnnbio.distributions import LogNormal, Uniform
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.plasticity import (
     LearningRule,
@@ -35,6 +40,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.population import Population, SpikeSource
 
 PAGE = Path(__file__).parent / "background" / "support.md"
 _HEAD = """# What each backend runs and promises
@@ -110,7 +116,22 @@ def probes() -> dict[str, Experiment]:
         "pooling by the first spike": _probe(
             connector=PoolingConnector(layer, 2, mode="first-spike")
         ),
+        "dense connections": _probe(connector=DenseConnector(np.ones((4, 72)), layer)),
+        "a kernel of its own at each place": _probe(
+            connector=LocalConnector(np.ones((2, 4, 4, 2, 3, 3)), layer)
+        ),
+        "a list of connections, with lags": _probe(
+            connector=EdgeListConnector(
+                layer, layer, FixedInDegree(4, seed=1), lag=np.arange(288) % 2 * 5.0
+            )
+        ),
         "a parameter a channel": _probe(parameters=per_channel),
+        "a parameter per neuron": _probe(parameters={"tau_m": LogNormal("16 ms", 0.3, seed=1)}),
+        "initial potentials per neuron": _probe(
+            trials=1, initial={"v": Uniform("-65 mV", "-55 mV", seed=1)}
+        ),
+        "initial values in every trial": _probe(initial={"v": "-60 mV"}),
+        "initial values of other states": _probe(trials=1, initial={"I_exc": "0.1 nA"}),
         "trials that run on": _probe(reset=False),
         "a single trial": _probe(trials=1),
         "sampled states": _probe(sampled=True),

@@ -8,9 +8,10 @@ from scipy.special import ndtri
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.connectors.lateral import Scope
 from scnnbio.errors import SpecError
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.units import plain
 
 #: Kernel elements, or cells, of one input channel.

@@ -5,7 +5,7 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
 from scnnbio.plasticity import (
     Normalisation,
@@ -16,6 +16,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.population import Population, SpikeSource
 from scnnbio.recording import Recording
 
 __all__ = [

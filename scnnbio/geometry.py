@@ -293,6 +293,52 @@ def _with_lags(
     return Edges(np.repeat(pre, lags)[keep], np.repeat(post, lags)[keep], taps[keep])
 
 
+def local_edges(
+    in_shape: Sequence[int],
+    kernel_shape: Sequence[int],
+    stride: Stride = (1, 1),
+    padding: Padding = (0, 0),
+) -> Edges:
+    """Every connection of an unshared convolution.
+
+    Parameters
+    ----------
+    in_shape : (channel, row, column)
+    kernel_shape : (out, row, column, in, kernel row, kernel column)
+        The tap of an edge is its place in an array of this shape, in C order.
+    stride : int or (row, column)
+    padding : "valid", "same", int or (row, column)
+
+    Returns
+    -------
+    Edges
+        Those of a convolution with a kernel (out, in, kernel row, kernel column).
+    """
+    out, into = kernel_shape[0], tuple(kernel_shape[3:])
+    shared = convolution_edges(in_shape, (out, *into), stride, padding)
+    field = int(np.prod(into))
+    return Edges(shared.pre, shared.post, shared.post * field + shared.tap % field)
+
+
+def local_edges_oracle(
+    in_shape: Sequence[int], kernel_shape: Sequence[int], stride: Pair, padding: Pair
+) -> list[tuple[int, int, int]]:
+    """Slow and obvious twin of :func:`local_edges`: weight after weight, for tests.
+
+    Returns
+    -------
+    list of (pre, post, tap), sorted
+    """
+    edges = []
+    for tap, (o, y, x, c, dy, dx) in enumerate(np.ndindex(*kernel_shape)):
+        row, column = y * stride[0] + dy - padding[0], x * stride[1] + dx - padding[1]
+        if 0 <= row < in_shape[1] and 0 <= column < in_shape[2]:
+            pre = np.ravel_multi_index((c, row, column), tuple(in_shape))
+            post = np.ravel_multi_index((o, y, x), tuple(kernel_shape[:3]))
+            edges.append((int(pre), int(post), tap))
+    return sorted(edges)
+
+
 def convolution_edges_oracle(
     in_shape: Sequence[int],
     kernel_shape: Sequence[int],

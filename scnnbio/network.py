@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import operator
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,193 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, hint
-from scnnbio.neurons.model import NeuronModel, Parameter
-from scnnbio.neurons.parsing import check_name, sides
-from scnnbio.plasticity import LearningRule, SharedThreshold, WinnerTakeAll
-from scnnbio.units import Degrees, In, Milliseconds, is_several, plain, plain_array
-from scnnbio.values import FrozenTable, Value
-
-Shape = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class SpikeSource:
-    """Neurons that fire when they are told to: the layer that an encoding drives."""
-
-    name: str = "SpikeSource"
-
-
-#: Neurons of a population are numbered in 32 bits, in recordings as in simulators.
-_MOST_NEURONS = 2**31 - 1
-
-
-@dataclass(frozen=True, eq=False)
-class Population(Value):
-    """A layer of like neurons on a grid.
-
-    Parameters
-    ----------
-    name : str
-    shape : tuple of int
-        (channel, row, column); neurons are numbered in C order.
-    neuron : NeuronModel or SpikeSource
-    parameters : mapping of str to float, str or array (channels,), optional
-        Values that differ from the model's defaults, in the model's units: one for all neurons, or
-        one for each channel.
-    field_of_view : float, optional
-        Side of the layer's grid in degrees of visual angle.
-    homeostasis : SharedThreshold, optional
-        A threshold that each channel shares and that learning moves.
-    competition : WinnerTakeAll, optional
-        Which neurons may learn in a trial, and which may fire.
-
-    Raises
-    ------
-    SpecError
-        If a parameter is unknown, has the wrong unit, the wrong number of values, or a value
-        outside its range, or would be moved out of it; if a conductance begins below zero; or if
-        the neuron has no threshold that a rule needs.
-    """
-
-    name: str
-    shape: Shape
-    neuron: NeuronModel | SpikeSource
-    parameters: Mapping[str, Annotated[float | NDArray[np.float64], In(None)]] = field(
-        default_factory=dict
-    )
-    field_of_view: Degrees | None = None
-    homeostasis: SharedThreshold | None = None
-    competition: WinnerTakeAll | None = None
-
-    def __post_init__(self) -> None:
-        check_name(self.name, "population.name")
-        where = f"population {self.name!r}"
-        shape = _shape(self.shape, where)
-        object.__setattr__(self, "shape", shape)
-        if not isinstance(self.neuron, NeuronModel | SpikeSource):
-            raise SpecError(
-                f"{reprlib.repr(self.neuron)} is neither a NeuronModel nor a SpikeSource",
-                where=f"{where}.neuron",
-            )
-        if not isinstance(self.parameters, Mapping):
-            raise SpecError(
-                f"{reprlib.repr(self.parameters)} is not a table", where=f"{where}.parameters"
-            )
-        if self.field_of_view is not None:
-            degrees = plain(self.field_of_view, "deg", where=f"{where}.field_of_view")
-            if degrees <= 0:
-                raise SpecError(f"{degrees} deg is not positive", where=f"{where}.field_of_view")
-            object.__setattr__(self, "field_of_view", degrees)
-        values = {name: self._checked(name, v, where) for name, v in self.parameters.items()}
-        object.__setattr__(self, "parameters", FrozenTable(values))
-        if isinstance(self.neuron, NeuronModel):
-            self._check_initial(self.neuron, where)
-        if self.homeostasis is not None:
-            self._check_homeostasis(self.homeostasis, where)
-        if self.competition is not None:
-            self._check_competition(f"{where}.competition")
-
-    def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source has no threshold to adapt", where=where)
-        moved = self._known(rule.parameter, f"{where}.parameters.{rule.parameter}")
-        path = f"{where}.homeostasis.parameter"
-        if moved.unit != "mV":
-            raise SpecError(
-                f"{rule.parameter!r} is in {moved.unit}, but a shared threshold is in mV",
-                where=path,
-            )
-        low, high = moved.bounds
-        if high < math.inf or (low > -math.inf and rule.minimum is None):
-            remedy = "name another parameter" if high < math.inf else "set homeostasis.minimum"
-            raise SpecError(
-                f"{rule.parameter!r} stays in {moved.range} mV, and the rule would move it beyond;"
-                f" {remedy}",
-                where=path,
-            )
-        if rule.minimum is not None:
-            moved.check(rule.minimum, f"{where}.homeostasis.minimum")
-        rule.fall(self.shape[0], 1.0)
-
-    def _check_competition(self, where: str) -> None:
-        if not isinstance(self.competition, WinnerTakeAll):
-            raise SpecError(f"{reprlib.repr(self.competition)} is not a WinnerTakeAll", where=where)
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source fires what it is given and cannot compete", where=where)
-        try:
-            sides(self.neuron.threshold)
-        except SpecError as error:
-            raise SpecError(
-                f"{error.message}, and competition needs to know by how much it is crossed; write"
-                " it like 'v >= v_thresh'",
-                where=where,
-            ) from None
-
-    def _check_initial(self, model: NeuronModel, where: str) -> None:
-        """Refuse conductances that begin below zero."""
-        for state, name in model.initial.items():
-            least = self.values()[name].min()
-            if model.unit_of(state) == "uS" and least < 0:
-                raise SpecError(
-                    f"the conductance {state!r} begins with {least:g} uS, and is never negative;"
-                    " give 0 or more",
-                    where=f"{where}.parameters.{name}",
-                )
-
-    def _known(self, name: str, path: str) -> Parameter:
-        """The neuron's parameter of that name."""
-        known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
-        if name not in known:
-            raise SpecError(
-                f"{self.neuron.name} has no parameter {name!r};"
-                f" {hint(name, sorted(known), 'it has')}",
-                where=path,
-            )
-        return known[name]
-
-    def _checked(self, name: str, value: Any, where: str) -> float | NDArray[np.float64]:
-        path = f"{where}.parameters.{name}"
-        parameter = self._known(name, path)
-        if not is_several(value):
-            return parameter.check(value, path)
-        array = plain_array(value, parameter.unit, where=path).copy()
-        if array.shape != (self.shape[0],):
-            raise SpecError(
-                f"{array.size} values for {self.shape[0]} channels; give one value or one a"
-                " channel",
-                where=path,
-            )
-        for channel, number in enumerate(array.tolist()):
-            parameter.check(number, f"{path}[{channel}]")
-        array.flags.writeable = False
-        return array
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return math.prod(self.shape)
-
-    @property
-    def is_source(self) -> bool:
-        """Whether the population only emits the spikes it is given."""
-        return isinstance(self.neuron, SpikeSource)
-
-    @property
-    def model(self) -> NeuronModel:
-        """The neuron's equations; an error for a spike source."""
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source has no equations", where=f"population {self.name!r}")
-        return self.neuron
-
-    def values(self) -> dict[str, NDArray[np.float64]]:
-        """Every parameter of the model, one value a channel (channels,)."""
-        return {
-            name: np.broadcast_to(
-                np.asarray(self.parameters.get(name, parameter.default), dtype=float),
-                (self.shape[0],),
-            )
-            for name, parameter in self.model.parameters.items()
-        }
+from scnnbio.neurons.parsing import check_name
+from scnnbio.plasticity import LearningRule, WinnerTakeAll
+from scnnbio.population import Population
+from scnnbio.units import In, Milliseconds, plain, plain_array
+from scnnbio.values import Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +30,7 @@ class Projection(Value):
     pre, post : str
         Names of the populations.
     connector : KernelConnector
-        Owns the initial kernel, which has no unit.
+        Owns the initial kernel, or the weights of single connections, which have no unit.
     weight : float or str
         What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
         a current, mV for a membrane jump).
@@ -244,8 +60,9 @@ class Projection(Value):
         where = f"projection {self.name!r}"
         if not isinstance(self.connector, KernelConnector):
             raise SpecError(
-                f"{reprlib.repr(self.connector)} is not a connector with a kernel; use a"
-                " ConvolutionConnector, a PoolingConnector or a LateralInhibitionConnector",
+                f"{reprlib.repr(self.connector)} is not a connector of layers; use one of"
+                " scnnbio.connectors, such as a ConvolutionConnector, a DenseConnector or an"
+                " EdgeListConnector",
                 where=f"{where}.connector",
             )
         if self.connector.delay is not None:
@@ -264,19 +81,22 @@ class Projection(Value):
             raise SpecError(f"{self.delay} ms is not positive", where=f"{where}.delay")
         if self.plasticity is not None and not self.connector.learnable:
             raise SpecError(
-                f"a {type(self.connector).__name__} has no weights to learn; use a"
+                f"a {type(self.connector).__name__} {self.connector.why_fixed}; use a"
                 " ConvolutionConnector, or leave the plasticity out",
                 where=f"{where}.plasticity",
             )
 
     @property
     def kernel(self) -> NDArray[np.float64]:
-        """The initial kernel (out, in, row, column) or (out, in, row, column, lag)."""
+        """The initial kernel (out, in, row, column) or (out, in, row, column, lag).
+
+        Of a connector that shares no weights, all of them, in its shape.
+        """
         return self.connector.kernel
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Delay of each lag of the kernel in ms, increasing; one where it has no lags."""
+        """Delay of each lag of the connector in ms, increasing; one where it has no lags."""
         return tuple(self.delay + lag for lag in self.connector.lags or (0.0,))
 
 
@@ -438,25 +258,6 @@ class Network(Value):
             ),
             tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
         )
-
-
-def _shape(value: Any, where: str) -> Shape:
-    try:
-        channels, rows, columns = (operator.index(n) for n in value)
-    except (TypeError, ValueError):
-        channels = rows = columns = 0
-    if min(channels, rows, columns) < 1:
-        raise SpecError(
-            f"shape {reprlib.repr(value)} is not three positive numbers (channel, row, column)",
-            where=where,
-        )
-    if channels * rows * columns > _MOST_NEURONS:
-        raise SpecError(
-            f"shape {reprlib.repr(value)} is of more than {_MOST_NEURONS:,} neurons, which is as"
-            " far as they are numbered; make it smaller",
-            where=where,
-        )
-    return channels, rows, columns
 
 
 def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:

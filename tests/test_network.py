@@ -9,9 +9,10 @@ import pytest
 
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.errors import SpecError
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
 from scnnbio.plasticity import Normalisation, SharedSTDP, SharedThreshold, WinnerTakeAll
+from scnnbio.population import Population, SpikeSource
 
 KERNEL = np.random.default_rng(0).uniform(0, 1, (3, 2, 2, 2))
 CONVOLUTION = ConvolutionConnector(KERNEL, (2, 4, 4))

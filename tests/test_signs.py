@@ -12,10 +12,11 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector,
 from scnnbio.errors import SpecError
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.weights import DocumentFolder, write_weights
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
 from scnnbio.neurons.polarity import polarity
 from scnnbio.plasticity import SharedSTDP, Trace, TraceRule
+from scnnbio.population import Population, SpikeSource
 
 SHAPE = (2, 3, 3)
 ONES = np.ones((2, 2, 1, 1))

@@ -157,7 +157,7 @@ def adaptation(run: Run, population: str) -> Adaptation:
         ends[:, k] = 1e3 / found[[0, -1]]
     return Adaptation(
         population=population,
-        current=layer.values()["i_offset"].copy(),
+        current=layer.channel_values("i_offset").copy(),
         rate=np.array([len(t) for t in trains]) / run.experiment.stimulus.duration * 1e3,
         first_rate=ends[0],
         last_rate=ends[1],

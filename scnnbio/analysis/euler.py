@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
-from scnnbio.network import Population
 from scnnbio.neurons.linearised import effective_membrane, euler_stability
 from scnnbio.neurons.rates import firing_rate
+from scnnbio.population import Population
 
 Array = NDArray[np.float64]
 

@@ -250,7 +250,7 @@ def _window(run: Run, trials: ArrayLike, window: Window) -> tuple[float, float]:
 
 def _curve(run: Run, population: str, values: Array) -> Curve:
     layer = run.experiment.network.population(population)
-    current = layer.values()["i_offset"]
+    current = layer.channel_values("i_offset")
     if not (np.diff(current) > 0).all():
         raise SpecError("i_offset does not rise from channel to channel", where=population)
     return Curve(population, current.copy(), values.reshape(layer.shape[0], -1).T.copy())

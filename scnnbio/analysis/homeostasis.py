@@ -168,7 +168,7 @@ def fixed_threshold_rates(
     begin, end = window_within(window, run.recording.trials["duration"][kept], "window")
     counts = run.recording.counts(population, (begin, end))[kept]
     rates = counts.reshape(len(kept), layer.shape[0], -1).mean(axis=(0, 2))
-    return layer.values()["v_thresh"].copy(), rates / (end - begin) * 1e3
+    return layer.channel_values("v_thresh").copy(), rates / (end - begin) * 1e3
 
 
 def homeostatic_return(
@@ -209,7 +209,7 @@ def homeostatic_return(
     layer, kept = run.experiment.network.population(population), np.asarray(trials)
     values = {name: float(v[0]) for name, v in layer.values().items()}
     eta, target = values["homeo_eta"], values["homeo_target"]
-    maps = np.flatnonzero(layer.values()["homeo_eta"] == eta)
+    maps = np.flatnonzero(layer.channel_values("homeo_eta") == eta)
     signal = run.recording.signals.get(population, {}).get("theta_h")
     if signal is None:
         raise SpecError("theta_h was not sampled", where=f"population {population!r}")

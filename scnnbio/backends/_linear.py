@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from scnnbio.backends._expressions import evaluate
 from scnnbio.errors import SpecError
-from scnnbio.network import Population
 from scnnbio.neurons.algebra import known_to_sympy, linear_system
 from scnnbio.neurons.parsing import sides
+from scnnbio.population import Population
 from scnnbio.units import UNITS, si_factor
 
 FloatArray = NDArray[np.float64]
 
 
 def parameter_sets(population: Population) -> dict[str, FloatArray]:
-    """Parameters, one set a channel, or one set where all channels are alike."""
+    """Parameters, one set per channel or per neuron, or one set where all neurons are alike."""
     values = population.values()
     if all(np.all(v == v[0]) for v in values.values()):
         return {name: v[:1] for name, v in values.items()}
@@ -37,7 +37,7 @@ def generators(population: Population) -> FloatArray:
     Returns
     -------
     ndarray (sets, states + 1, states + 1)
-        One for each channel, or one if all are alike. The last column holds the constant input.
+        One for each set of :func:`parameter_sets`. The last column holds the constant input.
 
     Raises
     ------
@@ -166,8 +166,7 @@ def distance_to_threshold(
         If the threshold is not linear in the states.
     """
     form = threshold_form(population)
-    channel = np.asarray(units) // (population.size // population.shape[0])
-    chosen = form[channel] if len(form) > 1 else np.repeat(form, len(channel), axis=0)
+    chosen = form[np.asarray(units) // (population.size // len(form))]
     total = chosen[:, -1][None, :]
     for column, state in enumerate(population.model.states):
         total = total + chosen[:, column] * states[state.name]

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from scnnbio.backends._expressions import evaluate
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.parsing import excess_over
 from scnnbio.plasticity import LearningRule, Trace, WinnerTakeAll
+from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 

@@ -47,8 +47,9 @@ from scnnbio.backends.promises import Exact, Promise
 from scnnbio.connectors import FIRST_SPIKE, PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.integrator import Integrator, integrator
+from scnnbio.population import Population
 
 
 @dataclass
@@ -307,7 +308,10 @@ def _in_exact_rates(step: Integrator) -> set[str]:
 
 
 def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
-    """Constants of a population's integrator, one value a channel, or one (1,) for all.
+    """Constants of a population's integrator, one value for each set of parameters.
+
+    Sets are as those of :func:`~scnnbio.backends._linear.parameter_sets`: one for all neurons (1,),
+    one per channel, or one per neuron.
 
     Raises
     ------
@@ -315,7 +319,7 @@ def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.fl
         If one of them is not finite, as where a time constant is zero.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        constants = integrator(population.model).constants(parameter_sets(population), dt)
+        constants = _constants(population, dt)
     for name, values in constants.items():
         if not np.isfinite(values).all():
             raise SpecError(
@@ -324,6 +328,20 @@ def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.fl
                 where=f"population {population.name!r}.parameters",
             )
     return constants
+
+
+def _constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
+    sets, step = parameter_sets(population), integrator(population.model)
+    if not population.differs_within_channels:
+        return step.constants(sets, dt)
+    # Only what the equations name matters, and sets that agree in it are solved once.
+    named = sorted(
+        {str(s) for rate in population.model.sympy().values() for s in rate.free_symbols}
+    )
+    rows = np.stack([sets[name] for name in named if name in sets] or [np.zeros(1)], axis=1)
+    _, first, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    found = step.constants({name: values[first] for name, values in sets.items()}, dt)
+    return {n: v if len(v) == 1 else v[places.ravel()] for n, v in found.items()}
 
 
 def gate_steps(experiment: Experiment, projection: Projection) -> int:
@@ -341,18 +359,22 @@ def gate_steps(experiment: Experiment, projection: Projection) -> int:
 
 
 def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:
-    """Initial value of every state variable, one a channel (channels,)."""
+    """Initial value of every state variable, one per channel (channels,) or per neuron."""
     values = population.values()
     zero = np.zeros(population.shape[0])
-    model = population.model
-    return {
+    model, own = population.model, population.initial
+    found = {
         state.name: values[model.initial[state.name]] if state.name in model.initial else zero
         for state in model.states
     }
+    for name, value in own.items():
+        each = np.ndim(value) == 3
+        found[name] = population.spread(value, population.size if each else population.shape[0])
+    return found
 
 
 def refractory_steps(population: Population, dt: float) -> NDArray[np.int64]:
-    """Whole steps for which each channel is held after a spike (channels,)."""
+    """Whole steps for which each channel, or each neuron, is held after a spike."""
     name = population.model.refractory
     if name is None:
         return np.zeros(population.shape[0], dtype=np.int64)

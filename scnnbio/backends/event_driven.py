@@ -33,8 +33,9 @@ from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.connectors import LAGS
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Inputs, Report
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.algebra import linear_system
+from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -146,19 +147,19 @@ def _too_fast(population: Population, experiment: Experiment) -> list[Unsupporte
 class _Layer:
     """The neurons of one population at one instant: all stand at the same time.
 
-    ``state`` is (neurons, states + 1): the distance from the initial state, which has fewer digits
-    to lose than a potential of -65 mV, and a column of ones.
+    ``state`` is (neurons, states + 1): the distance from an origin, which has fewer digits to lose
+    than a potential of -65 mV, and a column of ones. The origin is the initial state of the first
+    neuron of each set of parameters.
     """
 
     def __init__(self, population: Population, longest: float) -> None:
         self.population = population
         self.model = population.model
         self.names = [state.name for state in self.model.states]
-        per_channel = population.shape[1] * population.shape[2]
-        values = initial_states(population)
-        initial = np.stack([values[name] for name in self.names], axis=1)
+        values, size = initial_states(population), population.size
+        initial = np.stack([np.repeat(values[n], size // len(values[n])) for n in self.names], 1)
         free, distance = generators(population), threshold_form(population)
-        start = initial[: len(free)]
+        start = initial[:: size // len(free)]
         free[:, :-1, -1] += np.einsum("sij,sj->si", free[:, :-1, :-1], start)
         distance[:, -1] += np.einsum("sj,sj->s", distance[:, :-1], start)
         held = free.copy()
@@ -174,22 +175,24 @@ class _Layer:
         rest = np.einsum("si,sij->sj", np.abs(distance), _crossings.tail(free, self.piece))
         self.remainder = rest[self.set]
         self.frozen = set(frozen)
-        self.parameters = {n: np.repeat(v, per_channel) for n, v in population.values().items()}
+        self.parameters = {n: np.repeat(v, size // len(v)) for n, v in population.values().items()}
         refractory = self.model.refractory
         self.held_for = self.parameters[refractory] if refractory else np.zeros(population.size)
-        self.initial = np.repeat(initial, per_channel, axis=0)
+        self.origin = start[self.set]
+        self.begin = initial - self.origin
         self.restart()
 
     def restart(self) -> None:
         """Back to the initial states."""
         self.state = np.zeros((self.population.size, len(self.names) + 1))
+        self.state[:, :-1] = self.begin
         self.state[:, -1] = 1.0
         self.held = np.zeros(self.population.size, dtype=bool)
 
     def value(self, name: str, units: IntArray | slice = slice(None)) -> FloatArray:
         """A state variable of neurons, in its unit."""
         column = self.names.index(name)
-        return np.asarray(self.initial[units, column] + self.state[units, column])
+        return np.asarray(self.origin[units, column] + self.state[units, column])
 
     def crossings(self, span: float) -> tuple[IntArray, FloatArray]:
         """Neurons that would reach threshold within ``span`` ms (a piece at most), and when."""
@@ -230,7 +233,7 @@ class _Layer:
         for name, operator, text in self.model.resets:
             names[name] = assigned(names[name], operator, evaluate(text, names))
             column = self.names.index(name)
-            self.state[fired, column] = names[name] - self.initial[fired, column]
+            self.state[fired, column] = names[name] - self.origin[fired, column]
         self.held[fired] = self.held_for[fired] > 0.0
 
 
@@ -239,7 +242,7 @@ class _Pathway:
 
     def __init__(self, projection: Projection, lag: int, pre: Population, post: Population) -> None:
         edges = projection.connector.edges()
-        chosen = edges.tap % len(projection.delays) == lag
+        chosen = projection.connector.lag_index(edges) == lag
         self.pre, self.post, self.delay = projection.pre, projection.post, projection.delays[lag]
         self.state = post.model.receptors[projection.receptor]
         self._target, taps = edges.post[chosen], edges.tap[chosen]

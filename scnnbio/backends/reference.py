@@ -25,17 +25,17 @@ from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.experiment import Experiment, Inputs, Report
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import split_assignments
+from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 
 
 def _per_neuron(values: NDArray[Any], population: Population) -> FloatArray:
-    """Repeat one value a channel for every neuron of it."""
-    places = population.shape[1] * population.shape[2]
-    return np.repeat(np.broadcast_to(values, (population.shape[0],)), places).astype(float)
+    """Repeat one value for all, or one per channel, for every neuron."""
+    return np.repeat(values, population.size // len(values)).astype(float)
 
 
 class _Layer:
@@ -58,7 +58,7 @@ class _Layer:
             np.arange(population.shape[0]), population.shape[1] * population.shape[2]
         )
         rule = population.homeostasis
-        self.shared = None if rule is None else population.values()[rule.parameter].copy()
+        self.shared = None if rule is None else population.channel_values(rule.parameter).copy()
         self.fall = 0.0 if rule is None else rule.fall(population.shape[0], dt)
         self.slowing = 1.0 if rule is None else rule.slowing(dt)
         rivals = population.competition
@@ -146,7 +146,7 @@ class _Pathway:
         self.projection = projection
         self.delays, self.n_pre = experiment.delay_steps(projection), sizes[0]
         self.kernel = projection.kernel.astype(float).ravel().copy()
-        afferent = edges.pre + self.n_pre * (edges.tap % len(self.delays))
+        afferent = edges.pre + self.n_pre * projection.connector.lag_index(edges)
         self.out = _by_neuron(afferent, self.n_pre * len(self.delays), edges.post, edges.tap)
         self.into = _by_neuron(edges.post, sizes[1], afferent, edges.tap)
         self.gate = gate_steps(experiment, projection)

@@ -9,8 +9,9 @@ from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
 

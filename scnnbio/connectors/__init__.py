@@ -1,4 +1,4 @@
-"""Weight-shared connections as PyNN connectors.
+"""Connections as PyNN connectors: with shared kernels, or with a weight each.
 
 They work in any PyNN script::
 
@@ -14,6 +14,13 @@ conductances): it replaces the synapse type's ``weight``, as the weight column o
 from scnnbio.connectors.base import FIRST_SPIKE, LAGS, KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.lateral import LateralInhibitionConnector
+from scnnbio.connectors.listed import (
+    RANDOM_EDGES,
+    EdgeListConnector,
+    FixedInDegree,
+    FixedProbability,
+    RandomEdges,
+)
 from scnnbio.connectors.pooling import PoolingConnector
 from scnnbio.connectors.profiles import (
     PROFILES,
@@ -23,18 +30,27 @@ from scnnbio.connectors.profiles import (
     Tabulated,
 )
 from scnnbio.connectors.spinnaker import for_spinnaker
+from scnnbio.connectors.unshared import DenseConnector, LocalConnector, UnsharedConnector
 
 __all__ = [
     "FIRST_SPIKE",
     "LAGS",
     "PROFILES",
+    "RANDOM_EDGES",
     "ConvolutionConnector",
+    "DenseConnector",
     "DifferenceOfGaussians",
+    "EdgeListConnector",
+    "FixedInDegree",
+    "FixedProbability",
     "Gaussian",
     "KernelConnector",
     "LateralInhibitionConnector",
+    "LocalConnector",
     "PoolingConnector",
     "RadialProfile",
+    "RandomEdges",
     "Tabulated",
+    "UnsharedConnector",
     "for_spinnaker",
 ]

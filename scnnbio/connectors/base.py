@@ -12,7 +12,7 @@ from pyNN.connectors import Connector
 
 from scnnbio.connectors.wiring import check_size, make_connections
 from scnnbio.errors import SpecError
-from scnnbio.geometry import Edges, Pair, Shape, convolution_edges, output_shape
+from scnnbio.geometry import Edges, IntArray, Pair, Shape, convolution_edges, output_shape
 from scnnbio.units import In, carries_unit, is_several, plain, plain_array
 from scnnbio.values import Value
 
@@ -58,6 +58,8 @@ class KernelConnector(Value, Connector, ABC):
     learnable = True
     #: Whether these connections are there to inhibit.
     inhibits = False
+    #: Why they may not, as an error says it after the connector's name.
+    why_fixed = "has no weights to learn"
 
     # What PyNN's initialiser would set; as attributes of the class, the fields can be frozen.
     safe = True
@@ -90,10 +92,13 @@ class KernelConnector(Value, Connector, ABC):
             self.in_shape, self.kernel.shape, self.stride, self.padding, self.groups
         )
 
+    def lag_index(self, edges: Edges) -> IntArray:
+        """Place of the lag of each edge in ``lags``, shape (n,); 0 where there are none."""
+        return edges.tap % len(self.lags or (0.0,))
+
     def edge_lags(self, edges: Edges) -> FloatArray:
         """What each edge adds to the delay, in ms, shape (n,)."""
-        lags = np.array(self.lags or (0.0,))
-        return lags[edges.tap % len(lags)]
+        return np.array(self.lags or (0.0,))[self.lag_index(edges)]
 
     def edges(self) -> Edges:
         """Every connection, sorted by pre, then post; computed anew at each call."""

@@ -11,15 +11,21 @@ import numpy as np
 
 from scnnbio.connectors import (
     PROFILES,
+    RANDOM_EDGES,
     ConvolutionConnector,
+    DenseConnector,
+    EdgeListConnector,
     KernelConnector,
     LateralInhibitionConnector,
+    LocalConnector,
     PoolingConnector,
+    UnsharedConnector,
 )
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
     as_list,
+    as_table,
     by_kind,
     check_keys,
     choose,
@@ -36,18 +42,22 @@ from scnnbio.units import plain
 _LARGEST_KERNEL = 10**8
 
 
-def connector_from(table: Any, in_shape: Shape, where: str) -> KernelConnector:
+def connector_from(
+    table: Any, in_shape: Shape, where: str, out_shape: Shape | None = None
+) -> KernelConnector:
     """The connector that a table describes.
 
     Parameters
     ----------
     table : mapping
-        ``kind`` ("convolution", "pooling" or "lateral-inhibition"), and the arguments of that
-        connector.
+        ``kind`` ("convolution", "pooling", "lateral-inhibition", "dense", "local" or "edges"), and
+        the arguments of that connector.
     in_shape : (channel, row, column)
         Shape of the pre-synaptic layer.
     where : str
         Path of the table.
+    out_shape : (channel, row, column), optional
+        Shape of the post-synaptic layer, for connectors that do not decide it: "dense" and "edges".
 
     Returns
     -------
@@ -60,6 +70,8 @@ def connector_from(table: Any, in_shape: Shape, where: str) -> KernelConnector:
     """
     read = choose(_READERS, require(table, "kind", where), "kind of connector", join(where, "kind"))
     rest = {key: _pair(value) for key, value in table.items() if key != "kind"}
+    if read in (_dense, _edges):
+        rest["out_shape"] = out_shape
     try:
         return read(rest, in_shape, where)
     except SpecError as error:
@@ -75,6 +87,8 @@ def connector_table(connector: KernelConnector) -> Table:
         return _lateral_table(connector)
     if isinstance(connector, PoolingConnector):
         return _pooling_table(connector)
+    if isinstance(connector, UnsharedConnector):
+        return _unshared_table(connector)
     table: Table = {
         "kind": "convolution",
         "kernel": connector.kernel.tolist(),
@@ -177,8 +191,59 @@ def _lateral_table(connector: LateralInhibitionConnector) -> Table:
     return {**table, "profile": {"kind": kind, **plain_table(connector.profile)}}
 
 
+def _dense(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    check_keys(table, ("weights", "connect_zeros", "out_shape"), where)
+    weights = _kernel(require(table, "weights", where), join(where, "weights"))
+    return DenseConnector(**{**table, "weights": weights, "in_shape": in_shape})
+
+
+def _local(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    check_keys(table, ("weights", "stride", "padding", "connect_zeros"), where)
+    weights = _kernel(require(table, "weights", where), join(where, "weights"))
+    return LocalConnector(**{**table, "weights": weights, "in_shape": in_shape})
+
+
+def _edges(table: Table, in_shape: Shape, where: str) -> KernelConnector:
+    """``edges = {pre = [...], post = [...]}``, or a way to draw them, by its kind."""
+    check_keys(table, ("edges", "weight", "lag", "connect_zeros", "out_shape"), where)
+    inside = join(where, "edges")
+    described = as_table(require(table, "edges", where), inside)
+    edges: Any
+    if "kind" in described:
+        edges = by_kind(RANDOM_EDGES)(described, inside)
+    else:
+        check_keys(described, ("pre", "post"), inside)
+        ends = [as_list(require(described, e, inside), join(inside, e)) for e in ("pre", "post")]
+        edges = tuple(np.array(numbers) for numbers in ends)
+    if table["out_shape"] is None:
+        raise SpecError("the shape of the post-synaptic layer is missing", where=where)
+    return EdgeListConnector(in_shape, **{**table, "edges": edges})
+
+
+def _unshared_table(connector: UnsharedConnector) -> Table:
+    table: Table = {} if connector.connect_zeros else {"connect_zeros": False}
+    if isinstance(connector, DenseConnector):
+        return {"kind": "dense", "weights": connector.kernel.tolist(), **table}
+    if isinstance(connector, LocalConnector):
+        places = {"stride": list(connector.stride), "padding": list(connector.padding)}
+        return {"kind": "local", "weights": connector.kernel.tolist(), **places, **table}
+    if not isinstance(connector, EdgeListConnector):
+        raise SpecError(f"a {type(connector).__name__} has no form in a document")
+    alike = (connector.kernel == connector.kernel[0]).all()
+    table["weight"] = float(connector.kernel[0]) if alike else connector.kernel.tolist()
+    if connector.lags is not None:
+        table["lag"] = connector.lag.tolist()
+    if connector.drawn is not None:
+        return {"kind": "edges", "edges": plain_table(connector.drawn), **table}
+    pairs = {"pre": connector.pre.tolist(), "post": connector.post.tolist()}
+    return {"kind": "edges", "edges": pairs, **table}
+
+
 _READERS: dict[str, Callable[[Table, Shape, str], KernelConnector]] = {
     "convolution": _convolution,
     "pooling": _pooling,
     "lateral-inhibition": _lateral,
+    "dense": _dense,
+    "local": _local,
+    "edges": _edges,
 }

@@ -17,8 +17,9 @@ from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.inputs import Inputs, Report
-from scnnbio.network import Network, Population, Projection
+from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
+from scnnbio.population import Population
 from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import Milliseconds, plain

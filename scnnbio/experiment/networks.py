@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from scnnbio.distributions import distribution_from
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment.connectors import connector_from, connector_table
 from scnnbio.experiment.documents import (
@@ -24,7 +25,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.weights import DocumentFolder, with_file
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.plasticity import (
@@ -37,6 +38,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.population import Population, SpikeSource
 from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
@@ -69,7 +71,8 @@ def network_from(
     where : str
         Path of the table.
     seed : int
-        For a model that draws initial kernels and is not given a seed of its own.
+        For a model that draws initial kernels, and for distributions, that are given no seed of
+        their own.
     folder : DocumentFolder, optional
         Where ``weights`` are read from.
 
@@ -101,7 +104,8 @@ def _described(table: Table, where: str, seed: int) -> Network:
         "neuron": neuron_from,
         "homeostasis": _reader(SharedThreshold),
         "competition": _reader(WinnerTakeAll),
-        "parameters": lambda value, path: dict(as_table(value, path)),
+        "parameters": lambda value, path: _values(value, path, seed),
+        "initial": lambda value, path: _values(value, path, seed),
     }
     populations = [
         build(Population, row, f"{where}.populations[{k}]", readers)
@@ -113,6 +117,16 @@ def _described(table: Table, where: str, seed: int) -> Network:
         for k, row in _rows(table, "projections", where)
     ]
     return build(Network, {}, where, populations=populations, projections=projections)
+
+
+def _values(table: Any, where: str, seed: int) -> Table:
+    """Values of parameters or states; a table among them is a distribution."""
+    return {
+        name: distribution_from(value, join(where, name), seed)
+        if isinstance(value, Mapping)
+        else value
+        for name, value in as_table(table, where).items()
+    }
 
 
 def _rows(table: Any, key: str, where: str) -> Iterable[tuple[int, Any]]:
@@ -208,13 +222,16 @@ def _parameters(table: Any, where: str) -> dict[str, Parameter]:
 
 
 def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str) -> Projection:
-    shape = choose(shapes, require(row, "pre", where), "population", join(where, "pre"))
+    shape, target = (
+        choose(shapes, require(row, end, where), "population", join(where, end))
+        for end in ("pre", "post")
+    )
     return build(
         Projection,
         row,
         where,
         {
-            "connector": lambda table, path: connector_from(table, shape, path),
+            "connector": lambda table, path: connector_from(table, shape, path, target),
             "plasticity": _plasticity,
         },
     )

@@ -10,9 +10,13 @@ from matplotlib.figure import Figure
 
 from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, adaptation
 from scnnbio.analysis.euler import factors, membranes
-from scnnbio.analysis.frequency_response import analytic_curve, frequency_responses
+from scnnbio.analysis.frequency_response import (
+    analytic_curve,
+    frequency_responses,
+)
 from scnnbio.analysis.homeostasis import map_rates, settled_rates, step_returns
 from scnnbio.analysis.inhibition import KINDS, LOW_RATES, inhibition
+from scnnbio.analysis.irregularity import irregularity
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures.adaptation import adaptation_figure
@@ -20,11 +24,14 @@ from scnnbio.figures.euler import euler_figure
 from scnnbio.figures.frequency_response import frequency_figure
 from scnnbio.figures.gain import gain_figure
 from scnnbio.figures.homeostasis import Stack, homeostasis_figure
+from scnnbio.figures.raster import raster
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation.evidence import Missing
 
 Make = Callable[[StudyResults], tuple[Figure, str]]
 
+#: Intervals of a neuron from which its irregularity is told in a figure.
+_FEWEST = 5
 #: Bins of a trial in which rates are drawn.
 _BINS = 60
 
@@ -85,10 +92,10 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
     luminance, duration = recording.trials["luminance"], run.experiment.stimulus.duration
     if len(luminance) < 3 or not luminance[0] == luminance[2] < luminance[1]:
         raise Missing("the input does not rise and fall")
-    eta = network.population(names[0]).values()["homeo_eta"]
+    eta = network.population(names[0]).channel_values("homeo_eta")
     stacks = [_stack(run, names, np.flatnonzero(maps)) for maps in (eta > 0, eta == 0)]
     returns = results.evidence["steps"].once(step_returns)
-    target = float(network.population(names[0]).values()["homeo_target"][0])
+    target = float(network.population(names[0]).channel_values("homeo_target")[0])
     told = "; ".join(
         f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
         f" {1e3 * r.interval[1]:.3g}) against {-1e3 * r.eigenvalue:.3g}/s from df/dV_th ="
@@ -171,6 +178,29 @@ def _adaptation(results: StudyResults) -> tuple[Figure, str]:
     return figure, caption
 
 
+@_of_its_study
+def _balanced(results: StudyResults) -> tuple[Figure, str]:
+    run = results.evidence["self_sustained"].run
+    recording, said = run.recording, []
+    names = ("inhibitory", "excitatory")
+    for name in names[::-1]:
+        rate = len(recording.spikes[name].time) / recording.size(name) / run.experiment.duration
+        cv = irregularity(recording, name, min_intervals=_FEWEST).cv
+        told = np.isfinite(cv)
+        middle = f"{np.median(cv[told]):.2f}" if told.any() else "undefined"
+        said.append(
+            f"{name}: {rate * 1e3:.2f} Hz on average, median CV of the intervals {middle}"
+            f" (n = {told.sum()} of {len(cv)} neurons, those with {_FEWEST} intervals or more)"
+        )
+    figure = raster(recording, inputs=names[0], outputs=names[1], titles=[""])
+    caption = (
+        f"{run.experiment.duration / 1e3:g} s without input, from initial values that are drawn."
+        f" Above, spikes of some neurons of each population; below, mean rates of all. {said[0]};"
+        f" {said[1]}. Network: Brette et al. 2007, J Comput Neurosci 23:349."
+    )
+    return figure, caption
+
+
 SPECS = (
     FigureSpec(
         "euler_stability",
@@ -201,5 +231,11 @@ SPECS = (
         "Adaptation of GLIF neurons",
         ("long_squares.spikes.glif1_excitatory",),
         _adaptation,
+    ),
+    FigureSpec(
+        "balanced",
+        "A balanced network by itself",
+        ("self_sustained.spikes.excitatory", "self_sustained.spikes.inhibitory"),
+        _balanced,
     ),
 )

@@ -112,10 +112,10 @@ def _trials(recording: Recording, trials: Sequence[int] | None) -> list[int]:
 
 
 def _groups(recording: Recording, population: str, most: int, *, source: bool) -> list[_Group]:
-    """ON and OFF cells of a source with two channels; otherwise all units as one."""
+    """ON and OFF cells of a source with two channels; otherwise all units as one colour."""
     shape = recording.shapes[population]
     size = recording.size(population)
-    parts = [("", INK, np.arange(size))]
+    parts = [("", OFF if source else INK, np.arange(size))]
     if source and shape[0] == 2:
         half = size // 2
         # OFF first, so that ON is on top, as everywhere.

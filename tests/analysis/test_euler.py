@@ -13,8 +13,9 @@ from scnnbio.analysis.euler import factors, membranes
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
 from scnnbio.figures import draw
-from scnnbio.network import Network, Population
+from scnnbio.network import Network
 from scnnbio.neurons import LIBRARY
+from scnnbio.population import Population
 from scnnbio.validation import Evidence
 from scnnbio.workflow import execute
 

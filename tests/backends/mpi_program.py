@@ -20,9 +20,10 @@ from scnnbio.connectors import (
 )
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
+from scnnbio.population import Population, SpikeSource
 from tests.backends.nest_cases import ADAPTIVE
 from tests.backends.networks import experiment, small_network
 

@@ -7,17 +7,24 @@ from hypothesis import strategies as st
 
 from scnnbio.connectors import (
     ConvolutionConnector,
+    DenseConnector,
     DifferenceOfGaussians,
+    EdgeListConnector,
+    FixedInDegree,
+    FixedProbability,
     Gaussian,
     KernelConnector,
     LateralInhibitionConnector,
+    LocalConnector,
     PoolingConnector,
 )
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.geometry import output_shape
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import Photographs
 
 
@@ -92,6 +99,39 @@ def experiment(network: Network, **changes: object) -> Experiment:
     return Experiment(**{**settings, **changes})
 
 
+def _unshared(
+    draw: st.DrawFn,
+    kind: str,
+    shape: tuple[int, int, int],
+    size: tuple[int, int],
+    options: dict[str, tuple[int, int]],
+) -> KernelConnector:
+    """A connector with a weight for each connection, some of which are zero."""
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    zeros = draw(st.booleans())
+    if kind == "local":
+        out = output_shape(shape, (2, 2, *size), **options)
+        values = np.round(rng.normal(size=(*out, 2, *size)), 1)
+        return LocalConnector(values, shape, connect_zeros=zeros, **options)
+    out = (2, draw(st.integers(1, 3)), 2)
+    sizes = int(np.prod(out)), int(np.prod(shape))
+    if kind == "dense":
+        values = np.round(rng.normal(size=sizes), 1)
+        return DenseConnector(values, shape, out, connect_zeros=zeros)
+    recipe = draw(
+        st.sampled_from([FixedProbability(0.4, seed=4), FixedInDegree(5, seed=4), "pairs"])
+    )
+    if recipe == "pairs":
+        # A pair may be joined once for each lag.
+        post, pre, late = np.nonzero(rng.random((*sizes, 2)) < 0.3)
+        edges = list(zip(pre, post, late * 2.0, strict=True)) or [(0, 0, 0.0)]
+        pre, post, lag = np.array(rng.permutation(edges)).T
+        values = rng.normal(size=len(pre))
+        ends = pre.astype(int), post.astype(int)
+        return EdgeListConnector(shape, out, ends, values, lag, connect_zeros=zeros)
+    return EdgeListConnector(shape, out, recipe, 0.5, connect_zeros=zeros)
+
+
 @st.composite
 def connectors(draw: st.DrawFn) -> KernelConnector:
     """Any convolution, pooling or inhibition that a backend may meet, on two channels."""
@@ -102,7 +142,13 @@ def connectors(draw: st.DrawFn) -> KernelConnector:
         "stride": draw(pair),
         "padding": draw(st.tuples(st.integers(0, 2), st.integers(0, 2))),
     }
-    kind = draw(st.sampled_from(["convolution", "lags", "groups", "pooling", "lateral"]))
+    kind = draw(
+        st.sampled_from(
+            ["convolution", "lags", "groups", "pooling", "lateral", "dense", "local", "edges"]
+        )
+    )
+    if kind in ("dense", "local", "edges"):
+        return _unshared(draw, kind, shape, size, options)
     if kind == "pooling":
         return PoolingConnector(
             shape, size, mode=draw(st.sampled_from(["sum", "average"])), **options

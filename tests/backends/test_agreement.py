@@ -16,10 +16,11 @@ import pytest
 from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population
 from scnnbio.stimuli import Photographs
 from tests.backends.networks import experiment, small_network
 

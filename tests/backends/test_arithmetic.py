@@ -25,10 +25,11 @@ from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.neurons.parsing import check_expression
 from scnnbio.plasticity import Trace, TraceRule
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.test_reference import Given, pair
 from tests.oracles.real_arithmetic import UndecidedError, real_value

@@ -11,9 +11,10 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.errors import UnsupportedError
 from scnnbio.experiment import Record
-from scnnbio.network import Network, Population, Projection
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedThreshold
+from scnnbio.population import Population
 from tests.backends.networks import experiment, small_network
 
 KERNEL = np.random.default_rng(0).uniform(0.0, 0.4, (3, 2, 5, 5, 2))

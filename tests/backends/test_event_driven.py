@@ -18,9 +18,10 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling, load
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from scnnbio.workflow import execute
 from tests.backends.test_learning import given as given_spikes

@@ -12,8 +12,9 @@ from scnnbio.backends import get
 from scnnbio.backends._finite import NotFinite, check_finite
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter
+from scnnbio.population import Population, SpikeSource
 from tests.backends.networks import experiment, small_network
 
 #: A spike multiplies x by 1e100 and adds 1: the fifth one is beyond all numbers (1, 1e100, 1e200,

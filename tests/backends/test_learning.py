@@ -16,7 +16,7 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import (
     LearningRule,
@@ -28,6 +28,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.networks import experiment, small_network
 from tests.backends.test_agreement import PAIR

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import (
     PFISTER_GERSTNER_2006,
@@ -24,6 +24,7 @@ from scnnbio.plasticity import (
     SharedSTDP,
     TripletSTDP,
 )
+from scnnbio.population import Population, SpikeSource
 from tests.backends.test_learning import RANK_ORDER, given
 from tests.backends.test_reference import pair
 

@@ -25,9 +25,10 @@ from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.geometry import Edges
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIBRARY, LIF
 from scnnbio.plasticity import SharedSTDP, WinnerTakeAll
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends import test_learning as learning
 from tests.backends.nest_cases import ADAPTIVE, need_nest

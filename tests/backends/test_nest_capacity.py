@@ -10,9 +10,10 @@ import pytest
 from scnnbio.connectors import ConvolutionConnector, PoolingConnector
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import Photographs
 from tests.backends.nest_cases import need_nest
 from tests.backends.networks import experiment, small_network

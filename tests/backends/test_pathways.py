@@ -24,9 +24,10 @@ from scnnbio.connectors import (
 from scnnbio.encoding import LGN, Encoding
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIF
 from scnnbio.plasticity import LearningRule, Normalisation, SharedSTDP, TripletSTDP
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.networks import connectors, experiment
 from tests.backends.test_reference import Given

@@ -16,9 +16,10 @@ from scnnbio.encoding import LGN, Encoding
 from scnnbio.encoding.codes import Code
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.networks import experiment, small_network
 

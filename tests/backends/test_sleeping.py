@@ -15,10 +15,11 @@ from scnnbio.backends.brian2.sleeping import HORIZONS, LONGEST, Sleep, sleep_of
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.library import LIBRARY
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
 LINEAR = [

@@ -25,9 +25,10 @@ from scnnbio.connectors import (
 )
 from scnnbio.errors import BackendMissing, DataError, SpecError, UnsupportedError
 from scnnbio.experiment import Run
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.oracles.spinnaker_board import driven
 

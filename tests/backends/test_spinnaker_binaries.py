@@ -13,8 +13,9 @@ from scnnbio.backends.spinnaker import delays, lowering
 from scnnbio.connectors import ConvolutionConnector, PoolingConnector
 from scnnbio.errors import DataError
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.oracles.spinnaker_board import assert_bit_exact, driven, networks
 

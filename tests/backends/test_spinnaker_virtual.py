@@ -17,8 +17,9 @@ from scnnbio.backends.spinnaker.machine import Machine
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import load
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
+from scnnbio.population import Population, SpikeSource
 from tests.oracles.spinnaker_board import driven
 
 pytestmark = [pytest.mark.spinnaker, pytest.mark.slow]

@@ -12,6 +12,7 @@ from scnnbio.neurons import LIF
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.library import LIBRARY
 from tests.backends.test_agreement import CASES
+from tests.contract import driven
 
 
 def _constants(name: str) -> dict[str, np.ndarray]:
@@ -82,3 +83,22 @@ def test_single_precision_keeps_its_promise() -> None:
         assert 0 < np.abs(found - signal.values).max() < bounds["signals"]
     for name, weights in exact.weights.items():
         assert 0 < np.abs(run.weights[name] - weights).max() < bounds["weights"]
+
+
+def test_a_step_at_runtime_prints_no_arrays() -> None:
+    """Brian2's check of what a function returns does: it was nine tenths of a step's work."""
+
+    printed = 0
+
+    def count(_: object) -> str:
+        nonlocal printed
+        printed += 1
+        return "x"
+
+    # Conductances call exprel, and refractory neurons select.
+    case = driven.experiment(["LIF_cond_exp"])
+    with np.printoptions(formatter={"all": count}):
+        run = backends.get("brian2").run(case)
+    # Some parameters are logged once, when the network is built.
+    assert printed < case.trial_steps * case.stimulus.n_trials
+    assert run.provenance["output_spikes"]["LIF_cond_exp"] > 0

@@ -20,8 +20,9 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
 

@@ -16,8 +16,9 @@ from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Stage, Study, load
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY
+from scnnbio.population import Population, SpikeSource
 from scnnbio.recording import Recording
 from scnnbio.stimuli import WhiteNoise
 from tests.experiment.small import study

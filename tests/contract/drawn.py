@@ -29,7 +29,7 @@ from scnnbio.connectors import (
 )
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.experiment import Experiment, Record
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.plasticity import (
     LearningRule,
@@ -41,6 +41,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import Photographs
 from tests.contract.driven import weight
 

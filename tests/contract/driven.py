@@ -14,8 +14,9 @@ import numpy as np
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, homeostatic
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import Photographs
 
 #: Every model of the library, and one with homeostasis of its own.

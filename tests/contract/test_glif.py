@@ -18,8 +18,9 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons.library import glif
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.nest_cases import need_nest
 from tests.oracles import glif as oracle

@@ -18,9 +18,9 @@ import sympy
 
 from scnnbio import backends
 from scnnbio.experiment import Experiment, Run
-from scnnbio.network import Population
 from scnnbio.neurons.closed_form import closed_form
 from scnnbio.neurons.integrator import exact_states
+from scnnbio.population import Population
 from scnnbio.units import si_factor
 from tests.contract.driven import MODELS, UNITS, experiment
 

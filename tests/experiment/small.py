@@ -7,9 +7,10 @@ import numpy as np
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling, Stage, Study
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import Gratings, WhiteNoise
 
 OWN = NeuronModel(

@@ -11,10 +11,15 @@ from hypothesis import given, settings
 
 from scnnbio.connectors import (
     ConvolutionConnector,
+    DenseConnector,
     DifferenceOfGaussians,
+    EdgeListConnector,
+    FixedInDegree,
+    FixedProbability,
     Gaussian,
     KernelConnector,
     LateralInhibitionConnector,
+    LocalConnector,
     PoolingConnector,
 )
 from scnnbio.errors import SpecError
@@ -23,14 +28,14 @@ from tests.backends.networks import connectors
 
 
 def read(text: str) -> KernelConnector:
-    return connector_from(tomllib.loads(text), (2, 6, 6), "here")
+    return connector_from(tomllib.loads(text), (2, 6, 6), "here", (1, 2, 3))
 
 
 @settings(deadline=None)
 @given(connectors())
 def test_a_connector_there_and_back(made: KernelConnector) -> None:
     document = tomli_w.dumps(connector_table(made))
-    again = connector_from(tomllib.loads(document), made.in_shape, "here")
+    again = connector_from(tomllib.loads(document), made.in_shape, "here", made.out_shape)
     assert again == made
     assert connector_table(again) == connector_table(made)
 
@@ -61,6 +66,34 @@ def test_first_spikes_there_and_back() -> None:
         (
             'kind = "convolution"\ngroups = 2\nkernel = [[[[1.0]]], [[[2.0]]]]',
             ConvolutionConnector([[[[1.0]]], [[[2.0]]]], (2, 6, 6), groups=2),
+        ),
+        (
+            'kind = "dense"\nweights = {uniform = [0.0, 1.0], shape = [6, 72], seed = 7}',
+            DenseConnector(np.random.default_rng(7).uniform(0, 1, (6, 72)), (2, 6, 6), (1, 2, 3)),
+        ),
+        (
+            'kind = "local"\nstride = 2\nconnect_zeros = false\n'
+            "weights = {uniform = [0.0, 1.0], shape = [1, 2, 2, 2, 3, 3], seed = 7}",
+            LocalConnector(
+                np.random.default_rng(7).uniform(0, 1, (1, 2, 2, 2, 3, 3)),
+                (2, 6, 6),
+                2,
+                connect_zeros=False,
+            ),
+        ),
+        (
+            'kind = "edges"\nweight = [0.5, 1.0]\nlag = ["0 ms", "2 ms"]\n'
+            "edges = {pre = [71, 3], post = [5, 1]}",
+            EdgeListConnector((2, 6, 6), (1, 2, 3), ([3, 71], [1, 5]), [1.0, 0.5], [2.0, 0.0]),
+        ),
+        (
+            'kind = "edges"\nweight = 1.5\n'
+            'edges = {kind = "fixed-probability", probability = 0.2, seed = 1}',
+            EdgeListConnector((2, 6, 6), (1, 2, 3), FixedProbability(0.2, seed=1), 1.5),
+        ),
+        (
+            'kind = "edges"\nedges = {kind = "fixed-in-degree", count = 4, seed = 1}',
+            EdgeListConnector((2, 6, 6), (1, 2, 3), FixedInDegree(4, seed=1)),
         ),
         (
             'kind = "lateral-inhibition"\nscope = "both"\nradius = 2\nstrength = 0.5\n'
@@ -94,6 +127,17 @@ def test_as_people_write_them(text: str, made: KernelConnector) -> None:
         ('kind = "pooling"\nsize = 2\nmode = "max"', "here.mode", "first-spike"),
         ('kind = "pooling"\nsize = 2\nkernel = 1', "here", "kernel"),
         ('kind = "convolution"\nkernel = [[[[[1.0]]], [[[1.0]]]]]', "here.lags", "axis of lags"),
+        ('kind = "dense"\nweights = [[1.0]]', "here.weights", "(6, 72)"),
+        ('kind = "local"\nweights = [[1.0]]', "here.weights", "kernel row"),
+        ('kind = "edges"', "here", "'edges' is missing"),
+        ('kind = "edges"\nedges = {pre = [1]}', "here.edges", "'post' is missing"),
+        ('kind = "edges"\nedges = {pre = [1], post = [6]}', "here.edges.post", "0..5"),
+        ('kind = "edges"\nedges = {kind = "all"}', "here.edges.kind", "fixed-in-degree"),
+        (
+            'kind = "edges"\nedges = {kind = "fixed-probability", probability = 0.1}',
+            "here.edges",
+            "'seed' is missing",
+        ),
         (
             'kind = "convolution"\nlags = [3, 1]\n'
             "kernel = {uniform = [0, 1], shape = [1, 2, 1, 1, 2]}",

@@ -12,8 +12,8 @@ from scnnbio.errors import DataError, SpecError, hint, nearest
 from scnnbio.experiment import documents, load
 from scnnbio.experiment.networks import neuron_from
 from scnnbio.figures import FIGURES
-from scnnbio.network import Population
 from scnnbio.neurons import LIBRARY, LIF
+from scnnbio.population import Population
 from scnnbio.validation.v1 import CLAIMS
 from tests.experiment.small import study
 

@@ -10,8 +10,9 @@ import pytest
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Record, Sampling
-from scnnbio.network import Network, Population, SpikeSource
+from scnnbio.network import Network
 from scnnbio.neurons import LIF
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 from tests.experiment.small import experiment, network
 

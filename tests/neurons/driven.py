@@ -10,8 +10,9 @@ from scnnbio import backends
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Run, Sampling
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import NeuronModel
+from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
 

@@ -14,10 +14,11 @@ from scnnbio.connectors import ConvolutionConnector
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Record
 from scnnbio.experiment.networks import network_from, network_table, neuron_from
-from scnnbio.network import Network, Population, Projection, SpikeSource
+from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.explain import explain
 from scnnbio.plasticity import SharedThreshold
+from scnnbio.population import Population, SpikeSource
 from tests.backends.networks import experiment
 
 SHAPE = (3, 2, 2)

@@ -56,8 +56,13 @@ _SINGLE: tuple[Promise, ...] = (
 
 
 #: An interrupt from the keyboard ends the run: Brian2 would return what it has until then, which
-#: looks like all of it.
-_AT_RUNTIME = {"codegen.target": "numpy", "core.stop_on_keyboard_interrupt": False}
+#: looks like all of it. Nothing has a dimension here; where Brian2 checks the functions that a text
+#: calls, it prints whole arrays at every call, for an error message that it may need.
+_AT_RUNTIME = {
+    "codegen.target": "numpy",
+    "codegen.runtime.numpy.discard_units": True,
+    "core.stop_on_keyboard_interrupt": False,
+}
 
 
 class _OnBrian2(Backend):

@@ -28,14 +28,27 @@ def _function(
     )
     code = ARITHMETIC.read_text(encoding="utf-8") if own else None
     made.implementations.add_implementation("cpp", code=code, name=name)
-    return made
+    return _as_it_is(made, compute)
+
+
+def _as_it_is(function: Any, compute: Callable[..., Any]) -> Any:
+    """The function with an implementation for numpy that Brian2 does not wrap.
+
+    Its wrapper holds dimensions against one another, and prints all arrays at every call for the
+    error that it might raise. Nothing here has a dimension.
+    """
+    function.implementations.add_implementation("numpy", code=compute)
+    return function
 
 
 #: A held state is selected: weighted by 0 it would be no number where the step that it does not
 #: take overflows. Programs in C++ hold their states otherwise.
 SELECT = {
-    "_select": b2.Function(
-        np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
+    "_select": _as_it_is(
+        b2.Function(
+            np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
+        ),
+        np.where,
     )
 }
 

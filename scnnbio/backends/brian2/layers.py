@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
+from scnnbio.backends.brian2.layout import public_of_internal
 from scnnbio.backends.brian2.learning import competition, regularly
 from scnnbio.backends.brian2.procedural import Each, generates_cpp
 from scnnbio.backends.brian2.sleeping import Sleep, sleep_of
 from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import LONGEST, check_expression, excess_over, renamed
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
+from scnnbio.population import Population
 
 _MS = b2.ms
 Keep = Callable[[Any], Any]
@@ -163,6 +164,12 @@ class Layer:
         sleep = self._sleep(constants, held, silent, names)
         constants |= {_own(name): values for name, values in population.values().items()}
         constants["held_steps"] = self.held.astype(float)
+        period = population.shape[0]
+        if population.differs_within_channels:
+            period = population.size
+            constants = {
+                n: v if len(v) == 1 else self.equations.spread(v) for n, v in constants.items()
+            }
         resets = [(name, op, renamed(text, names)) for name, op, text in model.resets]
         if self.held.any():
             resets.append(("free_at", "=", "t_in_timesteps + 1 + int(held_steps)"))
@@ -175,6 +182,7 @@ class Layer:
             held=tuple(s.name for s in model.states if s.name in held),
             constants=constants,
             channels=population.shape[0],
+            period=period,
             most_held=int(self.held.max()),
             trial=self.experiment.trial_steps,
             begins_anew=self.experiment.reset,
@@ -191,6 +199,9 @@ class Layer:
     ) -> Sleep | None:
         """How neurons sleep, in the group's names."""
         population = self.population
+        if population.differs_within_channels:
+            # A bound per neuron would weigh more than the steps that it saves.
+            return None
         falls, rule = {}, population.homeostasis
         if rule is not None:
             falls[rule.parameter] = rule.fall(population.shape[0], self.experiment.dt)
@@ -218,7 +229,7 @@ class Layer:
             name=f"threshold_{population.name}",
             namespace={},
         )
-        group.level = population.values()[rule.parameter]
+        group.level = population.channel_values(rule.parameter)
         group.fall = rule.fall(population.shape[0], dt)
         group.rate = 1.0
         slowing = rule.slowing(dt)
@@ -276,8 +287,10 @@ class _Equations:
         return write(expression, names | {name: _own(name) for name in used})
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One value a neuron, in the internal order, from one a channel or one for all."""
+        """One value per neuron, in the internal order, from one for all or one per channel."""
         population = self.population
+        if len(values) == population.size:
+            return np.asarray(values)[public_of_internal(population.shape)]
         per_channel = np.broadcast_to(values, (population.shape[0],))
         return np.tile(per_channel, population.shape[1] * population.shape[2])
 

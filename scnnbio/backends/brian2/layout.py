@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.network import Shape
+from scnnbio.population import Shape
 
 
 def public_of_internal(shape: Shape) -> NDArray[np.int64]:

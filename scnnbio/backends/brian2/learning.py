@@ -14,6 +14,7 @@ import brian2 as b2
 import numpy as np
 
 from scnnbio.backends.brian2.layout import internal_kernel
+from scnnbio.backends.brian2.lists import is_listed, ordered
 from scnnbio.backends.brian2.procedural import (
     Competition,
     Each,
@@ -25,9 +26,10 @@ from scnnbio.backends.brian2.procedural import (
 )
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.parsing import renamed
 from scnnbio.plasticity import LearningRule, Trace, TraceRule, WinnerTakeAll
+from scnnbio.population import Population
 
 _MS = b2.ms
 Keep = Callable[[Any], Any]
@@ -59,6 +61,8 @@ def geometry_at(projection: Projection, lag: int) -> Geometry:
 
 def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:
     """A kernel's elements, the rate at which they learn, and which are present if some are not."""
+    if is_listed(projection):
+        return _listed_weights(projection, keep)
     rule, present = projection.plasticity, projection.connector.present
     groups = projection.connector.groups
     masked = rule is not None and not present.all()
@@ -75,6 +79,15 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     if rule is not None and rule.half_life is not None:
         code = [f"rate = rate*{rule.slowing(experiment.dt)!r}"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
+    return keep(group)
+
+
+def _listed_weights(projection: Projection, keep: Keep) -> Any:
+    """The weights of single connections, in the order in which spikes walk them."""
+    *_, tap = ordered(projection.connector)
+    name = f"kernel_{projection.name}"
+    group = b2.NeuronGroup(len(tap), "w : 1\nrate : 1 (shared)", name=name, namespace={})
+    group.w = projection.kernel.ravel()[tap]
     return keep(group)
 
 

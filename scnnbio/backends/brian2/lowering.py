@@ -21,11 +21,13 @@ import brian2 as b2
 from scnnbio.backends.base import gate_steps, refractory_steps
 from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
+from scnnbio.backends.brian2.lists import is_listed, listing_at
 from scnnbio.backends.brian2.presentations import Source, internal_trials
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.network import Network, Population, Projection
+from scnnbio.network import Network, Projection
+from scnnbio.population import Population
 
 _MS = b2.ms
 #: What Brian2 adds to a group's name for what it makes of the group by itself.
@@ -108,6 +110,8 @@ class Lowered:
 
     def _add_projection(self, projection: Projection) -> None:
         """One pathway a lag, each fed by the arrivals of the one before."""
+        if is_listed(projection) and not len(projection.connector.edges()):
+            return
         kernel = kernel_group(projection, self.experiment, self._keep)
         self.kernels[projection.name] = kernel
         post, source, since = self.groups[projection.post], self.groups[projection.pre], 0
@@ -135,11 +139,11 @@ class Lowered:
                 ends += learning.ends(lag)
             self._keep(
                 KernelPathway(
-                    "convolution",
+                    "listed" if is_listed(projection) else "convolution",
                     (source, "_arriving"),
                     kernel,
                     ends,
-                    geometry_at(projection, lag),
+                    (listing_at if is_listed(projection) else geometry_at)(projection, lag),
                     "\n".join(code),
                     ("after_groups", 3 * order + 1),
                     f"pathway_{name}",

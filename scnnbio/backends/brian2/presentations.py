@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.layout import internal_of_public
 from scnnbio.backends.brian2.procedural import Procedural, sleeper
 from scnnbio.experiment import Inputs
-from scnnbio.network import Population
+from scnnbio.population import Population
 
 #: After whatever decides which spikes stand.
 _AFTER_THRESHOLDS = ("after_thresholds", 100)

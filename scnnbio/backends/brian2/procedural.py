@@ -24,6 +24,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner, Group
 
+from scnnbio.backends.brian2.lists import Listing
 from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.errors import SpecError
 
@@ -82,6 +83,9 @@ class Geometry:
         into, out = self.in_shape[0], self.out_shape[0] // self.groups
         first = self.lag * into * self.kernel_size[0] * self.kernel_size[1] * out
         return {**keywords, "CG": into // self.groups, "OG": out, "FIRST": first}
+
+    def declare(self, variables: Any) -> None:
+        """Nothing: targets are computed from the numbers alone."""
 
 
 class Procedural(CodeRunner, Group):  # type: ignore[misc]
@@ -258,6 +262,7 @@ class KernelPathway(Procedural):
     """Code for each pair of an event and a tap of the kernel that it reaches.
 
     ``convolution`` is driven by presynaptic events and ``receptive_field`` by postsynaptic ones.
+    ``listed`` is a ``convolution`` whose targets are stored; its ``geometry`` declares the arrays.
     The code may use ``w`` and the other variables of the kernel group, and those of the groups in
     ``ends`` under their suffix, ``_pre`` or ``_post``. Of these groups the first of a
     ``convolution`` may be one whose neurons sleep: the code adds to its state ``moves[0]``, at
@@ -270,7 +275,7 @@ class KernelPathway(Procedural):
         events: tuple[Any, str],
         kernel: Any,
         ends: Sequence[tuple[Any, str]],
-        geometry: Geometry,
+        geometry: Geometry | Listing,
         code: str,
         slot: tuple[str, int],
         name: str,
@@ -281,6 +286,7 @@ class KernelPathway(Procedural):
         self.variables.add_constant("N", len(kernel))
         for index in ("_tap_idx", "_pre_idx", "_post_idx"):
             self._add_index(index)
+        geometry.declare(self.variables)
         self._see(kernel, "", "_tap_idx")
         for group, suffix in ends:
             self._see(group, suffix, f"{suffix}_idx")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.layout import internal_of_public, public_kernel, public_of_internal
+from scnnbio.backends.brian2.lists import is_listed
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.outcome import Outcome
 from scnnbio.experiment import Experiment, Sampling
@@ -69,7 +70,9 @@ class Raw:
                 for name, count in self.counts.items()
                 if not network.population(name).is_source
             },
-            pathways={p.name: "procedural" for p in network.projections},
+            pathways={
+                p.name: "expanded" if is_listed(p) else "procedural" for p in network.projections
+            },
         )
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from scnnbio.backends._linear import threshold_form
 from scnnbio.errors import SpecError
-from scnnbio.network import Population
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.parsing import check_expression, sides
+from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 

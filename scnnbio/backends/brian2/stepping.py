@@ -48,9 +48,11 @@ class Rules:
         Brian2 resets it later.
     held : tuple of str
         States that do not move while a neuron is refractory.
-    constants : mapping of str to ndarray (1,) or (channels,)
+    constants : mapping of str to ndarray (1,) or (period,)
     channels : int
         Neurons lie channel last.
+    period : int
+        Neurons after which constants repeat: the channels, or all neurons of the layer.
     most_held : int
         The longest refractory period in steps.
     trial : int
@@ -69,6 +71,7 @@ class Rules:
     held: tuple[str, ...]
     constants: Mapping[str, NDArray[np.float64]]
     channels: int
+    period: int
     most_held: int
     trial: int
     begins_anew: bool
@@ -181,7 +184,7 @@ class Step(Procedural):
         size = len(group)
         # A word begins anywhere in the tile, and the tile where a channel begins.
         word = 8 * real.itemsize
-        tile = min(math.lcm(rules.channels, word), -(-size // word) * word)
+        tile = min(math.lcm(rules.period, word), -(-size // word) * word)
         tiled, used = [], rules.names()
         for index in ("_lane_idx", "_power_idx", "_power_lane_idx"):
             self.variables.add_auxiliary_variable(index, dtype=np.int32)

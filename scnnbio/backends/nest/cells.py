@@ -17,9 +17,10 @@ from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.standard import StandardCell, standard_cell
+from scnnbio.population import Population
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -165,6 +166,9 @@ class StandardCells(Cells):
             if population.homeostasis is not None:
                 feature = "NEST's own cells share no threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
+            if population.initial:
+                feature = "NEST's own cells begin at rest"
+                problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if population.competition is not None:
                 feature = "NEST's own cells do not tell by how much they cross their threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
@@ -198,10 +202,9 @@ class StandardCells(Cells):
         current = translated.pop("I_e")
         translated["V_m"] = translated["E_L"]
         nodes = _create(native.name, population, translated)
-        for channel in range(population.shape[0]):
-            places = population.shape[1] * population.shape[2]
-            part = nodes[channel * places : (channel + 1) * places]
-            self.driven.append((part, {"I_e": float(current[channel])}))
+        places = population.size // len(current)
+        for k, value in enumerate(current.tolist()):
+            self.driven.append((nodes[k * places : (k + 1) * places], {"I_e": value}))
         return nodes
 
     def start(self) -> None:
@@ -264,16 +267,28 @@ def _lacking(experiment: Experiment, projection: Projection) -> str:
 
 
 def _create(model: str, population: Population, values: Values) -> Any:
-    """Nodes with one set of parameters, or one block of nodes for each channel."""
+    """Nodes with one set of parameters, one block of nodes for each channel, or each its own."""
+    channels, rows, columns = population.shape
+    if rows * columns == 1 or any(len(v) > channels for v in values.values()):
+        return _each(model, population.size, values)
     if all(np.all(v == v[0]) for v in values.values()):
         return _alike(model, population.size, {n: float(v[0]) for n, v in values.items()})
-    channels, rows, columns = population.shape
     spread = {name: np.broadcast_to(v, (channels,)) for name, v in values.items()}
     blocks = [
         _alike(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
         for k in range(channels)
     ]
     return sum(blocks[1:], blocks[0])
+
+
+def _each(model: str, count: int, values: Values) -> Any:
+    """Nodes of which each is told what differs between them."""
+    same = {name: float(v[0]) for name, v in values.items() if np.all(v == v[0])}
+    nodes = _alike(model, count, same)
+    own = {n: np.repeat(v, count // len(v)).tolist() for n, v in values.items() if n not in same}
+    if own:
+        nodes.set(own)
+    return nodes
 
 
 def _alike(model: str, count: int, values: dict[str, float]) -> Any:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scnnbio.backends.nest.engines import Engine
 from scnnbio.backends.nest.placed import Heard, Placed
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population
 from scnnbio.plasticity import WinnerTakeAll
+from scnnbio.population import Population
 
 
 class CompetitionEngine(Engine):

@@ -21,8 +21,9 @@ from scnnbio.backends.nest.rules import rule_code, rule_values
 from scnnbio.connectors import FIRST_SPIKE, KernelConnector
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
 from scnnbio.plasticity import SharedThreshold
+from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 
@@ -211,7 +212,7 @@ class ThresholdEngine(Engine):
         """Hand over the thresholds, and listen to the population."""
         population, rule, dt = self.population, self.rule, self.experiment.dt
         channels, rows, columns = population.shape
-        levels = np.broadcast_to(population.values()[rule.parameter], (channels,))
+        levels = population.channel_values(rule.parameter)
         self._set(
             placed,
             population.name,

@@ -24,7 +24,8 @@ from scnnbio.backends.nest.placed import Placed
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.processes import Team
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
+from scnnbio.population import Population
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,7 @@ class Lowered:
             {
                 "synapse_model": "static_synapse",
                 "weight": weight,
-                "delay": np.round(delays, 3)[edges.tap % len(delays)],
+                "delay": np.round(delays, 3)[projection.connector.lag_index(edges)],
                 "receptor_type": port,
             },
         )

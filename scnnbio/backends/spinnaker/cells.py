@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scnnbio.backends.base import initial_states, refractory_steps
 from scnnbio.backends.spinnaker.arithmetic import ONE, TOO_LARGE, decay, representable
 from scnnbio.errors import Unsupported
-from scnnbio.network import Network, Population, Projection
+from scnnbio.network import Network, Projection
 from scnnbio.neurons.standard import standard_cells
+from scnnbio.population import Population
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +122,7 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
         for name, v in _bounded(values).items()
         if np.abs(v).max() >= TOO_LARGE
     ]
+    problems += _no_start(population, element)
     if problems:
         return problems
     return Cells(
@@ -144,6 +146,19 @@ def _no_cell(population: Population, receptors: list[str], element: str) -> Unsu
         f"{population.model.name} is none of the machine's cells",
         "use LIF, LIF_curr_delta or LIF_cond_exp, or another backend",
     )
+
+
+def _no_start(population: Population, element: str) -> list[Unsupported]:
+    """States that are to begin at other values than the machine begins with."""
+    return [
+        Unsupported(
+            element,
+            f"{name} begins at zero on the machine",
+            "give initial values of v only, or use another backend",
+        )
+        for name, value in population.initial.items()
+        if name != "v" and np.any(value)
+    ]
 
 
 def _parameters(population: Population, kind: CellType, dt: float) -> dict[str, Floats]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS, Floats, Ints, delay_slots
 from scnnbio.backends.spinnaker.cells import Cells, CellType, signed
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
+from scnnbio.population import Population
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +108,7 @@ class Pathway:
         """(pre, post, weight) of all connections that carry anything."""
         edges = self.projection.connector.edges()
         weights = self.kernel.ravel()[edges.tap]
-        lags = len(self.projection.connector.lags or (0.0,))
-        carries = (weights != 0) & (edges.tap % lags == self.lag)
+        carries = (weights != 0) & (self.projection.connector.lag_index(edges) == self.lag)
         return edges.pre[carries], edges.post[carries], weights[carries]
 
 

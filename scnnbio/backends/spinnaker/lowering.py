@@ -26,7 +26,8 @@ from scnnbio.backends.spinnaker.refusals import unsupported_projections, unsuppo
 from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
-from scnnbio.network import Population, Projection
+from scnnbio.network import Projection
+from scnnbio.population import Population
 
 #: The machine convolves planes, each on cores of its own; with fewer neurons a core, lists are held
 #: on far fewer of them.

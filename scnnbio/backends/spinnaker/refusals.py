@@ -57,4 +57,8 @@ def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list
                 )
                 remedy = "set i_offset = 0, or reset = false"
                 problems.append(Unsupported(f"population {name!r}", feature, remedy))
+            if experiment.network.population(name).initial:
+                feature = "only the first trial on the machine begins from initial values"
+                remedy = "show one trial, or set reset = false"
+                problems.append(Unsupported(f"population {name!r}", feature, remedy))
     return problems

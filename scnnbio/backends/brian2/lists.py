@@ -1,0 +1,76 @@
+"""Connections that are stored one by one, in the order in which spikes walk them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.backends.brian2.layout import internal_of_public
+from scnnbio.connectors import KernelConnector, UnsharedConnector
+from scnnbio.network import Projection
+
+
+def is_listed(projection: Projection) -> bool:
+    """Whether the connections of a projection are stored, and not computed from a geometry."""
+    return isinstance(projection.connector, UnsharedConnector)
+
+
+def ordered(connector: KernelConnector) -> tuple[NDArray[np.int64], ...]:
+    """(lag, pre, post, tap) of every connection, sorted by these, in the internal numbering."""
+    edges = connector.edges()
+    pre = internal_of_public(connector.in_shape)[edges.pre]
+    post = internal_of_public(connector.out_shape)[edges.post]
+    lag = connector.lag_index(edges)
+    order = np.lexsort((post, pre, lag))
+    return lag[order], pre[order], post[order], edges.tap[order]
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The connections of a projection at one lag, as the template ``listed`` needs them.
+
+    Parameters
+    ----------
+    first : ndarray of int32 (pre + 1,)
+        Where the connections of each presynaptic neuron begin, and the last ones end.
+    target : ndarray of int32 (connections,)
+        Postsynaptic neurons, of all lags, increasing within one neuron and lag.
+    size : int
+        Number of postsynaptic neurons.
+    """
+
+    first: NDArray[np.int32]
+    target: NDArray[np.int32]
+    size: int
+
+    def keywords(self) -> dict[str, int]:
+        """Names in the template."""
+        return {"targets": self.size}
+
+    def declare(self, variables: Any) -> None:
+        """Make the arrays known to the object that walks them."""
+        variables.add_auxiliary_variable("_list_idx", dtype=np.int32)
+        for name, values in (("_first", self.first), ("_target", self.target)):
+            variables.add_array(
+                name,
+                size=len(values),
+                values=values,
+                dtype=np.int32,
+                constant=True,
+                read_only=True,
+                index="_list_idx",
+            )
+
+
+def listing_at(projection: Projection, lag: int) -> Listing:
+    """The connections of a projection at one lag."""
+    connector = projection.connector
+    lags, pre, post, _ = ordered(connector)
+    begin = int(np.searchsorted(lags, lag))
+    end = int(np.searchsorted(lags, lag, side="right"))
+    first = begin + np.searchsorted(pre[begin:end], np.arange(np.prod(connector.in_shape) + 1))
+    size = int(np.prod(connector.out_shape))
+    return Listing(first.astype(np.int32), post.astype(np.int32), size)
