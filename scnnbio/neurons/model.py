@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scnnbio.errors import SpecError
+from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_state, check_variable
-from scnnbio.neurons.parsing import check_expression, deep_trees, split_assignments
+from scnnbio.neurons.parsing import check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension, plain
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
 from scnnbio.connectors import FIRST_SPIKE, LAGS
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Inputs, Report
-from scnnbio.neurons.parsing import deep_trees
+from scnnbio.neurons.arithmetic import deep_trees
 
 _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
