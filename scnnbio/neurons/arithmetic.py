@@ -14,14 +14,19 @@ the point.
 from __future__ import annotations
 
 import ast
+import contextlib
 import operator
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from scnnbio.errors import SpecError
 
+#: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
+#: has terms.
+DEEPEST_TREE = 200
 #: Name of the function that makes a condition a number. No user can write it.
 TRUTH = "_truth"
 
@@ -72,6 +77,20 @@ _ROWS: tuple[dict[type, type], ...] = (
 _LONGEST_ROW = 50
 
 _CALLED = {**FUNCTIONS, TRUTH: lambda x: np.asarray(x).astype(np.float64)}
+
+
+@contextlib.contextmanager
+def deep_trees() -> Iterator[None]:
+    """Let recursive readers of an expression go as deep as the longest sum that is taken.
+
+    Some, such as Brian2's, call a dozen functions for each operation.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20 * DEEPEST_TREE + 2000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def is_condition(node: ast.expr) -> bool:

@@ -6,8 +6,8 @@ import ast
 import dataclasses
 
 from scnnbio.errors import SpecError, hint
+from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.model import NeuronModel, Parameter
-from scnnbio.neurons.parsing import deep_trees
 from scnnbio.units import Hertz, Milliseconds, Millivolts
 
 

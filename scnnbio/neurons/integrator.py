@@ -39,9 +39,10 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.algebra import linear_system, propagator
+from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.coherence import per_ms
 from scnnbio.neurons.model import NeuronModel, StateVariable
-from scnnbio.neurons.parsing import check_expression, deep_trees
+from scnnbio.neurons.parsing import check_expression
 
 if TYPE_CHECKING:
     import sympy

@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError, hint, not_one_of
+from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_state, check_variable
-from scnnbio.neurons.parsing import check_expression, deep_trees, split_assignments
+from scnnbio.neurons.parsing import check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, In, dimension, plain
 from scnnbio.values import FrozenTable
 

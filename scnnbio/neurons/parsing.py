@@ -8,17 +8,15 @@ parser.
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import math
 import re
 import reprlib
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError
-from scnnbio.neurons.arithmetic import FUNCTIONS, canonical, is_condition
+from scnnbio.neurons.arithmetic import DEEPEST_TREE, FUNCTIONS, canonical, deep_trees, is_condition
 
 _NODES = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),
@@ -30,26 +28,9 @@ _NODES = (
 #: Characters of an expression or a reset that are read.
 LONGEST = 2000
 _DEEPEST = 50
-#: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
-#: has terms.
-_LONGEST_ROW = 200
 _LARGEST_EXPONENT = 20
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
-
-
-@contextlib.contextmanager
-def deep_trees() -> Iterator[None]:
-    """Let recursive readers of an expression go as deep as the longest sum that is taken.
-
-    Some, such as Brian2's, call a dozen functions for each operation.
-    """
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20 * _LONGEST_ROW + 2000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 @deep_trees()
@@ -294,9 +275,9 @@ def _check_size(tree: ast.Expression, where: str) -> None:
             raise SpecError(
                 f"the expression nests more than {_DEEPEST} deep; split it up", where=where
             )
-        if levels > _LONGEST_ROW:
+        if levels > DEEPEST_TREE:
             raise SpecError(
-                f"more than {_LONGEST_ROW} operations stand in a row; split the expression up",
+                f"more than {DEEPEST_TREE} operations stand in a row; split the expression up",
                 where=where,
             )
         for child in ast.iter_child_nodes(node):

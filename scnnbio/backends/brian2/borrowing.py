@@ -14,7 +14,7 @@ from typing import Any
 import brian2 as b2
 
 from scnnbio._turns import Turn
-from scnnbio.neurons.parsing import deep_trees
+from scnnbio.neurons.arithmetic import deep_trees
 
 #: Both backends use the same state.
 TURN = Turn("Brian2")
