@@ -2,7 +2,7 @@
 
 A network is one or two layers behind a source that all share, named ``net0_a``, ``net0_b``,
 ``net1_a``, ... Its numbers are of two kinds: those that a program of brian2-standalone is compiled
-with, and its *data*, kernels and parameters by channel, which the program reads.
+with, and its *data*, the kernels, which the program reads.
 """
 
 from __future__ import annotations
@@ -202,11 +202,11 @@ class Setting:
 
 
 def _built(d: Drawn, name: str, dt: float, data: int) -> tuple[list[Population], list[Projection]]:
-    rng = np.random.default_rng([d.seed, data])
+    rng, own = np.random.default_rng([d.seed, data]), np.random.default_rng([d.seed])
     first = _first(d, rng, dt)
     a, b = f"{name}_a", f"{name}_b"
     model = LIBRARY[d.model]
-    populations = [_controlled(_population(a, first, d.model, d.by_channel, rng, dt), d)]
+    populations = [_controlled(_population(a, first, d.model, d.by_channel, own, dt), d)]
     receptor = _excites(model)
     # Kernels of any size drive about as well.
     strength = d.scale * weight(model, receptor) * 9.0 / np.prod(first.kernel.shape[1:4])
@@ -234,7 +234,7 @@ def _built(d: Drawn, name: str, dt: float, data: int) -> tuple[list[Population],
         )  # fmt: skip
     onward = _onward(d, tuple(first.out_shape), rng, dt)
     if onward is not None:
-        populations.append(_population(b, onward, d.second, d.by_channel, rng, dt))
+        populations.append(_population(b, onward, d.second, d.by_channel, own, dt))
         onto = _excites(LIBRARY[d.second])
         strength = 4.0 * d.scale * weight(LIBRARY[d.second], onto)
         projections.append(

@@ -2,13 +2,12 @@
 
 The oracle is the reference backend, which handles one edge at a time. Twenty networks run side by
 side in one experiment, each judged by itself. A program of brian2-standalone takes seconds to
-compile for each layer, so there a few networks are compiled, and each run with many data: kernels,
-parameters by channel, input.
+compile for each layer, so there a few networks are compiled, and each run with many data: kernels
+and input.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -110,7 +109,7 @@ def test_compiled_networks_fire_the_same_spikes_with_any_data(
     made, make = [], compiling._make
     monkeypatch.setattr(compiling, "_make", lambda folder: (made.append(folder), make(folder)))
     chosen, setting = COMPILED[program]
-    drawn = [dataclasses.replace(several(COUNT)[k], by_channel=True) for k in chosen]
+    drawn = [several(COUNT)[k] for k in chosen]
     for data in range(DATA):
         experiment = setting.experiment(drawn, data)
         expected = backends.get("reference").run(experiment)
