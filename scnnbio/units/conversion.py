@@ -66,7 +66,7 @@ def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
         raise SpecError(f"{value} is not a number; write {asked(unit)}", where=where)
     if isinstance(value, list | tuple) and not all(type(v) in (int, float) for v in value):
         return _from_rows(value, unit, where)
-    if np.ma.is_masked(value):
+    if np.any(getattr(value, "mask", False)):  # numpy.ma itself is slow to import
         raise SpecError("values are masked; leave them out, or fill them", where=where)
     try:
         array = np.asarray(value)
