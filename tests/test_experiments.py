@@ -54,7 +54,6 @@ QUICK = {
 }  # fmt: skip
 SLOW = {
     "adaptation": ("", [], "brian2", ()),
-    "shunting": ("tiny", [], "brian2", ()),
     "synaptic_filters": ("tiny", [], "brian2", ()),
 }
 RUNS = [
