@@ -184,9 +184,9 @@ class Population(Value):
         found = self._values(value, parameter.unit, name, path)
         if isinstance(found, float):
             return parameter.check(found, path)
-        for place in np.argwhere(~parameter.holds(found))[:1]:
-            index = ", ".join(map(str, place.tolist()))
-            parameter.check(float(found[tuple(place)]), f"{path}[{index}]")
+        for extreme in (found.argmin(), found.argmax()):  # a range is an interval
+            place = np.unravel_index(extreme, found.shape)
+            parameter.check(float(found[place]), f"{path}[{', '.join(map(str, place))}]")
         return found
 
     def _checked_initial(self, where: str) -> dict[str, float | NDArray[np.float64]]:
@@ -255,7 +255,7 @@ class Population(Value):
         """
         sets = self.size if self.differs_within_channels else self.shape[0]
         return {
-            name: self.spread(self.parameters.get(name, parameter.default), sets)
+            name: spread(self.parameters.get(name, parameter.default), sets)
             for name, parameter in self.model.parameters.items()
         }
 
@@ -273,15 +273,16 @@ class Population(Value):
                 f"{name!r} differs from neuron to neuron, and one value per channel is needed",
                 where=f"population {self.name!r}.parameters.{name}",
             )
-        return self.spread(value, self.shape[0])
+        return spread(value, self.shape[0])
 
-    def spread(self, value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-        """One value per channel or per neuron, from one for all, per channel or per neuron."""
-        array = np.asarray(value, dtype=float)
-        if array.ndim == 0:
-            return np.broadcast_to(array, (sets,))
-        flat = array.ravel()
-        return flat if len(flat) == sets else np.repeat(flat, sets // len(flat))
+
+def spread(value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
+    """One value per channel or per neuron, from one for all, per channel or per neuron."""
+    array = np.asarray(value, dtype=float)
+    if array.ndim == 0:
+        return np.broadcast_to(array, (sets,))
+    flat = array.ravel()
+    return flat if len(flat) == sets else np.repeat(flat, sets // len(flat))
 
 
 def _shape(value: Any, where: str) -> Shape:

@@ -21,7 +21,7 @@ from scnnbio import (
 )
 from scnnbio.analysis.gain import Curve
 from scnnbio.analysis.rates import Responses
-from scnnbio.connectors import LateralInhibitionConnector, PoolingConnector
+from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
 from scnnbio.neurons.linearised import euler_stability
@@ -81,7 +81,7 @@ IMAGES = np.arange(32.0).reshape(2, 4, 4)
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Population": {
         "name": "v1", "shape": (2, 2, 2), "neuron": LIF, "field_of_view": 5.0,
-        "parameters": {"tau_m": 15.0},
+        "parameters": {"tau_m": 15.0}, "initial": {"v": -60.0},
     },
     "Projection": PROJECTION,
     "Experiment": {**{name: lambda n=name: getattr(experiment(), n) for name in (
@@ -105,6 +105,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "shape": (2, 5, 5), "scope": "both", "radius": 1, "strength": 0.5, "delay": 2.0,
         "profile": [1.0, 0.5],
     },
+    "DenseConnector": {"weights": np.full((3, 4), 0.5), "in_shape": (4, 1, 1), "delay": 2.0},
+    "LocalConnector": {
+        "weights": np.full((1, 2, 2, 1, 2, 2), 0.5), "in_shape": (1, 3, 3), "delay": 2.0,
+    },
+    "EdgeListConnector": {
+        "in_shape": (2, 1, 1), "out_shape": (2, 1, 1), "edges": ([0, 1], [1, 0]),
+        "weight": [0.5, 1.5], "lag": [1.0, 3.0], "delay": 2.0,
+    },
+    "FixedProbability": {"probability": 0.5, "seed": 1},
     "Gaussian": {"sigma": 2.0},
     "DifferenceOfGaussians": {"sigma": 2.0, "inner": 1.0},
     "Tabulated": {"values": (1.0, 0.5)},
@@ -230,6 +239,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "EulerStability.regime": {"dt": 0.5},
     "ConvolutionConnector.with_kernel": {"kernel": np.full(KERNEL.shape, 0.25)},
     "LateralInhibitionConnector.with_kernel": {"kernel": np.full((2, 2, 1, 1), 0.0)},
+    "UnsharedConnector.with_kernel": {"kernel": np.full((2, 2), 0.25)},
     "PoolingConnector.with_kernel": {"kernel": np.full((1, 1, 1, 1), 1.0)},
 }  # fmt: skip
 
@@ -244,6 +254,7 @@ INSTANCES: dict[str, Any] = {
     "LateralInhibitionConnector": lambda: LateralInhibitionConnector((2, 1, 1), strength=0.5),
     "PoolingConnector": lambda: PoolingConnector((1, 1, 1), 1),
     "LearningRule": SharedSTDP,
+    "UnsharedConnector": lambda: DenseConnector(np.full((2, 2), 0.5), (2, 1, 1)),
     "Kernel": lambda: AlphaKernel(5.0),
     "EulerStability": lambda: euler_stability(LIF),
 }

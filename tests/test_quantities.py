@@ -58,6 +58,7 @@ RESULTS = {
 #: Parameters whose annotation leaves open that they are no quantity.
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
+    "pairs of neurons": {"edges"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
 }

@@ -49,7 +49,7 @@ from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Inputs, Report, Run
 from scnnbio.network import Projection
 from scnnbio.neurons.integrator import Integrator, integrator
-from scnnbio.population import Population
+from scnnbio.population import Population, spread
 
 
 @dataclass
@@ -369,7 +369,7 @@ def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:
     }
     for name, value in own.items():
         each = np.ndim(value) == 3
-        found[name] = population.spread(value, population.size if each else population.shape[0])
+        found[name] = spread(value, population.size if each else population.shape[0])
     return found
 
 

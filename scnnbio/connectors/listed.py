@@ -5,16 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, final
+from typing import Annotated, Any, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scnnbio.connectors.base import FloatArray, checked_delay, checked_weights, set_fields
+from scnnbio.connectors.base import (
+    Delay,
+    FloatArray,
+    Kernel,
+    checked_delay,
+    checked_weights,
+    set_fields,
+)
 from scnnbio.connectors.unshared import UnsharedConnector
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, IntArray, Shape, resolve_shape
-from scnnbio.units import plain
+from scnnbio.units import In, Number, plain, plain_array
 
 #: Connections of one list: numbers of neurons and connections fit 32 bits in every simulator.
 _MOST_EDGES = 2**31 - 1
@@ -43,7 +50,7 @@ class FixedProbability(RandomEdges):
         Whether a neuron may be joined to itself, where both sides are one population.
     """
 
-    probability: float
+    probability: Number
     seed: int
     self_connections: bool = True
     kind: Literal["fixed-probability"] = field(default="fixed-probability", kw_only=True)
@@ -190,9 +197,9 @@ class EdgeListConnector(UnsharedConnector):
         in_shape: Sequence[int],
         out_shape: Sequence[int],
         edges: RandomEdges | Sequence[ArrayLike],
-        weight: float | ArrayLike = 1.0,
-        lag: Any = None,
-        delay: Any = None,
+        weight: Kernel = 1.0,
+        lag: Annotated[Any, In("ms")] = None,
+        delay: Delay = None,
         connect_zeros: bool = True,
     ) -> None:
         before = resolve_shape(in_shape, "in_shape")
@@ -242,8 +249,10 @@ class EdgeListConnector(UnsharedConnector):
     def _joined(self) -> Edges:
         return Edges(self.pre, self.post, np.arange(len(self.pre)))
 
-    def _placed(self) -> tuple[IntArray, ...]:
-        return self.pre, self.post, self.lag_of
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights, drawn or listed."""
+        ends = {"pre": self.pre, "post": self.post, "lag_of": self.lag_of}
+        return {**super().canonical_fields(), **ends}
 
     def _with(self, kernel: FloatArray, connect_zeros: bool) -> EdgeListConnector:
         edges = self.drawn or (self.pre, self.post)
@@ -317,12 +326,8 @@ def _lags(lag: Any, count: int) -> tuple[tuple[float, ...] | None, IntArray]:
     nothing = None, np.zeros(count, np.int64)
     if lag is None:
         return nothing
-    given: Any = lag
-    if isinstance(lag, list | tuple):
-        given = np.array([plain(one, "ms", where=f"lag[{k}]") for k, one in enumerate(lag)])
-    elif not isinstance(lag, np.ndarray) or hasattr(lag, "dimensionality"):
-        given = np.array(plain(lag, "ms", where="lag"))
-    values = _each(checked_weights(given, "lag"), count, "lag")
+    given = plain_array(lag, "ms", where="lag")
+    values = _each(given, count, "lag")
     if values.min() < 0:
         raise SpecError(f"{values.min():g} ms is before the spike; give lags >= 0", where="lag")
     different, places = np.unique(values, return_inverse=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from scnnbio.connectors.base import (
+    Delay,
     FloatArray,
+    Kernel,
     KernelConnector,
     checked_delay,
     checked_weights,
@@ -22,7 +23,6 @@ from scnnbio.connectors.base import (
 from scnnbio.errors import SpecError
 from scnnbio.geometry import (
     Edges,
-    IntArray,
     Padding,
     Pair,
     Shape,
@@ -87,7 +87,7 @@ class UnsharedConnector(KernelConnector):
         carries = self.kernel.ravel()[edges.tap] != 0
         return Edges(edges.pre[carries], edges.post[carries], edges.tap[carries])
 
-    def with_kernel(self, kernel: ArrayLike) -> Self:
+    def with_kernel(self, kernel: Kernel) -> Self:
         """Same connections with other weights.
 
         Parameters
@@ -115,18 +115,10 @@ class UnsharedConnector(KernelConnector):
         """One: the weights have their own signs."""
         return 1.0
 
-    def digest(self) -> str:
-        """Hexadecimal SHA-256 of everything that decides the connections and their weights."""
-        plan = (type(self).__name__, self.in_shape, self.out_shape, self.kernel.shape)
-        text = repr((*plan, self.delay, self.lags, self.connect_zeros))
-        content = hashlib.sha256(text.encode() + self.kernel.astype("<f8").tobytes())
-        for part in self._placed():
-            content.update(part.astype("<i8").tobytes())
-        return content.hexdigest()
-
-    def _placed(self) -> tuple[IntArray, ...]:
-        """What decides the connections beside shapes."""
-        return ()
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        names = ("in_shape", "out_shape", "delay", "lags", "connect_zeros", "kernel")
+        return {name: getattr(self, name) for name in names}
 
 
 @final
@@ -168,10 +160,10 @@ class DenseConnector(UnsharedConnector):
 
     def __init__(
         self,
-        weights: ArrayLike,
+        weights: Kernel,
         in_shape: Sequence[int],
         out_shape: Sequence[int] | None = None,
-        delay: Any = None,
+        delay: Delay = None,
         connect_zeros: bool = True,
     ) -> None:
         matrix = checked_weights(weights, "weights")
@@ -255,11 +247,11 @@ class LocalConnector(UnsharedConnector):
 
     def __init__(
         self,
-        weights: ArrayLike,
+        weights: Kernel,
         in_shape: Sequence[int],
         stride: Stride = 1,
         padding: Padding = "valid",
-        delay: Any = None,
+        delay: Delay = None,
         connect_zeros: bool = True,
     ) -> None:
         kernels = checked_weights(weights, "weights")
@@ -294,6 +286,10 @@ class LocalConnector(UnsharedConnector):
             inside[self._joined().tap] = 1.0
             within = checked_weights(kernels * inside.reshape(kernels.shape), "weights")
             set_fields(self, kernel=within)
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        return {**super().canonical_fields(), "stride": self.stride, "padding": self.padding}
 
     def _joined(self) -> Edges:
         return local_edges(self.in_shape, self.kernel.shape, self.stride, self.padding)

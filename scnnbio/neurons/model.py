@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.arithmetic import deep_trees
@@ -105,13 +102,6 @@ class Parameter:
         """Whether there are values that the range leaves out."""
         return self.bounds != (-math.inf, math.inf)
 
-    def holds(self, values: Annotated[ArrayLike, In(None)]) -> NDArray[np.bool_]:
-        """Whether numbers in the parameter's unit are in its range, one answer for each."""
-        numbers, (low, high) = np.asarray(values), self.bounds
-        above = numbers >= low if self.range[0] == "[" else numbers > low
-        below = numbers <= high if self.range[-1] == "]" else numbers < high
-        return np.asarray(above & below)
-
     def check(self, value: Annotated[float, In(None)], where: str) -> float:
         """Value as a number in the parameter's unit and range.
 
@@ -131,7 +121,10 @@ class Parameter:
             If the unit does not fit, or the value is outside the range.
         """
         value = plain(value, self.unit, where=where)
-        if not self.holds(value):
+        low, high = self.bounds
+        above = value >= low if self.range[0] == "[" else value > low
+        below = value <= high if self.range[-1] == "]" else value < high
+        if not (above and below):
             unit = "" if self.unit == "1" else f" {self.unit}"
             raise SpecError(
                 f"{value:g}{unit} is outside {self.range}{unit}, in which it has a meaning; give a"

@@ -14,7 +14,7 @@ from scipy import ndimage
 from scnnbio.errors import DataError, SpecError
 from scnnbio.stimuli.base import Files, Stimulus, check_request, count, positive, sequence
 from scnnbio.stimuli.pictures import Library, load_photographs
-from scnnbio.units import plain
+from scnnbio.units import Milliseconds, Number, plain
 
 #: Standard deviation of the white-noise control: the median of the bundled photographs'.
 NOISE_CONTRAST = 0.5
@@ -77,11 +77,11 @@ class Photographs(Stimulus):
 
     images: str = "bundled"
     n_trials: int = 1000
-    duration: float = 50.0
+    duration: Milliseconds = 50.0
     rotate: bool = True
-    zoom: tuple[float, float] = (1.0, 1.0)
+    zoom: tuple[Number, Number] = (1.0, 1.0)
     reduce: int = 1
-    min_contrast: float = 0.0
+    min_contrast: Number = 0.0
     kind: Literal["photographs"] = field(default="photographs", kw_only=True)
 
     def __post_init__(self) -> None:
