@@ -218,6 +218,22 @@ def rate_difference(evidence: Evidence) -> Measured:
     return Measured(found[~silent], {"silent populations": int(silent.sum())})
 
 
+def sustained_rates(evidence: Evidence) -> Measured:
+    """Rate of each population in the last fifth of the trials, as a share of that in the second.
+
+    The first fifth is left to the start. A population that is silent in the second fifth has 0.
+    """
+    recording = evidence.recording
+    last = float(recording.trials["duration"].min())
+    shares = []
+    for name in _neurons(evidence.run.experiment):
+        early, late = (
+            int(recording.counts(name, (k / 5 * last, (k + 1) / 5 * last)).sum()) for k in (1, 4)
+        )
+        shares.append(late / early if early else 0.0)
+    return Measured(np.array(shares))
+
+
 def _neurons(experiment: Experiment) -> list[str]:
     """Populations whose spikes were recorded, without the source: its spikes are given."""
     return [name for name in experiment.record.spikes if name != experiment.source.name]

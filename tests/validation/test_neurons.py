@@ -107,6 +107,23 @@ def test_a_spike_that_the_reference_has_not_is_seen() -> None:
     assert (score.verdict, score.value) == ("disagrees", 1.0)
 
 
+def test_a_network_that_falls_silent_is_not_self_sustained() -> None:
+    settings = ["stages.self_sustained.stimulus.duration=150 ms"]
+    run = workflow.execute(load(EXPERIMENTS / "cuba.toml", settings=settings), "brian2").runs[
+        "self_sustained"
+    ]
+    score = CLAIMS["self_sustained"].judge(run)
+    assert (score.verdict, score.n) == ("agrees", 2)
+    # The same run, silenced from 100 ms on: no spike is left in its last fifth.
+    early = {
+        name: Spikes(s.time[s.time < 100], s.unit[s.time < 100], s.trial[s.time < 100])
+        for name, s in run.recording.spikes.items()
+    }
+    cut = Recording(early, run.recording.shapes, run.recording.trials)
+    score = CLAIMS["self_sustained"].judge(dataclasses.replace(run, recording=cut))
+    assert (score.verdict, score.value) == ("disagrees", 0.0)
+
+
 def test_input_drawn_at_other_rates_is_seen() -> None:
     settings = ["stages.grating.stimulus.duration=200 ms"]
     study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)
