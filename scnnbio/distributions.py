@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
+from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ FloatArray = NDArray[np.float64]
 _MOST_REDRAWS = 1000
 
 
-class Distribution(ABC):
+class Distribution(Value, ABC):
     """A distribution that values are drawn from, one per neuron.
 
     Draws follow from the seed, and from what they are for: two parameters, or two populations, with

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.experiment.sources import Source
+from scnnbio.files import check_readable
 from scnnbio.network import Network
-from scnnbio.recording.hdf5 import check_readable
 
 Weights = dict[str, NDArray[np.float64]]
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scnnbio.errors import DataError, unwritable
+from scnnbio.files import check_readable
 
 if TYPE_CHECKING:
     import h5py
@@ -102,25 +103,6 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         else:
             what = _fault(source, str(error))
         raise DataError(what, where=where) from None
-
-
-def check_readable(path: Path) -> None:
-    """Refuse what is not a file that may be read.
-
-    Raises
-    ------
-    DataError
-        If it is missing or a folder, or the system refuses to open it.
-    """
-    try:
-        with path.open("rb"):
-            pass
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
-        raise DataError("there is no such file", where=str(path)) from None
-    except IsADirectoryError:
-        raise DataError("is a folder; name a file in it", where=str(path)) from None
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 
 
 def _is_being_written(path: Path) -> bool:

@@ -94,6 +94,10 @@ class Spikes(Value):
     def __len__(self) -> int:
         return len(self.time)
 
+    def __repr__(self) -> str:
+        units, trials = len(np.unique(self.unit)), len(np.unique(self.trial))
+        return f"Spikes({len(self):,} of {units:,} units in {trials:,} trials)"
+
 
 @dataclass(frozen=True, eq=False)
 class Signal(Value):
@@ -152,6 +156,13 @@ class Signal(Value):
         object.__setattr__(self, "trial", _frozen(trial, np.int32, order))
         object.__setattr__(self, "time", _frozen(time, np.float64, order))
 
+    def __repr__(self) -> str:
+        samples, units = self.values.shape
+        return (
+            f"Signal({samples:,} samples of {units:,} units in {self.quantity}, one per"
+            f" {self.period:g} ms)"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshots(Value):
@@ -183,6 +194,10 @@ class Snapshots(Value):
             )
         object.__setattr__(self, "trial", trial)
         object.__setattr__(self, "values", values)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.values.shape[1:]))
+        return f"Snapshots({len(self.trial):,} of {size or 'one number'})"
 
 
 def _values(values: Any, quantity: str) -> NDArray[np.float64]:

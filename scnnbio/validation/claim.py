@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Verdict
+from scnnbio.values import Value
 
 #: Fields of an observation that say how it was made.
 PROTOCOL = ("stimulus", "window", "state", "pooling", "differs")
 
 
 @dataclass(frozen=True, eq=False)
-class Observation:
+class Observation(Value):
     """A published number or histogram, with where it is from.
 
     Parameters
