@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,16 +63,17 @@ def escaped(value: Any) -> str:
 def short(value: Any) -> str:
     """A value in a few characters: numbers to four digits, arrays by shape and span."""
     if isinstance(value, np.ndarray) and value.size > 1:
-        size = " x ".join(map(str, value.shape))
+        size = sized(value.shape)
         if value.dtype.kind not in "iuf":
             return f"{size} values"
         return f"{size} values, {value.min():.4g} to {value.max():.4g}"
     if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
         value = np.asarray(value).item()
     if isinstance(value, bool | str) or value is None:
-        return str(value) if len(str(value)) <= 200 else f"{str(value)[:197]}..."
+        text = " ".join(str(value).split())
+        return text if len(text) <= 200 else f"{text[:197]}..."
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):
@@ -85,9 +87,14 @@ def short(value: Any) -> str:
 
 def listed(names: Iterable[str], most: int = 6) -> str:
     """Names after each other, the first few where there are many; "none" where there are none."""
-    names = list(names)
+    names = [short(name) for name in names]
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more or "none"
+
+
+def sized(shape: Iterable[int]) -> str:
+    """A shape as text."""
+    return " x ".join(map(str, shape))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -128,7 +135,8 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
     for name, place in column.items():
         stacks.setdefault(place, []).append(name)
     tallest = max(map(len, stacks.values()), default=1)
-    above, row = 46, _HEIGHT + 56
+    loops = Counter(arrow.pre for arrow in arrows if arrow.pre == arrow.post)
+    above, row = 32 + 14 * max(loops.values(), default=0), _HEIGHT + 56
     corner = {
         name: (
             8.0 + place * (_WIDTH + _GAP),
@@ -137,9 +145,9 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
         for place, names in stacks.items()
         for k, name in enumerate(names)
     }
-    back = sum(column[a.post] <= column[a.pre] and a.pre != a.post for a in arrows)
+    below = sum(a.pre != a.post and not _is_next(a, column) for a in arrows)
     width = 16 + (max(stacks, default=0) + 1) * (_WIDTH + _GAP) - _GAP
-    height = above + tallest * row - 30 + back * _LANE
+    height = above + tallest * row - 30 + below * _LANE
     lines = _lines(arrows, column, corner, above + tallest * row - 48)
     drawn = [*lines, *(_box(box, *corner[box.name]) for box in boxes)]
     return (
@@ -188,13 +196,18 @@ def _box(box: Box, x: float, y: float) -> str:
     )
 
 
+def _is_next(arrow: Arrow, column: Mapping[str, int]) -> bool:
+    """Whether an arrow leads to the next column, so that no box is in its way."""
+    return column[arrow.post] == column[arrow.pre] + 1
+
+
 def _lines(
     arrows: Sequence[Arrow],
     column: Mapping[str, int],
     corner: Mapping[str, tuple[float, float]],
     lowest: float,
 ) -> list[str]:
-    """Every arrow: onward between the boxes, back below them, to itself above its box."""
+    """Every arrow: to the next column between boxes, to itself above its box, others below all."""
     drawn = []
     used: dict[tuple[str, str], int] = {}
     lane = 0
@@ -203,21 +216,21 @@ def _lines(
         if arrow.pre == arrow.post:
             drawn.append(_to_itself(arrow, pre, used.get((arrow.pre, "above"), 0)))
             used[arrow.pre, "above"] = used.get((arrow.pre, "above"), 0) + 1
-        elif column[arrow.post] > column[arrow.pre]:
+        elif _is_next(arrow, column):
             leaves = _share(used, arrow.pre, "right", arrows, column) * _HEIGHT
             arrives = _share(used, arrow.post, "left", arrows, column) * _HEIGHT
             begin, end = (pre[0] + _WIDTH, pre[1] + leaves), (post[0], post[1] + arrives)
             drawn.append(_onward(arrow, begin, end))
         else:
             lane += 1
-            drawn.append(_back(arrow, pre, post, lowest + lane * _LANE, 12.0 * (lane % 4)))
+            drawn.append(_below(arrow, pre, post, lowest + lane * _LANE, 12.0 * (lane % 4)))
     return drawn
 
 
 def _to_itself(arrow: Arrow, corner: tuple[float, float], earlier: int) -> str:
     x, y = corner
     left, right = x + 40 - 8 * earlier, x + _WIDTH - 40 + 8 * earlier
-    top = y - 22 - 14 * earlier
+    top = y - 22 - 18 * earlier
     path = f"M{left:g} {y:g} C{left:g} {top:g} {right:g} {top:g} {right:g} {y - 4:g}"
     return _arrow(arrow, path, (right, y), (0, 1), (x + _WIDTH / 2, top + 2))
 
@@ -229,7 +242,7 @@ def _onward(arrow: Arrow, begin: tuple[float, float], end: tuple[float, float]) 
     return _arrow(arrow, path, end, (1, 0), (middle, (y0 + y1) / 2 - 4))
 
 
-def _back(
+def _below(
     arrow: Arrow,
     pre: tuple[float, float],
     post: tuple[float, float],
@@ -254,7 +267,7 @@ def _share(
 ) -> float:
     """Where the next arrow stands at a side of a box: evenly spread."""
     end = "pre" if side == "right" else "post"
-    total = sum(getattr(a, end) == name and column[a.post] > column[a.pre] for a in arrows)
+    total = sum(getattr(a, end) == name and _is_next(a, column) for a in arrows)
     used[name, side] = used.get((name, side), 0) + 1
     return used[name, side] / (total + 1)
 

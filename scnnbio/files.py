@@ -47,7 +47,7 @@ _OTHERS = {
 
 
 def save(
-    value: Value, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None
+    value: Value, path: str | os.PathLike[str], about: Mapping[str, object] | None = None
 ) -> None:
     """Write a value to one file, whole or not at all.
 

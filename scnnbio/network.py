@@ -7,13 +7,13 @@ import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio import files
-from scnnbio._html import Arrow, Box, drawing, listed, section, table
+from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
 from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, hint
@@ -94,7 +94,7 @@ class Projection(Value):
         learns = f", learns by {type(self.plasticity).__name__}" if self.plasticity else ""
         return (
             f"Projection({self.name!r}: {self.pre!r} to {self.post!r} {self.receptor!r},"
-            f" {type(self.connector).__name__} {' x '.join(map(str, self.kernel.shape))},"
+            f" {type(self.connector).__name__} {sized(self.kernel.shape)},"
             f" weight={self.weight:g}, delay={self.delay:g} ms{learns})"
         )
 
@@ -149,7 +149,7 @@ class Network(Value):
         object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
 
     def __repr__(self) -> str:
-        layers = [f"{p.name} {' x '.join(map(str, p.shape))}" for p in self.populations]
+        layers = [f"{p.name} {sized(p.shape)}" for p in self.populations]
         joined = listed(p.name for p in self.projections)
         return f"Network(populations: {listed(layers)}; projections: {joined})"
 
@@ -270,7 +270,7 @@ class Network(Value):
         return Network(populations, projections)
 
     def save(
-        self, path: str | os.PathLike[str], provenance: Mapping[str, Any] | None = None
+        self, path: str | os.PathLike[str], provenance: Mapping[str, object] | None = None
     ) -> None:
         """Write the network with all its weights to one file, whole or not at all.
 
@@ -317,7 +317,7 @@ class Network(Value):
 
 def network_html(populations: Sequence[Population], projections: Sequence[Projection]) -> str:
     """A drawing of a network, and tables of its populations and projections."""
-    boxes = [Box(p.name, (" x ".join(map(str, p.shape)), p.neuron.name)) for p in populations]
+    boxes = [Box(p.name, (sized(p.shape), p.neuron.name)) for p in populations]
     posts = {p.name: p for p in populations}
     arrows = [
         Arrow(p.pre, p.post, p.name, _sign(p, posts[p.post]), p.plasticity is not None)
@@ -325,11 +325,13 @@ def network_html(populations: Sequence[Population], projections: Sequence[Projec
     ]
     neurons = sum(p.size for p in populations)
     rules = (
-        (p.name, p.pre, p.post, p.receptor, type(p.connector).__name__, p.kernel.shape, p.weight,
-         p.delay, type(p.plasticity).__name__ if p.plasticity else "")
+        (p.name, p.pre, p.post, p.receptor, type(p.connector).__name__, sized(p.kernel.shape),
+         p.weight, p.delay, type(p.plasticity).__name__ if p.plasticity else "")
         for p in projections
     )  # fmt: skip
-    layers = ((p.name, p.shape, p.size, p.neuron.name, dict(p.parameters)) for p in populations)
+    layers = (
+        (p.name, sized(p.shape), p.size, p.neuron.name, dict(p.parameters)) for p in populations
+    )
     return section(
         f"Network of {neurons:,} neurons",
         f"<div>{drawing(boxes, arrows)}</div>",

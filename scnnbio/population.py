@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._html import short
+from scnnbio._html import short, sized
 from scnnbio.distributions import per_neuron
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel, Parameter
@@ -228,10 +228,10 @@ class Population(Value):
         return array
 
     def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.shape))
+        shape = sized(self.shape)
         values = {**self.parameters, **{f"initial {k}": v for k, v in self.initial.items()}}
         named = "".join(f", {name}={short(value)}" for name, value in values.items())
-        return f"Population({self.name!r}, {shape}, {self.neuron.name}{named})"
+        return f"Population({self.name!r}, {shape}, {short(self.neuron.name)}{named})"
 
     @property
     def size(self) -> int:

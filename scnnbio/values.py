@@ -215,21 +215,26 @@ def restored(form: Any) -> Any:
     if "class" not in form:
         return {key: restored(item) for key, item in form.items()}
     name = form["class"]
-    if name == "table":
-        return {key: restored(item) for key, item in form["content"]}
+    try:
+        if name == "table":
+            return {key: restored(item) for key, item in form["content"]}
+        return _class_named(name).from_canonical(
+            {key: _field(item) for key, item in form.items() if key != "class"}
+        )
+    except SpecError:
+        raise
+    except (TypeError, KeyError, ValueError, ArithmeticError, AttributeError) as error:
+        raise SpecError(f"does not describe a {name}: {error}") from None
+
+
+def _class_named(name: Any) -> type[Value]:
     known = _CLASSES.get(name) if isinstance(name, str) else None
     if known is None:
         raise SpecError(
             f"{name!r} is not a class of descriptions that is imported; if it is a class of your"
             " own, import its module first"
         )
-    fields = {key: _field(item) for key, item in form.items() if key != "class"}
-    try:
-        return known.from_canonical(fields)
-    except SpecError:
-        raise
-    except (TypeError, KeyError, ValueError, ArithmeticError, AttributeError) as error:
-        raise SpecError(f"does not describe a {name}: {error}") from None
+    return known
 
 
 def _field(form: Any) -> Any:

@@ -294,6 +294,10 @@ class NeuronModel(Value):
                     where=f"{self.name}.{label}",
                 )
 
+    def __repr__(self) -> str:
+        states = ", ".join(state.name for state in self.states)
+        return f"NeuronModel({self.name!r}: states {states}; receptors {', '.join(self.receptors)})"
+
     def __hash__(self) -> int:
         # A few fields are enough, and quick: a model is a key of several caches.
         return hash((self.name, self.equations, self.threshold, self.reset))

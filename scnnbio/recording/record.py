@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio._html import listed, section, table
+from scnnbio._html import listed, section, sized, table
 from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.recording import from_neo, hdf5, neo_blocks
 from scnnbio.recording.checks import (
@@ -106,13 +106,13 @@ class Recording(Value):
     def _repr_html_(self) -> str:
         seconds = float(self.trials["duration"].sum()) / 1000.0
         spikes = (
-            (name, self.shapes[name], len(found), len(found) / self.size(name) / seconds)
+            (name, sized(self.shapes[name]), len(found), len(found) / self.size(name) / seconds)
             if self.size(name) and seconds
-            else (name, self.shapes[name], len(found), "")
+            else (name, sized(self.shapes[name]), len(found), "")
             for name, found in self.spikes.items()
         )
         signals = (
-            (f"{name}.{variable}", s.quantity, s.values.shape, s.period)
+            (f"{name}.{variable}", s.quantity, sized(s.values.shape), s.period)
             for name, variables in self.signals.items()
             for variable, s in variables.items()
         )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._html import sized
 from scnnbio.errors import SpecError
 from scnnbio.units import UNITS, In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import Value
@@ -196,7 +197,7 @@ class Snapshots(Value):
         object.__setattr__(self, "values", values)
 
     def __repr__(self) -> str:
-        size = " x ".join(map(str, self.values.shape[1:]))
+        size = sized(self.values.shape[1:])
         return f"Snapshots({len(self.trial):,} of {size or 'one number'})"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._html import short
 from scnnbio.errors import SpecError
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Verdict
@@ -74,6 +75,11 @@ class Observation(Value):
     pooling: str = ""
     differs: str = ""
     note: str = ""
+
+    def __repr__(self) -> str:
+        found = self.value if self.counts is None else self.counts
+        held = "" if found is None else f" {short(found)}"
+        return f"Observation({self.quantity!r}{held} in {self.species}: {short(self.source)})"
 
     def describe(self) -> dict[str, Any]:
         """Plain values of what is given, for a score."""
