@@ -83,8 +83,12 @@ def save(
         },
         "provenance": _without_arrays(canonical(about or {}), arrays, ("provenance",)),
     }
-    with whole(Path(path)) as draft:
-        _write(draft, json.dumps(head, indent=1).encode(), arrays)
+    check_folder(Path(path))
+    try:
+        with whole(Path(path)) as draft:
+            _write(draft, json.dumps(head, indent=1).encode(), arrays)
+    except OSError as error:
+        raise unwritable(error, path) from None
 
 
 def load(path: str | os.PathLike[str], kind: type[V]) -> V:
@@ -145,22 +149,46 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
 def whole(path: Path) -> Iterator[Path]:
     """A draft beside ``path``, which replaces it if the block ends well.
 
+    An end at any moment leaves what was there, and no half.
+
     Raises
     ------
-    DataError
+    OSError
         If the place cannot be written.
     """
-    if not path.parent.is_dir():
-        raise DataError("the folder does not exist; make it first", where=str(path.parent))
+    # Beside it, so that the rename stays within one file system and is atomic.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield draft
         os.replace(draft, path)
-    except OSError as error:
-        raise unwritable(error, path) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def put(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    with whole(path) as draft:
+        draft.write_bytes(content)
+
+
+def check_folder(path: Path) -> None:
+    """Raise a DataError unless the folder that a file is to be written to exists."""
+    if not path.parent.is_dir():
+        raise DataError("the folder does not exist; make it first", where=str(path.parent))
+
+
+def foreign(content: bytes) -> str:
+    """What a file is by its first bytes, where that kind holds no values; else ``""``."""
+    if not content:
+        return "empty"
+    return next((kind for mark, kind in _OTHERS.items() if content.startswith(mark)), "")
 
 
 def _without_arrays(form: Any, arrays: dict[str, np.ndarray], place: tuple[str, ...]) -> Any:
@@ -220,10 +248,9 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
     check_readable(path)
     try:
         with path.open("rb") as file:
-            begin = file.read(8)
-        kind = next((kind for mark, kind in _OTHERS.items() if begin.startswith(mark)), "")
-        if kind or not begin:
-            raise DataError(f"is {kind or 'empty'}, not a file that scnnbio saved", where=str(path))
+            kind = foreign(file.read(8))
+        if kind:
+            raise DataError(f"is {kind}, not a file that scnnbio saved", where=str(path))
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, path)
             yield archive, _head(archive, path)

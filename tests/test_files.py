@@ -229,3 +229,17 @@ def test_what_cannot_be_restored_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="'name' is not a class"):
         odd.save(tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    files.put(b"old", path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.put(b"new", path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

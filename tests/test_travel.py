@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from scnnbio import ConvolutionConnector, Network, files
+from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Run, Stage, Study, load, study_from
 from scnnbio.experiment.documents import plain_value
 from scnnbio.experiment.networks import network_from, network_table
@@ -103,7 +104,13 @@ def test_a_value_of_millions_is_one_short_line() -> None:
 
 
 def _round(drawn: Drawn, setting: Setting, folder: Path) -> None:
-    experiment = setting.experiment([drawn])
+    try:
+        experiment = setting.experiment([drawn])
+    except SpecError as error:
+        # A kernel of one tap cannot have the norm that its rule asks for: no network is described.
+        if "normalisation.target" not in str(error):
+            raise
+        hypothesis.reject()
     network = experiment.network
     for again in (pickle.loads(pickle.dumps(experiment)), copy.deepcopy(experiment)):
         assert again == experiment
@@ -137,9 +144,9 @@ def test_drawn_networks_make_every_journey(part: int, tmp_path: Path) -> None:
     @given(networks(), st.sampled_from([0.1, 0.5, 1.0]), st.booleans())
     def travel(drawn: Drawn, dt: float, latency: bool) -> None:
         nonlocal count
+        _round(drawn, Setting(dt, not latency, latency, 7), tmp_path)
         count += 1
         kinds.add(drawn.rule)
-        _round(drawn, Setting(dt, not latency, latency, 7), tmp_path)
 
     travel()
     assert count == 200
