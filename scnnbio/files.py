@@ -220,19 +220,24 @@ def _with_arrays(form: Any, archive: zipfile.ZipFile) -> Any:
     if not isinstance(form, dict):
         return form
     if form.get("class") == "array":
-        return _array(archive.read(f"{form['member']}.npy"))
+        return _array(_content(archive, f"{form['member']}.npy"))
     return {key: _with_arrays(item, archive) for key, item in form.items()}
 
 
 def _write(path: Path, head: bytes, arrays: Mapping[str, np.ndarray]) -> None:
     size = len(head) + sum(array.nbytes + 2**10 for array in arrays.values())
     packing = zipfile.ZIP_DEFLATED if size < _ALWAYS else zipfile.ZIP_STORED
-    with zipfile.ZipFile(path, "w", compression=packing, compresslevel=1) as archive:
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(_member(_HEAD, packing), head, compresslevel=1)
         for name, array in arrays.items():
-            plain = np.asarray(array, order="C")
-            with archive.open(_member(f"{name}.npy", packing), "w", force_zip64=True) as member:
-                _NPY.write_array(member, plain, allow_pickle=False)
+            member, plain = _member(f"{name}.npy", packing), np.asarray(array, order="C")
+            if packing == zipfile.ZIP_STORED:  # which may be large: not twice in memory
+                with archive.open(member, "w", force_zip64=True) as file:
+                    _NPY.write_array(file, plain, allow_pickle=False)
+                continue
+            content = io.BytesIO()
+            _NPY.write_array(content, plain, allow_pickle=False)
+            archive.writestr(member, content.getbuffer(), compresslevel=1)
 
 
 def _member(name: str, packing: int) -> zipfile.ZipInfo:
@@ -275,10 +280,17 @@ def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
         )
 
 
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member, of which no more is unpacked than its size says; zipfile checks its checksum."""
+    member = archive.getinfo(name)
+    with archive.open(member) as file:
+        return file.read(member.file_size + 1)
+
+
 def _head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if _HEAD not in archive.namelist():
         raise DataError(f"is an archive without {_HEAD}, so not of scnnbio", where=str(path))
-    head = json.loads(archive.read(_HEAD))
+    head = json.loads(_content(archive, _HEAD))
     if not isinstance(head, dict) or head.get("format") != "scnnbio":
         raise DataError(f"is an archive whose {_HEAD} is not of scnnbio", where=str(path))
     found = head.get("version")

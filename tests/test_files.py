@@ -6,6 +6,8 @@ import io
 import json
 import os
 import pickle
+import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +185,20 @@ def test_a_bomb_is_not_unpacked(saved: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(files, "_ALWAYS", 2**20)
     with pytest.raises(DataError, match=r"would unpack to 24,\d+,\d+, which no file of scnnbio"):
         Network.load(saved)
+
+
+def test_a_bomb_that_says_it_is_small_is_not_unpacked(saved: Path) -> None:
+    zeros = npy(np.zeros(3_000_000))
+    content = rewritten(saved, **{KERNEL: zeros}).read_bytes()
+    size = struct.pack("<L", len(zeros))
+    assert content.count(size) == 2  # in the member's own header and in the directory
+    saved.write_bytes(content.replace(size, struct.pack("<L", 200)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="truncated or damaged"):
+        Network.load(saved)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(zeros) / 10
 
 
 def test_a_header_that_promises_more_than_there_is(saved: Path) -> None:
