@@ -68,7 +68,7 @@ class Distribution(Value, ABC):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Uniform(Distribution):
     """Uniform between two values.
 
@@ -94,7 +94,7 @@ class Uniform(Distribution):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Normal(Distribution):
     """Normal, within limits: what falls beyond them is drawn again.
 
@@ -133,7 +133,7 @@ class Normal(Distribution):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogNormal(Distribution):
     """The logarithm is normal.
 

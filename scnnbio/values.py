@@ -73,7 +73,7 @@ class FrozenTable(Mapping[K, V]):
         return self._content == dict(other)
 
     def __hash__(self) -> int:
-        return hash(digest_of(self))
+        return hash(frozenset(self._content))  # equal contents may differ in kind, as 1 and 1.0
 
     def __repr__(self) -> str:
         return repr(self._content)
@@ -156,8 +156,15 @@ def canonical(value: Any) -> Any:
     TypeError
         If something in it has no canonical form.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
         return value
+    for kind in (
+        int,
+        float,
+        str,
+    ):  # numpy's numbers, and texts with a mark, are equal to plain ones
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, np.generic):
