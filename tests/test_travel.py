@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import io
 import pickle
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +19,27 @@ import tomli_w
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from scnnbio import ConvolutionConnector, Network, files
+import scnnbio
+from scnnbio import ConvolutionConnector, Network, SharedSTDP, backends, files
 from scnnbio.distributions import Distribution
 from scnnbio.errors import SpecError
-from scnnbio.experiment import Experiment, Run, Stage, Study, load, study_from
+from scnnbio.experiment import (
+    Experiment,
+    Record,
+    Run,
+    Sampling,
+    Stage,
+    Study,
+    load,
+    study_from,
+)
 from scnnbio.experiment.documents import plain_value
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.study import study_table
 from scnnbio.values import Value, canonical, restored
 from tests.contract.drawn import Drawn, Setting, networks
 from tests.described import INSTANCES, RESULTS, classes
+from tests.public_arguments import experiment, network
 
 EXPERIMENTS = sorted((Path(__file__).parent.parent / "experiments").glob("*.toml"))
 DESCRIBED = pytest.mark.parametrize("make", INSTANCES.values(), ids=[k.__name__ for k in INSTANCES])
@@ -237,6 +250,41 @@ def test_a_run_is_one_file(tmp_path: Path) -> None:
     # numpy opens the file too, and finds the weights by their names.
     with np.load(tmp_path / "run", allow_pickle=False) as opened:
         assert (opened["weights/lgn_v1"] == run.weights["lgn_v1"]).all()
+
+
+@pytest.mark.parametrize("name", ["reference", "brian2"])
+def test_a_run_of_a_backend_is_one_file(name: str, tmp_path: Path) -> None:
+    learning = experiment(
+        network=network(plasticity=SharedSTDP(), weight=5.0),
+        record=Record(("lgn", "v1"), (Sampling("v1", ("v",), period=1.0),), snapshots=2),
+        dt=0.5,
+    )
+    run = backends.get(name).run(learning)
+    assert len(run.recording.spikes["v1"])
+    run.save(tmp_path / "run")
+    again = Run.load(tmp_path / "run")
+    assert again == run
+    assert again.provenance == run.provenance
+    assert {type(v) for v in again.provenance.values()} == {
+        type(v) for v in run.provenance.values()
+    }
+    for one, other in zip(arrays(again), arrays(run), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_no_digest_is_of_a_repr() -> None:
+    for path in Path(scnnbio.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and re.search(
+                r"sha|md5|blake|hash", ast.unparse(node.func)
+            ):
+                inner = [n for arg in node.args for n in ast.walk(arg)]
+                named = [getattr(n, "id", "") for n in inner] + [
+                    "repr"
+                    for n in inner
+                    if isinstance(n, ast.FormattedValue) and n.conversion == 114
+                ]
+                assert "repr" not in named, f"{path}:{node.lineno}"
 
 
 def test_equal_values_make_equal_files(tmp_path: Path) -> None:
