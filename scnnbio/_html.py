@@ -102,13 +102,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     rows = list(rows)
     cells = "".join(f"<th>{escaped(name)}</th>" for name in head)
     body = [
-        "<tr>" + "".join(f"<td>{escaped(short(value))}</td>" for value in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{escaped(_cell(value))}</td>" for value in row) + "</tr>"
         for row in rows[:_ROWS]
     ]
     if len(rows) > _ROWS:
         more = f"and {len(rows) - _ROWS:,} more"
         body.append(f'<tr><td colspan="{len(head)}">{more}</td></tr>')
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else short(value)
 
 
 def section(title: str, *parts: str) -> str:

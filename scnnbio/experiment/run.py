@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio import files
-from scnnbio._html import listed, section, short, sized, table
+from scnnbio._html import listed, section, short, table
 from scnnbio.experiment.experiment import Experiment
 from scnnbio.recording import Recording
 from scnnbio.values import FrozenTable, Value
@@ -53,10 +53,9 @@ class Run(Value):
         known = {
             k: v for k, v in self.provenance.items() if k not in ("files_read", "files_skipped")
         }
-        learned = ((name, sized(kernel.shape), kernel) for name, kernel in self.weights.items())
         parts = [table(("provenance", ""), known.items())] if known else []
         if self.weights:
-            parts.append(table(("learned", "shape", "values"), learned))
+            parts.append(table(("learned", ""), self.weights.items()))
         return section(f"Run of stage {self.experiment.stage!r}", *parts) + (
             self.recording._repr_html_()
         )

@@ -97,8 +97,11 @@ class Recording(Value):
         sampled = [f"{name}.{v}" for name, variables in self.signals.items() for v in variables]
         more = f", signals of {listed(sampled)}" if sampled else ""
         kept = f", snapshots of {listed(self.snapshots)}" if self.snapshots else ""
-        trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials:,} trials"
-        return f"{trials}, spikes of {counts}{more}{kept}"
+        return f"{self._trials}, spikes of {counts}{more}{kept}"
+
+    @property
+    def _trials(self) -> str:
+        return "1 trial" if self.n_trials == 1 else f"{self.n_trials:,} trials"
 
     def __repr__(self) -> str:
         return f"Recording({self.summary()})"
@@ -122,7 +125,7 @@ class Recording(Value):
             head = ("signal", "unit", "samples x neurons", "period (ms)")
             parts.append(table(head, signals))
         parts.append(table(("column of trials", "different values", "values"), columns))
-        return section(f"Recording of {self.n_trials:,} trials, {seconds:g} s", *parts)
+        return section(f"Recording of {self._trials}, {seconds:g} s", *parts)
 
     def _check_names(self) -> None:
         variables = [name for signals in self.signals.values() for name in signals]

@@ -97,7 +97,7 @@ class Spikes(Value):
 
     def __repr__(self) -> str:
         units, trials = len(np.unique(self.unit)), len(np.unique(self.trial))
-        return f"Spikes({len(self):,} of {units:,} units in {trials:,} trials)"
+        return f"Spikes({len(self):,}, units that fired: {units:,}, in trials: {trials:,})"
 
 
 @dataclass(frozen=True, eq=False)
