@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.units import plain
+from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ FloatArray = NDArray[np.float64]
 _MOST_REDRAWS = 1000
 
 
-class Distribution(ABC):
+class Distribution(Value, ABC):
     """A distribution that values are drawn from, one per neuron.
 
     Draws follow from the seed, and from what they are for: two parameters, or two populations, with
@@ -67,7 +68,7 @@ class Distribution(ABC):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Uniform(Distribution):
     """Uniform between two values.
 
@@ -93,7 +94,7 @@ class Uniform(Distribution):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Normal(Distribution):
     """Normal, within limits: what falls beyond them is drawn again.
 
@@ -132,7 +133,7 @@ class Normal(Distribution):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogNormal(Distribution):
     """The logarithm is normal.
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio import files
+from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
 from scnnbio._signs import check_signs
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.parsing import check_name
+from scnnbio.neurons.polarity import polarity
 from scnnbio.plasticity import LearningRule, WinnerTakeAll
 from scnnbio.population import Population
 from scnnbio.units import In, Milliseconds, plain, plain_array
@@ -86,6 +90,14 @@ class Projection(Value):
                 where=f"{where}.plasticity",
             )
 
+    def __repr__(self) -> str:
+        learns = f", learns by {type(self.plasticity).__name__}" if self.plasticity else ""
+        return (
+            f"Projection({self.name!r}: {self.pre!r} to {self.post!r} {self.receptor!r},"
+            f" {type(self.connector).__name__} {sized(self.kernel.shape)},"
+            f" weight={self.weight:g}, delay={self.delay:g} ms{learns})"
+        )
+
     @property
     def kernel(self) -> NDArray[np.float64]:
         """The initial kernel (out, in, row, column) or (out, in, row, column, lag).
@@ -135,6 +147,14 @@ class Network(Value):
                     raise SpecError(f"the name {member.name!r} is used twice", where=label)
                 names.add(member.name)
         object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
+
+    def __repr__(self) -> str:
+        layers = [f"{p.name} {sized(p.shape)}" for p in self.populations]
+        joined = listed(p.name for p in self.projections)
+        return f"Network(populations: {listed(layers)}; projections: {joined})"
+
+    def _repr_html_(self) -> str:
+        return network_html(self.populations, self.projections)
 
     def _checked(self, projection: Projection) -> Projection:
         """The projection, its weight in the unit of the receptor, which only the network knows."""
@@ -249,6 +269,41 @@ class Network(Value):
         )
         return Network(populations, projections)
 
+    def save(
+        self, path: str | os.PathLike[str], provenance: Mapping[str, object] | None = None
+    ) -> None:
+        """Write the network with all its weights to one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        provenance : mapping, optional
+            Where the weights are from, such as :attr:`Run.provenance`;
+            :func:`scnnbio.files.provenance` gives it back.
+
+        Raises
+        ------
+        SpecError
+            If part of the network is of a class that cannot be restored.
+        DataError
+            If the file cannot be written.
+        """
+        files.save(self, path, provenance)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """The network that :meth:`save` wrote, the same to the last bit.
+
+        Reading a file runs no code from it.
+
+        Raises
+        ------
+        DataError
+            If the file is missing, truncated, damaged, too large when unpacked, of another program
+            or of a newer version, or if a weight is NaN or infinite.
+        """
+        return files.load(path, cls)
+
     def without_plasticity(self) -> Network:
         """The same network with every kernel and threshold fixed; what silences still does."""
         return Network(
@@ -258,6 +313,47 @@ class Network(Value):
             ),
             tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
         )
+
+
+def network_html(populations: Sequence[Population], projections: Sequence[Projection]) -> str:
+    """A drawing of a network, and tables of its populations and projections."""
+    boxes = [Box(p.name, (sized(p.shape), p.neuron.name)) for p in populations]
+    posts = {p.name: p for p in populations}
+    arrows = [
+        Arrow(p.pre, p.post, p.name, _sign(p, posts[p.post]), p.plasticity is not None)
+        for p in projections
+    ]
+    neurons = sum(p.size for p in populations)
+    rules = (
+        (p.name, p.pre, p.post, p.receptor, type(p.connector).__name__, sized(p.kernel.shape),
+         p.weight, p.delay, type(p.plasticity).__name__ if p.plasticity else "")
+        for p in projections
+    )  # fmt: skip
+    layers = (
+        (p.name, sized(p.shape), p.size, p.neuron.name, dict(p.parameters)) for p in populations
+    )
+    return section(
+        f"Network of {neurons:,} neurons",
+        f"<div>{drawing(boxes, arrows)}</div>",
+        table(("population", "shape", "neurons", "model", "parameters"), layers),
+        table(
+            ("projection", "from", "to", "receptor", "connector", "kernel", "weight",
+             "delay (ms)", "learning"),
+            rules,
+        ),
+    )  # fmt: skip
+
+
+def _sign(projection: Projection, post: Population) -> int:
+    """What a projection does to the population that it ends in: 1, -1, or 0 where that varies."""
+    rule, kernel = projection.plasticity, projection.kernel
+    reach = (kernel.min(), kernel.max()) if rule is None else (rule.w_min, rule.w_max)
+    values = {name: float(value[0]) for name, value in post.values().items()}
+    effect = polarity(post.model, projection.receptor, values) * projection.weight
+    ends = [effect * float(end) for end in reach]
+    if min(ends) >= 0:
+        return 1
+    return -1 if max(ends) <= 0 else 0
 
 
 def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:

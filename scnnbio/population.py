@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._html import short, sized
 from scnnbio.distributions import per_neuron
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel, Parameter
@@ -24,7 +25,7 @@ Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class SpikeSource:
+class SpikeSource(Value):
     """Neurons that fire when they are told to: the layer that an encoding drives."""
 
     name: str = "SpikeSource"
@@ -225,6 +226,12 @@ class Population(Value):
             )
         array.flags.writeable = False
         return array
+
+    def __repr__(self) -> str:
+        shape = sized(self.shape)
+        values = {**self.parameters, **{f"initial {k}": v for k, v in self.initial.items()}}
+        named = "".join(f", {name}={short(value)}" for name, value in values.items())
+        return f"Population({self.name!r}, {shape}, {short(self.neuron.name)}{named})"
 
     @property
     def size(self) -> int:

@@ -3,7 +3,8 @@
 Everything that scnnbio describes is a value. Two values are equal when they are of one class and
 their canonical forms are equal; the hash and the digest follow from the same form. The form is a
 tree of tables, lists, text, numbers and arrays. It holds every field of a value, those at their
-default too, so that a changed default changes the digest.
+default too, so that a changed default changes the digest. :func:`restored` makes the value of its
+form again, and :mod:`scnnbio.files` keeps the form in a file.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import hashlib
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from scnnbio.errors import SpecError
+
 #: Version of the canonical form, which every digest begins with.
 VERSION = 1
+
+#: Described classes by name: the only ones that a form is restored to.
+_CLASSES: dict[str, type[Value]] = {}
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -67,7 +73,7 @@ class FrozenTable(Mapping[K, V]):
         return self._content == dict(other)
 
     def __hash__(self) -> int:
-        return hash(digest_of(self))
+        return hash(frozenset(self._content))  # equal contents may differ in kind, as 1 and 1.0
 
     def __repr__(self) -> str:
         return repr(self._content)
@@ -79,9 +85,23 @@ class FrozenTable(Mapping[K, V]):
 class Value:
     """Base of dataclasses that pickle, copy, compare and hash by content.
 
-    A subclass is a frozen dataclass with ``eq=False``. What it caches is left out of its state,
-    and its arrays stay read-only in a copy.
+    A subclass is a frozen dataclass, with ``eq=False`` where a field may hold an array. What it
+    caches is left out of its state, and its arrays stay read-only in a copy. Forms are restored to
+    subclasses only, by name.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        name = class_name(cls)
+        earlier = _CLASSES.setdefault(name, cls)
+        if earlier.__module__ != cls.__module__:
+            raise TypeError(f"{earlier.__module__} has a {name} already; choose another name")
+        _CLASSES[name] = cls
+
+    @classmethod
+    def from_canonical(cls, fields: Mapping[str, Any]) -> Self:
+        """The value of the fields of its canonical form; the inverse of ``canonical_fields()``."""
+        return cls(**fields)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -136,14 +156,27 @@ def canonical(value: Any) -> Any:
     TypeError
         If something in it has no canonical form.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
         return value
+    for kind in (
+        int,
+        float,
+        str,
+    ):  # numpy's numbers, and texts with a mark, are equal to plain ones
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {str(key): canonical(item) for key, item in value.items()}
+        table = {str(key): canonical(item) for key, item in value.items()}
+        # A table with a key of that name must not pass for a value of that class.
+        return (
+            {"class": "table", "content": [[key, item] for key, item in table.items()]}
+            if "class" in table
+            else table
+        )
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     if isinstance(value, set | frozenset):
@@ -157,8 +190,63 @@ def canonical(value: Any) -> Any:
     content = getattr(value, "canonical_fields", None)
     if content is None and not dataclasses.is_dataclass(value):
         raise TypeError(f"a {type(value).__name__} has no canonical form")
-    table = fields_of(value) if content is None else content()
-    return {"class": class_name(type(value))} | {k: canonical(v) for k, v in table.items()}
+    fields = fields_of(value) if content is None else content()
+    return {"class": class_name(type(value))} | {k: canonical(v) for k, v in fields.items()}
+
+
+def restored(form: Any) -> Any:
+    """The value of a canonical form.
+
+    Parameters
+    ----------
+    form : dict, list, ndarray, str, int, float, bool or None
+        As :func:`canonical` gives it.
+
+    Returns
+    -------
+    object
+        Equal to the value that the form was made of. A list that is a field of a class becomes a
+        tuple. Arrays are taken as they are.
+
+    Raises
+    ------
+    SpecError
+        If a class is unknown, or refuses what the form holds. Only subclasses of :class:`Value`
+        that are imported already are known: restoring a form imports nothing and calls nothing
+        but their constructors.
+    """
+    if isinstance(form, list):
+        return [restored(item) for item in form]
+    if not isinstance(form, dict):
+        return form
+    if "class" not in form:
+        return {key: restored(item) for key, item in form.items()}
+    name = form["class"]
+    try:
+        if name == "table":
+            return {key: restored(item) for key, item in form["content"]}
+        return _class_named(name).from_canonical(
+            {key: _field(item) for key, item in form.items() if key != "class"}
+        )
+    except SpecError:
+        raise
+    except (TypeError, KeyError, ValueError, ArithmeticError, AttributeError) as error:
+        raise SpecError(f"does not describe a {name}: {error}") from None
+
+
+def _class_named(name: Any) -> type[Value]:
+    known = _CLASSES.get(name) if isinstance(name, str) else None
+    if known is None:
+        raise SpecError(
+            f"{name!r} is not a class of descriptions that is imported; if it is a class of your"
+            " own, import its module first"
+        )
+    return known
+
+
+def _field(form: Any) -> Any:
+    """A field of a class: its lists are tuples."""
+    return tuple(map(_field, form)) if isinstance(form, list) else restored(form)
 
 
 def class_name(cls: Any) -> str:

@@ -34,6 +34,10 @@ def weights(path: Path) -> None:
     write_weights(path, {"learn": {"lgn_v1": np.random.default_rng(0).random((8, 2, 5, 5))}})
 
 
+def network(path: Path) -> None:
+    small_network().save(path)
+
+
 def table(path: Path) -> None:
     write_json(path, list(range(2000)))
 
@@ -50,6 +54,7 @@ def figure(path: Path) -> None:
 WRITERS = {
     recording: ("r.h5", "cannot be written (File too large); choose another place"),
     weights: ("w.npz", "cannot be written (File too large); choose another place"),
+    network: ("network", "cannot be written (File too large); choose another place"),
     table: ("t.json", "cannot be written (File too large); choose another place"),
     figure: ("f", "figure 'line' cannot be written (File too large); choose another place"),
 }

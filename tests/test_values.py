@@ -100,6 +100,20 @@ def test_minus_zero_and_nan_are_equal_to_themselves() -> None:
     )
 
 
+def test_numbers_and_texts_of_other_classes_are_plain_ones() -> None:
+    class Marked(str):
+        __slots__ = ()
+
+    for odd, plain in ((np.float64(0.1), 0.1), (np.int64(3), 3), (Marked("a"), "a")):
+        one, other = (
+            layer(options=FrozenTable({"a": odd})),
+            layer(options=FrozenTable({"a": plain})),
+        )
+        assert one == other
+        assert one.digest() == other.digest()
+        assert type(canonical(odd)) is type(plain)
+
+
 def test_classes_of_one_shape_are_told_apart() -> None:
     @dataclass(frozen=True, eq=False)
     class Other(Value):

@@ -23,7 +23,7 @@ from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, ga
 from scnnbio.analysis.spectra import Images, kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
 from scnnbio.errors import DataError, SpecError, unwritable
-from scnnbio.experiment.documents import put
+from scnnbio.files import put
 from scnnbio.units import plain_array
 
 __all__ = [

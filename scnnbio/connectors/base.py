@@ -113,7 +113,10 @@ class KernelConnector(Value, Connector, ABC):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that decides the connections and their weights.
+
+        A connector gives the arguments of its initialiser, so that it is restored from them.
+        """
         names = ("in_shape", "stride", "padding", "delay", "groups", "lags", "kernel", "present")
         return {name: getattr(self, name) for name in names}
 

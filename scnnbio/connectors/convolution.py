@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from scnnbio.geometry import (
     resolve_shape,
     resolve_stride,
 )
+from scnnbio.values import fields_of
 
 
 @final
@@ -173,6 +174,10 @@ class ConvolutionConnector(KernelConnector):
             replace(self, kernel=positive, connect_zeros=False),
             replace(self, kernel=negative, connect_zeros=False),
         )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        return fields_of(self)
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """One: the kernel has its own signs."""

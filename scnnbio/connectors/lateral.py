@@ -179,6 +179,13 @@ class LateralInhibitionConnector(KernelConnector):
             self.shape, self.scope, self.radius, strength, self.delay, self.profile
         )
 
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        # "both" without a radius makes the connections of "maps".
+        scope = self.scope if self.radius else "maps"
+        fields = {name: getattr(self, name) for name in ("radius", "delay", "profile")}
+        return {"shape": self.in_shape, "scope": scope, "strength": self.kernel, **fields}
+
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """Minus one for currents, one for conductances; SpecError where it would excite."""
         if receptor in excitatory_receptor_types:

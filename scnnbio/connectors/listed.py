@@ -22,12 +22,13 @@ from scnnbio.connectors.unshared import UnsharedConnector
 from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges, IntArray, Shape, resolve_shape
 from scnnbio.units import In, Number, plain, plain_array
+from scnnbio.values import Value
 
 #: Connections of one list: numbers of neurons and connections fit 32 bits in every simulator.
 _MOST_EDGES = 2**31 - 1
 
 
-class RandomEdges(ABC):
+class RandomEdges(Value, ABC):
     """A way to draw which neurons are joined; the same seed gives the same connections."""
 
     @abstractmethod
@@ -251,8 +252,13 @@ class EdgeListConnector(UnsharedConnector):
 
     def canonical_fields(self) -> dict[str, Any]:
         """Everything that decides the connections and their weights, drawn or listed."""
-        ends = {"pre": self.pre, "post": self.post, "lag_of": self.lag_of}
-        return {**super().canonical_fields(), **ends}
+        names = ("in_shape", "out_shape", "delay", "connect_zeros")
+        return {
+            "edges": (self.pre, self.post),
+            "weight": self.kernel,
+            "lag": None if self.lags is None else self.lag,
+            **{name: getattr(self, name) for name in names},
+        }
 
     def _with(self, kernel: FloatArray, connect_zeros: bool) -> EdgeListConnector:
         edges = self.drawn or (self.pre, self.post)

@@ -179,7 +179,7 @@ class PoolingConnector(KernelConnector):
 
     def canonical_fields(self) -> dict[str, Any]:
         """Everything that decides the connections and what they pass on."""
-        return {**super().canonical_fields(), "mode": self.mode, "window": self.window}
+        return {name: getattr(self, name) for name in _ARGUMENTS}
 
     def connect(self, projection: Any) -> None:
         """Make the connections of a PyNN projection; PyNN calls this.
@@ -198,6 +198,8 @@ class PoolingConnector(KernelConnector):
         super().connect(projection)
 
 
+#: What the initialiser takes; the kernel and the groups follow from it.
+_ARGUMENTS = ("in_shape", "size", "stride", "padding", "mode", "weight", "window", "delay")
 _INSTEAD = "use mode 'sum', or run the network by the backends brian2 or brian2-standalone"
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.units import In, Number, is_several, plain, plain_array, plain_values
+from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
 
 
-class RadialProfile(ABC):
+class RadialProfile(Value, ABC):
     """A strength, never negative, for every distance between two places."""
 
     @abstractmethod

@@ -117,8 +117,8 @@ class UnsharedConnector(KernelConnector):
 
     def canonical_fields(self) -> dict[str, Any]:
         """Everything that decides the connections and their weights."""
-        names = ("in_shape", "out_shape", "delay", "lags", "connect_zeros", "kernel")
-        return {name: getattr(self, name) for name in names}
+        names = ("in_shape", "delay", "connect_zeros")
+        return {"weights": self.kernel, **{name: getattr(self, name) for name in names}}
 
 
 @final
@@ -188,6 +188,10 @@ class DenseConnector(UnsharedConnector):
             delay=checked_delay(delay),
             connect_zeros=bool(connect_zeros),
         )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Everything that decides the connections and their weights."""
+        return {**super().canonical_fields(), "out_shape": self.out_shape}
 
     def _joined(self) -> Edges:
         n_post, n_pre = self.kernel.shape

@@ -16,13 +16,14 @@ from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
 from scnnbio.units import In, Milliseconds
+from scnnbio.values import Value
 
 __all__ = ["LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
 
 
 @final
 @dataclass(frozen=True)
-class Encoding:
+class Encoding(Value):
     """The way from frames to spikes: LGN cells and their code.
 
     Parameters

@@ -12,6 +12,7 @@ import numpy as np
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
+from scnnbio.values import Value
 
 Drive = Annotated[np.ndarray, In("1")]
 
@@ -19,7 +20,7 @@ Drive = Annotated[np.ndarray, In("1")]
 _AT_ONCE = 32768
 
 
-class Code(ABC):
+class Code(Value, ABC):
     """How the drive of the LGN cells becomes spikes. Subclasses are frozen, final dataclasses."""
 
     @abstractmethod

@@ -12,6 +12,7 @@ from scipy import ndimage
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError
 from scnnbio.units import In, Number, plain_array
+from scnnbio.values import Value
 
 #: Response of a filter, relative to the brightest pixel, below which it is rounding.
 _ROUNDING = 1e-12
@@ -19,7 +20,7 @@ _ROUNDING = 1e-12
 
 @final
 @dataclass(frozen=True)
-class LGN:
+class LGN(Value):
     r"""ON and OFF cells: a difference of Gaussians, divided by the local contrast, rectified.
 
     Parameters

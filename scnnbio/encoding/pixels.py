@@ -9,11 +9,12 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.units import In, plain_array
+from scnnbio.values import Value
 
 
 @final
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(Value):
     """One ON and one OFF cell a pixel, linear, without a filter in space or time.
 
     The drive is the luminance (ON) and its negative (OFF), not rectified: what a code makes of it

@@ -1,9 +1,11 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
-from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
+from scnnbio.experiment.experiment import Experiment, Record, Sampling
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.networks import models
-from scnnbio.experiment.study import Stage, Study, load, study_from
+from scnnbio.experiment.run import Run
+from scnnbio.experiment.stage import Stage
+from scnnbio.experiment.study import Study, load, study_from
 
 __all__ = [
     "Experiment",

@@ -7,7 +7,8 @@ import json
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import plain_value
 from scnnbio.experiment.experiment import Experiment
-from scnnbio.experiment.study import Stage, Study, study_from, study_table
+from scnnbio.experiment.stage import Stage
+from scnnbio.experiment.study import Study, study_from, study_table
 
 
 def experiment_text(experiment: Experiment) -> str:

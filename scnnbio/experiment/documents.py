@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import dataclasses
-import os
 import re
 import reprlib
 import tomllib
@@ -17,6 +15,7 @@ import numpy as np
 import tomli_w
 
 from scnnbio.errors import DataError, SpecError, hint, unwritable
+from scnnbio.files import put
 
 T = TypeVar("T")
 _ROW = re.compile(r"\[\d+\]$")
@@ -90,24 +89,6 @@ def write(table: Table, path: Path) -> None:
         put(tomli_w.dumps(plain_value(table)).encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None
-
-
-def put(content: bytes, path: Path) -> None:
-    """Write a file whole: to one beside it first, so that an end at any moment leaves no half.
-
-    Raises
-    ------
-    OSError
-        If the place cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
 
 
 def write_bytes(content: bytes, path: Path) -> None:

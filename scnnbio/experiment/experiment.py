@@ -1,11 +1,11 @@
-"""An experiment as a value: a network, what it is shown, what is recorded; and what came of it."""
+"""An experiment as a value: a network, what it is shown, and what is recorded."""
 
 from __future__ import annotations
 
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._html import listed
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
@@ -20,16 +21,15 @@ from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.population import Population
-from scnnbio.recording import Recording
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import Milliseconds, plain
-from scnnbio.values import FrozenTable, Value
+from scnnbio.values import Value
 
 _MOST_STEPS = 10**9
 
 
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(Value):
     """State variables of a population, sampled over time.
 
     Parameters
@@ -60,7 +60,7 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Value):
     """What a run keeps.
 
     Parameters
@@ -177,6 +177,13 @@ class Experiment(Value):
         self._check_record()
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
+
+    def __repr__(self) -> str:
+        return (
+            f"Experiment({self.stage!r}: {self.duration:g} ms in steps of {self.dt:g} ms,"
+            f" populations {listed(p.name for p in self.network.populations)},"
+            f" spikes of {listed(self.record.spikes)}, seed {self.seed})"
+        )
 
     def _check_times(self, projection: Projection) -> None:
         """Delays are whole steps; windows of a pooling part a trial evenly."""
@@ -302,32 +309,6 @@ class Experiment(Value):
             "duration": np.full(n_trials, self.stimulus.duration),
             **self.stimulus.table(),
         }
-
-
-@dataclass(frozen=True, eq=False)
-class Run(Value):
-    """What a backend returns.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    recording : Recording
-    weights : mapping of str to ndarray
-        What was learned: kernels (out, in, row, column) by projection and thresholds (channels,)
-        in mV by population; empty where nothing learns.
-    provenance : mapping
-        Backend, pathway of each projection, versions, seed, wall seconds by phase, numbers of
-        input and output spikes, files read with their digests, and files skipped.
-    """
-
-    experiment: Experiment
-    recording: Recording
-    weights: Mapping[str, NDArray[np.float64]]
-    provenance: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", FrozenTable(self.weights))
-        object.__setattr__(self, "provenance", FrozenTable(self.provenance))
 
 
 def checked_seed(seed: Any) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from scnnbio._html import listed, section, table
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
@@ -22,11 +23,11 @@ from scnnbio.experiment.documents import (
     plain_value,
     require,
 )
-from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling, checked_seed
+from scnnbio.experiment.experiment import Experiment, Record, Sampling, checked_seed
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.sources import Source, from_here, locate
+from scnnbio.experiment.stage import Stage
 from scnnbio.experiment.weights import DocumentFolder, rename_file
-from scnnbio.network import Network
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
 from scnnbio.stimuli.base import FileSkipped
@@ -50,37 +51,6 @@ _STAGE_KEYS = (
     "like", "network", "stimulus", "encoding", "record", "learning", "reset", "weights_from",
     "dt", "seed", "input_dt",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Stage(Value):
-    """One experiment of a study.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        Its ``stage`` is the stage's name.
-    network : Network
-        As it is before any learning.
-    weights_from : str, optional
-        An earlier stage whose learned kernels and thresholds this one starts from.
-    """
-
-    experiment: Experiment
-    network: Network
-    weights_from: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the stage."""
-        return self.experiment.stage
-
-    def ready(self, runs: Mapping[str, Run]) -> Experiment:
-        """The experiment, with the weights that earlier stages learned."""
-        if self.weights_from is None:
-            return self.experiment
-        learned = self.network.with_weights(runs[self.weights_from].weights)
-        return dataclasses.replace(self.experiment, network=learned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +103,26 @@ class Study(Value):
             seen[stage.name] = stage
         if not self.stages:
             raise SpecError("a study needs at least one stage", where="stages")
+
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.name!r}: stages {listed(s.name for s in self.stages)};"
+            f" claims {listed(self.claims)}; seed {self.seed})"
+        )
+
+    def _repr_html_(self) -> str:
+        stages = (
+            (s.name, e.duration, e.dt, e.seed, s.weights_from or "", listed(e.record.spikes))
+            for s, e in zip(self.stages, self.experiments, strict=True)
+        )
+        head = ("stage", "duration (ms)", "dt (ms)", "seed", "weights from", "spikes of")
+        networks = {s.network.digest(): s.network for s in self.stages}
+        return section(
+            f"Study {self.name!r}{': ' if self.title else ''}{self.title}",
+            table(head, stages),
+            table(("claim",), ((claim,) for claim in self.claims)) if self.claims else "",
+            *(network._repr_html_() for network in networks.values()),
+        )
 
     def canonical_fields(self) -> Table:
         """What the study is; not how its document says it."""

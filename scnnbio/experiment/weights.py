@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.experiment.sources import Source
+from scnnbio.files import check_readable, foreign
 from scnnbio.network import Network
-from scnnbio.recording.hdf5 import check_readable
 
 Weights = dict[str, NDArray[np.float64]]
 
@@ -28,12 +28,6 @@ Weights = dict[str, NDArray[np.float64]]
 PROVENANCE = "provenance"
 #: Bytes of a file when unpacked: an archive of a few kilobytes can hold gigabytes of zeros.
 _LARGEST = 2**30
-#: What other files begin with, and what they are.
-_OTHERS = {
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "a single array",
-    b"\x80": "a pickle, which is not read",
-}
 
 
 def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
@@ -68,11 +62,9 @@ def read_weights(path: Path) -> Weights:
 
 def weights_of(content: bytes, path: Path) -> Weights:
     """Weights in the content of a file; what says where they are from is left out."""
-    kind = next((kind for mark, kind in _OTHERS.items() if content.startswith(mark)), "")
-    if kind or not content:
+    if kind := foreign(content):
         raise DataError(
-            f"is {kind or 'empty'}, not an archive of weights as numpy.savez makes it",
-            where=str(path),
+            f"is {kind}, not an archive of weights as numpy.savez makes it", where=str(path)
         )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

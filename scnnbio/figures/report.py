@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from scnnbio.errors import DataError, unwritable
-from scnnbio.experiment.documents import put
+from scnnbio.files import put
 from scnnbio.validation import Score
 from scnnbio.validation.claim import PROTOCOL
 

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scnnbio.errors import SpecError, unwritable
-from scnnbio.experiment.documents import put
+from scnnbio.files import put
 
 __all__ = ["COLUMN", "PAGE", "new_figure", "panel_letter", "save", "style", "styled"]
 

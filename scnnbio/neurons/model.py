@@ -19,7 +19,7 @@ from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_state, check_variable
 from scnnbio.neurons.parsing import check_expression, split_assignments
 from scnnbio.units import BRIAN2_NAMES, PLAIN, In, dimension, plain
-from scnnbio.values import FrozenTable
+from scnnbio.values import FrozenTable, Value
 
 if TYPE_CHECKING:
     import sympy
@@ -38,7 +38,7 @@ _COUNTED_IN = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != 
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Parameter(Value):
     """A parameter of a neuron: its default and the unit it is given in.
 
     Parameters
@@ -145,7 +145,7 @@ class StateVariable:
 
 
 @dataclass(frozen=True)
-class NeuronModel:
+class NeuronModel(Value):
     """A point neuron as equations in Brian2's notation.
 
     Parameters
@@ -293,6 +293,10 @@ class NeuronModel:
                     f"parameter {name!r} is in {found}, but {unit} is needed",
                     where=f"{self.name}.{label}",
                 )
+
+    def __repr__(self) -> str:
+        states = ", ".join(state.name for state in self.states)
+        return f"NeuronModel({self.name!r}: states {states}; receptors {', '.join(self.receptors)})"
 
     def __hash__(self) -> int:
         # A few fields are enough, and quick: a model is a key of several caches.

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
 from scnnbio.units import In, Milliseconds, Number, plain_array
+from scnnbio.values import Value
 
 
 @final
 @dataclass(frozen=True)
-class Normalisation:
+class Normalisation(Value):
     """Holds the size of each output map's kernel at a target.
 
     At the end of every ``period``, after the last step's resets, the kernel of each output map, all
@@ -66,7 +67,7 @@ class Normalisation:
 
 @final
 @dataclass(frozen=True)
-class WinnerTakeAll:
+class WinnerTakeAll(Value):
     """Competition of the maps of a layer: who may learn in a trial, and who may fire.
 
     In each trial a map has one winner, the first of its neurons that fires where no other map has

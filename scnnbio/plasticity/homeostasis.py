@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError
 from scnnbio.plasticity._fields import check_positive, make_plain, slowing
 from scnnbio.units import Hertz, Milliseconds, Millivolts, plain, plain_values
+from scnnbio.values import Value
 
 
 @dataclass(frozen=True)
-class SharedThreshold:
+class SharedThreshold(Value):
     r"""A threshold that a whole map shares and that equalises how often maps win.
 
     Every spike of map m raises its threshold by ``eta``; between spikes the threshold falls at

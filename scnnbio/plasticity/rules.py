@@ -16,7 +16,7 @@ from scnnbio.neurons.parsing import check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
 from scnnbio.plasticity.control import Normalisation
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
-from scnnbio.values import FrozenTable
+from scnnbio.values import FrozenTable, Value
 
 Pairing = Literal["all-to-all", "nearest"]
 _KNOWN = ("w", "w_min", "w_max")
@@ -24,7 +24,7 @@ _KNOWN = ("w", "w_min", "w_max")
 
 @final
 @dataclass(frozen=True)
-class Trace:
+class Trace(Value):
     r"""A memory of a neuron's spikes that fades exponentially.
 
     Parameters
@@ -61,7 +61,7 @@ class Trace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningRule(ABC):
+class LearningRule(Value, ABC):
     """What changes a kernel that every place of a layer shares.
 
     Every place that uses a kernel element contributes, one after another, in the order of the

@@ -10,13 +10,13 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scnnbio.errors import DataError, unwritable
+from scnnbio.files import check_folder, check_readable, whole
 
 if TYPE_CHECKING:
     import h5py
@@ -54,25 +54,19 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     import h5py
 
     target = Path(path)
-    if not target.parent.is_dir():
-        raise DataError("the folder does not exist; make it first", where=str(target.parent))
-    # Beside the target, so that the rename stays within one file system and is atomic.
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    check_folder(target)
     try:
-        with _Patient(partial) as raw, h5py.File(raw, "w", userblock_size=_BLOCK) as file:
-            file.attrs["kind"] = kind
-            file.attrs["version"] = version
-            _write_group(file, tree)
-        if raw.error is not None:
-            raise raw.error
-        with partial.open("r+b") as block:
-            block.write(_MARK + _digest(partial))
-        partial.replace(target)
+        with whole(target) as partial:
+            with _Patient(partial) as raw, h5py.File(raw, "w", userblock_size=_BLOCK) as file:
+                file.attrs["kind"] = kind
+                file.attrs["version"] = version
+                _write_group(file, tree)
+            if raw.error is not None:
+                raise raw.error
+            with partial.open("r+b") as block:
+                block.write(_MARK + _digest(partial))
     except OSError as error:
         raise unwritable(error, target) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[str, Any]:
@@ -102,25 +96,6 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         else:
             what = _fault(source, str(error))
         raise DataError(what, where=where) from None
-
-
-def check_readable(path: Path) -> None:
-    """Refuse what is not a file that may be read.
-
-    Raises
-    ------
-    DataError
-        If it is missing or a folder, or the system refuses to open it.
-    """
-    try:
-        with path.open("rb"):
-            pass
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
-        raise DataError("there is no such file", where=str(path)) from None
-    except IsADirectoryError:
-        raise DataError("is a folder; name a file in it", where=str(path)) from None
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 
 
 def _is_being_written(path: Path) -> bool:

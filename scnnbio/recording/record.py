@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._html import listed, section, sized, table
 from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.recording import from_neo, hdf5, neo_blocks
 from scnnbio.recording.checks import (
@@ -89,6 +90,42 @@ class Recording(Value):
         object.__setattr__(self, "snapshots", dict(self.snapshots))
         self._check_names()
         self._check_ranges()
+
+    def summary(self) -> str:
+        """What is recorded, in one line."""
+        counts = listed(f"{name} {len(spikes):,}" for name, spikes in self.spikes.items())
+        sampled = [f"{name}.{v}" for name, variables in self.signals.items() for v in variables]
+        more = f", signals of {listed(sampled)}" if sampled else ""
+        kept = f", snapshots of {listed(self.snapshots)}" if self.snapshots else ""
+        return f"{self._trials}, spikes of {counts}{more}{kept}"
+
+    @property
+    def _trials(self) -> str:
+        return "1 trial" if self.n_trials == 1 else f"{self.n_trials:,} trials"
+
+    def __repr__(self) -> str:
+        return f"Recording({self.summary()})"
+
+    def _repr_html_(self) -> str:
+        seconds = float(self.trials["duration"].sum()) / 1000.0
+        spikes = (
+            (name, sized(self.shapes[name]), len(found), len(found) / self.size(name) / seconds)
+            if self.size(name) and seconds
+            else (name, sized(self.shapes[name]), len(found), "")
+            for name, found in self.spikes.items()
+        )
+        signals = (
+            (f"{name}.{variable}", s.quantity, sized(s.values.shape), s.period)
+            for name, variables in self.signals.items()
+            for variable, s in variables.items()
+        )
+        columns = ((name, len(np.unique(found)), found) for name, found in self.trials.items())
+        parts = [table(("spikes of", "shape", "spikes", "mean rate (Hz)"), spikes)]
+        if self.signals:
+            head = ("signal", "unit", "samples x neurons", "period (ms)")
+            parts.append(table(head, signals))
+        parts.append(table(("column of trials", "different values", "values"), columns))
+        return section(f"Recording of {self._trials}, {seconds:g} s", *parts)
 
     def _check_names(self) -> None:
         variables = [name for signals in self.signals.values() for name in signals]

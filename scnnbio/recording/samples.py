@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._html import sized
 from scnnbio.errors import SpecError
 from scnnbio.units import UNITS, In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import Value
@@ -94,6 +95,10 @@ class Spikes(Value):
     def __len__(self) -> int:
         return len(self.time)
 
+    def __repr__(self) -> str:
+        units, trials = len(np.unique(self.unit)), len(np.unique(self.trial))
+        return f"Spikes({len(self):,}, units that fired: {units:,}, in trials: {trials:,})"
+
 
 @dataclass(frozen=True, eq=False)
 class Signal(Value):
@@ -152,6 +157,13 @@ class Signal(Value):
         object.__setattr__(self, "trial", _frozen(trial, np.int32, order))
         object.__setattr__(self, "time", _frozen(time, np.float64, order))
 
+    def __repr__(self) -> str:
+        samples, units = self.values.shape
+        return (
+            f"Signal({samples:,} samples of {units:,} units in {self.quantity}, one per"
+            f" {self.period:g} ms)"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshots(Value):
@@ -183,6 +195,10 @@ class Snapshots(Value):
             )
         object.__setattr__(self, "trial", trial)
         object.__setattr__(self, "values", values)
+
+    def __repr__(self) -> str:
+        size = sized(self.values.shape[1:])
+        return f"Snapshots({len(self.trial):,} of {size or 'one number'})"
 
 
 def _values(values: Any, quantity: str) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.units import carries_unit, is_several, plain
-from scnnbio.values import digest_of
+from scnnbio.values import Value
 
 
 class FileRead(NamedTuple):
@@ -45,7 +45,7 @@ class Files(NamedTuple):
         return {kind: files for kind, files in rows.items() if files}
 
 
-class Stimulus(ABC):
+class Stimulus(Value, ABC):
     """What is shown to a network, one trial after another.
 
     A subclass is a frozen, final dataclass. Its fields are its parameters and nothing else:
@@ -106,10 +106,6 @@ class Stimulus(ABC):
     def files(self) -> Files:
         """The files that the frames are made of: none, unless a subclass reads any."""
         return Files()
-
-    def digest(self) -> str:
-        """Hex digest of the class name and the parameters: the stimulus' identity."""
-        return digest_of(self)
 
 
 def check_request(stimulus: Stimulus, trial: int, shape: tuple[int, int]) -> None:

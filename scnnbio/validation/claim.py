@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._html import short
 from scnnbio.errors import SpecError
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Verdict
+from scnnbio.values import Value
 
 #: Fields of an observation that say how it was made.
 PROTOCOL = ("stimulus", "window", "state", "pooling", "differs")
 
 
 @dataclass(frozen=True, eq=False)
-class Observation:
+class Observation(Value):
     """A published number or histogram, with where it is from.
 
     Parameters
@@ -73,6 +75,11 @@ class Observation:
     pooling: str = ""
     differs: str = ""
     note: str = ""
+
+    def __repr__(self) -> str:
+        found = self.value if self.counts is None else self.counts
+        held = "" if found is None else f" {short(found)}"
+        return f"Observation({self.quantity!r}{held} in {self.species}: {short(self.source)})"
 
     def describe(self) -> dict[str, Any]:
         """Plain values of what is given, for a score."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._html import section, short, table
 from scnnbio.errors import SpecError
 from scnnbio.values import Value
 
@@ -51,6 +53,10 @@ class Score(Value):
     excluded: Mapping[str, int] = field(default_factory=dict)
     source: str = ""
 
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f" at {self.value:.4g}"
+        return f"Score({self.claim!r} {self.verdict}{value}, n={self.n}: {short(self.reason)})"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; a number that is not finite becomes None."""
         return {name: _plain(value) for name, value in asdict(self).items()}
@@ -59,6 +65,19 @@ class Score(Value):
     def from_dict(cls, values: Mapping[str, Any]) -> Score:
         """Score of :meth:`to_dict`."""
         return cls(**values)
+
+
+class Scores(tuple[Score, ...]):
+    """Scores after each other, which notebooks show as a table."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        counted = Counter(score.verdict for score in self)
+        said = ", ".join(f"{number} {verdict}" for verdict, number in counted.items())
+        rows = ((s.claim, s.verdict, s.value, s.n, s.reason, s.source) for s in self)
+        head = ("claim", "verdict", "value", "n", "reason", "source")
+        return section(f"{len(self)} scores: {said or 'none'}", table(head, rows))
 
 
 def _plain(value: Any) -> Any:

@@ -15,8 +15,8 @@ from typing import Any
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
-from scnnbio.experiment.documents import put
 from scnnbio.experiment.weights import read_weights, write_weights
+from scnnbio.files import put
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.workflow.origin import KEYS

@@ -13,7 +13,7 @@ from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.experiment import Report, Run, Study
 from scnnbio.recording import Recording, concatenate
 from scnnbio.validation.evidence import Evidence
-from scnnbio.validation.scores import Score
+from scnnbio.validation.scores import Score, Scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Results:
         By stage.
     measures : mapping of str to KernelMeasures
         Kernels that were fitted already, by stage.
-    scores : tuple of Score
+    scores : Scores
     report : callable, optional
         Told how far the fits of kernels are.
     origin : mapping of str to object
@@ -40,6 +40,9 @@ class Results:
     scores: tuple[Score, ...] = ()
     report: Report | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scores", Scores(self.scores))
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

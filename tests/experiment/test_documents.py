@@ -9,7 +9,7 @@ import pytest
 
 from scnnbio import units
 from scnnbio.errors import DataError, SpecError, hint, nearest
-from scnnbio.experiment import documents, load
+from scnnbio.experiment import load
 from scnnbio.experiment.networks import neuron_from
 from scnnbio.figures import FIGURES
 from scnnbio.neurons import LIBRARY, LIF
@@ -52,20 +52,6 @@ def test_line_ends_of_other_systems_are_text(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_bytes(text.replace(b"\n", b"\r\n"))
     one, other = load(tmp_path / "own.toml"), load(tmp_path / "other.toml")
     assert [e.digest() for e in one.experiments] == [e.digest() for e in other.experiments]
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.json"
-    documents.put(b"old", path)
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(documents.os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        documents.put(b"new", path)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

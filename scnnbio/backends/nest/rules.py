@@ -5,7 +5,6 @@ The numbers of a rule are parameters of the node, so one compiled rule serves al
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
 from scnnbio.plasticity import LearningRule, TraceRule
+from scnnbio.values import digest_of
 
 _CODE = """#include "learning_kernel.h"
 
@@ -108,7 +108,7 @@ def rule_code(rule: LearningRule) -> RuleCode:
     for name, text in (("on_pre", traces.on_pre), ("on_post", traces.on_post)):
         parts[f"acts_{name}"] = _bool(bool(text))
         parts[name] = CPP.number(text or "0", names)
-    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    digest = digest_of(parts)[:16]
     module, model = f"scnnbio_rule_{digest}", f"scnnbio_kernel_{digest}"
     return RuleCode(module, model, _CODE.format(module=module, model=model, digest=digest, **parts))
 

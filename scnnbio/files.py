@@ -1,0 +1,345 @@
+"""One file that keeps a value: its canonical form, its arrays and where it is from.
+
+The file is a zip archive. ``scnnbio.json`` holds the canonical form, in which each array is
+replaced by the name of a member of the archive; each such member is an array in numpy's own format,
+so that ``numpy.load`` opens the file too. Reading one runs no code but the constructors of
+described classes, which check what they are given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import platform
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from scnnbio.errors import DataError, SpecError, unwritable
+from scnnbio.values import VERSION, Value, canonical, class_name, restored, same
+
+V = TypeVar("V", bound=Value)
+
+#: numpy's own reader and writer of arrays, which has no types.
+_NPY: Any = np.lib.format
+
+_HEAD = "scnnbio.json"
+#: Bytes of an unpacked file that are never too many. Above them nothing is compressed, so that a
+#: small file that unpacks to more is not one that was written here.
+_ALWAYS = 2**30
+#: By how much a larger file may grow when it is unpacked: names and headers, not content.
+_GROWS = 1.1
+#: Kinds of numpy arrays that are stored: truth values, numbers, text and times.
+_KINDS = "biufcUSmM"
+#: What other files begin with, and what they are.
+_OTHERS = {
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a single array",
+    b"\x80": "a pickle, which is not read",
+}
+
+
+def save(
+    value: Value, path: str | os.PathLike[str], about: Mapping[str, object] | None = None
+) -> None:
+    """Write a value to one file, whole or not at all.
+
+    Parameters
+    ----------
+    value : Value
+    path : path
+    about : mapping, optional
+        Where the value is from, in plain values; see :func:`provenance`.
+
+    Raises
+    ------
+    SpecError
+        If the value cannot be restored from its form, because part of it is of a class that is not
+        a :class:`~scnnbio.values.Value` or that refuses its own canonical fields.
+    DataError
+        If the file cannot be written.
+    """
+    form = canonical(value)
+    again = restored(form)  # raises here what a reader would meet
+    if type(again) is not type(value) or not same(canonical(again), form):
+        raise SpecError(f"this {type(value).__name__} cannot be restored from its canonical form")
+    arrays: dict[str, np.ndarray] = {}
+    head = {
+        "format": "scnnbio",
+        "version": VERSION,
+        "kind": class_name(type(value)),
+        "content": _without_arrays(form, arrays, ()),
+        "made_by": {
+            "scnnbio": version("scnnbio"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "provenance": _without_arrays(canonical(about or {}), arrays, ("provenance",)),
+    }
+    check_folder(Path(path))
+    try:
+        with whole(Path(path)) as draft:
+            _write(draft, json.dumps(head, indent=1).encode(), arrays)
+    except OSError as error:
+        raise unwritable(error, path) from None
+
+
+def load(path: str | os.PathLike[str], kind: type[V]) -> V:
+    """The value that :func:`save` wrote.
+
+    Parameters
+    ----------
+    path : path
+    kind : type
+        The class that is expected.
+
+    Returns
+    -------
+    instance of ``kind``
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, damaged, too large when unpacked, of another program, of
+        a newer version of scnnbio, or holds something else.
+    """
+    with _opened(Path(path)) as (archive, head):
+        if head["kind"] != class_name(kind):
+            raise DataError(f"holds a {head['kind']}, not a {kind.__name__}", where=str(path))
+        form = _with_arrays(head["content"], archive)
+    try:
+        value = restored(form)
+    except (SpecError, RecursionError) as error:
+        raise DataError(f"is damaged, or of another version ({error})", where=str(path)) from None
+    if not isinstance(value, kind):
+        raise DataError(f"does not hold the {kind.__name__} that it names", where=str(path))
+    return value
+
+
+def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Where the value in a file is from: what :func:`save` was given, and what wrote the file.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+        ``made_by``, the versions of scnnbio, numpy and Python, and everything that was given.
+
+    Raises
+    ------
+    DataError
+        As :func:`load`.
+    """
+    with _opened(Path(path)) as (archive, head):
+        given = _with_arrays(head.get("provenance", {}), archive)
+        return {"made_by": head.get("made_by", {}), **restored(given)}
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A draft beside ``path``, which replaces it if the block ends well.
+
+    An end at any moment leaves what was there, and no half.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    # Beside it, so that the rename stays within one file system and is atomic.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def put(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the place cannot be written.
+    """
+    with whole(path) as draft:
+        draft.write_bytes(content)
+
+
+def check_folder(path: Path) -> None:
+    """Raise a DataError unless the folder that a file is to be written to exists."""
+    if not path.parent.is_dir():
+        raise DataError("the folder does not exist; make it first", where=str(path.parent))
+
+
+def foreign(content: bytes) -> str:
+    """What a file is by its first bytes, where that kind holds no values; else ``""``."""
+    if not content:
+        return "empty"
+    return next((kind for mark, kind in _OTHERS.items() if content.startswith(mark)), "")
+
+
+def _without_arrays(form: Any, arrays: dict[str, np.ndarray], place: tuple[str, ...]) -> Any:
+    """The form with names in place of arrays, which are put into ``arrays``."""
+    if isinstance(form, dict):
+        return {key: _without_arrays(v, arrays, (*place, key)) for key, v in form.items()}
+    if isinstance(form, list):
+        named = enumerate(form)
+        return [_without_arrays(v, arrays, (*place, _label(v, k))) for k, v in named]
+    if not isinstance(form, np.ndarray):
+        return form
+    name = "/".join(re.sub(r"[^\w.-]+", "_", part)[:80] for part in place)
+    while name in arrays:
+        name += "_"
+    arrays[name] = form
+    return {"class": "array", "member": name}
+
+
+def _label(form: Any, index: int) -> str:
+    """The name of what has one, as a projection has; else its place in the list."""
+    name = form.get("name") if isinstance(form, dict) else None
+    return name if isinstance(name, str) and name else str(index)
+
+
+def _with_arrays(form: Any, archive: zipfile.ZipFile) -> Any:
+    """The form with its arrays put back."""
+    if isinstance(form, list):
+        return [_with_arrays(item, archive) for item in form]
+    if not isinstance(form, dict):
+        return form
+    if form.get("class") == "array":
+        return _array(_content(archive, f"{form['member']}.npy"))
+    return {key: _with_arrays(item, archive) for key, item in form.items()}
+
+
+def _write(path: Path, head: bytes, arrays: Mapping[str, np.ndarray]) -> None:
+    size = len(head) + sum(array.nbytes + 2**10 for array in arrays.values())
+    packing = zipfile.ZIP_DEFLATED if size < _ALWAYS else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(_member(_HEAD, packing), head, compresslevel=1)
+        for name, array in arrays.items():
+            member, plain = _member(f"{name}.npy", packing), np.asarray(array, order="C")
+            if packing == zipfile.ZIP_STORED:  # which may be large: not twice in memory
+                with archive.open(member, "w", force_zip64=True) as file:
+                    _NPY.write_array(file, plain, allow_pickle=False)
+                continue
+            content = io.BytesIO()
+            _NPY.write_array(content, plain, allow_pickle=False)
+            archive.writestr(member, content.getbuffer(), compresslevel=1)
+
+
+def _member(name: str, packing: int) -> zipfile.ZipInfo:
+    """A member without a date, so that equal values make equal files."""
+    member = zipfile.ZipInfo(name)
+    member.compress_type, member.external_attr = packing, 0o644 << 16
+    return member
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """The archive and its head; whatever is wrong with them is one DataError."""
+    check_readable(path)
+    try:
+        with path.open("rb") as file:
+            kind = foreign(file.read(8))
+        if kind:
+            raise DataError(f"is {kind}, not a file that scnnbio saved", where=str(path))
+        with zipfile.ZipFile(path) as archive:
+            _check_size(archive, path)
+            yield archive, _head(archive, path)
+    except DataError:
+        raise
+    # A damaged archive may raise anything of zipfile, zlib, json and numpy.
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"is truncated or damaged, or not a file that scnnbio saved ({said}); make it anew",
+            where=str(path),
+        ) from None
+
+
+def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
+    size, packed = sum(member.file_size for member in archive.infolist()), path.stat().st_size
+    if size > max(_ALWAYS, _GROWS * packed):
+        raise DataError(
+            f"has {packed:,} bytes and would unpack to {size:,}, which no file of scnnbio does; it"
+            " is not read",
+            where=str(path),
+        )
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member, of which no more is unpacked than its size says; zipfile checks its checksum."""
+    member = archive.getinfo(name)
+    with archive.open(member) as file:
+        return file.read(member.file_size + 1)
+
+
+def _head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    if _HEAD not in archive.namelist():
+        raise DataError(f"is an archive without {_HEAD}, so not of scnnbio", where=str(path))
+    head = json.loads(_content(archive, _HEAD))
+    if not isinstance(head, dict) or head.get("format") != "scnnbio":
+        raise DataError(f"is an archive whose {_HEAD} is not of scnnbio", where=str(path))
+    found = head.get("version")
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise DataError("is damaged: it has no version", where=str(path))
+    if found > VERSION:
+        raise DataError(
+            f"has format version {found}, and this scnnbio reads up to version {VERSION}; update"
+            " scnnbio",
+            where=str(path),
+        )
+    return head
+
+
+def _array(content: bytes) -> np.ndarray:
+    """An array in numpy's format, which says no more than there is, and no objects."""
+    file = io.BytesIO(content)
+    major, _ = _NPY.read_magic(file)
+    read = {1: _NPY.read_array_header_1_0, 2: _NPY.read_array_header_2_0}
+    shape, by_column, dtype = read[major](file)
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"an array of {dtype}")
+    rest = memoryview(content)[file.tell() :]
+    # In Python's whole numbers, which do not overflow.
+    count = 1
+    for length in shape:
+        count *= length
+    if min(shape, default=0) < 0 or count * dtype.itemsize != len(rest):
+        raise ValueError(f"{len(rest)} bytes for an array of shape {shape}")
+    # A copy, since a view of bytes would not be the owner of its memory.
+    array = np.frombuffer(rest, dtype, count).reshape(shape, order="F" if by_column else "C").copy()
+    array.setflags(write=False)
+    return array
+
+
+def check_readable(path: Path) -> None:
+    """Raise unless a file may be read.
+
+    Raises
+    ------
+    DataError
+        If it is missing or a folder, or the system refuses to open it.
+    """
+    try:
+        with path.open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
+        raise DataError("there is no such file", where=str(path)) from None
+    except IsADirectoryError:
+        raise DataError("is a folder; name a file in it", where=str(path)) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None

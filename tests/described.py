@@ -1,0 +1,175 @@
+"""Every described class of scnnbio, found by looking, and one instance of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import scnnbio
+from scnnbio import connectors as c
+from scnnbio import distributions as d
+from scnnbio import plasticity as p
+from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+from scnnbio.experiment import Experiment, Record, Run, Sampling, Stage, Study
+from scnnbio.neurons import LIF, Parameter
+from scnnbio.population import Population, SpikeSource
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+from scnnbio.stimuli import FullField, Gratings, Photographs, WhiteNoise
+from scnnbio.validation.claim import Claim, Observation
+from scnnbio.validation.scores import Score
+from scnnbio.values import Value
+from tests.public_arguments import CONVOLUTION, experiment, network
+
+#: Packages of what is done with descriptions.
+_DOING = ("analysis", "backends", "cli", "comparison", "figures", "workflow", "_html")
+#: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
+RESULTS = frozenset(
+    {
+        "Comparison", "DocumentFolder", "Edges", "EffectiveMembrane", "EulerStability",
+        "Evidence", "In", "Inputs", "Integrator", "Linearisation", "Measured", "Membrane", "Part",
+        "Propagator", "Refined", "Section", "SignedList", "Source", "StandardCell",
+        "StateVariable", "Trial", "Unsupported", "Update",
+        # Closed forms of synapses, which no description holds.
+        "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
+    }
+)  # fmt: skip
+
+
+def classes() -> dict[str, type[Any]]:
+    """Public dataclasses that may be instances, of every module that holds descriptions."""
+    found: dict[str, type[Any]] = {}
+    for module in pkgutil.walk_packages(scnnbio.__path__, "scnnbio."):
+        if module.name.split(".")[1] in _DOING:
+            continue
+        for name, cls in vars(importlib.import_module(module.name)).items():
+            ours = inspect.isclass(cls) and cls.__module__ == module.name
+            # A claim holds a function, its measure.
+            ours = ours and not issubclass(cls, Claim)
+            if ours and dataclasses.is_dataclass(cls) and not name.startswith("_"):
+                found[name] = cls
+    return {n: k for n, k in found.items() if not inspect.isabstract(k) or not issubclass(k, Value)}
+
+
+def _recording() -> Recording:
+    spikes = Spikes([0.1 + 0.2, 5.0, 5.0], [3, 0, 1], [0, 0, 1])
+    # A signal holds what a membrane may be: no value, and both zeros.
+    v = Signal([[np.nan, -0.0], [0.1, 1e-310]], [0, 2], 0.1, "mV", [0, 1], [0.0, 0.1])
+    kernels = Snapshots([-1, 1], np.linspace(0.0, 1.0, 16).reshape(2, 1, 2, 2, 2))
+    trials = {
+        "duration": [10.0, 10.0],
+        "orientation": [0.0, np.nan],
+        "picture": ["grün", 'a"<b>'],
+        "n": [1, 2],
+    }
+    shapes = {"v1": (1, 2, 2)}
+    return Recording({"v1": spikes}, shapes, trials, {"v1": {"v": v}}, {"lgn_v1": kernels})
+
+
+def _run() -> Run:
+    learning = experiment(network=network(plasticity=p.SharedSTDP()))
+    kernel = np.random.default_rng(3).uniform(0.0, 1.0, CONVOLUTION.kernel.shape)
+    provenance = {
+        "backend": "reference",
+        "versions": {"numpy": "2"},
+        "files_read": [{"path": "/a", "sha256": "0"}],
+        "class": "not the name of a class",
+        "wall_seconds": {"run": 0.1},
+    }
+    return Run(learning, _recording(), {"lgn_v1": kernel}, provenance)
+
+
+def _study() -> Study:
+    first = _run().experiment
+    other = dataclasses.replace(first, stage="test", learning=False, seed=2, dt=0.5)
+    stages = (Stage(first, first.network), Stage(other, first.network, "run"))
+    return Study("two", stages, title="Two", claims=("isi_cv",), seed=1)
+
+
+_EDGES: dict[str, Any] = {"weight": [0.5, 1.5], "lag": [1.0, 3.0], "delay": 2.0}
+
+#: Class → a function that makes an instance. Fields differ from their defaults.
+INSTANCES: dict[type[Any], Callable[[], Any]] = {
+    Parameter: lambda: Parameter(0.1, "ms", "(0, inf)"),
+    type(LIF): lambda: dataclasses.replace(LIF, name="mine", integrator="forward-euler"),
+    SpikeSource: SpikeSource,
+    Population: lambda: Population(
+        "v1", (2, 2, 2), LIF,
+        {"tau_m": d.LogNormal(15.0, 0.1, seed=1), "v_thresh": [-50.1, -49.3]},
+        field_of_view=5.0, homeostasis=p.SharedThreshold(eta=0.1, target=(4.0, 5.0)),
+        competition=p.WinnerTakeAll(radius=1), initial={"v": [-60.0, -61.0]},
+    ),
+    scnnbio.Projection: lambda: scnnbio.Projection(
+        "lgn", "v1", CONVOLUTION, weight=0.3, delay=2.0, plasticity=p.SharedSTDP(), name="mine"
+    ),
+    scnnbio.Network: lambda: network(weight=0.1 + 0.2),
+    c.ConvolutionConnector: lambda: c.ConvolutionConnector(
+        np.random.default_rng(1).random((2, 1, 2, 2, 2)), (2, 5, 4), stride=(2, 1),
+        padding=(1, 0), delay=2.0, connect_zeros=False, lags=[1.0, 3.0], groups=2,
+    ),
+    c.PoolingConnector: lambda: c.PoolingConnector(
+        (2, 5, 4), 2, stride=1, padding=(1, 0), mode="first-spike", weight=0.3, window=10.0,
+        delay=2.0,
+    ),
+    c.LateralInhibitionConnector: lambda: c.LateralInhibitionConnector(
+        (2, 5, 5), "both", 1, 0.3, delay=2.0, profile=c.Gaussian(0.7)
+    ),
+    c.DenseConnector: lambda: c.DenseConnector(
+        [[0.0, 0.1], [0.2, 0.3]], (2, 1, 1), (1, 2, 1), delay=2.0, connect_zeros=False
+    ),
+    c.LocalConnector: lambda: c.LocalConnector(
+        np.random.default_rng(1).random((1, 2, 1, 2, 2, 3)), (2, 3, 3), stride=(2, 1),
+        padding=(1, 0), delay=2.0, connect_zeros=False,
+    ),
+    c.EdgeListConnector: lambda: c.EdgeListConnector(
+        (2, 1, 1), (2, 1, 1), ([1, 0], [0, 1]), connect_zeros=False, **_EDGES
+    ),
+    c.FixedProbability: lambda: c.FixedProbability(0.3, seed=4, self_connections=False),
+    c.FixedInDegree: lambda: c.FixedInDegree(3, seed=4, self_connections=False),
+    c.Gaussian: lambda: c.Gaussian(0.7),
+    c.DifferenceOfGaussians: lambda: c.DifferenceOfGaussians(2.0, 0.7, 0.9),
+    c.Tabulated: lambda: c.Tabulated((1.0, 0.3)),
+    d.Uniform: lambda: d.Uniform("1 ms", 2.0, seed=1),
+    d.Normal: lambda: d.Normal(1.0, 0.3, seed=1, low=0.1),
+    d.LogNormal: lambda: d.LogNormal("15 ms", 0.3, seed=1),
+    p.SharedThreshold: lambda: p.SharedThreshold(eta=0.1, target=(4.0, 5.0), half_life=9.0),
+    p.WinnerTakeAll: lambda: p.WinnerTakeAll(radius=1, silence=True),
+    p.Normalisation: lambda: p.Normalisation(0.3, period=9.0),
+    p.Trace: lambda: p.Trace("post", 17.3),
+    p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),
+    p.TripletSTDP: lambda: p.TripletSTDP.published("visual-cortex"),
+    p.TraceRule: lambda: p.TraceRule(
+        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0
+    ),
+    FullField: lambda: FullField(contrast=(0.1, 0.3)),
+    Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
+    Photographs: lambda: Photographs(n_trials=2, duration=30.0),
+    WhiteNoise: lambda: WhiteNoise(n_trials=3),
+    LGN: lambda: LGN(sigma_center=0.7),
+    Pixels: Pixels,
+    LatencyCode: lambda: LatencyCode(budget=40),
+    PoissonCode: lambda: PoissonCode(gain=0.3),
+    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
+    Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
+    Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
+    Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),
+    Stage: lambda: _study().stages[1],
+    Study: _study,
+    Run: _run,
+    Recording: _recording,
+    Spikes: lambda: _recording().spikes["v1"],
+    Signal: lambda: _recording().signals["v1"]["v"],
+    Snapshots: lambda: _recording().snapshots["lgn_v1"],
+    Score: lambda: Score(
+        "isi_cv", 0.3, {"median": float("nan")}, {"counts": [1, 2]}, "agrees", "near\nenough", 3,
+        {"silent": 2}, "A <b> & B",
+    ),
+    Observation: lambda: Observation(
+        "rate", "paper", interval=(0.1, np.inf), counts=np.array([1, 2]), edges=np.arange(3.0)
+    ),
+}  # fmt: skip
