@@ -21,6 +21,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import brian2
 import numpy as np
+import pandas
 import pytest
 import quantities as pq
 from numpy.typing import ArrayLike
@@ -44,7 +45,14 @@ MODULES = [
 #: Needs a simulator or a long run to return; what it refuses is tried.
 LONG = {"for_spinnaker.delay", "homeostatic_return.within"}
 #: Take a fit or a model's equations for each of a dozen forms.
-COSTLY = {"fit_gabor", "fit_gabors", "measure_kernels", "frequency_response", "analytic_curve"}
+COSTLY = {
+    "fit_gabor",
+    "fit_gabors",
+    "measure_kernels",
+    "kernel_shapes",
+    "frequency_response",
+    "analytic_curve",
+}
 BACKENDS = [f"scnnbio.backends.{name}.backend" for name in ("brian2", "nest", "spinnaker")]
 
 #: What scnnbio itself makes and returns; only its methods are called by others.
@@ -52,7 +60,15 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Statistic", "Responses", "KernelMeasures", "Correlations", "Inhibition", "TrialCV"),
+    *(
+        "Statistic",
+        "Responses",
+        "KernelMeasures",
+        "Correlations",
+        "Inhibition",
+        "TrialCV",
+        "Results",
+    ),
 }
 
 #: Parameters whose annotation leaves open that they are no quantity.
@@ -61,6 +77,7 @@ OTHERS = {
     "pairs of neurons": {"edges"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
+    "measures that were made": {"by_unit.columns"},
 }
 
 
@@ -344,6 +361,9 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, str | None | types.FunctionType):
         return bool(one == other)
+    if isinstance(one, pandas.DataFrame):
+        pandas.testing.assert_frame_equal(one, other, rtol=1e-12)
+        return True
     if hasattr(one, "__dict__") and not isinstance(one, np.ndarray):
         return same(vars(one), vars(other))
     if np.asarray(one).dtype.kind == "U":
