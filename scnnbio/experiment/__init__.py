@@ -2,8 +2,9 @@
 
 from scnnbio.experiment.experiment import Experiment, Record, Run, Sampling
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.experiment.loading import installed, load
 from scnnbio.experiment.networks import models
-from scnnbio.experiment.study import Stage, Study, load, study_from
+from scnnbio.experiment.study import Stage, Study, study_from
 
 __all__ = [
     "Experiment",
@@ -14,6 +15,7 @@ __all__ = [
     "Sampling",
     "Stage",
     "Study",
+    "installed",
     "load",
     "models",
     "study_from",
