@@ -38,7 +38,7 @@ MODULES = [
     "scnnbio",
     *(f"scnnbio.{part}" for part in ("connectors", "encoding", "experiment", "neurons")),
     *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli")),
-    *(f"scnnbio.neurons.{part}" for part in ("linearised", "rates", "synapses")),
+    *(f"scnnbio.neurons.{part}" for part in ("linearised", "rates", "synapses", "system")),
     *(m.name for m in pkgutil.iter_modules(scnnbio.analysis.__path__, "scnnbio.analysis.")),
     "scnnbio.validation.evidence",
 ]

@@ -27,7 +27,7 @@ from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import NeuronModel, Parameter
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.whitelist import check_expression
 from scnnbio.plasticity import Trace, TraceRule
 from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
