@@ -246,6 +246,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},
     "Recording.counts": {"population": "v1", "window": (10.0, 60.0)},
+    "Recording.sparse_counts": {"population": "v1", "window": (10.0, 60.0)},
     "Network.with_weights": {"weights": {"lgn_v1": KERNEL}},
     "SharedThreshold.slowing": {"dt": 0.5},
     "SharedThreshold.fall": {"channels": 1, "dt": 0.5},

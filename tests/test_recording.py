@@ -32,6 +32,43 @@ def test_counts_agree_with_a_loop() -> None:
     assert recording.counts("v1").sum() == len(spikes)
 
 
+@pytest.mark.parametrize("pooled", [(1, 1), (2, 3), (3, 2), (9, 9)])
+def test_pooled_counts_agree_with_a_loop(pooled: tuple[int, int]) -> None:
+    shape, (high, wide) = (2, 5, 7), pooled
+    rng = np.random.default_rng(3)
+    spikes = Spikes(rng.uniform(0.1, 100, 400), rng.integers(0, 70, 400), rng.integers(0, 3, 400))
+    recording = Recording({"v1": spikes}, {"v1": shape}, {"duration": [100.0] * 3})
+    expected = np.zeros((3, 2, -(-5 // high), -(-7 // wide)), dtype=int)
+    for time, unit, trial in zip(spikes.time, spikes.unit, spikes.trial, strict=True):
+        if 20.0 < time <= 80.0:
+            channel, row, column = np.unravel_index(unit, shape)
+            expected[trial, channel, row // high, column // wide] += 1
+    found = recording.counts("v1", (20.0, 80.0), pooled=pooled)
+    assert found.tolist() == expected.reshape(3, -1).tolist()
+    sparse = recording.sparse_counts("v1", (20.0, 80.0), pooled=pooled)
+    assert sparse.toarray().tolist() == found.tolist()
+    assert sparse.nnz == np.count_nonzero(found)
+    assert sparse.dtype == found.dtype
+
+
+@pytest.mark.parametrize("pooled", [(0, 2), (2,), (1, 2, 3), 2])
+def test_a_block_is_two_whole_numbers(pooled: object) -> None:
+    with pytest.raises(SpecError, match=r"counts\.pooled: .* is not \(rows, columns\) of a block"):
+        small().counts("v1", pooled=pooled)  # type: ignore[arg-type]
+
+
+def test_sparse_counts_of_many_trials_cost_what_the_spikes_cost() -> None:
+    """60,000 trials of 54,000 units would be 26 GB as a dense array."""
+    unit, trial = np.array([0, 53_999, 53_999]), np.array([5, 59_999, 59_999])
+    spikes = {"v1": Spikes([1.0, 1.0, 2.0], unit, trial)}
+    recording = Recording(spikes, {"v1": (60, 30, 30)}, {"duration": np.full(60_000, 10.0)})
+    counts = recording.sparse_counts("v1")
+    assert counts.shape == (60_000, 54_000)
+    assert (counts.nnz, counts[5, 0], counts[59_999, 53_999]) == (2, 1, 2)
+    # Pooled to one place, 60,000 times 60 numbers are dense.
+    assert recording.counts("v1", pooled=(30, 30)).shape == (60_000, 60)
+
+
 def test_window_owns_its_end_and_not_its_beginning() -> None:
     recording = made({"a": Spikes([5.0, 10.0], [0, 0], [0, 0])}, {"duration": [10.0]})
     assert recording.counts("a", (0.0, 5.0)).item() == 1
