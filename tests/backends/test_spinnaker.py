@@ -19,7 +19,7 @@ from scnnbio.connectors import (
     LateralInhibitionConnector,
     PoolingConnector,
 )
-from scnnbio.errors import DataError, UnsupportedError
+from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
