@@ -1,15 +1,16 @@
 """Sphinx configuration: pages in Markdown, nothing executed."""
 
-from importlib.metadata import version as installed
 from typing import Any
 
 from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
 
+from scnnbio import __version__
+
 project = "scnnbio"
 author = "The scnnbio contributors"
 copyright = "The scnnbio contributors"
-version = release = installed("scnnbio")
+version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"

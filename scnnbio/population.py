@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scnnbio._html import short, sized
 from scnnbio.distributions import per_neuron
 from scnnbio.errors import SpecError, hint
-from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name, sides
+from scnnbio.neurons.variables import Parameter
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 from scnnbio.units import Degrees, In, is_several, plain, plain_array
 from scnnbio.values import FrozenTable, Value

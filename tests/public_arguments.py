@@ -66,6 +66,19 @@ def run() -> Run:
     return Run(experiment(), recording, {}, {})
 
 
+def tuned() -> Recording:
+    """Spikes of two units in 100 trials of gratings, more of them in some than in others."""
+    time = np.arange(1.0, 101.0)
+    trial = np.arange(100) ** 2 % 96
+    spikes = Spikes(time, np.arange(100) % 2, trial)
+    place = np.arange(96)
+    trials = {
+        "duration": np.full(96, 100.0), "orientation": place % 4 * 90.0,
+        "spatial_frequency": 0.1 * 2.0 ** (place // 4 % 3),
+    }  # fmt: skip
+    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
+
+
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -73,6 +86,7 @@ def curve(factor: float) -> Curve:
 
 ANGLES = [0.0, 45.0, 90.0, 135.0]
 TURN = [0.0, 90.0, 180.0, 270.0]
+TABLE: dict[str, Any] = {"recording": tuned, "population": "v1", "window": (10.0, 60.0)}
 TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
@@ -207,6 +221,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "recording": lambda: run().recording, "population": "v1", "by": ["temporal_frequency"],
         "window": (10.0, 60.0),
     },
+    **dict.fromkeys((
+        "firing_rates", "condition_rates", "orientation_tuning", "direction_tuning",
+        "spatial_frequency_tuning", "interval_irregularity", "fano_factors", "noise_correlations",
+        "signal_correlations",
+    ), TABLE),
+    "kernel_shapes": {"kernel": np.arange(64.0).reshape(2, 2, 4, 4)},
     "circular_variance": {"rates": TUNED, "orientations": ANGLES},
     "preferred_orientation": {"rates": TUNED, "orientations": ANGLES},
     "orientation_selectivity": {"rates": TUNED, "orientations": ANGLES},
@@ -226,6 +246,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},
     "Recording.counts": {"population": "v1", "window": (10.0, 60.0)},
+    "Recording.sparse_counts": {"population": "v1", "window": (10.0, 60.0)},
     "Network.with_weights": {"weights": {"lgn_v1": KERNEL}},
     "SharedThreshold.slowing": {"dt": 0.5},
     "SharedThreshold.fall": {"channels": 1, "dt": 0.5},

@@ -8,42 +8,17 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tomli_w
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from scnnbio import cli, workflow
+from scnnbio import workflow
 from scnnbio.experiment import load
 from scnnbio.workflow.folder import write_runs, write_scores
-
-FILE = Path(__file__).parents[1] / "experiments" / "v1_features.toml"
-SMALL = (
-    *("--profile", "tiny", "--backend", "reference"),
-    *("--set", "network.parameters.maps=2", "--set", "stages.learn.stimulus.n_trials=4"),
-)
-IMAGES = "stages.control.stimulus.images"
-
-
-@pytest.fixture
-def invoke(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """The entry point itself, which is where errors become exit codes."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scnnbio", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        captured = capsys.readouterr()
-        code = caught.value.code
-        return (0 if code is None else int(code)), captured.out, captured.err
-
-    return call
+from tests.cli_calls import FILE, IMAGES, SMALL, ask
 
 
 def test_too_little_memory_is_one_line(
@@ -259,36 +234,6 @@ def test_what_a_backend_cannot_run_is_exit_code_3(
     assert not (tmp_path / "out").exists()
 
 
-def ask(*words: object) -> Result:
-    return CliRunner().invoke(cli.app, [str(word) for word in words])
-
-
-def test_lists() -> None:
-    listed = ask("list")
-    assert listed.exit_code == 0
-    assert "v1_features" in listed.output
-    assert "tiny" in listed.output
-    ready = ask("backends")
-    assert ready.exit_code == 0
-    assert all(name in ready.output for name in ("reference", "brian2", "brian2-standalone"))
-
-
-def test_version_and_help() -> None:
-    assert ask("--version").output == f"scnnbio {version('scnnbio')}\n"
-    shown = ask("--help")
-    assert shown.exit_code == 0
-    commands = ("list", "backends", "check", "run", "score", "figures")
-    assert all(name in shown.output for name in commands)
-
-
-@pytest.mark.parametrize("name", ["v1_features", FILE])
-def test_check_counts_stages_and_trials(name: object) -> None:
-    checked = ask("check", name, "--backend", "reference", "--profile", "tiny")
-    assert checked.exit_code == 0
-    # Two stages of 60 photographs; 4 gratings and a blank.
-    assert "v1_features can run on reference: 3 stages, 125 trials" in checked.output
-
-
 def test_score_judges_again(finished: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "copy"))
     (folder / "scores.json").write_text("[]")
@@ -374,65 +319,3 @@ def test_the_entry_point_exits_with_the_code() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: --set: unknown key 'netwrk'; did you mean 'network'?\n"
-
-
-def test_explain_prints_a_neuron_and_its_targets(tmp_path: Path) -> None:
-    result = ask("explain", "LIF_cond_exp")
-    assert result.exit_code == 0
-    for word in ("equations", "closed form", "forward Euler", "targets", "event-driven", "no:"):
-        assert word in result.output
-    own = tmp_path / "own.toml"
-    own.write_text(
-        'name = "own"\nequations = "dv/dt = -v/tau : volt"\nthreshold = "v > top"\n'
-        'reset = "v = 0*top"\nreceptors = { in = "v" }\n'
-        'parameters = { tau = { default = "5 ms", unit = "ms" },'
-        ' top = { default = 1, unit = "mV" } }\n'
-    )
-    result = ask("explain", own, "--latex")
-    assert result.exit_code == 0
-    assert r"\frac{d}{d t} v = - \frac{v}{\tau}" in result.output
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("LIIF", "there is no neuron of the library 'LIIF'"), ("no.toml", "no.toml")],
-)
-def test_explain_refuses_what_it_does_not_know(
-    name: str, message: str, invoke: Callable[..., tuple]
-) -> None:
-    code, _, err = invoke("explain", name)
-    assert code == 2
-    assert message in err
-    assert "Traceback" not in err
-
-
-def test_what_spinnaker_cannot_run_is_listed_with_exit_code_3(
-    invoke: Callable[..., tuple[int, str, str]],
-) -> None:
-    code, out, err = invoke("check", FILE, "--profile", "tiny", "--backend", "spinnaker")
-    assert code == 3
-    assert err == ""
-    refused = out.splitlines()
-    assert len(refused) == 2
-    assert refused[0].startswith("population 'v1': SharedThreshold is not available on spinnaker")
-    assert refused[1].startswith("projection 'lgn_v1': SharedSTDP is not available on spinnaker")
-    assert all("learn on brian2-standalone" in line for line in refused)
-
-
-def test_what_the_machine_makes_of_a_network_is_told_after_a_run(
-    tmp_path: Path, invoke: Callable[..., tuple[int, str, str]]
-) -> None:
-    short = ("--set", "dt=1 ms", "--set", "stages.grating.stimulus.duration=20 ms")
-    target = ("--backend", "spinnaker", "--set", "backend.target=emulated")
-    grating = FILE.with_name("v1_grating.toml")
-    code, out, err = invoke("run", grating, *target, *short, "--out", tmp_path / "run")
-    assert code == 0, err
-    rows = {line.split("  ")[0].strip(): line.split() for line in out.splitlines()}
-    assert rows["cell"][1:] == ["SpikeSourceArray", "IF_curr_exp"]
-    # 242 inputs of 1.5 mV, as 0.37 nA each, might arrive at once: 89 nA, so 2**7 / 2**15.
-    assert rows["weight step +"][-1] == "0.003906"
-    assert rows["ticks"][1:] == ["2", "2"]
-    assert "connections are rounded to zero" in err
-    told = json.loads((tmp_path / "run" / "run.json").read_text())["stages"]["grating"]
-    assert told["options"] == {"target": "emulated", "gap": None, "headroom": 1.0}
-    assert told["mapping"]["projections"][0]["connections"] == 64 * 242 * 9

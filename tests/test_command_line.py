@@ -5,19 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pty
 import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from fcntl import ioctl
 from pathlib import Path
 
 import numpy as np
@@ -26,60 +19,10 @@ import tomli_w
 from PIL import Image
 
 from docs.command_line_page import PAGE, page
-from scnnbio.cli.ending import EXIT_CODES
 from scnnbio.cli.terminal import in_ascii
 from scnnbio.workflow import load_results
+from tests.command_lines import CODE, PATH, ROOT, command, environment, on_terminal
 from tests.experiment.small import study
-
-ROOT = Path(__file__).parents[1]
-CODE = "import sys; from scnnbio.cli import main; sys.argv[0] = 'scnnbio'; main()"
-#: Of which no scnnbio is found in the folder that a test works in.
-PATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-QUICK = ("run", "v1_features", "--profile", "quick", "--out", "out")
-
-
-def environment(**changes: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "TERM")}
-    return {**kept, "PYTHONPATH": PATH, **changes}
-
-
-def command(*words: object, cwd: Path, **changes: str) -> subprocess.CompletedProcess[bytes]:
-    """The command, with its standard output and error in pipes."""
-    return subprocess.run(
-        [sys.executable, "-c", CODE, *map(str, words)],
-        cwd=cwd,
-        env=environment(**changes),
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def on_terminal(*words: object, cwd: Path, columns: int) -> tuple[int, str]:
-    """Exit code, and all that is shown, where standard output and error are a terminal."""
-    ours, theirs = pty.openpty()
-    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *map(str, words)],
-        cwd=cwd,
-        env=environment(TERM="xterm"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    # Linux answers a terminal that was closed on the other side with an error.
-    while select.select([ours], [], [], 300)[0]:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    return process.wait(), shown.decode()
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -379,96 +322,3 @@ def test_names_of_claims_are_whole_on_narrow_terminals_too(
     assert max(map(len, lines)) <= columns
     piped = command("score", "out", cwd=tmp_path).stdout.decode().splitlines()
     assert [line.split()[0] for line in piped] == ["claim", *names]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "said"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
-)
-@pytest.mark.parametrize("backend", ["brian2", "brian2-standalone"])
-def test_a_signal_leaves_one_line_and_nothing_half_written(
-    backend: str, number: int, said: str, tmp_path: Path
-) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *QUICK, "--backend", backend],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    # Of the runtime while it simulates; of standalone before, while it compiles.
-    phase = "simulating" if backend == "brian2" else "compiling"
-    for line in process.stderr:
-        if line.startswith(phase):
-            break
-    time.sleep(0.5)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert process.returncode in EXIT_CODES
-    assert out == ""
-    ended = [line for line in err.splitlines() if not line.startswith(("drawing", phase))]
-    assert ended == [f"error: {said}"]
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_a_signal_says_how_to_go_on_with_what_was_finished(tmp_path: Path) -> None:
-    words = (
-        "--backend",
-        "reference",
-        "--profile",
-        "tiny",
-        "--set",
-        "stages.control.stimulus.n_trials=3000",
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *QUICK, *words],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("drawing input spikes (control)"):
-            break
-    process.send_signal(signal.SIGTERM)
-    last = process.communicate(timeout=60)[1].splitlines()[-1]
-    assert process.returncode == 143
-    assert last == (
-        "error: terminated; what was done is kept: 'scnnbio resume out' goes on from there"
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid, of util-linux")
-def test_ctrl_c_on_a_terminal_takes_the_bars_away(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", sys.executable, "-c", CODE, *QUICK, "-b", "brian2"],
-        cwd=tmp_path,
-        env=environment(TERM="xterm", COLUMNS="100"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown, pressed = b"", False
-    while select.select([ours], [], [], 120)[0]:
-        try:
-            shown += os.read(ours, 65536)
-        except OSError:
-            break
-        if b"simulating" in shown and not pressed:
-            pressed = True
-            os.write(ours, b"\x03")
-    os.close(ours)
-    assert process.wait(60) == 130
-    # What a bar erases of itself, then the one line.
-    assert shown.decode().rstrip().endswith("error: \x1b[0minterrupted")
-    assert b"\x1b[2K" in shown
-    assert list(tmp_path.iterdir()) == []

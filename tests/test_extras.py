@@ -149,7 +149,7 @@ _NOT_NEEDED = """
 import sys, numpy
 of_numpy = set(sys.modules)
 not_needed = {
-    "neo", "h5py", "matplotlib", "csa", "quantities", "scipy.sparse", "scipy.special",
+    "neo", "h5py", "pandas", "matplotlib", "csa", "quantities", "scipy.sparse", "scipy.special",
     "scipy.linalg", "numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing",
     "Cython.Build", "Cython.Compiler.Main", "urllib.request",
 } - of_numpy

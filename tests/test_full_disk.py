@@ -23,7 +23,7 @@ from scnnbio.figures.style import save
 from scnnbio.recording import Recording
 from scnnbio.workflow.folder import write_json
 from tests.backends.networks import experiment, small_network
-from tests.test_recording import small
+from tests.recordings import small
 
 
 def recording(path: Path) -> None:

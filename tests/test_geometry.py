@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 
 from scnnbio.errors import SpecError
-from scnnbio.geometry import (
-    convolution_edges,
-    convolution_edges_oracle,
-    output_shape,
-    pooling_edges_oracle,
-    resolve_padding,
-    resolve_shape,
-    resolve_stride,
-)
+from scnnbio.geometry import convolution_edges, convolution_edges_oracle, pooling_edges_oracle
+from scnnbio.shapes import output_shape, resolve_padding, resolve_shape, resolve_stride
 
 relaxed = settings(deadline=None)  # the loops' time depends on the machine
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scnnbio.experiment import load
 from scnnbio.recording import Recording, Spikes
 from tests.connectors.scripts import compile_mechanisms
 
@@ -65,6 +66,20 @@ def test_neurons() -> None:
     # 1/(20 ms ln(I R/(I R - 15 mV))) with R = 20 MOhm; none below the rheobase of .75 nA.
     assert "[ 0.         36.06737602 72.13475204]" in told
     assert "tau=10.0" in told
+
+
+@pytest.mark.slow
+def test_python(tmp_path: Path) -> None:
+    study, experiment, measures = blocks("python.md")
+    told = run_block(study, place=tmp_path).splitlines()
+    # The profile shows four orientations at one spatial frequency, and a blank.
+    assert told[0].startswith("(5, ")
+    assert {line.split()[0] for line in told[1:]} == set(load("v1_features").claims)
+    assert run_block(experiment, place=tmp_path) == "brian2 48\n"
+    table, names, found = run_block(measures, place=tmp_path).rstrip().rsplit("\n", 2)
+    assert names == "['orientation_deg', 'spatial_frequency']"
+    assert found == "True"
+    assert [line.split()[0] for line in table.splitlines()[2:]] == ["0", "1", "2", "3"]
 
 
 @pytest.mark.slow

@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-import h5py
-import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes, concatenate
-from scnnbio.recording.hdf5 import write_tree
-
-
-def small() -> Recording:
-    """Three trials of 10 ms, four units, a membrane potential of two of them."""
-    return Recording(
-        spikes={"v1": Spikes([1.0, 10.0, 5.0, 5.0], [0, 3, 2, 1], [0, 0, 2, 1])},
-        shapes={"v1": (2, 1, 2)},
-        trials={
-            "stage": ["learn", "gratings", "gratings"],
-            "start": [0.0, 10.0, 20.0],
-            "duration": [10.0, 10.0, 10.0],
-            "orientation": [np.nan, 0.0, 22.5],
-            "name": ["", "ä", "β"],
-        },
-        signals={
-            "v1": {
-                "v": Signal(
-                    values=np.arange(12.0).reshape(6, 2),
-                    unit=[1, 3],
-                    period=5.0,
-                    quantity="mV",
-                    trial=[0, 0, 1, 1, 2, 2],
-                    time=[5.0, 10.0] * 3,
-                )
-            }
-        },
-        snapshots={"lgn_v1": Snapshots([-1, 0, 2], np.arange(6.0).reshape(3, 2))},
-    )
-
-
-def made(spikes, trials, shapes=None, *more, **named) -> Recording:  # type: ignore[no-untyped-def]
-    """Recording whose shapes need not be given."""
-    return Recording(spikes, shapes or {}, trials, *more, **named)
+from tests.recordings import made, random_recording, small
 
 
 def test_spikes_are_sorted_by_trial_then_time_then_unit() -> None:
@@ -70,6 +30,43 @@ def test_counts_agree_with_a_loop() -> None:
             expected[trial, unit] += 1
     np.testing.assert_array_equal(recording.counts("v1", (20.0, 60.0)), expected)
     assert recording.counts("v1").sum() == len(spikes)
+
+
+@pytest.mark.parametrize("pooled", [(1, 1), (2, 3), (3, 2), (9, 9)])
+def test_pooled_counts_agree_with_a_loop(pooled: tuple[int, int]) -> None:
+    shape, (high, wide) = (2, 5, 7), pooled
+    rng = np.random.default_rng(3)
+    spikes = Spikes(rng.uniform(0.1, 100, 400), rng.integers(0, 70, 400), rng.integers(0, 3, 400))
+    recording = Recording({"v1": spikes}, {"v1": shape}, {"duration": [100.0] * 3})
+    expected = np.zeros((3, 2, -(-5 // high), -(-7 // wide)), dtype=int)
+    for time, unit, trial in zip(spikes.time, spikes.unit, spikes.trial, strict=True):
+        if 20.0 < time <= 80.0:
+            channel, row, column = np.unravel_index(unit, shape)
+            expected[trial, channel, row // high, column // wide] += 1
+    found = recording.counts("v1", (20.0, 80.0), pooled=pooled)
+    assert found.tolist() == expected.reshape(3, -1).tolist()
+    sparse = recording.sparse_counts("v1", (20.0, 80.0), pooled=pooled)
+    assert sparse.toarray().tolist() == found.tolist()
+    assert sparse.nnz == np.count_nonzero(found)
+    assert sparse.dtype == found.dtype
+
+
+@pytest.mark.parametrize("pooled", [(0, 2), (2,), (1, 2, 3), 2])
+def test_a_block_is_two_whole_numbers(pooled: object) -> None:
+    with pytest.raises(SpecError, match=r"counts\.pooled: .* is not \(rows, columns\) of a block"):
+        small().counts("v1", pooled=pooled)  # type: ignore[arg-type]
+
+
+def test_sparse_counts_of_many_trials_cost_what_the_spikes_cost() -> None:
+    """60,000 trials of 54,000 units would be 26 GB as a dense array."""
+    unit, trial = np.array([0, 53_999, 53_999]), np.array([5, 59_999, 59_999])
+    spikes = {"v1": Spikes([1.0, 1.0, 2.0], unit, trial)}
+    recording = Recording(spikes, {"v1": (60, 30, 30)}, {"duration": np.full(60_000, 10.0)})
+    counts = recording.sparse_counts("v1")
+    assert counts.shape == (60_000, 54_000)
+    assert (counts.nnz, counts[5, 0], counts[59_999, 53_999]) == (2, 1, 2)
+    # Pooled to one place, 60,000 times 60 numbers are dense.
+    assert recording.counts("v1", pooled=(30, 30)).shape == (60_000, 60)
 
 
 def test_window_owns_its_end_and_not_its_beginning() -> None:
@@ -264,235 +261,9 @@ def test_a_monitor_of_brian2_is_in_seconds(monkeypatch) -> None:  # type: ignore
     np.testing.assert_allclose(spikes.time, [100.0, 200.0], rtol=1e-12)
 
 
-# ---------------------------------------------------------------------------------- storage
-
-
-def random_recording(rng: np.random.Generator) -> Recording:
-    n = 400
-    return Recording(
-        spikes={
-            "v1": Spikes(rng.uniform(0, 100, n), rng.integers(0, 12, n), rng.integers(0, 5, n))
-        },
-        shapes={"v1": (3, 2, 2)},
-        trials={"duration": np.full(5, 100.0), "orientation": np.arange(5.0)},
-    )
-
-
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="/\0")
-TAKEN = (".", "duration", "stage", "start")
-NAMES = st.text(CHARACTERS, min_size=1).filter(lambda name: name not in TAKEN)
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
-
-
-@st.composite
-def recordings(draw: st.DrawFn) -> Recording:
-    n_trials = draw(st.integers(0, 4))
-    shape = draw(st.tuples(*[st.integers(1, 3)] * 3))
-    size = int(np.prod(shape))
-    n = draw(st.integers(0, 8)) if n_trials else 0
-    trial = draw(hnp.arrays(np.int32, n, elements=st.integers(0, max(n_trials - 1, 0))))
-    unit = draw(hnp.arrays(np.int32, n, elements=st.integers(0, size - 1)))
-    time = draw(hnp.arrays(np.float64, n, elements=st.floats(0, 50)))
-    columns = draw(
-        st.dictionaries(
-            NAMES,
-            st.one_of(
-                st.lists(TEXT, min_size=n_trials, max_size=n_trials),
-                hnp.arrays(np.float64, n_trials),
-                hnp.arrays(np.int64, n_trials),
-                hnp.arrays(np.bool_, n_trials),
-            ),
-            max_size=3,
-        )
-    )
-    values = draw(hnp.arrays(np.float64, (n, 1)))
-    return Recording(
-        spikes={draw(NAMES): Spikes(time, unit, trial)},
-        shapes={draw(NAMES): shape} | {"v1": shape},
-        trials=columns | {"duration": np.full(n_trials, 50.0)},
-        signals={"v1": {draw(NAMES): Signal(values, [size - 1], 0.1, "mV", trial, time)}},
-        snapshots={draw(NAMES): Snapshots(trial, values)},
-    )
-
-
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(recording=recordings())
-def test_storage_returns_exactly_what_was_saved(tmp_path, recording) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "recording.h5"
-    recording.save(path)
-    loaded = Recording.load(path)
-    assert loaded.equals(recording)
-    assert {k: v.dtype.kind for k, v in loaded.trials.items()} == {
-        k: v.dtype.kind for k, v in recording.trials.items()
-    }
-
-
 def test_equals_sees_a_difference() -> None:
     assert small().equals(small())
     assert not small().equals(small().take([0, 1]))
-
-
-def test_large_arrays_survive_compression(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    rng = np.random.default_rng(0)
-    spikes = Spikes(rng.uniform(0, 9, 10_000), rng.integers(0, 99, 10_000), np.zeros(10_000))
-    recording = made({"v1": spikes}, {"duration": [9.0]})
-    recording.save(tmp_path / "r.h5")
-    assert Recording.load(tmp_path / "r.h5").equals(recording)
-
-
-def test_layout_is_the_documented_one(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    small().save(tmp_path / "r.h5")
-    with h5py.File(tmp_path / "r.h5") as file:
-        assert file.attrs["version"] == 1
-        assert set(file["spikes/v1"]) == {"time", "unit", "trial"}
-        assert set(file["signals/v1/v"]) == {"values", "unit", "trial", "time"}
-        assert file["signals/v1/v"].attrs["quantity"] == "mV"
-        assert set(file["trials"]) == {"stage", "start", "duration", "orientation", "name"}
-        assert h5py.check_string_dtype(file["trials/name"].dtype).encoding == "utf-8"
-
-
-def test_damaged_files_say_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    with pytest.raises(DataError, match="no such file"):
-        Recording.load(path)
-    path.write_text("not HDF5")
-    with pytest.raises(DataError, match="is not an HDF5 file"):
-        Recording.load(path)
-    small().save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="truncated or damaged"):
-        Recording.load(path)
-
-
-@pytest.mark.parametrize("place", [3, 40, 600, 900, 2000, -1])
-def test_one_changed_byte_is_seen(tmp_path, place: int) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    small().save(path)
-    data = bytearray(path.read_bytes())
-    data[place] ^= 0xFF
-    path.write_bytes(data)
-    # Within the mark itself the file passes for another program's.
-    if place % len(data) >= len(b"scnnbio sha256 "):
-        with pytest.raises(DataError, match="truncated or damaged"):
-            Recording.load(path)
-    else:
-        assert Recording.load(path).equals(small())
-
-
-def test_other_files_and_versions_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    with h5py.File(path, "w") as file:
-        file["x"] = 1
-    with pytest.raises(DataError, match="not a recording of scnnbio"):
-        Recording.load(path)
-    write_tree(path, {}, kind="recording", version=99)
-    with pytest.raises(DataError, match="format version 99, but this scnnbio reads version 1"):
-        Recording.load(path)
-    write_tree(path, {"trials": {}}, kind="recording", version=1)
-    with pytest.raises(DataError, match="is damaged"):
-        Recording.load(path)
-
-
-@pytest.mark.parametrize("mode", ["w", "a"])
-def test_a_file_that_is_open_for_writing_says_so(tmp_path, mode: str) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    small().save(path)
-    with h5py.File(path, mode) as file:
-        file["more"] = np.zeros(10_000)
-        file.flush()
-        with pytest.raises(DataError, match="is open for writing in another place; close it"):
-            Recording.load(path)
-    small().save(path)
-    assert Recording.load(path).equals(small())
-
-
-def test_what_another_process_writes_says_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    program = f"""
-import h5py
-with h5py.File({str(path)!r}, "w") as file:
-    file["x"] = 1
-    print("open", flush=True)
-    input()
-"""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", program], **pipes) as writer:
-        assert writer.stdout.readline() == "open\n"
-        with pytest.raises(DataError, match="is open for writing in another place"):
-            Recording.load(path)
-        writer.communicate("\n")
-
-
-def test_each_kind_of_file_that_is_no_recording_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-
-    def said() -> str:
-        with pytest.raises(DataError) as caught:
-            Recording.load(path)
-        assert caught.value.where == str(path)
-        return caught.value.message
-
-    assert said() == "there is no such file"
-    path.write_bytes(b"")
-    assert said().startswith("is empty")
-    path.write_bytes(b"PK\x03\x04" + bytes(2000))
-    assert said().startswith("is not an HDF5 file")
-    with h5py.File(path, "w") as file:
-        file["x"] = np.arange(10_000)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    assert said().startswith("is truncated")
-    path.write_bytes(whole[:16] + bytes(len(whole) - 16))
-    assert said().startswith("is damaged")
-    path.unlink()
-    path.mkdir()
-    assert said().startswith("is a folder")
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    path.rmdir()
-    path.write_bytes(whole)
-    monkeypatch.setattr("pathlib.Path.open", refuse)  # root may read everything
-    assert said() == "cannot be read: Permission denied"
-
-
-def test_the_documented_layout_written_by_another_program_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    with h5py.File(path, "w") as file:
-        file.attrs["kind"], file.attrs["version"] = "recording", 1
-        file["trials/duration"] = [10.0]
-        file["spikes/units/time"] = [1.0, 3.0]
-        file["spikes/units/unit"] = [2, 0]
-        file["spikes/units/trial"] = [0, 0]
-    recording = Recording.load(path)
-    assert recording.counts("units").tolist() == [[1, 0, 1]]
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(DataError, match="is truncated"):
-        Recording.load(path)
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "r.h5"
-    small().save(path)
-
-    def full_disk(*args: object, **kwargs: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(h5py.Group, "create_dataset", full_disk)
-    with pytest.raises(DataError, match=r"cannot be written .*No space left"):
-        small().take([0]).save(path)
-    monkeypatch.undo()
-    assert Recording.load(path).equals(small())
-    assert [p.name for p in tmp_path.iterdir()] == ["r.h5"]
-    with pytest.raises(DataError, match="the folder does not exist"):
-        small().save(tmp_path / "absent" / "r.h5")
 
 
 # -------------------------------------------------------------------------------------- Neo

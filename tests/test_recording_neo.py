@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from scnnbio.analysis.paired import mean_rates
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Signal
-from tests.test_recording import recordings
+from tests.test_recording_files import recordings
 
 
 def train(times: Any = (), start: float = 0.0, stop: float = 1.0, **about: Any) -> neo.SpikeTrain:

@@ -18,7 +18,7 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     text : str
-        An expression that :func:`~scnnbio.neurons.parsing.check_expression` lets through.
+        An expression that :func:`~scnnbio.neurons.whitelist.check_expression` lets through.
     names : mapping of str to array or float
         Value of every name in it.
 

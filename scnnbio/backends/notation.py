@@ -55,7 +55,7 @@ class Notation:
         Parameters
         ----------
         expression : str
-            As :func:`~scnnbio.neurons.parsing.check_expression` lets through. A condition is 1
+            As :func:`~scnnbio.neurons.whitelist.check_expression` lets through. A condition is 1
             where it holds, else 0.
         names : mapping of str to str or float
             What stands for each name: text, or a number that is part of the expression.

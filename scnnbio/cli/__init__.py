@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
 )
-from scnnbio import backends
+from scnnbio import __version__, backends
 from scnnbio.backends import processes
 from scnnbio.cli.common import app
 from scnnbio.cli.ending import carry_out
@@ -62,7 +61,7 @@ def _take_part(order: Mapping[str, Any]) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        console.print(f"scnnbio {importlib.metadata.version('scnnbio')}")
+        console.print(f"scnnbio {__version__}")
         raise typer.Exit
 
 

@@ -11,7 +11,6 @@ from scnnbio.cli.common import (
     Seed,
     Settings,
     app,
-    find,
     split,
 )
 from scnnbio.cli.terminal import console
@@ -31,7 +30,7 @@ def check(
     from scnnbio import workflow
 
     ours, options = split(settings or ())
-    study = load(find(exp), profile=profile, seed=seed, settings=ours)
+    study = load(exp, profile=profile, seed=seed, settings=ours)
     backend = backend or workflow.fastest(study, options).name
     problems = workflow.check(study, backend, options)
     for problem in problems:

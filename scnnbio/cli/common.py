@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import sys
 from collections.abc import Callable, Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +13,7 @@ from rich.text import Text
 
 from scnnbio import backends
 from scnnbio.cli.terminal import print_table
-from scnnbio.errors import SpecError, hint
-from scnnbio.experiment import documents
+from scnnbio.experiment import documents, installed
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
@@ -67,26 +65,6 @@ Settings = Annotated[
         help="A dotted path into the experiment, one of its options, or backend.KEY.",
     ),
 ]
-
-
-def installed() -> dict[str, Path]:
-    """Experiments that come with scnnbio, by name."""
-    try:
-        folder = resources.files("scnnbio_experiments")
-    except ModuleNotFoundError:
-        return {}
-    files = [Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")]
-    return {file.stem: file for file in files}
-
-
-def find(exp: str) -> Path:
-    """The file of an experiment, given as such or by the name of an installed one."""
-    known = installed()
-    if Path(exp).exists() or exp.endswith(".toml"):
-        return Path(exp)
-    if exp in known:
-        return known[exp]
-    raise SpecError(f"there is no file or experiment {exp!r}; {hint(exp, known)}")
 
 
 def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:

@@ -15,7 +15,6 @@ from scnnbio.cli.common import (
     Settings,
     app,
     command_line,
-    find,
     fresh_folder,
     verdict_text,
 )
@@ -56,7 +55,7 @@ def compare_(
     """Run an experiment on several backends, and say whether they keep what they promise."""
     from scnnbio import comparison
 
-    study = load(find(exp), profile=profile, seed=seed, settings=settings or ())
+    study = load(exp, profile=profile, seed=seed, settings=settings or ())
     dts = [plain(word, "ms", where="--dt") for word in _words(steps)]
     plan = comparison.plan_comparison(study, _words(names), dts, stage, skip=skip)
     refused = comparison.refusals(plan)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from scnnbio import backends
 from scnnbio.backends.options import options_of
-from scnnbio.cli.common import app, installed
+from scnnbio.cli.common import app
 from scnnbio.cli.terminal import print_table
 from scnnbio.errors import ScnnbioError
-from scnnbio.experiment import documents, models
+from scnnbio.experiment import documents, installed, models
 
 
 @app.command("list")

@@ -18,7 +18,6 @@ from scnnbio.cli.common import (
     Settings,
     app,
     command_line,
-    find,
     fresh_folder,
     print_scores,
     split,
@@ -71,7 +70,7 @@ def run(
     from scnnbio import workflow
 
     ours, options = split(settings or ())
-    study = load(find(exp), profile=profile, seed=seed, settings=ours)
+    study = load(exp, profile=profile, seed=seed, settings=ours)
     folder = out or fresh_folder(study.name, profile)
     tell_of_drafts(folder)
     chosen = None if backend else workflow.fastest(study, options)

@@ -9,34 +9,19 @@ from __future__ import annotations
 import codecs
 import sys
 import textwrap
-import threading
-import time
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
+from scnnbio import progress as shown
 from scnnbio.experiment import Report
 
 # Text is printed as it is: neither [brackets] nor :colons: mean anything.
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(markup=False, emoji=False, highlight=False, stderr=True)
-
-#: Seconds between two lines of progress where there are no bars.
-_BETWEEN = 10.0
 
 #: Signs of text, and those that formulas are drawn with, that ASCII has one like: formulas stay in
 #: line.
@@ -136,76 +121,6 @@ def _styled(text: str, row: Sequence[str | Text]) -> Text:
     return styled
 
 
-class _Rate(ProgressColumn):
-    """How many a second."""
-
-    def render(self, task: Task) -> Text:
-        """Rate where things are counted; empty where only a share is known."""
-        if task.speed is None or not task.total or task.total <= 1:
-            return Text("")
-        return Text(f"{task.speed:.0f}/s", style="progress.data.speed")
-
-
-@contextmanager
-def progress() -> Iterator[Report]:
-    """Progress on standard error: a bar a phase on a terminal, elsewhere a line now and then."""
-    if not errors.is_terminal or errors.is_dumb_terminal:
-        yield _Lines()
-        return
-    columns = (
-        TextColumn("{task.description:<34}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    bars = Progress(*columns, console=errors)
-    tasks: dict[str, TaskID] = {}
-
-    def report(phase: str, done: float, total: float) -> None:
-        if phase not in tasks:
-            tasks[phase] = bars.add_task(phase, total=total)
-        bars.update(tasks[phase], completed=done, total=total)
-
-    bars.start()
-    try:
-        yield report
-    except BaseException:
-        # Of a failure the user should see the one line that says why, and nothing else.
-        bars.live.transient = True
-        bars.live.stop()
-        raise
-    bars.stop()
-
-
-class _Lines:
-    """Progress in lines: when a phase begins, every ten seconds, and when it ends."""
-
-    def __init__(self) -> None:
-        self._began: dict[str, float] = {}
-        self._told: dict[str, float] = {}
-        self._ended: set[str] = set()
-        # A backend may report from a thread that watches what it runs.
-        self._lock = threading.Lock()
-
-    def __call__(self, phase: str, done: float, total: float) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if phase not in self._began:
-                self._began[phase] = self._told[phase] = now
-                if done < total:
-                    self._say(phase)
-            if phase in self._ended:
-                return
-            if done >= total:
-                self._ended.add(phase)
-                took = now - self._began[phase]
-                self._say(f"{phase}: done in {took:.1f} s" if took > 0 else f"{phase}: done")
-            elif now - self._told[phase] >= _BETWEEN:
-                self._told[phase] = now
-                self._say(f"{phase}: {done / total:.0%}")
-
-    @staticmethod
-    def _say(text: str) -> None:
-        errors.print(text, soft_wrap=True)
+def progress() -> AbstractContextManager[Report]:
+    """Progress on standard error; see :func:`scnnbio.progress.progress`."""
+    return shown.progress(errors)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from scnnbio.analysis.agreement import Agreement, Settings
 from scnnbio.analysis.convergence import Convergence
 from scnnbio.analysis.paired import Statistic
+from scnnbio.backends.choices import Choice
 from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Run, Stage, Study
-from scnnbio.workflow.choices import Choice
 
 #: Label of a backend, and of a time step (empty for that of the document).
 Place = tuple[str, str]

@@ -11,6 +11,7 @@ from scnnbio import backends
 from scnnbio.analysis.agreement import Agreement, Settings, agreement, largest_signal_difference
 from scnnbio.analysis.convergence import convergence
 from scnnbio.analysis.paired import paired_rate
+from scnnbio.backends.choices import Choice
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, weaker
 from scnnbio.comparison.first_differences import first_differences, with_distances
 from scnnbio.comparison.plan import (
@@ -25,7 +26,6 @@ from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict, judge_n
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study, documents
 from scnnbio.experiment.documents import choose
-from scnnbio.workflow.choices import Choice
 from scnnbio.workflow.main import draw_one_trial
 
 #: Backend without a time step, the truth of a sweep where it is among those compared.

@@ -12,7 +12,8 @@ from pyNN.connectors import Connector
 
 from scnnbio.connectors.wiring import check_size, make_connections
 from scnnbio.errors import SpecError
-from scnnbio.geometry import Edges, IntArray, Pair, Shape, convolution_edges, output_shape
+from scnnbio.geometry import Edges, IntArray, convolution_edges
+from scnnbio.shapes import Pair, Shape, output_shape
 from scnnbio.units import In, carries_unit, is_several, plain, plain_array
 from scnnbio.values import Value
 

@@ -21,7 +21,7 @@ from scnnbio.connectors.base import (
     set_fields,
 )
 from scnnbio.errors import SpecError
-from scnnbio.geometry import (
+from scnnbio.shapes import (
     Padding,
     Pair,
     Shape,

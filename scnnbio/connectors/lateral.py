@@ -22,7 +22,7 @@ from scnnbio.connectors.base import (
 )
 from scnnbio.connectors.profiles import RadialProfile, checked_profile
 from scnnbio.errors import SpecError
-from scnnbio.geometry import Pair, Shape, resolve_shape
+from scnnbio.shapes import Pair, Shape, resolve_shape
 from scnnbio.units import Number
 
 Scope = Literal["maps", "neighbourhood", "both"]

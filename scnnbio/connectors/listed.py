@@ -20,7 +20,8 @@ from scnnbio.connectors.base import (
 )
 from scnnbio.connectors.unshared import UnsharedConnector
 from scnnbio.errors import SpecError
-from scnnbio.geometry import Edges, IntArray, Shape, resolve_shape
+from scnnbio.geometry import Edges, IntArray
+from scnnbio.shapes import Shape, resolve_shape
 from scnnbio.units import In, Number, plain, plain_array
 from scnnbio.values import Value
 

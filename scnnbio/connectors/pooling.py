@@ -20,7 +20,7 @@ from scnnbio.connectors.base import (
     set_fields,
 )
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
-from scnnbio.geometry import (
+from scnnbio.shapes import (
     Padding,
     Pair,
     Shape,

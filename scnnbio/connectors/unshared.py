@@ -21,13 +21,12 @@ from scnnbio.connectors.base import (
     set_fields,
 )
 from scnnbio.errors import SpecError
-from scnnbio.geometry import (
-    Edges,
+from scnnbio.geometry import Edges, local_edges
+from scnnbio.shapes import (
     Padding,
     Pair,
     Shape,
     Stride,
-    local_edges,
     output_shape,
     resolve_padding,
     resolve_shape,

@@ -20,7 +20,8 @@ from pyNN.standardmodels import StandardSynapseType
 from pyNN.standardmodels.base import excitatory_receptor_types, inhibitory_receptor_types
 
 from scnnbio.errors import SpecError
-from scnnbio.geometry import Edges, Shape
+from scnnbio.geometry import Edges
+from scnnbio.shapes import Shape
 
 #: Nodes that NEST tells apart on one thread. It names the sender of a spike by its number among
 #: those of its thread, in 19 bits (NUM_BITS_LID in target_data.h of NEST 3.10), and keeps the last

@@ -56,6 +56,9 @@ class Code(Value, ABC):
         """
 
 
+_SPACINGS = ("contrast", "rank", "relative-rank")
+
+
 @final
 @dataclass(frozen=True)
 class LatencyCode(Code):
@@ -72,10 +75,12 @@ class LatencyCode(Code):
         From the first latency to the last (ms).
     onset : float
         Latency of the strongest cell (ms).
-    spacing : {"contrast", "rank"}
+    spacing : {"contrast", "rank", "relative-rank"}
         ``"contrast"``: latency ``onset + window * (1 - c / c_max)``, for drive c.
         ``"rank"``: latency ``onset + window * rank / budget``, with ranks from 0.
-        Both are rounded up to the time step, to step 1 at least.
+        ``"relative-rank"``: latency ``onset + window * rank / n``, for n cells that fire: a picture
+        that drives few cells fills the window too.
+        All are rounded up to the time step, to step 1 at least.
 
     Raises
     ------
@@ -91,7 +96,7 @@ class LatencyCode(Code):
     budget: int = 50
     window: Milliseconds = 20.0
     onset: Milliseconds = 0.0
-    spacing: Literal["contrast", "rank"] = "contrast"
+    spacing: Literal["contrast", "rank", "relative-rank"] = "contrast"
     kind: Literal["latency"] = field(default="latency", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -103,10 +108,8 @@ class LatencyCode(Code):
         object.__setattr__(self, "budget", int(self.budget))
         set_numbers(self, where, "ms", "window", positive=True)
         set_numbers(self, where, "ms", "onset")
-        if self.spacing not in ("contrast", "rank"):
-            raise SpecError(
-                not_one_of(self.spacing, ("contrast", "rank")), where=f"{where}.spacing"
-            )
+        if self.spacing not in _SPACINGS:
+            raise SpecError(not_one_of(self.spacing, _SPACINGS), where=f"{where}.spacing")
 
     def spikes(
         self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
@@ -124,7 +127,8 @@ class LatencyCode(Code):
         if self.spacing == "contrast":
             fraction = 1.0 - strength[unit] / strength[unit[:1]]
         else:
-            fraction = np.arange(len(unit)) / self.budget
+            most = self.budget if self.spacing == "rank" else max(len(unit), 1)
+            fraction = np.arange(len(unit)) / most
         latency = self.onset + self.window * fraction
         # A latency on the grid must not move up a step by rounding.
         step = np.maximum(np.ceil(latency / dt - 1e-9), 1.0).astype(np.int32)

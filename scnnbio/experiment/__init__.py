@@ -2,10 +2,11 @@
 
 from scnnbio.experiment.experiment import Experiment, Record, Sampling
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.experiment.loading import installed, load
 from scnnbio.experiment.networks import models
 from scnnbio.experiment.run import Run
 from scnnbio.experiment.stage import Stage
-from scnnbio.experiment.study import Study, load, study_from
+from scnnbio.experiment.study import Study, study_from
 
 __all__ = [
     "Experiment",
@@ -16,6 +17,7 @@ __all__ = [
     "Sampling",
     "Stage",
     "Study",
+    "installed",
     "load",
     "models",
     "study_from",

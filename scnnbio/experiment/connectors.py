@@ -36,7 +36,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import checked_seed
-from scnnbio.geometry import Shape
+from scnnbio.shapes import Shape
 from scnnbio.units import plain
 
 _LARGEST_KERNEL = 10**8

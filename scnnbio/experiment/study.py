@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import Experiment, Record, Sampling, checked_seed
+from scnnbio.experiment.inputs import Report
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.sources import Source, from_here, locate
 from scnnbio.experiment.stage import Stage
@@ -151,8 +152,25 @@ class Study(Value):
         """What lay among the files that stimuli show, and was left out."""
         return tuple(sorted({file for e in self.experiments for file in e.stimulus.files.skipped}))
 
+    def run(
+        self,
+        backend: object = None,
+        *,
+        progress: bool | Report = True,
+        options: Mapping[str, object] | None = None,
+    ) -> Any:
+        """Run every stage and judge the claims; see :func:`scnnbio.run`, which has the arguments.
+
+        Returns
+        -------
+        scnnbio.Results
+        """
+        # By its name, as a backend's: what runs a study rests on it, and is loaded when it is used.
+        front = importlib.import_module("scnnbio.running")
+        return front.run(self, backend, progress=progress, options=options)
+
     def save(self, path: str | Path) -> None:
-        """Write the study as TOML, so that :func:`load` gives it back.
+        """Write the study as TOML, so that :func:`~scnnbio.load` gives it back.
 
         Files that its document names are written beside it, into the folder ``given``.
         """
@@ -168,50 +186,6 @@ class Study(Value):
         documents.write(table, path)
 
 
-def load(
-    path: str | Path,
-    *,
-    profile: str | None = None,
-    seed: int | None = None,
-    settings: Iterable[str] = (),
-) -> Study:
-    """A study from a TOML file.
-
-    Parameters
-    ----------
-    path : str or Path
-    profile : str, optional
-        One of the document's ``profiles``, whose settings are applied first.
-    seed : int, optional
-        Instead of the document's.
-    settings : iterable of str
-        ``"key=value"``: a dotted path into the document, or one of its ``options``; the value is
-        read as TOML, and as text where it is not TOML.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read.
-    SpecError
-        If it is not a study; the message holds the path into the document.
-    """
-    path = Path(path)
-    content = documents.read_bytes(path)
-    study = study_from(
-        documents.parse(content, path),
-        profile=profile,
-        seed=seed,
-        settings=settings,
-        folder=path.parent,
-    )
-    document = Source.of(path, content, "document")
-    return dataclasses.replace(study, described_by=(document, *study.described_by))
-
-
 def study_from(
     document: Mapping[str, Any],
     *,
@@ -220,7 +194,7 @@ def study_from(
     settings: Iterable[str] = (),
     folder: Path | None = None,
 ) -> Study:
-    """A study from a document that was read already; see :func:`load`.
+    """A study from a document that was read already; see :func:`~scnnbio.load`.
 
     Files that the document names are read from ``folder``, and paths in it begin there; those in
     settings begin at the working folder.

@@ -2,6 +2,7 @@
 
 from scnnbio.neurons.homeostasis import homeostatic
 from scnnbio.neurons.library import IF, LIBRARY, LIF, glif
-from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.variables import Parameter
 
 __all__ = ["IF", "LIBRARY", "LIF", "NeuronModel", "Parameter", "glif", "homeostatic"]

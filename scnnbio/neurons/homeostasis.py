@@ -7,7 +7,8 @@ import dataclasses
 
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.arithmetic import deep_trees
-from scnnbio.neurons.model import NeuronModel, Parameter
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.variables import Parameter
 from scnnbio.units import Hertz, Milliseconds, Millivolts
 
 

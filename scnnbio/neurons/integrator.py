@@ -41,8 +41,9 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.algebra import linear_system, propagator
 from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.coherence import per_ms
-from scnnbio.neurons.model import NeuronModel, StateVariable
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.variables import StateVariable
+from scnnbio.neurons.whitelist import check_expression
 
 if TYPE_CHECKING:
     import sympy

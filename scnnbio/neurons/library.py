@@ -27,8 +27,9 @@ import dataclasses
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons import parts
-from scnnbio.neurons.model import NeuronModel, Parameter
-from scnnbio.neurons.parts import compose
+from scnnbio.neurons.composition import compose
+from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.variables import Parameter
 
 _TEXTBOOK = "Gerstner et al. 2014, Neuronal Dynamics"
 _REVIEW = "Brette et al. 2007, J Comput Neurosci 23:349"

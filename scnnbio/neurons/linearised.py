@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,36 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.units import In, Milliseconds, plain, plain_array, si_factor
+from scnnbio.neurons.system import Linearisation, System, Values, parameter_values, start_values
+from scnnbio.units import In, Milliseconds, plain, plain_array
 
 if TYPE_CHECKING:
-    import sympy
+    pass
 
 _NEWTON = 100
-
-#: Parameters or state variables by name, in their units.
-Values = Mapping[str, Annotated[float, In(None)]] | None
-
-
-@dataclass(frozen=True, eq=False)
-class Linearisation:
-    """A neuron about a point: ``d(z - point)/dt = matrix (z - point) + rate``.
-
-    Parameters
-    ----------
-    states : tuple of str
-    point : ndarray (states,)
-        In plain units.
-    matrix : ndarray (states, states)
-        Jacobian; entries in units of the row's state over the column's, per ms.
-    rate : ndarray (states,)
-        Rates of change at the point, zero at a fixed point.
-    """
-
-    states: tuple[str, ...]
-    point: NDArray[np.float64]
-    matrix: NDArray[np.float64]
-    rate: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +96,7 @@ def linearise(
     """
     if at is None:
         at = fixed_point(model, parameters)
-    return _System(model, parameters).about(_start(model, at))
+    return System(model, parameters).about(start_values(model, at))
 
 
 def fixed_point(
@@ -153,11 +129,11 @@ def fixed_point(
     -----
     Least squares, so that a state that nothing moves (no leak) stays where it is.
     """
-    system = _System(model, parameters)
+    system = System(model, parameters)
     if start is None:
         values = parameter_values(model, parameters)
         start = {name: values[source] for name, source in model.initial.items()}
-    z = _start(model, start)
+    z = start_values(model, start)
     for _ in range(_NEWTON):
         local = system.about(z)
         move = np.linalg.lstsq(local.matrix, -local.rate, rcond=None)[0]
@@ -329,87 +305,10 @@ def membrane_line(
     row = names.index("v")
     found = []
     for v, current in ((0.0, 0.0), (-70.0, 0.0), (0.0, 1.0)):
-        system = _System(model, {**(parameters or {}), "i_offset": current})
-        local = system.about(_start(model, {**(held or {}), "v": v}))
+        system = System(model, {**(parameters or {}), "i_offset": current})
+        local = system.about(start_values(model, {**(held or {}), "v": v}))
         found.append((float(local.matrix[row, row]), float(local.rate[row])))
     (slope, constant), (below, _), (driven, more) = found
     if not np.allclose([below, driven], slope, rtol=1e-12, atol=0.0):
         raise SpecError("dv/dt is not linear in v and i_offset", where=f"{model.name}.dv/dt")
     return slope, constant, more - constant
-
-
-def parameter_values(model: NeuronModel, given: Values) -> dict[str, float]:
-    """Every parameter of a model in its unit, the defaults where none is given."""
-    values = {name: p.default for name, p in model.parameters.items()}
-    for name, value in (given or {}).items():
-        where = f"{model.name}.parameters"
-        if name not in values:
-            raise SpecError(not_one_of(name, sorted(values)), where=where)
-        values[name] = plain(value, model.parameters[name].unit, where=f"{where}.{name}")
-    return values
-
-
-def state_values(model: NeuronModel, at: Values) -> dict[str, float]:
-    """State variables of a model in their units, as they are given."""
-    names = [state.name for state in model.states]
-    at = at or {}
-    for name in at:
-        if name not in names:
-            raise SpecError(not_one_of(name, names), where=f"{model.name}.at")
-    return {
-        name: plain(value, model.unit_of(name), where=f"{model.name}.{name}")
-        for name, value in at.items()
-    }
-
-
-def _start(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
-    given = state_values(model, at)
-    return np.array([given.get(state.name, 0.0) for state in model.states])
-
-
-class _System:
-    """A model's rates and Jacobian as numbers, in plain units."""
-
-    def __init__(self, model: NeuronModel, parameters: Mapping[str, float] | None) -> None:
-        import sympy
-
-        values = parameter_values(model, parameters)
-        si = {
-            sympy.Symbol(n, real=True): values[n] * si_factor(p.unit)
-            for n, p in model.parameters.items()
-        }
-        self.model = model
-        self.states = tuple(state.name for state in model.states)
-        self.symbols = [sympy.Symbol(name, real=True) for name in self.states]
-        self.right = [rate.subs(si) for rate in model.sympy().values()]
-        self.scale = np.array([si_factor(model.unit_of(name)) for name in self.states])
-        self.jacobian: list[list[sympy.Expr]] | None = None
-
-    def rates(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rates of change at a state, per ms."""
-        return self._numbers(self.right, z) / self.scale * 1e-3
-
-    def about(self, z: NDArray[np.float64]) -> Linearisation:
-        """Jacobian at a state."""
-        if self.jacobian is None:
-            self.jacobian = [[rate.diff(s) for s in self.symbols] for rate in self.right]
-        rows = np.array([self._numbers(row, z) for row in self.jacobian])
-        matrix = rows * self.scale[None, :] / self.scale[:, None] * 1e-3
-        return Linearisation(self.states, z, matrix, self.rates(z))
-
-    def _numbers(
-        self, expressions: list[sympy.Expr], z: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        import sympy
-
-        at = dict(zip(self.symbols, (z * self.scale).tolist(), strict=True))
-        try:
-            numbers = np.array([float(sympy.sympify(e).subs(at).evalf()) for e in expressions])
-        except (TypeError, ArithmeticError):  # infinite, or a step without a derivative
-            numbers = np.array([np.nan])
-        if not np.isfinite(numbers).all():
-            raise SpecError(
-                "the equations or their derivatives are not finite here; is a time constant zero?",
-                where=f"{self.model.name}.equations",
-            )
-        return numbers

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import functools
-import math
 import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError, hint, not_one_of
@@ -17,8 +16,10 @@ from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_state, check_variable
-from scnnbio.neurons.parsing import check_expression, split_assignments
-from scnnbio.units import BRIAN2_NAMES, PLAIN, In, dimension, plain
+from scnnbio.neurons.parsing import split_assignments
+from scnnbio.neurons.variables import Parameter, StateVariable
+from scnnbio.neurons.whitelist import check_expression
+from scnnbio.units import BRIAN2_NAMES, PLAIN, dimension
 from scnnbio.values import FrozenTable, Value
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _LEFT = re.compile(r"d([A-Za-z]\w*)/dt")
 _RIGHT = re.compile(r"([A-Za-z0-9]+)\s*(\(unless refractory\))?")
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_INTERVAL = re.compile(r"[\[(]\s*(\S+?)\s*,\s*(\S+?)\s*[\])]")
 _LONGEST = 20_000
 
 #: How a grid's step is taken; see :mod:`scnnbio.neurons.integrator`.
@@ -35,113 +35,6 @@ INTEGRATORS = {name: name for name in ("exact", "forward-euler")}
 
 #: Brian2's name of a state variable's dimension → the unit it is counted in.
 _COUNTED_IN = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != "deg"}
-
-
-@dataclass(frozen=True)
-class Parameter(Value):
-    """A parameter of a neuron: its default and the unit it is given in.
-
-    Parameters
-    ----------
-    default : float
-        Value in ``unit``, or text such as ``"0.02 s"``.
-    unit : str
-        One of :data:`scnnbio.units.PLAIN`, in which every backend counts.
-    range : str
-        The values that a population may give it, in ``unit``, as an interval: ``"(0, inf)"`` is all
-        that is positive, ``"[0, 1]"`` has its ends.
-
-    Raises
-    ------
-    SpecError
-        If the unit is another, the value does not fit it, or lies outside the range.
-
-    Examples
-    --------
-    >>> Parameter("0.02 s", "ms", "(0, inf)").default
-    20.0
-    """
-
-    default: Annotated[float, In(None)]
-    unit: str
-    range: str = "(-inf, inf)"
-
-    def __post_init__(self) -> None:
-        if self.unit not in PLAIN:
-            raise SpecError(
-                f"parameters are counted in {', '.join(PLAIN)}, not in"
-                f" {reprlib.repr(self.unit)}; the value itself may be text such as '0.02 s'",
-                where="unit",
-            )
-        object.__setattr__(self, "default", plain(self.default, self.unit, where="default"))
-        low, high = self.bounds
-        ends = self.range.strip()
-        text = f"{ends[0]}{low:g}, {high:g}{ends[-1]}"
-        object.__setattr__(self, "range", text)
-        self.check(self.default, where="default")
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Both ends of the range, in the unit."""
-        found = _INTERVAL.fullmatch(self.range.strip()) if isinstance(self.range, str) else None
-        try:
-            low, high = map(float, found.groups() if found else ())
-            whole = not (math.isnan(low) or math.isnan(high)) and low <= high
-        except ValueError:
-            whole = False
-        if not whole:
-            raise SpecError(
-                f"{reprlib.repr(self.range)} is not an interval; write '(0, inf)' for what is"
-                " positive, or '[0, 1]' with its ends",
-                where="range",
-            )
-        return low, high
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there are values that the range leaves out."""
-        return self.bounds != (-math.inf, math.inf)
-
-    def check(self, value: Annotated[float, In(None)], where: str) -> float:
-        """Value as a number in the parameter's unit and range.
-
-        Parameters
-        ----------
-        value : float, str or quantity
-        where : str
-            Path into the document, for the error.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        SpecError
-            If the unit does not fit, or the value is outside the range.
-        """
-        value = plain(value, self.unit, where=where)
-        low, high = self.bounds
-        above = value >= low if self.range[0] == "[" else value > low
-        below = value <= high if self.range[-1] == "]" else value < high
-        if not (above and below):
-            unit = "" if self.unit == "1" else f" {self.unit}"
-            raise SpecError(
-                f"{value:g}{unit} is outside {self.range}{unit}, in which it has a meaning; give a"
-                " value within",
-                where=where,
-            )
-        return value
-
-
-@dataclass(frozen=True)
-class StateVariable:
-    """One differential equation: ``d name/dt = rate``, in SI dimension ``unit``."""
-
-    name: str
-    rate: str
-    unit: str
-    held_when_refractory: bool
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.linearised import Values, membrane_line, parameter_values, state_values
+from scnnbio.neurons.linearised import membrane_line
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.system import Values, parameter_values, state_values
 from scnnbio.units import In, Milliseconds, Millivolts, Number, plain, plain_array, si_factor
 
 

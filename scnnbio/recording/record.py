@@ -22,13 +22,16 @@ from scnnbio.recording.checks import (
     chosen_indices,
     same,
 )
-from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents
+from scnnbio.recording.counting import Counted, counted
+from scnnbio.recording.parts import cut, parts_of, tree_of
+from scnnbio.recording.samples import Signal, Snapshots, Spikes
 from scnnbio.recording.trials import meets, trial_table
-from scnnbio.units import In, Window, plain_window
+from scnnbio.units import In, Window
 from scnnbio.values import Value
 
 if TYPE_CHECKING:
     import neo
+    from scipy.sparse import csr_array
 
 _KIND = "recording"
 _VERSION = 1
@@ -215,31 +218,21 @@ class Recording(Value):
             If a trial does not exist.
         """
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
-        renumbered = np.full(self.n_trials, -1, dtype=np.int32)
-        renumbered[chosen] = np.arange(len(chosen), dtype=np.int32)
-        spikes = {}
-        for name, old in self.spikes.items():
-            rows = np.flatnonzero(renumbered[old.trial] >= 0)
-            spikes[name] = Spikes(old.time[rows], old.unit[rows], renumbered[old.trial[rows]])
-        signals: dict[str, dict[str, Signal]] = {}
-        for name, variables in self.signals.items():
-            signals[name] = {}
-            for variable, s in variables.items():
-                rows = np.flatnonzero(renumbered[s.trial] >= 0)
-                signals[name][variable] = Signal(
-                    s.values[rows], s.unit, s.period, s.quantity, renumbered[s.trial[rows]],
-                    s.time[rows],
-                )  # fmt: skip
-        snapshots = {}
-        before = np.append(renumbered, np.int32(-1))  # so that index -1 stays -1
-        for name, shots in self.snapshots.items():
-            rows = np.flatnonzero((shots.trial == -1) | (before[shots.trial] >= 0))
-            snapshots[name] = Snapshots(before[shots.trial[rows]], shots.values[rows])
+        parts = cut(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
         table = {column: values[chosen] for column, values in self.trials.items()}
-        return Recording(spikes, self.shapes, table, signals, snapshots)
+        return Recording(shapes=self.shapes, trials=table, **parts)
 
-    def counts(self, population: str, window: Window | None = None) -> NDArray[np.int64]:
+    def counts(
+        self,
+        population: str,
+        window: Window | None = None,
+        *,
+        pooled: tuple[int, int] | None = None,
+    ) -> NDArray[np.int64]:
         """Count the spikes of each unit in each trial.
+
+        The array is dense, 8 bytes per trial and unit: 26 GB for 60,000 trials of 54,000 units.
+        Pool the counts, or take :meth:`sparse_counts`.
 
         Parameters
         ----------
@@ -247,23 +240,62 @@ class Recording(Value):
         window : (float, float), optional
             Count the stamps t0 < t <= t1, in ms within the trial; the whole trial by default.
 
+        pooled : (rows, columns), optional
+            Sum the counts over blocks of so many rows and columns, channel by channel. Blocks
+            begin at the first row and column; the last ones may be smaller.
+
         Returns
         -------
         array of int, shape (trials, units)
+            With ``pooled``, (trials, channels x block rows x block columns), in C order.
 
         Raises
         ------
         SpecError
-            If there are no such spikes, or the window is not two times, the earlier first.
+            If there are no such spikes, the window is not two times, the earlier first, or
+            ``pooled`` is not two numbers from 1 up.
         """
-        size, spikes = self.size(population), self.spikes_of(population)
+        found = self._counted(population, window, pooled, "counts")
         # In 64 bits: trials times units outgrows 32.
-        flat = spikes.trial.astype(np.int64) * size + spikes.unit
-        if window is not None:
-            begin, end = plain_window(window, where="counts.window")
-            flat = flat[(spikes.time > begin) & (spikes.time <= end)]
-        counted = np.bincount(flat, minlength=self.n_trials * size)
-        return counted.reshape(self.n_trials, size)
+        flat = found.trial.astype(np.int64) * found.n_columns + found.column
+        dense = np.bincount(flat, minlength=self.n_trials * found.n_columns)
+        return dense.reshape(self.n_trials, found.n_columns)
+
+    def sparse_counts(
+        self,
+        population: str,
+        window: Window | None = None,
+        *,
+        pooled: tuple[int, int] | None = None,
+    ) -> csr_array:
+        """Counts as :meth:`counts` gives them, of which only those that are not 0 are kept.
+
+        Parameters
+        ----------
+        population, window, pooled
+            As for :meth:`counts`.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of int64, shape (trials, units)
+            As classifiers of scikit-learn take it. Its memory goes with the spikes.
+        """
+        from scipy.sparse import csr_array
+
+        found = self._counted(population, window, pooled, "sparse_counts")
+        one = np.ones(len(found.trial), dtype=np.int64)
+        counts = csr_array(
+            (one, (found.trial, found.column)), shape=(self.n_trials, found.n_columns)
+        )
+        counts.sum_duplicates()
+        return counts
+
+    def _counted(
+        self, population: str, window: Window | None, pooled: tuple[int, int] | None, where: str
+    ) -> Counted:
+        self.size(population)  # or an error that names those there are
+        spikes = self.spikes_of(population)
+        return counted(spikes, self.shapes[population], window, pooled, where)
 
     def to_neo(
         self,
@@ -356,28 +388,8 @@ class Recording(Value):
             raise DataError(f"is damaged; make it anew ({error})", where=str(path)) from None
 
     def _tree(self) -> dict[str, Any]:
-        return {
-            "shapes": dict(self.shapes),
-            "trials": dict(self.trials),
-            "spikes": {name: contents(s) for name, s in self.spikes.items()},
-            "signals": {
-                name: {variable: contents(s) for variable, s in variables.items()}
-                for name, variables in self.signals.items()
-            },
-            "snapshots": {name: contents(s) for name, s in self.snapshots.items()},
-        }
+        return tree_of(self.shapes, self.trials, self.spikes, self.signals, self.snapshots)
 
     @classmethod
     def _from_tree(cls, tree: Mapping[str, Any]) -> Recording:
-        return cls(
-            spikes={name: Spikes(**parts) for name, parts in tree["spikes"].items()},
-            trials=tree["trials"],
-            shapes=tree.get("shapes", {}),
-            signals={
-                name: {variable: Signal(**parts) for variable, parts in variables.items()}
-                for name, variables in tree.get("signals", {}).items()
-            },
-            snapshots={
-                name: Snapshots(**parts) for name, parts in tree.get("snapshots", {}).items()
-            },
-        )
+        return cls(**parts_of(tree))

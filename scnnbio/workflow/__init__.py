@@ -1,7 +1,7 @@
 """The main job: run the stages, keep what they give, judge it, draw it."""
 
+from scnnbio.backends.fastest import fastest
 from scnnbio.workflow.drafts import left_behind
-from scnnbio.workflow.fastest import fastest
 from scnnbio.workflow.folder import load_results, new_folder
 from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
 from scnnbio.workflow.results import Results

@@ -8,28 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
+from scnnbio.backends.choices import targets
+from scnnbio.backends.fastest import fastest
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import choose, continued
 from scnnbio.validation import CLAIMS, judge_stages
-from scnnbio.workflow.choices import by_stage
 from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
-from scnnbio.workflow.fastest import fastest
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
 
 Options = Mapping[str, Any]
+Targets = Mapping[str, backends.Backend]
 
 
-def check(study: Study, backend: str, options: Options | None = None) -> list[Unsupported]:
+def check(
+    study: Study, backend: str | backends.Backend, options: Options | None = None
+) -> list[Unsupported]:
     """Everything in a study that a backend cannot run, found without simulating.
 
     Parameters
     ----------
     study : Study
-    backend : str
-        One for all stages, or one a stage; see :func:`~scnnbio.workflow.choices.by_stage`.
+    backend : str or Backend
+        One for all stages; as text also one for each stage, see
+        :func:`~scnnbio.backends.choices.by_stage`.
     options : mapping of str to object, optional
         Of the backend.
 
@@ -45,26 +49,31 @@ def check(study: Study, backend: str, options: Options | None = None) -> list[Un
     DataError
         If photographs are missing or damaged.
     """
-    targets = _targets(study, backend, options)
+    return _problems(study, _targets(study, backend, options))
+
+
+def _problems(study: Study, made: Targets) -> list[Unsupported]:
     for name in study.claims:
         choose(CLAIMS, name, "claim", "claims")
     problems: list[Unsupported] = []
     for experiment in study.experiments:
         # One trial of every stage, before minutes go into those that come first.
         draw_one_trial(experiment)
-        found = targets[experiment.stage].unsupported(experiment)
+        found = made[experiment.stage].unsupported(experiment)
         # A reason that several stages share is told once.
         problems += [p for p in found if p not in problems]
     return problems
 
 
-def missing(study: Study, backend: str, options: Options | None = None) -> list[str]:
-    """What has to be installed before a study can run, one line a backend.
+def missing(
+    study: Study, backend: str | backends.Backend, options: Options | None = None
+) -> list[str]:
+    """What has to be installed before a study can run, one line for each backend.
 
     Parameters
     ----------
     study : Study
-    backend : str
+    backend : str or Backend
         As for :func:`check`.
     options : mapping of str to object, optional
 
@@ -73,15 +82,17 @@ def missing(study: Study, backend: str, options: Options | None = None) -> list[
     list of str
         Empty if nothing.
     """
-    targets = _targets(study, backend, options).values()
-    return list(dict.fromkeys(text for target in targets if (text := target.missing())))
+    return _not_installed(_targets(study, backend, options))
 
 
-def _targets(study: Study, text: str, options: Options | None) -> dict[str, backends.Backend]:
-    """The backend of each stage; stages with the same words have one."""
-    choices = by_stage(text, [stage.name for stage in study.stages], options)
-    made = {choice: choice.backend() for choice in choices.values()}
-    return {stage: made[choice] for stage, choice in choices.items()}
+def _targets(
+    study: Study, backend: str | backends.Backend, options: Options | None
+) -> dict[str, backends.Backend]:
+    return targets([stage.name for stage in study.stages], backend, options)
+
+
+def _not_installed(made: Targets) -> list[str]:
+    return list(dict.fromkeys(text for target in made.values() if (text := target.missing())))
 
 
 def draw_one_trial(experiment: Experiment) -> None:
@@ -103,7 +114,7 @@ def draw_one_trial(experiment: Experiment) -> None:
 
 def execute(
     study: Study,
-    backend: str,
+    backend: str | backends.Backend,
     report: Report | None = None,
     *,
     options: Options | None = None,
@@ -114,7 +125,7 @@ def execute(
     Parameters
     ----------
     study : Study
-    backend : str
+    backend : str or Backend
         As for :func:`check`.
     report : callable, optional
         Called as ``report(phase, done, total)``.
@@ -134,13 +145,12 @@ def execute(
     BackendMissing
         If the backend's simulator or compiler is not installed.
     """
-    problems = check(study, backend, options)
-    if problems:
-        raise UnsupportedError(backend, problems)
-    lacking = missing(study, backend, options)
-    if lacking:
-        raise BackendMissing("; ".join(lacking), where=f"backend {backend!r}")
-    targets = _targets(study, backend, options)
+    made = _targets(study, backend, options)
+    label = backend if isinstance(backend, str) else backend.name
+    if problems := _problems(study, made):
+        raise UnsupportedError(label, problems)
+    if lacking := _not_installed(made):
+        raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     runs: dict[str, Run] = {}
     for stage in study.stages:
 
@@ -148,7 +158,7 @@ def execute(
             if report is not None:
                 report(f"{phase} ({name})", done, total)
 
-        target, experiment = targets[stage.name], stage.ready(runs)
+        target, experiment = made[stage.name], stage.ready(runs)
         if draft is None:
             runs[stage.name] = target.run(experiment, tell)
             continue
@@ -182,7 +192,7 @@ def run(
     ----------
     study : Study
     backend : str or None
-        As for :func:`check`; if None, the :func:`~scnnbio.workflow.fastest.fastest` one that can
+        As for :func:`check`; if None, the :func:`~scnnbio.backends.fastest.fastest` one that can
         run the study here.
     folder : Path
         Written whole or not at all.

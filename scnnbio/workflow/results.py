@@ -11,6 +11,7 @@ from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.experiment import Report, Run, Study
+from scnnbio.experiment.documents import choose
 from scnnbio.recording import Recording, concatenate
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score, Scores
@@ -19,6 +20,8 @@ from scnnbio.validation.scores import Score, Scores
 @dataclass(frozen=True, eq=False)
 class Results:
     """Runs of a study's stages, and the verdicts on them.
+
+    ``results["test"]`` is the run of stage ``"test"``.
 
     Parameters
     ----------
@@ -43,6 +46,10 @@ class Results:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scores", Scores(self.scores))
+
+    def __getitem__(self, stage: str) -> Run:
+        """The run of a stage; a SpecError if there is none of that name."""
+        return choose(self.runs, stage, "stage", "results")
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

@@ -20,11 +20,11 @@ from scnnbio.connectors import (
 )
 from scnnbio.encoding import LGN, Encoding, LatencyCode
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.geometry import output_shape
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.population import Population, SpikeSource
+from scnnbio.shapes import output_shape
 from scnnbio.stimuli import Photographs
 
 

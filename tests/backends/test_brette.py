@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.experiment import Experiment, Run
-from scnnbio.experiment.study import load
+from scnnbio.experiment import Experiment, Run, load
 from tests.oracles import brette
 
 FOLDER = Path(__file__).parents[2] / "experiments"

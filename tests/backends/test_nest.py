@@ -3,6 +3,9 @@
 The oracle is the reference backend, which is itself held against closed forms in
 test_reference.py. Two neurons are compiled: the library's (IF and LIF differ in parameters only)
 and a user's own.
+
+Longer than 400 lines because its tests share one cache of compiled neurons, which each file
+would have to fill anew.
 """
 
 from __future__ import annotations

@@ -7,86 +7,29 @@ the expected values are closed forms and the reference backend, within the machi
 from __future__ import annotations
 
 import dataclasses
-import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.backends.spinnaker import arithmetic, delays
+from scnnbio.backends.spinnaker import arithmetic
 from scnnbio.backends.spinnaker.lowering import Lowered, lower
 from scnnbio.connectors import (
     ConvolutionConnector,
     LateralInhibitionConnector,
     PoolingConnector,
 )
-from scnnbio.errors import BackendMissing, DataError, SpecError, UnsupportedError
-from scnnbio.experiment import Run
+from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
 from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
+from tests.backends.spinnaker_cases import once, pair, ran, refusal
 from tests.oracles.spinnaker_board import driven
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, so that no board that a developer has is found."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "nowhere"))
-    return folder
-
-
-def pair(
-    model: str = "LIF",
-    receptor: str = "excitatory",
-    weight: float = 1.0,
-    kernel: np.ndarray | None = None,
-    delay: float = 1.0,
-    **parameters: object,
-) -> Network:
-    """Two inputs on each of a few neurons, one a map."""
-    taps = np.array([[[[1.0]], [[0.0]]]]) if kernel is None else kernel
-    return Network(
-        (
-            Population("lgn", (2, 1, 1), SpikeSource()),
-            Population("v1", (len(taps), 1, 1), LIBRARY[model], parameters),
-        ),
-        (
-            Projection(
-                "lgn",
-                "v1",
-                ConvolutionConnector(taps, (2, 1, 1)),
-                weight=weight,
-                delay=delay,
-                receptor=receptor,
-            ),
-        ),
-    )
-
-
-def ran(network: Network, **changes: object) -> Run:
-    return backends.get("spinnaker").run(driven(network, **changes))  # type: ignore[arg-type]
-
-
-def once(network: Network, **changes: object) -> tuple[Run, int]:
-    """A run in which input 0 fires just once in the trial; the run, and that spike's step."""
-    for seed in range(1, 200):
-        experiment = driven(
-            network, rate=8.0, seed=seed, stimulus=WhiteNoise(1, 60.0, 60.0), **changes
-        )
-        step, unit = experiment.input_spikes(0)
-        mine = step[unit == 0]
-        if len(mine) == 1 and mine[0] * experiment.dt < 30:
-            return backends.get("spinnaker").run(experiment), int(mine[0])
-    raise AssertionError("no seed has a single spike")
+#: No board that a developer has is found.
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.mark.parametrize("dt", [1.0, 0.5])
@@ -257,11 +200,6 @@ def test_numbers_that_do_not_fit_the_machine_are_told() -> None:
         ran(pair(weight=9000.0, cm=0.01, v_thresh=60000.0, v_reset=0.0))
 
 
-def refusal(network: Network, **changes: object) -> str:
-    experiment = driven(network, **changes)  # type: ignore[arg-type]
-    return " | ".join(map(str, backends.get("spinnaker").unsupported(experiment)))
-
-
 def test_what_the_machine_cannot_take_is_listed_with_a_remedy() -> None:
     assert "Izhikevich is none of the machine's cells; use LIF" in refusal(pair("Izhikevich"))
     mixed = pair()
@@ -339,153 +277,3 @@ def test_which_projections_the_machine_convolves() -> None:
     # Even, oblong, with a stride; and planes of 3 x 3, which would take a core each.
     for size, rest in (((2, 2), {}), ((3, 5), {}), ((3, 3), {"stride": 2}), ((7, 7), {})):
         assert paths(size, **rest) == {"lgn_v1": "expanded"}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"target": "cloud"}, "backend.target: 'cloud' is not one of board, virtual, emulated"),
-        ({"targt": "board"}, "backend: there is no option 'targt'; did you mean 'target'?"),
-        ({"gap": "long"}, "backend.gap: 'long' is not a quantity; write it like"),
-        ({"gap": -1.0}, "backend.gap: -1 ms is negative; write 0 or more"),
-        ({"headroom": 0}, "backend.headroom: 0 is no share from 0 to 1"),
-    ],
-)
-def test_options_are_checked(options: dict[str, object], message: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        backends.get("spinnaker", options)
-    assert str(caught.value).startswith(message)
-
-
-def test_without_a_board_the_model_runs_and_a_board_is_missed_with_a_remedy(home: Path) -> None:
-    assert backends.get("spinnaker").options == {
-        "target": "emulated",
-        "gap": None,
-        "headroom": 1.0,
-    }
-    board = backends.get("spinnaker", {"target": "board"})
-    assert "no configuration of sPyNNaker: write ~/.spynnaker.cfg" in board.missing()
-    with pytest.raises(BackendMissing, match=r"backend\.target=emulated"):
-        board.run(driven(pair()))
-    assert list(home.iterdir()) == [], "sPyNNaker writes a configuration where it finds none"
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "message"),
-    [
-        ("[Machine]\nversion = 5\n", BackendMissing, "it names no board"),
-        ("[Machine]\nvirtual_board = True\n", BackendMissing, "it configures a virtual board"),
-        ("machine_name = here\n", DataError, "cannot be read as a configuration of sPyNNaker"),
-        ("[Machine\n", DataError, "backend.target=emulated"),
-    ],
-)
-def test_a_configuration_that_leads_nowhere_is_told(
-    home: Path, text: str, error: type[Exception], message: str
-) -> None:
-    (home / ".spynnaker.cfg").write_text(text)
-    with pytest.raises(error) as caught:
-        backends.get("spinnaker", {"target": "board"}).run(driven(pair()))
-    assert message in str(caught.value)
-    assert str(home / ".spynnaker.cfg") in str(caught.value)
-
-
-def test_two_configurations_are_one_too_many(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / ".spynnaker.cfg").write_text("[Machine]\nmachineName = 192.168.240.1\nversion = 5\n")
-    assert backends.get("spinnaker").options["target"] == "board"
-    second = home / "xdg"
-    second.mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(second))
-    (second / ".spynnaker.cfg").write_text("[Machine]\nversion = 3\n")
-    with pytest.raises(DataError, match=r"both configure sPyNNaker.*remove one"):
-        backends.get("spinnaker", {"target": "board"}).run(driven(pair()))
-
-
-def test_the_model_needs_no_spynnaker() -> None:
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(['spynnaker', 'unicorn', 'pacman']))\n"
-        "from scnnbio import backends\n"
-        "assert backends.get('spinnaker', {'target': 'emulated'}).missing() == ''\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_clock_leaves_no_step_out() -> None:
-    experiment = driven(pair(), reset=True, stimulus=WhiteNoise(3, 20.0, 20.0))
-    lowered = lower(experiment, gap=7.0)
-    assert isinstance(lowered, Lowered)
-    clock, stamps = lowered.clock, np.arange(1, 61)
-    np.testing.assert_array_equal(clock.stamps(clock.ticks(stamps)), stamps)
-    everything = clock.stamps(np.arange(clock.total))
-    assert clock.total == 3 * 20 + 2 * 7
-    assert (everything == 0).sum() == 2 * 7
-
-
-def test_delays_that_fit_are_bounded_by_what_cores_hold() -> None:
-    # 14 bits for neuron, receptor and slot.
-    assert [arithmetic.delay_slots(n) for n in (1, 64, 65, 128, 129, 5000)] == [
-        8192, 128, 64, 64, 32, 32
-    ]  # fmt: skip
-    assert math.log2(arithmetic.delay_slots(256)) + 8 + 1 == 14
-
-
-def layers(**delays_of: float) -> Network:
-    """A source before a layer of 300 neurons and a layer of 75, and two rows of planes behind it.
-
-    Kernels of one element are lists where the stride is 2, and convolved where it is 1.
-    """
-    pooled = ConvolutionConnector(np.ones((12, 2, 1, 1)), (2, 10, 10), stride=2)
-    few = ConvolutionConnector(np.ones((3, 2, 1, 1)), (2, 10, 10), stride=2)
-    whole = ConvolutionConnector(np.ones((1, 2, 1, 1)), (2, 10, 10))
-    connectors = {"wide": pooled, "small": few, "plane": whole}
-    return Network(
-        (
-            Population("lgn", (2, 10, 10), SpikeSource()),
-            *(Population(name, connectors[name].out_shape, LIF) for name in delays_of),
-        ),
-        tuple(
-            Projection("lgn", name, connectors[name], delay=delay)
-            for name, delay in delays_of.items()
-        ),
-    )
-
-
-def test_delays_beyond_what_cores_hold_take_extensions_with_a_warning() -> None:
-    # A current is one tick late: 33 ticks where 256 neurons have rings of 32.
-    assert ran(layers(wide=31.0)).provenance["mapping"]["warnings"] == []
-    told = ran(layers(wide=32.0)).provenance["mapping"]
-    assert told["populations"][0]["delay extensions"] == 1
-    assert told["warnings"] == [
-        "population 'lgn': a delay of 33 ticks (lgn_wide) is longer than the 32 that cores hold;"
-        " 1 delay extension of 32 ticks, each a core of its own, holds its spikes back"
-    ]
-    # Two planes of the source, each with an extension of four stages of 64 ticks.
-    told = ran(layers(plane=300.0)).provenance["mapping"]
-    assert told["populations"][0]["delay extensions"] == 2
-    assert "2 delay extensions of 256 ticks" in told["warnings"][0]
-
-
-def test_delays_beyond_what_extensions_hold_are_refused_with_a_remedy() -> None:
-    late = refusal(layers(wide=70.0))
-    assert "70 ms is 71 ticks of the machine; cores with so many neurons hold 32, and 64" in late
-    assert "shorten it to 63 ms, or take a longer dt" in late
-    # Seven stages of 64 ticks fill a core's memory, and a turn of 64 follows, if it is not whole.
-    assert "and 511 with delay extensions; shorten it to 510 ms" in refusal(layers(plane=600.0))
-    assert refusal(layers(plane=510.0)) == ""
-    assert "cores of different rings (lgn_wide, lgn_small)" in refusal(
-        layers(wide=40.0, small=100.0)
-    )
-    # A native layer makes planes of the source; a list behind these may have one stage only.
-    assert refusal(layers(plane=100.0, small=100.0)) == ""
-    assert "2 stages do not serve lists (lgn_small)" in refusal(layers(plane=150.0, small=100.0))
-    assert "to 126 ms" in refusal(layers(plane=150.0, small=100.0))
-
-
-def test_convolutions_are_taken_for_delays_that_they_keep() -> None:
-    def path(delay: float) -> str:
-        return ran(layers(plane=delay)).provenance["pathways"]["lgn_plane"]
-
-    # Planes of 100 neurons have rings of 64: a whole turn is lost where it is not the only one.
-    assert [path(ticks - 1.0) for ticks in (64, 65, 127, 128)] == [*["native"] * 3, "expanded"]
-    assert delays.convolves_late(3, 32, 1.0)
-    assert not delays.convolves_late(3, 32, 0.7), "0.7 x 3 / 0.7 is 2.9999999999999996"

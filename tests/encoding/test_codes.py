@@ -36,7 +36,7 @@ def assert_well_formed(step, unit, n_steps, n_units):
 @given(
     values=drives,
     budget=st.integers(1, 20),
-    spacing=st.sampled_from(["contrast", "rank"]),
+    spacing=st.sampled_from(["contrast", "rank", "relative-rank"]),
     onset=st.sampled_from([0.0, 3.0, 5.5]),
     dt=st.sampled_from([0.1, 0.5, 1.0]),
 )
@@ -47,7 +47,11 @@ def test_latency_against_a_sorted_list(values, budget, spacing, onset, dt):
     ranked = sorted((-c, i) for i, c in enumerate(values) if c > 0)[:budget]
     expected = []
     for rank, (minus, i) in enumerate(ranked):
-        fraction = 1 - minus / ranked[0][0] if spacing == "contrast" else rank / budget
+        fraction = {
+            "contrast": 1 - minus / ranked[0][0],
+            "rank": rank / budget,
+            "relative-rank": rank / len(ranked),
+        }[spacing]
         steps = (onset + 20.0 * fraction) / dt
         whole = round(steps)
         expected.append((max(whole if abs(steps - whole) < 1e-6 else math.ceil(steps), 1), i))
@@ -82,7 +86,12 @@ def test_latencies_on_the_grid_stay_there():
 
 
 def test_nothing_to_see_no_spikes():
-    for code in (LatencyCode(), LatencyCode(spacing="rank"), PoissonCode()):
+    for code in (
+        LatencyCode(),
+        LatencyCode(spacing="rank"),
+        LatencyCode(spacing="relative-rank"),
+        PoissonCode(),
+    ):
         step, unit = code.spikes(np.zeros((3, 2, 4, 4)), 50.0, 0.1, rng())
         assert step.shape == unit.shape == (0,)
         assert step.dtype == unit.dtype == np.int32

@@ -11,9 +11,10 @@ from scipy.integrate import solve_ivp
 from scnnbio.errors import SpecError
 from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter
 from scnnbio.neurons.algebra import linear_system
+from scnnbio.neurons.composition import compose
 from scnnbio.neurons.homeostasis import homeostatic
 from scnnbio.neurons.library import glif
-from scnnbio.neurons.parts import alpha_currents, compose, delta, exponential_currents, leaky
+from scnnbio.neurons.parts import alpha_currents, delta, exponential_currents, leaky
 from scnnbio.neurons.rates import firing_rate
 from scnnbio.neurons.synapses import AlphaKernel, ExponentialKernel
 from tests.neurons.driven import run, spike_times, trace, values

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, value
-from scnnbio.neurons.parsing import check_expression, check_name, real, split_assignments
+from scnnbio.neurons.parsing import check_name, real, split_assignments
+from scnnbio.neurons.whitelist import check_expression
 
 MARKER = "ran.marker"
 

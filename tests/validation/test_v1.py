@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,9 +10,8 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import ive
 
-from scnnbio.analysis.irregularity import irregularity
-from scnnbio.analysis.receptive_fields import KernelMeasures, gabor
-from scnnbio.recording import Recording, Spikes
+from scnnbio.analysis.receptive_fields import gabor
+from scnnbio.recording import Recording
 from scnnbio.validation import Evidence, judge_stages
 from scnnbio.validation.v1 import (
     CIRCULAR_VARIANCE,
@@ -23,29 +20,16 @@ from scnnbio.validation.v1 import (
     NX_NY,
     ORIENTED_CELLS,
 )
-
-EMPTY = Recording({}, {}, {"duration": np.zeros(0)})
-
-
-def kernels(**columns: np.ndarray) -> Evidence:
-    """Evidence whose kernels measure as given."""
-    n = len(next(iter(columns.values())))
-    table = {column.name: np.full(n, np.nan) for column in fields(KernelMeasures)}
-    run = SimpleNamespace(recording=EMPTY, weights={})
-    return Evidence(run, measures=KernelMeasures(**(table | columns)))
-
-
-def published_nx_ny(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cells drawn from the published joint histogram, evenly within each bin."""
-    shares = NX_NY.counts.ravel() / NX_NY.counts.sum()
-    row, column = np.divmod(rng.choice(25, n, p=shares), 5)
-    low, width = NX_NY.edges[:-1], np.diff(NX_NY.edges)
-    within = rng.uniform(0.01, 0.99, (2, n))
-    return (
-        10 ** (low[row] + width[row] * within[0]),
-        10 ** (low[column] + width[column] * within[1]),
-    )
-
+from tests.validation.v1_runs import (
+    EMPTY,
+    ORIENTATIONS,
+    kernels,
+    poisson_run,
+    published_nx_ny,
+    published_values,
+    recorded,
+    von_mises,
+)
 
 # ---------------------------------------------------------------- the published numbers
 
@@ -164,52 +148,6 @@ def test_kernels_themselves_are_measured_once() -> None:
     assert scores[1].value == pytest.approx(1 - 19 / 79)
 
 
-# ------------------------------------------------------------------------------- spikes
-
-ORIENTATIONS = np.arange(0, 180, 4.0)
-
-
-def von_mises(kappa: np.ndarray, preferred: np.ndarray) -> np.ndarray:
-    turn = np.cos(2 * np.deg2rad(ORIENTATIONS[None, :] - preferred[:, None]))
-    return np.exp(kappa[:, None] * (turn - 1.0))
-
-
-def recorded(curves: np.ndarray, peak: float = 100.0, repeats: int = 1) -> SimpleNamespace:
-    """Run of cells at the middle of 3 x 3 places that fire their curve, and silence around.
-
-    A second spatial frequency drives each cell half as much.
-    """
-    maps, n = curves.shape
-    counts = np.rint(np.stack([curves, curves / 2], axis=1) * peak).astype(int)
-    counts = np.tile(counts.reshape(maps, -1), repeats)
-    unit, trial = np.indices(counts.shape)
-    each = counts.ravel()
-    start = np.repeat(np.cumsum(each) - each, each)
-    place = np.arange(each.sum()) - start
-    total = np.repeat(each, each)
-    return SimpleNamespace(
-        weights={},
-        recording=Recording(
-            {"v1": Spikes((place + 0.5) / total * 1000, np.repeat(unit.ravel(), each) * 9 + 4,
-                          np.repeat(trial.ravel(), each))},
-            {"v1": (maps, 3, 3)},
-            {
-                "duration": np.full(counts.shape[1], 1000.0),
-                "orientation": np.tile(ORIENTATIONS, 2 * repeats),
-                "spatial_frequency": np.tile(np.repeat([0.1, 0.2], n), repeats),
-            },
-        ),
-    )  # fmt: skip
-
-
-def published_values(seen, rng: np.random.Generator, n: int) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Values drawn from the published histogram; infinite above its last edge."""
-    counts = np.append(seen.counts, seen.above)
-    place = rng.choice(len(counts), n, p=counts / counts.sum())
-    lower = np.append(seen.edges[:-1], np.inf)
-    return lower[place] + (np.diff(seen.edges)[0]) * rng.uniform(0.1, 0.9, n)
-
-
 def test_cells_of_the_published_circular_variances_agree() -> None:
     # The circular variance of a von Mises curve is 1 - I1(kappa) / I0(kappa).
     rng = np.random.default_rng(4)
@@ -254,63 +192,6 @@ def test_evoked_rate_is_at_the_best_grating_and_silent_cells_are_left_out() -> N
     assert CLAIMS["evoked_rate"].judge(recorded(curves, peak=100.0)).verdict == "disagrees"
 
 
-def poisson_run(rate: float, n_cells: int = 30, repeats: int = 40) -> SimpleNamespace:
-    rng = np.random.default_rng(6)
-    counts = rng.poisson(rate, (n_cells, 4 * repeats))
-    unit, trial = np.indices(counts.shape)
-    return SimpleNamespace(
-        weights={},
-        recording=Recording(
-            {"v1": Spikes(rng.uniform(0, 1000, counts.sum()), np.repeat(unit, counts.ravel()),
-                          np.repeat(trial, counts.ravel()))},
-            {"v1": (n_cells, 1, 1)},
-            {
-                "duration": np.full(4 * repeats, 1000.0),
-                "orientation": np.tile([0.0, 45.0, 90.0, 135.0], repeats),
-                "contrast": np.ones(4 * repeats),
-            },
-        ),
-    )  # fmt: skip
-
-
-def test_poisson_cells_are_as_irregular_as_cortex() -> None:
-    evidence = Evidence(poisson_run(40.0))
-    for name in ("isi_cv", "fano_factor"):
-        score = CLAIMS[name].judge(evidence)
-        assert score.verdict == "agrees", score.reason
-        assert score.value == pytest.approx(1.0, abs=0.08)
-        assert score.n == 30
-
-
-def test_few_trials_of_a_poisson_process_are_still_one() -> None:
-    # 48 gratings of 5 trials: the best alone, by Elephant alone, has a median of .6.
-    rng = np.random.default_rng(8)
-    counts = rng.poisson(20, (60, 48 * 5))
-    unit, trial = np.indices(counts.shape)
-    spikes = Spikes(
-        rng.uniform(0, 1000, counts.sum()),
-        np.repeat(unit, counts.ravel()),
-        np.repeat(trial, counts.ravel()),
-    )
-    trials = {
-        "duration": np.full(240, 1000.0),
-        "orientation": np.tile(np.arange(0, 180, 15.0), 20),
-        "spatial_frequency": np.tile(np.repeat([0.08, 0.12, 0.17, 0.24], 12), 5),
-    }
-    run = SimpleNamespace(weights={}, recording=Recording({"v1": spikes}, {"v1": 60}, trials))
-    score = CLAIMS["fano_factor"].judge(run)
-    assert score.value == pytest.approx(1.0, abs=0.04)
-    assert score.verdict == "agrees"
-
-
-def test_regular_cells_are_not() -> None:
-    run = recorded(von_mises(np.full(25, 2.0), np.zeros(25)), repeats=5)
-    for name in ("isi_cv", "fano_factor"):
-        score = CLAIMS[name].judge(run)
-        assert score.verdict == "disagrees"
-        assert score.value == pytest.approx(0.0, abs=1e-9)
-
-
 def test_silent_network_is_insufficient_everywhere_and_never_a_crash() -> None:
     evidence = Evidence(recorded(np.zeros((30, len(ORIENTATIONS))), repeats=5))
     for claim in CLAIMS.values():
@@ -329,175 +210,6 @@ def test_only_the_highest_contrast_counts() -> None:
     evidence = Evidence(SimpleNamespace(recording=recording, weights={}))
     assert evidence.gratings.n_trials == 80
     assert evidence.responses.n_trials.tolist() == [20] * 4
-
-
-# ---------------------------------------------------------- irregularity and variability
-
-
-def renewal_run(
-    shape: float = 1.0, gain: float = 0.0, cells: int = 25, seconds: float = 1.0, seed: int = 0
-) -> SimpleNamespace:
-    """Cells tuned to orientation whose rate has a log-normal gain in every trial.
-
-    Intervals are gamma of the given shape: 1 is a Poisson process. Orientation 0 to 170 deg in
-    steps of 10, 6 repeats, 40 Hz at the best.
-    """
-    rng = np.random.default_rng(seed)
-    orientation = np.tile(np.arange(0, 180, 10.0), 6)
-    time, unit, trial = [], [], []
-    for cell in range(cells):
-        turn = np.cos(2 * np.deg2rad(orientation - 170.0 * cell / cells))
-        rate = 40.0 * np.exp(1.5 * (turn - 1)) * np.exp(gain * rng.normal(size=len(orientation)))
-        for k, r in enumerate(rate):
-            steps = rng.gamma(shape, 1000.0 / r / shape, int(3 * r * seconds) + 20)
-            # Begun long before the trial, so that the trial begins anywhere in an interval.
-            times = np.cumsum(steps) - rng.uniform(0, steps[:5].sum())
-            times = times[(times > 0) & (times < 1000.0 * seconds)]
-            time.append(times)
-            unit.append(np.full(len(times), cell))
-            trial.append(np.full(len(times), k))
-    spikes = Spikes(np.concatenate(time), np.concatenate(unit), np.concatenate(trial))
-    table = {"duration": np.full(len(orientation), 1000.0 * seconds), "orientation": orientation}
-    return SimpleNamespace(weights={}, recording=Recording({"v1": spikes}, {"v1": cells}, table))
-
-
-def test_cells_as_irregular_as_the_recorded_ones_agree_though_their_rate_drifts() -> None:
-    # Gamma intervals of CV 1.1 in each trial, which so few of them bring down to 1, and a gain
-    # that varies by a factor of 2: as in the recordings, the CV of all intervals at the best
-    # grating is far above that of a trial.
-    evidence = Evidence(renewal_run(shape=0.83, gain=0.7))
-    score = CLAIMS["isi_cv"].judge(evidence)
-    assert score.verdict == "agrees", score.reason
-    best = evidence.responses.best()
-    pooled = irregularity(
-        evidence.gratings, "v1",
-        trials=[np.flatnonzero(evidence.responses.condition == b) for b in best],
-    ).cv  # fmt: skip
-    assert np.median(pooled) > 1.2
-
-
-def test_regular_and_bursting_cells_disagree() -> None:
-    # Gamma intervals of shape k: CV 1 / sqrt(k), 0.5 and 1.8.
-    for shape, low, high in ((4.0, 0.4, 0.55), (0.3, 1.2, 1.9)):
-        score = CLAIMS["isi_cv"].judge(renewal_run(shape))
-        assert score.verdict == "disagrees"
-        assert low < score.value < high
-
-
-def test_too_few_cells_or_spikes_are_insufficient() -> None:
-    few = CLAIMS["isi_cv"].judge(renewal_run(cells=19))
-    assert few.verdict == "insufficient data"
-    short = CLAIMS["isi_cv"].judge(renewal_run(seconds=0.05))
-    assert short.verdict == "insufficient data"
-    assert short.excluded["fewer than 10 trials of 5 intervals"] == 25
-
-
-def test_the_cv_is_of_all_orientations_at_the_best_spatial_frequency() -> None:
-    # Poisson at the preferred frequency, regular and slower at the other: only the first counts.
-    run = renewal_run()
-    recording = run.recording
-    n = recording.n_trials
-    regular = np.arange(50.0, 1000.0, 100.0)
-    spikes = recording.spikes["v1"]
-    more = [np.tile(regular, 25 * n), np.repeat(np.arange(25), 10 * n)]
-    trial = np.tile(np.repeat(np.arange(n) + n, 10), 25)
-    both = Recording(
-        {"v1": Spikes(np.r_[spikes.time, more[0]], np.r_[spikes.unit, more[1]],
-                      np.r_[spikes.trial, trial])},
-        {"v1": 25},
-        {
-            "duration": np.full(2 * n, 1000.0),
-            "orientation": np.tile(recording.trials["orientation"], 2),
-            "spatial_frequency": np.repeat([0.1, 0.2], n),
-        },
-    )  # fmt: skip
-    claim = CLAIMS["isi_cv"]
-    wanted = claim.measure(Evidence(run)).values
-    found = claim.measure(Evidence(SimpleNamespace(recording=both, weights={}))).values
-    np.testing.assert_allclose(found, wanted)
-
-
-def test_the_fano_factor_is_of_the_window_that_is_given() -> None:
-    # 20 spikes in the second half of every trial, and Poisson counts in the first.
-    run = poisson_run(40.0)
-    spikes, recording = run.recording.spikes["v1"], run.recording
-    first = spikes.time <= 500.0
-    unit, trial = np.indices((30, recording.n_trials))
-    parts = [spikes.time[first], np.tile(500.0 + 20 * np.arange(1, 21), unit.size)]
-    both = Spikes(
-        np.concatenate(parts),
-        np.r_[spikes.unit[first], np.repeat(unit.ravel(), 20)],
-        np.r_[spikes.trial[first], np.repeat(trial.ravel(), 20)],
-    )
-    changed = SimpleNamespace(
-        weights={}, recording=Recording({"v1": both}, recording.shapes, recording.trials)
-    )
-    claim = CLAIMS["fano_factor"]
-
-    def judged(window: tuple[float, float] | None):  # type: ignore[no-untyped-def]
-        return claim.judge(Evidence(changed, window=window))
-
-    assert judged((500.0, 1000.0)).value == pytest.approx(0.0, abs=1e-12)
-    assert judged((0.0, 500.0)).value == pytest.approx(1.0, abs=0.08)
-    assert judged((0.0, 500.0)).verdict == "agrees"
-    # Without a window 30 to 530 ms, of which the last 30 hold one spike and no variance.
-    assert judged(None).value == pytest.approx(470 / 500, abs=0.1)
-    short = judged((0.0, 400.0))
-    assert short.verdict == "not applicable"
-    assert "shorter than the 500 ms" in short.reason
-
-
-@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "agrees"), (3.0, "disagrees")])
-def test_counts_of_known_fano_factor(factor: float, verdict: str) -> None:
-    # Pairs of spikes have twice the variance over the mean, triples three times.
-    run = poisson_run(40.0 / factor)
-    spikes = run.recording.spikes["v1"]
-    n = int(factor)
-    times = np.concatenate([np.clip(spikes.time + k, 0, 1000) for k in range(n)])
-    repeated = Spikes(times, np.tile(spikes.unit, n), np.tile(spikes.trial, n))
-    recording = Recording({"v1": repeated}, run.recording.shapes, run.recording.trials)
-    score = CLAIMS["fano_factor"].judge(SimpleNamespace(recording=recording, weights={}))
-    assert score.value == pytest.approx(factor, rel=0.05)
-    assert score.verdict == verdict
-
-
-GORIS = Path(__file__).parents[2] / "../shared/data/goris2015"
-
-
-@pytest.mark.skipif(not GORIS.exists(), reason=f"{GORIS} is not there")
-def test_the_source_recordings_themselves_agree() -> None:
-    """The five V1 units of the observation, as their authors made them public."""
-    import dataclasses
-
-    from scipy.io import loadmat
-
-    time, unit, trial, columns = [], [], [], []
-    for number, name in enumerate(("m620r35", "m624l54", "m625r58", "m625r62", "m627r58")):
-        loaded = loadmat(GORIS / f"{name}_tp.mat", squeeze_me=True, struct_as_record=False)
-        trials = loaded["S"].tp.exp.trial
-        contrast = np.nan_to_num(np.stack([np.asarray(c, float) for c in trials.con]))
-        shown = np.flatnonzero(((contrast > 0).sum(axis=0) == 1) & (contrast.sum(axis=0) > 0.99))
-        for k in shown:
-            times = 1000.0 * np.atleast_1d(np.asarray(trials.spikeTimes[k], float))
-            time.append(times)
-            unit.append(np.full(len(times), number))
-            trial.append(np.full(len(times), len(columns)))
-            # One unit was recorded at a time: its trials are a condition of their own.
-            columns.append((float(trials.ori[0][k]), float(number)))
-    orientation, block = np.array(columns).T
-    values = []
-    for number in range(5):
-        recording = Recording(
-            {"v1": Spikes(np.concatenate(time), np.concatenate(unit), np.concatenate(trial))},
-            {"v1": 5},
-            {"duration": np.full(len(block), 1010.0), "orientation": orientation},
-        ).take(np.flatnonzero(block == number))
-        claim = dataclasses.replace(CLAIMS["isi_cv"], minimum=1)
-        values += claim.measure(
-            Evidence(SimpleNamespace(recording=recording, weights={}))
-        ).values.tolist()
-    np.testing.assert_allclose(sorted(values), [0.92, 0.95, 0.99, 1.07, 2.22], atol=0.005)
-    assert claim.compare(np.array(values)).agrees
 
 
 # ----------------------------------------------------------------------- not applicable

@@ -23,7 +23,8 @@ from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.integrator import integrator
-from scnnbio.neurons.parsing import LONGEST, check_expression, excess_over, renamed
+from scnnbio.neurons.parsing import excess_over, renamed
+from scnnbio.neurons.whitelist import LONGEST, check_expression
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 from scnnbio.population import Population
 

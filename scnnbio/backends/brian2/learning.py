@@ -15,15 +15,8 @@ import numpy as np
 
 from scnnbio.backends.brian2.layout import internal_kernel
 from scnnbio.backends.brian2.lists import is_listed, ordered
-from scnnbio.backends.brian2.procedural import (
-    Competition,
-    Each,
-    Faded,
-    Geometry,
-    KernelPathway,
-    Normaliser,
-    Silenced,
-)
+from scnnbio.backends.brian2.procedural import Each, Faded, Geometry, KernelPathway, Normaliser
+from scnnbio.backends.brian2.winners import Competition, Silenced
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scnnbio.backends._linear import threshold_form
 from scnnbio.errors import SpecError
 from scnnbio.neurons.integrator import Integrator, integrator
-from scnnbio.neurons.parsing import check_expression, sides
+from scnnbio.neurons.parsing import sides
+from scnnbio.neurons.whitelist import check_expression
 from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]

@@ -23,7 +23,7 @@ from scnnbio.backends.brian2.procedural import Procedural, asleep
 from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.neurons.integrator import Integrator
-from scnnbio.neurons.parsing import check_expression
+from scnnbio.neurons.whitelist import check_expression
 
 #: Steps of a trial period in which neurons may sleep, and of the one after if it did not pay: the
 #: first such one, and the longest, for it grows from one to the next.

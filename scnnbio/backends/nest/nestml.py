@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from scnnbio.backends.notation import IN_CPP, NESTML
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.neurons.model import NeuronModel
-from scnnbio.neurons.parsing import check_expression, excess_over
+from scnnbio.neurons.parsing import excess_over
+from scnnbio.neurons.whitelist import check_expression
 
 # (e^y - 1)/y, which NESTML does not have: defined in each model that needs it.
 _EXPREL = [

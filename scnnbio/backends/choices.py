@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,3 +113,40 @@ def by_stage(
             )
         found[stage] = Choice(labels.get(stage, labels.get("", "")), options or {})
     return found
+
+
+def targets(
+    stages: Sequence[str],
+    backend: str | backends.Backend,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, backends.Backend]:
+    """The backend of each stage, made; stages with the same words share one.
+
+    Parameters
+    ----------
+    stages : sequence of str
+        Names of all stages.
+    backend : str or Backend
+        A backend that was made already runs all stages; for text see :func:`by_stage`.
+    options : mapping of str to object, optional
+        Of the backend, if it is given by name.
+
+    Raises
+    ------
+    SpecError
+        As :func:`by_stage`; or if a backend that was made already is given options.
+    BackendMissing
+        If the simulator of one is not installed.
+    """
+    if isinstance(backend, backends.Backend):
+        if options:
+            raise SpecError(
+                f"{backend.name} was made with its options already; give these where it is made",
+                where="options",
+            )
+        return dict.fromkeys(stages, backend)
+    if not isinstance(backend, str):
+        raise SpecError(f"{reprlib.repr(backend)} is neither a backend nor its name", where="run")
+    choices = by_stage(backend, stages, options)
+    made = {choice: choice.backend() for choice in choices.values()}
+    return {stage: made[choice] for stage, choice in choices.items()}

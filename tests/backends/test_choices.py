@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scnnbio import backends, workflow
+from scnnbio.backends.choices import Choice, by_stage
 from scnnbio.errors import SpecError, UnsupportedError
-from scnnbio.workflow.choices import Choice, by_stage
 from tests.experiment.small import study
 
 STAGES = ["learn", "test", "fresh"]

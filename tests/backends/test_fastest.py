@@ -12,11 +12,11 @@ from PIL import Image
 
 from scnnbio import backends, workflow
 from scnnbio.backends import processes
+from scnnbio.backends.fastest import ORDER, fastest
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import main
 from scnnbio.workflow.drafts import find
-from scnnbio.workflow.fastest import ORDER, fastest
 from scnnbio.workflow.origin import check_unchanged, origin
 from tests.experiment.small import study as small
 from tests.workflow.conftest import FILE as V1

@@ -15,14 +15,14 @@ are others, so they run when they are named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scnnbio import backends
 from scnnbio.backends import processes
 from scnnbio.errors import BackendMissing, SpecError
-from scnnbio.experiment import Study
+from scnnbio.experiment import Experiment, Study
 
 #: From the fastest to the slowest.
 ORDER = ("brian2-standalone", "brian2", "reference")
@@ -50,12 +50,12 @@ class Fastest:
         return f"{self.name}, the fastest that can run this here" + "".join(reasons)
 
 
-def fastest(study: Study, options: Mapping[str, Any] | None = None) -> Fastest:
-    """The fastest backend that can run a study here.
+def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None) -> Fastest:
+    """The fastest backend that can run a study, or one experiment, here.
 
     Parameters
     ----------
-    study : Study
+    study : Study or Experiment
     options : mapping of str to object, optional
         Of the backend: one that has no such option is not taken.
 
@@ -69,6 +69,7 @@ def fastest(study: Study, options: Mapping[str, Any] | None = None) -> Fastest:
     SpecError
         If no backend has these options, or the study is wrong on any backend.
     """
+    experiments = study.experiments if isinstance(study, Study) else (study,)
     passed_over: dict[str, str] = {}
     candidates = (_SPREADS, *ORDER) if processes.commanded().size > 1 else ORDER
     for name in candidates:
@@ -77,15 +78,15 @@ def fastest(study: Study, options: Mapping[str, Any] | None = None) -> Fastest:
         except (BackendMissing, SpecError) as error:
             passed_over[name] = error.message
             continue
-        reason = backend.missing() or _lacking(backend, study)
+        reason = backend.missing() or _lacking(backend, experiments)
         if not reason:
             return Fastest(name, passed_over)
         passed_over[name] = reason
     return Fastest(_first_with(candidates, options), {})
 
 
-def _lacking(backend: backends.Backend, study: Study) -> str:
-    problems = (p for e in study.experiments for p in backend.unsupported(e))
+def _lacking(backend: backends.Backend, experiments: Sequence[Experiment]) -> str:
+    problems = (p for e in experiments for p in backend.unsupported(e))
     return next((f"{p.element}: {p.feature}" for p in problems), "")
 
 

@@ -1,0 +1,72 @@
+"""Competition in generated code: who wins, and who is silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from scnnbio.backends.brian2.procedural import Procedural
+
+
+class Competition(Procedural):
+    """Decides, of the neurons that crossed their threshold, who fires and who learns.
+
+    The event space of ``group`` is left with those that fire; behind them lie those that are
+    silenced, of which ``_muted`` holds the number. ``_winners`` is the event space of those that
+    learn. ``code`` sets ``excess`` from the variables of ``ends``, each a group, a suffix, and
+    ``_post_idx`` (the neuron) or ``_map_idx`` (its map). ``period`` is the length of a trial in
+    steps.
+    """
+
+    def __init__(
+        self,
+        group: Any,
+        ends: Sequence[tuple[Any, str, str]],
+        code: str,
+        shape: tuple[int, int, int],
+        radius: int,
+        limit: int,
+        silence: bool,
+        period: int,
+        slot: tuple[str, int],
+        name: str,
+    ) -> None:
+        self._begin(name)
+        maps, rows, columns = shape
+        size = len(group)
+        variables = self.variables
+        variables.add_constant("N", size)
+        for index in ("_post_idx", "_map_idx"):
+            self._add_index(index)
+        variables.add_reference("_eventspace", group, "_spikespace")
+        variables.add_array("excess", size=size, index="_post_idx")
+        variables.add_array("_winners", size=size + 1, dtype=np.int32, read_only=True)
+        variables.add_array("_muted", size=1, dtype=np.int32, read_only=True, index="0")
+        # By map, the place of its winner, and by place, the map that fired first; 0 is none.
+        variables.add_array("_won", size=maps, dtype=np.int32, read_only=True, index="_map_idx")
+        variables.add_array("_owner", size=rows * columns, dtype=np.int32, read_only=True)
+        for end, suffix, index in ends:
+            self._see(end, suffix, index)
+        options = {"O": maps, "OW": columns, "places": rows * columns, "period": period}
+        options |= {"radius": radius, "limit": limit, "silence": silence}
+        self._finish("competition", code, group, slot, options)
+        self.needed_variables += ["excess", "_winners", "_muted", "_won", "_owner"]
+        for end, *_ in ends:
+            self.add_dependency(end)
+
+
+class Silenced(Procedural):
+    """Counts the silenced events of a gate among those of its group, or no longer."""
+
+    def __init__(
+        self, gate: Competition, group: Any, counted: bool, slot: tuple[str, int], name: str
+    ) -> None:
+        self._begin(name)
+        self.variables.add_constant("N", len(group))
+        self.variables.add_reference("_eventspace", group, "_spikespace")
+        self.variables.add_reference("_muted", gate, "_muted", index="0")
+        self._finish("silenced", "", group, slot, {"counted": counted})
+        self.needed_variables += ["_muted"]
+        self.add_dependency(gate)

@@ -1,0 +1,97 @@
+"""Studies from files, and from the experiments that are installed with scnnbio."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from scnnbio.errors import SpecError, hint
+from scnnbio.experiment import documents
+from scnnbio.experiment.sources import Source
+from scnnbio.experiment.study import Study, study_from
+
+
+def installed() -> dict[str, Path]:
+    """Experiments that come with scnnbio, by name."""
+    try:
+        folder = resources.files("scnnbio_experiments")
+    except ModuleNotFoundError:
+        return {}
+    files = [Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")]
+    return {file.stem: file for file in files}
+
+
+def find(path: str | Path) -> Path:
+    """The file of an experiment, given as such or by the name of an installed one.
+
+    Raises
+    ------
+    SpecError
+        If a name is neither a file's nor an installed experiment's.
+    """
+    if isinstance(path, Path) or path.endswith(".toml"):
+        return Path(path)
+    known = installed()
+    # A folder of results may have the name of its experiment.
+    if Path(path).is_dir() and path in known:
+        return known[path]
+    if Path(path).exists():
+        return Path(path)
+    if path in known:
+        return known[path]
+    raise SpecError(f"there is no file or experiment {path!r}; {hint(path, known)}")
+
+
+def load(
+    path: str | Path,
+    *,
+    profile: str | None = None,
+    seed: int | None = None,
+    settings: Iterable[str] = (),
+) -> Study:
+    """A study from a TOML file, or an installed one.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; or, as a str, the name of an experiment that comes with scnnbio:
+        ``"v1_features"``. ``scnnbio list`` lists the names.
+    profile : str, optional
+        One of the document's ``profiles``, whose settings are applied first.
+    seed : int, optional
+        Instead of the document's.
+    settings : iterable of str
+        ``"key=value"``: a dotted path into the document, or one of its ``options``; the value is
+        read as TOML, and as text where it is not TOML.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    SpecError
+        If there is neither such a file nor such a name, or the file is not a study; the message
+        holds the path into the document.
+
+    Examples
+    --------
+    >>> study = load("v1_features", profile="quick")
+    >>> [stage.name for stage in study.stages]
+    ['learn', 'control', 'gratings']
+    """
+    path = find(path)
+    content = documents.read_bytes(path)
+    study = study_from(
+        documents.parse(content, path),
+        profile=profile,
+        seed=seed,
+        settings=settings,
+        folder=path.parent,
+    )
+    document = Source.of(path, content, "document")
+    return dataclasses.replace(study, described_by=(document, *study.described_by))
