@@ -228,7 +228,8 @@ class Backend(ABC):
         Threads may run experiments at once. Where a simulator keeps its state in the process, as
         Brian2 does, one run waits for the other.
         """
-        problems = self.unsupported(experiment)
+        # Whatever a backend answers, nothing runs that it does not declare.
+        problems = self.unsupported(experiment) or self._undeclared(experiment)
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
@@ -247,6 +248,7 @@ class Backend(ABC):
             {
                 "backend": self.name,
                 "options": self.options,
+                "grid": self.grid,
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),

@@ -108,7 +108,7 @@ def refused(
 ) -> list[Unsupported]:
     """Refusals of all that is required and not supported.
 
-    What one element lacks for one reason is one refusal.
+    What one remedy mends in one element is one refusal, with the first of the reasons.
 
     Parameters
     ----------
@@ -119,11 +119,12 @@ def refused(
     refusals : mapping of Feature to Refusal
         What the backend says of features, where it knows more than the usual words.
     """
-    lacking: dict[tuple[str, Refusal], list[Requirement]] = {}
+    lacking: dict[tuple[str, str], dict[Refusal, list[Requirement]]] = {}
     for one in requirements:
         if one.feature not in supports:
             usual = Refusal(f"{{what}} {{is_}} not available on {backend}", one.feature.remedy)
             refusal = refusals.get(one.feature, usual)
-            lacking.setdefault((one.element, refusal), []).append(one)
-    found = (refusal.of(element, needs) for (element, refusal), needs in lacking.items())
-    return list(dict.fromkeys(found))
+            group = lacking.setdefault((one.element, refusal.remedy), {})
+            group.setdefault(refusal, []).append(one)
+    firsts = ((element, *next(iter(group.items()))) for (element, _), group in lacking.items())
+    return [refusal.of(element, needs) for element, refusal, needs in firsts]

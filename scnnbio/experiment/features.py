@@ -8,7 +8,7 @@ it. Every other backend refuses it from then on.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -196,15 +196,15 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
     targets = [target for target, _, _ in split_assignments(model.reset)]
     if len(targets) > 1 or any(target != model.states[0].name for target in targets):
         yield Requirement(element, Feature.RESET_OF_STATES, model.name)
-    nonlinear = not_linear(model)
-    if nonlinear:
-        yield Requirement(element, Feature.NONLINEAR, nonlinear)
+    nonlinear, given_conductances = _linearity(model)
+    if given_conductances:
+        yield Requirement(element, Feature.NONLINEAR, given_conductances)
+    if nonlinear and any(model.unit_of(state.name) == "uS" for state in model.states):
+        yield Requirement(element, Feature.CONDUCTANCES, nonlinear)
     units = {
         model.unit_of(model.receptors[projection.receptor])
         for projection in network.into(population.name)
     }
-    if nonlinear and "uS" in units:
-        yield Requirement(element, Feature.CONDUCTANCES, nonlinear)
     if "mV" in units:
         yield Requirement(element, Feature.JUMPS)
     if units - {"mV"}:
@@ -212,8 +212,10 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
 
 
 @functools.lru_cache(maxsize=64)
-def not_linear(model: NeuronModel) -> str:
-    """Why the subthreshold equations are not linear in the states; empty if they are.
+def _linearity(model: NeuronModel) -> tuple[str, str]:
+    """Why the subthreshold equations are not linear in the states, and in those but conductances.
+
+    The second is about a neuron whose conductances are given; each is empty if there is no reason.
 
     Raises
     ------
@@ -222,8 +224,22 @@ def not_linear(model: NeuronModel) -> str:
     """
     # Wrong dimensions are wrong everywhere: that error is not caught here.
     model.sympy()
+    states = [state.name for state in model.states]
+    conductances = [name for name in states if model.unit_of(name) == "uS"]
+    others = [name for name in states if name not in conductances]
+    why = _why_not_linear(model, states)
+    if not why or not conductances:
+        return why, why
+    still = [
+        _why_not_linear(model, *two) for two in ((others, conductances), (conductances, others))
+    ]
+    return why, why if any(still) else ""
+
+
+def _why_not_linear(model: NeuronModel, states: list[str], given: Sequence[str] = ()) -> str:
+    """Why the equations of some states are not linear in them; empty if they are."""
     try:
-        linear_system(model)
+        linear_system(model, states, given=given)
     except SpecError as error:
         return error.message
     return ""
