@@ -252,16 +252,32 @@ def _pairs(
             for stage in plan.compared:
                 names = (labels[0], other)
                 two = {label: runs[label, variant][stage] for label in names}
-                yield _pair(two, {n: targets[n] for n in names}, stage, plan.settings, report)
+                yield judge_pair(two, {n: targets[n] for n in names}, stage, plan.settings, report)
 
 
-def _pair(
+def judge_pair(
     two: Mapping[str, Run],
     targets: Mapping[str, backends.Backend],
     stage: str,
     settings: Settings,
-    report: Report | None,
+    report: Report | None = None,
 ) -> PairResult:
+    """Hold two runs of one experiment against what both of their backends promise.
+
+    Parameters
+    ----------
+    two, targets : mapping of str to Run, and of str to Backend
+        By label, the reference first.
+    stage : str
+        Name of the stage.
+    settings : Settings
+        Of the measures.
+    report : callable, optional
+
+    Returns
+    -------
+    PairResult
+    """
     names = (next(iter(two)), list(two)[1])
     ours, theirs = two.values()
     # Of one without a grid and one with it, promises are about the grid.

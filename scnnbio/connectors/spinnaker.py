@@ -59,6 +59,8 @@ def convolves(connector: KernelConnector) -> str:
     """
     if not isinstance(connector, ConvolutionConnector):
         return f"a {type(connector).__name__} is no convolution"
+    if type(connector).edges is not KernelConnector.edges:
+        return f"a {type(connector).__name__} joins neurons in its own way"
     rows, columns = connector.kernel.shape[2:4]
     wrong = {
         "the kernel has lags": connector.lags is not None,

@@ -273,9 +273,10 @@ def _of_control(population: Population) -> Iterator[Feature]:
 def _of_connections(projection: Projection) -> Iterator[Feature]:
     """What a projection requires, learning aside."""
     connector = projection.connector
-    if isinstance(connector, PoolingConnector) and connector.passes_first_spike:
+    first = isinstance(connector, PoolingConnector) and connector.passes_first_spike
+    if first:
         yield Feature.FIRST_SPIKE
-    else:
+    if not first or type(connector) is not PoolingConnector:
         # A subclass may connect otherwise.
         yield _CONNECTIONS.get(type(connector), Feature.OTHER_CONNECTIONS)
     if isinstance(connector, LateralInhibitionConnector) and connector.profile is not None:

@@ -26,6 +26,7 @@ from scnnbio.backends.brian2.compiling import (
 )
 from scnnbio.backends.brian2.finite import Finite
 from scnnbio.backends.brian2.functions import FUNCTIONS, SELECT
+from scnnbio.backends.brian2.lists import unsupported_lists
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
@@ -79,7 +80,8 @@ class _OnBrian2(Backend):
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """What no backend with a time step takes, and names that Brian2 needs for itself."""
-        return super().unsupported(experiment) + clashes(experiment.network)
+        problems = super().unsupported(experiment) + clashes(experiment.network)
+        return problems + unsupported_lists(experiment)
 
 
 class Brian2Backend(_OnBrian2):
