@@ -25,7 +25,10 @@ _RULES = (
 REFUSALS = {
     Feature.OWN_EQUATIONS: _CELLS,
     Feature.RESET_OF_STATES: _CELLS,
-    Feature.NONLINEAR: Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
+    **dict.fromkeys(
+        (Feature.NONLINEAR, Feature.FORWARD_EULER),
+        Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
+    ),
     Feature.INITIAL_STATES: Refusal(
         "{detail} begins at zero on the machine",
         "give initial values of v only, or use another backend",
