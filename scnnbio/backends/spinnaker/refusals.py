@@ -1,4 +1,4 @@
-"""What of an experiment, beside its neurons, the machine cannot take."""
+"""What the machine does not have, its cells aside, and what it says of it."""
 
 from __future__ import annotations
 
@@ -43,23 +43,6 @@ REFUSALS = {
         for rule in _RULES
     },
 }
-
-
-def unsupported_projections(
-    experiment: Experiment, cells: Mapping[str, Cells]
-) -> list[Unsupported]:
-    """Projections whose weights have no place."""
-    problems = []
-    for projection in experiment.network.projections:
-        element = f"projection {projection.name!r}"
-        if projection.post not in cells:
-            continue
-        kind = cells[projection.post].type
-        if kind.name == "IF_cond_exp" and (projection.weight * projection.kernel).min() < 0:
-            feature = "a conductance takes no negative weights"
-            remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
-            problems.append(Unsupported(element, feature, remedy))
-    return problems
 
 
 def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list[Unsupported]:
