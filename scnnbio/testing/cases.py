@@ -121,10 +121,11 @@ def _case(
     """Noise before one small layer, with a projection within the layer if one is given."""
     connector = connector or _convolution()
     held = {neuron.refractory: 0.0} if neuron.refractory else {}
-    shape = tuple(connector.out_shape)
     layers = (
         Population("source", SHAPE, SpikeSource()),
-        Population("layer", shape, neuron, parameters={**held, **(parameters or {})}, **layer),
+        Population(
+            "layer", connector.out_shape, neuron, parameters={**held, **(parameters or {})}, **layer
+        ),
     )
     projections = [
         Projection(
