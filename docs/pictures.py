@@ -146,8 +146,8 @@ def _numbers(score: Mapping[str, Any]) -> str:
     unit = {"1": "", "deg": "°"}.get(seen.get("unit", "1"), f" {seen.get('unit')}")
     if score["claim"] == "noise_control":
         return f"{score['value']:.2g} of kernels, {seen['value']:g} allowed"
-    if "value" not in seen and "sampling_floor_95" in seen:
-        return f"distance {score['value']:.2f}, chance allows {seen['sampling_floor_95']:.2f}"
+    if "value" not in seen and "chance_limit" in seen:
+        return f"distance {score['value']:.2f}, chance allows {seen['chance_limit']:.2f}"
     own = mine.get("fraction", mine.get("median", score["value"]))
     known = f"{seen['value']:.3g}" if "value" in seen else ""
     # A distribution was judged by its distance; its median is what a reader knows.

@@ -5,48 +5,25 @@ python docs/support_table.py    # writes docs/background/support.md
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from scnnbio import backends, stimuli
+from scnnbio import backends
 from scnnbio.backends.promises import SUBJECTS
-from scnnbio.connectors import (
-    ConvolutionConnector,
-    DenseConnector,
-    EdgeListConnector,
-    FixedInDegree,
-    Gaussian,
-    KernelConnector,
-    LateralInhibitionConnector,
-    LocalConnector,
-    PoolingConnector,
-)
-from scnnbio.distributions import LogNormal, Uniform
-from scnnbio.encoding import LGN, Encoding, PoissonCode
-from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.network import Network, Projection
+from scnnbio.experiment import Experiment, Feature
+from scnnbio.network import Network
 from scnnbio.neurons import LIBRARY, NeuronModel
-from scnnbio.plasticity import (
-    LearningRule,
-    Normalisation,
-    SharedSTDP,
-    SharedThreshold,
-    Trace,
-    TraceRule,
-    TripletSTDP,
-    WinnerTakeAll,
-)
-from scnnbio.population import Population, SpikeSource
+from scnnbio.testing.cases import case
 
 PAGE = Path(__file__).parent / "background" / "support.md"
 _HEAD = """# What each backend runs and promises
 
-This page is written by `python docs/support_table.py` from what the backends themselves answer;
-`scnnbio check EXP --backend NAME` asks them about an experiment of yours.
+This page is written by `python docs/support_table.py` from what the backends declare, and from the
+cases of the contract suite (`scnnbio.testing.contract`), which tests each feature that a
+backend declares and holds that it refuses every other. `scnnbio check EXP --backend NAME` asks
+about an experiment of yours.
 
 ## Promises
 
@@ -97,100 +74,25 @@ def _support() -> Iterator[str]:
 
 
 def probes() -> dict[str, Experiment]:
-    """One small experiment a feature."""
-    layer = (2, 6, 6)
-    per_channel = {"tau_m": [10.0, 20.0], "v_thresh": [-50.0, -52.0]}
-    found = {
-        "convolution, currents that decay": _probe(),
-        "kernels of both signs": _probe(signed=True),
-        "lateral inhibition": _probe(lateral=True),
-        "stride, padding": _probe(stride=2, padding=1),
-        "inhibition by distance": _probe(lateral=True, profile=Gaussian(1.5)),
-        "kernel in space and time (lags)": _probe(
-            connector=ConvolutionConnector(np.ones((2, 2, 3, 3, 2)), layer, lags=[0.0, 5.0])
+    """The contract's case of each feature, finer demands on it, and each neuron of the library."""
+    features = {str(feature): case(feature) for feature in Feature}
+    finer = {
+        "an initial potential in every trial": dataclasses.replace(
+            case(Feature.INITIAL_POTENTIAL), stimulus=case(Feature.RESET).stimulus
         ),
-        "groups of channels": _probe(
-            connector=ConvolutionConnector(np.ones((2, 1, 3, 3)), layer, groups=2)
-        ),
-        "pooling by sum or average": _probe(connector=PoolingConnector(layer, 2)),
-        "pooling by the first spike": _probe(
-            connector=PoolingConnector(layer, 2, mode="first-spike")
-        ),
-        "dense connections": _probe(connector=DenseConnector(np.ones((4, 72)), layer)),
-        "a kernel of its own at each place": _probe(
-            connector=LocalConnector(np.ones((2, 4, 4, 2, 3, 3)), layer)
-        ),
-        "a list of connections, with lags": _probe(
-            connector=EdgeListConnector(
-                layer, layer, FixedInDegree(4, seed=1), lag=np.arange(288) % 2 * 5.0
-            )
-        ),
-        "a parameter a channel": _probe(parameters=per_channel),
-        "a parameter per neuron": _probe(parameters={"tau_m": LogNormal("16 ms", 0.3, seed=1)}),
-        "initial potentials per neuron": _probe(
-            trials=1, initial={"v": Uniform("-65 mV", "-55 mV", seed=1)}
-        ),
-        "initial values in every trial": _probe(initial={"v": "-60 mV"}),
-        "initial values of other states": _probe(trials=1, initial={"I_exc": "0.1 nA"}),
-        "trials that run on": _probe(reset=False),
-        "a single trial": _probe(trials=1),
-        "sampled states": _probe(sampled=True),
-        "dt = 1 ms": _probe(dt=1.0),
-        "SharedSTDP": _probe(plasticity=SharedSTDP()),
-        "SharedSTDP, nearest": _probe(plasticity=SharedSTDP(pairing="nearest")),
-        "SharedSTDP, power bounds": _probe(plasticity=SharedSTDP(bounds="power", mu=0.1)),
-        "TripletSTDP": _probe(plasticity=TripletSTDP(w_min=-1.0)),
-        "TraceRule": _probe(
-            plasticity=TraceRule(traces={"x": Trace("pre", 20.0)}, on_post="0.01*x*(1 - w)")
-        ),
-        "Normalisation": _probe(plasticity=SharedSTDP(normalisation=Normalisation(5.0))),
-        "WinnerTakeAll": _probe(competition=WinnerTakeAll(silence=True)),
-        "SharedThreshold": _probe(homeostasis=SharedThreshold(eta=0.1, target=10.0)),
+        "dt = 1 ms": dataclasses.replace(case(Feature.CONVOLUTION), dt=1.0),
     }
-    return found | {f"neuron {name}": _probe(neuron) for name, neuron in LIBRARY.items()}
+    neurons = {f"neuron {name}": _shown_to(neuron) for name, neuron in LIBRARY.items()}
+    return features | finer | neurons
 
 
-def _probe(
-    neuron: NeuronModel = LIBRARY["LIF"],
-    *,
-    signed: bool = False,
-    lateral: bool = False,
-    profile: Gaussian | None = None,
-    connector: KernelConnector | None = None,
-    stride: int = 1,
-    padding: int = 0,
-    trials: int = 2,
-    sampled: bool = False,
-    dt: float = 0.1,
-    reset: bool = True,
-    plasticity: LearningRule | None = None,
-    **layer: Any,
-) -> Experiment:
-    """Noise before one small layer; a first receptor takes the input."""
-    kernel = np.random.default_rng(0).uniform(-0.9 * signed, 0.9, (2, 2, 3, 3))
-    if connector is None:
-        connector = ConvolutionConnector(kernel, (2, 6, 6), stride=stride, padding=padding)
-    receptor = next(iter(neuron.receptors))
-    layers = (
-        Population("lgn", (2, 6, 6), SpikeSource()),
-        Population("v1", connector.out_shape, neuron, **layer),
-    )
-    forward = Projection("lgn", "v1", connector, receptor=receptor, plasticity=plasticity)
-    projections = [forward]
-    if lateral:
-        scope = "maps" if profile is None else "both"
-        reach = 0 if profile is None else 2
-        rivals = LateralInhibitionConnector(connector.out_shape, scope, reach, profile=profile)
-        projections.append(Projection("v1", "v1", rivals, weight=-1.0, receptor="inhibitory"))
-    signals = (Sampling("v1", (neuron.states[0].name,), period=1.0),) if sampled else ()
-    return Experiment(
-        Network(layers, tuple(projections)),
-        stimuli.WhiteNoise(n_trials=trials, duration=40.0, frame=20.0),
-        Encoding(LGN(), PoissonCode()),
-        Record(spikes=("v1",), signals=signals),
-        dt=dt,
-        reset=reset,
-    )
+def _shown_to(neuron: NeuronModel) -> Experiment:
+    """Noise before a layer of these neurons; a first receptor takes the input."""
+    plain = case(Feature.CONVOLUTION)
+    (source, layer), (forward,) = plain.network.populations, plain.network.projections
+    made = dataclasses.replace(layer, neuron=neuron, parameters={})
+    joined = dataclasses.replace(forward, receptor=next(iter(neuron.receptors)))
+    return dataclasses.replace(plain, network=Network((source, made), (joined,)))
 
 
 if __name__ == "__main__":

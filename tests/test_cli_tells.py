@@ -75,9 +75,10 @@ def test_what_spinnaker_cannot_run_is_listed_with_exit_code_3(
     assert code == 3
     assert err == ""
     refused = out.splitlines()
-    assert len(refused) == 2
+    assert len(refused) == 3
     assert refused[0].startswith("population 'v1': SharedThreshold is not available on spinnaker")
-    assert refused[1].startswith("projection 'lgn_v1': SharedSTDP is not available on spinnaker")
+    assert refused[1].startswith("projection 'lgn_v1': SharedSTDP and a learning rate that")
+    assert refused[2].startswith("record.snapshots: a snapshot of what learns is not available")
     assert all("learn on brian2-standalone" in line for line in refused)
 
 

@@ -27,6 +27,36 @@ def names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
+def kind(name: str) -> type[Backend]:
+    """The class of the backend of that name, which says what it has before any is made.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    type
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    BackendMissing
+        If its simulator is not installed.
+    """
+    if name not in _BACKENDS:
+        raise SpecError(f"there is no backend {name!r}; {hint(name, _BACKENDS)}")
+    module, cls = _BACKENDS[name]
+    try:
+        found: type[Backend] = getattr(importlib.import_module(module), cls)
+    except ModuleNotFoundError as error:
+        raise BackendMissing(
+            f"{error.name} is not installed; install it with pip", where=f"backend {name!r}"
+        ) from error
+    return found
+
+
 def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     """The backend of that name.
 
@@ -47,16 +77,8 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     BackendMissing
         If its simulator is not installed.
     """
-    if name not in _BACKENDS:
-        raise SpecError(f"there is no backend {name!r}; {hint(name, _BACKENDS)}")
-    module, cls = _BACKENDS[name]
-    try:
-        found: type[Backend] = getattr(importlib.import_module(module), cls)
-    except ModuleNotFoundError as error:
-        raise BackendMissing(
-            f"{error.name} is not installed; install it with pip", where=f"backend {name!r}"
-        ) from error
+    found = kind(name)
     return found(**checked(found, options or {}))
 
 
-__all__ = ["Backend", "distance_to_threshold", "get", "names"]
+__all__ = ["Backend", "distance_to_threshold", "get", "kind", "names"]

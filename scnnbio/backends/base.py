@@ -26,8 +26,6 @@ snapshots show the state at the beginning of a step, after such a reset.
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -44,9 +42,11 @@ from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, recording
 from scnnbio.backends.promises import Exact, Promise
-from scnnbio.connectors import FIRST_SPIKE, PoolingConnector
+from scnnbio.backends.support import Refusal, refused
+from scnnbio.backends.versions import versions
+from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
-from scnnbio.experiment import Experiment, Inputs, Report, Run
+from scnnbio.experiment import Experiment, Feature, Inputs, Report, Run
 from scnnbio.network import Projection
 from scnnbio.neurons.integrator import Integrator, integrator
 from scnnbio.population import Population, spread
@@ -75,6 +75,10 @@ class Stopwatch:
 class Backend(ABC):
     """Lowers an experiment to a simulator and runs it.
 
+    A backend declares in ``supports`` what it has. Whatever else an experiment requires is refused
+    here, so that a backend that declares nothing refuses everything;
+    :mod:`scnnbio.testing.contract` tests what is declared.
+
     The arguments of a constructor are the backend's options. Each is kept in an attribute of its
     name, so that provenance can tell it.
     """
@@ -87,9 +91,15 @@ class Backend(ABC):
     promises: ClassVar[tuple[Promise, ...]] = ()
     #: Options that change nothing, to the last bit, of what a run gives.
     neutral_options: ClassVar[frozenset[str]] = frozenset()
-    #: Features of connectors that it takes, beyond weights and one delay a projection. Groups of
-    #: channels need none: they show in the edges.
-    features: ClassVar[frozenset[str]] = frozenset()
+    #: The features that it has; an experiment that requires any other is refused.
+    supports: ClassVar[frozenset[Feature]] = frozenset()
+    #: What it says of features that it does not have, where it knows more than the usual words.
+    refusals: ClassVar[Mapping[Feature, Refusal]] = {}
+    #: Whether it has a time step. Without one, a finer ``dt`` changes only the input spikes.
+    grid: ClassVar[bool] = True
+    #: Whether one run spreads a network over the processes that MPI started; else each process
+    #: runs its own.
+    spreads: ClassVar[bool] = False
     #: What of this process a run has to itself; None if runs share nothing.
     turn: ClassVar[Turn | None] = None
 
@@ -97,6 +107,15 @@ class Backend(ABC):
     def options(self) -> dict[str, Any]:
         """Value of each option, by name."""
         return {name: getattr(self, name) for name in options_of(type(self))}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions that it needs beyond those of scnnbio itself; provenance tells them."""
+        return ()
+
+    def versions(self) -> dict[str, str]:
+        """Versions of Python and of the packages that its results depend on."""
+        return versions(self.packages)
 
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None
@@ -151,13 +170,10 @@ class Backend(ABC):
         SpecError
             If the dimensions of an equation do not fit.
         """
-        problems: list[Unsupported] = []
-        problems += self._unknown_features(experiment)
+        problems = self._undeclared(experiment)
         for population in experiment.network.populations:
             if population.is_source:
                 continue
-            # Wrong dimensions are wrong on every backend: that error is not caught here.
-            population.model.sympy()
             element = f"population {population.name!r}"
             try:
                 step = integrator(population.model)
@@ -212,7 +228,8 @@ class Backend(ABC):
         Threads may run experiments at once. Where a simulator keeps its state in the process, as
         Brian2 does, one run waits for the other.
         """
-        problems = self.unsupported(experiment)
+        # Whatever a backend answers, nothing runs that it does not declare.
+        problems = self.unsupported(experiment) or self._undeclared(experiment)
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
@@ -231,11 +248,12 @@ class Backend(ABC):
             {
                 "backend": self.name,
                 "options": self.options,
+                "grid": self.grid,
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
                 "pathways": dict(outcome.pathways),
-                "versions": versions(),
+                "versions": self.versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.stimulus.n_trials,
                 "input_spikes": inputs.drawn,
@@ -245,17 +263,25 @@ class Backend(ABC):
             },
         )
 
-    def _unknown_features(self, experiment: Experiment) -> list[Unsupported]:
-        """Projections whose connections ask for more than this backend declares."""
-        return [
-            Unsupported(
-                f"projection {projection.name!r}",
-                f"{feature} is not available on {self.name}",
-                "run it on brian2 or brian2-standalone",
-            )
-            for projection in experiment.network.projections
-            for feature in sorted(projection.connector.features - self.features)
-        ]
+    def _undeclared(self, experiment: Experiment) -> list[Unsupported]:
+        """Everything that an experiment requires and this backend does not declare."""
+        return refused(self.name, experiment.requires(), self.supports, self.refusals)
+
+    def take_part(self, experiment: str) -> None:
+        """Be one of the processes in a run that the first one began.
+
+        Parameters
+        ----------
+        experiment : str
+            As :func:`~scnnbio.experiment.as_text.experiment_text` writes it.
+
+        Raises
+        ------
+        UnsupportedError
+            If this backend does not spread a network over processes.
+        """
+        feature, remedy = "a run in several processes is not available", "start one process"
+        raise UnsupportedError(self.name, [Unsupported("mpiexec", feature, remedy)])
 
     @abstractmethod
     def _simulate(
@@ -287,17 +313,6 @@ def _check_weights(weights: Mapping[str, NDArray[np.float64]]) -> None:
                 " zero, or for a root, logarithm or power of what may be negative",
                 where=f"{name}.plasticity",
             )
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version()}
-    for package in ("scnnbio", "brian2", "PyNN", "neo", "elephant", "numpy", "scipy", "sympy"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _in_exact_rates(step: Integrator) -> set[str]:
@@ -351,7 +366,7 @@ def gate_steps(experiment: Experiment, projection: Projection) -> int:
     multiple of these steps that is below s.
     """
     connector = projection.connector
-    if FIRST_SPIKE not in connector.features or not isinstance(connector, PoolingConnector):
+    if not isinstance(connector, PoolingConnector) or not connector.passes_first_spike:
         return 0
     if connector.window is None:
         return experiment.trial_steps

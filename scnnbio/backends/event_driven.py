@@ -16,6 +16,7 @@ Spikes act when they are fired, plus the delay, and are recorded as they are. Th
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -27,10 +28,9 @@ from scnnbio.backends._linear import generators, threshold_form
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, Statistical, Within
-from scnnbio.connectors import LAGS
+from scnnbio.backends.support import LINEAR_EQUATIONS, Refusal
 from scnnbio.errors import SpecError, Unsupported
-from scnnbio.experiment import Experiment, Inputs, Report
-from scnnbio.neurons.algebra import linear_system
+from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.population import Population
 
 #: Events closer than this are one instant (ms): sums of stamps and delays are equal up to rounding.
@@ -41,11 +41,42 @@ _ENDLESS = 1000
 _MOST_PIECES = 100
 
 
+_LEARN = "run with learning = false, or learn on 'reference' or 'brian2'"
+_NONLINEAR = Refusal("{detail}", "use a linear model such as LIF, or a backend with a time step")
+_COMPETITION = Refusal(
+    "WinnerTakeAll is decided step by step",
+    "leave the competition out, or run on 'reference' or 'brian2'",
+)
+_RULES = (
+    Feature.SHARED_STDP,
+    Feature.TRIPLET_STDP,
+    Feature.TRACE_RULE,
+    Feature.OTHER_RULE,
+    Feature.NEAREST_PAIRING,
+    Feature.POWER_BOUNDS,
+    Feature.HALF_LIFE,
+    Feature.NORMALISATION,
+    Feature.SNAPSHOTS,
+)
+
+
 class EventDrivenBackend(Oracle):
     """Linear neurons and static kernels, exactly."""
 
     name: ClassVar[str] = "event-driven"
-    features: ClassVar[frozenset[str]] = frozenset({LAGS})
+    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS
+    refusals: ClassVar[Mapping[Feature, Refusal]] = {
+        Feature.NONLINEAR: _NONLINEAR,
+        Feature.CONDUCTANCES: _NONLINEAR,
+        Feature.FORWARD_EULER: Refusal(
+            "{detail!r} is a rule for time steps, and there are none",
+            "leave out 'integrator', or use a backend with a time step",
+        ),
+        Feature.SHARED_THRESHOLD: Refusal("a shared threshold moves between spikes", _LEARN),
+        **dict.fromkeys((Feature.WINNERS_LEARN, Feature.WINNERS_SILENCE), _COMPETITION),
+        **dict.fromkeys(_RULES, Refusal("{what} {is_} not solved without a time step", _LEARN)),
+    }
+    grid: ClassVar[bool] = False
     summary: ClassVar[str] = "exact, without a time step: what every grid converges to"
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
@@ -59,62 +90,20 @@ class EventDrivenBackend(Oracle):
     )
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Neurons that are not linear, thresholds that are no line, Euler, and all that learns."""
+        """What it does not declare, thresholds that are no line, and time constants too short."""
         problems = super().unsupported(experiment)
         named = {problem.element for problem in problems}
         for population in experiment.network.populations:
             element = f"population {population.name!r}"
-            if not population.is_source and population.model.integrator != "exact":
-                problems.append(
-                    Unsupported(
-                        element,
-                        f"{population.model.integrator!r} is a rule for time steps, and there are"
-                        " none",
-                        "leave out 'integrator', or use a backend with a time step",
-                    )
-                )
-                named.add(element)
-            if not population.is_source and element not in named:
-                try:
-                    linear_system(population.model)
-                except SpecError as error:
-                    remedy = "use a linear model such as LIF, or a backend with a time step"
-                    problems.append(Unsupported(element, error.message, remedy))
-                    named.add(element)
-            if population.homeostasis is not None:
-                problems.append(
-                    Unsupported(
-                        element,
-                        "a shared threshold moves between spikes",
-                        "run with learning = false, or learn on 'reference' or 'brian2'",
-                    )
-                )
-            if population.competition is not None:
-                problems.append(
-                    Unsupported(
-                        element,
-                        "WinnerTakeAll is decided step by step",
-                        "leave the competition out, or run on 'reference' or 'brian2'",
-                    )
-                )
-            if not population.is_source and element not in named:
-                try:
-                    threshold_form(population)
-                except SpecError as error:
-                    problems.append(
-                        Unsupported(element, error.message, "write it like 'v >= v_thresh'")
-                    )
-                else:
-                    problems += _too_fast(population, experiment)
-        for projection in experiment.network.projections:
-            if projection.plasticity is not None:
-                problems.append(
-                    Unsupported(
-                        f"projection {projection.name!r}",
-                        f"{type(projection.plasticity).__name__} is not solved without a time step",
-                        "run with learning = false, or learn on 'reference' or 'brian2'",
-                    )
-                )
+            if population.is_source or element in named:
+                continue
+            try:
+                threshold_form(population)
+            except SpecError as error:
+                remedy = "write it like 'v >= v_thresh'"
+                problems.append(Unsupported(element, error.message, remedy))
+            else:
+                problems += _too_fast(population, experiment)
         return problems
 
     def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:

@@ -4,7 +4,8 @@ Backends that keep the time grid fire the same spikes, so that the choice is one
 follows from the study, the options and what is installed, and from nothing else: the first of a
 fixed order that takes the whole study and lacks nothing.
 
-1. ``nest``, only in a command that MPI started in several processes: it alone uses them all;
+1. only in a command that MPI started in several processes, a backend that spreads a network over
+   all of them, as ``nest`` does;
 2. ``brian2-standalone``: compiled;
 3. ``brian2``: the same network without a compiler;
 4. ``reference``: what Brian2 has no names or words for.
@@ -26,8 +27,6 @@ from scnnbio.experiment import Experiment, Study
 
 #: From the fastest to the slowest.
 ORDER = ("brian2-standalone", "brian2", "reference")
-#: Spreads a network over the processes that MPI started.
-_SPREADS = "nest"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None)
     """
     experiments = study.experiments if isinstance(study, Study) else (study,)
     passed_over: dict[str, str] = {}
-    candidates = (_SPREADS, *ORDER) if processes.commanded().size > 1 else ORDER
+    candidates = (*_spreading(), *ORDER) if processes.commanded().size > 1 else ORDER
     for name in candidates:
         try:
             backend = backends.get(name, options)
@@ -83,6 +82,20 @@ def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None)
             return Fastest(name, passed_over)
         passed_over[name] = reason
     return Fastest(_first_with(candidates, options), {})
+
+
+def _spreading() -> list[str]:
+    """Backends that spread one run over the processes that MPI started."""
+    found = []
+    for name in backends.names():
+        try:
+            spreads = backends.kind(name).spreads
+        except BackendMissing:
+            # Whether it would is not known; what it lacks is told with the choice.
+            spreads = True
+        if spreads and name not in ORDER:
+            found.append(name)
+    return found
 
 
 def _lacking(backend: backends.Backend, experiments: Sequence[Experiment]) -> str:

@@ -23,8 +23,8 @@ from scnnbio.backends.base import (
 )
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise
-from scnnbio.connectors import FIRST_SPIKE, LAGS
-from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.backends.support import ON_A_GRID
+from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.network import Projection
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import split_assignments
@@ -216,7 +216,7 @@ class ReferenceBackend(Oracle):
 
     name: ClassVar[str] = "reference"
     summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
-    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     promises: ClassVar[tuple[Promise, ...]] = (
         Exact("spikes", why="it is what the others are held against"),
         Exact("signals"),

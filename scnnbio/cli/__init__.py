@@ -55,8 +55,7 @@ def _carry_out() -> None:
 
 def _take_part(order: Mapping[str, Any]) -> None:
     """Do what the process that carries out the command asks of the others."""
-    backend: Any = backends.get(order["backend"], order["options"])
-    backend.take_part(order["experiment"])
+    backends.get(order["backend"], order["options"]).take_part(order["experiment"])
 
 
 def _print_version(wanted: bool) -> None:

@@ -28,9 +28,6 @@ from scnnbio.experiment import Experiment, Report, Run, Study, documents
 from scnnbio.experiment.documents import choose
 from scnnbio.workflow.main import draw_one_trial
 
-#: Backend without a time step, the truth of a sweep where it is among those compared.
-_EXACT = "event-driven"
-
 
 def plan_comparison(
     study: Study,
@@ -195,7 +192,7 @@ def compare(study: Study, plan: Plan, report: Report | None = None) -> Compariso
     for variant in plan.variants:
         _run_variant(plan, variant, left, targets, runs, report)
     pairs = tuple(_pairs(plan, runs, targets, report))
-    sweeps = tuple(_sweeps(plan, runs))
+    sweeps = tuple(_sweeps(plan, runs, targets))
     return Comparison(study, plan, runs, refused, pairs, sweeps)
 
 
@@ -210,7 +207,7 @@ def _run_variant(
     """Run all backends at one time step."""
     learned: dict[str, Run] = {}
     for label in [label for label, where in left if where == variant]:
-        known = _without_a_grid(label, plan, runs)
+        known = None if targets[label].grid else _without_a_grid(label, plan, runs)
         done = dict(learned)
         for stage in plan.stages(
             variant, plan.compared if learned else plan.before + plan.compared
@@ -227,9 +224,9 @@ def _run_variant(
 def _without_a_grid(
     label: str, plan: Plan, runs: Mapping[Place, dict[str, Run]]
 ) -> dict[str, Run] | None:
-    """An earlier run that another time step cannot change: it has none, and the same input."""
+    """An earlier run of a backend without a time step, which has the same input."""
     sampled = any(e.record.signals for e in next(iter(plan.variants.values())).experiments)
-    if label.split(":")[0] != _EXACT or plan.before or sampled:
+    if plan.before or sampled:
         return None
     return next((run for (name, _), run in runs.items() if name == label), None)
 
@@ -255,16 +252,32 @@ def _pairs(
             for stage in plan.compared:
                 names = (labels[0], other)
                 two = {label: runs[label, variant][stage] for label in names}
-                yield _pair(two, {n: targets[n] for n in names}, stage, plan.settings, report)
+                yield judge_pair(two, {n: targets[n] for n in names}, stage, plan.settings, report)
 
 
-def _pair(
+def judge_pair(
     two: Mapping[str, Run],
     targets: Mapping[str, backends.Backend],
     stage: str,
     settings: Settings,
-    report: Report | None,
+    report: Report | None = None,
 ) -> PairResult:
+    """Hold two runs of one experiment against what both of their backends promise.
+
+    Parameters
+    ----------
+    two, targets : mapping of str to Run, and of str to Backend
+        By label, the reference first.
+    stage : str
+        Name of the stage.
+    settings : Settings
+        Of the measures.
+    report : callable, optional
+
+    Returns
+    -------
+    PairResult
+    """
     names = (next(iter(two)), list(two)[1])
     ours, theirs = two.values()
     # Of one without a grid and one with it, promises are about the grid.
@@ -327,26 +340,31 @@ def _numbers(
             yield judge_numbers(promise, "signals", f"{name}.{variable}", gap)
 
 
-def _sweeps(plan: Plan, runs: Mapping[Place, Mapping[str, Run]]) -> Iterator[Sweep]:
-    """Each backend's grids against the event-driven solution, or else against its finest."""
-    exact = next((place for place in runs if place[0].split(":")[0] == _EXACT), None)
+def _sweeps(
+    plan: Plan,
+    runs: Mapping[Place, Mapping[str, Run]],
+    targets: Mapping[str, backends.Backend],
+) -> Iterator[Sweep]:
+    """Each backend's grids against a solution without a time step, or else against its finest."""
+    exact = next((place for place in runs if not targets[place[0]].grid), None)
     for label in dict.fromkeys(label for label, _ in runs):
         places = [place for place in runs if place[0] == label]
-        if len(plan.variants) < 2 or label.split(":")[0] == _EXACT:
+        if len(plan.variants) < 2 or not targets[label].grid:
             continue
         truth = exact or places[0]
         grids = [place for place in places if place != truth]
         for stage in plan.compared if grids else ():
             one = [runs[place][stage] for place in grids]
-            yield from _stage_sweeps(stage, label, runs[truth][stage], one, plan.settings.seed)
+            name = targets[truth[0]].name if exact else f"{label} at {truth[1]}"
+            against = (name, runs[truth][stage])
+            yield from _stage_sweeps(stage, label, against, one, plan.settings.seed)
 
 
 def _stage_sweeps(
-    stage: str, label: str, truth: Run, grids: Sequence[Run], seed: int
+    stage: str, label: str, against: tuple[str, Run], grids: Sequence[Run], seed: int
 ) -> Iterator[Sweep]:
     """One sweep a population; none where no spike can be compared."""
-    exact = truth.provenance["backend"] == _EXACT
-    told = _EXACT if exact else f"{label} at {truth.experiment.dt:g} ms"
+    told, truth = against
     recordings = {run.experiment.dt: run.recording for run in grids}
     for name in truth.experiment.record.spikes:
         if name == truth.experiment.source.name:

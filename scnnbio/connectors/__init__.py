@@ -11,7 +11,7 @@ conductances): it replaces the synapse type's ``weight``, as the weight column o
 ``FromListConnector`` does. Every other parameter comes from the synapse type.
 """
 
-from scnnbio.connectors.base import FIRST_SPIKE, LAGS, KernelConnector
+from scnnbio.connectors.base import KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.lateral import LateralInhibitionConnector
 from scnnbio.connectors.listed import (
@@ -33,8 +33,6 @@ from scnnbio.connectors.spinnaker import for_spinnaker
 from scnnbio.connectors.unshared import DenseConnector, LocalConnector, UnsharedConnector
 
 __all__ = [
-    "FIRST_SPIKE",
-    "LAGS",
     "PROFILES",
     "RANDOM_EDGES",
     "ConvolutionConnector",

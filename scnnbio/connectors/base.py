@@ -21,10 +21,6 @@ FloatArray = NDArray[np.float64]
 Kernel = Annotated[ArrayLike, In("1")]
 Delay = Annotated[Any, In("ms")]
 
-#: Features of connections, as errors name them.
-LAGS = "a kernel with lags"
-FIRST_SPIKE = "pooling by the first spike"
-
 
 class KernelConnector(Value, Connector, ABC):
     """Connections that share the weights of one kernel.
@@ -80,11 +76,6 @@ class KernelConnector(Value, Connector, ABC):
     @abstractmethod
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
         """Factor from the kernel to the weights that PyNN expects on a receptor."""
-
-    @property
-    def features(self) -> frozenset[str]:
-        """What a simulator must know of these connections beyond weights and one delay."""
-        return frozenset() if self.lags is None else frozenset({LAGS})
 
     @property
     def out_shape(self) -> Shape:

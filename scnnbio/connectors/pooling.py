@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.connectors.base import (
-    FIRST_SPIKE,
     Delay,
     FloatArray,
     Kernel,
@@ -33,6 +32,8 @@ from scnnbio.shapes import (
 )
 from scnnbio.units import Number, plain
 
+#: What mode "first-spike" is called in errors.
+FIRST_SPIKE = "pooling by the first spike"
 Mode = Literal["sum", "average", "first-spike"]
 
 
@@ -154,9 +155,9 @@ class PoolingConnector(KernelConnector):
         return np.ones(self.kernel.shape, bool)
 
     @property
-    def features(self) -> frozenset[str]:
-        """The gate of a window, where it passes the first spike only."""
-        return frozenset({FIRST_SPIKE}) if self.mode == "first-spike" else frozenset()
+    def passes_first_spike(self) -> bool:
+        """Whether the first spike of a window passes, and none of the later ones."""
+        return self.mode == "first-spike"
 
     def with_kernel(self, kernel: Kernel) -> PoolingConnector:
         """Refuse other weights than these: the mode and ``weight`` decide them.
@@ -191,7 +192,7 @@ class PoolingConnector(KernelConnector):
         SpecError
             As :meth:`KernelConnector.connect`.
         """
-        if self.features:
+        if self.passes_first_spike:
             simulator = projection._simulator.__name__.removesuffix(".simulator")
             element = f"projection {projection.label!r}"
             raise UnsupportedError(simulator, [Unsupported(element, FIRST_SPIKE, _INSTEAD)])

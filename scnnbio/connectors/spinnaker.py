@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio._turns import unwarned
-from scnnbio.connectors.base import FIRST_SPIKE, KernelConnector
+from scnnbio.connectors.base import KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
+from scnnbio.connectors.pooling import FIRST_SPIKE, PoolingConnector
 from scnnbio.connectors.wiring import check_size
 from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError, install
 from scnnbio.units import Milliseconds, plain
@@ -58,6 +59,8 @@ def convolves(connector: KernelConnector) -> str:
     """
     if not isinstance(connector, ConvolutionConnector):
         return f"a {type(connector).__name__} is no convolution"
+    if type(connector).edges is not KernelConnector.edges:
+        return f"a {type(connector).__name__} joins neurons in its own way"
     rows, columns = connector.kernel.shape[2:4]
     wrong = {
         "the kernel has lags": connector.lags is not None,
@@ -183,7 +186,7 @@ def _on_grids(sim: Any, connector: KernelConnector, pre: Any, post: Any) -> bool
 
 
 def _refuse_gates(connector: KernelConnector) -> None:
-    if FIRST_SPIKE in connector.features:
+    if isinstance(connector, PoolingConnector) and connector.passes_first_spike:
         remedy = "use mode 'sum'"
         name = type(connector).__name__
         raise UnsupportedError("SpiNNaker", [Unsupported(name, FIRST_SPIKE, remedy)])

@@ -1,6 +1,7 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
 from scnnbio.experiment.experiment import Experiment, Record, Sampling
+from scnnbio.experiment.features import Feature, Requirement
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.loading import installed, load
 from scnnbio.experiment.networks import models
@@ -10,9 +11,11 @@ from scnnbio.experiment.study import Study, study_from
 
 __all__ = [
     "Experiment",
+    "Feature",
     "Inputs",
     "Record",
     "Report",
+    "Requirement",
     "Run",
     "Sampling",
     "Stage",

@@ -17,6 +17,7 @@ from scnnbio._html import listed
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
+from scnnbio.experiment.features import Requirement, of_network, of_signals, of_trials
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
@@ -292,6 +293,28 @@ class Experiment(Value):
     ) -> Inputs:
         """Input spikes of all trials: the same for every backend, drawn when it asks for them."""
         return Inputs(self, report, phase)
+
+    def requires(self) -> tuple[Requirement, ...]:
+        """Every feature that a backend needs to run this, with the element that needs it.
+
+        Returns
+        -------
+        tuple of Requirement
+            Each once, in the order of the description.
+
+        Raises
+        ------
+        SpecError
+            If the dimensions of an equation do not fit.
+        """
+        n_trials, kept = self.stimulus.n_trials, len(self.snapshot_trials()) > 0
+        signals = ((s.population, s.variables) for s in self.record.signals)
+        found = [
+            *of_network(self.network),
+            *of_trials(n_trials, reset=self.reset, snapshots=kept),
+            *of_signals(signals),
+        ]
+        return tuple(dict.fromkeys(found))
 
     def snapshot_trials(self) -> range:
         """Trials at whose beginning kernels and thresholds are kept."""

@@ -37,7 +37,10 @@ class Propagator:
 
 
 def linear_system(
-    model: NeuronModel, states: Sequence[str] | None = None, rows: int | None = None
+    model: NeuronModel,
+    states: Sequence[str] | None = None,
+    rows: int | None = None,
+    given: Sequence[str] = (),
 ) -> tuple[sympy.Matrix, sympy.Matrix]:
     """Matrix and constant of the subthreshold equations ``dz/dt = A z + b``, symbolically.
 
@@ -48,6 +51,8 @@ def linear_system(
         State variables of z; all, in the model's order, if not given.
     rows : int, optional
         How many of their equations to take, from the first; all if not given.
+    given : sequence of str
+        State variables that are taken as known, like parameters.
 
     Returns
     -------
@@ -62,7 +67,7 @@ def linear_system(
     import sympy
 
     right = model.sympy()
-    everything = {_symbol(name) for name in right}
+    everything = {_symbol(name) for name in right if name not in given}
     names = tuple(right) if states is None else tuple(states)
     among = [_symbol(name) for name in names]
     matrix, constants = [], []

@@ -51,7 +51,7 @@ def refined(run: Run) -> Refined:
     Missing
         If a backend cannot run it, or its grid is too fine to be refined while you wait.
     """
-    experiment, on_grid = run.experiment, run.provenance["backend"] != EXACT
+    experiment, on_grid = run.experiment, _has_grid(run)
     if experiment.duration / experiment.dt > _LARGEST * experiment.stimulus.n_trials:
         raise Missing(
             f"a grid of {experiment.dt:g} ms is too fine to be refined here; it takes"
@@ -71,6 +71,12 @@ def other_solution(run: Run) -> tuple[str, Run]:
     """The same experiment on ``reference``; that of ``reference`` itself without a time step."""
     name = EXACT if run.provenance["backend"] == GRID else GRID
     return name, _solved(name, run.experiment)
+
+
+def _has_grid(run: Run) -> bool:
+    """Whether the backend of a run has a time step; older results do not say it themselves."""
+    said = run.provenance.get("grid")
+    return backends.kind(run.provenance["backend"]).grid if said is None else bool(said)
 
 
 def _solved(name: str, experiment: Experiment) -> Run:

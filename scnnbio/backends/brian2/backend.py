@@ -26,6 +26,7 @@ from scnnbio.backends.brian2.compiling import (
 )
 from scnnbio.backends.brian2.finite import Finite
 from scnnbio.backends.brian2.functions import FUNCTIONS, SELECT
+from scnnbio.backends.brian2.lists import unsupported_lists
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
@@ -33,9 +34,9 @@ from scnnbio.backends.brian2.running import OutputFolder, present
 from scnnbio.backends.options import checked_threads
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
-from scnnbio.connectors import FIRST_SPIKE, LAGS
+from scnnbio.backends.support import ON_A_GRID
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
-from scnnbio.experiment import Experiment, Inputs, Report
+from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.units import In, plain
 
 _PROMISES: tuple[Promise, ...] = (
@@ -69,12 +70,18 @@ class _OnBrian2(Backend):
     """What a backend is that lowers to Brian2's objects, whoever runs them."""
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
-    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     turn: ClassVar[Turn | None] = TURN
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Brian2."""
+        return ("brian2",)
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """What no backend with a time step takes, and names that Brian2 needs for itself."""
-        return super().unsupported(experiment) + clashes(experiment.network)
+        problems = super().unsupported(experiment) + clashes(experiment.network)
+        return problems + unsupported_lists(experiment)
 
 
 class Brian2Backend(_OnBrian2):

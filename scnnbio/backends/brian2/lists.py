@@ -8,14 +8,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends.base import gate_steps
 from scnnbio.backends.brian2.layout import internal_of_public
-from scnnbio.connectors import KernelConnector, UnsharedConnector
+from scnnbio.connectors import KernelConnector
+from scnnbio.errors import Unsupported
+from scnnbio.experiment import Experiment, Feature
 from scnnbio.network import Projection
 
 
 def is_listed(projection: Projection) -> bool:
-    """Whether the connections of a projection are stored, and not computed from a geometry."""
-    return isinstance(projection.connector, UnsharedConnector)
+    """Whether the connections of a projection are stored, and not computed from a geometry.
+
+    They are where a connector says itself which neurons it joins, as one from outside may.
+    """
+    return type(projection.connector).edges is not KernelConnector.edges
+
+
+def unsupported_lists(experiment: Experiment) -> list[Unsupported]:
+    """What needs a geometry, and is asked of connections that are stored one by one."""
+    problems = []
+    for projection in experiment.network.projections:
+        if not is_listed(projection):
+            continue
+        kind, rule = type(projection.connector).__name__, projection.plasticity
+        needs = [type(rule).__name__] if rule is not None else []
+        needs += [str(Feature.FIRST_SPIKE)] if gate_steps(experiment, projection) else []
+        problems += [
+            Unsupported(
+                f"projection {projection.name!r}",
+                f"{what} is not available for {kind}, which joins neurons in its own way",
+                "use a ConvolutionConnector or a PoolingConnector, or run it on reference",
+            )
+            for what in needs
+        ]
+    return problems
 
 
 def ordered(connector: KernelConnector) -> tuple[NDArray[np.int64], ...]:

@@ -24,9 +24,9 @@ from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.options import checked_threads
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
-from scnnbio.connectors import FIRST_SPIKE, LAGS
+from scnnbio.backends.support import ON_A_GRID
 from scnnbio.errors import SpecError, Unsupported, not_one_of
-from scnnbio.experiment import Experiment, Inputs, Report, Run
+from scnnbio.experiment import Experiment, Feature, Inputs, Report, Run
 from scnnbio.experiment.as_text import experiment_from, experiment_text
 
 _CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
@@ -65,7 +65,8 @@ class NestBackend(Backend):
     """
 
     name: ClassVar[str] = "nest"
-    features: ClassVar[frozenset[str]] = frozenset({LAGS, FIRST_SPIKE})
+    supports: ClassVar[frozenset[Feature]] = ON_A_GRID
+    spreads: ClassVar[bool] = True
     turn: ClassVar[Turn | None] = Turn("NEST")
     summary: ClassVar[str] = "NEST: neurons and shared kernels compiled once; needs g++ and NESTML"
     promises: ClassVar[tuple[Promise, ...]] = (
@@ -97,6 +98,15 @@ class NestBackend(Backend):
         self.cells = cells
         self.kernels = kernels or ("shared" if cells == CompiledCells.name else "expanded")
         self._cells = _CELLS[cells]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """NEST, and what compiles neurons where they are compiled."""
+        return ("nest-simulator", *(["nestml"] if self._cells is CompiledCells else []))
+
+    def versions(self) -> dict[str, str]:
+        """Versions of what its results depend on; NEST itself tells its own, however installed."""
+        return {**super().versions(), "nest-simulator": nest.__version__}
 
     def missing(self) -> str:
         """What has to be installed; empty if nothing, or if modules were compiled before."""
@@ -146,11 +156,10 @@ class NestBackend(Backend):
     def run(
         self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
     ) -> Run:
-        """Simulate an experiment; its provenance also names NEST's version, and all threads."""
+        """Simulate an experiment; its provenance also names all threads."""
         run = super().run(experiment, report, keep=keep)
-        versions = {**run.provenance["versions"], "nest-simulator": nest.__version__}
         options = {**run.provenance["options"], "threads": self.threads_for(experiment)}
-        provenance = {**run.provenance, "versions": versions, "options": options}
+        provenance = {**run.provenance, "options": options}
         return dataclasses.replace(run, provenance=provenance)
 
     def _simulate(

@@ -18,9 +18,9 @@ from scnnbio.backends.base import gate_steps
 from scnnbio.backends.nest.build import rule_module, shared_module, side_by_side
 from scnnbio.backends.nest.placed import Heard, Placed
 from scnnbio.backends.nest.rules import rule_code, rule_values
-from scnnbio.connectors import FIRST_SPIKE, KernelConnector
+from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, Unsupported
-from scnnbio.experiment import Experiment
+from scnnbio.experiment import Experiment, Feature
 from scnnbio.network import Projection
 from scnnbio.plasticity import SharedThreshold
 from scnnbio.population import Population
@@ -259,9 +259,9 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
             kind = type(projection.connector).__name__
             feature = f"WinnerTakeAll before a {kind} is not available on nest"
             problems.append(Unsupported(element, feature, "run it on brian2-standalone"))
-        if FIRST_SPIKE in projection.connector.features and not shared:
+        if gate_steps(experiment, projection) and not shared:
             element = f"projection {projection.name!r}"
-            feature = f"{FIRST_SPIKE} is not available with one synapse a place"
+            feature = f"{Feature.FIRST_SPIKE} is not available with one synapse a place"
             problems.append(Unsupported(element, feature, _SHARED))
         if rule is None:
             continue

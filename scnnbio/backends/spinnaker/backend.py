@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -19,7 +18,8 @@ from scnnbio.backends.spinnaker.arithmetic import Ints
 from scnnbio.backends.spinnaker.emulated import Activity
 from scnnbio.backends.spinnaker.loader import missing
 from scnnbio.backends.spinnaker.lowering import Lowered, lower
-from scnnbio.connectors.base import LAGS
+from scnnbio.backends.spinnaker.refusals import REFUSALS
+from scnnbio.backends.support import EVERYWHERE, Refusal
 from scnnbio.errors import (
     BackendMissing,
     DataError,
@@ -29,7 +29,7 @@ from scnnbio.errors import (
     UnsupportedError,
     not_one_of,
 )
-from scnnbio.experiment import Experiment, Inputs, Record, Report, Run, Sampling
+from scnnbio.experiment import Experiment, Feature, Inputs, Record, Report, Run, Sampling
 from scnnbio.units import Milliseconds, Number, plain
 
 Target = Literal["board", "virtual", "emulated", "binaries"]
@@ -73,7 +73,8 @@ class SpinnakerBackend(Backend):
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
     #: The same whole numbers on this machine, in its own code, and on a board.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
-    features: ClassVar[frozenset[str]] = frozenset({LAGS})
+    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {Feature.CONDUCTANCES}
+    refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
     #: sPyNNaker reads its settings from the environment, and works in a folder of its own.
     turn: ClassVar[Turn | None] = Turn("sPyNNaker")
     promises: ClassVar[tuple[Promise, ...]] = (
@@ -135,13 +136,16 @@ class SpinnakerBackend(Backend):
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that the machine cannot take, found without simulating."""
-        for population in experiment.network.populations:
-            if not population.is_source:
-                # Wrong dimensions are wrong on every backend.
-                population.model.sympy()
-        problems = self._unknown_features(experiment)
-        found = problems or lower(experiment, self.gap, self.headroom)
-        return [] if isinstance(found, Lowered) else found
+        problems = self._undeclared(experiment)
+        named = {problem.element for problem in problems}
+        found = lower(experiment, self.gap, self.headroom)
+        finer = [] if isinstance(found, Lowered) else found
+        return problems + [problem for problem in finer if problem.element not in named]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What the target needs."""
+        return tuple({"spynnaker": "sPyNNaker"}.get(name, name) for name in _NEEDS[self.target])
 
     def run(
         self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
@@ -155,12 +159,7 @@ class SpinnakerBackend(Backend):
             source = experiment.source.name
             kept = Record(spikes=tuple(n for n in experiment.record.spikes if n == source))
             experiment = dataclasses.replace(experiment, record=kept)
-        run = super().run(experiment, report, keep=keep)
-        versions = dict(run.provenance["versions"])
-        for module in _NEEDS[self.target]:
-            package = {"spynnaker": "sPyNNaker"}.get(module, module)
-            versions[package] = importlib.metadata.version(package)
-        return dataclasses.replace(run, provenance={**run.provenance, "versions": versions})
+        return super().run(experiment, report, keep=keep)
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report

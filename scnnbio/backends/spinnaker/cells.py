@@ -17,12 +17,6 @@ from scnnbio.population import Population
 
 Floats = NDArray[np.float64]
 
-#: What to do where a network learns.
-LEARN = (
-    "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
-    " with learning = false"
-)
-
 
 @dataclass(frozen=True)
 class CellType:
@@ -54,6 +48,9 @@ CELL_TYPES = {
     "IF_cond_exp": CellType("IF_cond_exp", "uS", unit=1024.0),
     "IF_curr_delta": CellType("IF_curr_delta", "mV", late=0),
 }
+
+NO_CELL = "is none of the machine's cells"
+OTHER_CELLS = "use LIF, LIF_curr_delta or LIF_cond_exp, or another backend"
 
 _TAU = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
 
@@ -91,14 +88,6 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
     incoming = network.into(population.name)
     receptors = sorted({p.receptor for p in incoming})
     problems: list[Unsupported] = []
-    if population.homeostasis is not None:
-        feature = f"{type(population.homeostasis).__name__} is not available on spinnaker"
-        problems.append(Unsupported(element, feature, LEARN))
-    if population.competition is not None:
-        # What silences does so without learning, too.
-        remedy = "run it on brian2-standalone" if population.competition.silence else LEARN
-        feature = "WinnerTakeAll is not available on spinnaker"
-        problems.append(Unsupported(element, feature, remedy))
     kind = next(
         (
             CELL_TYPES[cell.pynn]
@@ -108,7 +97,7 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
         None,
     )
     if kind is None:
-        return [*problems, _no_cell(population, receptors, element)]
+        return [_no_cell(population, receptors, element)]
     taus, mixed = _time_constants(population, incoming, kind)
     problems += mixed
     values = _parameters(population, kind, dt) | taus
@@ -122,7 +111,6 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
         for name, v in _bounded(values).items()
         if np.abs(v).max() >= TOO_LARGE
     ]
-    problems += _no_start(population, element)
     if problems:
         return problems
     return Cells(
@@ -141,24 +129,7 @@ def _no_cell(population: Population, receptors: list[str], element: str) -> Unsu
             f"the machine has no one cell with the receptors {', '.join(receptors)}",
             f"use those of one cell only: {have}",
         )
-    return Unsupported(
-        element,
-        f"{population.model.name} is none of the machine's cells",
-        "use LIF, LIF_curr_delta or LIF_cond_exp, or another backend",
-    )
-
-
-def _no_start(population: Population, element: str) -> list[Unsupported]:
-    """States that are to begin at other values than the machine begins with."""
-    return [
-        Unsupported(
-            element,
-            f"{name} begins at zero on the machine",
-            "give initial values of v only, or use another backend",
-        )
-        for name, value in population.initial.items()
-        if name != "v" and np.any(value)
-    ]
+    return Unsupported(element, f"{population.model.name} {NO_CELL}", OTHER_CELLS)
 
 
 def _parameters(population: Population, kind: CellType, dt: float) -> dict[str, Floats]:

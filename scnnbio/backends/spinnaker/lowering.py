@@ -22,7 +22,7 @@ from scnnbio.backends.spinnaker.cells import Cells, CellType, cells_of, feeds
 from scnnbio.backends.spinnaker.clock import Clock
 from scnnbio.backends.spinnaker.delays import Extension, convolves_late, extensions
 from scnnbio.backends.spinnaker.layers import Layer, Pathway, core_shape
-from scnnbio.backends.spinnaker.refusals import unsupported_projections, unsupported_rest
+from scnnbio.backends.spinnaker.refusals import unsupported_rest
 from scnnbio.connectors.spinnaker import convolves
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
@@ -181,7 +181,6 @@ def lower(
                 cells[population.name] = found
             else:
                 problems += found
-    problems += unsupported_projections(experiment)
     problems += unsupported_rest(experiment, cells)
     native = _native_targets(experiment, cells)
     planes = native | {p.pre for p in network.projections if p.post in native}

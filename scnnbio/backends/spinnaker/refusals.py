@@ -1,44 +1,57 @@
-"""What of an experiment, beside its neurons, the machine cannot take."""
+"""What the machine does not have, its cells aside, and what it says of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scnnbio.backends.spinnaker.cells import LEARN, Cells
+from scnnbio.backends.spinnaker.cells import NO_CELL, OTHER_CELLS, Cells
+from scnnbio.backends.support import Refusal
 from scnnbio.errors import Unsupported
-from scnnbio.experiment import Experiment
+from scnnbio.experiment import Experiment, Feature
 
+_CELLS = Refusal(f"{{detail}} {NO_CELL}", OTHER_CELLS)
+_RULES = (
+    Feature.SHARED_STDP,
+    Feature.TRIPLET_STDP,
+    Feature.TRACE_RULE,
+    Feature.OTHER_RULE,
+    Feature.NEAREST_PAIRING,
+    Feature.POWER_BOUNDS,
+    Feature.HALF_LIFE,
+    Feature.NORMALISATION,
+)
 
-def unsupported_projections(experiment: Experiment) -> list[Unsupported]:
-    """Projections that learn."""
-    problems = []
-    for projection in experiment.network.projections:
-        element = f"projection {projection.name!r}"
-        if projection.plasticity is not None:
-            problems.append(
-                Unsupported(
-                    element,
-                    f"{type(projection.plasticity).__name__} is not available on spinnaker, whose"
-                    " synapses share no kernel",
-                    LEARN,
-                )
-            )
-    return problems
+#: What is said of features that the machine does not have.
+REFUSALS = {
+    Feature.OWN_EQUATIONS: _CELLS,
+    Feature.RESET_OF_STATES: _CELLS,
+    **dict.fromkeys(
+        (Feature.NONLINEAR, Feature.FORWARD_EULER),
+        Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
+    ),
+    Feature.INITIAL_STATES: Refusal(
+        "{detail} begins at zero on the machine",
+        "give initial values of v only, or use another backend",
+    ),
+    Feature.SAMPLED_STATES: Refusal(
+        "{detail} is kept in pools by sign, not by receptor", "record v, or use another backend"
+    ),
+    **{
+        rule: Refusal(
+            "{what} {is_} not available on spinnaker, whose synapses share no kernel", rule.remedy
+        )
+        for rule in _RULES
+    },
+}
 
 
 def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list[Unsupported]:
-    """Steps, samples and trials that the machine does not have."""
+    """Steps and trials that the machine does not have."""
     problems = []
     microseconds = experiment.dt * 1000
     if abs(microseconds - round(microseconds)) > 1e-6:
         feature = f"{experiment.dt} ms is no whole number of microseconds, which the machine counts"
         problems.append(Unsupported("dt", feature, "use a step such as 1 ms"))
-    for sampling in experiment.record.signals:
-        others = [name for name in sampling.variables if name != "v"]
-        if others:
-            feature = f"{', '.join(others)} is kept in pools by sign, not by receptor"
-            element = f"record.signals of {sampling.population!r}"
-            problems.append(Unsupported(element, feature, "record v, or use another backend"))
     if experiment.reset and experiment.stimulus.n_trials > 1:
         for name, found in cells.items():
             if found.parameters["i_offset"].any():

@@ -1,0 +1,130 @@
+"""What backends declare that they have, and how they refuse the rest.
+
+The sets below name each feature: one that is new in :class:`~scnnbio.experiment.Feature` is refused
+until a backend declares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from scnnbio.errors import Unsupported
+from scnnbio.experiment import Feature, Requirement
+
+#: What every backend here has.
+EVERYWHERE = frozenset(
+    {
+        Feature.INPUT_SPIKES,
+        Feature.CONVOLUTION,
+        Feature.POOLING,
+        Feature.LATERAL_INHIBITION,
+        Feature.INHIBITION_BY_DISTANCE,
+        Feature.DENSE,
+        Feature.LOCAL,
+        Feature.EDGE_LIST,
+        Feature.OTHER_CONNECTIONS,
+        Feature.STRIDE,
+        Feature.PADDING,
+        Feature.GROUPS,
+        Feature.LAGS,
+        Feature.BOTH_SIGNS,
+        Feature.RECURRENCE,
+        Feature.STANDARD_CELL,
+        Feature.SYNAPTIC_STATES,
+        Feature.JUMPS,
+        Feature.REFRACTORY,
+        Feature.VALUES_PER_CHANNEL,
+        Feature.VALUES_PER_NEURON,
+        Feature.INITIAL_POTENTIAL,
+        Feature.RESET,
+        Feature.RUN_ON,
+        Feature.SAMPLED_POTENTIAL,
+    }
+)
+
+#: What every backend that reads the equations of a linear neuron has, beyond ready-made cells.
+LINEAR_EQUATIONS = EVERYWHERE | {
+    Feature.OWN_EQUATIONS,
+    Feature.RESET_OF_STATES,
+    Feature.INITIAL_STATES,
+    Feature.SAMPLED_STATES,
+}
+
+#: What every backend here with a time step and shared kernels that learn has.
+ON_A_GRID = LINEAR_EQUATIONS | {
+    Feature.FIRST_SPIKE,
+    Feature.NONLINEAR,
+    Feature.CONDUCTANCES,
+    Feature.FORWARD_EULER,
+    Feature.SHARED_STDP,
+    Feature.TRIPLET_STDP,
+    Feature.TRACE_RULE,
+    Feature.OTHER_RULE,
+    Feature.NEAREST_PAIRING,
+    Feature.POWER_BOUNDS,
+    Feature.HALF_LIFE,
+    Feature.NORMALISATION,
+    Feature.SHARED_THRESHOLD,
+    Feature.WINNERS_LEARN,
+    Feature.WINNERS_SILENCE,
+    Feature.SNAPSHOTS,
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a backend says of a feature that it does not have.
+
+    Parameters
+    ----------
+    reason : str
+        In which ``{what}`` stands for the names of the features, ``{is_}`` for "is" or "are", and
+        ``{detail}`` for what exactly the experiment asks for.
+    remedy : str
+        What to do instead.
+    """
+
+    reason: str
+    remedy: str
+
+    def of(self, element: str, requirements: Sequence[Requirement]) -> Unsupported:
+        """The refusal of what one element requires."""
+        names = list(dict.fromkeys(str(r.feature) for r in requirements))
+        details = list(dict.fromkeys(r.detail for r in requirements if r.detail))
+        what = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        reason = self.reason.format(
+            what=what, is_="is" if len(names) == 1 else "are", detail=", ".join(details)
+        )
+        return Unsupported(element, reason, self.remedy)
+
+
+def refused(
+    backend: str,
+    requirements: Iterable[Requirement],
+    supports: AbstractSet[Feature],
+    refusals: Mapping[Feature, Refusal],
+) -> list[Unsupported]:
+    """Refusals of all that is required and not supported.
+
+    What one remedy mends in one element is one refusal, with the first of the reasons.
+
+    Parameters
+    ----------
+    backend : str
+        Its name.
+    requirements : iterable of Requirement
+    supports : set of Feature
+    refusals : mapping of Feature to Refusal
+        What the backend says of features, where it knows more than the usual words.
+    """
+    lacking: dict[tuple[str, str], dict[Refusal, list[Requirement]]] = {}
+    for one in requirements:
+        if one.feature not in supports:
+            usual = Refusal(f"{{what}} {{is_}} not available on {backend}", one.feature.remedy)
+            refusal = refusals.get(one.feature, usual)
+            group = lacking.setdefault((one.element, refusal.remedy), {})
+            group.setdefault(refusal, []).append(one)
+    firsts = ((element, *next(iter(group.items()))) for (element, _), group in lacking.items())
+    return [refusal.of(element, needs) for element, refusal, needs in firsts]
