@@ -48,7 +48,7 @@ def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list
             feature = f"{', '.join(others)} is kept in pools by sign, not by receptor"
             element = f"record.signals of {sampling.population!r}"
             problems.append(Unsupported(element, feature, "record v, or use another backend"))
-    if experiment.reset and experiment.stimulus.n_trials > 1:
+    if experiment.reset and experiment.n_trials > 1:
         for name, found in cells.items():
             if found.parameters["i_offset"].any():
                 feature = (
