@@ -86,6 +86,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Projection": PROJECTION,
     "Experiment": {**{name: lambda n=name: getattr(experiment(), n) for name in (
         "network", "stimulus", "encoding")}, "input_dt": 1.0},
+    "FromSpikes": {
+        "time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0], "size": (1, 1, 2), "duration": 20.0,
+    },
+    "FromImages": {
+        "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
+    },
+    "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
+        "stimulus", "encoding")},
+    "Draw": {"shape": (2, 3, 3), "dt": 0.5, "scene": rng, "rng": rng},
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},

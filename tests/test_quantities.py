@@ -36,7 +36,7 @@ from tests.public_arguments import ARGUMENTS, DECIDED, INSTANCES, network
 MODULES = [
     "scnnbio",
     *(f"scnnbio.{part}" for part in ("connectors", "encoding", "experiment", "neurons")),
-    *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli")),
+    *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli", "inputs")),
     *(f"scnnbio.neurons.{part}" for part in ("linearised", "rates", "synapses")),
     *(m.name for m in pkgutil.iter_modules(scnnbio.analysis.__path__, "scnnbio.analysis.")),
     "scnnbio.validation.evidence",
@@ -52,13 +52,22 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Statistic", "Responses", "KernelMeasures", "Correlations", "Inhibition", "TrialCV"),
+    *(
+        "Images",
+        "Statistic",
+        "Responses",
+        "KernelMeasures",
+        "Correlations",
+        "Inhibition",
+        "TrialCV",
+    ),
 }
 
 #: Parameters whose annotation leaves open that they are no quantity.
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
+    "columns of a trial table": {"FromImages.labels"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
 }

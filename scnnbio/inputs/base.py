@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.stimuli.base import Files
-from scnnbio.units import In, Milliseconds
+from scnnbio.units import Milliseconds, plain, without_unit
 from scnnbio.values import Value
 
 Shape = tuple[int, int, int]
@@ -44,6 +44,9 @@ class Draw:
     scene: np.random.Generator
     rng: np.random.Generator
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
+
 
 class Input(Value, ABC):
     """What drives one source population, one trial after another.
@@ -74,7 +77,7 @@ class Input(Value, ABC):
         """Shape (channel, row, column) that the source must have; None where any length fits."""
 
     @abstractmethod
-    def spikes(self, trial: Annotated[int, In(None)], draw: Draw) -> Trial:
+    def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial.
 
         Parameters
@@ -148,12 +151,17 @@ def column(name: str, values: Any, n_trials: int, where: str) -> NDArray[Any]:
     where = f"{where}[{name!r}]"
     if name in RESERVED:
         raise SpecError("the experiment fills this column in itself; rename it", where=where)
-    found = np.array(values)
+    found = np.array(without_unit(values, where=where))
     if found.dtype.kind not in "biufU" or found.shape != (n_trials,):
         raise SpecError(
             f"an array of {found.dtype} of shape {found.shape} is not a column of {n_trials}"
             " numbers or texts, one per trial",
             where=where,
         )
+    if found.dtype.kind in "iu" and (found.astype(np.int64) != found).any():
+        raise SpecError("a number is above 2**63 - 1", where=where)
+    # One type of each kind, so that equal columns are equal wherever they were read.
+    kinds: dict[str, Any] = {"i": np.int64, "u": np.int64, "f": np.float64}
+    found = np.array(found.tolist(), dtype=kinds.get(found.dtype.kind))
     found.setflags(write=False)
     return found

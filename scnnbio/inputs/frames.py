@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
-from scnnbio.inputs.base import Draw, Input, Trial
+from scnnbio.inputs.base import Draw, Input, Shape, Trial
 from scnnbio.stimuli import Stimulus
 from scnnbio.stimuli.base import Files
 from scnnbio.units import In
@@ -62,14 +62,20 @@ class FromFrames(Input):
         """Two channels, ON and OFF, of any size."""
         return (2, None, None)
 
+    def check_shape(self, name: str, shape: Shape) -> None:
+        """Raise unless a source has two channels. See :meth:`Input.check_shape`."""
+        if shape[0] != 2:
+            raise SpecError(
+                f"the source has {shape[0]} channels; the encoding drives two, ON and OFF",
+                where=f"population {name!r}",
+            )
+
     @property
     def files(self) -> Files:
         """The files that the frames are made of."""
         return self.stimulus.files
 
-    def frames(
-        self, trial: Annotated[int, In(None)], draw: Draw
-    ) -> Annotated[NDArray[np.float64], In("1")]:
+    def frames(self, trial: int, draw: Draw) -> Annotated[NDArray[np.float64], In("1")]:
         """Frames of one trial, in the size that the encoding needs.
 
         Parameters
@@ -87,7 +93,7 @@ class FromFrames(Input):
         shape = (rows + 2 * margin, columns + 2 * margin)
         return self.stimulus.frames(trial, shape, draw.scene)
 
-    def spikes(self, trial: Annotated[int, In(None)], draw: Draw) -> Trial:
+    def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`."""
         frames = self.frames(trial, draw)
         return self.encoding.spikes(frames, self.duration, draw.dt, draw.rng)

@@ -132,7 +132,7 @@ class FromImages(Input):
     images: Annotated[ArrayLike, In("1")] | str
     code: LatencyCode | PoissonCode
     duration: Milliseconds = 100.0
-    labels: Mapping[str, Annotated[ArrayLike, In(None)]] | str = field(default_factory=dict)
+    labels: Mapping[str, ArrayLike] | str = field(default_factory=dict)
     first: int = 0
     n: int | None = None
     values: NDArray[Any] = field(init=False, repr=False)
@@ -170,8 +170,9 @@ class FromImages(Input):
                 where=f"{where}.n",
             )
         columns = {
-            name: column(name, values, len(stack), f"{where}.labels")[self.first : last]
+            name: column(name, whole[self.first : last], last - self.first, where)
             for name, values in {**read.labels, **labels}.items()
+            for whole in [column(name, values, len(stack), f"{where}.labels")]
         }
         values = stack[self.first : last]
         values.setflags(write=False)
@@ -201,7 +202,7 @@ class FromImages(Input):
         channels, rows, columns = self.values.shape[1:]
         return channels, rows, columns
 
-    def spikes(self, trial: Annotated[int, In(None)], draw: Draw) -> Trial:
+    def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`."""
         check_trial(trial, self.n_trials, "FromImages")
         image = self.values[trial][np.newaxis]

@@ -82,13 +82,13 @@ class FromSpikes(Input):
     """
 
     time: Annotated[ArrayLike, In("ms")]
-    unit: Annotated[ArrayLike, In(None)]
-    trial: Annotated[ArrayLike, In(None)]
+    unit: ArrayLike
+    trial: ArrayLike
     size: Shape
     n_trials: int = 1
     # 0 is refused: a duration has to be given, and a field that overrides a property needs a value.
     duration: Milliseconds = 0.0
-    trials: Mapping[str, Annotated[ArrayLike, In(None)]] = field(default_factory=dict)
+    trials: Mapping[str, ArrayLike] = field(default_factory=dict)
     off_grid: Literal["refuse", "up"] = "refuse"
     files: Files = field(default=Files())
 
@@ -200,7 +200,7 @@ class FromSpikes(Input):
     def _cuts(self) -> NDArray[np.int64]:
         return np.searchsorted(np.asarray(self.trial), np.arange(self.n_trials + 1))
 
-    def spikes(self, trial: Annotated[int, In(None)], draw: Draw) -> Trial:
+    def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`; nothing is drawn."""
         where = "FromSpikes.time"
         check_trial(trial, self.n_trials, "FromSpikes")

@@ -152,7 +152,7 @@ def test_columns_keep_their_names_where_inputs_agree() -> None:
         ),
         ({"inputs": {"eye": FRAMES, "v1": drawn_spikes()}}, "'v1' is not a spike source"),
         ({"inputs": {"eye": FRAMES, "skin": drawn_images()}}, r"of shape \(3, 5, 5\)"),
-        ({"inputs": {"eye": FRAMES, "skin": FRAMES}}, "drives one of"),
+        ({"inputs": {"eye": FRAMES, "skin": FRAMES}}, "has 3 channels; the encoding drives two"),
         ({"inputs": {"eye": FRAMES, "skin": 3}}, "3 is not an input"),
         ({"inputs": {}}, "no input is given"),
         ({"inputs": {"eye": FRAMES, "skin": drawn_spikes(n_trials=4, trials={})}}, "has 4 trials"),
