@@ -54,6 +54,7 @@ RESULTS = {
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
     *(
         "Images",
+        "Draw",
         "Statistic",
         "Responses",
         "KernelMeasures",

@@ -91,7 +91,18 @@ def checked_inputs(
                     " experiment have trials of the same number and duration",
                     where=f"inputs.{name}",
                 )
+    if others:
+        trial_columns(ordered)
     return type(inputs)(ordered) if isinstance(inputs, ShortForm) else FrozenTable(ordered)
+
+
+def check_grids(inputs: Driven, dt: float) -> None:
+    """Raise unless the spikes of all inputs fit the grid on which they are drawn."""
+    for name, driven in inputs.items():
+        try:
+            driven.check_grid(dt)
+        except SpecError as error:
+            raise SpecError(str(error), where=f"inputs.{name}") from None
 
 
 def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt: float) -> Draw:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
-from scnnbio.experiment.driving import checked_inputs, draw, files_of, trial_columns
+from scnnbio.experiment.driving import check_grids, checked_inputs, draw, files_of, trial_columns
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
@@ -174,6 +174,7 @@ class Experiment(Value):
         if self.input_dt is not None:
             object.__setattr__(self, "input_dt", plain(self.input_dt, "ms", where="input_dt"))
             self.steps(self.input_dt, "input_dt")
+        check_grids(self.inputs, self.input_dt or self.dt)
         self._check_record()
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())

@@ -110,6 +110,21 @@ class Input(Value, ABC):
         """The files that were read: none, unless a subclass reads any."""
         return Files()
 
+    def check_grid(self, dt: Milliseconds) -> None:
+        """Raise unless the spikes of all trials fit a grid, where that is known without drawing.
+
+        Parameters
+        ----------
+        dt : float
+            Step of the grid (ms).
+
+        Raises
+        ------
+        SpecError
+            If it is known that they do not. What is drawn always fits.
+        """
+        plain(dt, "ms", where="dt")
+
     def check_shape(self, name: str, shape: Shape) -> None:
         """Raise unless a source of that shape can be driven.
 
@@ -149,6 +164,8 @@ def column(name: str, values: Any, n_trials: int, where: str) -> NDArray[Any]:
         If the name is taken, or the values are of another kind or number.
     """
     where = f"{where}[{name!r}]"
+    if not name or "/" in name or "\0" in name or name == ".":
+        raise SpecError("is not a name of a column; leave out '/'", where=where)
     if name in RESERVED:
         raise SpecError("the experiment fills this column in itself; rename it", where=where)
     found = np.array(without_unit(values, where=where))

@@ -154,7 +154,10 @@ class FromImages(Input):
         if isinstance(given, str | Path):
             named = None if isinstance(self.labels, Mapping) else self.labels
             read = read_images(given, named)
-            object.__setattr__(self, "images", str(given))
+            # Absolute, so that a document of it leads to the same files from anywhere.
+            object.__setattr__(self, "images", _absolute(given))
+            if named is not None:
+                object.__setattr__(self, "labels", _absolute(named))
             given = read.values
         elif not isinstance(self.labels, Mapping):
             raise SpecError(
@@ -212,6 +215,10 @@ class FromImages(Input):
     def table(self) -> dict[str, NDArray[Any]]:
         """Labels."""
         return dict(self.columns)
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _stack(given: Any, where: str) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.inputs.base import RESERVED, Draw, Input, Shape, Trial, check_trial, column
 from scnnbio.stimuli.base import Files, count, positive
-from scnnbio.units import In, Milliseconds, plain_array, whole_numbers
+from scnnbio.units import In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import FrozenTable
 
 #: A time on the grid may differ from it by this share of a step: k * dt is rounded.
@@ -202,33 +202,42 @@ class FromSpikes(Input):
 
     def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`; nothing is drawn."""
-        where = "FromSpikes.time"
         check_trial(trial, self.n_trials, "FromSpikes")
-        part = slice(self._cuts[trial], self._cuts[trial + 1])
-        time, unit = np.asarray(self.time)[part], np.asarray(self.unit)[part]
-        ratio = time / draw.dt
+        step, unit, _ = self._on_grid(slice(self._cuts[trial], self._cuts[trial + 1]), draw.dt)
+        return step, unit
+
+    def check_grid(self, dt: Milliseconds) -> None:
+        """Raise if a spike is off the grid, or a neuron has two in one step."""
+        self._on_grid(slice(None), plain(dt, "ms", where="dt"))
+
+    def _on_grid(self, part: slice, dt: float) -> tuple[NDArray[np.int32], ...]:
+        """Steps, units and trials of some spikes, sorted by trial, step and unit."""
+        where = "FromSpikes.time"
+        time, unit, trial = (np.asarray(v)[part] for v in (self.time, self.unit, self.trial))
+        ratio = time / dt
         nearest = np.round(ratio)
         off = np.abs(ratio - nearest) > _ROUNDING
         if off.any() and self.off_grid == "refuse":
             k = int(np.argmax(off))
             raise SpecError(
-                f"a spike at {time[k]!s} ms in trial {trial} is between two steps of {draw.dt:g}"
-                ' ms; choose another dt, or off_grid = "up" to move it to the end of its step',
+                f"a spike at {time[k]!s} ms in trial {trial[k]} is between two steps of {dt:g} ms;"
+                ' choose another dt, or off_grid = "up" to move it to the end of its step',
                 where=where,
             )
         # A spike at the very beginning of the trial belongs to its first step.
         step = np.maximum(np.where(off, np.ceil(ratio), nearest), 1).astype(np.int32)
-        order = np.lexsort((unit, step))
-        step, unit = step[order], unit[order]
-        twice = np.flatnonzero((step[1:] == step[:-1]) & (unit[1:] == unit[:-1]))
+        order = np.lexsort((unit, step, trial))
+        step, unit, trial = step[order], unit[order], trial[order]
+        same = [values[1:] == values[:-1] for values in (step, unit, trial)]
+        twice = np.flatnonzero(np.logical_and.reduce(same))
         if twice.size:
             k = twice[0]
             raise SpecError(
-                f"unit {unit[k]} has two spikes in step {step[k]} of trial {trial}, with steps of"
-                f" {draw.dt:g} ms; lower dt, or leave one of them out",
+                f"unit {unit[k]} has two spikes in step {step[k]} of trial {trial[k]}, with steps"
+                f" of {dt:g} ms; lower dt, or leave one of them out",
                 where=where,
             )
-        return step, unit
+        return step, unit, trial
 
     def table(self) -> dict[str, NDArray[Any]]:
         """The columns that were given."""

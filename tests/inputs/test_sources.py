@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
 
 import numpy as np
 import pytest
@@ -16,10 +20,13 @@ from scnnbio import (
     Record,
     SpikeSource,
     backends,
+    load,
 )
 from scnnbio.connectors import EdgeListConnector
 from scnnbio.errors import SpecError
-from scnnbio.inputs import FromFrames, FromSpikes
+from scnnbio.experiment import Stage, Study
+from scnnbio.experiment.study import study_table
+from scnnbio.inputs import Draw, FromFrames, FromSpikes, Input
 from tests.experiment import small
 from tests.inputs.networks import (
     DURATION,
@@ -33,6 +40,40 @@ from tests.inputs.networks import (
 )
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class CustomColumns(Input):
+    """An input of one's own: every unit fires in the first step, and columns are as given."""
+
+    columns: dict[str, np.ndarray]
+    n_trials: int = TRIALS
+    duration: float = DURATION
+
+    @property
+    def shape(self) -> tuple[int | None, int | None, int | None]:
+        return (2, None, None)
+
+    def spikes(self, trial: int, draw: Draw) -> tuple[np.ndarray, np.ndarray]:
+        unit = np.arange(np.prod(draw.shape), dtype=np.int32)
+        return np.ones(len(unit), np.int32), unit
+
+    def table(self) -> dict[str, np.ndarray]:
+        return self.columns
+
+
+def test_an_input_of_ones_own_runs_and_has_no_document() -> None:
+    own = CustomColumns({"depth": np.array([1.0, 2.0, 3.0])})
+    made = experiment("images", inputs={"in": own})
+    runs = [backends.get(name).run(made).recording for name in ("reference", "brian2")]
+    assert len(runs[0].spikes["in"].time) == 72 * TRIALS
+    assert len(runs[0].spikes["v1"].time) > 0
+    for name in ("in", "v1"):
+        np.testing.assert_array_equal(runs[0].spikes[name].unit, runs[1].spikes[name].unit)
+    assert runs[0].trials["depth"].tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(SpecError, match="CustomColumns has no form in a document"):
+        study_table(Study("own", (Stage(made, made.network),)))
+
+
 def test_the_short_form_is_one_input_of_frames() -> None:
     short = small.experiment()
     full = small.experiment(
@@ -44,6 +85,23 @@ def test_the_short_form_is_one_input_of_frames() -> None:
     assert short.digest() == full.digest()
     for ours, theirs in zip(short.input_spikes(1), full.input_spikes(1), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_one_source_fires_is_what_it_always_fired() -> None:
+    """Digests of first trials, taken before an experiment could have several sources."""
+    grating = load(Path(__file__).parents[2] / "experiments" / "v1_grating.toml")
+    learn, test, _ = small.study().experiments
+    digests = {
+        grating.experiments[0]: "887107fbc23ec0c2",
+        learn: "be0b69e4fdb04bac",
+        test: "e78291d569fb39fe",
+    }
+    for made, expected in digests.items():
+        found = hashlib.sha256()
+        for trial in range(min(made.n_trials, 2)):
+            for values in made.input_spikes(trial):
+                found.update(values.astype("<i8").tobytes())
+        assert found.hexdigest()[:16] == expected, made.stage
 
 
 def test_a_replaced_stimulus_is_shown() -> None:
@@ -160,6 +218,13 @@ def test_columns_keep_their_names_where_inputs_agree() -> None:
         (
             {"stimulus": FRAMES.stimulus, "encoding": FRAMES.encoding, "inputs": {}},
             "2 spike sources",
+        ),
+        (
+            {"inputs": {
+                "eye": CustomColumns({"skin_x": np.arange(3), "x": np.arange(3)}),
+                "skin": drawn_spikes(trials={"x": [5, 5, 5]}),
+            }},
+            "two columns of the trial table would be 'skin_x'",
         ),
         ({"stimulus": FRAMES.stimulus}, "both inputs and"),
         ({"stimulus": FRAMES.stimulus, "inputs": {}}, "encoding: is missing"),

@@ -93,6 +93,17 @@ def test_between_steps_it_is_refused_or_moved_as_declared() -> None:
     assert shown(given(**times), 0.1) == ([12, 20], [1, 2])
 
 
+def test_a_grid_is_checked_before_any_trial() -> None:
+    late = {"time": [1.0, 1.2], "unit": [1, 1], "trial": [0, 1], "size": (1, 3, 3)}
+    for changes in ({"dt": 0.5}, {"dt": 0.1, "input_dt": 0.5}):
+        with pytest.raises(SpecError, match=r"^inputs\.in: .*1\.2 ms in trial 1 is between"):
+            Experiment(one_source((1, 3, 3)), inputs={"in": given(**late)}, **changes)  # type: ignore[arg-type]
+    made = Experiment(
+        one_source((1, 3, 3)), inputs={"in": given(**late, off_grid="up")}, dt=0.1, input_dt=0.5
+    )
+    assert made.input_spikes(1)[0].tolist() == [15]
+
+
 def test_rounding_is_not_off_the_grid() -> None:
     """3 * 0.1 is not 0.3 to the last bit."""
     times = {"time": [3 * 0.1, 0.7], "unit": [1, 2], "trial": [0, 0], "size": (1, 3, 3)}
@@ -126,6 +137,7 @@ def test_two_spikes_in_one_step_are_never_one() -> None:
         ({"duration": 0.0}, "FromSpikes.duration: 0.0 is not positive"),
         ({"off_grid": "round"}, "'round' is not one of refuse, up"),
         ({"trials": {"touch": [1]}}, "not a column of 2"),
+        ({"trials": {"a/b": [1, 2]}}, "is not a name of a column"),
         ({"trials": {"start": [1, 2]}}, "the experiment fills this column in itself"),
     ],
 )
