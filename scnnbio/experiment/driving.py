@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
 from scnnbio.inputs import Draw, FromFrames, Input
+from scnnbio.inputs.base import Trial
 from scnnbio.network import Network
+from scnnbio.population import Population
 from scnnbio.stimuli import Stimulus
 from scnnbio.stimuli.base import Files
 from scnnbio.values import FrozenTable
@@ -134,6 +136,60 @@ def _first_showing(inputs: Driven, name: str) -> str:
             if isinstance(theirs, FromFrames) and theirs.stimulus == ours.stimulus:
                 return other
     return name
+
+
+def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
+    """Spikes of all sources in one trial, in steps of their grid; units are counted on.
+
+    Raises
+    ------
+    SpecError
+        If the input of a source cannot be drawn; it names the source.
+    """
+    parts, first = [], 0
+    for name, driven in inputs.items():
+        try:
+            step, unit = driven.spikes(trial, draws[name])
+        except SpecError as error:
+            if isinstance(inputs, ShortForm):
+                raise
+            raise SpecError(str(error), where=f"inputs.{name}") from None
+        parts.append((step, unit + np.int32(first)))
+        first += int(np.prod(draws[name].shape))
+    if len(parts) == 1:
+        return parts[0]
+    step, unit = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(step, kind="stable")
+    return step[order], unit[order]
+
+
+def only_source(network: Network) -> Population:
+    """The only source of a network; an error if there are several."""
+    if len(network.sources) != 1:
+        raise SpecError(
+            f"{len(network.sources)} spike sources, and this needs a network with one",
+            where="network.populations",
+        )
+    return network.sources[0]
+
+
+def frames_of(inputs: Driven, source: str) -> FromFrames:
+    """The input of a source, which has to consist of frames."""
+    found = inputs[source]
+    if not isinstance(found, FromFrames):
+        raise SpecError(
+            f"{type(found).__name__} has no frames, and this needs a stimulus",
+            where=f"inputs.{source}",
+        )
+    return found
+
+
+def canonical_inputs(inputs: Driven) -> dict[str, Any]:
+    """Inputs in canonical form: that of one source of frames is its short form."""
+    only = next(iter(inputs.values())) if len(inputs) == 1 else None
+    if isinstance(only, FromFrames):
+        return {"stimulus": only.stimulus, "encoding": only.encoding}
+    return {"inputs": inputs}
 
 
 def trial_columns(inputs: Driven) -> dict[str, NDArray[Any]]:

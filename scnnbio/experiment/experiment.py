@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 import reprlib
@@ -17,7 +16,17 @@ from numpy.typing import NDArray
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
-from scnnbio.experiment.driving import check_grids, checked_inputs, draw, files_of, trial_columns
+from scnnbio.experiment.driving import (
+    canonical_inputs,
+    check_grids,
+    checked_inputs,
+    draw,
+    drawn_trial,
+    files_of,
+    frames_of,
+    only_source,
+    trial_columns,
+)
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
@@ -251,46 +260,19 @@ class Experiment(Value):
 
     def canonical_fields(self) -> dict[str, Any]:
         """Content: one source of frames is the same in its short form and among inputs."""
-        table = fields_of(self)
-        inputs = table.pop("inputs")
-        only = next(iter(inputs.values())) if len(inputs) == 1 else None
-        if isinstance(only, FromFrames):
-            return table | {"stimulus": only.stimulus, "encoding": only.encoding}
-        del table["stimulus"], table["encoding"]
-        return table | {"inputs": inputs}
+        short = ("stimulus", "encoding", "inputs")
+        rest = {name: value for name, value in fields_of(self).items() if name not in short}
+        return rest | canonical_inputs(self.inputs)
 
     @property
     def source(self) -> Population:
-        """The only source.
-
-        Raises
-        ------
-        SpecError
-            If there are several: what asks for it is for networks with one source.
-        """
-        if len(self.network.sources) != 1:
-            raise SpecError(
-                f"{len(self.network.sources)} spike sources, and this needs a network with one",
-                where="network.populations",
-            )
-        return self.network.sources[0]
+        """The only source; an error if there are several."""
+        return only_source(self.network)
 
     @property
     def frames(self) -> FromFrames:
-        """The input of the only source, which consists of frames.
-
-        Raises
-        ------
-        SpecError
-            If there are several sources, or the input is of another kind.
-        """
-        found = self.inputs[self.source.name]
-        if not isinstance(found, FromFrames):
-            raise SpecError(
-                f"{type(found).__name__} has no frames, and this needs a stimulus",
-                where=f"inputs.{self.source.name}",
-            )
-        return found
+        """The input of the only source, which has to consist of frames; else an error."""
+        return frames_of(self.inputs, self.source.name)
 
     @property
     def _where_duration(self) -> str:
@@ -323,35 +305,16 @@ class Experiment(Value):
 
     def drawing(self, trial: int, source: str) -> Draw:
         """Shape, grid and sources of chance from which the input of a source is drawn."""
-        grid = self.dt if self.input_dt is None else self.input_dt
-        return draw(self.network, self.inputs, source, self.seed, trial, grid)
+        return draw(self.network, self.inputs, source, self.seed, trial, self.input_dt or self.dt)
 
     def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Input spikes of one trial as (stamp in steps within the trial, unit).
 
-        Units count on over all sources, in the order of the network; see :attr:`first_units`.
+        Units count on from one source to the next, in the order of the network.
         """
-        grid = self.steps(self.dt if self.input_dt is None else self.input_dt, "input_dt")
-        parts = []
-        for (name, driven), first in zip(self.inputs.items(), self.first_units, strict=True):
-            try:
-                step, unit = driven.spikes(trial, self.drawing(trial, name))
-            except SpecError as error:
-                if self.stimulus is not None:
-                    raise
-                raise SpecError(f"{error}", where=f"inputs.{name}") from None
-            parts.append((step * grid, unit + first))
-        if len(parts) == 1:
-            return parts[0]
-        step, unit = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.argsort(step, kind="stable")
-        return step[order], unit[order]
-
-    @property
-    def first_units(self) -> tuple[int, ...]:
-        """Number of the first unit of each source, where all units of all sources are counted."""
-        sizes = [population.size for population in self.network.sources]
-        return tuple(itertools.accumulate(sizes[:-1], initial=0))
+        draws = {name: self.drawing(trial, name) for name in self.inputs}
+        step, unit = drawn_trial(self.inputs, trial, draws)
+        return step * self.steps(self.input_dt or self.dt, "input_dt"), unit
 
     def input_stream(
         self,

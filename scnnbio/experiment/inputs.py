@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -109,9 +110,13 @@ def split_by_source(
     """Spikes of all sources, counted on from one to the next, by the name of each source."""
     if len(sources) == 1:
         return {sources[0].name: (step, unit)}
-    found, first = {}, 0
-    for population in sources:
+    found = {}
+    for population, first in zip(sources, first_units(sources), strict=True):
         ours = (unit >= first) & (unit < first + population.size)
         found[population.name] = step[ours], unit[ours] - np.int32(first)
-        first += population.size
     return found
+
+
+def first_units(sources: Sequence[Population]) -> list[int]:
+    """Number of each source's first unit, where units are counted on from one to the next."""
+    return list(itertools.accumulate([p.size for p in sources[:-1]], initial=0))

@@ -27,6 +27,7 @@ from scnnbio.backends.brian2.presentations import Source, internal_trials, share
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
+from scnnbio.experiment.inputs import first_units
 from scnnbio.network import Network, Projection
 from scnnbio.population import Population
 
@@ -101,7 +102,7 @@ class Lowered:
     def _add_source(self, population: Population, trials: Iterator[Any]) -> None:
         names = list(self.experiment.inputs)
         order = names.index(population.name)
-        first = self.experiment.first_units[order]
+        first = first_units(self.experiment.network.sources)[order]
         share = (first, first + population.size) if len(names) > 1 else None
         self.groups[population.name] = self._keep(
             Source(

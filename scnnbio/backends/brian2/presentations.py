@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.layout import internal_of_public
 from scnnbio.backends.brian2.procedural import Procedural, sleeper
 from scnnbio.experiment import Inputs
+from scnnbio.experiment.inputs import first_units
 from scnnbio.population import Population
 
 #: After whatever decides which spikes stand.
@@ -40,11 +41,13 @@ def internal_trials(
     first : int
         Trial to begin with.
     """
-    parts, size = [], 0
-    for population in sources:
-        parts.append(internal_of_public(population.shape) + size)
-        size += population.size
-    internal = np.concatenate(parts)
+    size = sum(population.size for population in sources)
+    internal = np.concatenate(
+        [
+            internal_of_public(population.shape) + first
+            for population, first in zip(sources, first_units(sources), strict=True)
+        ]
+    )
     for step, public in inputs.trials(first):
         # Steps are in order already, so they are what they were when all of it is.
         begin = np.multiply(step, size, dtype=np.int64)
@@ -74,11 +77,11 @@ def shares(
             ours = (unit >= first) & (unit < first + size)
             yield step[ours], unit[ours] - np.int32(first)
 
-    found, first = [], 0
-    for population, copy in zip(sources, itertools.tee(trials, len(sources)), strict=True):
-        found.append(share(copy, first, population.size))
-        first += population.size
-    return found
+    copies = itertools.tee(trials, len(sources))
+    return [
+        share(copy, first, population.size)
+        for copy, first, population in zip(copies, first_units(sources), sources, strict=True)
+    ]
 
 
 class Source(Procedural, SpikeSource):  # type: ignore[misc]
