@@ -104,6 +104,7 @@ def _polarity(model: NeuronModel, receptor: str, values: tuple[tuple[str, float]
         return math.nan
 
 
+@functools.lru_cache(maxsize=64)
 def _excess(model: NeuronModel) -> sympy.Expr:
     """By how much the threshold is crossed."""
     from brian2.parsing.sympytools import str_to_sympy
@@ -157,6 +158,8 @@ def _effect(
     return found.pop() if found else 0.0
 
 
+# Parameters that differ from neuron to neuron ask for the same few expressions many times.
+@functools.lru_cache(maxsize=1024)
 def _derivative(expression: sympy.Expr, name: str) -> sympy.Expr:
     import sympy
 
@@ -164,11 +167,20 @@ def _derivative(expression: sympy.Expr, name: str) -> sympy.Expr:
     return sympy.diff(expression, symbols[name]) if name in symbols else sympy.Integer(0)
 
 
+@functools.lru_cache(maxsize=1024)
+def _symbols(expression: sympy.Expr) -> tuple[sympy.Symbol, ...]:
+    return tuple(sorted(expression.free_symbols, key=str))
+
+
 def _at(expression: sympy.Expr, point: Mapping[str, float]) -> float:
     """Value of an expression; an error if it has none."""
-    number = float(
-        expression.subs({s: point[str(s)] for s in expression.free_symbols if str(s) in point})
-    )
+    number = _value(expression, tuple(point.get(str(s)) for s in _symbols(expression)))
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+@functools.lru_cache(maxsize=4096)
+def _value(expression: sympy.Expr, values: tuple[float | None, ...]) -> float:
+    given = zip(_symbols(expression), values, strict=True)
+    return float(expression.subs({symbol: v for symbol, v in given if v is not None}))

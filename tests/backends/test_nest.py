@@ -244,8 +244,11 @@ def test_the_neuron_without_leak_fires_as_the_reference() -> None:
 def test_signed_kernels_keep_to_their_receptor() -> None:
     kernel = np.random.default_rng(1).uniform(-0.6, 1.0, (4, 2, 3, 3))
     for receptor in ("excitatory", "inhibitory", "membrane"):
-        parameters = {"tau_syn_E": 3.0, "tau_syn_I": 9.0, "i_offset": 0.8}
-        network = pair(kernel, (2, 6, 6), receptor=receptor, weight=0.9, parameters=parameters)
+        inhibits = receptor == "inhibitory"
+        drive = 2.5 if inhibits else 0.8
+        parameters = {"tau_syn_E": 3.0, "tau_syn_I": 9.0, "i_offset": drive}
+        signed = -np.abs(kernel) if inhibits else kernel
+        network = pair(signed, (2, 6, 6), receptor=receptor, weight=0.9, parameters=parameters)
         times = tuple((0.5 * k, (7 * k) % 72) for k in range(1, 110))
         assert_same(run(network, times, backend="nest"), run(network, times))
 

@@ -285,7 +285,8 @@ def test_any_geometry_delivers_the_same_on_nest(connector, delay):
 
 def assert_delivers(connector: KernelConnector, delay: int, *names: str) -> None:
     spikes = movie(connector.in_shape, 4, 0.15, seed=delay)
-    case = driven(connector, spikes, duration=13.0, delay=float(delay), weight=1.5)
+    weight = -1.5 if connector.inhibits else 1.5
+    case = driven(connector, spikes, duration=13.0, delay=float(delay), weight=weight)
     expected = jumps(backends.get("reference").run(case))
     for name in names:
         np.testing.assert_allclose(

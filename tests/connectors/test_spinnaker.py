@@ -90,7 +90,7 @@ def test_first_spikes_are_refused():
 
 def test_without_spynnaker(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BackendMissing, match=r"scnnbio\[spinnaker\]"):
+    with pytest.raises(BackendMissing, match=r"pip install .*\[spinnaker\]"):
         for_spinnaker(PoolingConnector((1, 4, 4), 2), None, None)
 
 

@@ -181,7 +181,7 @@ def lower(
                 cells[population.name] = found
             else:
                 problems += found
-    problems += unsupported_projections(experiment, cells)
+    problems += unsupported_projections(experiment)
     problems += unsupported_rest(experiment, cells)
     native = _native_targets(experiment, cells)
     planes = native | {p.pre for p in network.projections if p.post in native}

@@ -9,10 +9,8 @@ from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment
 
 
-def unsupported_projections(
-    experiment: Experiment, cells: Mapping[str, Cells]
-) -> list[Unsupported]:
-    """Projections that learn, or whose weights have no place."""
+def unsupported_projections(experiment: Experiment) -> list[Unsupported]:
+    """Projections that learn."""
     problems = []
     for projection in experiment.network.projections:
         element = f"projection {projection.name!r}"
@@ -25,13 +23,6 @@ def unsupported_projections(
                     LEARN,
                 )
             )
-        if projection.post not in cells:
-            continue
-        kind = cells[projection.post].type
-        if kind.name == "IF_cond_exp" and (projection.weight * projection.kernel).min() < 0:
-            feature = "a conductance takes no negative weights"
-            remedy = "split the kernel by sign, the negative part made positive on 'inhibitory'"
-            problems.append(Unsupported(element, feature, remedy))
     return problems
 
 
