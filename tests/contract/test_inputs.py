@@ -15,6 +15,20 @@ from scnnbio.recording import Spikes
 from tests.inputs.networks import EXPERIMENTS, drawn_images, drawn_spikes, experiment
 
 GRIDS = ("brian2", "brian2-standalone", "nest")
+#: Each network is a program to compile: one of them always is.
+CASES = [
+    pytest.param(
+        backend,
+        name,
+        marks=[pytest.mark.slow] if backend == GRIDS[1] and name != "two sources" else [],
+    )
+    for backend in GRIDS
+    for name in EXPERIMENTS
+]
+SHORT = [
+    pytest.param(backend, marks=[pytest.mark.slow] if backend == GRIDS[1] else [])
+    for backend in ("reference", *GRIDS)
+]
 
 
 @cache
@@ -34,8 +48,7 @@ def same(found: Spikes, expected: Spikes) -> None:
     np.testing.assert_allclose(found.time, expected.time, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("backend", GRIDS)
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(("backend", "name"), CASES)
 def test_the_same_spikes(backend: str, name: str) -> None:
     found, expected = (finished(b, name).recording.spikes for b in (backend, "reference"))
     assert len(expected["v1"].time) > 100
@@ -44,7 +57,28 @@ def test_the_same_spikes(backend: str, name: str) -> None:
         same(found[population], expected[population])
 
 
-@pytest.mark.parametrize("backend", ["reference", *GRIDS])
+@pytest.mark.parametrize("backend", SHORT[1:])
+def test_kernels_learn_the_same_from_both_sources(backend: str) -> None:
+    found, expected = (finished(b, "learning").weights for b in (backend, "reference"))
+    before = {p.name: p.kernel for p in experiment("learning").network.projections}
+    assert before.keys() == expected.keys()
+    for name, kernel in expected.items():
+        assert np.abs(kernel - before[name]).max() > 0.01
+        np.testing.assert_allclose(found[name], kernel, rtol=0, atol=1e-10)
+
+
+@pytest.mark.slow
+def test_threads_share_the_work_of_both_sources() -> None:
+    target = backends.get("brian2-standalone", {"threads": 2})
+    if target.missing():
+        pytest.skip(target.missing())
+    found = target.run(experiment("two sources")).recording.spikes
+    expected = finished("reference", "two sources").recording.spikes
+    for population in expected:
+        same(found[population], expected[population])
+
+
+@pytest.mark.parametrize("backend", SHORT)
 def test_a_source_fires_the_spikes_that_were_given(backend: str) -> None:
     """The oracle is the array itself."""
     given = drawn_spikes()
@@ -54,7 +88,7 @@ def test_a_source_fires_the_spikes_that_were_given(backend: str) -> None:
         same(found, Spikes(given.time, given.unit, given.trial))
 
 
-@pytest.mark.parametrize("backend", ["reference", *GRIDS])
+@pytest.mark.parametrize("backend", SHORT)
 def test_the_brightest_value_fires_first(backend: str) -> None:
     """Latency is onset + window * (1 - c / c_max), rounded up to the grid: by hand."""
     images = drawn_images()
@@ -70,7 +104,7 @@ def test_the_brightest_value_fires_first(backend: str) -> None:
         np.testing.assert_allclose(spikes.time[ours][order], expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("backend", GRIDS)
+@pytest.mark.parametrize("backend", SHORT[1:])
 def test_the_trial_table_tells_the_labels(backend: str) -> None:
     assert finished(backend, "images").recording.trials["label"].tolist() == [3, 1, 4]
     assert finished(backend, "spikes").recording.trials["touch"].tolist() == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from scnnbio import (
@@ -16,6 +18,7 @@ from scnnbio import (
     Population,
     Projection,
     Record,
+    SharedSTDP,
     SpikeSource,
 )
 from scnnbio.inputs import FromFrames, FromImages, FromSpikes
@@ -44,6 +47,16 @@ def two_sources(neuron: object = LIF) -> Network:
             Projection("eye", "v1", seen, weight=0.9, delay=1.0),
             Projection("skin", "v1", touched, weight=1.1, delay=2.0),
         ),
+    )
+
+
+def learning() -> Network:
+    """The same, where both kernels learn."""
+    plain = two_sources()
+    rule = SharedSTDP(a_plus=0.02, a_minus=0.01)
+    return Network(
+        plain.populations,
+        tuple(dataclasses.replace(p, plasticity=rule) for p in plain.projections),
     )
 
 
@@ -87,15 +100,17 @@ def drawn_images(**changes: object) -> FromImages:
 
 
 def experiment(name: str, **changes: object) -> Experiment:
-    """One of the four experiments of the contract."""
+    """One of the experiments of the contract."""
     networks = {
         "two sources": two_sources,
+        "learning": learning,
         "images": lambda: one_source((2, 6, 6)),
         "spikes": lambda: one_source((3, 5, 5)),
         "poisson images": lambda: one_source((2, 6, 6)),
     }
     inputs = {
         "two sources": {"eye": FRAMES, "skin": drawn_spikes()},
+        "learning": {"eye": FRAMES, "skin": drawn_spikes()},
         "images": {"in": drawn_images()},
         "spikes": {"in": drawn_spikes()},
         "poisson images": {"in": drawn_images(code=PoissonCode(gain=150.0))},
@@ -106,4 +121,4 @@ def experiment(name: str, **changes: object) -> Experiment:
     return Experiment(network, **{**settings, **changes})  # type: ignore[arg-type]
 
 
-EXPERIMENTS = ("two sources", "images", "spikes", "poisson images")
+EXPERIMENTS = ("two sources", "learning", "images", "spikes", "poisson images")
