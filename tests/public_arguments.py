@@ -100,6 +100,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Projection": PROJECTION,
     "Experiment": {**{name: lambda n=name: getattr(experiment(), n) for name in (
         "network", "stimulus", "encoding")}, "input_dt": 1.0},
+    "Input.check_grid": {"dt": 0.5},
+    "FromSpikes": {
+        "time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0], "size": (1, 1, 2), "duration": 20.0,
+    },
+    "FromImages": {
+        "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
+    },
+    "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
+        "stimulus", "encoding")},
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
@@ -278,6 +287,7 @@ INSTANCES: dict[str, Any] = {
     "UnsharedConnector": lambda: DenseConnector(np.full((2, 2), 0.5), (2, 1, 1)),
     "Kernel": lambda: AlphaKernel(5.0),
     "EulerStability": lambda: euler_stability(LIF),
+    "Input": lambda: experiment().frames,
 }
 
 #: Unit of what another argument decides.

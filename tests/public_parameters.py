@@ -24,7 +24,7 @@ from tests.public_arguments import ARGUMENTS, INSTANCES, network
 MODULES = [
     "scnnbio",
     *(f"scnnbio.{part}" for part in ("connectors", "encoding", "experiment", "neurons")),
-    *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli")),
+    *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli", "inputs")),
     *(f"scnnbio.neurons.{part}" for part in ("linearised", "rates", "synapses", "system")),
     *(m.name for m in pkgutil.iter_modules(scnnbio.analysis.__path__, "scnnbio.analysis.")),
     "scnnbio.validation.evidence",
@@ -36,6 +36,7 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
+    *("Images", "Draw"),
     *(
         "Statistic",
         "Responses",
@@ -51,6 +52,7 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
+    "columns of a trial table": {"FromImages.labels"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},

@@ -181,7 +181,7 @@ def test_writing_a_program_loads_nothing_that_only_others_need(tmp_path):
         "from scnnbio.backends.brian2.backend import lowered_program\n"
         "from tests.backends.networks import experiment, small_network\n"
         "case = experiment(small_network())\n"
-        f"with lowered_program(case, case.inputs(), pathlib.Path({str(tmp_path)!r})):\n"
+        f"with lowered_program(case, case.input_stream(), pathlib.Path({str(tmp_path)!r})):\n"
         "    print(*not_needed & set(sys.modules))\n"
     )
     assert result.returncode == 0, result.stderr

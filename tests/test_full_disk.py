@@ -102,7 +102,7 @@ def test_sources_that_have_no_place(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(DataError, match=r"the program's sources cannot be written .*; choose"),
-        lowered_program(case, case.inputs(), tmp_path / "file"),
+        lowered_program(case, case.input_stream(), tmp_path / "file"),
     ):
         pass
     assert type(brian2.get_device()).__name__ == "RuntimeDevice"

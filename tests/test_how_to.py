@@ -57,6 +57,10 @@ def run_block(
     return done.stdout
 
 
+def test_inputs() -> None:
+    assert run_page("inputs.md") == "[ 5.  12.5 30. ] [7 2]\n"
+
+
 def test_neurons() -> None:
     told = run_page("neurons.md")
     assert "-w/tau_w" in told

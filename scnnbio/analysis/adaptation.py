@@ -158,7 +158,7 @@ def adaptation(run: Run, population: str) -> Adaptation:
     return Adaptation(
         population=population,
         current=layer.channel_values("i_offset").copy(),
-        rate=np.array([len(t) for t in trains]) / run.experiment.stimulus.duration * 1e3,
+        rate=np.array([len(t) for t in trains]) / run.experiment.trial_duration * 1e3,
         first_rate=ends[0],
         last_rate=ends[1],
         index=np.array([adaptation_index(intervals.get(k, ())) for k in range(len(trains))]),

@@ -130,16 +130,15 @@ def input_harmonic(
         If the code is not a Poisson code, or the field is not uniform.
     """
     onset = plain(onset, "ms", where="onset")
-    code, dt = experiment.encoding.code, experiment.input_dt or experiment.dt
+    shown, dt = experiment.frames, experiment.input_dt or experiment.dt
+    code = shown.encoding.code
     if not isinstance(code, PoissonCode):
         raise SpecError("a modulated rate needs a Poisson code", where="encoding.code")
-    margin = experiment.encoding.margin
-    shape = tuple(n + 2 * margin for n in experiment.source.shape[1:])
-    frames = experiment.stimulus.frames(trial, (shape[0], shape[1]), experiment.rng(trial))
-    drive = experiment.encoding.lgn.drive(frames)
+    frames = shown.frames(trial, experiment.drawing(trial, experiment.source.name))
+    drive = shown.encoding.lgn.drive(frames)
     if np.ptp(drive, axis=(2, 3)).max() > 1e-9:
         raise SpecError("the field is not uniform in space", where="stimulus")
-    steps = round(experiment.stimulus.duration / dt)
+    steps = round(experiment.trial_duration / dt)
     cells = projection.kernel[0].sum(axis=(1, 2))
     # A step has one spike of a cell at most.
     drawn = -np.expm1(-code.rate(drive[:, :, 0, 0]) * dt / 1e3) / dt @ cells

@@ -278,7 +278,7 @@ def settled_rates(run: Run, population: str, maps: ArrayLike) -> Array:
 
     The end is the last 20 s, or the last third of shorter trials.
     """
-    duration = run.experiment.stimulus.duration
+    duration = run.experiment.trial_duration
     luminance = run.recording.trials["luminance"]
     time, rates = map_rates(run.recording, population, maps, duration / 60)
     late = rates[:, time > duration - min(20_000.0, duration / 3)].mean(axis=1)

@@ -68,7 +68,7 @@ def inhibition(run: Run) -> Inhibition:
     SpecError
         If there are not trials with and without background, longer than 200 ms.
     """
-    luminance, duration = run.recording.trials["luminance"], run.experiment.stimulus.duration
+    luminance, duration = run.recording.trials["luminance"], run.experiment.trial_duration
     window = (_ONSET, duration)
     backgrounds = {"no background": luminance < 0, "background noise": luminance == 0}
     if not all(trials.any() for trials in backgrounds.values()) or duration <= _ONSET:

@@ -233,7 +233,7 @@ class Backend(ABC):
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
-        inputs = experiment.inputs(report, lambda: watch.phase("input"))
+        inputs = experiment.input_stream(report, lambda: watch.phase("input"))
         report = report or _silent
         with contextlib.nullcontext() if self.turn is None else self.turn.taken():
             if keep is None:
@@ -255,10 +255,10 @@ class Backend(ABC):
                 "pathways": dict(outcome.pathways),
                 "versions": self.versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
-                "trials": experiment.stimulus.n_trials,
+                "trials": experiment.n_trials,
                 "input_spikes": inputs.drawn,
                 "output_spikes": dict(outcome.output_spikes),
-                **experiment.stimulus.files.provenance(),
+                **experiment.files.provenance(),
                 **outcome.details,
             },
         )

@@ -112,7 +112,7 @@ class EventDrivenBackend(Oracle):
 
 def _too_fast(population: Population, experiment: Experiment) -> list[Unsupported]:
     """A time constant so short that a trial is cut into more pieces than it can be solved in."""
-    piece = piece_length(generators(population), experiment.stimulus.duration)
+    piece = piece_length(generators(population), experiment.trial_duration)
     if piece * _MOST_PIECES >= experiment.dt:
         return []
     return [
@@ -135,7 +135,7 @@ class _Simulation:
 
     def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
         self.experiment, self.inputs = experiment, inputs
-        self.duration = experiment.stimulus.duration
+        self.duration = experiment.trial_duration
         network = experiment.network
         self.layers = {
             p.name: Layer(p, self.duration) for p in network.populations if not p.is_source
@@ -167,8 +167,12 @@ class _Simulation:
 
     def _run(self, report: Report) -> None:
         experiment = self.experiment
-        per_trial, n_trials = experiment.trial_steps, experiment.stimulus.n_trials
-        cuts = np.searchsorted(self.inputs.step, np.arange(n_trials + 1) * per_trial + 1)
+        per_trial, n_trials = experiment.trial_steps, experiment.n_trials
+        begins = np.arange(n_trials + 1) * per_trial + 1
+        given = [
+            (name, step, unit, np.searchsorted(step, begins))
+            for name, (step, unit) in self.inputs.by_source.items()
+        ]
         for trial in range(n_trials):
             self.trial, self.now = trial, 0.0
             if experiment.reset:
@@ -179,9 +183,10 @@ class _Simulation:
                 # What is in flight arrives as much earlier as the new trial's clock is later.
                 self.heap = [(time - self.duration, kind, unit) for time, kind, unit in self.heap]
                 heapq.heapify(self.heap)
-            for k in range(cuts[trial], cuts[trial + 1]):
-                stamp = (self.inputs.step[k] - trial * per_trial) * experiment.dt
-                self._send(experiment.source.name, float(stamp), int(self.inputs.unit[k]))
+            for name, step, unit, cuts in given:
+                for k in range(cuts[trial], cuts[trial + 1]):
+                    stamp = (step[k] - trial * per_trial) * experiment.dt
+                    self._send(name, float(stamp), int(unit[k]))
             self._solve(self._sample_times(trial))
             report("simulating", trial + 1, n_trials)
 
@@ -301,8 +306,7 @@ class _Simulation:
     def outcome(self) -> Outcome:
         """Everything that was kept."""
         dt, per_trial = self.experiment.dt, self.experiment.trial_steps
-        source = self.experiment.source.name
-        spikes = {source: (self.inputs.step, self.inputs.unit)}
+        spikes = dict(self.inputs.by_source)
         times = {}
         for name, rows in self.fired.items():
             trial, time, unit = (np.array(c) for c in zip(*rows, strict=True)) if rows else [[]] * 3

@@ -238,9 +238,12 @@ class _Simulation:
             p.name: _Layer(p, experiment.dt) for p in network.populations if not p.is_source
         }
         self.pathways = [_Pathway(p, experiment) for p in network.projections]
-        last = experiment.trial_steps * experiment.stimulus.n_trials
-        cuts = np.searchsorted(inputs.step, np.arange(1, last + 2))
-        self.input = inputs.unit.astype(np.int64), cuts
+        last = experiment.trial_steps * experiment.n_trials
+        # Units of each source by the step in which they fire.
+        self.input = {
+            name: (unit.astype(np.int64), np.searchsorted(step, np.arange(1, last + 2)))
+            for name, (step, unit) in inputs.by_source.items()
+        }
         self.fired: dict[str, list[tuple[int, NDArray[np.int64]]]] = {n: [] for n in self.sizes}
         self.samples: dict[tuple[str, str], list[FloatArray]] = {}
         self.snapshots: dict[str, list[FloatArray]] = {}
@@ -255,7 +258,7 @@ class _Simulation:
     def _run(self, report: Report) -> None:
         experiment = self.experiment
         kept = set(experiment.snapshot_trials())
-        n_trials, per_trial = experiment.stimulus.n_trials, experiment.trial_steps
+        n_trials, per_trial = experiment.n_trials, experiment.trial_steps
         for trial in range(n_trials):
             for layer in self.layers.values():
                 layer.begin_trial()
@@ -279,8 +282,7 @@ class _Simulation:
             pathway.update()
         for pathway in self.pathways:
             pathway.deliver(step, self.layers[pathway.projection.post])
-        units, cuts = self.input
-        fired = {self.experiment.source.name: units[cuts[step - 1] : cuts[step]]}
+        fired = {n: u[cuts[step - 1] : cuts[step]] for n, (u, cuts) in self.input.items()}
         learners = {}
         for name, layer in self.layers.items():
             fired[name], learners[name] = layer.fire()

@@ -40,6 +40,6 @@ def check(
         console.print(line, soft_wrap=True)
     if problems or missing:
         raise typer.Exit(UnsupportedError.exit_code)
-    trials = sum(e.stimulus.n_trials for e in study.experiments)
+    trials = sum(e.n_trials for e in study.experiments)
     line = f"{study.name} can run on {backend}: {len(study.stages)} stages, {trials} trials"
     console.print(line, soft_wrap=True)

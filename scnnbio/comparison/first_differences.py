@@ -92,7 +92,7 @@ def _distances(
         name: sorted({row.unit for row in rows if row.population == name})
         for name in dict.fromkeys(row.population for row in rows)
     }
-    steps = experiment.trial_steps * experiment.stimulus.n_trials
+    steps = experiment.trial_steps * experiment.n_trials
     populations = [experiment.network.population(name) for name in units]
     if any(population.homeostasis for population in populations):
         return _unknown(rows, "their threshold moves, and is not sampled")

@@ -238,4 +238,4 @@ _SWEPT = "Each backend on several grids; all see the same input spikes."
 
 
 def _inputs(result: Comparison) -> set[str]:
-    return {stage.experiment.source.name for stage in result.study.stages}
+    return {name for stage in result.study.stages for name in stage.experiment.inputs}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,14 +17,27 @@ from scnnbio._html import listed
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
+from scnnbio.experiment.driving import (
+    canonical_inputs,
+    check_grids,
+    checked_inputs,
+    draw,
+    drawn_trial,
+    files_of,
+    frames_of,
+    only_source,
+    trial_columns,
+)
 from scnnbio.experiment.features import Requirement, of_network, of_signals, of_trials
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.population import Population
 from scnnbio.stimuli import Stimulus
+from scnnbio.stimuli.base import Files
 from scnnbio.units import Milliseconds, plain
-from scnnbio.values import Value
+from scnnbio.values import FrozenTable, Value, fields_of
 
 _MOST_STEPS = 10**9
 
@@ -98,15 +111,15 @@ class Record(Value):
 
 @dataclass(frozen=True, eq=False)
 class Experiment(Value):
-    """A network that is shown a stimulus.
+    """A network and what drives its sources.
 
     Parameters
     ----------
     network : Network
-        With one spike source, which the encoding drives.
-    stimulus : Stimulus
-        Yields the trials.
-    encoding : Encoding
+    stimulus : Stimulus, optional
+        Yields the trials of the only source: with ``encoding``, the short form of
+        ``inputs={source: FromFrames(stimulus, encoding)}``.
+    encoding : Encoding, optional
         Turns frames into spikes of the source.
     record : Record
     dt : float
@@ -124,17 +137,21 @@ class Experiment(Value):
         Step in ms of the grid on which input spikes are drawn, a multiple of ``dt``; ``dt`` if not
         given. A random code draws other spikes on another grid: with one ``input_dt``, runs of
         several ``dt`` see the same.
+    inputs : mapping of str to Input
+        What drives each source, where there is no stimulus and encoding. All have the same number
+        of trials of the same duration. It is filled in where the short form is given.
 
     Raises
     ------
     SpecError
-        If something does not fit: a delay below dt or off the grid, a trial that is no whole
-        number of steps, something to record that is not there.
+        If a source has no input or one of another shape. If something does not fit: a delay below
+        dt or off the grid, a trial that is not a whole number of steps, something to record that
+        is not there.
     """
 
     network: Network
-    stimulus: Stimulus
-    encoding: Encoding
+    stimulus: Stimulus | None = None
+    encoding: Encoding | None = None
     record: Record = field(default_factory=Record)
     dt: Milliseconds = 0.1
     seed: int = 1
@@ -142,6 +159,7 @@ class Experiment(Value):
     learning: bool = True
     reset: bool = True
     input_dt: Milliseconds | None = None
+    inputs: Mapping[str, Input] = field(default_factory=FrozenTable)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
@@ -152,17 +170,8 @@ class Experiment(Value):
         for name in ("learning", "reset"):
             if not isinstance(getattr(self, name), bool):
                 raise SpecError(f"{getattr(self, name)!r} is not true or false", where=name)
-        if len(self.network.sources) != 1:
-            raise SpecError(
-                f"{len(self.network.sources)} spike sources; an encoding drives exactly one",
-                where="network.populations",
-            )
-        if self.source.shape[0] != 2:
-            raise SpecError(
-                f"the source has {self.source.shape[0]} channels; the encoding drives two, ON and"
-                " OFF",
-                where=f"population {self.source.name!r}",
-            )
+        inputs = checked_inputs(self.network, self.inputs, self.stimulus, self.encoding)
+        object.__setattr__(self, "inputs", inputs)
         for projection in self.network.projections:
             self._check_times(projection)
             self.normalised_every(projection)
@@ -171,10 +180,11 @@ class Experiment(Value):
                 for value in population.values()[population.model.refractory]:
                     if value > 0:
                         self.steps(float(value), f"population {population.name!r}.refractory")
-        self.steps(self.stimulus.duration, "stimulus.duration")
+        self.steps(self.trial_duration, self._where_duration)
         if self.input_dt is not None:
             object.__setattr__(self, "input_dt", plain(self.input_dt, "ms", where="input_dt"))
             self.steps(self.input_dt, "input_dt")
+        check_grids(self.inputs, self.input_dt or self.dt)
         self._check_record()
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
@@ -197,7 +207,7 @@ class Experiment(Value):
             if self.trial_steps % self.steps(projection.connector.window, path):
                 raise SpecError(
                     f"{projection.connector.window:g} ms do not part a trial of"
-                    f" {self.stimulus.duration:g} ms evenly; make them a divisor of it",
+                    f" {self.trial_duration:g} ms evenly; make them a divisor of it",
                     where=path,
                 )
 
@@ -256,37 +266,65 @@ class Experiment(Value):
         """Steps from a spike to its arrival, one for each lag of the kernel, increasing."""
         return tuple(self.steps(delay, "delay") for delay in projection.delays)
 
+    def canonical_fields(self) -> dict[str, Any]:
+        """Content: one source of frames is the same in its short form and among inputs."""
+        short = ("stimulus", "encoding", "inputs")
+        rest = {name: value for name, value in fields_of(self).items() if name not in short}
+        return rest | canonical_inputs(self.inputs)
+
     @property
     def source(self) -> Population:
-        """The population that the encoding drives."""
-        return self.network.sources[0]
+        """The only source; an error if there are several."""
+        return only_source(self.network)
+
+    @property
+    def frames(self) -> FromFrames:
+        """The input of the only source, which has to consist of frames; else an error."""
+        return frames_of(self.inputs, self.source.name)
+
+    @property
+    def _where_duration(self) -> str:
+        return "inputs" if self.stimulus is None else "stimulus.duration"
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return next(iter(self.inputs.values())).n_trials
+
+    @property
+    def trial_duration(self) -> float:
+        """Length of one trial in ms."""
+        return next(iter(self.inputs.values())).duration
 
     @property
     def trial_steps(self) -> int:
         """Time steps of one trial."""
-        return self.steps(self.stimulus.duration, "stimulus.duration")
+        return self.steps(self.trial_duration, self._where_duration)
 
     @property
     def duration(self) -> float:
         """Length of the whole run in ms."""
-        return self.stimulus.duration * self.stimulus.n_trials
+        return self.trial_duration * self.n_trials
 
-    def rng(self, trial: int) -> np.random.Generator:
-        """The generator that everything random in one trial is drawn from."""
-        return np.random.default_rng([self.seed, trial])
+    @property
+    def files(self) -> Files:
+        """The files that the inputs are made of, and those that were left out."""
+        return files_of(self.inputs)
+
+    def drawing(self, trial: int, source: str) -> Draw:
+        """Shape, grid and sources of chance from which the input of a source is drawn."""
+        return draw(self.network, self.inputs, source, self.seed, trial, self.input_dt or self.dt)
 
     def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Input spikes of one trial as (stamp in steps within the trial, unit)."""
-        rng = self.rng(trial)
-        _, rows, columns = self.source.shape
-        margin = self.encoding.margin
-        shape = (rows + 2 * margin, columns + 2 * margin)
-        frames = self.stimulus.frames(trial, shape, rng)
-        grid = self.dt if self.input_dt is None else self.input_dt
-        step, unit = self.encoding.spikes(frames, self.stimulus.duration, grid, rng)
-        return step * self.steps(grid, "input_dt"), unit
+        """Input spikes of one trial as (stamp in steps within the trial, unit).
 
-    def inputs(
+        Units count on from one source to the next, in the order of the network.
+        """
+        draws = {name: self.drawing(trial, name) for name in self.inputs}
+        step, unit = drawn_trial(self.inputs, trial, draws)
+        return step * self.steps(self.input_dt or self.dt, "input_dt"), unit
+
+    def input_stream(
         self,
         report: Report | None = None,
         phase: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -307,7 +345,7 @@ class Experiment(Value):
         SpecError
             If the dimensions of an equation do not fit.
         """
-        n_trials, kept = self.stimulus.n_trials, len(self.snapshot_trials()) > 0
+        n_trials, kept = self.n_trials, len(self.snapshot_trials()) > 0
         signals = ((s.population, s.variables) for s in self.record.signals)
         found = [
             *of_network(self.network),
@@ -320,17 +358,17 @@ class Experiment(Value):
         """Trials at whose beginning kernels and thresholds are kept."""
         if not self.record.snapshots or not self.network.learns:
             return range(0)
-        every = math.ceil(self.stimulus.n_trials / self.record.snapshots)
-        return range(0, self.stimulus.n_trials, every)
+        every = math.ceil(self.n_trials / self.record.snapshots)
+        return range(0, self.n_trials, every)
 
     def trial_table(self) -> dict[str, NDArray[Any]]:
-        """One row a trial: stage, start and duration in ms, and the stimulus's parameters."""
-        n_trials = self.stimulus.n_trials
+        """One row per trial: stage, start and duration in ms, and the inputs' columns."""
+        n_trials = self.n_trials
         return {
             "stage": np.array([self.stage] * n_trials),
-            "start": np.arange(n_trials) * self.stimulus.duration,
-            "duration": np.full(n_trials, self.stimulus.duration),
-            **self.stimulus.table(),
+            "start": np.arange(n_trials) * self.trial_duration,
+            "duration": np.full(n_trials, self.trial_duration),
+            **trial_columns(self.inputs),
         }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scnnbio.population import Population
 
 #: Called as ``report(phase, done, total)`` while something long goes on.
 Report = Callable[[str, float, float], None]
@@ -19,8 +22,12 @@ class Presented(Protocol):
     """What is presented trial by trial: an :class:`~scnnbio.experiment.Experiment`."""
 
     @property
-    def stimulus(self) -> Any:
-        """Its ``n_trials`` says how many trials there are."""
+    def network(self) -> Any:
+        """Its ``sources`` are the populations that are driven."""
+
+    @property
+    def n_trials(self) -> int:
+        """How many trials there are."""
 
     @property
     def trial_steps(self) -> int:
@@ -60,9 +67,10 @@ class Inputs:
         step : ndarray of int32 (spikes,)
             Stamp in steps since the trial began, 1 for its first step; sorted.
         unit : ndarray of int32 (spikes,)
-            Neuron of the source population.
+            Neuron of the source population; with several sources, they are counted on from one
+            to the next, in the order of the network.
         """
-        n_trials = self.experiment.stimulus.n_trials
+        n_trials = self.experiment.n_trials
         for trial in range(first, n_trials):
             with self.phase():
                 step, unit = self.experiment.input_spikes(trial)
@@ -87,5 +95,28 @@ class Inputs:
 
     @property
     def unit(self) -> NDArray[np.int32]:
-        """Neurons of the source population (spikes,)."""
+        """Neurons of the source population, or of all sources counted on (spikes,)."""
         return self._all[1]
+
+    @cached_property
+    def by_source(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        """Stamps, and neurons of the source, by the source's name."""
+        return split_by_source(self.step, self.unit, self.experiment.network.sources)
+
+
+def split_by_source(
+    step: NDArray[np.int64], unit: NDArray[np.int32], sources: Sequence[Population]
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Spikes of all sources, counted on from one to the next, by the name of each source."""
+    if len(sources) == 1:
+        return {sources[0].name: (step, unit)}
+    found = {}
+    for population, first in zip(sources, first_units(sources), strict=True):
+        ours = (unit >= first) & (unit < first + population.size)
+        found[population.name] = step[ours], unit[ours] - np.int32(first)
+    return found
+
+
+def first_units(sources: Sequence[Population]) -> list[int]:
+    """Number of each source's first unit, where units are counted on from one to the next."""
+    return list(itertools.accumulate([p.size for p in sources[:-1]], initial=0))

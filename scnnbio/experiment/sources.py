@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scnnbio.inputs import Input
 from scnnbio.stimuli import Stimulus
 
 
@@ -55,15 +56,17 @@ def from_here(value: Any) -> Any:
     return value
 
 
-def locate(stimulus: Any, kinds: Mapping[str, type[Stimulus]], folder: Path | None) -> None:
-    """Make paths in the table of a stimulus absolute, so that they lead to the same files anywhere.
+def locate(
+    stimulus: Any, kinds: Mapping[str, type[Stimulus] | type[Input]], folder: Path | None
+) -> None:
+    """Make paths in a stimulus's or an input's table absolute: the same files from anywhere.
 
     Parameters
     ----------
     stimulus : object
         As the document has it; what is no table of a known kind is left for others to refuse.
     kinds : mapping of str to type
-        Stimuli by their kind.
+        Stimuli or inputs by their kind.
     folder : Path or None
         Where paths of the document begin; the working folder if None.
     """

@@ -10,13 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scnnbio._html import listed, section, table
-from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
 from scnnbio.experiment.documents import (
     Table,
     build,
-    by_kind,
     check_keys,
     join,
     plain_table,
@@ -24,23 +22,22 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import Experiment, Record, Sampling, checked_seed
+from scnnbio.experiment.input_documents import (
+    INPUT_KEYS,
+    READERS,
+    input_rows,
+    input_tables,
+    locate_all,
+    over_base,
+)
 from scnnbio.experiment.inputs import Report
 from scnnbio.experiment.networks import network_from, network_table
-from scnnbio.experiment.sources import Source, from_here, locate
+from scnnbio.experiment.sources import Source, from_here
 from scnnbio.experiment.stage import Stage
 from scnnbio.experiment.weights import DocumentFolder, rename_file
 from scnnbio.neurons.parsing import check_name
-from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
 from scnnbio.stimuli.base import FileSkipped
 from scnnbio.values import Value
-
-STIMULI: dict[str, type[Stimulus]] = {
-    "photographs": Photographs,
-    "full-field": FullField,
-    "gratings": Gratings,
-    "white-noise": WhiteNoise,
-}
-CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
 
 #: Folder beside a study that was written, for the files that its document names.
 _GIVEN = "given"
@@ -49,8 +46,8 @@ _STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
 )  # fmt: skip
 _STAGE_KEYS = (
-    "like", "network", "stimulus", "encoding", "record", "learning", "reset", "weights_from",
-    "dt", "seed", "input_dt",
+    "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "dt", "seed",
+    "input_dt",
 )  # fmt: skip
 
 
@@ -144,13 +141,13 @@ class Study(Value):
         DataError
             If a file that a stimulus shows is missing or cannot be read.
         """
-        shown = {file for e in self.experiments for file in e.stimulus.files.read}
+        shown = {file for e in self.experiments for file in e.files.read}
         return (*self.described_by, *(Source(*file, "stimulus") for file in sorted(shown)))
 
     @property
     def skipped(self) -> tuple[FileSkipped, ...]:
         """What lay among the files that stimuli show, and was left out."""
-        return tuple(sorted({file for e in self.experiments for file in e.stimulus.files.skipped}))
+        return tuple(sorted({file for e in self.experiments for file in e.files.skipped}))
 
     def run(
         self,
@@ -221,7 +218,7 @@ def study_from(
     table["seed"] = checked_seed(table.get("seed", 1))
     table["stages"] = _expanded(require(table, "stages", ""))
     for row in table["stages"].values():
-        locate(row.get("stimulus"), STIMULI, folder)
+        locate_all(row, folder)
     beside = DocumentFolder(folder)
     return Study(
         name=documents.as_text(require(table, "name", ""), "name"),
@@ -248,7 +245,7 @@ def _expanded(stages: Any) -> Table:
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
             base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
-            own = _merged(base, own)
+            own = _merged(over_base(base, own), own)
         full[name] = own
     return full
 
@@ -271,11 +268,7 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
         described = _merged(dict(documents.as_table(described, "network")), dict(own))
     seed = checked_seed(row.get("seed", table["seed"]))
     network = network_from(described, path, seed, folder)
-    rest: Table = {
-        "stimulus": require(row, "stimulus", where),
-        "encoding": require(row, "encoding", where),
-        "seed": seed,
-    }
+    rest: Table = {**input_rows(row, where), "seed": seed}
     if "dt" in table:
         rest["dt"] = table["dt"]
     rest |= {
@@ -286,18 +279,6 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     if weights_from is not None:
         documents.as_text(weights_from, join(where, "weights_from"))
     return Stage(experiment, network, weights_from)
-
-
-def _encoding(table: Any, where: str) -> Encoding:
-    readers = {"lgn": _lgn, "code": by_kind(CODES)}
-    return build(Encoding, table, where, readers)
-
-
-def _lgn(table: Any, where: str) -> LGN | Pixels:
-    """A filter by its parameters, or ``{ kind = "pixels" }``."""
-    if "kind" in documents.as_table(table, where):
-        return by_kind({"pixels": Pixels})(table, where)
-    return build(LGN, table, where)
 
 
 def _record(table: Any, where: str) -> Record:
@@ -312,8 +293,7 @@ def _samplings(rows: Any, where: str) -> tuple[Sampling, ...]:
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    "stimulus": by_kind(STIMULI),
-    "encoding": _encoding,
+    **READERS,
     "record": _record,
 }
 
@@ -343,11 +323,7 @@ def study_table(study: Study) -> Table:
 def _stage_table(stage: Stage) -> Table:
     experiment = stage.experiment
     table: Table = {
-        "stimulus": plain_table(experiment.stimulus),
-        "encoding": {
-            "lgn": plain_table(experiment.encoding.lgn),
-            "code": plain_table(experiment.encoding.code),
-        },
+        **input_tables(experiment.stimulus, experiment.encoding, experiment.inputs),
         "record": plain_table(experiment.record),
         "learning": experiment.learning,
         "reset": experiment.reset,

@@ -89,7 +89,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["steps"].run
     recording, network = run.recording, run.experiment.network
     names = [p.name for p in network.populations if p.name.startswith("layer")]
-    luminance, duration = recording.trials["luminance"], run.experiment.stimulus.duration
+    luminance, duration = recording.trials["luminance"], run.experiment.trial_duration
     if len(luminance) < 3 or not luminance[0] == luminance[2] < luminance[1]:
         raise Missing("the input does not rise and fall")
     eta = network.population(names[0]).channel_values("homeo_eta")
@@ -117,7 +117,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
 
 def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
     """Rates of some maps of all layers: the course of a rise and a fall, and when settled."""
-    duration = run.experiment.stimulus.duration
+    duration = run.experiment.trial_duration
     rows = [map_rates(run.recording, n, maps, duration / _BINS)[1][:3].ravel() for n in names]
     settled = [settled_rates(run, name, maps) for name in names]
     bins = np.arange(len(rows[0]), dtype=np.float64) + 0.5
@@ -167,7 +167,7 @@ def _adaptation(results: StudyResults) -> tuple[Figure, str]:
     found = [adaptation(run, name) for name in names]
     told = ", ".join(f"{one.population} {one.index[one.hero]:.3f}" for one in found)
     figure = adaptation_figure(found, ADAPTATION)
-    seconds = run.experiment.stimulus.duration / 1e3
+    seconds = run.experiment.trial_duration / 1e3
     caption = (
         f"{seconds:g} s of constant current. A: mean rates, excitatory medians solid, inhibitory"
         " dotted; dashed, rates of the first interval of GLIF3 and GLIF5. B: intervals in their"

@@ -53,7 +53,7 @@ def _largest_errors(found: Refined) -> dict[float, float]:
 def _beside(results: StudyResults) -> tuple[Figure, str]:
     evidence = results.evidence["grating"]
     run, (name, other) = evidence.run, evidence.once(other_solution)
-    populations = [n for n in run.experiment.record.spikes if n != run.experiment.source.name]
+    populations = [n for n in run.experiment.record.spikes if n not in run.experiment.inputs]
     if not populations:
         raise Missing("no spikes of neurons were recorded")
     backend, dt = run.provenance["backend"], run.experiment.dt

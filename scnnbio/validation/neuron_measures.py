@@ -22,6 +22,7 @@ from scnnbio.analysis.paired import paired_rate
 from scnnbio.backends.promises import Statistical
 from scnnbio.encoding import PoissonCode
 from scnnbio.experiment import Experiment
+from scnnbio.inputs import FromFrames
 from scnnbio.neurons.rates import firing_rate
 from scnnbio.plasticity import SharedSTDP
 from scnnbio.validation.claim import Measured
@@ -71,7 +72,7 @@ def spikes_error(evidence: Evidence, populations: Sequence[str]) -> Measured:
         layer, found = run.experiment.network.population(name), adaptation(run, name)
         values = {n: float(v[0]) for n, v in layer.values().items() if n != "i_offset"}
         closed = firing_rate(layer.model, found.current, values, dt=run.experiment.dt)
-        parts.append((found.rate - closed) * run.experiment.stimulus.duration / 1e3)
+        parts.append((found.rate - closed) * run.experiment.trial_duration / 1e3)
     return Measured(np.concatenate(parts))
 
 
@@ -235,8 +236,8 @@ def sustained_rates(evidence: Evidence) -> Measured:
 
 
 def _neurons(experiment: Experiment) -> list[str]:
-    """Populations whose spikes were recorded, without the source: its spikes are given."""
-    return [name for name in experiment.record.spikes if name != experiment.source.name]
+    """Populations whose spikes were recorded, without sources: their spikes are given."""
+    return [name for name in experiment.record.spikes if name not in experiment.inputs]
 
 
 def input_surprise(evidence: Evidence) -> Measured:
@@ -261,15 +262,14 @@ def input_surprise(evidence: Evidence) -> Measured:
 
 def _drawn_with(experiment: Experiment, trial: int) -> tuple[Array, Array]:
     """Chance of a spike in a step (frames, cells), and the steps of each frame (frames,)."""
-    code, margin = experiment.encoding.code, experiment.encoding.margin
-    if not isinstance(code, PoissonCode):
+    shown = experiment.inputs[experiment.source.name]
+    if not isinstance(shown, FromFrames) or not isinstance(shown.encoding.code, PoissonCode):
         raise Missing("the input is not drawn from rates")
-    _, rows, columns = experiment.source.shape
-    shape = (rows + 2 * margin, columns + 2 * margin)
-    frames = experiment.stimulus.frames(trial, shape, experiment.rng(trial))
-    rates = code.rate(experiment.encoding.lgn.drive(frames)).reshape(len(frames), -1)
+    frames = shown.frames(trial, experiment.drawing(trial, experiment.source.name))
+    drive = shown.encoding.lgn.drive(frames)
+    rates = shown.encoding.code.rate(drive).reshape(len(frames), -1)
     dt = experiment.input_dt or experiment.dt
-    number = round(experiment.stimulus.duration / dt)
+    number = round(experiment.trial_duration / dt)
     steps = np.bincount(np.arange(number) * len(frames) // number, minlength=len(frames))
     return -np.expm1(-rates * dt / 1e3), steps.astype(float)
 

@@ -35,7 +35,7 @@ class Refined:
     def convergence(self) -> list[Convergence]:
         """How the spikes of each recorded population of neurons approach the solution."""
         experiment = self.exact.experiment
-        names = [n for n in experiment.record.spikes if n != experiment.source.name]
+        names = [n for n in experiment.record.spikes if n not in experiment.inputs]
         recordings = {dt: run.recording for dt, run in self.grids.items()}
         return [convergence(self.exact.recording, recordings, name) for name in names]
 
@@ -52,7 +52,7 @@ def refined(run: Run) -> Refined:
         If a backend cannot run it, or its grid is too fine to be refined while you wait.
     """
     experiment, on_grid = run.experiment, _has_grid(run)
-    if experiment.duration / experiment.dt > _LARGEST * experiment.stimulus.n_trials:
+    if experiment.duration / experiment.dt > _LARGEST * experiment.n_trials:
         raise Missing(
             f"a grid of {experiment.dt:g} ms is too fine to be refined here; it takes"
             f" {_LARGEST} steps per trial at most"

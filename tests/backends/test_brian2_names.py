@@ -64,7 +64,7 @@ def test_brian2_adds_these_parts_and_no_others() -> None:
     case = experiment(small_network(homeostasis=SharedThreshold(eta=0.3, target=60.0)))
     added = {
         part.name.removeprefix(thing.name)
-        for thing in Lowered(case, case.inputs()).objects
+        for thing in Lowered(case, case.input_stream()).objects
         for part in thing.contained_objects
         if part.name.startswith(thing.name)
     }
@@ -88,7 +88,7 @@ def test_an_array_that_grows_is_refused(tmp_path: Path) -> None:
         patch.setattr("scnnbio.backends.brian2.backend.Lowered", Monitored)
         with (
             pytest.raises(UnsupportedError, match="object 'seen': its 't' grows during a run"),
-            lowered_program(case, case.inputs(), tmp_path),
+            lowered_program(case, case.input_stream(), tmp_path),
         ):
             pass
     assert type(b2.get_device()).__name__ == "RuntimeDevice"

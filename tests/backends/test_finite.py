@@ -71,7 +71,7 @@ def case(
 
 def expected(made: Experiment, spikes: int) -> tuple[int, float, int]:
     """Trial, ms and the first neuron of those that first got so many spikes, from the input."""
-    inputs, per_trial = made.inputs(), made.trial_steps
+    inputs, per_trial = made.input_stream(), made.trial_steps
     pairs = np.unique(np.stack([inputs.step + 2, inputs.unit % 64]), axis=1)
     seen = np.zeros(64, int)
     last = -1

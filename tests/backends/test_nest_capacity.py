@@ -58,7 +58,7 @@ def large(channels: int) -> Experiment:
 
 def expected(case: Experiment) -> tuple[np.ndarray, np.ndarray]:
     """Spikes by hand: at one ms after those of either input channel, in every third channel."""
-    inputs, channels = case.inputs(), case.network.population("v1").shape[0]
+    inputs, channels = case.input_stream(), case.network.population("v1").shape[0]
     pairs = np.unique(np.stack([inputs.step + 1, inputs.unit % 64]), axis=1)
     pairs = pairs[:, pairs[0] <= case.trial_steps]
     units = (np.arange(0, channels, EVERY) * 64)[:, None] + pairs[1]

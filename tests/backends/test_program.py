@@ -51,7 +51,7 @@ def described(case: Experiment, folder: Path) -> Described:
     from scnnbio.backends.brian2.backend import lowered_program
     from scnnbio.backends.brian2.running import fed
 
-    with lowered_program(case, case.inputs(), folder) as program:
+    with lowered_program(case, case.input_stream(), folder) as program:
         key = compiling.key(folder, "compiler")
         arrays = hashlib.sha256()
         for path in sorted((folder / "static_arrays").iterdir()):
@@ -165,7 +165,7 @@ def test_an_array_is_touched_only_by_what_needs_it(threads: int, tmp_path: Path)
     from scnnbio.backends.brian2.compiling import preferences
 
     shown = case(parameters={}, record=Record(spikes=("v1",)))
-    with lowered_program(shown, shown.inputs(), tmp_path, preferences(threads=threads)):
+    with lowered_program(shown, shown.input_stream(), tmp_path, preferences(threads=threads)):
         text = (tmp_path / "objects.cpp").read_text()
     made = set(re.findall(r"(\w+) = new", text))
     filled = set(re.findall(r"for\(int i=0; [^\n]*\) (\w+)\[i\] =", text))
@@ -207,7 +207,9 @@ def test_input_is_in_the_order_of_the_layout() -> None:
     shown = case()
     internal = internal_of_public(shown.source.shape)
     for (step, public), (sorted_step, unit) in zip(
-        shown.inputs().trials(), internal_trials(shown.inputs(), shown.source), strict=True
+        shown.input_stream().trials(),
+        internal_trials(shown.input_stream(), shown.network.sources),
+        strict=True,
     ):
         order = np.lexsort((internal[public], step))
         assert len(step) > 50

@@ -134,7 +134,7 @@ def test_what_a_board_recorded_is_put_together() -> None:
     lowered = lower(driven(network, dt=0.5))
     assert isinstance(lowered, Lowered)
     nothing = np.zeros(0, dtype=np.int64)
-    machine = Machine(lowered, (nothing, nothing), {"v1": np.array([0, 3])})
+    machine = Machine(lowered, {"lgn": (nothing, nothing)}, {"v1": np.array([0, 3])})
     trace = np.arange(5 * 36, dtype=float).reshape(5, 36)
     # Two planes of 6 x 6 neurons: the second's neurons are numbered from 36 on.
     machine.populations["v1"] = [

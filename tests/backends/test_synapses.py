@@ -82,7 +82,7 @@ def runtime() -> Iterator[None]:
 
 
 def _spikes_of_synapses(experiment: Experiment) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    (projection,), inputs = experiment.network.projections, experiment.inputs()
+    (projection,), inputs = experiment.network.projections, experiment.input_stream()
     dt = experiment.dt
     b2.defaultclock.dt = dt * b2.ms
     stamped = [

@@ -59,7 +59,7 @@ def test_every_model_fires_and_is_not_saturated(name: str) -> None:
     """Otherwise the comparisons below would say little."""
     run = finished("reference")
     per_neuron = len(run.recording.spikes[name].time) / run.experiment.network.population(name).size
-    assert 0.5 < per_neuron / run.experiment.stimulus.n_trials < 15
+    assert 0.5 < per_neuron / run.experiment.n_trials < 15
 
 
 @pytest.mark.parametrize("backend", GRIDS)
@@ -86,7 +86,7 @@ def test_the_potential_is_the_closed_form_up_to_the_first_spike(backend: str, na
     """sympy's solution, piece by piece between the arrivals, knows nothing of a time step."""
     run = finished(backend)
     compared = 0
-    for trial in range(run.experiment.stimulus.n_trials):
+    for trial in range(run.experiment.n_trials):
         for unit in UNITS:
             found = _until_first_spike(run, name, trial, unit)
             expected = _closed(run, name, trial, unit, len(found))

@@ -158,7 +158,7 @@ def test_input_does_not_depend_on_the_order_of_trials():
 
 def test_inputs_are_the_trials_one_after_another():
     made, told = poisson(), []
-    inputs = made.inputs(lambda *what: told.append(what))
+    inputs = made.input_stream(lambda *what: told.append(what))
     expected = [
         (s + 80 * k, u) for k in range(4) for s, u in zip(*made.input_spikes(k), strict=True)
     ]
@@ -170,7 +170,7 @@ def test_inputs_are_the_trials_one_after_another():
 
 def test_input_depends_on_the_experiment_and_not_on_the_network():
     other = experiment(network=network(LIF), record=Record())
-    np.testing.assert_array_equal(experiment().inputs().step, other.inputs().step)
+    np.testing.assert_array_equal(experiment().input_stream().step, other.input_stream().step)
 
 
 @pytest.mark.parametrize(
@@ -209,13 +209,13 @@ def test_the_digest_changes_with_all_that_changes_the_result():
 def test_one_grid_for_the_input_gives_the_same_spikes_at_any_step() -> None:
     noisy = {"encoding": Encoding(LGN(), PoissonCode(gain=200.0)), "input_dt": 0.5}
     coarse, fine = (experiment(dt=dt, **noisy) for dt in (0.5, 0.1))
-    ours, theirs = coarse.inputs(), fine.inputs()
+    ours, theirs = coarse.input_stream(), fine.input_stream()
     assert len(ours.step) > 100
     np.testing.assert_array_equal(theirs.step, 5 * ours.step)
     np.testing.assert_array_equal(theirs.unit, ours.unit)
     # It is the coarse grid's own draw, and not the fine one's.
     plain = experiment(dt=0.5, **{**noisy, "input_dt": None})
-    np.testing.assert_array_equal(plain.inputs().step, ours.step)
+    np.testing.assert_array_equal(plain.input_stream().step, ours.step)
     free = experiment(dt=0.1, **{**noisy, "input_dt": None})
-    assert (free.inputs().step % 5).any()
+    assert (free.input_stream().step % 5).any()
     assert len({plain.digest(), coarse.digest(), fine.digest(), free.digest()}) == 4

@@ -79,7 +79,7 @@ def test_profiles_options_and_settings_are_applied_in_this_order() -> None:
     assert tiny(DOCUMENT).stages[0].network.population("v1").shape[0] == 8
     made = tiny(DOCUMENT, "maps=5", "stages.learn.stimulus.n_trials = 7", "title=two words")
     assert made.stages[0].network.population("v1").shape[0] == 5
-    assert [e.stimulus.n_trials for e in made.experiments][:2] == [7, 7]
+    assert [e.n_trials for e in made.experiments][:2] == [7, 7]
     assert made.title == "two words"
     assert study_from(DOCUMENT, seed=3, settings=["seed=2"]).seed == 3
 

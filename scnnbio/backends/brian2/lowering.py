@@ -13,6 +13,7 @@ Every object has a name of its own choosing, so that a network lowered twice giv
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,11 @@ from scnnbio.backends.base import gate_steps, refractory_steps
 from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
 from scnnbio.backends.brian2.lists import is_listed, listing_at
-from scnnbio.backends.brian2.presentations import Source, internal_trials
+from scnnbio.backends.brian2.presentations import Source, internal_trials, shares
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
+from scnnbio.experiment.inputs import first_units
 from scnnbio.network import Network, Projection
 from scnnbio.population import Population
 
@@ -70,9 +72,17 @@ class Lowered:
 
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
+        sources = self.experiment.network.sources
+        given = dict(
+            zip(
+                self.experiment.inputs,
+                shares(internal_trials(self.inputs, sources), sources),
+                strict=True,
+            )
+        )
         for population in self.experiment.network.populations:
             if population.is_source:
-                self._add_source(population)
+                self._add_source(population, given[population.name])
             else:
                 self._add_neurons(population)
         for projection in self.experiment.network.projections:
@@ -89,13 +99,19 @@ class Lowered:
 
     # -- populations ------------------------------------------------------------------------------
 
-    def _add_source(self, population: Population) -> None:
+    def _add_source(self, population: Population, trials: Iterator[Any]) -> None:
+        names = list(self.experiment.inputs)
+        order = names.index(population.name)
+        first = first_units(self.experiment.network.sources)[order]
+        share = (first, first + population.size) if len(names) > 1 else None
         self.groups[population.name] = self._keep(
             Source(
                 population.size,
                 self.experiment.trial_steps,
-                internal_trials(self.inputs, population),
+                trials,
                 f"source_{population.name}",
+                order,
+                share,
             )
         )
 

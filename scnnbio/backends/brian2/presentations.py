@@ -6,7 +6,8 @@ monitors do their work. What the generated code talks to is in ``templates/prese
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import brian2 as b2
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.layout import internal_of_public
 from scnnbio.backends.brian2.procedural import Procedural, sleeper
 from scnnbio.experiment import Inputs
+from scnnbio.experiment.inputs import first_units
 from scnnbio.population import Population
 
 #: After whatever decides which spikes stand.
@@ -27,19 +29,25 @@ _AT_START = ("start", 0)
 
 
 def internal_trials(
-    inputs: Inputs, population: Population, first: int = 0
+    inputs: Inputs, sources: Sequence[Population], first: int = 0
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Input spikes of one trial after another in the internal numbering, sorted by step and unit.
 
     Parameters
     ----------
     inputs : Inputs
-    population : Population
-        The source.
+    sources : sequence of Population
+        All sources of the network; their neurons are counted on from one to the next.
     first : int
         Trial to begin with.
     """
-    internal, size = internal_of_public(population.shape), population.size
+    size = sum(population.size for population in sources)
+    internal = np.concatenate(
+        [
+            internal_of_public(population.shape) + first
+            for population, first in zip(sources, first_units(sources), strict=True)
+        ]
+    )
     for step, public in inputs.trials(first):
         # Steps are in order already, so they are what they were when all of it is.
         begin = np.multiply(step, size, dtype=np.int64)
@@ -50,6 +58,30 @@ def internal_trials(
         unit = place.astype(np.int32)
         del begin, place  # nobody needs them while the trial is simulated
         yield step, unit
+
+
+def shares(
+    trials: Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]], sources: Sequence[Population]
+) -> list[Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]]:
+    """The spikes of one trial after another, for each source its own.
+
+    Sources ask for a trial in the same step, so that no more than one trial waits in memory.
+    """
+    if len(sources) == 1:
+        return [trials]
+
+    def share(
+        copy: Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]], first: int, size: int
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        for step, unit in copy:
+            ours = (unit >= first) & (unit < first + size)
+            yield step[ours], unit[ours] - np.int32(first)
+
+    copies = itertools.tee(trials, len(sources))
+    return [
+        share(copy, first, population.size)
+        for copy, first, population in zip(copies, first_units(sources), sources, strict=True)
+    ]
 
 
 class Source(Procedural, SpikeSource):  # type: ignore[misc]
@@ -65,6 +97,11 @@ class Source(Procedural, SpikeSource):  # type: ignore[misc]
         Spikes of each trial: stamps in steps since it began, sorted, and neurons. Asked for at
         the beginning of each trial, and only at runtime: a compiled program reads its own.
     name : str
+    order : int
+        Place of this source among all sources, which fire one after another.
+    share : tuple of int, optional
+        First unit, and first unit of the next source, among those that a compiled program reads;
+        None where it is the only source.
     """
 
     def __init__(
@@ -73,6 +110,8 @@ class Source(Procedural, SpikeSource):  # type: ignore[misc]
         period: int,
         trials: Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]],
         name: str,
+        order: int = 0,
+        share: tuple[int, int] | None = None,
     ) -> None:
         self._begin(name)
         self.events = {"spike": None}
@@ -89,9 +128,9 @@ class Source(Procedural, SpikeSource):  # type: ignore[misc]
             template="source",
             clock=b2.defaultclock,
             when="thresholds",
-            order=0,
+            order=order,
             name=None,
-            template_kwds={"period": period},
+            template_kwds={"period": period, "share": share},
         )
         self.variables.create_clock_variables(self._clock)
         self._enable_group_attributes()

@@ -106,7 +106,7 @@ class Program:
                     f"write_samples_{k}",
                 )
             )
-        layers = [g for n, g in lowered.groups.items() if n != experiment.source.name]
+        layers = [g for n, g in lowered.groups.items() if n not in experiment.inputs]
         if layers:
             add(Look(layers[0], experiment.trial_steps))
         for name, (group, variable) in learned(lowered).items():

@@ -96,7 +96,7 @@ def _shown(
 ) -> NotFinite | None:
     """Show a program what is left; the state that became no number, if one did."""
     folder, experiment = results.folder, program.lowered.experiment
-    n_trials = experiment.stimulus.n_trials
+    n_trials = experiment.n_trials
     first, inputs.drawn = _begin(program, key, folder)
     if first == n_trials:
         return None
@@ -152,9 +152,9 @@ def fed(
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
-    n_trials = experiment.stimulus.n_trials
+    n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
-    for step, unit in internal_trials(inputs, experiment.source, first):
+    for step, unit in internal_trials(inputs, experiment.network.sources, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data

@@ -190,7 +190,7 @@ class NestBackend(Backend):
             As :func:`~scnnbio.experiment.as_text.experiment_text` writes it.
         """
         told = experiment_from(experiment)
-        self._simulate(told, told.inputs(), Stopwatch(), lambda *_: None)
+        self._simulate(told, told.input_stream(), Stopwatch(), lambda *_: None)
 
     def _simulate_with(
         self,

@@ -185,7 +185,7 @@ class StandardCells(Cells):
             for variable in sorted(set(sampling.variables) - known):
                 feature = f"{_native(population).name} does not tell {variable!r}"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
-        if experiment.reset and experiment.stimulus.n_trials > 1:
+        if experiment.reset and experiment.n_trials > 1:
             feature = "NEST's own cells cannot be reset between trials"
             problems.append(Unsupported("reset", feature, f"set reset = false, or {remedy}"))
         return problems

@@ -24,6 +24,7 @@ from scnnbio.backends.nest.placed import Placed
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.processes import Team
 from scnnbio.experiment import Experiment, Inputs
+from scnnbio.experiment.inputs import split_by_source
 from scnnbio.network import Projection
 from scnnbio.population import Population
 
@@ -37,11 +38,17 @@ class InputSpikes:
     step : ndarray of int64 (spikes,)
         Stamps in steps since the run began; sorted.
     unit : ndarray of int32 (spikes,)
-        Neurons of the source population.
+        Neurons of all sources, counted on from one to the next.
     """
 
     step: NDArray[np.int64]
     unit: NDArray[np.int32]
+
+    def by_source(
+        self, experiment: Experiment
+    ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        """Stamps, and neurons of the source, by the source's name."""
+        return split_by_source(self.step, self.unit, experiment.network.sources)
 
     @classmethod
     def of(cls, inputs: Inputs, team: Team) -> InputSpikes:
@@ -94,9 +101,10 @@ class Lowered:
                 self.engines[population.name] = ThresholdEngine(
                     self.experiment, population, population.homeostasis
                 )
+        given = self.inputs.by_source(self.experiment)
         for population in network.populations:
             if population.is_source:
-                self._add_source(population)
+                self._add_source(population, *given[population.name])
             else:
                 self.nodes[population.name] = self.cells.create(
                     population, self.experiment.dt, self.schedule
@@ -129,14 +137,16 @@ class Lowered:
                 return NotFinite(self.experiment, name, state, unit, stamp)
         return None
 
-    def _add_source(self, population: Population) -> None:
+    def _add_source(
+        self, population: Population, step: NDArray[np.int64], unit: NDArray[np.int32]
+    ) -> None:
         nodes = nest.Create("spike_train_injector", population.size)
         self.nodes[population.name] = nodes
-        order = np.argsort(self.inputs.unit, kind="stable")
-        stamps = self.schedule.of_stamps(self.inputs.step)[order]
+        order = np.argsort(unit, kind="stable")
+        stamps = self.schedule.of_stamps(step)[order]
         # Rounded to NEST's tics: a product such as 3*0.1 lies beside the grid.
         times = np.round(stamps * self.experiment.dt, 3)
-        cuts = np.searchsorted(self.inputs.unit[order], np.arange(1, population.size))
+        cuts = np.searchsorted(unit[order], np.arange(1, population.size))
         nodes.set([{"spike_times": part} for part in np.split(times, cuts)])
 
     def _connect(self, projection: Projection) -> None:

@@ -173,9 +173,10 @@ class Recorders:
         """Results in the public numbering."""
         experiment, inputs = self.lowered.experiment, self.lowered.inputs
         spikes: dict[str, Any] = self.spikes.gathered(self.team)
-        if experiment.source.name in experiment.record.spikes:
-            # They fire as they are told to.
-            spikes[experiment.source.name] = inputs.step, inputs.unit
+        # Sources fire the spikes that they were given.
+        for name, given in inputs.by_source(experiment).items():
+            if name in experiment.record.spikes:
+                spikes[name] = given
         signals = {
             (log.sampling.population, name): values
             for log in self.signals

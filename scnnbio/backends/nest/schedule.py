@@ -58,7 +58,7 @@ class Schedule:
         ]
         return cls(
             experiment.trial_steps,
-            experiment.stimulus.n_trials,
+            experiment.n_trials,
             max(delays, default=1),
             tuple(periods),
             experiment.reset,

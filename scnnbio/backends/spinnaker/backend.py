@@ -153,11 +153,11 @@ class SpinnakerBackend(Backend):
         """Simulate an experiment, or, on the virtual board, map it.
 
         The provenance also tells the mapping: numbers, delays and room, with warnings. What was
-        only mapped fired no spikes, so that none are recorded but those of the source.
+        only mapped fired no spikes, so that none are recorded but those of sources.
         """
         if self.target == "virtual" and not self.unsupported(experiment):
-            source = experiment.source.name
-            kept = Record(spikes=tuple(n for n in experiment.record.spikes if n == source))
+            given = tuple(n for n in experiment.record.spikes if n in experiment.inputs)
+            kept = Record(spikes=given)
             experiment = dataclasses.replace(experiment, record=kept)
         return super().run(experiment, report, keep=keep)
 
@@ -170,7 +170,10 @@ class SpinnakerBackend(Backend):
             lowered = lower(experiment, self.gap, self.headroom)
             if not isinstance(lowered, Lowered):
                 raise UnsupportedError(self.name, lowered)
-        sent = lowered.clock.ticks(inputs.step.astype(np.int64)), inputs.unit.astype(np.int64)
+        sent = {
+            name: (lowered.clock.ticks(step.astype(np.int64)), unit.astype(np.int64))
+            for name, (step, unit) in inputs.by_source.items()
+        }
         sampled = _sampled_ticks(lowered)
         if self.target == "emulated":
             with watch.phase("simulate"):
@@ -185,7 +188,7 @@ class SpinnakerBackend(Backend):
     def _on_spynnaker(
         self,
         lowered: Lowered,
-        sent: tuple[Ints, Ints],
+        sent: Mapping[str, tuple[Ints, Ints]],
         sampled: Mapping[str, Ints],
         watch: Stopwatch,
         report: Report,
@@ -284,7 +287,9 @@ def _outcome(
 ) -> Outcome:
     """Results in the public numbering; what fell into silences is left out."""
     experiment = lowered.experiment
-    spikes: dict[str, Any] = {experiment.source.name: (inputs.step.astype(np.int64), inputs.unit)}
+    spikes: dict[str, Any] = {
+        name: (step.astype(np.int64), unit) for name, (step, unit) in inputs.by_source.items()
+    }
     counts = {}
     for name, (ticks, units) in activity.spikes.items():
         stamps = lowered.clock.stamps(ticks)

@@ -155,10 +155,20 @@ def _colours(machine: Machine) -> int:
 
 
 def _injected(machine: Machine, view: Any) -> dict[int, list[tuple[Chip, int]]]:
-    """Packets of the source by tick: (chip, key)."""
+    """Packets of all sources by tick: (chip, key)."""
+    packets: dict[int, list[tuple[Chip, int]]] = {}
+    for source in machine.inputs:
+        _inject(machine, view, source, packets)
+    return packets
+
+
+def _inject(
+    machine: Machine, view: Any, source: str, packets: dict[int, list[tuple[Chip, int]]]
+) -> None:
+    """Add the packets of one source."""
     from pacman.utilities.utility_calls import get_keys
 
-    layer = machine.lowered.layers[machine.lowered.experiment.source.name]
+    layer = machine.lowered.layers[source]
     origin: dict[int, tuple[Chip, int]] = {}
     for index, population in enumerate(machine.populations[layer.name]):
         for vertex in population._vertex.machine_vertices:
@@ -170,11 +180,9 @@ def _injected(machine: Machine, view: Any) -> dict[int, list[tuple[Chip, int]]]:
             units = vertex.vertex_slice.get_raster_ids()
             for unit, key in zip(units, keys, strict=True):
                 origin[int(unit) + index * layer.part_size] = (placed.x, placed.y), int(key)
-    packets: dict[int, list[tuple[Chip, int]]] = {}
-    for tick, unit in zip(*(column.tolist() for column in machine.inputs), strict=True):
+    for tick, unit in zip(*(column.tolist() for column in machine.inputs[source]), strict=True):
         if unit in origin:
             packets.setdefault(tick, []).append(origin[unit])
-    return packets
 
 
 def _activity(machine: Machine, parts: list[_Part]) -> Activity:

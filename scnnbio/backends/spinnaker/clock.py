@@ -70,7 +70,7 @@ class Clock:
             Silence in ms instead of twelve of the longest time constants.
         """
         steps = 0
-        if experiment.reset and experiment.stimulus.n_trials > 1:
+        if experiment.reset and experiment.n_trials > 1:
             if gap is None:
                 constants = [
                     float(values.max())
@@ -81,7 +81,7 @@ class Clock:
                 held = [float(found.parameters["tau_refrac"].max()) for found in cells.values()]
                 gap = _TIME_CONSTANTS * max(constants, default=0.0) + max(held, default=0.0)
             steps = max(delay, math.ceil(gap / experiment.dt - 1e-9))
-        return cls(experiment.trial_steps, experiment.stimulus.n_trials, steps)
+        return cls(experiment.trial_steps, experiment.n_trials, steps)
 
     @property
     def total(self) -> int:

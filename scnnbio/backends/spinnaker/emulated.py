@@ -247,7 +247,6 @@ class _Cores:
     """All layers of a lowered experiment: membranes, what is under way to them, and who is told."""
 
     def __init__(self, lowered: Lowered) -> None:
-        self.source = lowered.experiment.source.name
         self.membranes: dict[str, Membrane] = {}
         self.rings: dict[str, Rings] = {}
         self.fans: dict[str, list[_Fan]] = {name: [] for name in lowered.layers}
@@ -261,13 +260,13 @@ class _Cores:
         for pathway in lowered.pathways:
             self.fans[pathway.projection.pre].append(_Fan.of(lowered, pathway))
 
-    def tick(self, tick: int, sent: Ints) -> dict[str, Ints]:
-        """One tick, in which neurons of the source send; the neurons that fire, by layer."""
+    def tick(self, tick: int, sent: Mapping[str, Ints]) -> dict[str, Ints]:
+        """One tick, in which neurons of sources send; the neurons that fire, by layer."""
         fired = {}
         for name, membrane in self.membranes.items():
             self.rings[name].due(tick, membrane)
             fired[name] = membrane.tick()
-        for name, units in {self.source: sent, **fired}.items():
+        for name, units in {**sent, **fired}.items():
             if len(units):
                 for fan in self.fans[name]:
                     self.rings[fan.target].add(tick + fan.delay, *fan.of_neurons(units))
@@ -276,7 +275,7 @@ class _Cores:
 
 def simulate(
     lowered: Lowered,
-    inputs: tuple[Ints, Ints],
+    inputs: Mapping[str, tuple[Ints, Ints]],
     sampled: Mapping[str, Ints],
     report: Report,
 ) -> Activity:
@@ -285,8 +284,8 @@ def simulate(
     Parameters
     ----------
     lowered : Lowered
-    inputs : (tick, unit)
-        Spikes of the source, sorted by tick.
+    inputs : mapping of str to (tick, unit)
+        Spikes of each source, sorted by tick.
     sampled : mapping of str to ndarray of int64
         By layer, ticks before whose update to keep the potentials.
     report : callable
@@ -302,8 +301,10 @@ def simulate(
         If a potential leaves the range of the machine's numbers.
     """
     cores, total = _Cores(lowered), lowered.clock.total
-    tick_of, unit_of = inputs
-    cuts = np.searchsorted(tick_of, np.arange(total + 1))
+    given = {
+        name: (units, np.searchsorted(ticks, np.arange(total + 1)))
+        for name, (ticks, units) in inputs.items()
+    }
     wanted = {name: set(ticks.tolist()) for name, ticks in sampled.items()}
     kept: dict[str, list[Ints]] = {name: [] for name in sampled}
     spikes: dict[str, list[tuple[int, Ints]]] = {name: [] for name in cores.membranes}
@@ -311,7 +312,8 @@ def simulate(
         for name, ticks in wanted.items():
             if tick in ticks:
                 kept[name].append(cores.membranes[name].v.copy())
-        for name, units in cores.tick(tick, unit_of[cuts[tick] : cuts[tick + 1]]).items():
+        sent = {name: u[cuts[tick] : cuts[tick + 1]] for name, (u, cuts) in given.items()}
+        for name, units in cores.tick(tick, sent).items():
             if len(units):
                 spikes[name].append((tick, units))
         if tick % 1000 == 0 or tick == total - 1:

@@ -39,7 +39,7 @@ class Machine:
     """
 
     lowered: Lowered
-    inputs: tuple[Ints, Ints]
+    inputs: Mapping[str, tuple[Ints, Ints]]
     sampled: Mapping[str, Ints]
     populations: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -122,7 +122,7 @@ class Machine:
 
     def _trains(self, layer: Layer) -> list[list[float]]:
         """Spike times of a source in ms; a part that never fires gets one after the run's end."""
-        ticks, units = self.inputs
+        ticks, units = self.inputs[layer.name]
         dt = self.lowered.experiment.dt
         trains: list[list[float]] = [[] for _ in range(layer.size)]
         for tick, unit in zip(ticks.tolist(), units.tolist(), strict=True):

@@ -52,7 +52,7 @@ def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list
     if abs(microseconds - round(microseconds)) > 1e-6:
         feature = f"{experiment.dt} ms is no whole number of microseconds, which the machine counts"
         problems.append(Unsupported("dt", feature, "use a step such as 1 ms"))
-    if experiment.reset and experiment.stimulus.n_trials > 1:
+    if experiment.reset and experiment.n_trials > 1:
         for name, found in cells.items():
             if found.parameters["i_offset"].any():
                 feature = (

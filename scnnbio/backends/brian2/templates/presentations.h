@@ -225,6 +225,16 @@ public:
         return count;
     }
 
+    // The same for one of several sources, whose units are those from `first` to before `end`.
+    // Sources are asked in this order, so that each finds its spikes where the one before ended.
+    int fire_share(int32_t step, int32_t first, int32_t end, int32_t *to) {
+        int count = 0;
+        for (; next_spike < steps.size() && steps[next_spike] == step && units[next_spike] < end;
+             next_spike++)
+            to[count++] = units[next_spike] - first;
+        return count;
+    }
+
     // Tells how far the run is, a few times a second; `part` is the share of this trial.
     void progress(double part) {
         if (since(told) < 0.2) return;

@@ -1,0 +1,234 @@
+"""How the inputs of an experiment drive its sources, trial by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.encoding import Encoding
+from scnnbio.errors import SpecError, hint
+from scnnbio.inputs import Draw, FromFrames, Input
+from scnnbio.inputs.base import Trial
+from scnnbio.network import Network
+from scnnbio.population import Population
+from scnnbio.stimuli import Stimulus
+from scnnbio.stimuli.base import Files
+from scnnbio.values import FrozenTable
+
+Driven = Mapping[str, Input]
+
+
+class ShortForm(FrozenTable[str, Input]):
+    """The input that follows from a stimulus and an encoding; made again when one is replaced."""
+
+    __slots__ = ()
+
+
+def checked_inputs(
+    network: Network, inputs: Driven, stimulus: Stimulus | None, encoding: Encoding | None
+) -> FrozenTable[str, Input]:
+    """One input per source, in the order of the network.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : mapping of str to Input
+        By source; empty where a stimulus and an encoding are given instead.
+    stimulus, encoding : optional
+        The short form of one :class:`~scnnbio.inputs.FromFrames` for the only source.
+
+    Raises
+    ------
+    SpecError
+        If a source has no input, an input has no source or another shape, or trials differ in
+        number or duration.
+    """
+    sources = {population.name: population for population in network.sources}
+    if stimulus is not None or encoding is not None:
+        if inputs and not isinstance(inputs, ShortForm):
+            raise SpecError(
+                "both inputs and a stimulus or an encoding are given; give inputs alone, or a"
+                " stimulus and an encoding",
+                where="inputs",
+            )
+        if stimulus is None or encoding is None:
+            missing = "stimulus" if stimulus is None else "encoding"
+            raise SpecError("is missing beside the other one", where=missing)
+        if len(sources) != 1:
+            raise SpecError(
+                f"{len(sources)} spike sources, and a stimulus with an encoding drives exactly"
+                " one; give inputs, one per source",
+                where="network.populations",
+            )
+        inputs = ShortForm({next(iter(sources)): FromFrames(stimulus, encoding)})
+    elif isinstance(inputs, ShortForm):
+        inputs = {}
+    if not isinstance(inputs, Mapping) or not inputs:
+        raise SpecError(
+            "no input is given: give a stimulus and an encoding, or inputs, one per source",
+            where="inputs",
+        )
+    for name, driven in inputs.items():
+        if name not in sources:
+            raise SpecError(
+                f"{name!r} is not a spike source; {hint(str(name), sources)}", where="inputs"
+            )
+        if not isinstance(driven, Input):
+            raise SpecError(f"{driven!r} is not an input", where=f"inputs.{name}")
+        driven.check_shape(name, sources[name].shape)
+    undriven = [name for name in sources if name not in inputs]
+    if undriven:
+        raise SpecError(f"the source {undriven[0]!r} has no input; give one", where="inputs")
+    ordered = {name: inputs[name] for name in sources}
+    (first, base), *others = ordered.items()
+    for name, other in others:
+        for what, unit in (("n_trials", "trials"), ("duration", "ms")):
+            ours, theirs = getattr(base, what), getattr(other, what)
+            if ours != theirs:
+                raise SpecError(
+                    f"{name!r} has {theirs:g} {unit} and {first!r} has {ours:g}; all inputs of an"
+                    " experiment have trials of the same number and duration",
+                    where=f"inputs.{name}",
+                )
+    if others:
+        trial_columns(ordered)
+    return type(inputs)(ordered) if isinstance(inputs, ShortForm) else FrozenTable(ordered)
+
+
+def check_grids(inputs: Driven, dt: float) -> None:
+    """Raise unless the spikes of all inputs fit the grid on which they are drawn."""
+    for name, driven in inputs.items():
+        try:
+            driven.check_grid(dt)
+        except SpecError as error:
+            raise SpecError(str(error), where=f"inputs.{name}") from None
+
+
+def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt: float) -> Draw:
+    """Shape, grid and chance of one source in one trial.
+
+    The first source draws from a generator of (seed, trial), each other one from its own. A scene
+    comes from the generator of the first source that shows an equal stimulus.
+    """
+    names = list(inputs)
+    rng = _generator(seed, trial, names.index(name))
+    scene = rng
+    first = _first_showing(inputs, name)
+    if first != name:
+        scene = _generator(seed, trial, names.index(first))
+    return Draw(network.population(name).shape, dt, scene, rng)
+
+
+def _generator(seed: int, trial: int, place: int) -> np.random.Generator:
+    if place == 0:
+        return np.random.default_rng([seed, trial])
+    # With a spawn key, NumPy keeps these apart from all generators of (seed, trial).
+    return np.random.default_rng(np.random.SeedSequence([seed, trial], spawn_key=(place,)))
+
+
+def _first_showing(inputs: Driven, name: str) -> str:
+    ours = inputs[name]
+    if isinstance(ours, FromFrames):
+        for other, theirs in inputs.items():
+            if isinstance(theirs, FromFrames) and theirs.stimulus == ours.stimulus:
+                return other
+    return name
+
+
+def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
+    """Spikes of all sources in one trial, in steps of their grid; units are counted on.
+
+    Raises
+    ------
+    SpecError
+        If the input of a source cannot be drawn; it names the source.
+    """
+    parts, first = [], 0
+    for name, driven in inputs.items():
+        try:
+            step, unit = driven.spikes(trial, draws[name])
+        except SpecError as error:
+            if isinstance(inputs, ShortForm):
+                raise
+            raise SpecError(str(error), where=f"inputs.{name}") from None
+        parts.append((step, unit + np.int32(first)))
+        first += int(np.prod(draws[name].shape))
+    if len(parts) == 1:
+        return parts[0]
+    step, unit = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(step, kind="stable")
+    return step[order], unit[order]
+
+
+def only_source(network: Network) -> Population:
+    """The only source of a network; an error if there are several."""
+    if len(network.sources) != 1:
+        raise SpecError(
+            f"{len(network.sources)} spike sources, and this needs a network with one",
+            where="network.populations",
+        )
+    return network.sources[0]
+
+
+def frames_of(inputs: Driven, source: str) -> FromFrames:
+    """The input of a source, which has to consist of frames."""
+    found = inputs[source]
+    if not isinstance(found, FromFrames):
+        raise SpecError(
+            f"{type(found).__name__} has no frames, and this needs a stimulus",
+            where=f"inputs.{source}",
+        )
+    return found
+
+
+def canonical_inputs(inputs: Driven) -> dict[str, Any]:
+    """Inputs in canonical form: that of one source of frames is its short form."""
+    only = next(iter(inputs.values())) if len(inputs) == 1 else None
+    if isinstance(only, FromFrames):
+        return {"stimulus": only.stimulus, "encoding": only.encoding}
+    return {"inputs": inputs}
+
+
+def trial_columns(inputs: Driven) -> dict[str, NDArray[Any]]:
+    """Columns of all inputs.
+
+    A column keeps its name if all inputs that have it agree; otherwise the name of each one's
+    source and an underscore are put before it.
+
+    Raises
+    ------
+    SpecError
+        If two columns get one name.
+    """
+    tables = {name: driven.table() for name, driven in inputs.items()}
+    found: dict[str, NDArray[Any]] = {}
+    for name, table in tables.items():
+        for key, values in table.items():
+            rivals = [other[key] for other in tables.values() if key in other]
+            agree = all(_same(values, rival) for rival in rivals)
+            place = key if agree else f"{name}_{key}"
+            if place in found and not (agree and _same(found[place], values)):
+                raise SpecError(
+                    f"two columns of the trial table would be {place!r}; rename a source or a"
+                    " column",
+                    where="inputs",
+                )
+            found[place] = values
+    return found
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    numbers = one.dtype.kind in "fc" and other.dtype.kind in "fc"
+    return np.array_equal(one, other, equal_nan=numbers)
+
+
+def files_of(inputs: Driven) -> Files:
+    """All files that inputs read, and all that they left out."""
+    every = [driven.files for driven in inputs.values()]
+    return Files(
+        tuple(dict.fromkeys(file for files in every for file in files.read)),
+        tuple(dict.fromkeys(file for files in every for file in files.skipped)),
+    )

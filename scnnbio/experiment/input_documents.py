@@ -1,0 +1,181 @@
+"""Stimuli, encodings and inputs as tables of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+from scnnbio.errors import SpecError
+from scnnbio.experiment.documents import (
+    Table,
+    as_table,
+    as_text,
+    build,
+    by_kind,
+    check_keys,
+    choose,
+    join,
+    plain_table,
+    plain_value,
+    require,
+)
+from scnnbio.experiment.sources import Source, locate
+from scnnbio.inputs import FromFrames, FromImages, FromSpikes, Input
+from scnnbio.recording import Recording
+from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli.base import FileRead, Files
+
+STIMULI: dict[str, type[Stimulus]] = {
+    "photographs": Photographs,
+    "full-field": FullField,
+    "gratings": Gratings,
+    "white-noise": WhiteNoise,
+}
+CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
+INPUTS: dict[str, type[Input]] = {
+    "frames": FromFrames,
+    "spikes": FromSpikes,
+    "images": FromImages,
+}
+
+#: What a stage says of its input, in the short form and in full.
+INPUT_KEYS = ("stimulus", "encoding", "inputs")
+
+
+def locate_all(row: Any, folder: Path | None) -> None:
+    """Make the paths in a stage's stimulus and inputs absolute; what is wrong is left alone."""
+    locate(row.get("stimulus"), STIMULI, folder)
+    inputs = row.get("inputs")
+    for table in inputs.values() if isinstance(inputs, dict) else ():
+        locate(table, INPUTS, folder)
+        if isinstance(table, dict):
+            locate(table.get("stimulus"), STIMULI, folder)
+
+
+def input_rows(row: Mapping[str, Any], where: str) -> Table:
+    """The keys of a stage that say what drives its sources.
+
+    Raises
+    ------
+    SpecError
+        If there are none, or both forms are mixed.
+    """
+    if "inputs" not in row:
+        return {key: require(row, key, where) for key in ("stimulus", "encoding")}
+    for key in ("stimulus", "encoding"):
+        if key in row:
+            raise SpecError(
+                f"{key!r} is given beside 'inputs'; put both into inputs.NAME with"
+                ' kind = "frames", or leave out inputs',
+                where=where,
+            )
+    return {"inputs": row["inputs"]}
+
+
+def over_base(base: Table, own: Mapping[str, Any]) -> Table:
+    """A stage that another one is like, without the form of input that this one does not use."""
+    if "inputs" in own:
+        return {key: v for key, v in base.items() if key not in ("stimulus", "encoding")}
+    if "stimulus" in own or "encoding" in own:
+        return {key: v for key, v in base.items() if key != "inputs"}
+    return base
+
+
+def _inputs(tables: Any, where: str) -> dict[str, Input]:
+    return {
+        str(name): _input(table, join(where, str(name)))
+        for name, table in as_table(tables, where).items()
+    }
+
+
+def _input(table: Any, where: str) -> Input:
+    kind = require(table, "kind", where)
+    cls = choose(INPUTS, kind, "kind", join(where, "kind"))
+    rest = {key: value for key, value in table.items() if key != "kind"}
+    if cls is FromSpikes and "file" in rest:
+        return _of_recording(rest, where)
+    if cls is FromSpikes:
+        check_keys(rest, [key for key in _SPIKES if key != "files"], where)
+    return build(cls, rest, where, _INPUT_READERS[kind])
+
+
+def _of_recording(table: Table, where: str) -> FromSpikes:
+    """Spikes of a recording's file: ``file``, ``population`` and perhaps ``off_grid``."""
+    check_keys(table, ("file", "population", "off_grid"), where)
+    path = Path(as_text(table["file"], join(where, "file")))
+    population = as_text(require(table, "population", where), join(where, "population"))
+    recording = Recording.load(path)
+    file = Source.of(path, path.read_bytes(), "input")
+    read = Files((FileRead(file.path, file.sha256),))
+    try:
+        off_grid = table.get("off_grid", "refuse")
+        return FromSpikes.from_recording(recording, population, off_grid, read)
+    except SpecError as error:
+        raise SpecError(str(error), where=where) from None
+
+
+def encoding_from(table: Any, where: str) -> Encoding:
+    """An encoding from its table."""
+    return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
+
+
+def _lgn(table: Any, where: str) -> LGN | Pixels:
+    """A filter by its parameters, or ``{ kind = "pixels" }``."""
+    if "kind" in as_table(table, where):
+        return by_kind({"pixels": Pixels})(table, where)
+    return build(LGN, table, where)
+
+
+def _labels(value: Any, where: str) -> Any:
+    return value if isinstance(value, str) else dict(as_table(value, where))
+
+
+def _as_it_is(value: Any, where: str) -> Any:
+    return value
+
+
+Readers = Mapping[str, Callable[[Any, str], Any]]
+_SPIKES = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
+_INPUT_READERS: dict[str, Readers] = {
+    "frames": {"stimulus": by_kind(STIMULI), "encoding": encoding_from},
+    "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
+    "images": {"code": by_kind(CODES), "labels": _labels, "images": _as_it_is},
+}
+READERS: Readers = {
+    "stimulus": by_kind(STIMULI),
+    "encoding": encoding_from,
+    "inputs": _inputs,
+}
+
+
+def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: Any) -> Table:
+    """What drives the sources of an experiment, as the keys of a stage.
+
+    Raises
+    ------
+    SpecError
+        If an input is of a class of the user's own.
+    """
+    if stimulus is not None and encoding is not None:
+        return _frames_table(stimulus, encoding)
+    return {"inputs": {name: _input_table(driven, name) for name, driven in inputs.items()}}
+
+
+def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
+    return {
+        "stimulus": plain_table(stimulus),
+        "encoding": {"lgn": plain_table(encoding.lgn), "code": plain_table(encoding.code)},
+    }
+
+
+def _input_table(driven: Input, name: str) -> Table:
+    kind = next((kind for kind, cls in INPUTS.items() if cls is type(driven)), None)
+    if isinstance(driven, FromFrames):
+        return {"kind": kind, **_frames_table(driven.stimulus, driven.encoding)}
+    if isinstance(driven, FromSpikes):
+        return {"kind": kind, **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
+    if isinstance(driven, FromImages):
+        return {"kind": kind, **plain_table(driven)}
+    raise SpecError(f"{type(driven).__name__} has no form in a document", where=f"inputs.{name}")

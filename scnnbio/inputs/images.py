@@ -1,0 +1,326 @@
+"""Images whose values a code turns into spikes, such as those of MNIST."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scnnbio.encoding import LatencyCode, PoissonCode
+from scnnbio.errors import DataError, SpecError
+from scnnbio.inputs.base import Draw, Input, Trial, check_trial, column
+from scnnbio.inputs.idx import read_idx
+from scnnbio.stimuli.base import FileRead, Files, FileSkipped, count, positive
+from scnnbio.units import In, Milliseconds, carries_unit, plain_array
+from scnnbio.values import FrozenTable
+
+__all__ = ["FromImages", "Images", "read_idx", "read_images"]
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+_LABEL = "label"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images that were read from files.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (n, row, column, channel), bytes from 0 to 255 or values from 0 to 1.
+    labels : mapping of str to ndarray
+        Columns of the trial table.
+    files : Files
+        What was read, and what else was there.
+    """
+
+    values: NDArray[Any]
+    labels: Mapping[str, NDArray[Any]]
+    files: Files
+
+
+def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
+    """Images of an idx file (also compressed by gzip) or of a folder.
+
+    The images of a folder are its png, jpg, tif and bmp files in the order of their names, or
+    those of its folders, whose names are the column ``label`` then. The column ``file`` has their
+    names. All have one size; they are grey if every pixel of every image is, and otherwise have
+    the channels red, green and blue.
+
+    Parameters
+    ----------
+    images : str or Path
+    labels : str or Path, optional
+        An idx file with one number per image, for the column ``label``.
+
+    Returns
+    -------
+    Images
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged or cut off, sizes differ, or labels are not one per image.
+    """
+    path = Path(images).expanduser()
+    if path.is_dir():
+        values, columns, files = _of_folder(path)
+    else:
+        values, file = read_idx(path)
+        if values.ndim not in (3, 4) or 0 in values.shape:
+            raise DataError(
+                f"holds an array of shape {values.shape}; images are of shape (n, row, column) or"
+                " (n, row, column, channel)",
+                where=str(path),
+            )
+        columns, files = {}, Files((file,))
+    if labels is not None:
+        found, file = read_idx(Path(labels).expanduser())
+        if found.shape != (len(values),):
+            raise DataError(
+                f"holds an array of shape {found.shape} for {len(values)} images; labels are one"
+                " per image",
+                where=str(labels),
+            )
+        columns = {**columns, _LABEL: found}
+        files = Files((*files.read, file), files.skipped)
+    return Images(values, columns, files)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FromImages(Input):
+    """Images, one per trial, whose values a code turns into spikes.
+
+    A value from 0 (black) to 1 (white) is the drive of its cell: a latency code lets the brightest
+    fire first, a Poisson code fires at ``spontaneous + gain * value``.
+
+    Parameters
+    ----------
+    images : array of shape (n, row, column) or (n, row, column, channel), or str
+        Bytes from 0 to 255, of which 255 is the value 1; or values from 0 to 1. A text is the path
+        of an idx file or a folder, as :func:`read_images` takes it.
+    code : LatencyCode or PoissonCode
+    duration : float
+        Of each trial (ms).
+    labels : mapping of str to array of shape (n,), or str, optional
+        Columns of the trial table. A text is the path of an idx file.
+    first, n : int, optional
+        Number of the image to begin with, and how many to show; all if not given.
+
+    Attributes
+    ----------
+    values : ndarray (trials, channel, row, column)
+        The images that are shown. With labels, code and duration they are the input's identity:
+        the same images from a file and from an array are the same input.
+
+    Raises
+    ------
+    SpecError
+        If the images are of another shape or kind, a value is NaN or outside 0 to 1, or labels are
+        not one per image.
+    DataError
+        If a file cannot be read.
+    """
+
+    images: Annotated[ArrayLike, In("1")] | str
+    code: LatencyCode | PoissonCode
+    duration: Milliseconds = 100.0
+    labels: Mapping[str, ArrayLike] | str = field(default_factory=dict)
+    first: int = 0
+    n: int | None = None
+    values: NDArray[Any] = field(init=False, repr=False)
+    columns: Mapping[str, NDArray[Any]] = field(init=False, repr=False)
+    files: Files = field(default=Files(), init=False, repr=False)
+
+    paths: ClassVar[tuple[str, ...]] = ("images", "labels")
+
+    def __post_init__(self) -> None:
+        where = "FromImages"
+        if not isinstance(self.code, LatencyCode | PoissonCode):
+            raise SpecError(f"{self.code!r} is not a code", where=f"{where}.code")
+        object.__setattr__(self, "duration", positive(self.duration, "ms", f"{where}.duration"))
+        object.__setattr__(self, "first", count(self.first, f"{where}.first", least=0))
+        if self.n is not None:
+            object.__setattr__(self, "n", count(self.n, f"{where}.n"))
+        labels: Mapping[str, Any] = self.labels if isinstance(self.labels, Mapping) else {}
+        given, read = self.images, Images(np.zeros(0), {}, Files())
+        if isinstance(given, str | Path):
+            named = None if isinstance(self.labels, Mapping) else self.labels
+            read = read_images(given, named)
+            # Absolute, so that a document of it leads to the same files from anywhere.
+            object.__setattr__(self, "images", _absolute(given))
+            if named is not None:
+                object.__setattr__(self, "labels", _absolute(named))
+            given = read.values
+        elif not isinstance(self.labels, Mapping):
+            raise SpecError(
+                f"{self.labels!r} names a file, and the images are an array; give labels as a table"
+                " of arrays",
+                where=f"{where}.labels",
+            )
+        stack = _stack(given, f"{where}.images")
+        last = len(stack) if self.n is None else self.first + self.n
+        if not self.first < last <= len(stack):
+            raise SpecError(
+                f"images {self.first} to {last - 1} are not all there: there are {len(stack)}",
+                where=f"{where}.n",
+            )
+        columns = {
+            name: column(name, whole[self.first : last], last - self.first, where)
+            for name, values in {**read.labels, **labels}.items()
+            for whole in [column(name, values, len(stack), f"{where}.labels")]
+        }
+        values = stack[self.first : last]
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "columns", FrozenTable(columns))
+        object.__setattr__(self, "files", read.files)
+        if not isinstance(self.images, str):
+            # Once is enough: as values.
+            object.__setattr__(self, "images", values.transpose(0, 2, 3, 1))
+            object.__setattr__(self, "labels", FrozenTable(columns))
+            object.__setattr__(self, "first", 0)
+            object.__setattr__(self, "n", None)
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Identity: what is shown, wherever it was read."""
+        names = ("values", "columns", "code", "duration")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def n_trials(self) -> int:
+        """Number of images that are shown."""
+        return len(self.values)
+
+    @property
+    def shape(self) -> tuple[int | None, int | None, int | None]:
+        """Shape that the source must have: that of an image."""
+        channels, rows, columns = self.values.shape[1:]
+        return channels, rows, columns
+
+    def spikes(self, trial: int, draw: Draw) -> Trial:
+        """Spikes of one trial. See :meth:`Input.spikes`."""
+        check_trial(trial, self.n_trials, "FromImages")
+        image = self.values[trial][np.newaxis]
+        drive = image / 255.0 if image.dtype == np.uint8 else image
+        return self.code.spikes(drive, self.duration, draw.dt, draw.rng)
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Labels."""
+        return dict(self.columns)
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _stack(given: Any, where: str) -> NDArray[Any]:
+    """Images as bytes or as values from 0 to 1: (n, channel, row, column)."""
+    array = given if carries_unit(given) else np.asarray(given)
+    if not carries_unit(given) and array.dtype.kind in "iu":
+        if array.size and (array.min() < 0 or array.max() > 255):
+            raise SpecError(
+                f"whole numbers from {array.min()} to {array.max()}; give bytes from 0 to 255, or"
+                " values from 0 to 1",
+                where=where,
+            )
+        array = array.astype(np.uint8)
+    else:
+        array = plain_array(given, "1", where=where)
+        if array.size and (array.min() < 0 or array.max() > 1):
+            raise SpecError(
+                f"values from {array.min():g} to {array.max():g}; divide them by their largest,"
+                " so that they are from 0 to 1",
+                where=where,
+            )
+    if array.ndim == 3:
+        array = array[..., np.newaxis]
+    if array.ndim != 4 or 0 in array.shape:
+        raise SpecError(
+            f"an array of shape {np.shape(given)} is not (n, row, column) or (n, row, column,"
+            " channel), with at least one of each",
+            where=where,
+        )
+    return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+
+
+def _of_folder(folder: Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], Files]:
+    """All images of a folder, or of its folders; what else is there is listed as skipped."""
+    inside = sorted(folder.iterdir(), key=lambda path: path.name)
+    folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
+    pictures, skipped = _pictures(inside)
+    if folders and pictures:
+        raise DataError(
+            f"holds both images ({pictures[0].name}) and folders ({folders[0].name}); leave one"
+            " kind",
+            where=str(folder),
+        )
+    labels: list[str] = []
+    for inner in folders:
+        found, others = _pictures(sorted(inner.iterdir(), key=lambda path: path.name))
+        pictures += found
+        skipped += others
+        labels += [inner.name] * len(found)
+    if not pictures:
+        raise DataError("holds no png, jpg, tif or bmp files", where=str(folder))
+    arrays: list[NDArray[np.uint8]] = []
+    read: list[FileRead] = []
+    for path in pictures:
+        array, file = _read_picture(path)
+        if arrays and array.shape != arrays[0].shape:
+            sizes = [" x ".join(map(str, a.shape[:2])) for a in (array, arrays[0])]
+            raise DataError(
+                f"is of {sizes[0]} pixels, and {pictures[0].name} of {sizes[1]}; make all images"
+                " one size",
+                where=str(path),
+            )
+        arrays.append(array)
+        read.append(file)
+    values = np.stack(arrays)
+    if (values == values[..., :1]).all():
+        values = values[..., :1]
+    columns = {"file": np.array([path.name for path in pictures])}
+    if labels:
+        columns[_LABEL] = np.array(labels)
+    return values, columns, Files(tuple(read), tuple(skipped))
+
+
+def _pictures(paths: list[Path]) -> tuple[list[Path], list[FileSkipped]]:
+    found, skipped = [], []
+    for path in paths:
+        if path.is_file() and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+            found.append(path)
+        elif not path.is_dir() or path.name.startswith("."):
+            skipped.append(FileSkipped(str(path), "not a png, jpg, tif or bmp file"))
+    return found, skipped
+
+
+def _read_picture(path: Path) -> tuple[NDArray[np.uint8], FileRead]:
+    """Red, green and blue of one image, (row, column, 3), as bytes."""
+    from PIL import Image
+
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as picture:
+            mode, frames = picture.mode, getattr(picture, "n_frames", 1)
+            clear = picture.has_transparency_data
+            pixels = np.asarray(picture.convert("RGB"))
+    except Exception as error:  # decoders raise errors of every kind on damaged files
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"cannot be read as an image ({reason}); mend or remove it", where=str(path)
+        ) from None
+    if mode not in ("1", "L", "P", "RGB", "YCbCr") or frames > 1 or clear:
+        raise DataError(
+            f"is an image of mode {mode} with {frames} frames; save it as 8 bits of grey or of red,"
+            " green and blue, without transparency",
+            where=str(path),
+        )
+    return pixels, FileRead(str(path.absolute()), hashlib.sha256(content).hexdigest())
