@@ -1,10 +1,11 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
-from scnnbio.experiment.experiment import Experiment, Record, Sampling
+from scnnbio.experiment.experiment import Experiment
 from scnnbio.experiment.features import Feature, Requirement
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.loading import installed, load
 from scnnbio.experiment.networks import models
+from scnnbio.experiment.record import Record, Sampling
 from scnnbio.experiment.run import Run
 from scnnbio.experiment.stage import Stage
 from scnnbio.experiment.study import Study, study_from

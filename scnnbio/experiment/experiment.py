@@ -30,6 +30,7 @@ from scnnbio.experiment.driving import (
 )
 from scnnbio.experiment.features import Requirement, of_network, of_signals, of_trials
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.experiment.record import Record
 from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
@@ -40,73 +41,6 @@ from scnnbio.units import Milliseconds, plain
 from scnnbio.values import FrozenTable, Value, fields_of
 
 _MOST_STEPS = 10**9
-
-
-@dataclass(frozen=True)
-class Sampling(Value):
-    """State variables of a population, sampled over time.
-
-    Parameters
-    ----------
-    population : str
-    variables : tuple of str
-        Names of state variables.
-    units : tuple of int, optional
-        Neurons to sample; all if not given.
-    period : float, optional
-        Time between samples in ms; the time step if not given.
-    """
-
-    population: str
-    variables: tuple[str, ...]
-    units: tuple[int, ...] | None = None
-    period: Milliseconds | None = None
-
-    def __post_init__(self) -> None:
-        where = "record.signals"
-        object.__setattr__(self, "variables", _names(self.variables, f"{where}.variables"))
-        if not self.variables:
-            raise SpecError("no variable is named", where=f"{where}.variables")
-        if self.units is not None:
-            object.__setattr__(self, "units", _units(self.units, f"{where}.units"))
-        if self.period is not None:
-            object.__setattr__(self, "period", plain(self.period, "ms", where=f"{where}.period"))
-
-
-@dataclass(frozen=True)
-class Record(Value):
-    """What a run keeps.
-
-    Parameters
-    ----------
-    spikes : tuple of str
-        Populations whose spikes are kept.
-    signals : tuple of Sampling
-        State variables to sample.
-    snapshots : int
-        How often, at most, learning kernels and thresholds are kept on the way, at equal distances
-        from the first trial on.
-    """
-
-    spikes: tuple[str, ...] = ()
-    signals: tuple[Sampling, ...] = ()
-    snapshots: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "spikes", _names(self.spikes, "record.spikes"))
-        object.__setattr__(self, "signals", tuple(self.signals))
-        sampled = [(s.population, name) for s in self.signals for name in s.variables]
-        for pair in sampled:
-            if sampled.count(pair) > 1:
-                raise SpecError(
-                    f"{pair[1]!r} of population {pair[0]!r} is sampled twice; name all its units"
-                    " at once",
-                    where="record.signals",
-                )
-        if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int):
-            raise SpecError(f"{self.snapshots!r} is not a whole number", where="record.snapshots")
-        if self.snapshots < 0:
-            raise SpecError("snapshots cannot be negative", where="record.snapshots")
 
 
 @dataclass(frozen=True, eq=False)
@@ -383,22 +317,3 @@ def checked_seed(seed: Any) -> int:
             f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where="seed"
         )
     return number
-
-
-def _names(values: Any, where: str) -> tuple[str, ...]:
-    """Names as a tuple without repeats; text alone is refused, as it would fall into letters."""
-    if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
-        raise SpecError(f"{reprlib.repr(values)} is not a list of names", where=where)
-    return tuple(dict.fromkeys(values))
-
-
-def _units(values: Any, where: str) -> tuple[int, ...]:
-    try:
-        units = tuple(operator.index(v) for v in values)
-    except TypeError:
-        units = ()
-    if not units or len(set(units)) < len(units):
-        raise SpecError(
-            f"{reprlib.repr(values)} is not a list of different neurons' numbers", where=where
-        )
-    return units

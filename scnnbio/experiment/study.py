@@ -21,7 +21,7 @@ from scnnbio.experiment.documents import (
     plain_value,
     require,
 )
-from scnnbio.experiment.experiment import Experiment, Record, Sampling, checked_seed
+from scnnbio.experiment.experiment import Experiment, checked_seed
 from scnnbio.experiment.input_documents import (
     INPUT_KEYS,
     READERS,
@@ -32,6 +32,7 @@ from scnnbio.experiment.input_documents import (
 )
 from scnnbio.experiment.inputs import Report
 from scnnbio.experiment.networks import network_from, network_table
+from scnnbio.experiment.record import Record, Sampling
 from scnnbio.experiment.sources import Source, from_here
 from scnnbio.experiment.stage import Stage
 from scnnbio.experiment.weights import DocumentFolder, rename_file
