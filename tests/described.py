@@ -17,6 +17,7 @@ from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
 from scnnbio.experiment import Experiment, Record, Run, Sampling, Stage, Study
+from scnnbio.inputs import FromFrames, FromImages, FromSpikes
 from scnnbio.neurons import LIF, Parameter
 from scnnbio.population import Population, SpikeSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
@@ -27,13 +28,15 @@ from scnnbio.values import Value
 from tests.public_arguments import CONVOLUTION, experiment, network
 
 #: Packages of what is done with descriptions.
-_DOING = ("analysis", "backends", "cli", "comparison", "figures", "workflow", "_html")
+_DOING = (
+    "analysis", "backends", "cli", "comparison", "figures", "testing", "workflow", "_html"
+)  # fmt: skip
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Comparison", "DocumentFolder", "Edges", "EffectiveMembrane", "EulerStability",
-        "Evidence", "In", "Inputs", "Integrator", "Linearisation", "Measured", "Membrane", "Part",
-        "Propagator", "Refined", "Section", "SignedList", "Source", "StandardCell",
+        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "EulerStability",
+        "Evidence", "Images", "In", "Inputs", "Integrator", "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part",
+        "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
         "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
@@ -95,6 +98,14 @@ _EDGES: dict[str, Any] = {"weight": [0.5, 1.5], "lag": [1.0, 3.0], "delay": 2.0}
 
 #: Class → a function that makes an instance. Fields differ from their defaults.
 INSTANCES: dict[type[Any], Callable[[], Any]] = {
+    FromFrames: lambda: FromFrames(Gratings(), Encoding(LGN(), PoissonCode())),
+    FromSpikes: lambda: FromSpikes(
+        [1.0, 3.0], [0, 4], [0, 1], size=(1, 1, 5), n_trials=2, duration=10.0,
+        trials={"side": ["left", "right"]}, off_grid="up",
+    ),
+    FromImages: lambda: FromImages(
+        np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
+    ),
     Parameter: lambda: Parameter(0.1, "ms", "(0, inf)"),
     type(LIF): lambda: dataclasses.replace(LIF, name="mine", integrator="forward-euler"),
     SpikeSource: SpikeSource,

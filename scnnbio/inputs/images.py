@@ -190,9 +190,13 @@ class FromImages(Input):
             object.__setattr__(self, "n", None)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Identity: what is shown, wherever it was read."""
-        names = ("values", "columns", "code", "duration")
-        return {name: getattr(self, name) for name in names}
+        """Identity: what is shown, wherever it was read; as the initialiser takes it."""
+        shown = {"images": self.values.transpose(0, 2, 3, 1), "labels": self.columns}
+        return {**shown, "code": self.code, "duration": self.duration}
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.values.shape[1:]))
+        return f"FromImages({len(self.values)} images of {shape}, {self.duration:g} ms each)"
 
     @property
     def n_trials(self) -> int:

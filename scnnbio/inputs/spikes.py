@@ -191,6 +191,13 @@ class FromSpikes(Input):
         names = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
         return {name: getattr(self, name) for name in names}
 
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.size))
+        return (
+            f"FromSpikes({len(self.time)} spikes of {size} neurons in {self.n_trials} trials of"
+            f" {self.duration:g} ms)"
+        )
+
     @property
     def shape(self) -> tuple[int | None, int | None, int | None]:
         """Shape that the source must have."""
