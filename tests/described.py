@@ -34,9 +34,10 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "EulerStability",
-        "Evidence", "Images", "In", "Inputs", "Integrator", "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part",
-        "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
+        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part", "Propagator",
+        "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
         "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",

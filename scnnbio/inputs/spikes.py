@@ -194,7 +194,7 @@ class FromSpikes(Input):
     def __repr__(self) -> str:
         size = "x".join(map(str, self.size))
         return (
-            f"FromSpikes({len(self.time)} spikes of {size} neurons in {self.n_trials} trials of"
+            f"FromSpikes({np.size(self.time)} spikes of {size} neurons in {self.n_trials} trials of"
             f" {self.duration:g} ms)"
         )
 
