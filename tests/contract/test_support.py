@@ -133,7 +133,8 @@ def test_a_declaration_that_is_not_kept_is_found() -> None:
     [
         pytest.param("event-driven", marks=SLOW),
         pytest.param("brian2", marks=SLOW),
-        pytest.param("brian2-standalone", marks=SLOW),
+        # Forty layers take minutes to compile.
+        pytest.param("brian2-standalone", marks=pytest.mark.validate),
         pytest.param("nest", marks=[SLOW, pytest.mark.nest]),
         pytest.param("spinnaker", marks=SLOW),
     ],
@@ -143,6 +144,14 @@ def test_a_backend_has_what_it_declares_and_refuses_the_rest(name: str) -> None:
         pytest.importorskip("nest")
     found = contract.judge(backends.get(name))
     assert {feature: said for feature, said in found.items() if said} == {}
+
+
+@pytest.mark.slow
+def test_a_compiled_program_has_a_few_of_the_features_that_it_declares() -> None:
+    """Those whose connections and rules no other test compiles; make validate tests all."""
+    some = [Feature.OTHER_CONNECTIONS, Feature.OTHER_RULE, Feature.POWER_BOUNDS, Feature.SNAPSHOTS]
+    found = contract.judge(backends.get("brian2-standalone"), some)
+    assert found == {feature: [] for feature in some}
 
 
 def test_the_oracle_declares_every_feature_but_those_that_no_backend_has() -> None:
