@@ -154,7 +154,7 @@ def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
             if isinstance(inputs, ShortForm):
                 raise
             raise SpecError(str(error), where=f"inputs.{name}") from None
-        parts.append((step, unit + np.int32(first)))
+        parts.append((step, unit + np.int32(first) if first else unit))
         first += int(np.prod(draws[name].shape))
     if len(parts) == 1:
         return parts[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -155,6 +157,12 @@ def check_trial(trial: int, n_trials: int, where: str) -> None:
         raise SpecError(f"there is no trial {trial}; ask for 0 to {n_trials - 1}", where=where)
 
 
+def check_columns(columns: Any, where: str) -> None:
+    """Raise unless columns are a table by name."""
+    if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns):
+        raise SpecError(f"{reprlib.repr(columns)} is not a table of columns by name", where=where)
+
+
 def column(name: str, values: Any, n_trials: int, where: str) -> NDArray[Any]:
     """A read-only column of the trial table: numbers, text or truth values, one per trial.
 
@@ -168,7 +176,10 @@ def column(name: str, values: Any, n_trials: int, where: str) -> NDArray[Any]:
         raise SpecError("is not a name of a column; leave out '/'", where=where)
     if name in RESERVED:
         raise SpecError("the experiment fills this column in itself; rename it", where=where)
-    found = np.array(without_unit(values, where=where))
+    try:
+        found = np.array(without_unit(values, where=where))
+    except ValueError:
+        found = np.zeros((), dtype=object)  # rows of different lengths
     if found.dtype.kind not in "biufU" or found.shape != (n_trials,):
         raise SpecError(
             f"an array of {found.dtype} of shape {found.shape} is not a column of {n_trials}"

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.encoding import LatencyCode, PoissonCode
 from scnnbio.errors import DataError, SpecError
-from scnnbio.inputs.base import Draw, Input, Trial, check_trial, column
+from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
 from scnnbio.inputs.idx import read_idx
 from scnnbio.stimuli.base import FileRead, Files, FileSkipped, count, positive
 from scnnbio.units import In, Milliseconds, carries_unit, plain_array
@@ -149,6 +149,8 @@ class FromImages(Input):
         object.__setattr__(self, "first", count(self.first, f"{where}.first", least=0))
         if self.n is not None:
             object.__setattr__(self, "n", count(self.n, f"{where}.n"))
+        if not isinstance(self.labels, str | Path):
+            check_columns(self.labels, f"{where}.labels")
         labels: Mapping[str, Any] = self.labels if isinstance(self.labels, Mapping) else {}
         given, read = self.images, Images(np.zeros(0), {}, Files())
         if isinstance(given, str | Path):
@@ -227,7 +229,12 @@ def _absolute(path: str | Path) -> str:
 
 def _stack(given: Any, where: str) -> NDArray[Any]:
     """Images as bytes or as values from 0 to 1: (n, channel, row, column)."""
-    array = given if carries_unit(given) else np.asarray(given)
+    try:
+        array = given if carries_unit(given) else np.asarray(given)
+    except ValueError:
+        raise SpecError(
+            "images are of different sizes; give one array (n, row, column)", where=where
+        ) from None
     if not carries_unit(given) and array.dtype.kind in "iu":
         if array.size and (array.min() < 0 or array.max() > 255):
             raise SpecError(

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError, not_one_of
-from scnnbio.inputs.base import RESERVED, Draw, Input, Shape, Trial, check_trial, column
+from scnnbio.inputs.base import (
+    RESERVED,
+    Draw,
+    Input,
+    Shape,
+    Trial,
+    check_columns,
+    check_trial,
+    column,
+)
 from scnnbio.stimuli.base import Files, count, positive
 from scnnbio.units import In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import FrozenTable
@@ -129,9 +138,12 @@ class FromSpikes(Input):
             sorted_ = values[order].astype(kind)
             sorted_.setflags(write=False)
             object.__setattr__(self, name, sorted_)
+        check_columns(self.trials, f"{where}.trials")
+        if not isinstance(self.files, Files):
+            raise SpecError(f"{self.files!r} is not of the type Files", where=f"{where}.files")
         columns = {
             name: column(name, values, self.n_trials, f"{where}.trials")
-            for name, values in dict(self.trials).items()
+            for name, values in self.trials.items()
         }
         object.__setattr__(self, "trials", FrozenTable(columns))
 

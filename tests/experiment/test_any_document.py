@@ -17,6 +17,7 @@ from tests.backends.test_pathways import column
 from tests.experiment.small import study
 from tests.experiment.test_rules import OWN_RULE
 from tests.experiment.test_study import DOCUMENT, digests, inline, tiny
+from tests.inputs.test_documents import study as driven
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -69,12 +70,13 @@ GIVEN = replaced(OWN, ("network", "weights"), {"file": "kernels.npz", "stage": "
 COLUMN = study_table(
     Study("column", tuple(Stage(e, e.network) for e in [column(dynamic=True)]), seed=5)
 )
+DRIVEN = study_table(driven("spikes", "images"))
 
 
 @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_document_ends_in_anything_but_a_study_or_an_error(data: st.DataObject) -> None:
-    base = data.draw(st.sampled_from([TINY, OWN, GIVEN, COLUMN, inline("", None), RULES]))
+    base = data.draw(st.sampled_from([TINY, OWN, GIVEN, COLUMN, DRIVEN, inline("", None), RULES]))
     path = data.draw(st.sampled_from(leaves(base)))
     document = replaced(base, path, data.draw(VALUES))
     profile = data.draw(st.sampled_from([None, "p"]))

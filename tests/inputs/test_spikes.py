@@ -137,6 +137,8 @@ def test_two_spikes_in_one_step_are_never_one() -> None:
         ({"duration": 0.0}, "FromSpikes.duration: 0.0 is not positive"),
         ({"off_grid": "round"}, "'round' is not one of refuse, up"),
         ({"trials": {"touch": [1]}}, "not a column of 2"),
+        ({"trials": 3}, "3 is not a table of columns by name"),
+        ({"trials": {"touch": [[1], [1, 2]]}}, "is not a column of 2"),
         ({"trials": {"a/b": [1, 2]}}, "is not a name of a column"),
         ({"trials": {"start": [1, 2]}}, "the experiment fills this column in itself"),
     ],
