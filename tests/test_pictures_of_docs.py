@@ -98,7 +98,7 @@ def test_verdicts_are_two_lines_with_both_numbers() -> None:
 
     told = pictures.verdicts(
         [
-            score("ringach2002_nx_ny", "agrees", 0.203, counts=[1], sampling_floor_95=0.219),
+            score("ringach2002_nx_ny", "agrees", 0.203, counts=[1], chance_limit=0.219),
             score("evoked_rate", "disagrees", 13.4, unit="Hz", interval=[19.0, 55.0]),
             score("some_new_claim", "agrees", 0.368, value=0.605),
         ]
