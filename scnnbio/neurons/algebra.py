@@ -76,7 +76,8 @@ def linear_system(
         try:
             row = [sympy.simplify(rate.diff(state)) for state in among]
             constant = sympy.simplify(rate - sum(a * z for a, z in zip(row, among, strict=True)))
-        except (AttributeError, TypeError):  # conditions have no slope
+        # Conditions have no slope; and sympy goes round in circles over some steps and signs.
+        except (AttributeError, TypeError, RecursionError):
             row, constant = [], rate
         # A step such as floor(v) has no slope, but stays behind in the constant.
         curved = set().union(constant.free_symbols, *(a.free_symbols for a in row)) & everything
