@@ -83,10 +83,10 @@ def test_random_networks_fire_the_same_spikes(number: int, backend: str) -> None
 
 @pytest.mark.parametrize("number", range(COUNT // SIDE_BY_SIDE))
 def test_the_networks_show_something(number: int) -> None:
-    """At least half of them fire, and not in every step."""
+    """At least a third of them fire again and again, and not in every step."""
     spikes, setting = oracle(number).recording.spikes, SETTINGS[number]
     fired = [len(spikes[f"net{k}_a"].time) for k in range(SIDE_BY_SIDE)]
-    assert np.count_nonzero(np.array(fired) > 3) >= 0.5 * SIDE_BY_SIDE
+    assert np.count_nonzero(np.array(fired) > 3) >= SIDE_BY_SIDE / 3
     steps = 2 * 24.0 / setting.dt
     sizes = [oracle(number).recording.size(f"net{k}_a") for k in range(SIDE_BY_SIDE)]
     assert np.median(np.array(fired) / np.array(sizes)) < 0.3 * steps
