@@ -34,7 +34,7 @@ SETTINGS = [
     )
 ]  # fmt: skip
 #: Programs: which networks, in which setting, and with how many data.
-COMPILED, DATA = [(range(5), SETTINGS[0]), (range(5, 10), SETTINGS[3])], 10
+COMPILED, DATA = [(range(5), SETTINGS[0]), (range(5, 10), SETTINGS[3])], 20
 
 
 def batch(number: int) -> tuple[Drawn, ...]:
