@@ -13,7 +13,7 @@ from scnnbio._turns import Turn
 from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.nest import kernel
-from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
+from scnnbio.backends.nest.build import cache_folder, missing, no_compiler, take_notes
 from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
@@ -216,7 +216,7 @@ class NestBackend(Backend):
             recorders = Recorders(lowered, team)
             check_built()
         with watch.phase("simulate"):
-            self._run(lowered, recorders, report)
+            self._run(lowered, recorders, modules, report)
             return recorders.outcome()
 
     def _modules(self, experiment: Experiment, cells: Cells) -> list[str]:
@@ -236,15 +236,16 @@ class NestBackend(Backend):
         )
         for path in modules:
             nest.Install(path)
+        take_notes(modules)  # of a run before that was broken off
 
-    def _run(self, lowered: Lowered, recorders: Recorders, report: Report) -> None:
+    def _run(
+        self, lowered: Lowered, recorders: Recorders, modules: list[str], report: Report
+    ) -> None:
         dt, total = lowered.experiment.dt, lowered.schedule.total
 
         def simulate(steps: int) -> None:
-            try:
-                nest.Simulate(round(steps * dt, 3))
-            except nest.NESTError as error:
-                raise lowered.not_finite(str(error)) or error from None
+            nest.Simulate(round(steps * dt, 3))
+            lowered.check_finite(modules)
 
         simulate(lowered.schedule.gap)
         lowered.cells.start()

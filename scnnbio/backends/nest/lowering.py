@@ -8,6 +8,7 @@ may differ in the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._finite import NotFinite
-from scnnbio.backends.nest.build import NOT_FINITE
+from scnnbio.backends.nest.build import take_notes
 from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
@@ -124,18 +125,14 @@ class Lowered:
         """NEST's number of a population's first neuron."""
         return self.placed.first(population)
 
-    def not_finite(self, said: str) -> NotFinite | None:
-        """What NEST says when a state is no number any more; None if it says something else."""
-        _, found, rest = said.partition(NOT_FINITE)
-        if not found:
-            return None
-        state, node, step = rest.split()[:3]
-        stamp = int(self.schedule.stamps(np.array(int(step))))
-        for name, nodes in self.nodes.items():
-            unit = int(node) - self.first(name)
-            if 0 <= unit < len(nodes):
-                return NotFinite(self.experiment, name, state, unit, stamp)
-        return None
+    def check_finite(self, modules: Iterable[str]) -> None:
+        """Raise if a state became NaN or infinite in a compiled neuron of these modules."""
+        for step, node, state in sorted(take_notes(modules)):
+            stamp = int(self.schedule.stamps(np.array(step)))
+            for name, nodes in self.nodes.items():
+                unit = node - self.first(name)
+                if 0 <= unit < len(nodes):
+                    raise NotFinite(self.experiment, name, state, unit, stamp)
 
     def _add_source(
         self, population: Population, step: NDArray[np.int64], unit: NDArray[np.int32]
