@@ -13,12 +13,13 @@ from scnnbio._turns import Turn
 from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.nest import kernel
-from scnnbio.backends.nest.build import cache_folder, missing, no_compiler, take_notes
+from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.loader import foreign_thread
 from scnnbio.backends.nest.lowering import InputSpikes, Lowered
+from scnnbio.backends.nest.noting import take_notes
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.options import checked_threads

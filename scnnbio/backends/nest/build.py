@@ -13,8 +13,6 @@ NEST that was built with MPI it is that MPI's compiler, which knows where its he
 
 from __future__ import annotations
 
-import _ctypes
-import ctypes
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -32,6 +30,7 @@ from typing import TypeVar
 from scnnbio.backends import _cache
 from scnnbio.backends.nest.loader import INSTALL
 from scnnbio.backends.nest.nestml import NestmlModel
+from scnnbio.backends.nest.noting import LOOK, LOOK_BEFORE, NOTE
 from scnnbio.backends.nest.rules import RuleCode
 from scnnbio.backends.notation import ARITHMETIC, IN_CPP
 from scnnbio.errors import BackendMissing
@@ -107,7 +106,7 @@ def compiled(model: NestmlModel) -> str:
             _add_offset(work / "generated" / model.name)
         _add_look(work / "generated" / f"{model.name}.cpp", model.states)
 
-    return _module(module, "\0".join([model.text, _LOOK, _NOTE]), generate, missing())
+    return _module(module, "\0".join([model.text, LOOK, NOTE]), generate, missing())
 
 
 def side_by_side(build: Callable[[_Source], str], sources: Iterable[_Source]) -> list[str]:
@@ -288,68 +287,18 @@ def _add_offset(source: Path) -> None:
         file.write_text(text.replace(line, line + addition))
 
 
-# At the end of a step, a state that is NaN or infinite is noted, the earliest one of all. It is not
-# thrown: where a thread leaves, NEST's other threads wait for it for ever.
-_LOOK_BEFORE = "    // voltage logging\n"
-_LOOK = """    if (!std::isfinite(S_.s_{0}))
-      note_not_finite("{0}", get_node_id(), origin.get_steps() + lag + 1);
-"""
-_NOTE = """#include <cmath>
-#include <cstdio>
-#include <mutex>
-struct NotFinite { long step, node; char state[64]; };
-extern "C" __attribute__((visibility("protected"))) NotFinite scnnbio_not_finite;
-NotFinite scnnbio_not_finite = { 0, 0, "" };
-static void note_not_finite(const char* state, long node, long step)
-{
-  static std::mutex one_at_a_time;
-  std::lock_guard<std::mutex> lock(one_at_a_time);
-  NotFinite& first = scnnbio_not_finite;
-  if (first.step && (step > first.step || (step == first.step && node >= first.node)))
-    return;
-  first.step = step;
-  first.node = node;
-  std::snprintf(first.state, sizeof first.state, "%s", state);
-}
-"""
-
-
-class NotFiniteNote(ctypes.Structure):
-    """What compiled neurons note of the first state that is NaN or infinite; step 0 if none is."""
-
-    _fields_ = (("step", ctypes.c_long), ("node", ctypes.c_long), ("state", ctypes.c_char * 64))
-
-
-def take_notes(modules: Iterable[str]) -> list[tuple[int, int, str]]:
-    """What the neurons of loaded modules have noted since the last call: (step, node, state)."""
-    found = []
-    for path in modules:
-        library = ctypes.CDLL(f"{path}.so")
-        try:
-            note = NotFiniteNote.in_dll(library, "scnnbio_not_finite")
-            if note.step:
-                found.append((note.step, note.node, note.state.decode()))
-                note.step = 0
-        except ValueError:  # a module of kernels, which has no neurons
-            pass
-        finally:
-            # NEST unloads a module with a reset, which it does only if nothing else holds it.
-            _ctypes.dlclose(library._handle)
-    return found
-
-
 def _add_look(source: Path, states: Iterable[str]) -> None:
     """Let a generated neuron look whether its states are still numbers."""
     text = source.read_text()
-    if text.count(_LOOK_BEFORE) != 1:
+    if text.count(LOOK_BEFORE) != 1:
         raise BackendMissing(
             "this version of NESTML ends a step in another way; install one that was tested:"
             f" {INSTALL}",
             where=WHERE,
         )
-    looks = "".join(map(_LOOK.format, states))
-    text = text.replace(_LOOK_BEFORE, looks + _LOOK_BEFORE)
-    source.write_text(_NOTE + text)
+    looks = "".join(map(LOOK.format, states))
+    text = text.replace(LOOK_BEFORE, looks + LOOK_BEFORE)
+    source.write_text(NOTE + text)
 
 
 def _compile(work: Path, module: str) -> None:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends._finite import NotFinite
-from scnnbio.backends.nest.build import take_notes
 from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.competition import CompetitionEngine
 from scnnbio.backends.nest.engines import Engine, KernelEngine, ThresholdEngine, takes
+from scnnbio.backends.nest.noting import take_notes
 from scnnbio.backends.nest.placed import Placed
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.processes import Team
