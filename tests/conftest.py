@@ -1,11 +1,30 @@
-"""What every module of tests leaves behind it."""
+"""Fixtures that tests of several parts share."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from scnnbio import cli
+
+
+@pytest.fixture
+def invoke(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The entry point itself, which is where errors become exit codes."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scnnbio", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        captured = capsys.readouterr()
+        code = caught.value.code
+        return (0 if code is None else int(code)), captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture(autouse=True, scope="module")
