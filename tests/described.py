@@ -34,11 +34,11 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
         "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
-        "StateVariable", "Trial", "Unsupported", "Update",
+        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
+        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
