@@ -254,7 +254,7 @@ def test_strict_is_exit_code_4_where_a_claim_is_not_met(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("claims", "why"),
     [
-        ([], "experiment 'v1_features' names no claim"),
+        ([], "experiment 'v1_features' has no claims"),
         (["evoked_rate", "noise_control"], "none of its 2 claims could be judged"),
     ],
 )

@@ -26,7 +26,7 @@ def list_() -> None:
 
 @app.command("backends")
 def backends_() -> None:
-    """List the backends, their options, and what is missing for each."""
+    """List the backends, their options, and what each still needs installed."""
     rows = []
     for name in backends.names():
         try:

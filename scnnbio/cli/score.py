@@ -44,9 +44,9 @@ def score(
 
 
 def _unjudged(results: Results) -> Text:
-    """Why nothing was judged, which is no success."""
+    """Why nothing was judged; with ``--strict`` this is a failure."""
     if not results.scores:
-        why = f"experiment {results.study.name!r} names no claim; add 'claims = [...]' to it"
+        why = f"experiment {results.study.name!r} has no claims; add 'claims = [...]' to it"
     else:
         why = f"none of its {len(results.scores)} claims could be judged; the table says why"
     return Text(f"nothing was judged: {why}")

@@ -16,7 +16,7 @@ from scnnbio.backends.fastest import ORDER, fastest
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import find
+from scnnbio.workflow.drafts import find_draft
 from scnnbio.workflow.origin import check_unchanged, origin
 from tests.experiment.small import study as small
 from tests.workflow.conftest import FILE as V1
@@ -152,5 +152,5 @@ def test_resume_keeps_the_date_and_checks_the_files(
     with held(draft):
         kept.begin()
         (kept.checkpoint("learn") / "state").write_bytes(b"")
-        found = find(tmp_path / "out")
+        found = find_draft(tmp_path / "out")
     assert found.origin == began
