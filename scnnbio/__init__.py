@@ -51,12 +51,12 @@ if TYPE_CHECKING:
 
     __version__: str
 
-#: Loaded when they are first used: figures bring matplotlib, for one.
+#: Loaded on first use, since some are slow to import: figures load matplotlib.
 _PACKAGES = (
     *("analysis", "backends", "connectors", "distributions", "encoding", "figures"),
     *("neurons", "plasticity", "recording", "stimuli"),
 )
-_OF_WORKFLOW = ("Results", "load_results")
+_FROM_WORKFLOW = ("Results", "load_results")
 
 __all__ = [
     "IF",
@@ -122,7 +122,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _OF_WORKFLOW:
+    if name in _FROM_WORKFLOW:
         return getattr(importlib.import_module("scnnbio.workflow"), name)
     if name == "__version__":
         from importlib.metadata import version
