@@ -69,8 +69,8 @@ def test_a_process_alone_does_everything_itself() -> None:
     assert team.gathered(values) is values
     assert team.in_turns(lambda: 5) == 5
     assert team.total([1, 2]) == [1, 2]
-    assert team.everybody("text") == ["text"]
-    with pytest.raises(DataError, match="here"), team.bound():
+    assert team.allgather_text("text") == ["text"]
+    with pytest.raises(DataError, match="here"), team.joint_work():
         team.together(lambda: (_ for _ in ()).throw(DataError("here")))
 
 

@@ -105,7 +105,7 @@ def compile_project(folder: Path) -> Compiled:
         shutil.copy2(folder / "main", fresh / "main")
         (fresh / "compiler").write_text(identity)
         (fresh / "sha256").write_text(_digest(fresh / "main"))
-        _cache.keep(fresh, home)
+        _cache.publish(fresh, home)
     return Compiled(name, fresh=True)
 
 
@@ -160,7 +160,7 @@ def _make(folder: Path) -> None:
     words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        _cache.refuse_full_disk(done.stderr, folder)
+        _cache.check_full_disk(done.stderr, folder)
         lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
         reason = lines[0] if lines else f"exit code {done.returncode}"
         raise BackendMissing(

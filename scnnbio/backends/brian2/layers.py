@@ -24,7 +24,7 @@ from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import excess_over, renamed
-from scnnbio.neurons.whitelist import LONGEST, check_expression
+from scnnbio.neurons.whitelist import MAX_TEXT, check_expression
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 from scnnbio.population import Population
 
@@ -210,7 +210,7 @@ class Layer:
         found = sleep_of(population, constants, falls, held, silent, resolution)
         if found is None:
             return None
-        if max(map(len, found.reaches.values())) > LONGEST // 2:
+        if max(map(len, found.reaches.values())) > MAX_TEXT // 2:
             return None  # of many states, whose bound is a long sum
         reaches = {steps: renamed(text, names) for steps, text in found.reaches.items()}
         return dataclasses.replace(found, reaches=reaches)
