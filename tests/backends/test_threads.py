@@ -96,7 +96,7 @@ def test_a_turn_is_given_back_after_an_error_and_waits_for_other_threads() -> No
 # -- what is as it was -----------------------------------------------------------------------------
 
 
-def surroundings() -> dict[str, Any]:
+def isolated_environment() -> dict[str, Any]:
     """What a program sees of its process."""
     return {
         "folder": os.getcwd(),
@@ -131,13 +131,13 @@ def unusual() -> Iterator[None]:
 def test_a_run_leaves_the_process_as_it_was(backend: str, report: Callable[..., None]) -> None:
     made = backends.get(backend)  # which imports the simulator
     CASE.network.population("v1").model.sympy()
-    before = surroundings()
+    before = isolated_environment()
     if report is None:
         made.run(CASE)
     else:
         with pytest.raises(ZeroDivisionError):
             made.run(CASE, report)
-    after = surroundings()
+    after = isolated_environment()
     for name, value in before.items():
         assert after[name] == value, name
 
