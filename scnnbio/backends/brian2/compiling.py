@@ -1,7 +1,7 @@
-"""How the C++ program is compiled: the same sums in the same order as numpy, fast, and once.
+"""Compilation of the C++ program, with the same arithmetic as numpy; each program only once.
 
-Brian2 writes the sources in a fraction of a second; make takes ten. The sources, the compiler and
-its flags are all that the program follows from, so their digest is its place in the cache
+Brian2 writes the sources in a fraction of a second; make takes ten seconds. Sources, compiler and
+flags determine the program, so their digest is its name in the cache
 (:mod:`scnnbio.backends._cache`).
 """
 
@@ -25,14 +25,15 @@ from scnnbio.errors import BackendMissing, DataError
 _WHERE = "backend 'brian2-standalone'"
 Precision = Literal["double", "single"]
 
-# No -ffast-math and no contraction to fused multiply-add, so that spikes are those of numpy.
-# Without traps, of which a comparison could set one off, comparisons become vectors too.
+# No -ffast-math and no fused multiply-add, so that spikes equal those of numpy. With
+# -fno-trapping-math, comparisons are vectorised too.
 _FLAGS = ["-w", "-O3", "-march=native", "-ffp-contract=off", "-fno-trapping-math", "-std=c++11"]
-# Compilers prefer 256 bits where a processor has 512, for the sake of processors of 2017.
+# By default compilers use 256 bits even on processors with 512, which suits processors of 2017.
 _FLAGS_X86 = ["-mprefer-vector-width=512"]
 
-#: C++ for the beginning of a program. A current that nothing feeds decays into denormal numbers,
-#: with which a processor calculates 50 times slower; they count as zero, 300 digits below a spike.
+#: C++ for the beginning of a program: denormal numbers become zero. A current without input decays
+#: to denormal numbers, which slow a processor down 50 times and are 300 orders of magnitude below a
+#: spike.
 NO_DENORMALS = """
 #ifdef __SSE__
 __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
@@ -46,7 +47,7 @@ def preferences(precision: Precision = "double", threads: int = 1) -> dict[str, 
     Parameters
     ----------
     precision : {"double", "single"}
-        Of states, kernels and constants.
+        Precision of states, kernels and constants.
     threads : int
 
     Returns
@@ -59,21 +60,21 @@ def preferences(precision: Precision = "double", threads: int = 1) -> dict[str, 
         "codegen.cpp.extra_compile_args_gcc": _FLAGS + (_FLAGS_X86 if x86 else []),
         "core.default_float_dtype": np.float64 if precision == "double" else np.float32,
         "devices.cpp_standalone.openmp_threads": threads if threads > 1 else 0,
-        # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
+        # Brian2's default "-j" would compile all files at once, whatever the memory.
         "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
     }
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program that stands ready.
+    """A compiled program.
 
     Parameters
     ----------
     key : str
-        Digest of all that it follows from.
+        Digest of sources, compiler and flags.
     fresh : bool
-        Whether it was compiled now; otherwise it was in the cache.
+        Whether it was compiled now, and not found in the cache.
     """
 
     key: str
@@ -81,7 +82,7 @@ class Compiled:
 
 
 def compile_project(folder: Path) -> Compiled:
-    """Put the program of generated sources beside them, as ``main``.
+    """Compile generated sources to ``main`` in their folder, or copy it from the cache.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def compile_project(folder: Path) -> Compiled:
         return Compiled(name, fresh=False)
     with _cache.new_folder(home.parent, "a program") as work:
         if home.exists():
-            # What is there is damaged. It makes place; nobody runs a program from the cache itself.
+            # The cached program is damaged; it can be moved, as programs do not run from the cache.
             home.rename(work / "damaged")
         _make(folder)
         fresh = work / "program"
@@ -110,7 +111,7 @@ def compile_project(folder: Path) -> Compiled:
 
 
 def key(folder: Path, identity: str) -> str:
-    """Digest of all that decides the program."""
+    """Digest of sources, compiler and flags."""
     found = hashlib.sha256(identity.encode())
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".cpp", ".h") or path.name == "makefile":
@@ -121,7 +122,7 @@ def key(folder: Path, identity: str) -> str:
 
 
 def _fetch(home: Path, folder: Path) -> bool:
-    """Copy a program from the cache, if it is there and as it was written."""
+    """Copy a program from the cache, if it is there and undamaged."""
     try:
         shutil.copy2(home / "main", folder / "main")
         return _digest(folder / "main") == (home / "sha256").read_text()
@@ -141,7 +142,7 @@ def _digest(path: Path) -> str:
 
 
 def _compiler_identity() -> str:
-    """The compiler's version, and what ``-march=native`` means on this processor."""
+    """The compiler's version, and the meaning of ``-march=native`` on this processor."""
     flags = [str(flag) for flag in b2.prefs["codegen.cpp.extra_compile_args_gcc"]]
     words = [os.environ.get("CXX", "g++"), *flags, "-###", "-E", "-x", "c++", os.devnull]
     try:
