@@ -87,7 +87,7 @@ def test_what_cannot_run_is_refused_with_every_reason() -> None:
         scnnbio.run(study(), backends.get("picky"), progress=False)
     with pytest.raises(SpecError, match="there is no backend 'brain2'; did you mean 'brian2'"):
         scnnbio.run(study(), "brain2", progress=False)
-    with pytest.raises(SpecError, match="3 is neither a backend nor its name"):
+    with pytest.raises(SpecError, match="3 is neither a backend nor the name of one"):
         scnnbio.run(study(), 3, progress=False)  # type: ignore[call-overload]
     with pytest.raises(SpecError, match="an Experiment or a Study is needed, not str"):
         scnnbio.run("v1_features")  # type: ignore[call-overload]

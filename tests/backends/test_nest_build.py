@@ -222,7 +222,7 @@ def test_a_nest_without_mpi_is_no_part_of_a_command_of_several(monkeypatch) -> N
     finally:
         processes._commanded.reset(team)
     assert [r.feature for r in refused] == [
-        "this NEST was built without MPI, and is one process of 2"
+        "this NEST was built without MPI, but MPI started 2 processes"
     ]
     assert "docs/how_to/mpi.md" in refused[0].remedy
     assert backends.get("nest").unsupported(experiment(small_network())) == []

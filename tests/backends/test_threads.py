@@ -61,7 +61,7 @@ def test_a_run_inside_another_one_is_refused() -> None:
     def begin(phase: str, done: float, total: float) -> None:
         backends.get("brian2").run(CASE)
 
-    with pytest.raises(SpecError, match="a run begins while another run on Brian2 is at work"):
+    with pytest.raises(SpecError, match="a run on Brian2 was started inside another one"):
         backends.get("brian2").run(CASE, lambda p, d, t: begin(p, d, t) if p != "input" else None)
     assert len(backends.get("brian2").run(CASE).recording.spikes["v1"].time) > 90
 

@@ -98,7 +98,7 @@ def test_a_run_that_is_at_work_is_left_alone(cut_off: Path) -> None:
     kept = find_draft(cut_off)
     with lock_draft(kept.path):
         assert unfinished_runs(cut_off.parent) == {}
-        with pytest.raises(DataError, match="another process is at work"):
+        with pytest.raises(DataError, match="another process is using this folder"):
             workflow.resume(cut_off)
     assert unfinished_runs(cut_off.parent) == {kept.path: cut_off}
     assert resumable(kept.path)
