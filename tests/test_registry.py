@@ -98,13 +98,13 @@ def test_a_broken_entry_is_one_error_that_names_it(bob: Path, name: str) -> None
     with pytest.raises(DataError, match=said) as caught:
         known[name]
     assert known.fault(name) == str(caught.value)
-    # Those who do not use it never hear of it.
+    # Other names work.
     assert known["pi"] == pytest.approx(3.14159, abs=1e-5)
     assert known["good"] == 3.0
     assert not known.fault("good")
 
 
-def test_a_name_that_is_given_twice_is_nobodys(site: Path) -> None:
+def test_a_name_that_is_given_twice_is_refused(site: Path) -> None:
     package(site, "alice", {GROUP: {"tau": "alice:TAU", "pi": "alice:PI"}}, "TAU = PI = 6.28")
     package(site, "bob", {GROUP: {"tau": "bob:TAU"}}, "TAU = 6.2")
     known = numbers()
