@@ -13,7 +13,7 @@ from rich.text import Text
 
 from scnnbio import backends
 from scnnbio.cli.terminal import print_table
-from scnnbio.experiment import documents, installed
+from scnnbio.experiment import EXPERIMENTS, documents
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ Experiment = Annotated[
     typer.Argument(
         metavar="EXP",
         help="A TOML file, or an installed name.",
-        autocompletion=completions(lambda: sorted(installed())),
+        autocompletion=completions(lambda: sorted(EXPERIMENTS)),
     ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]

@@ -8,8 +8,22 @@ from scnnbio.inputs.base import Draw, Input
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.spikes import FromSpikes
+from scnnbio.registry import Registry, subclasses
+
+#: Every input by its kind in a document.
+INPUTS: Registry[type[Input]] = Registry(
+    "input",
+    "scnnbio.inputs",
+    {
+        "frames": "scnnbio.inputs:FromFrames",
+        "spikes": "scnnbio.inputs:FromSpikes",
+        "images": "scnnbio.inputs:FromImages",
+    },
+    subclasses(Input, described=True),
+)
 
 __all__ = [
+    "INPUTS",
     "Draw",
     "FromFrames",
     "FromImages",
