@@ -28,6 +28,7 @@ from scnnbio.backends.brian2.finite import Look
 from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
+from scnnbio.backends.brian2.quicker import empty_unused
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
 from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
@@ -306,4 +307,4 @@ def _leave_untouched(file: Path, arrays: int) -> None:
             " install an earlier Brian2, or use backend 'brian2'",
             where="backend 'brian2-standalone'",
         )
-    file.write_text(f'{text}\n#include "{_MEMORY}"\n')
+    file.write_text(f'{empty_unused(text)}\n#include "{_MEMORY}"\n')
