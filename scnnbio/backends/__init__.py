@@ -19,6 +19,7 @@ _BACKENDS = {
     "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
     "nest": ("scnnbio.backends.nest", "NestBackend"),
     "spinnaker": ("scnnbio.backends.spinnaker", "SpinnakerBackend"),
+    "torch": ("scnnbio.backends.torch", "TorchBackend"),
 }
 
 
