@@ -22,6 +22,7 @@ BACKENDS: Registry[type[Backend]] = Registry(
         "brian2-standalone": "scnnbio.backends.brian2:Brian2StandaloneBackend",
         "nest": "scnnbio.backends.nest:NestBackend",
         "spinnaker": "scnnbio.backends.spinnaker:SpinnakerBackend",
+        "torch": "scnnbio.backends.torch:TorchBackend",
     },
     subclasses(Backend, name="name"),
     BackendMissing,
