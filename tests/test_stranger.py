@@ -6,7 +6,9 @@ docs/how_to/extending.md shows.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +74,43 @@ def test_no_file_of_scnnbio_knows_of_it() -> None:
         text = path.read_text(encoding="utf-8")
         touched = [name for name in (NAME, *names) if f'"{name}"' in text]
         assert not touched, f"{path} names {touched}"
+
+
+def test_the_page_shows_the_whole_package() -> None:
+    page = ROOT / "docs" / "how_to" / "extending.md"
+    text = page.read_text(encoding="utf-8")
+    shown = [page.parent / path for path in re.findall(r"```{literalinclude} (\S+)\n", text)]
+    package = {p for p in (STRANGER / NAME).iterdir() if p.is_file() and p.stem != "__init__"}
+    assert {path.resolve() for path in shown} == {*package, STRANGER / "pyproject.toml"}
+    assert len(set(shown)) == len(shown)
+    rows = dict(re.findall(r"^\| ([a-z ]+) \| `(scnnbio\.[a-z]+)` \|", text, re.MULTILINE))
+    assert rows == {kind.what: kind.group for kind in REGISTRIES}
+
+
+@pytest.mark.slow
+def test_pip_installs_what_the_other_tests_use(site: Path, tmp_path: Path) -> None:
+    """From the folder, without a network: the same entry points and files."""
+    pytest.importorskip("setuptools", minversion="77")
+    source, target = tmp_path / "source", tmp_path / "target"
+    # A build leaves files behind.
+    shutil.copytree(STRANGER, source, ignore=shutil.ignore_patterns("__pycache__"))
+    words = ["pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--target"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words, str(target), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    one, other = (
+        next(iter(importlib.metadata.distributions(name="scnnbio-stranger", path=[str(place)])))
+        for place in (site, target)
+    )
+    assert (one.name, one.version) == (other.name, other.version)
+    points = [{(p.group, p.name, p.value) for p in d.entry_points} for d in (one, other)]
+    assert points[0] == points[1]
+    files = [{p.name for p in (place / NAME).iterdir() if p.is_file()} for place in (site, target)]
+    assert files[0] == files[1]
 
 
 def test_its_backend_keeps_the_contract(site: Path) -> None:
