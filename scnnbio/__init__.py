@@ -30,7 +30,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording
 from scnnbio.running import run
 
@@ -99,6 +99,7 @@ __all__ = [
     "TraceRule",
     "TripletSTDP",
     "UnsupportedError",
+    "ValueSource",
     "WinnerTakeAll",
     "__version__",
     "analysis",

@@ -46,6 +46,8 @@ EVERYWHERE = frozenset(
 
 #: What every backend that reads the equations of a linear neuron has, beyond ready-made cells.
 LINEAR_EQUATIONS = EVERYWHERE | {
+    Feature.INPUT_VALUES,
+    Feature.INPUT_CURRENT,
     Feature.OWN_EQUATIONS,
     Feature.RESET_OF_STATES,
     Feature.INITIAL_STATES,

@@ -38,10 +38,13 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.units import plain
 
 _GROUP = "scnnbio.models"
+_SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
+    source.name: source for source in (SpikeSource(), ValueSource())
+}
 _RULES: dict[str, type[LearningRule]] = {
     "pair": SharedSTDP,
     "triplet": TripletSTDP,
@@ -163,7 +166,7 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
     return lambda table, where: build(cls, table, where)
 
 
-def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
+def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource | ValueSource:
     """The neuron that a document names or writes out.
 
     Parameters
@@ -175,7 +178,7 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
 
     Returns
     -------
-    NeuronModel or SpikeSource
+    NeuronModel, SpikeSource or ValueSource
 
     Raises
     ------
@@ -183,8 +186,7 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
         If there is no such neuron, or anything in its description is wrong.
     """
     if isinstance(value, str):
-        known: dict[str, NeuronModel | SpikeSource] = {"SpikeSource": SpikeSource(), **LIBRARY}
-        return choose(known, value, "neuron", where)
+        return choose({**_SOURCES, **LIBRARY}, value, "neuron", where)
     if "model" in as_table(value, where):
         return _changed_model(value, where)
     return build(NeuronModel, value, where, {"parameters": _parameters})
@@ -262,7 +264,7 @@ def network_table(network: Network) -> Table:
 def _population_table(population: Population) -> Table:
     table = plain_table(population, skip=("neuron",))
     neuron = population.neuron
-    if isinstance(neuron, SpikeSource) or LIBRARY.get(neuron.name) == neuron:
+    if population.is_source or LIBRARY.get(neuron.name) == neuron:
         return {**table, "neuron": neuron.name}
     return {**table, "neuron": plain_table(neuron)}
 
