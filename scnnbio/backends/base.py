@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 from scnnbio._turns import Turn
 from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
-from scnnbio.backends.outcome import Outcome, recording
+from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
 from scnnbio.backends.versions import versions
@@ -256,11 +256,7 @@ class Backend(ABC):
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
-                "pathways": {
-                    p.name: outcome.pathways.get(p.name, _VALUES)
-                    for p in experiment.network.projections
-                    if p.name in outcome.pathways or experiment.network.population(p.pre).gives_values
-                },
+                "pathways": pathways(experiment, outcome),
                 "versions": self.versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
@@ -307,10 +303,6 @@ class Backend(ABC):
     ) -> Outcome:
         """Run the lowered experiment, with checkpoints in a folder where a backend makes any."""
         return self._simulate(experiment, inputs, watch, report)
-
-
-#: Pathway of a projection from a source of values.
-_VALUES = "computed"
 
 
 def _silent(phase: str, done: float, total: float) -> None:

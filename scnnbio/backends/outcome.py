@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.experiment import Experiment
-from scnnbio.experiment.drive import sampled_ports
+from scnnbio.experiment.lowering import sampled_ports
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
 #: Spikes that are put into order at a time.
@@ -50,6 +50,13 @@ class Outcome:
     pathways: Mapping[str, str]
     times: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
+    """Pathway of each projection; what values bring is computed above the backends."""
+    network = experiment.network
+    computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
+    return {**outcome.pathways, **dict.fromkeys(computed, "computed")}
 
 
 def recording(experiment: Experiment, outcome: Outcome) -> Recording:
@@ -118,7 +125,9 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
                 values=values,
                 unit=np.asarray(units, dtype=np.int32),
                 period=every * experiment.dt,
-                quantity=model.parameters[variable].unit if key in driven else model.unit_of(variable),
+                quantity=model.parameters[variable].unit
+                if key in driven
+                else model.unit_of(variable),
                 trial=(step // per_trial).astype(np.int32),
                 time=np.asarray((step % per_trial) * experiment.dt, dtype=np.float64),
             )

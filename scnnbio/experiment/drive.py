@@ -1,14 +1,14 @@
 """Analog drive: what values and injected currents bring to the ports of neurons.
 
 It is computed once, above the backends, in one path of double precision, so that every backend
-gets the same bits. :func:`lowered` rewrites an experiment for a simulator: sources of values and
-what they project are gone, a driven port is a state of its neurons that only the drive moves
-(:mod:`scnnbio.neurons.ports`), and a :class:`Drive` tells its value, piece by piece of time.
+gets the same bits. :func:`scnnbio.experiment.lowering.lowered` rewrites an experiment for a
+simulator: sources of values and what they project are gone, and a driven port is a state of its
+neurons that only the drive moves (:mod:`scnnbio.neurons.ports`). A :class:`Drive` gives its values,
+piece by piece of time.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 import itertools
 import operator
@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError
 from scnnbio.inputs import CurrentInput, Draw, Input
 from scnnbio.network import Network, Projection
-from scnnbio.neurons.ports import driven, port
+from scnnbio.neurons.ports import port
 from scnnbio.population import Population, spread
 from scnnbio.units import dimension, si_factor
-from scnnbio.values import Value
 
 Pieces = Iterator[tuple[int, NDArray[np.float64]]]
 
@@ -138,56 +137,6 @@ def _check_unit(given: CurrentInput, population: Population) -> None:
             f" unit = {needed!r}",
             where=f"{where}.unit",
         )
-
-
-def lowered(experiment: Any) -> Any:
-    """The same experiment as a simulator gets it.
-
-    Parameters
-    ----------
-    experiment : Experiment
-
-    Returns
-    -------
-    Experiment
-        The same one if nothing in it is driven by values or currents.
-    """
-    network: Network = experiment.network
-    found = driven_ports(network, experiment.inputs)
-    if not found and not any(p.gives_values for p in network.populations):
-        return experiment
-    populations = tuple(
-        _opened(p, found[p.name]) if p.name in found else p
-        for p in network.populations
-        if not p.gives_values
-    )
-    projections = tuple(
-        p for p in network.projections if not network.population(p.pre).gives_values
-    )
-    inputs: dict[str, Input] = {p.name: experiment.inputs[p.name] for p in network.spike_sources}
-    inputs |= {name: Drive(experiment, name) for name in found}
-    signals = []
-    for sampling in experiment.record.signals:
-        ours = found.get(sampling.population, ())
-        variables = tuple(name for name in sampling.variables if name not in ours)
-        if variables:
-            signals.append(dataclasses.replace(sampling, variables=variables))
-    return dataclasses.replace(
-        experiment,
-        network=Network(populations, projections),
-        stimulus=None,
-        encoding=None,
-        inputs=inputs,
-        record=dataclasses.replace(experiment.record, signals=tuple(signals)),
-    )
-
-
-def _opened(population: Population, names: tuple[str, ...]) -> Population:
-    """A population whose ports of these names are states."""
-    parameters = {n: v for n, v in population.parameters.items() if n not in names}
-    return dataclasses.replace(
-        population, neuron=driven(population.model, names), parameters=parameters
-    )
 
 
 @final
@@ -342,10 +291,10 @@ class _Injected:
 
     def pieces(self, trial: int) -> Pieces:
         """Pieces of a trial, in the unit of the port."""
-        ratio = si_factor(self.given.unit) / si_factor(self.unit)
+        ratio = float(np.round(si_factor(self.given.unit) / si_factor(self.unit), 9))
         for step, values in _drawn(self.experiment, self.name, self.given, trial):
             # Division by a whole power of ten rounds once: 300 pA are 0.3 nA.
-            yield step, values / round(1 / ratio) if ratio < 1 else values * round(ratio)
+            yield step, values / (1 / ratio) if ratio < 1 else values * ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,7 +324,8 @@ class _Projected:
         given = self.experiment.inputs[self.projection.pre]
         if isinstance(given, CurrentInput):
             for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
-                yield step, np.bincount(post, weights * values[pre], minlength=self._size)
+                brought = np.bincount(post, weights * values[pre], minlength=self._size)
+                yield step, brought.astype(np.float64)
 
     def pieces(self, trial: int) -> Pieces:
         """Pieces of a trial: a value that holds from t on arrives from t + delay on.
@@ -397,58 +347,3 @@ class _Projected:
             if step + delay >= length:
                 return
             yield step + delay, values
-
-
-def check_delays(experiment: Described) -> None:
-    """Raise if values are longer on their way than a trial lasts, where trials run on.
-
-    Raises
-    ------
-    SpecError
-    """
-    network = experiment.network
-    for projection in network.projections:
-        late = experiment.delay_steps(projection)[-1] > experiment.trial_steps
-        if late and not experiment.reset and network.population(projection.pre).gives_values:
-            raise SpecError(
-                "values arrive later than a trial lasts, and trials run on; shorten the delay, or"
-                " set reset = true",
-                where=f"projection {projection.name!r}.delay",
-            )
-
-
-def sampled_ports(experiment: Any) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Samples of driven ports that the record asks for.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        As it was described.
-
-    Returns
-    -------
-    dict of (population, port) to ndarray (samples, units)
-    """
-    drives = experiment.lowered.drives
-    found = {}
-    for sampling in experiment.record.signals:
-        drive = drives.get(sampling.population)
-        for name in sampling.variables if drive is not None else ():
-            if name in drive.ports:
-                found[sampling.population, name] = _sampled(experiment, drive, name, sampling)
-    return found
-
-
-def _sampled(experiment: Any, drive: Drive, name: str, sampling: Any) -> NDArray[np.float64]:
-    length = experiment.trial_steps
-    every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
-    units = slice(None) if sampling.units is None else np.array(sampling.units)
-    rows = -(-experiment.n_trials * length // every)
-    samples = np.zeros((rows, len(np.arange(drive._described.size)[units])))
-    for trial in range(experiment.n_trials):
-        for change in drive.changes(trial):
-            if change.port == name:
-                # The last change that is not later than a sample is what the sample shows.
-                begin = -(-(trial * length + change.step) // every)
-                samples[begin : -(-((trial + 1) * length) // every)] = change.values[units]
-    return samples

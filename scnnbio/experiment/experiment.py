@@ -18,7 +18,7 @@ from scnnbio._html import listed
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
-from scnnbio.experiment.drive import Drive, check_delays, driven_ports, lowered
+from scnnbio.experiment.drive import Drive, driven_ports
 from scnnbio.experiment.driving import (
     canonical_inputs,
     check_grids,
@@ -38,6 +38,7 @@ from scnnbio.experiment.features import (
     of_trials,
 )
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
 from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
@@ -81,7 +82,8 @@ class Experiment(Value):
         several ``dt`` see the same.
     inputs : mapping of str to Input
         What drives each source, where there is no stimulus and encoding, and currents into other
-        populations. All have the same number of trials of the same duration. It is filled in where the short form is given.
+        populations. All have the same number of trials of the same duration. It is filled in where
+        the short form is given.
 
     Raises
     ------
@@ -274,7 +276,7 @@ class Experiment(Value):
 
     @cached_property
     def lowered(self) -> Experiment:
-        """The experiment as a simulator gets it: see :mod:`scnnbio.experiment.drive`."""
+        """The experiment as a simulator gets it: see :mod:`scnnbio.experiment.lowering`."""
         return lowered(self)
 
     @property

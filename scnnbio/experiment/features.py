@@ -174,7 +174,9 @@ def of_network(network: Network) -> Iterator[Requirement]:
             yield Requirement(element, feature)
 
 
-def of_drives(network: Network, drives: Iterable[str], inputs: Iterable[str]) -> Iterator[Requirement]:
+def of_drives(
+    network: Network, drives: Iterable[str], inputs: Iterable[str]
+) -> Iterator[Requirement]:
     """What populations require that currents or values drive.
 
     Parameters

@@ -22,7 +22,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes, Input
+from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes, Input
 from scnnbio.recording import Recording
 from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
 from scnnbio.stimuli.base import FileRead, Files
@@ -38,6 +38,7 @@ INPUTS: dict[str, type[Input]] = {
     "frames": FromFrames,
     "spikes": FromSpikes,
     "images": FromImages,
+    "currents": FromCurrents,
 }
 
 #: What a stage says of its input, in the short form and in full.
@@ -98,6 +99,10 @@ def _input(table: Any, where: str) -> Input:
         return _of_recording(rest, where)
     if cls is FromSpikes:
         check_keys(rest, [key for key in _SPIKES if key != "files"], where)
+    if cls is FromCurrents and "file" in rest:
+        return _of_file(rest, where)
+    if cls is FromCurrents:
+        check_keys(rest, _CURRENTS, where)
     return build(cls, rest, where, _INPUT_READERS[kind])
 
 
@@ -112,6 +117,19 @@ def _of_recording(table: Table, where: str) -> FromSpikes:
     try:
         off_grid = table.get("off_grid", "refuse")
         return FromSpikes.from_recording(recording, population, off_grid, read)
+    except SpecError as error:
+        raise SpecError(str(error), where=where) from None
+
+
+def _of_file(table: Table, where: str) -> FromCurrents:
+    """Values of a file: ``file``, and everything but the values themselves."""
+    check_keys(table, ("file", *_CURRENTS[1:]), where)
+    path = as_text(table["file"], join(where, "file"))
+    rest = {key: value for key, value in table.items() if key != "file"}
+    if "trials" in rest:
+        rest["trials"] = dict(as_table(rest["trials"], join(where, "trials")))
+    try:
+        return FromCurrents.from_file(path, **rest)
     except SpecError as error:
         raise SpecError(str(error), where=where) from None
 
@@ -138,9 +156,11 @@ def _as_it_is(value: Any, where: str) -> Any:
 
 Readers = Mapping[str, Callable[[Any, str], Any]]
 _SPIKES = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
+_CURRENTS = ("values", "frame", "duration", "unit", "port", "trials")
 _INPUT_READERS: dict[str, Readers] = {
     "frames": {"stimulus": by_kind(STIMULI), "encoding": encoding_from},
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
+    "currents": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"code": by_kind(CODES), "labels": _labels, "images": _as_it_is},
 }
 READERS: Readers = {
@@ -178,4 +198,7 @@ def _input_table(driven: Input, name: str) -> Table:
         return {"kind": kind, **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
     if isinstance(driven, FromImages):
         return {"kind": kind, **plain_table(driven)}
+    if isinstance(driven, FromCurrents):
+        table = {key: plain_value(getattr(driven, key)) for key in _CURRENTS}
+        return {"kind": kind, **{key: value for key, value in table.items() if value is not None}}
     raise SpecError(f"{type(driven).__name__} has no form in a document", where=f"inputs.{name}")

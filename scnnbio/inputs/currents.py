@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.errors import SpecError, not_one_of
+from scnnbio.errors import DataError, SpecError, not_one_of
+from scnnbio.inputs.arrays import read_values
 from scnnbio.inputs.base import CurrentInput, Draw, check_columns, check_trial, column
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli.base import Files, positive
@@ -103,6 +105,35 @@ class FromCurrents(CurrentInput):
         }
         object.__setattr__(self, "trials", FrozenTable(columns))
 
+    @classmethod
+    def from_file(cls, path: str | Path, **fields: Any) -> FromCurrents:
+        """The values of a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            An npy file, or an npz file that holds the array ``values``; every other array in it is
+            a column of the trial table.
+        **fields
+            The other parameters of the class. Columns in ``trials`` come beside those of the file.
+
+        Returns
+        -------
+        FromCurrents
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        SpecError
+            If the array does not fit.
+        """
+        values, columns, file = read_values(path)
+        if values.dtype.kind not in "biuf":
+            raise DataError(f"holds {values.dtype} and no numbers", where=file.path)
+        columns |= fields.pop("trials", {})
+        return cls(values.astype(float), trials=columns, files=Files((file,)), **fields)
+
     def _checked_values(self, where: str) -> NDArray[np.float64]:
         """The values as (trial, frame, channel, row, column), read-only."""
         array = plain_array(self.values, self.unit, where=where)
@@ -111,7 +142,7 @@ class FromCurrents(CurrentInput):
         if array.ndim not in (least, least + 1, 5) or 0 in array.shape:
             raise SpecError(
                 f"an array of shape {array.shape} is not ({axes}) or (trial, {axes}), with at least"
-                f" one of each{'' if self.frame is not None else '; for frames in time, give frame'}",
+                f" one of each{'; for frames in time, give frame' if self.frame is None else ''}",
                 where=where,
             )
         if array.ndim == 5 and self.frame is None and array.shape[1] != 1:

@@ -106,9 +106,7 @@ class Program:
                     f"write_samples_{k}",
                 )
             )
-        layers = [
-            lowered.groups[p.name] for p in experiment.network.populations if not p.is_source
-        ]
+        layers = [lowered.groups[p.name] for p in experiment.network.populations if not p.is_source]
         if layers:
             add(Look(layers[0], experiment.trial_steps))
         for name, (group, variable) in learned(lowered).items():
