@@ -65,7 +65,10 @@ class EventDrivenBackend(Oracle):
     """Linear neurons and static kernels, exactly."""
 
     name: ClassVar[str] = "event-driven"
-    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS
+    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
+        Feature.INPUT_VALUES,
+        Feature.INPUT_CURRENT,
+    }
     refusals: ClassVar[Mapping[Feature, Refusal]] = {
         Feature.NONLINEAR: _NONLINEAR,
         Feature.CONDUCTANCES: _NONLINEAR,

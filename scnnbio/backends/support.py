@@ -46,8 +46,6 @@ EVERYWHERE = frozenset(
 
 #: What every backend that reads the equations of a linear neuron has, beyond ready-made cells.
 LINEAR_EQUATIONS = EVERYWHERE | {
-    Feature.INPUT_VALUES,
-    Feature.INPUT_CURRENT,
     Feature.OWN_EQUATIONS,
     Feature.RESET_OF_STATES,
     Feature.INITIAL_STATES,
@@ -56,6 +54,8 @@ LINEAR_EQUATIONS = EVERYWHERE | {
 
 #: What every backend here with a time step and shared kernels that learn has.
 ON_A_GRID = LINEAR_EQUATIONS | {
+    Feature.INPUT_VALUES,
+    Feature.INPUT_CURRENT,
     Feature.FIRST_SPIKE,
     Feature.NONLINEAR,
     Feature.CONDUCTANCES,
