@@ -107,6 +107,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
+    "FromCurrents": {
+        "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
+    },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
@@ -296,6 +299,7 @@ INSTANCES: dict[str, Any] = {
 DECIDED = {
     **dict.fromkeys(("tau_m", "Parameter.default", "Parameter.check.value", "duration"), "ms"),
     **dict.fromkeys(("v", "Signal.values"), "mV"),
+    "FromCurrents.values": "pA",
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
     "lgn_v1": "1",
 }

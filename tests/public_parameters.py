@@ -52,7 +52,7 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
-    "columns of a trial table": {"FromImages.labels"},
+    "columns of a trial table": {"FromImages.labels", "FromCurrents.trials"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},

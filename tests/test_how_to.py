@@ -58,7 +58,11 @@ def run_block(
 
 
 def test_inputs() -> None:
-    assert run_page("inputs.md") == "[ 5.  12.5 30. ] [7 2]\n"
+    injected, images, several = run_page("inputs.md").splitlines()
+    # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.
+    assert injected == "[65.4 80.8 85.9 96.2] [0.9 1.4]"
+    assert len(images.strip("[]").split()) == 10
+    assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
 def test_neurons() -> None:

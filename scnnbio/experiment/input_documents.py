@@ -23,7 +23,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import INPUTS, FromFrames, FromSpikes, Input
+from scnnbio.inputs import INPUTS, FromCurrents, FromFrames, FromSpikes, Input
 from scnnbio.recording import Recording
 from scnnbio.stimuli import STIMULI, Stimulus
 from scnnbio.stimuli.base import FileRead, Files
@@ -86,6 +86,10 @@ def _input(table: Any, where: str) -> Input:
         return _of_recording(rest, where)
     if cls is FromSpikes:
         check_keys(rest, [key for key in _SPIKES if key != "files"], where)
+    if cls is FromCurrents and "file" in rest:
+        return _of_file(rest, where)
+    if cls is FromCurrents:
+        check_keys(rest, _CURRENTS, where)
     return build(cls, rest, where, {**_PARTS, **_INPUT_READERS.get(kind, {})})
 
 
@@ -100,6 +104,19 @@ def _of_recording(table: Table, where: str) -> FromSpikes:
     try:
         off_grid = table.get("off_grid", "refuse")
         return FromSpikes.from_recording(recording, population, off_grid, read)
+    except SpecError as error:
+        raise SpecError(str(error), where=where) from None
+
+
+def _of_file(table: Table, where: str) -> FromCurrents:
+    """Values of a file: ``file``, and everything but the values themselves."""
+    check_keys(table, ("file", *_CURRENTS[1:]), where)
+    path = as_text(table["file"], join(where, "file"))
+    rest = {key: value for key, value in table.items() if key != "file"}
+    if "trials" in rest:
+        rest["trials"] = dict(as_table(rest["trials"], join(where, "trials")))
+    try:
+        return FromCurrents.from_file(path, **rest)
     except SpecError as error:
         raise SpecError(str(error), where=where) from None
 
@@ -126,8 +143,10 @@ def _as_it_is(value: Any, where: str) -> Any:
 
 Readers = Mapping[str, Callable[[Any, str], Any]]
 _SPIKES = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
+_CURRENTS = ("values", "frame", "duration", "unit", "port", "trials")
 _INPUT_READERS: dict[str, Readers] = {
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
+    "currents": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"labels": _labels, "images": _as_it_is},
 }
 #: What fields of these names hold in any input.
@@ -166,6 +185,12 @@ def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
 def _input_table(driven: Input, name: str) -> Table:
     if type(driven) is FromSpikes:
         return {"kind": "spikes", **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
+    if type(driven) is FromCurrents:
+        table = {key: plain_value(getattr(driven, key)) for key in _CURRENTS}
+        return {
+            "kind": "currents",
+            **{key: value for key, value in table.items() if value is not None},
+        }
     try:
         table = kind_table(INPUTS, driven)
         if isinstance(driven, FromFrames):

@@ -36,12 +36,15 @@ from scnnbio.plasticity import (
     Trace,
     WinnerTakeAll,
 )
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.registry import Registry, functions
 from scnnbio.units import plain
 
 #: Functions that make a network, by name; scnnbio's own are entry points of its package too.
 MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {}, functions)
+_SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
+    source.name: source for source in (SpikeSource(), ValueSource())
+}
 
 
 def network_from(
@@ -145,7 +148,7 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
     return lambda table, where: build(cls, table, where)
 
 
-def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
+def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource | ValueSource:
     """The neuron that a document names or writes out.
 
     Parameters
@@ -157,7 +160,7 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
 
     Returns
     -------
-    NeuronModel or SpikeSource
+    NeuronModel, SpikeSource or ValueSource
 
     Raises
     ------
@@ -167,8 +170,8 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
     if isinstance(value, str):
         if value in LIBRARY:
             return LIBRARY[value]
-        choose(dict.fromkeys(("SpikeSource", *LIBRARY)), value, "neuron", where)
-        return SpikeSource()
+        choose(dict.fromkeys((*_SOURCES, *LIBRARY)), value, "neuron", where)
+        return _SOURCES[value]
     if "model" in as_table(value, where):
         return _changed_model(value, where)
     return build(NeuronModel, value, where, {"parameters": _parameters})
@@ -247,9 +250,9 @@ def _population_table(population: Population) -> Table:
     table = plain_table(population, skip=("neuron",))
     neuron = population.neuron
     name = neuron.name
-    if isinstance(neuron, SpikeSource):
-        return {**table, "neuron": name}
-    if name in LIBRARY and not LIBRARY.fault(name) and LIBRARY[name] == neuron:
+    if population.is_source or (
+        name in LIBRARY and not LIBRARY.fault(name) and LIBRARY[name] == neuron
+    ):
         return {**table, "neuron": name}
     return {**table, "neuron": plain_table(neuron)}
 

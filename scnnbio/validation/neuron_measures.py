@@ -237,7 +237,8 @@ def sustained_rates(evidence: Evidence) -> Measured:
 
 def _neurons(experiment: Experiment) -> list[str]:
     """Populations whose spikes were recorded, without sources: their spikes are given."""
-    return [name for name in experiment.record.spikes if name not in experiment.inputs]
+    network = experiment.network
+    return [name for name in experiment.record.spikes if not network.population(name).is_source]
 
 
 def input_surprise(evidence: Evidence) -> Measured:

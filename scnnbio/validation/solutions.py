@@ -35,7 +35,8 @@ class Refined:
     def convergence(self) -> list[Convergence]:
         """How the spikes of each recorded population of neurons approach the solution."""
         experiment = self.exact.experiment
-        names = [n for n in experiment.record.spikes if n not in experiment.inputs]
+        network = experiment.network
+        names = [n for n in experiment.record.spikes if not network.population(n).is_source]
         recordings = {dt: run.recording for dt, run in self.grids.items()}
         return [convergence(self.exact.recording, recordings, name) for name in names]
 
