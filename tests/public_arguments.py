@@ -21,12 +21,13 @@ from scnnbio import (
 )
 from scnnbio.analysis.gain import Curve
 from scnnbio.analysis.rates import Responses
+from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
-from scnnbio.recording import Signal, Spikes
+from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 
 
@@ -112,6 +113,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},
+    "read_out": {
+        "features": np.arange(18.0).reshape(9, 2), "labels": np.arange(9) % 2,
+        "split": lambda: Split([0, 1, 2, 3], [4, 5], [6, 7, 8]),
+        "classifiers": lambda: linear_classifiers([1e-3]),
+    },
+    "Split.stratified": {
+        "labels": np.arange(60) % 2, "validation": 0.2, "test": 0.2, "seed": 1,
+    },
+    "PooledCounts": {"population": "v1", "size": 2, "windows": ((10.0, 60.0),)},
+    "unsettled": {"weights": [0.25, 0.5]},
+    "images_to_convergence": {"snapshots": lambda: Snapshots([0, 1], [[0.5, 0.5], [0.0, 1.0]])},
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
