@@ -137,8 +137,8 @@ def write_scores(results: Results, folder: Path) -> None:
     write_json(folder / "scores.json", [score.to_dict() for score in results.scores])
     measures = folder / "measures"
     measures.mkdir(exist_ok=True)
-    for stage, table in results.measures.items():
-        table.to_csv(measures / f"kernels_{stage}.csv")
+    for key, table in results.measures.items():
+        table.to_csv(measures / f"kernels_{key.replace('/', '.')}.csv")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -199,8 +199,8 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         study,
         runs,
         measures={
-            file.stem.removeprefix("kernels_"): KernelMeasures.from_csv(file)
-            for file in sorted((folder / "measures").glob("kernels_*.csv"))
+            file.stem.removeprefix("kernels_").replace(".", "/"): KernelMeasures.from_csv(file)
+            for file in sorted((folder / "measures").glob("kernels_*.*.csv"))
         },
         scores=_read_scores(folder / "scores.json"),
         report=report,
