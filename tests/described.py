@@ -25,7 +25,7 @@ from scnnbio.stimuli import FullField, Gratings, Photographs, WhiteNoise
 from scnnbio.validation import CLAIMS, Protocol
 from scnnbio.validation.claim import Observation
 from scnnbio.validation.scores import Score
-from scnnbio.validation.self_sustained import IntervalCV, MeanRate
+from scnnbio.validation.self_sustained import MeanRate
 from scnnbio.values import Value
 from tests.public_arguments import CONVOLUTION, experiment, network
 
@@ -192,6 +192,6 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     # Every kind of claim and of measure, as those on V1 and on neurons have them.
     **{type(claim): (lambda claim=claim: claim) for claim in CLAIMS.values()},
     **{type(claim.measure): (lambda m=claim.measure: m) for claim in CLAIMS.values()},
+    **{type(m): (lambda m=m: m) for claim in CLAIMS.values() for m in claim.beside},
     MeanRate: MeanRate,
-    IntervalCV: IntervalCV,
 }  # fmt: skip

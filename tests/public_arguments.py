@@ -91,11 +91,11 @@ TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
-#: Callable → the arguments that it needs, beside its defaults. A callable is made anew each time.
 COUNTS = Responses(
     "v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2), (0.0, 1.0)
 )
 
+#: Callable → the arguments that it needs, beside its defaults. A callable is made anew each time.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Population": {
         "name": "v1", "shape": (2, 2, 2), "neuron": LIF, "field_of_view": 5.0,

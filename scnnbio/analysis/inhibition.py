@@ -38,8 +38,6 @@ class Inhibition:
     ----------
     rates : mapping of background to list of Curve
         The control first, then one for each of :data:`KINDS`.
-    changes : mapping of background to {kind: GainChange}
-        Of rates up to :data:`LOW_RATES`.
     passive : mapping of kind to (Curve, Line)
         Mean potentials of membranes that cannot fire, without background.
     conductance : float
@@ -47,13 +45,12 @@ class Inhibition:
     """
 
     rates: Mapping[str, list[Curve]]
-    changes: Mapping[str, Mapping[str, GainChange]]
     passive: Mapping[str, tuple[Curve, Line]]
     conductance: float
 
 
 def inhibition(run: Run) -> Inhibition:
-    """Gain and offset that each kind of inhibition makes, and what it does to the membrane.
+    """Rates of every population, and potentials of those that cannot fire.
 
     Parameters
     ----------
@@ -70,13 +67,10 @@ def inhibition(run: Run) -> Inhibition:
         If there are not trials with and without background, longer than 200 ms.
     """
     rates: dict[str, list[Curve]] = {}
-    changes: dict[str, dict[str, GainChange]] = {}
     for name, trials in _backgrounds(run).items():
-        control, *others = (rate_curve(run, p, trials, _window(run)) for p in ("control", *KINDS))
-        rates[name] = [control, *others]
-        changes[name] = {c.population: gain_change(control, c, up_to=LOW_RATES) for c in others}
+        rates[name] = [rate_curve(run, p, trials, _window(run)) for p in ("control", *KINDS)]
     passive = {p: _passive(run, f"{p}_passive") for p in _PASSIVE}
-    return Inhibition(rates, changes, passive, shunt_conductance(run, "shunting_passive"))
+    return Inhibition(rates, passive, shunt_conductance(run, "shunting_passive"))
 
 
 def gain_changes(run: Run, control: str, inhibited: str) -> dict[str, GainChange]:

@@ -15,7 +15,7 @@ from scnnbio.analysis.frequency_response import (
     frequency_responses,
 )
 from scnnbio.analysis.homeostasis import map_rates, settled_rates, step_returns
-from scnnbio.analysis.inhibition import KINDS, LOW_RATES, inhibition
+from scnnbio.analysis.inhibition import KINDS, LOW_RATES, gain_changes, inhibition
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures.adaptation import adaptation_figure
@@ -26,6 +26,7 @@ from scnnbio.figures.homeostasis import Stack, homeostasis_figure
 from scnnbio.figures.raster import raster
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation import Missing
+from scnnbio.validation.euler_stability import FiringRatio
 from scnnbio.validation.homeostasis import SettledRatio
 from scnnbio.validation.self_sustained import CV_INTERVALS, IntervalCV, MeanRate
 
@@ -52,7 +53,8 @@ def _of_its_study(make: Make) -> Make:
 
 @_of_its_study
 def _euler(results: StudyResults) -> tuple[Figure, str]:
-    run = results.evidence["constant_current"].run
+    evidence = results.evidence["constant_current"]
+    run = evidence.run
     names = ("exact", "euler")
     found = {
         name: (membranes(run, f"still_{name}"), membranes(run, f"firing_{name}")) for name in names
@@ -60,7 +62,7 @@ def _euler(results: StudyResults) -> tuple[Figure, str]:
     measured = (factors(run, "still_exact"), factors(run, "still_euler"))
     (still_exact, firing_exact), (still, firing) = found.values()
     traces = [relative_potentials(run, f"still_{name}") for name in names]
-    wrong = still.ratio[still.rate > 0]
+    wrong = evidence.bind(populations="still_euler").measured(FiringRatio()).values
     caption = (
         "LIF neurons under constant current, by the exact step and by forward Euler on the same"
         f" grid of {run.experiment.dt:g} ms. A: the potential from rest, over the value that it"
@@ -95,7 +97,8 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         f" {r.slope:.3g} Hz/mV"
         for name, r in returns.items()
     )
-    settled = SettledRatio().of(results.evidence["steps"].bind(populations=tuple(names)))
+    judged = results.evidence["steps"].bind(populations=tuple(names))
+    settled = judged.measured(SettledRatio())
     worst = float(np.abs(settled.values - 1.0).max())
     caption = (
         f"{len(names)} convolution layers, and an input that rises {luminance[1] / luminance[0]:g}"
@@ -120,10 +123,13 @@ def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
 
 @_of_its_study
 def _gain(results: StudyResults) -> tuple[Figure, str]:
-    found = results.evidence["inhibition"].once(inhibition)
+    evidence = results.evidence["inhibition"]
+    found = evidence.once(inhibition)
+    each = {kind: evidence.once(gain_changes, "control", kind) for kind in KINDS}
+    changes = {name: {kind: each[kind][name] for kind in KINDS} for name in found.rates}
     told = "; ".join(
-        f"{kind}, {name}: gain {changes[kind].gain}, offset {changes[kind].shift} nA"
-        for name, changes in found.changes.items()
+        f"{kind}, {name}: gain {row[kind].gain}, offset {row[kind].shift} nA"
+        for name, row in changes.items()
         for kind in KINDS
     )
     caption = (
@@ -134,7 +140,7 @@ def _gain(results: StudyResults) -> tuple[Figure, str]:
         " gain and that offset with 95 % intervals (bootstrap over places); filled, with background"
         f" noise. {told}."
     )
-    return gain_figure([*found.passive.values()], found.rates, found.changes), caption
+    return gain_figure([*found.passive.values()], found.rates, changes), caption
 
 
 @_of_its_study
@@ -179,7 +185,7 @@ def _balanced(results: StudyResults) -> tuple[Figure, str]:
     names = ("inhibitory", "excitatory")
     for name in names[::-1]:
         evidence = results.evidence["self_sustained"].bind(populations=name)
-        rate, cv = (measure.of(evidence) for measure in (MeanRate(), IntervalCV()))
+        rate, cv = (evidence.measured(measure) for measure in (MeanRate(), IntervalCV()))
         middle = f"{np.median(cv.values):.2f}" if len(cv.values) else "undefined"
         said.append(
             f"{name}: {rate.values.mean():.2f} Hz on average, median CV of the intervals {middle}"

@@ -24,7 +24,7 @@ from scnnbio.figures.scores import Judged, claim_distributions, short_source
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
 from scnnbio.validation import CLAIMS, Evidence, Missing, Score
-from scnnbio.validation.evoked_rate import spontaneous_rates
+from scnnbio.validation.evoked_rate import SpontaneousRate
 from scnnbio.validation.orientation_tuning import GRATINGS
 from scnnbio.validation.oriented_kernels import KernelCircularVariance
 from scnnbio.validation.receptive_field_shape import LogShape
@@ -97,7 +97,7 @@ def _kernels(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
         evidence = results.evidence[stage]
         measures = evidence.kernel_measures
         figure = kernel_grid(evidence.weights, measures)
-        fitted = LogShape().of(evidence)
+        fitted = evidence.measured(LogShape())
         return figure, captions.kernels(fitted, control=stage == "control")
 
     return make
@@ -131,7 +131,7 @@ def _orientation(results: StudyResults) -> tuple[Figure, str]:
         published=short_source(seen.source),
         labels=("preferred orientation of the kernel", "circular variance"),
     )  # fmt: skip
-    return figure, captions.orientation(KernelCircularVariance().of(evidence).excluded, seen)
+    return figure, captions.orientation(evidence.measured(KernelCircularVariance()).excluded, seen)
 
 
 def _learning(results: StudyResults) -> tuple[Figure, str]:
@@ -158,7 +158,10 @@ def _tuning(results: StudyResults) -> tuple[Figure, str]:
             else "a single orientation is no tuning curve"
         )
     units = kept[example_units(rates[kept], angles)]
-    blank = spontaneous_rates(results.evidence["gratings"], evidence.responses.window)
+    try:
+        blank = evidence.measured(SpontaneousRate()).values
+    except Missing:  # no trials of mean grey
+        blank = None
     figure = tuning_curves(evidence.responses, units, spontaneous=blank, name="map")
     silent = int((~evidence.responsive).sum())
     return figure, captions.tuning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -142,8 +143,9 @@ class Measured:
 class Measure(Value, ABC):
     """How a number is made of a run or a recording.
 
-    A subclass says what it is of (``about``), its name and unit; of several quantities or of an
-    estimate with its interval, ``columns`` names those of its values.
+    A subclass says what it is of (``about``), its name and unit. ``columns`` names the columns of
+    its values where there are several quantities; ``(name, "low", "high")`` are an estimate and
+    its 95 % interval.
     """
 
     name: ClassVar[str]
@@ -154,6 +156,12 @@ class Measure(Value, ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+    @property
+    def label(self) -> str:
+        """Name in tables, with the parameters that are not at their default."""
+        fields = [(f.default, getattr(self, f.name)) for f in dataclasses.fields(self)]
+        return "_".join([self.name, *(str(value) for usual, value in fields if value != usual)])
 
     @abstractmethod
     def of(self, evidence: Evidence) -> Measured:
@@ -190,6 +198,8 @@ class Claim(Value, ABC):
         The trials it needs; any by default.
     minimum : int
         With fewer values the verdict is ``"insufficient data"``.
+    beside : tuple of Measure
+        Further measures of what is judged, which tables and captions tell beside the claim.
     """
 
     name: str
@@ -197,6 +207,7 @@ class Claim(Value, ABC):
     measure: Measure
     protocol: Protocol = ANY
     minimum: int = 20
+    beside: tuple[Measure, ...] = ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}: {self.observation!r})"
@@ -245,13 +256,10 @@ class Claim(Value, ABC):
             If the evidence lacks something; :class:`Missing` in most cases.
         """
         shown = evidence.bind(protocol=self.protocol)
-        try:
-            if not shares:
-                return self.measure.of(shown)
-            return mixed([self.measure.of(part) for part in shown.each], shares, shown.populations)
-        except (KeyError, IndexError, AttributeError) as error:
-            # What another study's run, bound to this claim, has not.
-            raise SpecError(f"{error} is not there; the run is of another experiment") from None
+        if not shares:
+            return shown.measured(self.measure)
+        parts = [part.measured(self.measure) for part in shown.each]
+        return mixed(parts, shares, shown.populations)
 
     def judge(
         self,
@@ -280,10 +288,7 @@ class Claim(Value, ABC):
         """
         evidence = source if isinstance(source, Evidence) else Evidence(source)
         if bound is not None:
-            changes = {"populations": bound.population, "projection": bound.projection}
-            evidence = evidence.bind(
-                **changes, window=bound.window if bound.window is not None else evidence.window
-            )
+            evidence = bind_as(evidence, bound)
         if population is not None:
             names = (population,) if isinstance(population, str) else tuple(population)
             evidence = evidence.bind(populations=names)
@@ -334,6 +339,12 @@ class Claim(Value, ABC):
             projection=bound.projection,
             used_for=bound.used_for,
         )
+
+
+def bind_as(evidence: Evidence, bound: ClaimBinding) -> Evidence:
+    """The part of a run that a document binds a claim to."""
+    window = evidence.window if bound.window is None else bound.window
+    return evidence.bind(populations=bound.population, projection=bound.projection, window=window)
 
 
 def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, ...]) -> Measured:

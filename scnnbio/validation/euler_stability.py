@@ -47,6 +47,17 @@ class WronglyFires(Measure):
         return Measured(np.concatenate(parts), populations=tuple(names))
 
 
+class FiringRatio(Measure):
+    """dt over tau of each channel that fires."""
+
+    name: ClassVar[str] = "firing_dt_over_tau"
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Find the channels that fire."""
+        found = evidence.once(membranes, evidence.population)
+        return Measured(found.ratio[found.rate > 0])
+
+
 class GridSpikesError(Measure):
     """Spikes fired, minus those that the closed form with whole steps to threshold has."""
 
@@ -91,6 +102,7 @@ CLAIMS = (
             0.0,
         ),
         measure=WronglyFires(),
+        beside=(FiringRatio(),),
     ),
     AllWithin(
         name="exact_rate",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,20 @@ from scnnbio.units import Hertz, Window, plain, plain_window
 from scnnbio.validation.protocol import ANY, Missing, Protocol
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 #: Columns that tell gratings apart, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
+
+
+#: Fields that say which part of a run is judged.
+_PART = ("populations", "projection", "window", "protocol", "min_rate")
+
+
+class _Measure(Interface[T_co]):
+    """Anything that makes numbers of evidence."""
+
+    def of(self, evidence: Evidence) -> T_co: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +101,37 @@ class Evidence:
         Evidence
             Shares what was made of the run. The same part is the same object.
         """
-        names = ("populations", "projection", "window", "protocol", "min_rate")
-        part = {name: changes.get(name, getattr(self, name)) for name in names}
+        part = dict(zip(_PART, self._part, strict=True)) | changes
         if isinstance(part["populations"], str):
             part["populations"] = (part["populations"],)
         key = tuple(part.values())
-        if key == tuple(getattr(self, name) for name in names):
+        if key == self._part:
             return self
         if key not in self._made.bound:
             self._made.bound[key] = dataclasses.replace(self, **part)
         return self._made.bound[key]
+
+    @property
+    def _part(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in _PART)
+
+    def measured(self, measure: _Measure[T]) -> T:
+        """What a measure gives of this part of the run: made once.
+
+        Raises
+        ------
+        SpecError
+            If the run lacks something; :class:`Missing` in most cases.
+        """
+        key = (measure, self._part)
+        if key not in self._made.values:
+            try:
+                self._made.values[key] = measure.of(self)
+            except (KeyError, IndexError, AttributeError) as error:
+                # What the run of another experiment has not.
+                raise Missing(f"{error} is not there; the run is of another experiment") from None
+        found: T = self._made.values[key]
+        return found
 
     def once(self, make: Callable[..., T], *named: str) -> T:
         """What a function makes of the run: called once, for all claims and figures.

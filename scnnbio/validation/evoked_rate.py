@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scnnbio.validation.claim import Measure, Measured, Observation
 from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE, GRATINGS
 from scnnbio.validation.papers import RINGACH_2002
+from scnnbio.validation.protocol import ANY, Missing
 
 EVOKED_RATE = Observation(
     quantity="mean rate at the best grating",
@@ -41,28 +41,30 @@ class BestRate(Measure):
         return Measured(values, evidence.silent, evidence.units[kept])
 
 
-def spontaneous_rates(
-    evidence: Evidence, window: tuple[float, float]
-) -> NDArray[np.float64] | None:
-    """Rates of the central units in trials of mean grey, Hz; None without such trials.
+class SpontaneousRate(Measure):
+    """Mean rate of each cell in trials of mean grey, silent cells included."""
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Of all trials.
-    window : (float, float)
-        ms within the trial.
-    """
-    recording = evidence.recording
-    contrast = recording.trials.get("contrast")
-    if contrast is None or not (contrast == 0.0).any():
-        return None
-    grey = recording.take(np.flatnonzero(contrast == 0.0))
-    low, high = window
-    counts = grey.counts(evidence.population, (low, high))[:, evidence.units]
-    return np.asarray(counts.mean(axis=0) / (high - low) * 1000.0)
+    name: ClassVar[str] = "spontaneous_rate"
+    unit: ClassVar[str] = "Hz"
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Count in the window of the gratings; raises Missing without trials of mean grey."""
+        whole = evidence.bind(protocol=ANY)
+        contrast = whole.recording.trials.get("contrast")
+        if contrast is None or not (contrast == 0.0).any():
+            raise Missing("no trials of mean grey")
+        grey = whole.recording.take(np.flatnonzero(contrast == 0.0))
+        low, high = evidence.responses.window
+        counts = grey.counts(evidence.population, (low, high))[:, evidence.units]
+        return Measured(counts.mean(axis=0) / (high - low) * 1000.0, neurons=evidence.units)
 
 
 CLAIMS = (
-    Median(name="evoked_rate", observation=EVOKED_RATE, measure=BestRate(), protocol=GRATINGS),
+    Median(
+        name="evoked_rate",
+        observation=EVOKED_RATE,
+        measure=BestRate(),
+        protocol=GRATINGS,
+        beside=(SpontaneousRate(),),
+    ),
 )

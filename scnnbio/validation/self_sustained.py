@@ -82,5 +82,6 @@ CLAIMS = (
         ),
         measure=SustainedRate(),
         minimum=2,
+        beside=(IntervalCV(),),
     ),
 )
