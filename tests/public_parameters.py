@@ -45,6 +45,7 @@ RESULTS = {
         "Inhibition",
         "TrialCV",
         "Results",
+        "LearningCourse",
     ),
 }
 
@@ -53,7 +54,15 @@ OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
     "columns of a trial table": {"FromImages.labels", "FromCurrents.trials", "labels"},
-    "objects of other packages": {"pre", "post", "projection", "engine", "run", "classifiers"},
+    "objects of other packages": {
+        "pre",
+        "post",
+        "projection",
+        "engine",
+        "run",
+        "classifiers",
+        "source",
+    },
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},
 }

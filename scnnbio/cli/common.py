@@ -92,10 +92,13 @@ def command_line() -> list[str]:
 
 
 def print_scores(scores: tuple[Score, ...]) -> None:
-    """Print verdicts on claims as a table."""
+    """Print verdicts on claims as a table, with what each is on where one is there twice."""
+    claims = [item.claim for item in scores]
+    twice = len(set(claims)) < len(claims)
     rows = [
         (
             item.claim,
+            *((item.about,) if twice else ()),
             "-" if item.value is None else f"{item.value:.3g}",
             verdict_text(item.verdict),
             str(item.n),
@@ -104,7 +107,8 @@ def print_scores(scores: tuple[Score, ...]) -> None:
         )
         for item in scores
     ]
-    print_table(("claim", "value", "verdict", "n", "left out", "why"), rows)
+    about = ("on",) if twice else ()
+    print_table(("claim", *about, "value", "verdict", "n", "left out", "why"), rows)
 
 
 def verdict_text(verdict: str) -> Text:

@@ -1,5 +1,6 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
+from scnnbio.experiment.claims import ClaimBinding
 from scnnbio.experiment.experiment import Experiment
 from scnnbio.experiment.features import Feature, Requirement
 from scnnbio.experiment.inputs import Inputs, Report
@@ -13,6 +14,7 @@ from scnnbio.experiment.study import Study, study_from
 __all__ = [
     "EXPERIMENTS",
     "MODELS",
+    "ClaimBinding",
     "Experiment",
     "Feature",
     "Inputs",
