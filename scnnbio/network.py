@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio import files
 from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
 from scnnbio._signs import check_signs
-from scnnbio.connectors import KernelConnector
+from scnnbio.connectors import KernelConnector, PoolingConnector
 from scnnbio.errors import SpecError, hint
+from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name
 from scnnbio.neurons.polarity import polarity
+from scnnbio.neurons.ports import port
 from scnnbio.plasticity import LearningRule, WinnerTakeAll
 from scnnbio.population import Population
 from scnnbio.units import In, Milliseconds, plain, plain_array
@@ -37,11 +39,13 @@ class Projection(Value):
         Holds the initial kernel, or the weights of single connections, without a unit.
     weight : float or str
         Increment of the receptor's variable per spike for a kernel element of 1, in the variable's
-        unit (nA for a current, mV for a jump of the membrane potential).
+        unit (nA for a current, mV for a jump of the membrane potential). From a source of values,
+        the contribution to the port for a kernel element of 1 and a value of 1, in the port's unit.
     delay : float or str
         In ms, at least one time step. Lags of a kernel in space and time are added to it.
     receptor : str
-        One of the postsynaptic model's receptors.
+        One of the postsynaptic model's receptors; from a source of values, one of its
+        :func:`~scnnbio.neurons.ports.ports`, such as ``"i_offset"``.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
     name : str, optional
         Default: ``"<pre>_<post>"``.
@@ -171,7 +175,9 @@ class Network(Value):
                     where=where,
                 )
         if post.is_source:
-            raise SpecError(f"{post.name!r} is a spike source and takes no input", where=where)
+            raise SpecError(f"{post.name!r} is a source and takes no input", where=where)
+        if pre.gives_values:
+            return self._checked_values(projection, post.model, where)
         receptors = post.model.receptors
         if not isinstance(projection.receptor, str) or projection.receptor not in receptors:
             raise SpecError(
@@ -190,6 +196,25 @@ class Network(Value):
         rule, receptor = projection.plasticity, projection.receptor
         check_signs(connector, weight, rule, post.model, receptor, post.values(), where)
         return dataclasses.replace(projection, weight=weight)
+
+    def _checked_values(self, projection: Projection, model: NeuronModel, where: str) -> Projection:
+        """A projection that brings values to a port, its weight in the unit of the port."""
+        if projection.plasticity is not None:
+            raise SpecError(
+                "values carry no spikes to learn from; leave the plasticity out, or encode them as"
+                " spikes by FromImages",
+                where=f"{where}.plasticity",
+            )
+        connector = projection.connector
+        if isinstance(connector, PoolingConnector) and connector.passes_first_spike:
+            raise SpecError(
+                'values have no first spike; pool them by mode = "sum" or "average"',
+                where=f"{where}.connector.mode",
+            )
+        unit = port(model, projection.receptor, f"{where}.receptor").unit
+        return dataclasses.replace(
+            projection, weight=plain(projection.weight, unit, where=f"{where}.weight")
+        )
 
     def _end(self, name: str, where: str) -> Population:
         for population in self.populations:
@@ -216,8 +241,13 @@ class Network(Value):
 
     @property
     def sources(self) -> tuple[Population, ...]:
-        """The populations that are spike sources."""
+        """The populations that are sources, of spikes or of values."""
         return tuple(p for p in self.populations if p.is_source)
+
+    @property
+    def spike_sources(self) -> tuple[Population, ...]:
+        """The sources that give spikes."""
+        return tuple(p for p in self.sources if not p.gives_values)
 
     @property
     def learns(self) -> bool:
@@ -353,6 +383,8 @@ def _sign(projection: Projection, post: Population) -> int:
     """Effect of a projection: 1 excites, -1 inhibits, 0 depends on the weight."""
     rule, kernel = projection.plasticity, projection.kernel
     reach = (kernel.min(), kernel.max()) if rule is None else (rule.w_min, rule.w_max)
+    if projection.receptor not in post.model.receptors:
+        return 0  # values, of either sign
     values = {name: float(value[0]) for name, value in post.values().items()}
     effect = polarity(post.model, projection.receptor, values) * projection.weight
     ends = [effect * float(end) for end in reach]

@@ -17,6 +17,9 @@ Time advances on NEST's grid. Each step, from t to t + dt, has these slots, in o
 A kernel with lags acts as one projection per lag, in the order of the lags, each with the delay of
 the projection plus its lag, and with its own presynaptic traces.
 
+An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
+all of this, and holds it until it sets it again.
+
 The held variables of a refractory neuron ignore arriving spikes. Winners and silenced neurons are
 determined per trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and no spikes in flight. Sampled signals and
@@ -40,7 +43,7 @@ from numpy.typing import NDArray
 from scnnbio._turns import Turn
 from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
-from scnnbio.backends.outcome import Outcome, recording
+from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
 from scnnbio.backends.versions import versions
@@ -172,7 +175,7 @@ class Backend(ABC):
             If the dimensions of an equation do not fit.
         """
         problems = self._undeclared(experiment)
-        for population in experiment.network.populations:
+        for population in experiment.lowered.network.populations:
             if population.is_source:
                 continue
             element = f"population {population.name!r}"
@@ -234,13 +237,14 @@ class Backend(ABC):
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
-        inputs = experiment.input_stream(report, lambda: watch.phase("input"))
+        below = experiment.lowered
+        inputs = below.input_stream(report, lambda: watch.phase("input"))
         report = report or _silent
         with contextlib.nullcontext() if self.turn is None else self.turn.taken():
             if keep is None:
-                outcome = self._simulate(experiment, inputs, watch, report)
+                outcome = self._simulate(below, inputs, watch, report)
             else:
-                outcome = self._simulate_kept(experiment, inputs, watch, report, keep)
+                outcome = self._simulate_kept(below, inputs, watch, report, keep)
         _check_weights(outcome.weights)
         return Run(
             experiment,
@@ -253,7 +257,7 @@ class Backend(ABC):
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
-                "pathways": dict(outcome.pathways),
+                "pathways": pathways(experiment, outcome),
                 "versions": self.versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
@@ -288,7 +292,10 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Translate the experiment for the simulator, and run it."""
+        """Translate an experiment for the simulator, and run it.
+
+        ``experiment.lowered`` is the experiment itself.
+        """
 
     def _simulate_kept(
         self,

@@ -58,8 +58,9 @@ def standard_cells(model: NeuronModel) -> tuple[StandardCell, ...]:
     >>> [cell.pynn for cell in standard_cells(LIF)]
     ['IF_curr_exp', 'IF_curr_delta']
     """
+    cells = STANDARD_CELLS.get(model.name, ())
     # A user's model may have the name of a library model, with other equations.
-    return STANDARD_CELLS.get(model.name, ()) if LIBRARY.get(model.name) == model else ()
+    return cells if cells and LIBRARY.ours(model.name) == model else ()
 
 
 def standard_cell(model: NeuronModel) -> StandardCell | None:

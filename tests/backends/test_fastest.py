@@ -143,13 +143,13 @@ def test_a_run_does_not_go_on_with_other_pictures(change: str, tmp_path: Path) -
 def test_resume_keeps_the_date_and_checks_the_files(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scnnbio.workflow.drafts import Draft, held
+    from scnnbio.workflow.drafts import Draft, lock_draft
 
     draft = tmp_path / ".out.x"
     draft.mkdir()
     began = origin(study, ["scnnbio", "run", "own.toml"])
     kept = Draft(draft, study, "reference", {}, False, began)
-    with held(draft):
+    with lock_draft(draft):
         kept.begin()
         (kept.checkpoint("learn") / "state").write_bytes(b"")
         found = find_draft(tmp_path / "out")

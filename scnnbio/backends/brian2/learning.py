@@ -2,7 +2,7 @@
 
 A rule is translated from :meth:`scnnbio.plasticity.LearningRule.as_traces`: a group of traces for
 each side that an expression reads, ``on_pre`` as code of the pathway that delivers spikes,
-``on_post`` as code that postsynaptic spikes run for all their inputs. Numbers are part of the code.
+``on_post`` as code that postsynaptic spikes run for all their inputs.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     if masked:
         group.present = internal_kernel(present.astype(float), groups)
     if rule is not None and rule.half_life is not None:
-        code = [f"rate = rate*{rule.slowing(experiment.dt)!r}"]
+        group.namespace["slowing"] = rule.slowing(experiment.dt)
+        code = ["rate = rate*slowing"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
     return keep(group)
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
+from scnnbio.backends.brian2.driving import fed_drive
 from scnnbio.backends.brian2.finite import parse_not_finite
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
@@ -148,16 +149,22 @@ def input_stream(
     checkpoint_seconds: float = math.inf,
     watched: int = _NONE,
 ) -> Iterator[bytes | memoryview]:
-    """Bytes that the program reads: a header, then the spikes of each trial."""
+    """Bytes that the program reads: a header, then spikes and drive of each trial.
+
+    The program reads a drive piece by piece, as it steps through the trial.
+    """
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
     n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
+    trial = first
     for step, unit in internal_trials(inputs, experiment.network.sources, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
+        yield from fed_drive(experiment, inputs, trial)
+        trial += 1
 
 
 def _trim_memory() -> None:
