@@ -19,7 +19,7 @@ from scnnbio.plasticity import RULES
 from scnnbio.registry import Registry
 from scnnbio.stimuli import STIMULI
 
-#: All that is chosen by name.
+#: Registries of everything that a user chooses by name.
 REGISTRIES: tuple[Registry[Any], ...] = (
     *(EXPERIMENTS, MODELS, backends.BACKENDS, LIBRARY, STIMULI, CODES, INPUTS, CONNECTORS, RULES),
 )
@@ -49,7 +49,7 @@ def _experiment(name: str) -> tuple[str, str, str, str]:
 
 
 def _added() -> Iterable[tuple[str, str, str, str]]:
-    """What other packages add, each imported to see whether it is there."""
+    """Entries of other packages; each is imported, to see whether it can be used."""
     for kind in REGISTRIES:
         for entry in kind.entries():
             if not entry.ours:
