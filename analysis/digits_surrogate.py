@@ -96,8 +96,7 @@ def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     return moved
 
 
-def main(words: Sequence[str] | None = None) -> dict[str, Any]:
-    """Train, choose, test once, and write what came of it."""
+def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
@@ -116,7 +115,12 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument(
         "--judge", nargs="*", default=["torch"], help="backends for the test images"
     )
-    asked = parser.parse_args(words)
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> dict[str, Any]:
+    """Train, choose, test once, and write what came of it."""
+    asked = _asked(words)
 
     import torch
 
