@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio import backends
-from scnnbio.analysis.readout import decoded
+from scnnbio.analysis.decoding import decoded
 from scnnbio.connectors import ConvolutionConnector, DenseConnector
 from scnnbio.encoding import LatencyCode
 from scnnbio.experiment import Experiment, Record

@@ -199,6 +199,9 @@ def integrator(model: NeuronModel) -> Integrator:
     terms, driven = _dependence(model, chosen)
     for state in model.states:
         name = state.name
+        if state.is_given:
+            updates.append(Update(name, name, exact=True))
+            continue
         if name not in chosen:
             updates.append(Update(name, _euler(model, state, dt), exact=False))
             continue
