@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.analysis.readout import decoded
+from scnnbio.analysis.decoding import decoded
 from scnnbio.connectors import ConvolutionConnector, DenseConnector, PoolingConnector
 from scnnbio.encoding import LatencyCode
 from scnnbio.errors import SpecError, UnsupportedError
