@@ -45,6 +45,11 @@ RESULTS = {
         "Inhibition",
         "TrialCV",
         "Results",
+        "Curves",
+        "Flanks",
+        "Fit",
+        "Measurement",
+        "SpikeTriggered",
     ),
 }
 
@@ -52,7 +57,7 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
-    "columns of a trial table": {"FromImages.labels"},
+    "columns of a trial table": {"FromImages.labels", "fixed", "best_at"},
     "objects of other packages": {"pre", "post", "projection", "engine", "run"},
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},
