@@ -36,7 +36,7 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Images", "Draw"),
+    *("Images", "Draw", "ReadOut", "Accuracy"),
     *(
         "Statistic",
         "Responses",
@@ -50,6 +50,7 @@ RESULTS = {
         "Fit",
         "Measurement",
         "SpikeTriggered",
+        "LearningCourse",
     ),
 }
 
@@ -57,8 +58,22 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
-    "columns of a trial table": {"FromImages.labels", "fixed", "best_at"},
-    "objects of other packages": {"pre", "post", "projection", "engine", "run"},
+    "columns of a trial table": {
+        "FromImages.labels",
+        "FromCurrents.trials",
+        "labels",
+        "fixed",
+        "best_at",
+    },
+    "objects of other packages": {
+        "pre",
+        "post",
+        "projection",
+        "engine",
+        "run",
+        "classifiers",
+        "source",
+    },
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},
 }

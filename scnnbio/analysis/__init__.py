@@ -9,7 +9,8 @@ What ends in ``_measures``, :func:`response_latency`, :func:`contrast_invariance
 :func:`cross_orientation_suppression` return a :class:`Measurement` of each quantity: its values
 with their unit, what they rest on, bootstrap intervals, and why a value is missing.
 
-The other names are the measures themselves, of arrays.
+The other names are the measures themselves, of arrays. :class:`PooledCounts`, :class:`Split` and
+:func:`read_out` say how well a linear classifier names trials by a layer's spikes.
 """
 
 from scnnbio.analysis.contrast_measures import (
@@ -34,6 +35,15 @@ from scnnbio.analysis.modulation_measures import (
 )
 from scnnbio.analysis.orientation_measures import direction_measures, orientation_measures
 from scnnbio.analysis.rates import Responses, responses
+from scnnbio.analysis.readout import (
+    Accuracy,
+    PooledCounts,
+    ReadOut,
+    Split,
+    labels_of,
+    linear_classifiers,
+    read_out,
+)
 from scnnbio.analysis.receptive_fields import (
     KernelMeasures,
     at_best_lag,
@@ -74,14 +84,18 @@ from scnnbio.analysis.tuning_tables import (
 from scnnbio.analysis.variability_measures import count_measures, interval_measures
 
 __all__ = [
+    "Accuracy",
     "Bootstrap",
     "Correlations",
     "GaborFit",
     "Irregularity",
     "KernelMeasures",
     "Measurement",
+    "PooledCounts",
+    "ReadOut",
     "Responses",
     "SpikeTriggered",
+    "Split",
     "TrialCV",
     "at_best_lag",
     "best_lag",
@@ -106,6 +120,8 @@ __all__ = [
     "interval_measures",
     "kernel_shapes",
     "kernel_tuning",
+    "labels_of",
+    "linear_classifiers",
     "measure_kernels",
     "modulation_measures",
     "noise_correlation",
@@ -116,6 +132,7 @@ __all__ = [
     "orientation_tuning",
     "potential_modulation_measures",
     "preferred_orientation",
+    "read_out",
     "receptive_field_measures",
     "response_latency",
     "responses",
