@@ -255,6 +255,20 @@ class Registry(Mapping[str, T], Generic[T]):
         )
 
 
+def named(entry: Entry) -> Any:
+    """What an entry stands for; of a tuple, the element whose ``name`` is the entry's.
+
+    A module may so list several things, and each has an entry of its own.
+    """
+    found = entry.load()
+    if not isinstance(found, tuple):
+        return found
+    for one in found:
+        if getattr(one, "name", None) == entry.name:
+            return one
+    raise LookupError(f"nothing in it is named {entry.name!r}")
+
+
 def subclasses(base: type, name: str = "", *, described: bool = False) -> Check:
     """A check for entries that are classes, none of them abstract.
 
