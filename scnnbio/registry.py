@@ -256,9 +256,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
 
 def named(entry: Entry) -> Any:
-    """What an entry stands for; of a tuple, the element whose ``name`` is the entry's.
+    """The object of an entry; of a tuple, the element whose ``name`` is the entry's.
 
-    A module may so list several things, and each has an entry of its own.
+    So a module may list several objects in one tuple, each with its own entry.
     """
     found = entry.load()
     if not isinstance(found, tuple):
