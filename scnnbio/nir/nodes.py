@@ -97,15 +97,49 @@ def graph_of(source: Any) -> Graph:
             f"{type(source).__name__} is neither the path of a file nor a graph of the package nir",
             where="nir.read",
         )
+    return _spliced(content, place)
+
+
+def _spliced(content: Mapping[str, Any], where: str, prefix: str = "") -> Graph:
+    """Nodes and edges of a graph, those of graphs within it in their place."""
     if not isinstance(content.get("nodes"), Mapping) or "edges" not in content:
-        raise DataError("holds no graph of nodes and edges", where=place)
-    nodes = {name: _node(str(name), given) for name, given in content["nodes"].items()}
-    edges = [(_text(a), _text(b)) for a, b in content["edges"]]
-    for ends in edges:
-        for end in ends:
+        raise DataError("holds no graph of nodes and edges", where=where)
+    nodes: dict[str, Node] = {}
+    edges = [(prefix + _text(a), prefix + _text(b)) for a, b in content["edges"]]
+    for word, given in content["nodes"].items():
+        name = prefix + str(word)
+        if not _is_graph(given):
+            nodes[name] = _node(name, given)
+            continue
+        within, inner = _spliced(given, f"node {name!r}", f"{name}.")
+        ends = {
+            kind: [n for n, node in within.items() if node.kind == kind]
+            for kind in ("Input", "Output")
+        }
+        if any(len(found) != 1 for found in ends.values()):
+            raise SpecError(
+                "a graph within a graph has to have one Input and one Output",
+                where=f"node {name!r} (NIRGraph)",
+            )
+        ((first,), (last,)) = ends.values()
+        nodes |= {n: node for n, node in within.items() if n not in (first, last)}
+        into = [b for a, b in inner if a == first]
+        out = [a for a, b in inner if b == last]
+        edges = [
+            (start, end)
+            for a, b in edges
+            for start in (out if a == name else [a])
+            for end in (into if b == name else [b])
+        ] + [(a, b) for a, b in inner if a != first and b != last]
+    for pair in edges:
+        for end in pair:
             if end not in nodes:
-                raise SpecError(f"the edge {ends} names no node", where=f"node {end!r}")
+                raise SpecError(f"the edge {pair} names no node", where=f"node {end!r}")
     return nodes, edges
+
+
+def _is_graph(given: Any) -> bool:
+    return isinstance(given, Mapping) and _text(given.get("type", "")) == "NIRGraph"
 
 
 def _of_file(path: Path) -> dict[str, Any]:

@@ -213,6 +213,35 @@ def test_currents_delays_scales_and_what_a_layer_hands_to_itself() -> None:
         np.testing.assert_array_equal(found[name], wanted)
 
 
+def test_a_graph_within_a_graph_is_read_in_its_place() -> None:
+    """As snnTorch writes a layer that feeds itself."""
+    w, back = draws(21).normal(0.3, 0.5, (4, 3)), draws(22).normal(-0.2, 0.5, (4, 4))
+    inner = nir.NIRGraph(
+        {
+            "input": nir.Input(np.array([4])), "lif": lif(4), "w_rec": nir.Linear(back),
+            "output": nir.Output(np.array([4])),
+        },
+        [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")],
+    )  # fmt: skip
+    nodes = {
+        "input": nir.Input(np.array([3])), "w": nir.Linear(w), "rec": inner, "two": lif(4),
+        "output": nir.Output(np.array([4])),
+    }  # fmt: skip
+    graph = nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False)
+    given = drawn((3,))
+    v, z, wanted = np.zeros((TRIALS, 4)), np.zeros((TRIALS, 4)), []
+    for now in given:
+        v = (1 - DT / 8e-3) * v + now @ w.T + z @ back.T
+        z = v > 0.9
+        v = np.where(z, 0.0, v)
+        wanted.append(z)
+    found = fired(read(graph, 1.0), given)
+    assert np.array(wanted).sum() > 10
+    np.testing.assert_array_equal(found["rec_lif"], wanted)
+    behind = leaky(np.array(wanted, float), 8e-3, 8.0, 0.0, 0.9)
+    np.testing.assert_array_equal(found["two"], behind)
+
+
 def test_ways_of_different_length_arrive_together() -> None:
     """A layer that is fed by the input, and by a layer behind it, sees both in one step."""
     w = draws(5).normal(0.3, 0.5, (4, 4))
@@ -324,7 +353,7 @@ CONV = {
         ({"w": {"type": "Linear"}, "c": LIF}, r"node 'w' \(Linear\): has no 'weight'"),
         ({"w": {**LINEAR, "weight": "ones"}, "c": LIF}, r"node 'w' \(Linear\): weight = 'ones'"),
         ({"w": {"type": "Lin"}, "c": LIF}, r"node 'w' \(Lin\): 'Lin' is not one of"),
-        ({"w": {"type": "NIRGraph"}, "c": LIF}, r"node 'w' \(NIRGraph\): 'NIRGraph' is not one of"),
+        ({"w": {"type": "NIRGraph"}, "c": LIF}, r"node 'w': holds no graph of nodes"),
         ({"w": {}, "c": LIF}, "node 'w': has no type"),
         ({"c": {**LIF, "tau": np.full(4, 5e-3)}}, r"node 'c' \(LIF\): tau has 4 values for 3"),
         ({"c": {**LIF, "tau": np.full(3, 1e-3)}}, r"node 'c' \(LIF\): a time constant of 0.001 s"),
