@@ -12,10 +12,17 @@ import numpy as np
 
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration, Poisson
 from benchmarks.timing import Measured, Program, with_child
-from scnnbio.backends.brian2.compiling import NO_DENORMALS, Precision, preferences
+from scnnbio.backends.brian2.compiling import (
+    NO_DENORMALS,
+    Precision,
+    compiler,
+    compiler_identity,
+    preferences,
+)
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
+from scnnbio.backends.brian2.quicker import write_rules
 from scnnbio.backends.brian2.running import OutputFolder, present
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.brian2_loader import load_brian2
@@ -109,6 +116,7 @@ class Scnnbio(Standalone):
         lowered.objects += [self._clock(), fired, counts]
         self.program = GeneratedProgram(lowered)
         self.program.generate(self.folder)
+        write_rules(self.folder, compiler(), compiler_identity())
         self.counted = b2.device.get_array_name(fired.variables["count"])
 
     def run(self) -> Measured:

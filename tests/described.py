@@ -21,7 +21,17 @@ from scnnbio.inputs import FromFrames, FromImages, FromSpikes
 from scnnbio.neurons import LIF, Parameter
 from scnnbio.population import Population, SpikeSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
-from scnnbio.stimuli import FullField, Gratings, Photographs, WhiteNoise
+from scnnbio.stimuli import (
+    FullField,
+    GaussianNoise,
+    GratingPatches,
+    Gratings,
+    MovingBars,
+    NaturalScenes,
+    Photographs,
+    SparseNoise,
+    WhiteNoise,
+)
 from scnnbio.validation import CLAIMS, Protocol
 from scnnbio.validation.claim import Observation
 from scnnbio.validation.scores import Score
@@ -162,6 +172,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
     Photographs: lambda: Photographs(n_trials=2, duration=30.0),
     WhiteNoise: lambda: WhiteNoise(n_trials=3),
+    GratingPatches: lambda: GratingPatches((0.0, 22.5), diameters=(1.0, 2.0), edge=0.1, seed=3),
+    MovingBars: lambda: MovingBars((0.0, 22.5), lengths=(1.0,), repeats=2, order="listed"),
+    SparseNoise: lambda: SparseNoise(3, spots=2),
+    GaussianNoise: lambda: GaussianNoise(3, temporal_exponent=0.3),
+    NaturalScenes: lambda: NaturalScenes(sequences=3, drift=0.01),
     LGN: lambda: LGN(sigma_center=0.7),
     Pixels: Pixels,
     LatencyCode: lambda: LatencyCode(budget=40),

@@ -29,9 +29,10 @@ EXTRAS = {
     "neuron": ("neuron", True),
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
+    "torch": ("torch", False),
 }
 #: module → the extra that brings it, and whether it does on this Python
-FOR_TESTS = {"pynwb": ("dev", True), "torch": ("bench", sys.version_info < (3, 12))}
+FOR_TESTS = {"pynwb": ("dev", True)}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 
@@ -94,7 +95,7 @@ def test_every_extra_brings_something_that_is_imported():
             assert re.search(rf"""(import |from |["']){module}\b""", source), (extra, name)
 
 
-def test_all_brings_every_extra_but_mpi():
+def test_all_brings_every_extra_but_those_that_are_asked_for():
     (line,) = PROJECT["optional-dependencies"]["all"]
     named = set(re.search(r"\[(.*)\]", line).group(1).split(","))
     assert named == {name for name, (_, promised) in EXTRAS.items() if promised}

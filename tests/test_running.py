@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._BACKENDS, "picky", ("tests.workflow.faulty", "Picky"))
+    monkeypatch.setitem(backends.BACKENDS.own, "picky", "tests.workflow.faulty:Picky")
 
 
 def test_an_experiment_gives_a_run() -> None:
@@ -73,7 +73,7 @@ def test_without_a_backend_the_fastest_runs_as_on_the_command_line(
 
 def test_options_go_to_a_backend_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = study().experiments[0]
-    monkeypatch.setitem(backends._BACKENDS, "forgetful", ("tests.workflow.faulty", "Forgetful"))
+    monkeypatch.setitem(backends.BACKENDS.own, "forgetful", "tests.workflow.faulty:Forgetful")
     given = {"promise": "rounding"}
     for words in (("forgetful:promise=rounding", None), ("forgetful", given)):
         run = scnnbio.run(experiment, words[0], progress=False, options=words[1])

@@ -24,7 +24,18 @@ from scnnbio.experiment.documents import (
 from scnnbio.experiment.sources import Source, locate
 from scnnbio.inputs import FromFrames, FromImages, FromSpikes, Input
 from scnnbio.recording import Recording
-from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli import (
+    FullField,
+    GaussianNoise,
+    GratingPatches,
+    Gratings,
+    MovingBars,
+    NaturalScenes,
+    Photographs,
+    SparseNoise,
+    Stimulus,
+    WhiteNoise,
+)
 from scnnbio.stimuli.base import FileRead, Files
 
 STIMULI: dict[str, type[Stimulus]] = {
@@ -32,6 +43,11 @@ STIMULI: dict[str, type[Stimulus]] = {
     "full-field": FullField,
     "gratings": Gratings,
     "white-noise": WhiteNoise,
+    "grating-patches": GratingPatches,
+    "moving-bars": MovingBars,
+    "sparse-noise": SparseNoise,
+    "gaussian-noise": GaussianNoise,
+    "natural-scenes": NaturalScenes,
 }
 CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
 INPUTS: dict[str, type[Input]] = {

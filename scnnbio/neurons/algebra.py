@@ -148,6 +148,22 @@ def propagator(
     return Propagator(names, steps, offsets)
 
 
+def as_text(formula: sympy.Expr) -> str:
+    """A formula of :func:`linear_system` in the notation of equations.
+
+    Parameters
+    ----------
+    formula : sympy.Expr
+
+    Returns
+    -------
+    str
+    """
+    from brian2.parsing.sympytools import sympy_to_str
+
+    return str(sympy_to_str(formula))
+
+
 def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:
     """Formulas in which sympy can put numbers: to Brian2's parser ``int`` and ``clip`` are names.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from scnnbio.neurons.composition import NOT_NEGATIVE, POSITIVE, Membrane, Part, compose
 from scnnbio.neurons.variables import Parameter
+from scnnbio.units import Millivolts, plain
 
 __all__ = [
     "BY_SUBTRACTION",
@@ -203,17 +204,37 @@ def alpha_conductances() -> Part:
     )
 
 
-def shunt() -> Part:
-    """Inhibition that divides: a conductance that reverses at rest, receptor ``shunting``.
+def shunt(reversal: Millivolts | None = None) -> Part:
+    """Inhibition that divides: a conductance of its own, receptor ``shunting``.
 
-    At rest it carries no current. It lowers the resistance and quickens the membrane
-    (Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001, on why the
-    firing rate is shifted rather than divided all the same).
+    At its reversal potential it carries no current. It lowers the resistance and quickens the
+    membrane (Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001, on
+    why the firing rate is shifted rather than divided all the same).
+
+    Parameters
+    ----------
+    reversal : float, optional
+        Default, in mV, of a parameter ``e_rev_S`` at which the conductance reverses. None makes it
+        reverse at ``v_rest``. A cell under synaptic bombardment stays above its rest, and such a
+        shunt then hyperpolarises it: there, give the reversal potential of chloride.
+
+    Raises
+    ------
+    SpecError
+        If ``reversal`` is not a finite potential.
+
+    Examples
+    --------
+    >>> sorted(shunt("-70 mV").parameters)
+    ['e_rev_S', 'tau_syn_S']
     """
+    parameters = _taus("tau_syn_S")
+    if reversal is not None:
+        parameters["e_rev_S"] = Parameter(plain(reversal, "mV", where="reversal"), "mV")
     return Part(
-        currents=("g_shunt*(v_rest - v)",),
+        currents=(f"g_shunt*({'v_rest' if reversal is None else 'e_rev_S'} - v)",),
         equations=("dg_shunt/dt = -g_shunt/tau_syn_S : siemens",),
-        parameters=_taus("tau_syn_S"),
+        parameters=parameters,
         receptors={"shunting": "g_shunt"},
     )
 

@@ -55,4 +55,6 @@ class LogShape(Measure):
         return Measured(values, poor, np.flatnonzero(good))
 
 
-CLAIMS = (DistributionLike(name="ringach2002_nx_ny", observation=NX_NY, measure=LogShape()),)
+RINGACH2002_NX_NY = DistributionLike(
+    name="ringach2002_nx_ny", observation=NX_NY, measure=LogShape()
+)

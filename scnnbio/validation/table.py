@@ -15,7 +15,7 @@ from scnnbio.experiment import ClaimBinding
 from scnnbio.files import put
 from scnnbio.validation.claim import Measure, Measured, bind_as
 from scnnbio.validation.evidence import Evidence
-from scnnbio.validation.registry import claim_named
+from scnnbio.validation.registry import CLAIMS
 from scnnbio.validation.self_sustained import MeanRate
 
 #: Columns of the table.
@@ -49,7 +49,7 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
             rows += _rows(MeanRate(), stage, seen.bind(populations=name))
     done = set()
     for bound in claims:
-        known = claim_named(bound.claim)
+        known = CLAIMS.choose(bound.claim)
         if bound.stage not in evidence:
             continue
         seen = bind_as(evidence[bound.stage], bound).bind(protocol=known.protocol)

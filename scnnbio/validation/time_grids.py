@@ -120,27 +120,26 @@ class StateError(Measure):
         return Measured(np.concatenate(list(found.values())), populations=names)
 
 
-CLAIMS = (
-    AllWithin(
-        name="grid_order",
-        observation=closed(
-            "order at which spike times approach the solution without a time step",
-            "closed form: a grid stamps a crossing with the end of its step, so that the error is"
-            " of first order",
-            0.8,
-            1.2,
-        ),
-        measure=GridOrder(),
+GRID_ORDER = AllWithin(
+    name="grid_order",
+    observation=closed(
+        "order at which spike times approach the solution without a time step",
+        "closed form: a grid stamps a crossing with the end of its step, so that the error is"
+        " of first order",
+        0.8,
+        1.2,
     ),
-    AllWithin(
-        name="grid_state",
-        observation=closed(
-            "largest difference of a state from the solution without a time step",
-            "closed form: exact propagators leave rounding alone",
-            0.0,
-            1e-9,
-            "mV",
-        ),
-        measure=StateError(),
+    measure=GridOrder(),
+)
+
+GRID_STATE = AllWithin(
+    name="grid_state",
+    observation=closed(
+        "largest difference of a state from the solution without a time step",
+        "closed form: exact propagators leave rounding alone",
+        0.0,
+        1e-9,
+        "mV",
     ),
+    measure=StateError(),
 )

@@ -98,6 +98,21 @@ DATA: dict[str, tuple[str, Callable[[], Experiment]]] = {
         "arrays",
         lambda: case(dataclasses.replace(PAIR, tau_plus=10.1), parameters=TAU),
     ),
+    # Numbers that are the same for a whole layer or projection.
+    "a time constant of all": ("arrays", lambda: case(parameters={**TAU, "tau_syn_E": 6.0})),
+    "a potential of all": ("arrays", lambda: case(parameters={**TAU, "v_reset": -63.0})),
+    "rest": ("arrays", lambda: case(parameters={**TAU, "v_rest": -64.0})),
+    "weight": ("arrays", lambda: case(parameters=TAU, weight=0.7)),
+    "refractoriness": ("arrays", lambda: case(parameters=TAU, refractory=2.5)),
+    "rule": ("arrays", lambda: case(dataclasses.replace(PAIR, a_plus=0.031), parameters=TAU)),
+    "rise of the threshold": (
+        "arrays",
+        lambda: case(parameters=TAU, homeostasis=SharedThreshold(eta=0.31, target=60.0)),
+    ),
+    "fall of the threshold": (
+        "arrays",
+        lambda: case(parameters=TAU, homeostasis=SharedThreshold(eta=0.3, target=70.0)),
+    ),
     "seed": ("fed", lambda: case(parameters=TAU, seed=6)),
     "trials": ("fed", lambda: case(parameters=TAU, stimulus=WhiteNoise(n_trials=2, duration=40.0))),
     "snapshots": (
@@ -109,21 +124,14 @@ DATA: dict[str, tuple[str, Callable[[], Experiment]]] = {
 }  # fmt: skip
 
 CODE: dict[str, Callable[[], Experiment]] = {
-    "a parameter of all": lambda: case(parameters={**TAU, "tau_syn_E": 6.0}),
-    "weight": lambda: case(parameters=TAU, weight=0.7),
     "delay": lambda: case(parameters=TAU, delay=1.5),
-    "refractoriness": lambda: case(parameters=TAU, refractory=2.5),
     "receptor": lambda: case(parameters=TAU, receptor="membrane"),
     "stride": lambda: case(parameters=TAU, stride=2, padding=2),
     "padding": lambda: case(parameters=TAU, padding=1),
     "no rule": lambda: case(None, parameters=TAU),
     "not learning": lambda: case(parameters=TAU, learning=False),
-    "rule": lambda: case(dataclasses.replace(PAIR, a_plus=0.031), parameters=TAU),
     "bounds": lambda: case(dataclasses.replace(PAIR, bounds="hard"), parameters=TAU),
     "homeostasis": lambda: case(parameters=TAU, homeostasis=None),
-    "rise of the threshold": lambda: case(
-        parameters=TAU, homeostasis=SharedThreshold(eta=0.31, target=60.0)
-    ),
     "time step": lambda: case(parameters=TAU, dt=0.25),
     "length of a trial": lambda: case(
         parameters=TAU, stimulus=WhiteNoise(n_trials=3, duration=50.0)

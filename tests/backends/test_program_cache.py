@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from scnnbio.backends.brian2 import compiling
+from scnnbio.backends import _cache
+from scnnbio.backends.brian2 import compiling, quicker
 from scnnbio.errors import BackendMissing, DataError
 
 
@@ -181,3 +183,99 @@ def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:
     with pytest.raises(BackendMissing, match="error: no bits left"):
         compiling.compile_project(sources)
     assert list(cache.iterdir()) == []
+
+
+# -- what makes a compilation quick ---------------------------------------------------------------
+
+_OBJECTS = """
+void set_variable_by_name(std::string name) {
+    if (name == "a") { std::abort();
+    }
+}
+
+void _write_arrays()
+{
+    std::abort();
+}
+
+int kept() {
+    return 7;
+}
+"""
+
+
+def test_functions_that_no_program_calls_are_emptied() -> None:
+    found = quicker.empty_unused(_OBJECTS)
+    assert found.count("abort") == 0
+    assert "int kept() {\n    return 7;\n}\n" in found
+    assert found.count("{") == found.count("}") == 3
+    assert quicker.empty_unused("int kept();\n") == "int kept();\n"
+
+
+@pytest.fixture(scope="module")
+def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The standard header, compiled into a cache whose path make and the shell would misread."""
+    cache = tmp_path_factory.mktemp("cache $HOME #1 it's")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCNNBIO_CACHE", str(cache))
+        assert quicker.standard_header(*compiler()) is not None
+    return cache
+
+
+def compiler() -> tuple[list[str], str]:
+    import brian2 as b2
+
+    before = dict(b2.prefs)
+    for name, value in compiling.preferences().items():
+        b2.prefs[name] = value
+    try:
+        return compiling.compiler(), compiling.compiler_identity()
+    finally:
+        for name in compiling.preferences():
+            b2.prefs[name] = before[name]
+
+
+def test_a_program_takes_the_standard_header_from_the_cache(
+    headers: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GCC says with -H which precompiled header it takes: "!" is one that it could use."""
+    monkeypatch.setenv("SCNNBIO_CACHE", str(headers))
+    words, identity = compiler()
+    (sources / "makefile").write_text(
+        "CXXFLAGS = -c " + " ".join(words[1:]) + "\nDEPS = made.deps\n"
+        "main: main.o objects.o $(DEPS)\n\t$(CXX) main.o objects.o -o main\n"
+        "made.deps:\n\ttouch made.deps\n"
+        "%.o: %.cpp\n\t$(CXX) -H $(CXXFLAGS) $< -o $@ 2> $@.said\n"
+    )
+    (sources / "objects.cpp").write_text("int objects() { std::vector<int> a(3); return 7; }\n")
+    quicker.write_rules(sources, words, identity)
+    subprocess.run(["make"], cwd=sources, check=True, capture_output=True)
+    assert (sources / "main").exists()
+    assert not (sources / "made.deps").exists()
+    for name in ("main.o.said", "objects.o.said"):
+        said = (sources / name).read_text().splitlines()
+        assert said[0].startswith("! "), said
+        assert said[0].endswith("standard.h.gch"), said
+
+
+def test_a_damaged_header_is_made_again(headers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCNNBIO_CACHE", str(headers))
+    (header,) = headers.rglob("standard.h.gch")
+    whole = header.stat().st_size
+    with header.open("r+b") as file:
+        file.seek(whole // 2)
+        file.write(b"damage")
+    assert quicker.standard_header(*compiler()) == header.with_suffix("")
+    assert (header.parent / "sha256").read_text() == _cache.digest_of(header)
+    assert b"damage" not in header.read_bytes()
+
+
+def test_where_there_is_no_header_a_program_compiles_all_the_same(
+    sources: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SCNNBIO_CACHE", str(tmp_path / "file"))
+    assert quicker.standard_header(*compiler()) is None
+    assert quicker.standard_header(["clang++"], "clang version 14") is None
+    quicker.write_rules(sources, *compiler())
+    assert (sources / "GNUmakefile").read_text() == quicker.RULES

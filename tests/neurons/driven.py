@@ -22,6 +22,7 @@ def run(
     dt: float = 0.1,
     variables: tuple[str, ...] = ("v",),
     maps: int = 1,
+    initial: Mapping[str, float] | None = None,
     **parameters: object,
 ) -> Run:
     """One neuron a map; its input has weight zero."""
@@ -32,7 +33,9 @@ def run(
             Network(
                 (
                     Population("pre", (2, 1, 1), SpikeSource()),
-                    Population("post", (maps, 1, 1), model, parameters=parameters),
+                    Population(
+                        "post", (maps, 1, 1), model, parameters=parameters, initial=initial or {}
+                    ),
                 ),
                 (Projection("pre", "post", connector, weight=1.0, receptor=receptor, delay=dt),),
             ),

@@ -14,7 +14,8 @@ from scnnbio.neurons.algebra import linear_system
 from scnnbio.neurons.composition import compose
 from scnnbio.neurons.homeostasis import homeostatic
 from scnnbio.neurons.library import glif
-from scnnbio.neurons.parts import alpha_currents, delta, exponential_currents, leaky
+from scnnbio.neurons.linearised import effective_membrane
+from scnnbio.neurons.parts import alpha_currents, delta, exponential_currents, leaky, shunt
 from scnnbio.neurons.rates import firing_rate
 from scnnbio.neurons.synapses import AlphaKernel, ExponentialKernel
 from tests.neurons.driven import run, spike_times, trace, values
@@ -181,6 +182,27 @@ def test_shunting_at_rest_carries_no_current() -> None:
     model = LIBRARY["LIF_shunting"]
     rate = model.sympy()["v"].subs({_real("v"): _real("v_rest"), _real("i_offset"): 0})
     assert {str(s) for s in rate.free_symbols} == {"I_exc", "I_inh", "cm"}
+
+
+def test_a_shunt_with_a_reversal_of_its_own_draws_the_membrane_there() -> None:
+    """v settles at (g_L E_L + g E_S) / (g_L + g); ``shunt()`` itself is the text of always."""
+    model = compose("own", leaky(), [shunt("-65 mV")], reference="this test")
+    assert shunt().currents == ("g_shunt*(v_rest - v)",)
+    assert set(shunt().parameters) == {"tau_syn_S"}
+    at = {"v_rest": -80.0, "tau_m": 20.0, "cm": 1.0}
+    leak, open_ = 0.05, 0.15
+    found = effective_membrane(model, {"g_shunt": open_}, at)
+    rest = (leak * -80.0 + open_ * -65.0) / (leak + open_)
+    assert found.v_inf == pytest.approx(rest)
+    assert found.tau == pytest.approx(1.0 / (leak + open_))
+    moved = effective_membrane(model, {"g_shunt": open_}, {**at, "e_rev_S": -70.0})
+    assert moved.v_inf == pytest.approx((leak * -80.0 + open_ * -70.0) / (leak + open_))
+    # The same in a run, of a conductance that hardly falls.
+    at |= {"tau_syn_S": 1e9}
+    _, v = trace(run(model, 100.0, initial={"g_shunt": open_, "v": -80.0}, **at))
+    assert v[-1] == pytest.approx(rest, abs=1e-5)
+    with pytest.raises(SpecError, match="reversal"):
+        shunt("3 nS")
 
 
 # -- homeostasis ----------------------------------------------------------------------------------

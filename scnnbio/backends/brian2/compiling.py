@@ -1,6 +1,7 @@
 """How the C++ program is compiled: the same sums in the same order as numpy, fast, and once.
 
-Brian2 writes the sources in a fraction of a second; make takes ten. The sources, the compiler and
+Brian2 writes the sources in a fraction of a second; make takes ten times as long, although
+:mod:`scnnbio.backends.brian2.quicker` leaves out what it can. The sources, the compiler and
 its flags are all that the program follows from, so their digest is its place in the cache
 (:mod:`scnnbio.backends._cache`).
 """
@@ -20,6 +21,7 @@ import brian2 as b2
 import numpy as np
 
 from scnnbio.backends import _cache
+from scnnbio.backends.brian2 import quicker
 from scnnbio.errors import BackendMissing, DataError
 
 _WHERE = "backend 'brian2-standalone'"
@@ -90,7 +92,7 @@ def compile_project(folder: Path) -> Compiled:
     DataError
         If the cache cannot be written.
     """
-    identity = _compiler_identity()
+    identity = f"{compiler_identity()}\n{quicker.RULES}"
     name = key(folder, identity)
     home = _cache.cache_folder("brian2") / name
     if _fetch(home, folder):
@@ -104,7 +106,7 @@ def compile_project(folder: Path) -> Compiled:
         fresh.mkdir()
         shutil.copy2(folder / "main", fresh / "main")
         (fresh / "compiler").write_text(identity)
-        (fresh / "sha256").write_text(_digest(fresh / "main"))
+        (fresh / "sha256").write_text(_cache.digest_of(fresh / "main"))
         _cache.keep(fresh, home)
     return Compiled(name, fresh=True)
 
@@ -124,7 +126,7 @@ def _fetch(home: Path, folder: Path) -> bool:
     """Copy a program from the cache, if it is there and as it was written."""
     try:
         shutil.copy2(home / "main", folder / "main")
-        return _digest(folder / "main") == (home / "sha256").read_text()
+        return _cache.digest_of(folder / "main") == (home / "sha256").read_text()
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -135,15 +137,17 @@ def _fetch(home: Path, folder: Path) -> bool:
         ) from error
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _compiler_identity() -> str:
-    """The compiler's version, and what ``-march=native`` means on this processor."""
+def compiler() -> list[str]:
+    """The compiler and its flags."""
     flags = [str(flag) for flag in b2.prefs["codegen.cpp.extra_compile_args_gcc"]]
-    words = [os.environ.get("CXX", "g++"), *flags, "-###", "-E", "-x", "c++", os.devnull]
+    if b2.prefs["devices.cpp_standalone.openmp_threads"]:
+        flags.append("-fopenmp")
+    return [os.environ.get("CXX", "g++"), *flags]
+
+
+def compiler_identity() -> str:
+    """The compiler's version, and what ``-march=native`` means on this processor."""
+    words = [*compiler(), "-###", "-E", "-x", "c++", os.devnull]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -156,6 +160,7 @@ def _compiler_identity() -> str:
 
 
 def _make(folder: Path) -> None:
+    quicker.write_rules(folder, compiler(), compiler_identity())
     words = [b2.prefs["devices.cpp_standalone.make_cmd_unix"]]
     words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)

@@ -234,10 +234,12 @@ class Layer:
         group.fall = rule.fall(population.shape[0], dt)
         group.rate = 1.0
         slowing = rule.slowing(dt)
-        code = [f"rate = rate*{slowing!r}"] if slowing < 1 else []
+        group.namespace["slowing"] = slowing
+        code = ["rate = rate*slowing"] if slowing < 1 else []
         code.append("level = level - rate*fall")
         if rule.minimum is not None:
-            code.append(f"level = clip(level, {rule.minimum!r}, inf)")
+            group.namespace["minimum"] = rule.minimum
+            code.append("level = clip(level, minimum, inf)")
         regularly(group, code, dt * _MS, "groups", 0, f"fall_{group.name}")
         return self.keep(group)
 

@@ -2,7 +2,7 @@
 
 A rule is lowered from :meth:`scnnbio.plasticity.LearningRule.as_traces` alone: a group of traces on
 each side that an expression reads, ``on_pre`` as code of the pathway that delivers, ``on_post`` as
-code that postsynaptic spikes drive backwards through the kernel. Numbers are written into the code.
+code that postsynaptic spikes drive backwards through the kernel.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     if masked:
         group.present = internal_kernel(present.astype(float), groups)
     if rule is not None and rule.half_life is not None:
-        code = [f"rate = rate*{rule.slowing(experiment.dt)!r}"]
+        group.namespace["slowing"] = rule.slowing(experiment.dt)
+        code = ["rate = rate*slowing"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
     return keep(group)
 

@@ -202,4 +202,6 @@ class Lowered:
             free = ""
         if gate_steps(self.experiment, projection):
             free += "*int(t_in_timesteps >= opens_post)"
-        return f"{state}_post += {float(projection.weight)!r}*w{free}"
+        # A weight of one is left out, for what it would cost per connection that a spike reaches.
+        weight = "" if projection.weight == 1 else "_weight*"
+        return f"{state}_post += {weight}w{free}"

@@ -131,14 +131,22 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         self._enable_group_attributes()
 
     def _in_precision(self, code: str) -> str:
-        """Numbers written in the code as constants: to C++ a literal is in double precision."""
+        """Numbers written in the code as constants: in C++ these are data, and of any precision.
+
+        To C++ a literal is in double precision. Zero and one may stay as they are: Brian2 leaves
+        out what they have no effect on.
+        """
         real = np.dtype(prefs.core.default_float_dtype)
-        if real == np.float64:
+        double = real == np.float64
+        if double and not generates_cpp():
             return code
 
         def constant(found: re.Match[str]) -> str:
+            value = real.type(found[0])
+            if double and value in (0.0, 1.0):
+                return found[0]
             name = f"_number_{len(self.variables)}"
-            self.variables.add_constant(name, real.type(found[0]))
+            self.variables.add_constant(name, value)
             return name
 
         return _LITERAL.sub(constant, code)
@@ -267,7 +275,7 @@ class KernelPathway(Procedural):
     The code may use ``w`` and the other variables of the kernel group, and those of the groups in
     ``ends`` under their suffix, ``_pre`` or ``_post``. Of these groups the first of a
     ``convolution`` may be one whose neurons sleep: the code adds to its state ``moves[0]``, at
-    first, ``moves[1]`` times ``w``, or nothing.
+    first, ``moves[1]`` times ``w``, or nothing. ``_weight`` is ``moves[1]`` there.
     """
 
     def __init__(
@@ -297,6 +305,9 @@ class KernelPathway(Procedural):
         options: dict[str, Any] = {**geometry.keywords(), "shared": shared}
         targets = [group for group, _ in ends]
         options["sleeper"] = sleeper(targets[0]) if moves is not None else ""
+        if moves is not None:
+            real = np.dtype(prefs.core.default_float_dtype)
+            self.variables.add_constant("_weight", real.type(moves[1]))
         if moves is not None and options["sleeper"]:
             sleep = targets.pop(0).sleep
             push = tuple(float(moves[1] * most) for most in sleep.pushes[moves[0]])

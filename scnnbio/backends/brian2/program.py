@@ -1,9 +1,10 @@
 """A lowered experiment as a C++ program that is compiled once and fed trial by trial.
 
 Brian2 writes the sources, which :mod:`scnnbio.backends.brian2.compiling` compiles. What is an array
-in Brian2 is data, which the program reads when it starts: kernels, parameters of channels. Input
-spikes come through a pipe, and numbers of trials with them. Runs that differ in nothing else share
-one program.
+in Brian2 is data, which the program reads when it starts: kernels, parameters of channels. So are
+numbers, such as weights and learning rates (:mod:`scnnbio.backends.brian2.numbers`). Input spikes
+come through a pipe, and numbers of trials with them. Runs that differ in nothing else share one
+program.
 
 All of scnnbio's reliance on the inside of Brian2's standalone device is in this file.
 """
@@ -27,7 +28,9 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.finite import Look
 from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
+from scnnbio.backends.brian2.numbers import take_numbers
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
+from scnnbio.backends.brian2.quicker import empty_unused
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
 from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
@@ -146,7 +149,7 @@ class Program:
         at = next(k for k, (kind, _) in enumerate(queue) if kind == "run_network")
         queue.insert(at + 1, ("insert_code", self._end()))
         queue.insert(at, ("insert_code", self._loop(network)))
-        queue[:] = _in_order(queue)
+        queue[:] = [("insert_code", "scnnbio::read_numbers();"), *_in_order(queue)]
         device.headers.append(f'"{_RUNNING}"')
         folder.mkdir(exist_ok=True)
         for name in (_RUNNING, _MEMORY):
@@ -154,6 +157,7 @@ class Program:
         _forget_unread(device)
         device.build(directory=str(folder), compile=False, run=False)
         _leave_untouched(folder / "objects.cpp", len(device.zero_arrays))
+        take_numbers(folder)
         # What is in files now need not be in memory while the program runs.
         for variable in [v for v in device.array_cache if not v.scalar]:
             del device.array_cache[variable]
@@ -306,4 +310,4 @@ def _leave_untouched(file: Path, arrays: int) -> None:
             " install an earlier Brian2, or use backend 'brian2'",
             where="backend 'brian2-standalone'",
         )
-    file.write_text(f'{text}\n#include "{_MEMORY}"\n')
+    file.write_text(f'{empty_unused(text)}\n#include "{_MEMORY}"\n')

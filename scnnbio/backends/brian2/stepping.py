@@ -189,12 +189,11 @@ class Step(Procedural):
         for index in ("_lane_idx", "_power_idx", "_power_lane_idx"):
             self.variables.add_auxiliary_variable(index, dtype=np.int32)
         powers = sleep.powers if sleep else {}
-        numbers: list[tuple[str, str]] = []
+        numbers: list[str] = []
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
                 self._add_table(name, values[:, 0].astype(real), "_power_idx")
-                # As other constants of a layer, part of the program.
-                numbers.append((name, repr(float(real.type(values[0, 0])))))
+                numbers.append(name)
             else:
                 rows = [np.resize(row, tile) for row in values]
                 self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")

@@ -80,9 +80,12 @@ namespace {
        are in the order of their bits; so a compiler makes vectors of the comparison. #}
     double _push(const {{_real}} *_taps, int _length) {
         typedef {{'int64_t' if _real == 'double' else 'int32_t'}} _Bits;
+        const double _least_push = {{push[0]}};
+        const double _most_push = {{push[1]}};
+        const double _slip = {{slip}};
         _Bits _most = 0;
         for (int _k = 0; _k < _length; _k++) {
-            const {{_real}} _low = {{_real}}({{push[0]}}) * _taps[_k], _high = {{_real}}({{push[1]}}) * _taps[_k];
+            const {{_real}} _low = {{_real}}(_least_push) * _taps[_k], _high = {{_real}}(_most_push) * _taps[_k];
             const {{_real}} _up = _low > _high ? _low : _high, _push = _up > 0 ? _up : 0;
             _Bits _bits;
             std::memcpy(&_bits, &_push, sizeof(_bits));
@@ -90,7 +93,7 @@ namespace {
         }
         {{_real}} _far;
         std::memcpy(&_far, &_most, sizeof(_far));
-        return _far + {{slip}};
+        return _far + _slip;
     }
 }
 {% endif %}

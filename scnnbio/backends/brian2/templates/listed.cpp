@@ -6,10 +6,10 @@
 {% set _parallel = shared and openmp_pragma('with_openmp') %}
 {% macro _wake() %}
 if (asleep_{{sleeper}}) {
-    const {{_real}} _low_push = {{_real}}({{push[0]}}) * {{get_array_name(variables['w'])}}[_tap_idx];
-    const {{_real}} _high_push = {{_real}}({{push[1]}}) * {{get_array_name(variables['w'])}}[_tap_idx];
+    const {{_real}} _low_push = {{_real}}(_least_push) * {{get_array_name(variables['w'])}}[_tap_idx];
+    const {{_real}} _high_push = {{_real}}(_greatest_push) * {{get_array_name(variables['w'])}}[_tap_idx];
     const {{_real}} _most_push = _low_push > _high_push ? _low_push : _high_push;
-    wake_{{sleeper}}({{_target}}[_tap_idx], {{_target}}[_tap_idx], _now, (_most_push > 0 ? _most_push : 0) + {{slip}});
+    wake_{{sleeper}}({{_target}}[_tap_idx], {{_target}}[_tap_idx], _now, (_most_push > 0 ? _most_push : 0) + _slip);
 }
 {% endmacro %}
 {% set _real = c_data_type(variables['w'].dtype) %}
@@ -31,6 +31,9 @@ void wake_{{sleeper}}(int _from, int _to, int64_t _now, double _push);
     const int _count = {{_events}}[_num_eventspace - 1];
     {% if sleeper %}
     const int64_t _now = {{t_in_timesteps}};
+    const double _least_push = {{push[0]}};
+    const double _greatest_push = {{push[1]}};
+    const double _slip = {{slip}};
     {% endif %}
     {% if _parallel %}
     {% if sleeper %}

@@ -32,6 +32,18 @@ struct Orders {
     std::_Exit(FAILED);
 }
 
+// Numbers of the experiment: generated code takes its constants from here (numbers.py).
+extern const size_t n_numbers;
+extern double numbers[];
+
+inline void read_numbers() {
+    const std::string path = "static_arrays/numbers";
+    std::FILE *file = std::fopen(path.c_str(), "rb");
+    if (!file || std::fread(numbers, sizeof(double), n_numbers, file) != n_numbers)
+        stop(path + " cannot be read");
+    std::fclose(file);
+}
+
 // Either all of it, or none because the input has ended; anything between ends the program.
 inline bool read_input(void *to, size_t bytes) {
     const size_t got = std::fread(to, 1, bytes, stdin);

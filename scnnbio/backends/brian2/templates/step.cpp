@@ -148,7 +148,7 @@ namespace {
     {% if holds %}
     {# A cache of free_at: made anew when a trial begins, then kept up to date spike by spike. #}
     std::vector<_Word> _held(_WORDS);
-    std::vector<std::vector<int32_t> > _release({{slots}});
+    std::vector<std::vector<int32_t> > _release;
     {% endif %}
     {% if sleeps %}
     {# By word: the step that its states are those after; the one in which it is looked at next;
@@ -204,10 +204,13 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     {% endif %}
     {% if holds %}
     static bool _known = false;
+    const double _longest = {{slots}};
+    const int _slots = _longest;
+    if (!_known) _release.resize(_slots);
     auto _hold = [&](int32_t _idx) {
         if ({{free_at}}[_idx] <= _now) return;
         _held[_idx / _WORD] |= _Word(1) << (_idx % _WORD);
-        _release[{{free_at}}[_idx] % {{slots}}].push_back(_idx);
+        _release[{{free_at}}[_idx] % _slots].push_back(_idx);
     };
     if ({% if period %}_now % {{period}} == 0 || {% endif %}!_known) {
         std::fill(_held.begin(), _held.end(), 0);
@@ -216,7 +219,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
         if (_now) for (int32_t _idx = 0; _idx < N; _idx++) _hold(_idx);
         _known = true;
     } else {
-        auto &_leaving = _release[_now % {{slots}}];
+        auto &_leaving = _release[_now % _slots];
         for (int32_t _idx : _leaving) {
             {% if sleeps %}
             wake_{{sleeps}}(_idx, _idx, _now - 1, INFINITY);
@@ -263,10 +266,13 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     int32_t *_list = {{_listed}} + _begin * _WORD;
     {% endif %}
     {% if sleeps %}
+    {% for name in numbers %}
+    const {{c_data_type(variables[name].dtype)}} _once_{{name}} = {{get_array_name(variables[name])}}[0];
+    {% endfor %}
     if (_even) {
-    {# The constants of one step: in registers if they are written out. #}
-    {% for name, value in numbers %}
-    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { {{value}} };
+    {# The constants of one step: in registers if they are an array of their own. #}
+    {% for name in numbers %}
+    const {{c_data_type(variables[name].dtype)}} {{get_array_name(variables[name])}}[1] = { _once_{{name}} };
     {% endfor %}
     {{_pass(false)}}
     } else {
