@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from PIL import Image
 
 from scnnbio import workflow
 from scnnbio.experiment import load
+from scnnbio.workflow import load_results
 from scnnbio.workflow.folder import write_runs, write_scores
 from tests.cli_calls import FILE, IMAGES, SMALL, ask
 
@@ -293,6 +295,60 @@ def test_strict_fails_where_nothing_was_judged(
     strict = ask("score", folder, "--strict")
     assert strict.exit_code == 4
     assert f"nothing was judged: {why}" in " ".join(strict.output.split())
+
+
+def test_a_recording_is_judged_as_the_run_that_gave_it(finished: Path, tmp_path: Path) -> None:
+    run = load_results(finished).runs["gratings"]
+    run.recording.save(tmp_path / "gratings.h5")
+    claims = "evoked_rate,isi_cv,fano_factor"
+    told = ask(
+        "score", tmp_path / "gratings.h5", "--claims", claims, "--population", "v1", "--json"
+    )
+    assert told.exit_code == 0, told.output
+    scored = [(score["claim"], score["verdict"], score["n"]) for score in json.loads(told.stdout)]
+    stored = json.loads((finished / "scores.json").read_text())
+    assert scored == [
+        (score["claim"], score["verdict"], score["n"])
+        for score in stored
+        if score["claim"] in claims.split(",")
+    ]
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_measures_are_written_and_written_again(finished: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
+    (folder / "measures.csv").unlink()
+    assert ask("score", folder).exit_code == 0
+    assert (folder / "measures.csv").read_bytes() == (finished / "measures.csv").read_bytes()
+    with (folder / "measures.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    named = {row["measure"] for row in rows}
+    assert {"mean_rate", "kernel_circular_variance", "evoked_rate"} <= named
+    assert {row["stage"] for row in rows} == {"learn", "control", "gratings"}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "name the claims to judge it by"),
+        (("--claims", "isi_cv"), "name one with --population: there are"),
+        (("--claims", "isi_vc"), "did you mean 'isi_cv'"),
+    ],
+)
+def test_what_a_recording_needs_is_said(
+    finished: Path, words: tuple[str, ...], why: str, invoke: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, err = invoke("score", finished / "recording.h5", *words)
+    assert code == 2
+    assert why in err
+
+
+def test_a_run_is_judged_by_its_own_claims(
+    finished: Path, invoke: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, err = invoke("score", finished, "--claims", "isi_cv")
+    assert code == 2
+    assert "judged by the claims of its document" in err
 
 
 def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
