@@ -23,7 +23,7 @@ from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
 from scnnbio.backends.brian2.quicker import write_rules
-from scnnbio.backends.brian2.running import OutputFolder, present
+from scnnbio.backends.brian2.running import OutputFolder, run_trials
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.brian2_loader import load_brian2
 
@@ -125,7 +125,7 @@ class Scnnbio(Standalone):
         # Without its last checkpoint, or it would take the run before for its own.
         for name in ("marks", "state"):
             (results / name).unlink(missing_ok=True)
-        present(
+        run_trials(
             self.program,
             "benchmark",
             self.inputs,

@@ -17,9 +17,10 @@ from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes
+from scnnbio.experiment.drive import Drive
+from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
 from scnnbio.neurons import LIF, Parameter
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 from scnnbio.stimuli import (
     FullField,
@@ -46,11 +47,11 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
-        "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
-        "StateVariable", "Trial", "Unsupported", "Update",
+        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
+        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
+        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
@@ -117,9 +118,20 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
+    FromCurrents: lambda: FromCurrents(
+        np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
+        trials={"side": ["left", "right"]},
+    ),
+    Drive: lambda: Drive(
+        Experiment(network(), inputs={
+            "lgn": FromSpikes([1.0], [0], [0], size=(2, 3, 3), duration=10.0),
+            "v1": FromCurrents(np.full((1, 2, 2), 0.3), duration=10.0, unit="nA"),
+        }), "v1",
+    ),
     Parameter: lambda: Parameter(0.1, "ms", "(0, inf)"),
     type(LIF): lambda: dataclasses.replace(LIF, name="mine", integrator="forward-euler"),
     SpikeSource: SpikeSource,
+    ValueSource: ValueSource,
     Population: lambda: Population(
         "v1", (2, 2, 2), LIF,
         {"tau_m": d.LogNormal(15.0, 0.1, seed=1), "v_thresh": [-50.1, -49.3]},

@@ -44,7 +44,7 @@ def score(
         lacking = "no claim is named"
     else:
         scores, name = _of_run(place, claims or population)
-        lacking = f"experiment {name!r} names no claim; add a table [[claims]] to it"
+        lacking = f"experiment {name!r} has no claims; add a table [[claims]] to it"
     if as_json:
         sys.stdout.write(json.dumps([s.to_dict() for s in scores], indent=2) + "\n")
     else:

@@ -48,8 +48,8 @@ _STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
 )  # fmt: skip
 _STAGE_KEYS = (
-    "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "dt", "seed",
-    "input_dt",
+    "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "shuffled",
+    "dt", "seed", "input_dt",
 )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     weights_from = row.get("weights_from")
     if weights_from is not None:
         documents.as_text(weights_from, join(where, "weights_from"))
-    return Stage(experiment, network, weights_from)
+    return Stage(experiment, network, weights_from, row.get("shuffled"))
 
 
 def _record(table: Any, where: str) -> Record:
@@ -344,6 +344,7 @@ def _stage_table(stage: Stage) -> Table:
     }
     if experiment.input_dt is not None:
         table["input_dt"] = experiment.input_dt
-    if stage.weights_from is not None:
-        table["weights_from"] = stage.weights_from
+    for key in ("weights_from", "shuffled"):
+        if getattr(stage, key) is not None:
+            table[key] = getattr(stage, key)
     return table

@@ -51,7 +51,8 @@ def _largest_errors(found: Refined) -> dict[float, float]:
 def _beside(results: StudyResults) -> tuple[Figure, str]:
     evidence = results.evidence["grating"]
     run, (name, other) = evidence.run, evidence.once(other_solution)
-    populations = [n for n in run.experiment.record.spikes if n not in run.experiment.inputs]
+    network = run.experiment.network
+    populations = [n for n in run.experiment.record.spikes if not network.population(n).is_source]
     if not populations:
         raise Missing("no spikes of neurons were recorded")
     backend, dt = run.provenance["backend"], run.experiment.dt

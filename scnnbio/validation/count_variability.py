@@ -25,7 +25,7 @@ REPEATED = Protocol(
     duration=500.0,
 )
 
-OBSERVED_FANO = Observation(
+FANO_FACTOR = Observation(
     quantity="Fano factor of counts in 500 ms",
     source="Public recordings of A. S. Ecker et al. (2010), Science 327, 584-587,"
     " doi:10.1126/science.1179867",
@@ -82,6 +82,8 @@ def _window(evidence: Evidence) -> tuple[float, float]:
     return begin, begin + length
 
 
-FANO_FACTOR = Median(
-    name="fano_factor", observation=OBSERVED_FANO, measure=MeanFanoFactor(), protocol=REPEATED
+CLAIMS = (
+    Median(
+        name="fano_factor", observation=FANO_FACTOR, measure=MeanFanoFactor(), protocol=REPEATED
+    ),
 )

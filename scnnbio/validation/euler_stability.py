@@ -71,49 +71,48 @@ class GridSpikesError(Measure):
         return Measured((found.rate - found.grid_rate) * seconds)
 
 
-EULER_FACTOR = AllWithin(
-    name="euler_factor",
-    observation=closed(
-        "factor of forward Euler's step on a deviation, minus 1 - dt/tau",
-        "closed form: forward Euler of a linear equation",
-        -1e-9,
-        1e-9,
+CLAIMS = (
+    AllWithin(
+        name="euler_factor",
+        observation=closed(
+            "factor of forward Euler's step on a deviation, minus 1 - dt/tau",
+            "closed form: forward Euler of a linear equation",
+            -1e-9,
+            1e-9,
+        ),
+        measure=StepFactorError(),
     ),
-    measure=StepFactorError(),
-)
-
-EXACT_FACTOR = AllWithin(
-    name="exact_factor",
-    observation=closed(
-        "factor of the exact step on a deviation, minus exp(-dt/tau)",
-        "closed form: solution of a linear equation",
-        -1e-9,
-        1e-9,
+    AllWithin(
+        name="exact_factor",
+        observation=closed(
+            "factor of the exact step on a deviation, minus exp(-dt/tau)",
+            "closed form: solution of a linear equation",
+            -1e-9,
+            1e-9,
+        ),
+        measure=StepFactorError(),
     ),
-    measure=StepFactorError(),
-)
-
-EULER_LIMIT = AllWithin(
-    name="euler_limit",
-    observation=closed(
-        "channels below threshold that fire though dt <= 2 tau or exact (1), or are silent"
-        " though dt > 2 tau (-1)",
-        "closed form: abs(1 - dt/tau) > 1 grows",
-        0.0,
-        0.0,
+    AllWithin(
+        name="euler_limit",
+        observation=closed(
+            "channels below threshold that fire though dt <= 2 tau or exact (1), or are silent"
+            " though dt > 2 tau (-1)",
+            "closed form: abs(1 - dt/tau) > 1 grows",
+            0.0,
+            0.0,
+        ),
+        measure=WronglyFires(),
+        beside=(FiringRatio(),),
     ),
-    measure=WronglyFires(),
-    beside=(FiringRatio(),),
-)
-
-EXACT_RATE = AllWithin(
-    name="exact_rate",
-    observation=closed(
-        "spikes of the exact step, minus those of the closed form with whole steps",
-        "closed form: tau log(v_inf / (v_inf - threshold)), rounded up to the grid",
-        -1.0,
-        1.0,
-        "spikes",
+    AllWithin(
+        name="exact_rate",
+        observation=closed(
+            "spikes of the exact step, minus those of the closed form with whole steps",
+            "closed form: tau log(v_inf / (v_inf - threshold)), rounded up to the grid",
+            -1.0,
+            1.0,
+            "spikes",
+        ),
+        measure=GridSpikesError(),
     ),
-    measure=GridSpikesError(),
 )

@@ -13,7 +13,7 @@ from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE, GRATINGS
 from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.protocol import ANY, Missing
 
-OBSERVED_RATE = Observation(
+EVOKED_RATE = Observation(
     quantity="mean rate at the best grating",
     source=RINGACH_2002,
     unit="Hz",
@@ -59,10 +59,12 @@ class SpontaneousRate(Measure):
         return Measured(counts.mean(axis=0) / (high - low) * 1000.0, neurons=evidence.units)
 
 
-EVOKED_RATE = Median(
-    name="evoked_rate",
-    observation=OBSERVED_RATE,
-    measure=BestRate(),
-    protocol=GRATINGS,
-    beside=(SpontaneousRate(),),
+CLAIMS = (
+    Median(
+        name="evoked_rate",
+        observation=EVOKED_RATE,
+        measure=BestRate(),
+        protocol=GRATINGS,
+        beside=(SpontaneousRate(),),
+    ),
 )

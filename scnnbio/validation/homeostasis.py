@@ -55,28 +55,29 @@ class ReturnRatio(Measure):
         return Measured(np.stack(rows))
 
 
-SETTLED_RATES = AllWithin(
-    name="settled_rates",
-    observation=closed(
-        "rate of homeostatic layers at the end of trials, over the target",
-        "closed form: fixed point of the threshold's rule",
-        0.9,
-        1.1,
+CLAIMS = (
+    AllWithin(
+        name="settled_rates",
+        observation=closed(
+            "rate of homeostatic layers at the end of trials, over the target",
+            "closed form: fixed point of the threshold's rule",
+            0.9,
+            1.1,
+        ),
+        measure=SettledRatio(),
+        protocol=STEPS,
     ),
-    measure=SettledRatio(),
-    protocol=STEPS,
-)
-
-RETURN_RATE = Covered(
-    name="return_rate",
-    observation=Observation(
-        quantity="rate of return of the first layer, over minus the loop's eigenvalue",
-        source="closed form: the loop of threshold and rate, linearised at the target",
-        species=NEURON,
-        value=1.0,
-        note="the fit begins within 30 % of the target, where the curve of rate over threshold"
-        " has another slope than at the target",
+    Covered(
+        name="return_rate",
+        observation=Observation(
+            quantity="rate of return of the first layer, over minus the loop's eigenvalue",
+            source="closed form: the loop of threshold and rate, linearised at the target",
+            species=NEURON,
+            value=1.0,
+            note="the fit begins within 30 % of the target, where the curve of rate over threshold"
+            " has another slope than at the target",
+        ),
+        measure=ReturnRatio(),
+        protocol=STEPS,
     ),
-    measure=ReturnRatio(),
-    protocol=STEPS,
 )

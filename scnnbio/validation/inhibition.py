@@ -95,66 +95,64 @@ class RateGain(Measure):
         return Measured(np.array([getattr(c.gain, self.end) for c in changes.values()]))
 
 
-SHUNT_RESISTANCE = AllWithin(
-    name="shunt_resistance",
-    observation=closed(
-        "input resistance times the membrane's conductance",
-        "closed form: 1 / (g_L + g_shunt)",
-        0.95,
-        1.05,
+CLAIMS = (
+    AllWithin(
+        name="shunt_resistance",
+        observation=closed(
+            "input resistance times the membrane's conductance",
+            "closed form: 1 / (g_L + g_shunt)",
+            0.95,
+            1.05,
+        ),
+        measure=ResistanceRatio(),
+        protocol=STEPS,
     ),
-    measure=ResistanceRatio(),
-    protocol=STEPS,
-)
-
-SUBTRACTIVE_SHIFT = AllWithin(
-    name="subtractive_shift",
-    observation=closed(
-        "shift of the rate by subtractive inhibition, over the current at the membrane",
-        "closed form: a constant current adds to the input",
-        0.95,
-        1.05,
+    AllWithin(
+        name="subtractive_shift",
+        observation=closed(
+            "shift of the rate by subtractive inhibition, over the current at the membrane",
+            "closed form: a constant current adds to the input",
+            0.95,
+            1.05,
+        ),
+        measure=SubtractionRatio(),
+        protocol=STEPS,
     ),
-    measure=SubtractionRatio(),
-    protocol=STEPS,
-)
-
-SUBTRACTIVE_GAIN = AllWithin(
-    name="subtractive_gain",
-    observation=closed(
-        "gain of the rate under subtractive inhibition",
-        "closed form: a constant current adds to the input",
-        0.95,
-        1.05,
+    AllWithin(
+        name="subtractive_gain",
+        observation=closed(
+            "gain of the rate under subtractive inhibition",
+            "closed form: a constant current adds to the input",
+            0.95,
+            1.05,
+        ),
+        measure=RateGain(),
+        protocol=STEPS,
     ),
-    measure=RateGain(),
-    protocol=STEPS,
-)
-
-SHUNTING_DOES_NOT_DIVIDE = AllWithin(
-    name="shunting_does_not_divide",
-    observation=Observation(
-        quantity="gain of the rate under shunting inhibition, upper end of its 95 % interval",
-        source=_HOLT_1997,
-        species=NEURON,
-        interval=(1.0, np.inf),
-        stimulus="constant current, with and without synaptic background that stays as it is",
-        pooling="least squares over the rates up to 60 Hz; bootstrap over places",
+    AllWithin(
+        name="shunting_does_not_divide",
+        observation=Observation(
+            quantity="gain of the rate under shunting inhibition, upper end of its 95 % interval",
+            source=_HOLT_1997,
+            species=NEURON,
+            interval=(1.0, np.inf),
+            stimulus="constant current, with and without synaptic background that stays as it is",
+            pooling="least squares over the rates up to 60 Hz; bootstrap over places",
+        ),
+        measure=RateGain(end="high"),
+        protocol=STEPS,
     ),
-    measure=RateGain(end="high"),
-    protocol=STEPS,
-)
-
-BARRAGE_DIVIDES = AllWithin(
-    name="barrage_divides",
-    observation=Observation(
-        quantity="gain of the rate under a balanced barrage, upper end of its 95 % interval",
-        source=_CHANCE_2002,
-        species=NEURON,
-        interval=(-np.inf, 1.0),
-        stimulus="constant current, and a barrage of balanced excitation and inhibition",
-        pooling="least squares over the rates up to 60 Hz; bootstrap over places",
+    AllWithin(
+        name="barrage_divides",
+        observation=Observation(
+            quantity="gain of the rate under a balanced barrage, upper end of its 95 % interval",
+            source=_CHANCE_2002,
+            species=NEURON,
+            interval=(-np.inf, 1.0),
+            stimulus="constant current, and a barrage of balanced excitation and inhibition",
+            pooling="least squares over the rates up to 60 Hz; bootstrap over places",
+        ),
+        measure=RateGain(end="high"),
+        protocol=STEPS,
     ),
-    measure=RateGain(end="high"),
-    protocol=STEPS,
 )

@@ -58,13 +58,15 @@ def _drawn_with(experiment: Experiment, name: str, trial: int) -> tuple[Array, A
     return -np.expm1(-rates * dt / 1e3), steps.astype(float)
 
 
-INPUT_SPIKES = AllWithin(
-    name="input_spikes",
-    observation=closed(
-        "input spikes of ON and OFF cells minus their expected number, in standard deviations",
-        "closed form: sums of independent draws with the encoding's rates",
-        -4.0,
-        4.0,
+CLAIMS = (
+    AllWithin(
+        name="input_spikes",
+        observation=closed(
+            "input spikes of ON and OFF cells minus their expected number, in standard deviations",
+            "closed form: sums of independent draws with the encoding's rates",
+            -4.0,
+            4.0,
+        ),
+        measure=InputSurprise(),
     ),
-    measure=InputSurprise(),
 )

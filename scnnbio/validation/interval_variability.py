@@ -15,7 +15,7 @@ from scnnbio.validation.orientation_tuning import GRATINGS
 #: Intervals that a trial needs for its CV, as in the recordings, and such trials that a cell needs.
 CV_INTERVALS, CV_TRIALS = 5, 10
 
-OBSERVED_CV = Observation(
+ISI_CV = Observation(
     quantity="coefficient of variation of inter-spike intervals, mean over trials",
     source="Recordings of R. L. T. Goris, E. P. Simoncelli and J. A. Movshon (2015), Neuron 88,"
     " 819-831, doi:10.1016/j.neuron.2015.10.009, made public with L. Acerbi's infbench (units"
@@ -69,6 +69,4 @@ class TrialIntervalCV(Measure):
         return Measured(found.cv[enough], evidence.silent | few, found.unit[enough])
 
 
-ISI_CV = Median(
-    name="isi_cv", observation=OBSERVED_CV, measure=TrialIntervalCV(), protocol=GRATINGS
-)
+CLAIMS = (Median(name="isi_cv", observation=ISI_CV, measure=TrialIntervalCV(), protocol=GRATINGS),)

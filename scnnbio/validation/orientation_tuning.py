@@ -105,16 +105,17 @@ class SpikeHalfBandwidth(Measure):
         return Measured(values, evidence.silent, evidence.units[evidence.responsive])
 
 
-RINGACH2002_CIRCULAR_VARIANCE = DistributionLike(
-    name="ringach2002_circular_variance",
-    observation=CIRCULAR_VARIANCE,
-    measure=SpikeCircularVariance(),
-    protocol=TURN,
-)
-
-RINGACH2002_HALF_BANDWIDTH = DistributionLike(
-    name="ringach2002_half_bandwidth",
-    observation=HALF_BANDWIDTH,
-    measure=SpikeHalfBandwidth(),
-    protocol=TURN,
+CLAIMS = (
+    DistributionLike(
+        name="ringach2002_circular_variance",
+        observation=CIRCULAR_VARIANCE,
+        measure=SpikeCircularVariance(),
+        protocol=TURN,
+    ),
+    DistributionLike(
+        name="ringach2002_half_bandwidth",
+        observation=HALF_BANDWIDTH,
+        measure=SpikeHalfBandwidth(),
+        protocol=TURN,
+    ),
 )

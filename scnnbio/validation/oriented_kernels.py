@@ -28,7 +28,7 @@ ORIENTED_CELLS = Observation(
     " a threshold sharpens tuning, so that this is the weaker claim of the two",
 )
 
-ALLOWED_ON_NOISE = Observation(
+NOISE_CONTROL = Observation(
     quantity=f"fraction of kernels with a circular variance below {ORIENTED}",
     source="design: a control. Oriented fields must come from the images, not from the rule",
     species="model learnt on white noise",
@@ -54,16 +54,17 @@ class KernelCircularVariance(Measure):
         return Measured(variance[~empty], told, np.flatnonzero(~empty))
 
 
-ORIENTED_FRACTION = FractionLike(
-    name="oriented_fraction",
-    observation=ORIENTED_CELLS,
-    measure=KernelCircularVariance(),
-    below=ORIENTED,
-)
-
-NOISE_CONTROL = FractionAtMost(
-    name="noise_control",
-    observation=ALLOWED_ON_NOISE,
-    measure=KernelCircularVariance(),
-    below=ORIENTED,
+CLAIMS = (
+    FractionLike(
+        name="oriented_fraction",
+        observation=ORIENTED_CELLS,
+        measure=KernelCircularVariance(),
+        below=ORIENTED,
+    ),
+    FractionAtMost(
+        name="noise_control",
+        observation=NOISE_CONTROL,
+        measure=KernelCircularVariance(),
+        below=ORIENTED,
+    ),
 )

@@ -92,27 +92,28 @@ class RateDifference(Measure):
         return Measured(found[~silent], told, populations=tuple(names[~silent].tolist()))
 
 
-REFERENCE_SPIKES = AllWithin(
-    name="reference_spikes",
-    observation=Observation(
-        quantity="neurons that fire: 1 if a spike is not that of the backend 'reference'",
-        source="the backend 'reference', which writes out the conventions of all",
-        species="the same network",
-        interval=(0.0, 0.0),
-        note="where a neuron stands at its threshold rounding may decide: 'scnnbio compare'"
-        " tells that from a fault",
+CLAIMS = (
+    AllWithin(
+        name="reference_spikes",
+        observation=Observation(
+            quantity="neurons that fire: 1 if a spike is not that of the backend 'reference'",
+            source="the backend 'reference', which writes out the conventions of all",
+            species="the same network",
+            interval=(0.0, 0.0),
+            note="where a neuron stands at its threshold rounding may decide: 'scnnbio compare'"
+            " tells that from a fault",
+        ),
+        measure=DifferingTrains(),
     ),
-    measure=DifferingTrains(),
-)
-
-REFERENCE_RATE = AllWithin(
-    name="reference_rate",
-    observation=Observation(
-        quantity="difference of the mean rate from another solution's, as a share of it",
-        source="the backend 'reference'; for that itself, the solution without a time step",
-        species="the same network",
-        interval=(-0.05, 0.05),
+    AllWithin(
+        name="reference_rate",
+        observation=Observation(
+            quantity="difference of the mean rate from another solution's, as a share of it",
+            source="the backend 'reference'; for that itself, the solution without a time step",
+            species="the same network",
+            interval=(-0.05, 0.05),
+        ),
+        measure=RateDifference(),
+        minimum=1,
     ),
-    measure=RateDifference(),
-    minimum=1,
 )

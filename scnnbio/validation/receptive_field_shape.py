@@ -55,6 +55,4 @@ class LogShape(Measure):
         return Measured(values, poor, np.flatnonzero(good))
 
 
-RINGACH2002_NX_NY = DistributionLike(
-    name="ringach2002_nx_ny", observation=NX_NY, measure=LogShape()
-)
+CLAIMS = (DistributionLike(name="ringach2002_nx_ny", observation=NX_NY, measure=LogShape()),)

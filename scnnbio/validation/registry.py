@@ -1,90 +1,120 @@
-"""Every claim by name, and the judging of those that a document names."""
+"""Every claim and measure by name, and the judging of those that a document names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from scnnbio.errors import SpecError
 from scnnbio.experiment import ClaimBinding
-from scnnbio.registry import Registry, instances
-from scnnbio.validation.claim import Claim
+from scnnbio.experiment.documents import choose
+from scnnbio.registry import Entry, Registry, instances, named
+from scnnbio.validation import (
+    count_variability,
+    euler_stability,
+    evoked_rate,
+    homeostasis,
+    inhibition,
+    input_rates,
+    interval_variability,
+    orientation_tuning,
+    oriented_kernels,
+    other_solutions,
+    receptive_field_shape,
+    self_sustained,
+    shared_learning,
+    spike_frequency_adaptation,
+    synaptic_filters,
+    time_grids,
+)
+from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
 
-#: Module of each phenomenon, and its claims: constants there, in capital letters.
-_PHENOMENA = {
-    "receptive_field_shape": ("ringach2002_nx_ny",),
-    "oriented_kernels": (
-        "oriented_fraction",
-        "noise_control",
-    ),
-    "orientation_tuning": (
-        "ringach2002_circular_variance",
-        "ringach2002_half_bandwidth",
-    ),
-    "evoked_rate": ("evoked_rate",),
-    "interval_variability": ("isi_cv",),
-    "count_variability": ("fano_factor",),
-    "euler_stability": (
-        "euler_factor",
-        "exact_factor",
-        "euler_limit",
-        "exact_rate",
-    ),
-    "spike_frequency_adaptation": (
-        "glif_rate",
-        "no_adaptation",
-        "adaptation_excitatory",
-        "adaptation_inhibitory",
-    ),
-    "synaptic_filters": (
-        "filter_gain",
-        "filter_phase",
-    ),
-    "inhibition": (
-        "shunt_resistance",
-        "subtractive_shift",
-        "subtractive_gain",
-        "shunting_does_not_divide",
-        "barrage_divides",
-    ),
-    "homeostasis": (
-        "settled_rates",
-        "return_rate",
-    ),
-    "shared_learning": (
-        "kernel_bounds",
-        "threshold_sum",
-        "equal_wins",
-    ),
-    "time_grids": (
-        "grid_order",
-        "grid_state",
-    ),
-    "other_solutions": (
-        "reference_spikes",
-        "reference_rate",
-    ),
-    "self_sustained": ("self_sustained",),
-    "input_rates": ("input_spikes",),
-}
+#: One module per phenomenon, in the order in which claims are listed.
+_PHENOMENA = (
+    receptive_field_shape,
+    oriented_kernels,
+    orientation_tuning,
+    evoked_rate,
+    interval_variability,
+    count_variability,
+    euler_stability,
+    spike_frequency_adaptation,
+    synaptic_filters,
+    inhibition,
+    homeostasis,
+    shared_learning,
+    time_grids,
+    other_solutions,
+    self_sustained,
+    input_rates,
+)
 
-#: Every claim by the name that documents, the command line and Python use; packages add more.
+#: Every claim by the name that documents, the command line and Python use.
 CLAIMS: Registry[Claim] = Registry(
     "claim",
     "scnnbio.claims",
-    {
-        name: f"scnnbio.validation.{module}:{name.upper()}"
-        for module, names in _PHENOMENA.items()
-        for name in names
-    },
-    instances(Claim, "name"),
+    {claim.name: f"{module.__name__}:CLAIMS" for module in _PHENOMENA for claim in module.CLAIMS},
+    instances(Claim, name="name"),
+    load=named,
 )
+
+
+def _measure(entry: Entry) -> Any:
+    """A measure with its parameters at their default, where the entry names a class."""
+    found = entry.load()
+    return found() if isinstance(found, type) and issubclass(found, Measure) else found
+
+
+#: Every measure by name.
+MEASURES: Registry[Measure] = Registry(
+    "measure",
+    "scnnbio.measures",
+    {
+        cls.name: f"{module.__name__}:{cls.__name__}"
+        for module in _PHENOMENA
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Measure) and cls.__module__ == module.__name__
+    },
+    instances(Measure, name="name"),
+    load=_measure,
+)
+
+
+def beside(bound: ClaimBinding, where: str = "claim") -> tuple[Measure, ...]:
+    """The measures that a document wants beside a claim.
+
+    Raises
+    ------
+    SpecError
+        If there is no measure of a name, or the claim is not bound to what it is of.
+    """
+    where = f"{where}.beside"
+    measures = tuple(MEASURES.choose(name, where) for name in bound.beside)
+    for measure in measures:
+        part = "projection" if measure.about == "projection" else "population"
+        if measure.about != "network" and not getattr(bound, part):
+            raise SpecError(f"{measure.name!r} is of a {part}; add {part} = ...", where=where)
+    return measures
+
+
+def claim_named(name: str, where: str = "claim") -> Claim:
+    """A claim by name.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    """
+    return choose(CLAIMS, name, "claim", where)
 
 
 def check(claims: Iterable[ClaimBinding]) -> None:
     """Raise a SpecError unless every claim is known and bound to what it is about."""
     for k, bound in enumerate(claims):
-        CLAIMS.choose(bound.claim, f"claims[{k}].claim").check(bound, f"claims[{k}]")
+        claim_named(bound.claim, f"claims[{k}].claim").check(bound, f"claims[{k}]")
+        beside(bound, f"claims[{k}]")
 
 
 def judge_all(
@@ -105,7 +135,7 @@ def judge_all(
     """
     scores = []
     for bound in claims:
-        known = CLAIMS.choose(bound.claim)
+        known = claim_named(bound.claim)
         if bound.stage in evidence:
             scores.append(known.judge(evidence[bound.stage], bound=bound))
         else:

@@ -86,36 +86,36 @@ class RelativeWins(Measure):
         return Measured(np.bincount(late, minlength=maps) / wanted, neurons=np.arange(maps))
 
 
-KERNEL_BOUNDS = AllWithin(
-    name="kernel_bounds",
-    observation=closed(
-        "learned weights, from the rule's lower bound (0) to its upper (1)",
-        "closed form: soft bounds are never passed",
-        0.0,
-        1.0,
+CLAIMS = (
+    AllWithin(
+        name="kernel_bounds",
+        observation=closed(
+            "learned weights, from the rule's lower bound (0) to its upper (1)",
+            "closed form: soft bounds are never passed",
+            0.0,
+            1.0,
+        ),
+        measure=ScaledWeights(),
     ),
-    measure=ScaledWeights(),
-)
-
-THRESHOLD_SUM = AllWithin(
-    name="threshold_sum",
-    observation=closed(
-        "learned threshold, minus start + eta (spikes - target time)",
-        "closed form: integral of the threshold's rule over the run",
-        -1e-6,
-        1e-6,
-        "mV",
+    AllWithin(
+        name="threshold_sum",
+        observation=closed(
+            "learned threshold, minus start + eta (spikes - target time)",
+            "closed form: integral of the threshold's rule over the run",
+            -1e-6,
+            1e-6,
+            "mV",
+        ),
+        measure=ThresholdError(),
     ),
-    measure=ThresholdError(),
-)
-
-EQUAL_WINS = AllWithin(
-    name="equal_wins",
-    observation=closed(
-        "spikes of a map in the second half of the run, over its target",
-        "closed form: fixed point of the threshold's rule",
-        0.8,
-        1.2,
+    AllWithin(
+        name="equal_wins",
+        observation=closed(
+            "spikes of a map in the second half of the run, over its target",
+            "closed form: fixed point of the threshold's rule",
+            0.8,
+            1.2,
+        ),
+        measure=RelativeWins(),
     ),
-    measure=RelativeWins(),
 )

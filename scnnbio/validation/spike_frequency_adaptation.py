@@ -69,39 +69,38 @@ def _recorded(kind: str) -> Observation:
     )
 
 
-GLIF_RATE = AllWithin(
-    name="glif_rate",
-    observation=closed(
-        "spikes of GLIF1 at each current, minus those of the closed form of its rate",
-        "closed form: a leaky integrator with a refractory period, on the grid",
-        -1.0,
-        1.0,
-        "spikes",
+CLAIMS = (
+    AllWithin(
+        name="glif_rate",
+        observation=closed(
+            "spikes of GLIF1 at each current, minus those of the closed form of its rate",
+            "closed form: a leaky integrator with a refractory period, on the grid",
+            -1.0,
+            1.0,
+            "spikes",
+        ),
+        measure=RateSpikesError(),
     ),
-    measure=RateSpikesError(),
-)
-
-NO_ADAPTATION = AllWithin(
-    name="no_adaptation",
-    observation=closed(
-        "adaptation index of GLIF1 and GLIF2, without after-spike currents",
-        "closed form: nothing outlasts a spike but what every spike leaves alike",
-        -1e-6,
-        1e-6,
+    AllWithin(
+        name="no_adaptation",
+        observation=closed(
+            "adaptation index of GLIF1 and GLIF2, without after-spike currents",
+            "closed form: nothing outlasts a spike but what every spike leaves alike",
+            -1e-6,
+            1e-6,
+        ),
+        measure=AdaptationIndex(),
     ),
-    measure=AdaptationIndex(),
-)
-
-ADAPTATION_EXCITATORY = Median(
-    name="adaptation_excitatory",
-    observation=_recorded("excitatory"),
-    measure=AdaptationIndex(),
-    minimum=3,
-)
-
-ADAPTATION_INHIBITORY = Median(
-    name="adaptation_inhibitory",
-    observation=_recorded("inhibitory"),
-    measure=AdaptationIndex(),
-    minimum=1,
+    Median(
+        name="adaptation_excitatory",
+        observation=_recorded("excitatory"),
+        measure=AdaptationIndex(),
+        minimum=3,
+    ),
+    Median(
+        name="adaptation_inhibitory",
+        observation=_recorded("inhibitory"),
+        measure=AdaptationIndex(),
+        minimum=1,
+    ),
 )

@@ -61,28 +61,29 @@ class PhaseError(Measure):
         return Measured(beyond, populations=_names(found))
 
 
-FILTER_GAIN = AllWithin(
-    name="filter_gain",
-    observation=closed(
-        "gain from input rate to potential, over that of the linearised neuron",
-        "closed form: transfer function of synapse and membrane at the mean input",
-        0.95,
-        1.05,
+CLAIMS = (
+    AllWithin(
+        name="filter_gain",
+        observation=closed(
+            "gain from input rate to potential, over that of the linearised neuron",
+            "closed form: transfer function of synapse and membrane at the mean input",
+            0.95,
+            1.05,
+        ),
+        measure=GainRatio(),
+        protocol=FLICKER,
     ),
-    measure=GainRatio(),
-    protocol=FLICKER,
-)
-
-FILTER_PHASE = AllWithin(
-    name="filter_phase",
-    observation=closed(
-        "phase from input rate to potential, minus that of the linearised neuron, beyond what"
-        " one time step makes of it",
-        "closed form: transfer function of synapse and membrane at the mean input",
-        -3.0,
-        3.0,
-        "deg",
+    AllWithin(
+        name="filter_phase",
+        observation=closed(
+            "phase from input rate to potential, minus that of the linearised neuron, beyond what"
+            " one time step makes of it",
+            "closed form: transfer function of synapse and membrane at the mean input",
+            -3.0,
+            3.0,
+            "deg",
+        ),
+        measure=PhaseError(),
+        protocol=FLICKER,
     ),
-    measure=PhaseError(),
-    protocol=FLICKER,
 )

@@ -41,7 +41,8 @@ class Refined:
     def convergence(self) -> list[Convergence]:
         """How the spikes of each recorded population of neurons approach the solution."""
         experiment = self.exact.experiment
-        names = [n for n in experiment.record.spikes if n not in experiment.inputs]
+        network = experiment.network
+        names = [n for n in experiment.record.spikes if not network.population(n).is_source]
         recordings = {dt: run.recording for dt, run in self.grids.items()}
         return [convergence(self.exact.recording, recordings, name) for name in names]
 
@@ -120,26 +121,27 @@ class StateError(Measure):
         return Measured(np.concatenate(list(found.values())), populations=names)
 
 
-GRID_ORDER = AllWithin(
-    name="grid_order",
-    observation=closed(
-        "order at which spike times approach the solution without a time step",
-        "closed form: a grid stamps a crossing with the end of its step, so that the error is"
-        " of first order",
-        0.8,
-        1.2,
+CLAIMS = (
+    AllWithin(
+        name="grid_order",
+        observation=closed(
+            "order at which spike times approach the solution without a time step",
+            "closed form: a grid stamps a crossing with the end of its step, so that the error is"
+            " of first order",
+            0.8,
+            1.2,
+        ),
+        measure=GridOrder(),
     ),
-    measure=GridOrder(),
-)
-
-GRID_STATE = AllWithin(
-    name="grid_state",
-    observation=closed(
-        "largest difference of a state from the solution without a time step",
-        "closed form: exact propagators leave rounding alone",
-        0.0,
-        1e-9,
-        "mV",
+    AllWithin(
+        name="grid_state",
+        observation=closed(
+            "largest difference of a state from the solution without a time step",
+            "closed form: exact propagators leave rounding alone",
+            0.0,
+            1e-9,
+            "mV",
+        ),
+        measure=StateError(),
     ),
-    measure=StateError(),
 )

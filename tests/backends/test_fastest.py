@@ -16,7 +16,7 @@ from scnnbio.backends.fastest import ORDER, fastest
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import find
+from scnnbio.workflow.drafts import find_draft
 from scnnbio.workflow.origin import check_unchanged, origin
 from tests.experiment.small import study as small
 from tests.workflow.conftest import FILE as V1
@@ -143,14 +143,14 @@ def test_a_run_does_not_go_on_with_other_pictures(change: str, tmp_path: Path) -
 def test_resume_keeps_the_date_and_checks_the_files(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scnnbio.workflow.drafts import Draft, held
+    from scnnbio.workflow.drafts import Draft, lock_draft
 
     draft = tmp_path / ".out.x"
     draft.mkdir()
     began = origin(study, ["scnnbio", "run", "own.toml"])
     kept = Draft(draft, study, "reference", {}, False, began)
-    with held(draft):
+    with lock_draft(draft):
         kept.begin()
         (kept.checkpoint("learn") / "state").write_bytes(b"")
-        found = find(tmp_path / "out")
+        found = find_draft(tmp_path / "out")
     assert found.origin == began

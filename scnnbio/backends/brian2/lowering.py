@@ -1,13 +1,13 @@
 """An experiment as Brian2 objects, the same for the runtime and for C++ standalone.
 
-Numbers are plain (ms, mV, nA), since the dimensions were checked where the equations were read.
-The step is the text of :mod:`scnnbio.neurons.integrator`, as for every backend; the slots are
-those of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
+Numbers are plain (ms, mV, nA), since dimensions were checked when the equations were read. The step
+has the expressions of :mod:`scnnbio.neurons.integrator`, as on every backend; the slots are those
+of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
 
     update → groups     deliver → after_groups     threshold → thresholds
     learn → synapses    reset → resets             trial begins → start
 
-Every object has a name of its own choosing, so that a network lowered twice gives the same code.
+All objects have explicit names, so that translating a network twice gives the same code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import brian2 as b2
 
 from scnnbio.backends.base import gate_steps, refractory_steps
+from scnnbio.backends.brian2.driving import drive_objects
 from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
 from scnnbio.backends.brian2.lists import is_listed, listing_at
@@ -32,12 +33,12 @@ from scnnbio.network import Network, Projection
 from scnnbio.population import Population
 
 _MS = b2.ms
-#: What Brian2 adds to a group's name for what it makes of the group by itself.
+#: Suffixes of the objects that Brian2 creates for a group.
 _PARTS = ("_stateupdater", "_spike_thresholder", "_spike_resetter")
 
 
 def clashes(network: Network) -> list[Unsupported]:
-    """Populations and projections whose objects would be named as a part of another one's."""
+    """Populations and projections whose names equal those of Brian2's objects for another one."""
     problems = []
     kinds = {
         "population": {population.name for population in network.populations},
@@ -49,7 +50,7 @@ def clashes(network: Network) -> list[Unsupported]:
                 problems.append(
                     Unsupported(
                         f"{kind} {name + part!r}",
-                        f"its name is taken by what Brian2 makes of {name!r}",
+                        f"Brian2 uses its name for a part of {name!r}",
                         "choose another name",
                     )
                 )
@@ -58,7 +59,7 @@ def clashes(network: Network) -> list[Unsupported]:
 
 @dataclass
 class Lowered:
-    """The objects of one experiment."""
+    """The Brian2 objects of one experiment."""
 
     experiment: Experiment
     inputs: Inputs
@@ -66,20 +67,15 @@ class Lowered:
     groups: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
-    #: The event space of those that learn.
+    #: Event space of the neurons that learn, by population.
     learners: dict[str, tuple[Any, str]] = field(default_factory=dict)
     _pathways: int = 0
 
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
         sources = self.experiment.network.sources
-        given = dict(
-            zip(
-                self.experiment.inputs,
-                shares(internal_trials(self.inputs, sources), sources),
-                strict=True,
-            )
-        )
+        each = shares(internal_trials(self.inputs, sources), sources)
+        given = dict(zip((source.name for source in sources), each, strict=True))
         for population in self.experiment.network.populations:
             if population.is_source:
                 self._add_source(population, given[population.name])
@@ -87,10 +83,11 @@ class Lowered:
                 self._add_neurons(population)
         for projection in self.experiment.network.projections:
             self._add_projection(projection)
+        self.objects += drive_objects(self.experiment, self.inputs, self.groups)
 
     @property
     def trial(self) -> Any:
-        """Length of a trial, as Brian2 has it."""
+        """Length of a trial, as a Brian2 quantity."""
         return self.experiment.trial_steps * self.experiment.dt * _MS
 
     def _keep(self, thing: Any) -> Any:
@@ -100,7 +97,7 @@ class Lowered:
     # -- populations ------------------------------------------------------------------------------
 
     def _add_source(self, population: Population, trials: Iterator[Any]) -> None:
-        names = list(self.experiment.inputs)
+        names = [source.name for source in self.experiment.network.sources]
         order = names.index(population.name)
         first = first_units(self.experiment.network.sources)[order]
         share = (first, first + population.size) if len(names) > 1 else None
@@ -125,7 +122,7 @@ class Lowered:
     # -- projections ------------------------------------------------------------------------------
 
     def _add_projection(self, projection: Projection) -> None:
-        """One pathway a lag, each fed by the arrivals of the one before."""
+        """Add one pathway per lag; each gets its spikes from the arrivals of the previous lag."""
         if is_listed(projection) and not len(projection.connector.edges()):
             return
         kernel = kernel_group(projection, self.experiment, self._keep)
@@ -180,19 +177,19 @@ class Lowered:
         )
 
     def _add_gate(self, projection: Projection) -> Any:
-        """For pooling by the first spike: when the window of each target opens again; or None."""
+        """For pooling of first spikes: group with the step in which each window reopens."""
         if not gate_steps(self.experiment, projection):
             return None
         size, name = len(self.groups[projection.post]), f"gate_{projection.name}"
         return self._keep(b2.NeuronGroup(size, "opens : integer", name=name, namespace={}))
 
     def _receptor(self, projection: Projection) -> str:
-        """The state that a projection moves."""
+        """The state variable that a projection's spikes change."""
         model = self.experiment.network.population(projection.post).model
         return model.receptors[projection.receptor]
 
     def _delivery(self, projection: Projection) -> str:
-        """The statement by which a spike moves its targets."""
+        """The statement with which a spike changes its targets."""
         population = self.experiment.network.population(projection.post)
         state = self._receptor(projection)
         held = next(s.held_when_refractory for s in population.model.states if s.name == state)

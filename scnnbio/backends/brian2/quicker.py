@@ -90,7 +90,7 @@ def standard_header(compiler: Sequence[str], identity: str) -> Path | None:
         done = subprocess.run(words, cwd=fresh, capture_output=True, check=False)
         if done.returncode == 0:
             (fresh / "sha256").write_text(_cache.digest_of(fresh / "standard.h.gch"))
-            _cache.keep(fresh, home)
+            _cache.publish(fresh, home)
     return header if header.exists() else None
 
 
