@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
-from scnnbio.experiment import ClaimBinding, Run
 from scnnbio.recording import Recording
 from scnnbio.units import Hertz, Window, plain, plain_window
 from scnnbio.validation.protocol import ANY, Missing, Protocol
@@ -238,26 +237,3 @@ class Evidence:
     def orientation_curves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Angles (n,), and the rates (maps, n) in Hz of each unit at its own best frequency."""
         return self.responses.curve("orientation")
-
-
-def subject(run: Run, claims: Sequence[ClaimBinding]) -> tuple[tuple[str, ...], str]:
-    """Populations and projection of a run that its figures show: those of its first claims.
-
-    Without such claims, the first projection that learns and the layer that it leads to.
-
-    Parameters
-    ----------
-    run : Run
-    claims : sequence of ClaimBinding
-        Those of the run's stage.
-    """
-    network = run.experiment.network
-    kernels = [claim.projection for claim in claims if claim.projection]
-    learned = [p.name for p in network.projections if p.plasticity is not None]
-    posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
-    layers = [claim.population[0] for claim in claims if len(claim.population) == 1]
-    neurons = [name for name in layers if not network.population(name).is_source]
-    recorded = [name for name in run.recording.spikes if not network.population(name).is_source]
-    population = (*neurons, *posts, *recorded)[:1]
-    into = [name for name in learned if network.projection(name).post in population]
-    return population, (*kernels, *into, "")[0]

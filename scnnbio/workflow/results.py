@@ -13,7 +13,8 @@ from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.experiment import Report, Run, Study
 from scnnbio.experiment.documents import choose
 from scnnbio.recording import Recording, concatenate
-from scnnbio.validation.evidence import Evidence, subject
+from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.registry import shown
 from scnnbio.validation.scores import Score, Scores
 
 
@@ -65,8 +66,7 @@ class Results:
 
         named = [key.partition("/") for key in self.measures]
         kernels = {name: self.measures[f"{at}/{name}"] for at, _, name in named if at == stage}
-        claims = [claim for claim in self.study.claims if claim.stage == stage]
-        populations, projection = subject(run, claims)
+        populations, projection = shown(self.study.claims, run)
         return Evidence(run, populations, projection, kernels=kernels, progress=progress)
 
     def with_scores(self, scores: tuple[Score, ...]) -> Results:
