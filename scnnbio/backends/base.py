@@ -18,9 +18,7 @@ A kernel with lags acts as one projection per lag, in the order of the lags, eac
 the projection plus its lag, and with its own presynaptic traces.
 
 An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
-all of this, and holds it until it sets it again.
-
-The held variables of a refractory neuron ignore arriving spikes. Winners and silenced neurons are
+the update, and holds it until its next change. The held variables of a refractory neuron ignore arriving spikes. Winners and silenced neurons are
 determined per trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and no spikes in flight. Sampled signals and
 snapshots show the state at the beginning of a step, after such a reset.
@@ -292,10 +290,7 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Translate an experiment for the simulator, and run it.
-
-        ``experiment.lowered`` is the experiment itself.
-        """
+        """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
 
     def _simulate_kept(
         self,
