@@ -17,11 +17,12 @@ Time advances on NEST's grid. Each step, from t to t + dt, has these slots, in o
 A kernel with lags acts as one projection per lag, in the order of the lags, each with the delay of
 the projection plus its lag, and with its own presynaptic traces.
 
-An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
-the update, and holds it until its next change. The held variables of a refractory neuron ignore arriving spikes. Winners and silenced neurons are
-determined per trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
-with all states at their initial values, traces at zero and no spikes in flight. Sampled signals and
-snapshots show the state at the beginning of a step, after such a reset.
+An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before the
+update, and holds it until its next change. The held variables of a refractory neuron ignore
+arriving spikes. Winners and silenced neurons are determined per trial, whether or not states are
+reset. With ``Experiment.reset``, a trial begins with all states at their initial values, traces at
+zero and no spikes in flight. Sampled signals and snapshots show the state at the beginning of a
+step, after such a reset.
 """
 
 from __future__ import annotations
