@@ -246,7 +246,7 @@ class Network(Value):
 
     @property
     def spike_sources(self) -> tuple[Population, ...]:
-        """The sources that give spikes."""
+        """The sources of spikes."""
         return tuple(p for p in self.sources if not p.gives_values)
 
     @property

@@ -34,7 +34,7 @@ class SpikeSource(Value):
 
 @dataclass(frozen=True)
 class ValueSource(Value):
-    """Values that an input gives, such as the pixels of an image: they fire no spikes.
+    """A source of values, such as the pixels of an image; it fires no spikes.
 
     A projection from them brings each neuron a current, or what its port takes: the sum of weight
     times value.

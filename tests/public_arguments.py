@@ -20,7 +20,6 @@ from scnnbio import (
     SpikeSource,
 )
 from scnnbio.analysis.gain import Curve
-from scnnbio.analysis.measurements import Bootstrap
 from scnnbio.analysis.rates import Responses
 from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
@@ -30,6 +29,7 @@ from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
+from tests.measure_arguments import measure_arguments
 
 
 def rng() -> np.random.Generator:
@@ -81,20 +81,6 @@ def tuned() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
-def table_of(**columns: Any) -> Any:
-    """A recording of two units, with columns of up to 24 trials."""
-
-    def made() -> Recording:
-        time = np.arange(1.0, 101.0)
-        spikes = Spikes(time, np.arange(100) % 2, np.arange(100) ** 2 % 24)
-        full = {name: np.resize(values, 24) for name, values in columns.items()}
-        return Recording(
-            {"v1": spikes}, {"v1": (2, 1, 1)}, {"duration": np.full(24, 100.0), **full}
-        )
-
-    return made
-
-
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -104,12 +90,6 @@ ANGLES = [0.0, 45.0, 90.0, 135.0]
 TURN = [0.0, 90.0, 180.0, 270.0]
 TABLE: dict[str, Any] = {"recording": tuned, "population": "v1", "window": (10.0, 60.0)}
 TUNED = [1.0, 3.0, 2.0, 1.0]
-MEASURED: dict[str, Any] = TABLE | {"bootstrap": Bootstrap(draws=2)}
-CURVES: dict[str, Any] = {"rates": [TUNED], "angles": ANGLES}
-SHOWN: dict[str, Any] = {
-    "recording": tuned, "population": "v1", "bootstrap": Bootstrap(draws=2),
-    "frames": lambda: lambda k: np.random.default_rng(k).normal(size=(10, 4, 4)),
-}  # fmt: skip
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
@@ -275,62 +255,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "spatial_frequency_tuning", "interval_irregularity", "fano_factors", "noise_correlations",
         "signal_correlations",
     ), TABLE),
-    **dict.fromkeys((
-        "orientation_measures", "direction_measures", "spatial_frequency_measures",
-        "count_measures", "interval_measures", "correlation_measures",
-    ), MEASURED),
-    "sparseness_measures": MEASURED | {"bin_width": 10.0},
-    "contrast_measures": MEASURED | {
-        "recording": table_of(contrast=[0.125, 0.25, 0.5, 1.0]), "least_r_squared": 0.5,
-    },
-    "contrast_invariance": MEASURED | {
-        "recording": table_of(contrast=[0.5] * 4 + [1.0] * 4, orientation=[0.0, 45.0, 90.0, 135.0]),
-        "least_r_squared": 0.5,
-    },
-    "cross_orientation_suppression": MEASURED | {
-        "recording": table_of(mask_contrast=[0.0, 0.5], mask_orientation=[90.0]),
-        "mask_orientation": 90.0,
-    },
-    "size_measures": MEASURED | {
-        "recording": table_of(diameter=[1.0, 2.0, 4.0], temporal_frequency=[20.0]),
-    },
-    "temporal_frequency_measures": MEASURED | {
-        "recording": table_of(temporal_frequency=[20.0, 40.0, 80.0]),
-    },
-    "modulation_measures": MEASURED | {"recording": table_of(temporal_frequency=[20.0])},
-    "potential_modulation_measures": MEASURED | {"recording": lambda: run().recording},
-    "response_latency": {
-        "recording": table_of(contrast=[1.0]), "population": "v1", "onset": 30.0, "within": 30.0,
-        "bin_width": 10.0, "bootstrap": Bootstrap(draws=2),
-    },
-    **dict.fromkeys(("receptive_field_measures", "spike_triggered_average"), SHOWN),
-    "tuning_curves": MEASURED | {
-        "along": "orientation",
-    },
-    "spontaneous": MEASURED | {"recording": table_of(contrast=[0.0, 1.0])},
-    "trial_f1": TABLE | {"recording": table_of(temporal_frequency=[20.0])},
-    "Bootstrap.interval": {"value": [1.0], "draws": [[1.0], [2.0]], "period": 180.0},
-    "measured": {
-        "name": "x", "unit": "1", "value": [1.0], "draws": [[1.0], [2.0]], "n": np.ones(1, int),
-        "bootstrap": Bootstrap(draws=2), "period": 180.0, "limits": (-1.0, 9.0),
-    },
-    "flanks": {"curves": [[1.0, 4.0, 2.0, 1.0]], "axis": [0.0, 1.0, 2.0, 3.0], "fraction": 0.5},
-    "fit_shape": {
-        "curves": [[1.0, 4.0, 2.0, 1.0]], "p": [0.0, 1.0], "q": [1.0, 2.0],
-        "shape": lambda: lambda p, q: np.exp(-q * (np.arange(4.0) - p) ** 2),
-    },
-    "fit_naka_rushton": {"rates": [[1.0, 2.0, 4.0, 5.0]], "contrast": [0.125, 0.25, 0.5, 1.0]},
-    **dict.fromkeys((
-        "fit_von_mises", "fitted_shape", "orthogonal_preferred", "peak_orientation",
-        "half_bandwidths",
-    ), CURVES),
-    "half_width": {"kappa": [2.0, 4.0]},
-    "sparseness": {"rates": [TUNED]},
-    "periodic_spline": {
-        "curves": TUNED, "axis": ANGLES, "smoothing": (0.5, 1.0, 0.5), "where": "here",
-        "step": 45.0,
-    },
-    "first_fall": {"curve": TUNED, "level": [0.5]},
+    **measure_arguments(TABLE, tuned, lambda: run().recording),
     "kernel_shapes": {"kernel": np.arange(64.0).reshape(2, 2, 4, 4)},
     "circular_variance": {"rates": TUNED, "orientations": ANGLES},
     "preferred_orientation": {"rates": TUNED, "orientations": ANGLES},
@@ -357,6 +282,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "PoissonCode.rate": {"drive": [0.5, 1.0]},
+    "Retina.drive": {"frames": np.ones((2, 20, 20)), "duration": 50.0},
+    "Retina.spatial_gain": {"frequency": [0.5, 2.0]},
+    "Retina.transfer": {"frequency": [4.0, 8.0], "contrast": 0.5},
     "LGN.drive": {"frames": np.arange(900.0).reshape(1, 30, 30)},
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},

@@ -313,7 +313,7 @@ def test_a_laboratory_block_without_annotations() -> None:
 
 
 def test_what_is_read_only_is_taken_as_it_is_and_all_else_copied() -> None:
-    """A recording of millions of spikes is not copied by everybody who hands it on."""
+    """A recording of millions of spikes is not copied when it is passed on."""
     time, unit = np.array([1.0, 2.0]), np.array([0, 1], np.int32)
     time.setflags(write=False)
     spikes = Spikes(time, unit, np.zeros(2, np.int32))
@@ -321,7 +321,7 @@ def test_what_is_read_only_is_taken_as_it_is_and_all_else_copied() -> None:
     assert not np.shares_memory(spikes.unit, unit)
     unit[0] = 5
     assert spikes.unit.tolist() == [0, 1]
-    # A read-only view of what somebody else may still write to is no promise.
+    # A read-only view of an array that other code may still write to is not safe to keep.
     below = np.array([1.0, 2.0])
     view = below[:]
     view.setflags(write=False)

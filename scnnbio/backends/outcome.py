@@ -53,7 +53,7 @@ class Outcome:
 
 
 def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
-    """Pathway of each projection; what values bring is computed above the backends."""
+    """Pathway of each projection; those of values are computed before a backend runs."""
     network = experiment.network
     computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
     return {**outcome.pathways, **dict.fromkeys(computed, "computed")}

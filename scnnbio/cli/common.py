@@ -92,7 +92,7 @@ def command_line() -> list[str]:
 
 
 def print_scores(scores: tuple[Score, ...]) -> None:
-    """Print verdicts on claims as a table, with what each is on where one is there twice."""
+    """Print verdicts on claims as a table; if a claim occurs twice, also the element it is on."""
     claims = [item.claim for item in scores]
     twice = len(set(claims)) < len(claims)
     rows = [

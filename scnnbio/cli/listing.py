@@ -21,8 +21,8 @@ from scnnbio.stimuli import STIMULI
 
 
 def registries() -> tuple[Registry[Any], ...]:
-    """All that is chosen by name."""
-    # Figures bring matplotlib, which other commands do without.
+    """Registries of everything that a user chooses by name."""
+    # Imported here, since figures import matplotlib, which other commands do not need.
     from scnnbio.figures import FIGURES
     from scnnbio.validation import CLAIMS, MEASURES
 
@@ -56,7 +56,7 @@ def _experiment(name: str) -> tuple[str, str, str, str]:
 
 
 def _added() -> Iterable[tuple[str, str, str, str]]:
-    """What other packages add, each imported to see whether it is there."""
+    """Entries of other packages; each is imported, to see whether it can be used."""
     for kind in registries():
         for entry in kind.entries():
             if not entry.ours:

@@ -281,7 +281,7 @@ def _check_dimensions(model: NeuronModel) -> None:
     named = {s.name: s.unit for s in model.states}
     named |= {n: BRIAN2_NAMES.get(dimension(p.unit), "1") for n, p in model.parameters.items()}
     known |= {name: Constant(name, 1.0, dimensions=unit(si).dim) for name, si in named.items()}
-    # A rate of zero has every dimension: an input moves that state.
+    # A rate of zero, of a state that an input changes, fits every dimension.
     rows = [
         (f"d{s.name}/dt", s.rate, f"{s.unit}/second", unit(s.unit) / brian2.second)
         for s in model.states

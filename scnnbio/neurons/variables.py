@@ -122,5 +122,5 @@ class StateVariable:
 
     @property
     def is_given(self) -> bool:
-        """Whether the equations leave it alone, so that only an input moves it."""
+        """Whether its derivative is zero, so that only an input changes it."""
         return self.rate == "0"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scnnbio.errors import SpecError
-from scnnbio.experiment import ClaimBinding
+from scnnbio.experiment import ClaimBinding, Run
 from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
@@ -115,6 +115,36 @@ def check(claims: Iterable[ClaimBinding]) -> None:
     for k, bound in enumerate(claims):
         claim_named(bound.claim, f"claims[{k}].claim").check(bound, f"claims[{k}]")
         beside(bound, f"claims[{k}]")
+
+
+def shown(claims: Iterable[ClaimBinding], run: Run) -> tuple[tuple[str, ...], str]:
+    """Population and projection that the figures of a stage show.
+
+    Parameters
+    ----------
+    claims : iterable of ClaimBinding
+        Of the study; those of the run's stage count.
+    run : Run
+
+    Returns
+    -------
+    populations : tuple of str
+        One, that of the stage's first claim on one population of neurons; without such a claim the
+        layer that the first kernel that is judged or learned leads to. Empty if there is none.
+    projection : str
+        Of the stage's first claim on a kernel; without one, what learns and leads to the
+        population. Empty if there is none.
+    """
+    network, here = run.experiment.network, [c for c in claims if c.stage == run.experiment.stage]
+    kernels = [bound.projection for bound in here if bound.projection]
+    learned = [path.name for path in network.projections if path.plasticity is not None]
+    posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
+    layers = [bound.population[0] for bound in here if len(bound.population) == 1]
+    neurons = [name for name in layers if not network.population(name).is_source]
+    recorded = [name for name in run.recording.spikes if name not in run.experiment.inputs]
+    population = (*neurons, *posts, *recorded)[:1]
+    into = [name for name in learned if network.projection(name).post in population]
+    return population, (*kernels, *into, "")[0]
 
 
 def judge_all(

@@ -14,6 +14,7 @@ from scnnbio.experiment import Report, Run, Study
 from scnnbio.experiment.documents import choose
 from scnnbio.recording import Recording, concatenate
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.registry import shown
 from scnnbio.validation.scores import Score, Scores
 
 
@@ -65,24 +66,8 @@ class Results:
 
         named = [key.partition("/") for key in self.measures]
         kernels = {name: self.measures[f"{at}/{name}"] for at, _, name in named if at == stage}
-        populations, projection = self._subject(stage, run)
+        populations, projection = shown(self.study.claims, run)
         return Evidence(run, populations, projection, kernels=kernels, progress=progress)
-
-    def _subject(self, stage: str, run: Run) -> tuple[tuple[str, ...], str]:
-        """Population and projection that figures of a stage show: those of its first claims.
-
-        Without such claims, the first projection that learns and the layer that it leads to.
-        """
-        network, claims = run.experiment.network, [c for c in self.study.claims if c.stage == stage]
-        kernels = [c.projection for c in claims if c.projection]
-        learned = [p.name for p in network.projections if p.plasticity is not None]
-        posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
-        layers = [c.population[0] for c in claims if len(c.population) == 1]
-        neurons = [name for name in layers if not network.population(name).is_source]
-        recorded = [name for name in run.recording.spikes if not network.population(name).is_source]
-        population = (*neurons, *posts, *recorded)[:1]
-        into = [name for name in learned if network.projection(name).post in population]
-        return population, (*kernels, *into, "")[0]
 
     def with_scores(self, scores: tuple[Score, ...]) -> Results:
         """The same results with these scores; fits made in the meantime are kept."""

@@ -1,4 +1,4 @@
-"""The backend that a study runs on when none is named: which, why, and that it is told."""
+"""The default backend of a study: which one it is, why, and that the user is told both."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_a_backend_cannot_take_is_passed_over(
     chosen = fastest(study)
     assert chosen.name == "reference"
     assert chosen.passed_over == dict.fromkeys(ORDER[:2], "population 'x': has such a name")
-    # Where none can, the reasons of the fastest are told.
+    # If no backend can run it, the error has the reasons of the fastest.
     monkeypatch.setattr(type(backends.get("reference")), "unsupported", unsupported)
     with pytest.raises(
         UnsupportedError, match="not available on brian2-standalone: population 'x'"
@@ -70,7 +70,7 @@ def test_what_a_backend_cannot_take_is_passed_over(
 
 @pytest.mark.usefixtures("no_compiler")
 def test_options_narrow_the_choice(study: Study) -> None:
-    """One that only the compiled program has cannot run without a compiler: that is told."""
+    """An option that only the compiled program has needs a compiler, and the error says so."""
     with pytest.raises(BackendMissing, match=r"g\+\+ not found"):
         workflow.run(study, None, Path("never"), options={"threads": 2})
     with pytest.raises(SpecError, match="did you mean 'threads'"):

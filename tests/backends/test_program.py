@@ -168,7 +168,7 @@ def test_what_is_no_data_has_a_program_of_its_own(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_array_is_touched_only_by_what_needs_it(threads: int, tmp_path: Path) -> None:
-    """Memory that nobody writes to is never there: no array is filled with zeros or numbers."""
+    """Memory is allocated only where it is written to: no array is filled with zeros or numbers."""
     from scnnbio.backends.brian2.backend import lowered_program
     from scnnbio.backends.brian2.compiling import preferences
 

@@ -1,4 +1,4 @@
-"""Neurons that sleep: what is known of the steps that nobody looks at, and what they do then."""
+"""Neurons that sleep: the bound on the steps that they miss, and the catching up."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def isolated_environment() -> dict[str, Any]:
 
 @pytest.fixture
 def unusual() -> Iterator[None]:
-    """Settings that nobody has by default."""
+    """Settings that differ from all defaults."""
     with (
         np.errstate(all="raise"),
         matplotlib.rc_context({"axes.grid": True, "font.size": 17.0}),

@@ -1,4 +1,4 @@
-"""A run's folder is there whole or not at all, and damage is told by the file it is in."""
+"""A run's folder is written completely or not at all; errors about damage name the file."""
 
 from __future__ import annotations
 

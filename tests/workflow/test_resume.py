@@ -1,4 +1,4 @@
-"""A run that is killed goes on, and ends as if nothing had happened."""
+"""A killed run can be resumed, with the results of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def study() -> Study:
 
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take longest."""
+    """Draw no figures, which would take most of the time."""
     monkeypatch.setattr(main, "draw", lambda *_, **__: [])
 
 
 class Killed(BaseException):
-    """Stands for a signal, after which nobody tidies up."""
+    """Stands for a signal that kills the process without any cleaning up."""
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def start_and_kill(out: Path, environment: dict[str, str]) -> int:
         process.wait()
         process.stderr.close()
     (draft,) = out.parent.glob(f".{out.name}.*")
-    # The program notices that nobody feeds it.
+    # The program notices that its input has ended.
     with locked(draft / ".kept" / "learn" / "checkpoint" / "lock", wait=30):
         return state(draft)[0]
 

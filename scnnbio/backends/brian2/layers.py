@@ -202,7 +202,7 @@ class Layer:
         """How neurons can sleep, in the group's names; None if they cannot."""
         population = self.population
         if any(state.is_given for state in population.model.states):
-            # What a drive will do next has no bound.
+            # Later values of a drive are not known, so no bound holds for them.
             return None
         if population.differs_within_channels:
             # Bounds per neuron would cost more than the steps that they save.

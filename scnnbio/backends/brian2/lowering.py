@@ -199,6 +199,6 @@ class Lowered:
             free = ""
         if gate_steps(self.experiment, projection):
             free += "*int(t_in_timesteps >= opens_post)"
-        # A weight of one is left out, for what it would cost per connection that a spike reaches.
+        # A weight of one is left out, since a product costs time for each connection of a spike.
         weight = "" if projection.weight == 1 else "_weight*"
         return f"{state}_post += {weight}w{free}"

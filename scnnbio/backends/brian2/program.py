@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scnnbio.backends.brian2.finite import FiniteCheck
 from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
-from scnnbio.backends.brian2.numbers import take_numbers
+from scnnbio.backends.brian2.numbers import move_numbers_to_file
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.quicker import empty_unused
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
@@ -157,7 +157,7 @@ class Program:
         _remove_unread(device)
         device.build(directory=str(folder), compile=False, run=False)
         _skip_zeroing(folder / "objects.cpp", len(device.zero_arrays))
-        take_numbers(folder)
+        move_numbers_to_file(folder)
         # Arrays that are in files now need not stay in memory.
         for variable in [v for v in device.array_cache if not v.scalar]:
             del device.array_cache[variable]

@@ -20,7 +20,7 @@ import numpy as np
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
-from scnnbio.backends.brian2.driving import fed_drive
+from scnnbio.backends.brian2.driving import drive_stream
 from scnnbio.backends.brian2.finite import parse_not_finite
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
@@ -163,7 +163,7 @@ def input_stream(
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
-        yield from fed_drive(experiment, inputs, trial)
+        yield from drive_stream(experiment, inputs, trial)
         trial += 1
 
 

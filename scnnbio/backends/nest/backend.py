@@ -139,7 +139,7 @@ class NestBackend(Backend):
             remedy = "build it as in docs/how_to/mpi.md, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
         if experiment.drives and started > 1:
-            feature = "values and currents are not spread over several processes"
+            feature = "values and currents are not distributed over several processes"
             problems.append(Unsupported("inputs", feature, "run one process with backend.threads"))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:

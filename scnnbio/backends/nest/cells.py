@@ -58,7 +58,7 @@ class Cells(ABC):
 
     @abstractmethod
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """NEST's name of a driven port, and the factor from our unit to NEST's."""
+        """NEST's name of a driven port, and the factor from scnnbio's unit to NEST's."""
 
     @abstractmethod
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
@@ -119,7 +119,7 @@ class CompiledCells(Cells):
         return port
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """The port is a state."""
+        """A driven port is a state of the compiled model."""
         return f"s_{port}", 1.0
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
@@ -236,7 +236,7 @@ class StandardCells(Cells):
         raise SpecError("NEST's own cells cannot share a threshold", where=population.name)
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """The parameter that is driven."""
+        """A driven port is a parameter of the cell."""
         return next((n, f) for ours, n, f in _native(population).parameters if ours == port)
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
@@ -250,7 +250,7 @@ def _neurons(experiment: Experiment) -> list[Population]:
 
 
 def _ports(population: Population) -> list[str]:
-    """Ports of a population that are driven."""
+    """Driven ports of a population."""
     return [state.name for state in population.model.states if state.is_given]
 
 
