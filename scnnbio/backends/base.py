@@ -45,7 +45,7 @@ from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
-from scnnbio.backends.versions import versions
+from scnnbio.backends.versions import versions, versions_of_extensions
 from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Feature, Inputs, Report, Run
@@ -257,7 +257,7 @@ class Backend(ABC):
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
                 "pathways": pathways(experiment, outcome),
-                "versions": self.versions(),
+                "versions": self.versions() | versions_of_extensions(self, experiment),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
                 "input_spikes": inputs.drawn,
