@@ -56,11 +56,11 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
         "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
-        "StateVariable", "Trial", "Unsupported", "Update",
+        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
+        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }

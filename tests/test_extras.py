@@ -32,7 +32,7 @@ EXTRAS = {
     "torch": ("torch", False),
 }
 #: module → the extra that brings it, and whether it does on this Python
-FOR_TESTS = {"pynwb": ("dev", True)}
+FOR_TESTS = {"pynwb": ("dev", True), "nir": ("dev", True)}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 

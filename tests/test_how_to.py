@@ -113,6 +113,13 @@ def test_learning() -> None:
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
 
 
+@pytest.mark.slow
+def test_training() -> None:
+    pytest.importorskip("torch")
+    # Held-out digits, of which one in ten is right by chance.
+    assert float(run_page("training.md")) > 0.75
+
+
 def test_every_page_with_python_is_run() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     # test.md shows a test of a reader's own backend, as tests/contract/test_support.py has one.

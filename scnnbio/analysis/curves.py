@@ -14,7 +14,7 @@ from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.tables import varied
 from scnnbio.errors import SpecError, hint
 from scnnbio.recording import Recording
-from scnnbio.recording.trials import meets
+from scnnbio.recording.trials import matches
 from scnnbio.units import Window, plain_window
 
 Array = NDArray[np.float64]
@@ -278,7 +278,7 @@ def _places(table: Responses, along: str, best_at: Any) -> tuple[Array, NDArray[
     values, position = np.unique(table.conditions[along], return_inverse=True)
     among = np.arange(len(position))
     if best_at is not None:
-        among = np.flatnonzero(meets(table.conditions[along], best_at))
+        among = np.flatnonzero(matches(table.conditions[along], best_at))
         if not len(among):
             raise SpecError(f"{along} {best_at} was not shown", where="tuning_curves.best_at")
     best = among[table.rates[among].argmax(axis=0)]
