@@ -110,7 +110,7 @@ def test_training() -> None:
 def test_nir() -> None:
     pytest.importorskip("nir")
     # With a gain of 1, a neuron fires where the weights of the three inputs come to more than 1.
-    weights = np.random.default_rng(1).normal(0.2, 0.5, (6, 8))
+    weights = np.random.default_rng(1).normal(0.5, 0.5, (6, 8))
     first, second = weights[:, 0] + weights[:, 3], weights[:, 5]
     early = first > 1.0
     late = np.where(early, 0.0, first) * 0.95 + second > 1.0

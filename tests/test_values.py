@@ -67,7 +67,7 @@ def test_the_digest_is_of_the_form_that_is_written_here() -> None:
     }
     body = b"".join(b"s%d;%s" % (len(name), name) + content for name, content in fields.items())
     table_class = b"s5;class" + b"s11;FrozenTable"
-    assert table_class not in body  # a table is a table, whoever holds it
+    assert table_class not in body  # every frozen table has the same form, whatever its class
     assert layer().digest() == hashlib.sha256(b"scnnbio 1\nt4;" + body).hexdigest()
 
 

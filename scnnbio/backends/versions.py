@@ -1,4 +1,4 @@
-"""Versions of what a run depends on, for its provenance."""
+"""Versions of the packages that a run depends on, for its provenance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 from collections.abc import Iterable
 
-#: What every run depends on; equations are parsed by Brian2.
+#: Packages that every run depends on; Brian2 parses the equations.
 _PACKAGES = ("scnnbio", "brian2", "PyNN", "neo", "elephant", "numpy", "scipy", "sympy")
 
 

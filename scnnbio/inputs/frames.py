@@ -34,7 +34,7 @@ class FromFrames(Input):
     Raises
     ------
     SpecError
-        If one of them is of another kind.
+        If one of them is of another kind, or they differ in the pixels per degree.
     """
 
     stimulus: Stimulus
@@ -46,6 +46,18 @@ class FromFrames(Input):
                 raise SpecError(
                     f"{getattr(self, name)!r} is not of the type {kind.__name__}", where=name
                 )
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        """Refuse a stimulus and a filter that differ in the pixels per degree."""
+        shown = getattr(self.stimulus, "pixels_per_degree", None)
+        seen = getattr(self.encoding.lgn, "pixels_per_degree", None)
+        if shown is not None and seen is not None and shown != seen:
+            raise SpecError(
+                f"the stimulus has {shown:g} pixels per degree and the retina {seen:g}; make them "
+                "equal",
+                where="encoding.lgn.pixels_per_degree",
+            )
 
     @property
     def n_trials(self) -> int:

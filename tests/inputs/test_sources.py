@@ -238,7 +238,7 @@ def test_what_does_not_fit_is_one_error(changes: dict[str, object], told: str) -
 
 def test_what_needs_one_source_says_so() -> None:
     both = experiment("two sources")
-    with pytest.raises(SpecError, match="2 spike sources, and this needs a network with one"):
+    with pytest.raises(SpecError, match="2 sources, and this needs a network with one"):
         _ = both.source
     with pytest.raises(SpecError, match="FromSpikes has no frames"):
         _ = experiment("spikes").frames
