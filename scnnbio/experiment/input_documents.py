@@ -22,7 +22,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes, Input
+from scnnbio.inputs import CorrelatedPairs, FromFrames, FromImages, FromSpikes, Input
 from scnnbio.recording import Recording
 from scnnbio.stimuli import (
     FullField,
@@ -54,6 +54,7 @@ INPUTS: dict[str, type[Input]] = {
     "frames": FromFrames,
     "spikes": FromSpikes,
     "images": FromImages,
+    "correlated-pairs": CorrelatedPairs,
 }
 
 #: What a stage says of its input, in the short form and in full.
@@ -158,6 +159,7 @@ _INPUT_READERS: dict[str, Readers] = {
     "frames": {"stimulus": by_kind(STIMULI), "encoding": encoding_from},
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"code": by_kind(CODES), "labels": _labels, "images": _as_it_is},
+    "correlated-pairs": {},
 }
 READERS: Readers = {
     "stimulus": by_kind(STIMULI),
@@ -192,6 +194,6 @@ def _input_table(driven: Input, name: str) -> Table:
         return {"kind": kind, **_frames_table(driven.stimulus, driven.encoding)}
     if isinstance(driven, FromSpikes):
         return {"kind": kind, **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
-    if isinstance(driven, FromImages):
+    if isinstance(driven, FromImages | CorrelatedPairs):
         return {"kind": kind, **plain_table(driven)}
     raise SpecError(f"{type(driven).__name__} has no form in a document", where=f"inputs.{name}")

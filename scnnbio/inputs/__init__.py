@@ -5,11 +5,13 @@ same number of trials of the same duration.
 """
 
 from scnnbio.inputs.base import Draw, Input
+from scnnbio.inputs.correlated import CorrelatedPairs
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.spikes import FromSpikes
 
 __all__ = [
+    "CorrelatedPairs",
     "Draw",
     "FromFrames",
     "FromImages",

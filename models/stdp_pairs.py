@@ -1,0 +1,97 @@
+"""Single weights that learn from pairs of trains, each shared by any number of places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scnnbio.connectors import ConvolutionConnector
+from scnnbio.errors import SpecError
+from scnnbio.network import Network, Projection
+from scnnbio.neurons import LIBRARY
+from scnnbio.plasticity import SharedSTDP
+from scnnbio.population import Population, SpikeSource
+
+#: Cells of the layer.
+_LARGEST = 10**7
+#: Too far for a weight to reach, so that the rule is that of free weights.
+_FAR = 1e6
+
+
+def build(
+    *,
+    pairs: int = 64,
+    side: int = 1,
+    a_plus: float = 0.01,
+    a_minus: float = 0.0085,
+    tau_plus: float | str = 17.0,
+    tau_minus: float | str = 34.0,
+) -> Network:
+    """The first train of a pair arrives through a weight that learns, the second fires the cell.
+
+    The weight that learns moves its cell by a millionth of a millivolt, the other by 100 mV: the
+    cell fires when the second train says so, and the two trains alone decide what is learned.
+
+    Parameters
+    ----------
+    pairs : int
+        Weights, each a kernel of one element.
+    side : int
+        Rows and columns of places that share each weight.
+    a_plus, a_minus : float
+        Of :class:`~scnnbio.plasticity.SharedSTDP` with hard bounds, which are too far to matter.
+    tau_plus, tau_minus : float or str
+        Time constants (ms).
+
+    Returns
+    -------
+    Network
+        Populations ``trains`` (2 pairs, side, side), whose even channels are the first trains, and
+        ``cells`` (pairs, side, side); projections ``learned`` and ``driven``.
+
+    Raises
+    ------
+    SpecError
+        If a number is out of range or has the wrong unit.
+    """
+    for name, number in (("pairs", pairs), ("side", side)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise SpecError(
+                f"{number!r} is not a positive whole number", where=f"parameters.{name}"
+            )
+    if pairs * side**2 > _LARGEST:
+        raise SpecError("so large a layer fits no memory", where="parameters.pairs")
+    shape = (2 * pairs, side, side)
+    first, second = (
+        ConvolutionConnector(
+            np.tile(np.reshape(ends, (1, 2, 1, 1)), (pairs, 1, 1, 1)),
+            shape,
+            groups=pairs,
+            connect_zeros=False,
+        )
+        for ends in ([1.0, 0.0], [0.0, 1.0])
+    )
+    rule = SharedSTDP(
+        a_plus=a_plus,
+        a_minus=a_minus,
+        tau_plus=tau_plus,  # type: ignore[arg-type]
+        tau_minus=tau_minus,  # type: ignore[arg-type]
+        bounds="hard",
+        w_min=-_FAR,
+        w_max=_FAR,
+    )
+    cells = Population(
+        "cells", (pairs, side, side), LIBRARY["LIF_curr_delta"], parameters={"tau_refrac": 0.0}
+    )
+    return Network(
+        (Population("trains", shape, SpikeSource()), cells),
+        (
+            Projection(
+                "trains", "cells", first, weight=1e-6, delay=1.0, receptor="membrane",
+                plasticity=rule, name="learned",
+            ),
+            Projection(
+                "trains", "cells", second, weight=100.0, delay=1.0, receptor="membrane",
+                name="driven",
+            ),
+        ),
+    )  # fmt: skip
