@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         TripletSTDP,
         WinnerTakeAll,
     )
-    from scnnbio.population import Population, SpikeSource
+    from scnnbio.population import Population, SpikeSource, ValueSource
     from scnnbio.recording import Recording
     from scnnbio.running import run
     from scnnbio.workflow import Results, load_results
@@ -82,7 +82,7 @@ _OF = {
         "TripletSTDP",
         "WinnerTakeAll",
     ),
-    "scnnbio.population": ("Population", "SpikeSource"),
+    "scnnbio.population": ("Population", "SpikeSource", "ValueSource"),
     "scnnbio.recording": ("Recording",),
     "scnnbio.running": ("run",),
     "scnnbio.workflow": ("Results", "load_results"),
@@ -134,6 +134,7 @@ __all__ = [
     "TraceRule",
     "TripletSTDP",
     "UnsupportedError",
+    "ValueSource",
     "WinnerTakeAll",
     "__version__",
     "analysis",

@@ -92,6 +92,10 @@ TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
+COUNTS = Responses(
+    "v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2), (0.0, 1.0)
+)
+
 #: Callable → the arguments that it needs, beside its defaults. A callable is made anew each time.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Population": {
@@ -107,6 +111,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
+    },
+    "FromCurrents": {
+        "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
     },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},
@@ -232,10 +239,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "trial_cv": {
         "recording": lambda: run().recording, "population": "v1", "window": (10.0, 60.0),
     },
-    "fano_factor": {
-        "table": Responses("v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2),
-                           (0.0, 1.0)),
-    },
+    "fano_factor": {"table": COUNTS},
+    "mean_fano_factor": {"table": COUNTS},
     "paired_correlation": {
         "pair": lambda: (run().recording, run().recording), "population": "v1",
         "units": np.arange(4), "width": 10.0, "seed": 1,
@@ -258,7 +263,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "f1_f0": {
         "time": [1.0, 30.0, 60.0], "temporal_frequency": 20.0, "window": (0.0, 100.0),
     },
-    "Evidence": {"run": run, "window": (10.0, 60.0)},
+    "Evidence": {"source": run, "window": (10.0, 60.0)},
+    "ClaimBinding": {
+        "claim": "isi_cv", "stage": "test", "population": ("a", "b"), "shares": (0.25, 0.75),
+        "window": (10.0, 60.0),
+    },
+    "learning_course": {
+        "recording": lambda: Recording(
+            {}, {}, {"duration": [10.0]}, snapshots={"k": Snapshots([0], np.zeros((1, 2, 2, 3, 3)))}
+        ),
+        "kernel": "k", "final": np.arange(36.0).reshape(2, 2, 3, 3),
+    },
     "SpinnakerBackend": {"target": "emulated", "gap": 20.0},
     # Methods: ``self`` is made by the entry of SELVES.
     "Parameter.check": {"value": 20.0, "where": "here"},
@@ -308,6 +323,7 @@ INSTANCES: dict[str, Any] = {
 DECIDED = {
     **dict.fromkeys(("tau_m", "Parameter.default", "Parameter.check.value", "duration"), "ms"),
     **dict.fromkeys(("v", "Signal.values"), "mV"),
+    "FromCurrents.values": "pA",
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
     "lgn_v1": "1",
 }

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.encoding import LatencyCode, PoissonCode
+from scnnbio.encoding import Code
 from scnnbio.errors import DataError, SpecError
 from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
 from scnnbio.inputs.collections import COLLECTIONS, read_archive, read_collection
@@ -122,7 +122,7 @@ class FromImages(Input):
     images : array of shape (n, row, column) or (n, row, column, channel), or str
         Bytes from 0 to 255, of which 255 is the value 1; or values from 0 to 1. A text is the path
         of an idx file, an archive or a folder, or a name, as :func:`read_images` takes it.
-    code : LatencyCode or PoissonCode
+    code : Code
     duration : float
         Of each trial (ms).
     labels : mapping of str to array of shape (n,), or str, optional
@@ -151,7 +151,7 @@ class FromImages(Input):
     """
 
     images: Annotated[ArrayLike, In("1")] | str
-    code: LatencyCode | PoissonCode
+    code: Code
     duration: Milliseconds = 100.0
     labels: Mapping[str, ArrayLike] | str = field(default_factory=dict)
     first: int = 0
@@ -167,7 +167,7 @@ class FromImages(Input):
 
     def __post_init__(self) -> None:
         where = "FromImages"
-        if not isinstance(self.code, LatencyCode | PoissonCode):
+        if not isinstance(self.code, Code):
             raise SpecError(f"{self.code!r} is not a code", where=f"{where}.code")
         object.__setattr__(self, "duration", positive(self.duration, "ms", f"{where}.duration"))
         object.__setattr__(self, "first", count(self.first, f"{where}.first", least=0))
