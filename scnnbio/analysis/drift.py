@@ -13,8 +13,9 @@ update over its noise grows as the root of P.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,9 @@ from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.inputs import CorrelatedPairs
 from scnnbio.plasticity import SharedSTDP
-from scnnbio.units import Milliseconds, plain
+from scnnbio.units import In, Milliseconds, plain, plain_array
 
 Array = NDArray[np.float64]
-
-#: The window is summed over so many time constants on each side: 3e-11 of it lie beyond.
-_REACH = 24.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +80,10 @@ def window(rule: SharedSTDP, shift: Milliseconds) -> float:
     return float(-rule.a_minus * np.exp(at / rule.tau_minus))
 
 
-def expected_drift(rule: SharedSTDP, pairs: CorrelatedPairs, dt: Milliseconds) -> Array:
-    """Mean change of each pair's weight per second and place.
+def expected_drift(
+    rule: SharedSTDP, pairs: CorrelatedPairs, dt: Milliseconds, delay: Milliseconds | None = None
+) -> Array:
+    """Mean change of each pair's weight per second and place, in trials that begin from rest.
 
     Parameters
     ----------
@@ -93,10 +93,15 @@ def expected_drift(rule: SharedSTDP, pairs: CorrelatedPairs, dt: Milliseconds) -
         Its first trains arrive when its second ones fire the cells, with one delay.
     dt : float
         Step of the grid (ms).
+    delay : float, optional
+        From a spike to its arrival (ms): what would arrive after the trial's end does not. One step
+        if not given.
 
     Returns
     -------
     ndarray (pairs,)
+        The integral over all pairs of spikes that a trial holds: shorter trials hold fewer pairs of
+        distant spikes.
 
     Raises
     ------
@@ -109,20 +114,36 @@ def expected_drift(rule: SharedSTDP, pairs: CorrelatedPairs, dt: Milliseconds) -
             where="expected_drift.rule",
         )
     dt = plain(dt, "ms", where="expected_drift.dt")
-    correlation, lag = pairs.by_pair()
+    late = 1 if delay is None else round(plain(delay, "ms", where="expected_drift.delay") / dt)
+    n = round(pairs.duration / dt)
+    step = np.arange(1, n - late + 1)
     p = pairs.rate * dt * 1e-3
-    alone = p * (1.0 - correlation) / (1.0 - correlation * p)
-    together = p * (correlation + (1.0 - correlation) * alone)
-    after = np.arange(int(_REACH * rule.tau_plus / dt)) * dt
-    before = np.arange(1, int(_REACH * rule.tau_minus / dt)) * dt
-    area = rule.a_plus * np.exp(-after / rule.tau_plus).sum()
-    area -= rule.a_minus * np.exp(-before / rule.tau_minus).sum()
-    copied = np.array([window(rule, float(shift)) for shift in lag])
-    per_step = area * p * p + copied * (together - p * p) - rule.a_post * p
-    return np.asarray(per_step / dt * 1e3)
+    # What a spike of the second train pairs with on average: all earlier and all later steps.
+    before = _geometric(np.exp(-dt / rule.tau_plus), step)
+    after = _geometric(np.exp(-dt / rule.tau_minus), step[::-1]) - 1.0
+    paired = p * (rule.a_plus * before - rule.a_minus * after) - rule.a_post
+
+    def of(correlation: float, lag: float) -> float:
+        shift = round(lag / dt)
+        alone = p * (1.0 - correlation) / (1.0 - correlation * p)
+        # Where there is no spike to copy, the second train fires by itself.
+        copies = (step - shift >= 1) & (step - shift <= n)
+        fires = np.where(copies, p, alone)
+        together = p * (correlation + (1.0 - correlation) * alone) - p * p
+        both = max(len(step) - abs(shift), 0)
+        return float((fires * paired).sum() + window(rule, lag) * together * both)
+
+    rows = list(zip(*(values.tolist() for values in pairs.by_pair()), strict=True))
+    known = {row: of(*row) for row in set(rows)}
+    return np.array([known[row] for row in rows]) / (pairs.duration * 1e-3)
 
 
-def drift(run: Run, projection: str = "learned", source: str = "trains") -> Drift:
+def _geometric(keep: float, terms: NDArray[np.int64]) -> Array:
+    """1 + keep + keep**2 + ... of so many terms."""
+    return np.asarray((1.0 - keep**terms) / (1.0 - keep))
+
+
+def drift(run: Run, projection: str) -> Drift:
     """Measured drift of the weights of a run, and that of theory.
 
     Parameters
@@ -130,9 +151,7 @@ def drift(run: Run, projection: str = "learned", source: str = "trains") -> Drif
     run : Run
         Of pairs of trains, each with a kernel of one element.
     projection : str
-        Whose weights learned.
-    source : str
-        The population that the trains drive.
+        Whose weights learned; it begins in the population that the trains drive.
 
     Returns
     -------
@@ -143,11 +162,13 @@ def drift(run: Run, projection: str = "learned", source: str = "trains") -> Drif
     SpecError
         If the run is of another kind.
     """
-    driven = run.experiment.inputs[source]
     before = run.experiment.network.projection(projection)
+    driven = run.experiment.inputs.get(before.pre)
     if not isinstance(driven, CorrelatedPairs) or not isinstance(before.plasticity, SharedSTDP):
         raise SpecError("is no run of correlated pairs that learn by SharedSTDP", where="drift.run")
-    expected = expected_drift(before.plasticity, driven, run.experiment.dt)
+    if not run.experiment.reset and driven.n_trials > 1:
+        raise SpecError("trials do not begin from rest; set reset = true", where="drift.run")
+    expected = expected_drift(before.plasticity, driven, run.experiment.dt, before.delay)
     places = int(np.prod(before.connector.out_shape[1:]))
     seconds = run.experiment.duration / 1000.0
     changed = run.weights[projection][before.connector.present]
@@ -189,7 +210,7 @@ class SignalToNoise:
 
 
 def signal_to_noise(
-    changes: Mapping[int, Array] | Sequence[tuple[int, Array]], seed: int = 0, draws: int = 2000
+    changes: Mapping[int, Annotated[Array, In("1")]], seed: int = 0, draws: int = 2000
 ) -> SignalToNoise:
     """How the signal of an update over its noise grows with the places that share a weight.
 
@@ -209,7 +230,7 @@ def signal_to_noise(
     Raises
     ------
     SpecError
-        If there are fewer than two numbers of places.
+        If there are fewer than two numbers of places, or changes that do not vary.
     """
     rows = dict(changes)
     if len(rows) < 2:
@@ -223,17 +244,25 @@ def signal_to_noise(
 
     ratio, drawn = [], []
     for number in places:
-        values = np.asarray(rows[int(number)], dtype=np.float64)
+        values = plain_array(rows[int(number)], "1", where="signal_to_noise.changes")
+        if values.ndim != 1 or len(values) < 2 or values.std() == 0:
+            raise SpecError(
+                f"the changes by {number} places are of shape {values.shape}, or do not vary; give"
+                " those of two weights or more",
+                where="signal_to_noise.changes",
+            )
         ratio.append(values.mean() / values.std(ddof=1))
         again = rng.choice(values, (draws, len(values)))
-        drawn.append(again.mean(axis=1) / again.std(axis=1, ddof=1))
-    with np.errstate(invalid="ignore"):
+        with np.errstate(divide="ignore"):
+            drawn.append(again.mean(axis=1) / again.std(axis=1, ddof=1))
+    # A draw of few weights may not vary, or have a mean below 0.
+    with np.errstate(invalid="ignore", divide="ignore"):
         low, high = np.nanquantile(slope(np.array(drawn)), (0.025, 0.975))
     found = slope(np.array(ratio)[:, None])[0]
     return SignalToNoise(places, np.array(ratio), float(found), (float(low), float(high)))
 
 
-def changes_of(run: Run, projection: str = "learned") -> tuple[int, Array]:
+def changes_of(run: Run, projection: str) -> tuple[int, Array]:
     """Number of places of a run, and the change of each of its weights.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.figures import captions, experiments, solutions
+from scnnbio.figures import captions, experiments, learned, solutions
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -235,5 +235,5 @@ _ALL = (
 
 #: Every figure by name, in the order of the report.
 FIGURES: dict[str, FigureSpec] = {
-    spec.name: spec for spec in (*_ALL, *experiments.SPECS, *solutions.SPECS)
+    spec.name: spec for spec in (*_ALL, *experiments.SPECS, *solutions.SPECS, *learned.SPECS)
 }
