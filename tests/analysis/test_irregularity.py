@@ -11,7 +11,7 @@ from scnnbio.analysis.irregularity import (
     mean_fano_factor,
     trial_cv,
 )
-from scnnbio.analysis.rates import responses
+from scnnbio.analysis.rates import Responses, responses
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
 
