@@ -158,6 +158,9 @@ def test_its_experiment_runs_on_the_command_line(site: Path, tmp_path: Path) -> 
     results = load_results(tmp_path / "out")
     tested = results["test"]
     assert tested.provenance["backend"] == "matrix"
+    # Which package the parts of a run are of, and its version.
+    for stage in ("learn", "test"):
+        assert results[stage].provenance["versions"]["scnnbio-stranger"] == "1.0"
     spikes = tested.recording.spikes["layer"]
     assert len(spikes) > 500
     # The same network on the oracle. Weights are drawn, so that no potential meets its threshold.

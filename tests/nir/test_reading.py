@@ -372,7 +372,7 @@ CONV = {
         ({"li": {"type": "LI", "tau": np.full(3, 1.0), "r": np.ones(3), "v_leak": np.zeros(3)},
           "c": LIF}, r"node 'li' \(LI\): its potential goes on"),
         ({"s": {"type": "Scale", "scale": np.ones(2)}, "c": LIF}, r"node 's' \(Scale\): 2 factors"),
-        ({"a": {"type": "Affine", "weight": np.ones((3, 3)), "bias": np.full(3, -9.0)},
+        ({"p": LIF, "a": {"type": "Affine", "weight": np.ones((3, 3)), "bias": np.full(3, -9.0)},
           "c": {**LIF, "v_leak": np.full(3, 0.5), "r": np.full(3, 3.0)}},
          r"node 'c' \(LIF\): its bias is so negative"),
         ({"a": {"type": "Affine", "weight": np.ones((3, 3)), "bias": np.full(3, 1.0)},
@@ -407,3 +407,16 @@ def test_edges_that_lead_nowhere_or_round_are_refused() -> None:
     for changes in ({"dt": 0.0}, {"dt": "1 mV"}, {"integration": "rk4"}):
         with pytest.raises(SpecError, match=r"nir\.read"):
             read(Given(two), **{"dt": 1.0, **changes})
+
+
+def test_maps_of_their_own_gain_go_on_sharing_a_kernel() -> None:
+    """The kernel of each map is multiplied by what a weight of 1 does to its neurons."""
+    kernel, tau = draws(31).normal(size=(2, 1, 3, 3)), np.array([4e-3, 8e-3]).reshape(2, 1, 1)
+    shape = np.ones((2, 2, 2))
+    cell = nir.LIF(tau * shape, 3 * shape, 0 * shape, shape)
+    conv = nir.Conv2d((4, 4), kernel, 1, 0, 1, 1, np.zeros(2))
+    made = read(chain((1, 4, 4), conv, cell), 1.0)
+    (projection,) = made.network.projections
+    assert isinstance(projection.connector, ConvolutionConnector)
+    wanted = kernel * (3 * DT / tau.reshape(2, 1, 1, 1))
+    np.testing.assert_allclose(projection.weight * projection.kernel, wanted, rtol=1e-13)
