@@ -1,4 +1,4 @@
-"""Connections each of which has a weight of its own."""
+"""Connections with individual weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from scnnbio.shapes import (
 
 
 class UnsharedConnector(KernelConnector):
-    """Connections that share no weight: each element of ``kernel`` belongs to one of them.
+    """Connections that share no weights: each element of ``kernel`` belongs to one connection.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class UnsharedConnector(KernelConnector):
 
     @abstractmethod
     def _joined(self) -> Edges:
-        """Every pair of neurons that a weight is given for, zero or not."""
+        """Every pair of neurons with a weight, zero or not."""
 
     @abstractmethod
     def _with(self, kernel: FloatArray, connect_zeros: bool) -> Self:
@@ -73,7 +73,7 @@ class UnsharedConnector(KernelConnector):
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Weights that connect anything, of the kernel's shape."""
+        """Weights that connect neurons, in the kernel's shape."""
         joins = np.zeros(self.kernel.size, bool)
         joins[self.edges().tap] = True
         return joins.reshape(self.kernel.shape)
@@ -111,11 +111,11 @@ class UnsharedConnector(KernelConnector):
         return self._with(positive, False), self._with(negative, False)
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """One: the weights have their own signs."""
+        """Return 1: the weights have their own signs."""
         return 1.0
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         names = ("in_shape", "delay", "connect_zeros")
         return {"weights": self.kernel, **{name: getattr(self, name) for name in names}}
 
@@ -123,7 +123,7 @@ class UnsharedConnector(KernelConnector):
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class DenseConnector(UnsharedConnector):
-    """Every neuron of one layer to every neuron of another.
+    """Connections from every neuron of one layer to every neuron of another.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ class DenseConnector(UnsharedConnector):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         return {**super().canonical_fields(), "out_shape": self.out_shape}
 
     def _joined(self) -> Edges:
@@ -205,7 +205,7 @@ class DenseConnector(UnsharedConnector):
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class LocalConnector(UnsharedConnector):
-    """Receptive fields as of a convolution, with a kernel of its own at each place.
+    """Receptive fields as in a convolution, with a separate kernel at each place.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ class LocalConnector(UnsharedConnector):
 
     Notes
     -----
-    Weights that meet the padding connect nothing, and are held as zero.
+    Weights on the padding connect nothing, and are stored as zero.
 
     Examples
     --------
@@ -291,7 +291,7 @@ class LocalConnector(UnsharedConnector):
             set_fields(self, kernel=within)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         return {**super().canonical_fields(), "stride": self.stride, "padding": self.padding}
 
     def _joined(self) -> Edges:

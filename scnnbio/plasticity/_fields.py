@@ -41,6 +41,6 @@ def check_choice(value: Any, choices: tuple[str, ...], where: str) -> None:
         raise SpecError(f"{value!r} is not {', '.join(first)} or {last}", where=where)
 
 
-def slowing(half_life: float | None, dt: float) -> float:
+def decay_factor(half_life: float | None, dt: float) -> float:
     """Factor on a rate in a step of ``dt`` ms."""
     return 1.0 if half_life is None else 2.0 ** (-dt / half_life)

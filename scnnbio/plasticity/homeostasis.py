@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.plasticity._fields import check_positive, make_plain, slowing
+from scnnbio.plasticity._fields import check_positive, decay_factor, make_plain
 from scnnbio.units import Hertz, Milliseconds, Millivolts, plain, plain_values
 from scnnbio.values import Value
 
@@ -63,9 +63,9 @@ class SharedThreshold(Value):
         object.__setattr__(self, "target", _targets(self.target))
         check_positive(self, "homeostasis", "mV", "eta")
 
-    def slowing(self, dt: Milliseconds) -> float:
+    def decay_factor(self, dt: Milliseconds) -> float:
         """Factor on ``eta`` in a step of ``dt`` ms."""
-        return slowing(self.half_life, plain(dt, "ms", where="dt"))
+        return decay_factor(self.half_life, plain(dt, "ms", where="dt"))
 
     def fall(self, channels: int, dt: Milliseconds) -> NDArray[np.float64]:
         """How far each map's threshold falls in a step of ``dt`` ms, in mV (channels,).

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.names import check_variable
 from scnnbio.neurons.parsing import check_name, check_number
-from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
+from scnnbio.plasticity._fields import check_choice, check_positive, decay_factor, make_plain
 from scnnbio.plasticity.control import Normalisation
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
 from scnnbio.values import FrozenTable, Value
@@ -132,9 +132,9 @@ class LearningRule(Value, ABC):
                     where="plasticity.normalisation.target",
                 )
 
-    def slowing(self, dt: Milliseconds) -> float:
+    def decay_factor(self, dt: Milliseconds) -> float:
         """Factor on all changes in a step of ``dt`` ms."""
-        return slowing(self.half_life, plain(dt, "ms", where="dt"))
+        return decay_factor(self.half_life, plain(dt, "ms", where="dt"))
 
 
 @final

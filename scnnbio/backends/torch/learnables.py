@@ -150,12 +150,12 @@ class Threshold:
             np.array(population.channel_values(rule.parameter)).reshape(-1, 1, 1), dtype=dtype
         )
         self.fall = torch.as_tensor(np.array(rule.fall(channels, duration)), dtype=dtype)
-        self.slowing, self.rate = rule.slowing(duration), 1.0
+        self.decay_factor, self.rate = rule.decay_factor(duration), 1.0
 
     def adapt(self, spikes: Tensor) -> None:
         """Move after a batch of spikes (step, trial, channel, row, column)."""
         each = spikes.sum((0, 3, 4)).mean(0)
-        self.rate *= self.slowing
+        self.rate *= self.decay_factor
         moved = self.values + self.rate * (self.rule.eta * each - self.fall).reshape(-1, 1, 1)
         if self.rule.minimum is not None:
             moved = moved.clamp(min=self.rule.minimum)

@@ -111,7 +111,7 @@ class Unrolled:
         }
         self.pathways = {p.name: Pathway(p, experiment, dtype) for p in network.projections}
         self.into = {
-            name: [self.pathways[p.name] for p in network.into(name)] for name in self.layers
+            name: [self.pathways[p.name] for p in network.incoming(name)] for name in self.layers
         }
         self.order = stages(network)
         surrogate = firing.surrogate
@@ -324,7 +324,7 @@ def stages(network: Network) -> list[tuple[str, ...]]:
     """
     names = [p.name for p in network.populations if not p.is_source]
     fed = {
-        name: {p.pre for p in network.into(name) if not network.population(p.pre).is_source}
+        name: {p.pre for p in network.incoming(name) if not network.population(p.pre).is_source}
         for name in names
     }
     reach = {name: {name, *fed[name]} for name in names}
