@@ -30,6 +30,7 @@ from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
+from tests.measure_arguments import measure_arguments
 
 
 def rng() -> np.random.Generator:
@@ -262,6 +263,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "spatial_frequency_tuning", "interval_irregularity", "fano_factors", "noise_correlations",
         "signal_correlations",
     ), TABLE),
+    **measure_arguments(TABLE, tuned, lambda: run().recording),
     "kernel_shapes": {"kernel": np.arange(64.0).reshape(2, 2, 4, 4)},
     "circular_variance": {"rates": TUNED, "orientations": ANGLES},
     "preferred_orientation": {"rates": TUNED, "orientations": ANGLES},
@@ -288,6 +290,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "PoissonCode.rate": {"drive": [0.5, 1.0]},
+    "Retina.drive": {"frames": np.ones((2, 20, 20)), "duration": 50.0},
+    "Retina.spatial_gain": {"frequency": [0.5, 2.0]},
+    "Retina.transfer": {"frequency": [4.0, 8.0], "contrast": 0.5},
     "LGN.drive": {"frames": np.arange(900.0).reshape(1, 30, 30)},
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},

@@ -31,6 +31,7 @@ EXTRAS = {
     "mpi": ("mpi4py", False),
     "torch": ("torch", False),
     "digits": ("mlxtend", False),
+    "nir": ("nir", True),
 }
 #: module → the extra that brings it, and whether it does on this Python
 FOR_TESTS = {"pynwb": ("dev", True)}
