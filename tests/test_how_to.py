@@ -65,6 +65,19 @@ def test_inputs() -> None:
     assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
+def test_physiology() -> None:
+    told = run_page("physiology.md").splitlines()
+    found = {line.split(":")[0]: float(line.split()[1]) for line in told[:3]}
+    # The curve 1 + 30 exp(2 cos 2x - 2): of its true rates, and half of a width of the fit.
+    angles = np.deg2rad(np.arange(12) * 30.0)
+    rates = 1 + 30 * np.exp(2 * np.cos(angles) - 2)
+    variance = 1 - abs((rates * np.exp(1j * angles)).sum()) / rates.sum()
+    assert found["circular_variance"] == pytest.approx(variance, abs=0.05)
+    width = np.rad2deg(np.arccos(1 - np.log(2) / 2)) / 2
+    assert found["fitted_half_width"] == pytest.approx(width, abs=3.0)
+    assert told[-1].startswith("0")
+
+
 def test_neurons() -> None:
     told = run_page("neurons.md")
     assert "-w/tau_w" in told

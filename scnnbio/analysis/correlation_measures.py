@@ -98,7 +98,8 @@ def _noise_draws(table: Responses, how: Bootstrap) -> tuple[Array, Array]:
     counts = table.counts.astype(np.float64)
     each, first, second, keep = _each(how, counts.shape[1])
     means = np.full(how.draws, np.nan)
-    rows = np.flatnonzero(table.condition >= 0)
+    # A condition of a single trial has no noise to tell of.
+    rows = np.flatnonzero((table.condition >= 0) & (table.n_trials[table.condition] > 1))
     condition = table.condition[rows]
     member = (condition[:, None] == np.arange(len(table.n_trials))).astype(np.float64)
     here = counts[rows]

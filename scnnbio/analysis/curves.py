@@ -120,7 +120,7 @@ def tuning_curves(
     by = (along, *(name for name in varied(shown) if name not in (along, "stage", "sequence")))
     table = responses(shown, population, by, window)
     values, place = _places(table, along, best_at)
-    weights = how.weights(table.condition)
+    weights = trial_weights(shown, table, how)
     seconds = (table.window[1] - table.window[0]) / 1000.0
     rate, rate_draws = _points(table, table.counts / seconds, place, weights)
     modulation: tuple[Array | None, Array | None] = (None, None)
@@ -134,6 +134,25 @@ def tuning_curves(
         along, values, rate, rate_draws, *modulation, calm, calm_draws,
         number.sum(axis=1), number.min(axis=1),
     )  # fmt: skip
+
+
+def trial_weights(recording: Recording, table: Responses, bootstrap: Bootstrap) -> Array:
+    """Weight of each trial in each resample, (draws, trials); they add up to 1 per condition.
+
+    Of gratings that stand, which differ in phase within a condition, each phase is drawn apart:
+    their first harmonic over phases means something only where each phase has its share.
+    """
+    phase = recording.trials.get("phase")
+    frequency = recording.trials.get("temporal_frequency", np.ones(recording.n_trials))
+    if phase is None or not (frequency == 0).any():
+        return bootstrap.weights(table.condition)
+    kept = table.condition >= 0
+    rows = np.stack([table.condition, np.where(frequency == 0, np.nan_to_num(phase), 0.0)], axis=1)
+    part = np.full(len(kept), -1)
+    _, part[kept], number = np.unique(rows[kept], axis=0, return_inverse=True, return_counts=True)
+    weights = bootstrap.weights(part)
+    weights[:, kept] *= number[part[kept]] / table.n_trials[table.condition[kept]]
+    return weights
 
 
 def spontaneous(
@@ -189,7 +208,8 @@ def trial_f1(
     Raises
     ------
     SpecError
-        If there is no such column, or the window holds no whole cycle.
+        If there is no such column, the window holds no whole cycle, or gratings that stand were
+        not shown at three or more equally spaced phases.
     """
     frequency = recording.trials.get("temporal_frequency")
     if frequency is None:
@@ -216,10 +236,22 @@ def trial_f1(
     )
     shape, seconds = (recording.n_trials, size), (length / 1000.0)[:, None]
     phase = np.deg2rad(np.nan_to_num(recording.trials.get("phase", np.zeros(len(moves)))))
+    _check_phases(phase[~moves & (recording.trials.get("contrast", np.ones(len(moves))) > 0)])
     # A drifting grating that begins a phase later in its cycle is followed a phase earlier.
     turn = np.exp(1j * np.where(moves, phase, -phase))[:, None]
     first = 2.0 * (real - 1j * imaginary).reshape(shape) / seconds * turn
     return number.reshape(shape) / seconds, first, length
+
+
+def _check_phases(phase: Array) -> None:
+    """Refuse phases (rad) of standing gratings over which a mean rate would seem modulated."""
+    turns = np.exp(1j * phase)
+    if len(phase) and max(abs(turns.mean()), abs((turns**2).mean())) > 1e-6:
+        raise SpecError(
+            "gratings that stand have a modulation over three or more equally spaced phases, each "
+            "shown as often; show them so, or select trials whose temporal_frequency is above 0",
+            where="Recording.trials",
+        )
 
 
 def _shown(recording: Recording, along: str, fixed: Mapping[str, Any]) -> Recording:

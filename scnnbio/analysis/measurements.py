@@ -83,15 +83,18 @@ class Bootstrap:
         Returns
         -------
         array, shape (draws, trials)
-            They add up to 1 over the trials of a condition. A single trial has weight 1.
+            They add up to 1 over the trials of a condition. A single trial, which says nothing of
+            its noise, has NaN: what rests on it has no interval.
         """
         rng = np.random.default_rng(self.seed)
         weights = np.zeros((self.draws, len(condition)))
         for which in np.unique(condition[condition >= 0]):
             rows = np.flatnonzero(condition == which)
             m = len(rows)
-            drawn = max(m - 1, 1)
-            weights[:, rows] = rng.multinomial(drawn, np.full(m, 1 / m), self.draws) / drawn
+            weights[:, rows] = np.nan
+            if m > 1:
+                drawn = rng.multinomial(m - 1, np.full(m, 1 / m), self.draws)
+                weights[:, rows] = drawn / (m - 1)
         return weights
 
     def interval(self, value: Values, draws: Values, period: Number | None = None) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.analysis.curves import Complex, spontaneous, trial_f1
+from scnnbio.analysis.curves import Complex, spontaneous, trial_f1, trial_weights
 from scnnbio.analysis.measurements import Bootstrap, Measurement, measured
 from scnnbio.analysis.rates import Responses, responses, window_within
 from scnnbio.analysis.tables import varied
@@ -53,7 +53,8 @@ def modulation_measures(
     how = bootstrap or Bootstrap()
     shown, table = _table(recording, population, window)
     mean, first, _ = trial_f1(shown, population, table.window)
-    (f0, f1), (f0_draws, f1_draws) = _at_best(table, mean, first, how)
+    resampled = trial_weights(shown, table, how)
+    (f0, f1), (f0_draws, f1_draws) = _at(table, mean, first, table.best(), resampled)
     calm, calm_draws = spontaneous(recording, population, table.window, how)
     best = table.n_trials[table.best()]
     reasons = [
@@ -120,7 +121,8 @@ def potential_modulation_measures(
     kept = table.condition >= 0
     np.add.at(sums, table.condition[kept], mean[kept])
     chosen = np.nan_to_num(sums / table.n_trials[:, None], nan=-np.inf).argmax(axis=0)
-    (f0, f1), (f0_draws, f1_draws) = _at(table, mean, first, chosen, how)
+    resampled = trial_weights(shown, table, how)
+    (f0, f1), (f0_draws, f1_draws) = _at(table, mean, first, chosen, resampled)
     f0, f0_draws = f0 - calm, f0_draws - calm_draws
     best = table.n_trials[chosen]
     sampled = ~np.isnan(mean).all(axis=0)
@@ -225,15 +227,11 @@ def _table(
     raise SpecError(f"no spikes of {population!r}; {said}", where="Recording")
 
 
-def _at_best(table: Responses, f0: Array, f1: Complex, how: Bootstrap) -> tuple[Array, Array]:
-    return _at(table, f0, f1, table.best(), how)
-
-
 def _at(
-    table: Responses, f0: Array, f1: Complex, chosen: NDArray[np.int64], how: Bootstrap
+    table: Responses, f0: Array, f1: Complex, chosen: NDArray[np.int64], resampled: Array
 ) -> tuple[Array, Array]:
     """F0 and amplitude F1 of each unit in its condition (2, units), and (2, draws, units)."""
-    weights = np.concatenate([_one(table), how.weights(table.condition)])
+    weights = np.concatenate([_one(table), resampled])
     found = np.full((2, len(weights), f0.shape[1]), np.nan)
     for condition in np.unique(chosen):
         units = np.flatnonzero(chosen == condition)

@@ -67,6 +67,23 @@ def test_phases_stand_in_for_drift():
     assert np.median(found["modulation_ratio"].value) == pytest.approx(0.6, abs=0.03)
 
 
+def test_standing_gratings_keep_each_phase_in_each_resample():
+    # Two trials of each of 4 phases: were phases drawn at will, a constant rate would be modulated.
+    rng = np.random.default_rng(2)
+    phase = np.tile(np.arange(4) * 90.0, 20)
+    table = {"phase": phase, "temporal_frequency": np.zeros(80)}
+    recording = poisson(np.full((80, 60), 50.0), table, rng)
+    found = modulation_measures(recording, "v1", bootstrap=Bootstrap(draws=60))
+    # Of 4000 spikes: chance alone gives sqrt(pi / n) = 0.028.
+    assert np.median(found["modulation_ratio"].value) < 0.05
+    assert (found["modulation_ratio"].high < 0.15).all()
+    with pytest.raises(SpecError, match="equally spaced phases"):
+        modulation_measures(recording.select(phase=90.0), "v1")
+    once = recording.take(np.arange(4))
+    alone = modulation_measures(once, "v1", bootstrap=Bootstrap(draws=10))["modulation_ratio"]
+    assert np.isnan(alone.low).all()
+
+
 def test_spontaneous_spikes_are_taken_from_the_mean():
     rng = np.random.default_rng(2)
     shown = modulated(30.0, 0.5, np.full(60, 4.0), rng, size=20, trials={"contrast": np.ones(60)})
