@@ -331,6 +331,12 @@ def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def extensions() -> dict[str, str]:
+    """Packages that add entries: module, without what is in it → package with its version."""
+    entries = (entry for group in _installed(tuple(sys.path)).values() for entry in group)
+    return {entry.module.partition(".")[0]: entry.package for entry in entries if not entry.ours}
+
+
 @functools.lru_cache(maxsize=1)
 def _installed(path: tuple[str, ...]) -> Mapping[str, Sequence[Entry]]:
     """Entries of the packages on the path, by group; read once per path."""

@@ -25,6 +25,7 @@ from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
+from scnnbio.inputs import CorrelatedPairs
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
@@ -129,6 +130,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "PooledCounts": {"population": "v1", "size": 2, "windows": ((10.0, 60.0),)},
     "unsettled": {"weights": [0.25, 0.5]},
     "images_to_convergence": {"snapshots": lambda: Snapshots([0, 1], [[0.5, 0.5], [0.0, 1.0]])},
+    "CorrelatedPairs": {"pairs": 2, "duration": 20.0},
+    "signal_to_noise": {"changes": {1: np.array([1.0, 2.0, 4.0]), 4: np.array([4.0, 6.0, 7.0])}},
+    "window": {"rule": SharedSTDP(), "shift": 5.0},
+    "expected_drift": {
+        "rule": SharedSTDP(bounds="hard"), "dt": 1.0, "delay": 1.0,
+        "pairs": lambda: CorrelatedPairs(2, duration=20.0),
+    },
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},

@@ -36,7 +36,7 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Images", "Draw", "ReadOut", "Accuracy"),
+    *("Images", "Draw", "ReadOut", "Accuracy", "Drift", "SignalToNoise"),
     *(
         "Statistic",
         "Responses",

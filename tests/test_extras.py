@@ -30,9 +30,10 @@ EXTRAS = {
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
     "torch": ("torch", False),
+    "nir": ("nir", True),
 }
 #: module → the extra that brings it, and whether it does on this Python
-FOR_TESTS = {"pynwb": ("dev", True), "nir": ("dev", True)}
+FOR_TESTS = {"pynwb": ("dev", True)}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 

@@ -188,7 +188,7 @@ def test_a_bomb_is_not_unpacked(saved: Path, monkeypatch: pytest.MonkeyPatch) ->
     zeros = npy(np.zeros(3_000_000))
     rewritten(saved, **{KERNEL: zeros})
     assert saved.stat().st_size < 100_000
-    monkeypatch.setattr(files, "_ALWAYS", 2**20)
+    monkeypatch.setattr(files, "_MAX_COMPRESSED", 2**20)
     with pytest.raises(DataError, match=r"would unpack to 24,\d+,\d+, which no file of scnnbio"):
         Network.load(saved)
 
@@ -219,7 +219,7 @@ def test_a_header_that_promises_more_than_there_is(saved: Path) -> None:
 
 def test_a_large_value_is_stored_and_read(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Constant weights would pack to next to nothing, as a bomb does.
-    monkeypatch.setattr(files, "_ALWAYS", 1000)
+    monkeypatch.setattr(files, "_MAX_COMPRESSED", 1000)
     network = INSTANCES[Network]()
     network.save(saved)
     assert Network.load(saved) == network

@@ -120,6 +120,18 @@ def test_training() -> None:
     assert float(run_page("training.md")) > 0.75
 
 
+def test_nir() -> None:
+    pytest.importorskip("nir")
+    # With a gain of 1, a neuron fires where the weights of the three inputs come to more than 1.
+    weights = np.random.default_rng(1).normal(0.5, 0.5, (6, 8))
+    first, second = weights[:, 0] + weights[:, 3], weights[:, 5]
+    early = first > 1.0
+    late = np.where(early, 0.0, first) * 0.95 + second > 1.0
+    units = sorted([*np.flatnonzero(early), *np.flatnonzero(late)])
+    assert units
+    assert run_page("nir.md") == f"{{'input': 0, 'lif': 1}} {[int(u) for u in units]}\n"
+
+
 def test_every_page_with_python_is_run() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     # test.md shows a test of a reader's own backend, as tests/contract/test_support.py has one.

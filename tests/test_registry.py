@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,6 +227,19 @@ def test_a_broken_backend_breaks_only_itself(site: Path, invoke) -> None:
     assert code == 0
     assert "bobs-backends" in out
     assert "absent_package is not installed" in " ".join(out.split())
+
+
+def test_a_backend_in_the_tree_is_its_folder_and_one_line() -> None:
+    """What of scnnbio's code mentions the folder of a backend, beside what is in it."""
+    root = Path(scnnbio.__file__).parent
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in root.rglob("*.py")
+        if root / "backends" / "nest" not in path.parents
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"backends[./]nest\b", line)
+    ]
+    assert found == ['backends/__init__.py: "nest": "scnnbio.backends.nest:NestBackend",']
 
 
 # --- claims and figures

@@ -17,13 +17,12 @@ Time advances on NEST's grid. Each step, from t to t + dt, has these slots, in o
 A kernel with lags acts as one projection per lag, in the order of the lags, each with the delay of
 the projection plus its lag, and with its own presynaptic traces.
 
-An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
-all of this, and holds it until it sets it again.
-
-The held variables of a refractory neuron ignore arriving spikes. Winners and silenced neurons are
-determined per trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
-with all states at their initial values, traces at zero and no spikes in flight. Sampled signals and
-snapshots show the state at the beginning of a step, after such a reset.
+An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before the
+update, and holds it until its next change. The held variables of a refractory neuron ignore
+arriving spikes. Winners and silenced neurons are determined per trial, whether or not states are
+reset. With ``Experiment.reset``, a trial begins with all states at their initial values, traces at
+zero and no spikes in flight. Sampled signals and snapshots show the state at the beginning of a
+step, after such a reset.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
-from scnnbio.backends.versions import versions
+from scnnbio.backends.versions import versions, versions_of_extensions
 from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Feature, Inputs, Report, Run
@@ -258,7 +257,7 @@ class Backend(ABC):
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
                 "pathways": pathways(experiment, outcome),
-                "versions": self.versions(),
+                "versions": self.versions() | versions_of_extensions(self, experiment),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
                 "input_spikes": inputs.drawn,
@@ -292,10 +291,7 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Translate an experiment for the simulator, and run it.
-
-        ``experiment.lowered`` is the experiment itself.
-        """
+        """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
 
     def _simulate_kept(
         self,

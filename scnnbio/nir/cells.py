@@ -34,7 +34,7 @@ from scnnbio.shapes import Shape
 _NEVER = 1e300
 
 #: IF without a synapse of its own time course: dv/dt = i_offset/cm, a spike moves v.
-_PERFECT = compose(
+PERFECT = compose(
     "IF_curr_delta", parts.perfect(), [parts.delta()], reference="Lapicque 1907 (the NIR node IF)"
 )
 #: Kinds of nodes that are neurons.
@@ -95,12 +95,15 @@ class Cell:
             if "tau_m" in values:
                 values["v_rest"] = values["v_rest"] + self.resistance * bias
                 # So that it stands at the leak potential when the first input can be there.
-                initial = values["v_rest"] + (initial - values["v_rest"]) / self.keep**steps
+                away = (initial - values["v_rest"]) / self.keep**steps
+                initial, first = values["v_rest"] + away, values["v_rest"] + away * self.keep
             else:
                 # The unit of a current is that of a change of v: cm is 1 nF.
                 values["i_offset"] = self.resistance * bias
                 initial = initial - steps * self.gain * bias
-            if (initial >= values["v_thresh"]).any():
+                first = initial + self.gain * bias
+            # The threshold is tested after a step.
+            if (first >= values["v_thresh"]).any():
                 raise SpecError(
                     "its bias is so negative that the steps before the input arrives would have to"
                     " begin above threshold; use a smaller bias or fewer layers",
@@ -169,7 +172,7 @@ def cell(
     r = values("r")
     if node.kind in ("IF", "I"):
         made = Cell(
-            node, shape, _PERFECT, parameters, r * seconds, np.ones(size), r * 1e-3, fires=fires
+            node, shape, PERFECT, parameters, r * seconds, np.ones(size), r * 1e-3, fires=fires
         )
     else:
         tau = values("tau_mem" if node.kind == "CubaLIF" else "tau")

@@ -20,6 +20,9 @@ from scnnbio.errors import SpecError
 from scnnbio.nir.nodes import FloatArray, Node
 from scnnbio.shapes import Shape
 
+#: Of a product of two numbers that is 1.
+_ROUNDING = 1e-14
+
 
 @dataclass(frozen=True, eq=False)
 class Operation:
@@ -242,6 +245,8 @@ def joined(
     (KernelConnector, float)
         The connector of the only node that joins anew, where there is one; else a product.
     """
+    # A step of the framework makes 1 of it; what it is off by is rounding.
+    gain = np.where(np.abs(gain - 1.0) < _ROUNDING, 1.0, gain)
     joins = [op.connector for op in chain if op.connector is not None]
     factors = [op.factor for op in chain if op.factor is not None]
     alike = all((f == f[0]).all() for f in [*factors, gain])
@@ -255,6 +260,12 @@ def joined(
             return DenseConnector(only.kernel, before, after), weight
         if tuple(only.in_shape) == before and tuple(only.out_shape) == after:
             return only, weight
+    by_map = gain.reshape(after[0], -1)
+    if len(joins) == 1 and not factors and (by_map == by_map[:, :1]).all():
+        (only,) = joins
+        shapes = tuple(only.in_shape), tuple(only.out_shape)
+        if isinstance(only, ConvolutionConnector) and shapes == (before, after):
+            return only.with_kernel(only.kernel * by_map[:, 0, None, None, None]), 1.0
     whole: Any = None
     for op in chain:
         whole = op.matrix() if whole is None else op.matrix() @ whole

@@ -11,6 +11,7 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     count_variability,
+    digit_read_outs,
     euler_stability,
     evoked_rate,
     homeostasis,
@@ -26,6 +27,7 @@ from scnnbio.validation import (
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
+    weight_drift,
 )
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
@@ -49,6 +51,8 @@ _PHENOMENA = (
     other_solutions,
     self_sustained,
     input_rates,
+    weight_drift,
+    digit_read_outs,
 )
 
 #: Every claim by the name that documents, the command line and Python use.

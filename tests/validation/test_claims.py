@@ -78,6 +78,21 @@ def test_agreement_of_a_claim_that_parameters_were_chosen_by_is_none() -> None:
     assert (fast[0].verdict, fast[0].used_for) == ("disagrees", "choice")
 
 
+def test_a_window_is_used_or_refused() -> None:
+    run, bound = poisson_run(40.0), ClaimBinding("evoked_rate", "s", ("v1",), window=(0.0, 250.0))
+    score = CLAIMS["evoked_rate"].judge(run, bound=bound)
+    wanted = CLAIMS["evoked_rate"].judge(Evidence(run, ("v1",), window=(0.0, 250.0)))
+    assert score.value == wanted.value != CLAIMS["evoked_rate"].judge(run, population="v1").value
+    used = {name for name, claim in CLAIMS.items() if claim.measure.windowed}
+    assert used == {
+        "ringach2002_circular_variance", "ringach2002_half_bandwidth", "evoked_rate", "isi_cv",
+        "fano_factor",
+    }  # fmt: skip
+    with pytest.raises(SpecError, match="no window of its own") as caught:
+        CLAIMS["self_sustained"].check(bound, "claims[2]")
+    assert caught.value.where == "claims[2].window"
+
+
 # ------------------------------------------------------------------------------- mixtures
 
 
