@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio import files
 from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
-from scnnbio._signs import check_signs
+from scnnbio._signs import check_noise_signs, check_signs
 from scnnbio.connectors import KernelConnector, PoolingConnector
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel
@@ -151,6 +151,14 @@ class Network(Value):
                     raise SpecError(f"the name {member.name!r} is used twice", where=label)
                 names.add(member.name)
         object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
+        for population in self.populations:
+            if population.noise:
+                check_noise_signs(
+                    population.noise,
+                    population.model,
+                    population.values(),
+                    f"population {population.name!r}",
+                )
 
     def __repr__(self) -> str:
         layers = [f"{p.name} {sized(p.shape)}" for p in self.populations]

@@ -127,7 +127,7 @@ class NestBackend(Backend):
         if elsewhere := foreign_thread():
             return [Unsupported("this thread", elsewhere, _ELSEWHERE)]
         problems = super().unsupported(experiment)
-        experiment = experiment.lowered
+        described, experiment = experiment, experiment.lowered
         if not problems:
             problems += self._cells().unsupported(experiment)
         shared = self.kernels == "shared"
@@ -139,8 +139,8 @@ class NestBackend(Backend):
             feature = f"this NEST was built without MPI, and is one process of {started}"
             remedy = "build it as docs/how_to/mpi.md says, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
-        if experiment.drives and started > 1:
-            feature = "values and currents are not spread over several processes"
+        if experiment is not described and started > 1:
+            feature = "values, currents and noise are not spread over several processes"
             problems.append(Unsupported("inputs", feature, "run one process with backend.threads"))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
