@@ -207,8 +207,7 @@ class Network(Value):
         """A projection that brings values to a port, its weight in the unit of the port."""
         if projection.plasticity is not None:
             raise SpecError(
-                "values carry no spikes to learn from; leave the plasticity out, or encode them as"
-                " spikes by FromImages",
+                "values carry no spikes to learn from; leave it out, or encode them by FromImages",
                 where=f"{where}.plasticity",
             )
         connector = projection.connector

@@ -13,6 +13,7 @@ Only installed entry points are imported: a document holds names, never places.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import inspect
@@ -91,13 +92,15 @@ class Registry(Mapping[str, T], Generic[T]):
         The kind, as an error names it: ``"backend"``.
     group : str
         Group of entry points, ``"scnnbio.<kinds>"``.
-    own : mapping of str to str
+    own : mapping of str to str, or a function that gives one
         scnnbio's own entries: name → ``"module:attribute"``.
     check : callable
         ``check(name, thing)`` says what is wrong with a thing, as :func:`subclasses` and
         :func:`instances` do.
     error : type, optional
         Class of the error for an entry that cannot be used.
+    load : callable, optional
+        Gets what an entry stands for, in place of an import of the attribute.
 
     Examples
     --------
@@ -110,19 +113,30 @@ class Registry(Mapping[str, T], Generic[T]):
         self,
         what: str,
         group: str,
-        own: Mapping[str, str],
+        own: Mapping[str, str] | Callable[[], Mapping[str, str]],
         check: Check,
         error: type[ScnnbioError] = DataError,
+        load: Callable[[Entry], Any] = Entry.load,
     ) -> None:
         self.what = what
         self.group = group
-        self.own = dict(own)
+        self._own = own
         self._check = check
         self._error = error
+        self._get = load
         self._loaded: dict[Entry, T] = {}
+
+    @functools.cached_property
+    def own(self) -> dict[str, str]:
+        """Scnnbio's own entries: name → place."""
+        return dict(self._own() if callable(self._own) else self._own)
 
     def __repr__(self) -> str:
         return f"<{self.what}: {', '.join(self)}>"
+
+    # By identity: contents would have to be imported to be compared.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(entry.name for entry in self.entries()))
@@ -184,6 +198,10 @@ class Registry(Mapping[str, T], Generic[T]):
         own = [Entry(name, place, self.group) for name, place in self.own.items()]
         return (*own, *_installed(tuple(sys.path)).get(self.group, ()))
 
+    def ours(self, name: str) -> T:
+        """What scnnbio itself gives a name to, whatever packages add; a KeyError if nothing."""
+        return self._load(Entry(name, self.own[name], self.group))
+
     def fault(self, name: str) -> str:
         """Why a name cannot be used; empty if it can. This imports what the name stands for."""
         try:
@@ -200,15 +218,20 @@ class Registry(Mapping[str, T], Generic[T]):
         cls = thing if isinstance(thing, type) else type(thing)
         root = cls.__module__.partition(".")[0]
         for entry in self.entries():
-            near = entry.module.partition(".")[0] == root or entry.module in sys.modules
-            if near and not self.fault(entry.name) and self[entry.name] is thing:
-                return entry.name
-        return None
+            if entry.module.partition(".")[0] != root and entry.module not in sys.modules:
+                continue
+            with contextlib.suppress(self._error):
+                if self._load(entry) is thing:
+                    break
+        else:
+            return None
+        _ = self[entry.name]  # raises if the name is given twice
+        return entry.name
 
     def _load(self, entry: Entry) -> T:
         if entry not in self._loaded:
             try:
-                found = entry.load()
+                found = self._get(entry)
             except Exception as error:
                 # A fault of our own is one; only what is not installed is the user's to mend.
                 if entry.ours and not isinstance(error, ModuleNotFoundError):
@@ -232,7 +255,7 @@ class Registry(Mapping[str, T], Generic[T]):
         )
 
 
-def subclasses(base: type, name: str = "") -> Check:
+def subclasses(base: type, name: str = "", *, described: bool = False) -> Check:
     """A check for entries that are classes, none of them abstract.
 
     Parameters
@@ -240,6 +263,8 @@ def subclasses(base: type, name: str = "") -> Check:
     base : type
     name : str, optional
         Attribute of the class that has to hold the name of the entry.
+    described : bool
+        Whether it has to be a dataclass, whose fields are keys of a table in a document.
     """
 
     def check(entry: str, found: Any) -> str:
@@ -248,6 +273,8 @@ def subclasses(base: type, name: str = "") -> Check:
         if inspect.isabstract(found):
             lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
             return f"{found.__name__} is abstract: it does not define {lacking}"
+        if described and "__dataclass_fields__" not in vars(found):
+            return f"{found.__name__} is not a dataclass"
         return _other_name(entry, found, name)
 
     return check

@@ -16,7 +16,7 @@ from scnnbio import connectors as c
 from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
-from scnnbio.experiment import Experiment, Record, Run, Sampling, Stage, Study
+from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
 from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
@@ -34,8 +34,10 @@ from scnnbio.stimuli import (
     SparseNoise,
     WhiteNoise,
 )
-from scnnbio.validation.claim import Claim, Observation
+from scnnbio.validation import CLAIMS, Protocol
+from scnnbio.validation.claim import Observation
 from scnnbio.validation.scores import Score
+from scnnbio.validation.self_sustained import MeanRate
 from scnnbio.values import Value
 from tests.public_arguments import CONVOLUTION, experiment, network
 
@@ -47,8 +49,8 @@ _DOING = (
 RESULTS = frozenset(
     {
         "Change", "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
-        "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part", "Propagator",
+        "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
         "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
         "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
@@ -65,8 +67,6 @@ def classes() -> dict[str, type[Any]]:
             continue
         for name, cls in vars(importlib.import_module(module.name)).items():
             ours = inspect.isclass(cls) and cls.__module__ == module.name
-            # A claim holds a function, its measure.
-            ours = ours and not issubclass(cls, Claim)
             if ours and dataclasses.is_dataclass(cls) and not name.startswith("_"):
                 found[name] = cls
     return {n: k for n, k in found.items() if not inspect.isabstract(k) or not issubclass(k, Value)}
@@ -104,7 +104,7 @@ def _study() -> Study:
     first = _run().experiment
     other = dataclasses.replace(first, stage="test", learning=False, seed=2, dt=0.5)
     stages = (Stage(first, first.network), Stage(other, first.network, "run"))
-    return Study("two", stages, title="Two", claims=("isi_cv",), seed=1)
+    return Study("two", stages, title="Two", claims=(ClaimBinding("isi_cv", "test", "v1"),), seed=1)
 
 
 _EDGES: dict[str, Any] = {"weight": [0.5, 1.5], "lag": [1.0, 3.0], "delay": 2.0}
@@ -216,4 +216,14 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Observation: lambda: Observation(
         "rate", "paper", interval=(0.1, np.inf), counts=np.array([1, 2]), edges=np.arange(3.0)
     ),
+    ClaimBinding: lambda: ClaimBinding(
+        "isi_cv", "test", ("simple", "complex"), shares=(0.4, 0.6), window=("30 ms", "530 ms"),
+        used_for="choice",
+    ),
+    Protocol: lambda: Protocol("gratings", ("orientation",), "contrast", 4, 5, "0.5 s"),
+    # Every kind of claim and of measure, as those on V1 and on neurons have them.
+    **{type(claim): (lambda claim=claim: claim) for claim in CLAIMS.values()},
+    **{type(claim.measure): (lambda m=claim.measure: m) for claim in CLAIMS.values()},
+    **{type(m): (lambda m=m: m) for claim in CLAIMS.values() for m in claim.beside},
+    MeanRate: MeanRate,
 }  # fmt: skip

@@ -82,7 +82,9 @@ def test_python(tmp_path: Path) -> None:
     told = run_block(study, place=tmp_path).splitlines()
     # The profile shows four orientations at one spatial frequency, and a blank.
     assert told[0].startswith("(5, ")
-    assert {line.split()[0] for line in told[1:]} == set(load("v1_features").claims)
+    assert {line.split()[0] for line in told[1:]} == {
+        bound.claim for bound in load("v1_features").claims
+    }
     assert run_block(experiment, place=tmp_path) == "brian2 48\n"
     table, names, found = run_block(measures, place=tmp_path).rstrip().rsplit("\n", 2)
     assert names == "['orientation_deg', 'spatial_frequency']"

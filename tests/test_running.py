@@ -15,7 +15,7 @@ import pytest
 import scnnbio
 from scnnbio import backends, workflow
 from scnnbio.errors import BackendMissing, DataError, SpecError, UnsupportedError
-from scnnbio.experiment import installed
+from scnnbio.experiment import EXPERIMENTS
 from tests.experiment.small import study
 
 ROOT = Path(__file__).parent.parent
@@ -122,7 +122,7 @@ def test_progress_is_shown_handed_on_or_left_out(capsys: pytest.CaptureFixture[s
 def test_an_installed_experiment_is_loaded_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(installed()) == {path.stem for path in (ROOT / "experiments").glob("*.toml")}
+    assert set(EXPERIMENTS.own) == {path.stem for path in (ROOT / "experiments").glob("*.toml")}
     # A folder of that name, as of a run's results, is not a document.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "v1_features").mkdir()

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.recording import Recording
 from scnnbio.recording.checks import Shape
-from scnnbio.units import In, Number, Window, plain, plain_window, whole_numbers
+from scnnbio.units import In, Number, Window, plain, plain_array, plain_window, whole_numbers
 from scnnbio.values import Value
 
 if TYPE_CHECKING:
@@ -411,10 +411,13 @@ def read_out(
         If labels are not one per trial, or the split names a trial that is not there.
     """
     from pandas import DataFrame, Index
+    from scipy.sparse import issparse
     from sklearn.base import clone
     from sklearn.metrics import confusion_matrix
 
     labels = np.asarray(labels)
+    if not issparse(features):
+        features = plain_array(features, "1", where="read_out.features")
     n_trials = features.shape[0]
     if labels.shape != (n_trials,):
         raise SpecError(

@@ -335,7 +335,7 @@ class Experiment(Value):
         }
 
 
-def checked_seed(seed: Any) -> int:
+def checked_seed(seed: Any, where: str = "seed") -> int:
     """A seed as a plain whole number from 0 up, or a SpecError."""
     try:
         number = -1 if isinstance(seed, bool) else operator.index(seed)
@@ -343,6 +343,6 @@ def checked_seed(seed: Any) -> int:
         number = -1
     if not 0 <= number < 2**63:
         raise SpecError(
-            f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where="seed"
+            f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where=where
         )
     return number

@@ -9,8 +9,23 @@ from scnnbio.inputs.currents import FromCurrents
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.spikes import FromSpikes
+from scnnbio.registry import Registry, subclasses
+
+#: Every input by its kind in a document.
+INPUTS: Registry[type[Input]] = Registry(
+    "input",
+    "scnnbio.inputs",
+    {
+        "frames": "scnnbio.inputs:FromFrames",
+        "spikes": "scnnbio.inputs:FromSpikes",
+        "images": "scnnbio.inputs:FromImages",
+        "currents": "scnnbio.inputs:FromCurrents",
+    },
+    subclasses(Input, described=True),
+)
 
 __all__ = [
+    "INPUTS",
     "CurrentInput",
     "Draw",
     "FromCurrents",

@@ -149,7 +149,7 @@ def propagator(
 
 
 def as_text(formula: sympy.Expr) -> str:
-    """A formula of :func:`linear_system` in the notation of equations.
+    """A formula that sympy made of equations, in their notation.
 
     Parameters
     ----------
@@ -158,10 +158,13 @@ def as_text(formula: sympy.Expr) -> str:
     Returns
     -------
     str
+        With numbers in place of the constants that sympy has names for: it makes ``e`` of exp(1).
     """
+    import sympy
     from brian2.parsing.sympytools import sympy_to_str
 
-    return str(sympy_to_str(formula))
+    numbers = {one: sympy.Float(float(one), 17) for one in (sympy.E, sympy.pi)}
+    return str(sympy_to_str(formula.xreplace(numbers)))
 
 
 def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:

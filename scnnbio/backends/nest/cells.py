@@ -265,7 +265,7 @@ def _generated(population: Population) -> NestmlModel:
 
 def _cell(model: NeuronModel) -> StandardCell | None:
     """The standard cell that a model equals here; NEST's conductance cells integrate otherwise."""
-    cell = standard_cell(described(model, LIBRARY.values()))
+    cell = standard_cell(described(model, LIBRARY.ours(model.name)))
     return cell if cell is not None and cell.pynn in _NATIVE else None
 
 

@@ -208,8 +208,15 @@ class Unrolled:
             for path in self.into[name]
             if path.projection.pre in stage
         }
+        # Taken apart once: the gradient of an index would be as large as the whole, at each step.
         drives = {
-            name: self._drives(name, loops, steps, after, before, bound, traced) for name in stage
+            name: {
+                state: values.unbind(0)
+                for state, values in self._drives(
+                    name, loops, steps, after, before, bound, traced
+                ).items()
+            }
+            for name in stage
         }
         fired: dict[str, list[Tensor]] = {name: [] for name in stage}
         levels: dict[str, list[Any]] = {name: [] for name in stage if name in keep.levels}
