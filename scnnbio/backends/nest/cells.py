@@ -21,7 +21,7 @@ from scnnbio.network import Projection
 from scnnbio.neurons.library import LIBRARY
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.ports import described
-from scnnbio.neurons.standard import StandardCell, standard_cell
+from scnnbio.neurons.standard import STANDARD_CELLS, StandardCell, standard_cell
 from scnnbio.population import Population
 
 Values = Mapping[str, NDArray[np.float64]]
@@ -265,7 +265,8 @@ def _generated(population: Population) -> NestmlModel:
 
 def _cell(model: NeuronModel) -> StandardCell | None:
     """The standard cell that a model equals here; NEST's conductance cells integrate otherwise."""
-    cell = standard_cell(described(model, LIBRARY.ours(model.name)))
+    known = LIBRARY.ours(model.name) if model.name in STANDARD_CELLS else None
+    cell = standard_cell(described(model, known))
     return cell if cell is not None and cell.pynn in _NATIVE else None
 
 
