@@ -326,3 +326,16 @@ def test_white_noise_in_equations_is_refused_with_what_takes_its_place() -> None
             NeuronModel(
                 "white", text, "v >= v_thresh", "v = v_rest", model.parameters, {"membrane": "v"}
             )
+
+
+def test_training_refuses_noise_that_it_would_not_draw() -> None:
+    pytest.importorskip("torch")
+    from scnnbio.backends.torch.training import check_supported
+
+    one = kept("poisson images")
+    source, v1 = one.network.populations
+    noisy = dataclasses.replace(v1, noise=PoissonNoise(10.0, 0.1))
+    network = Network((source, noisy), one.network.projections)
+    check_supported(one)
+    with pytest.raises(UnsupportedError, match="draws no background noise"):
+        check_supported(dataclasses.replace(one, network=network))

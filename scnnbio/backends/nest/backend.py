@@ -16,9 +16,10 @@ from scnnbio.backends.nest import kernel
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
+from scnnbio.backends.nest.driving import driver
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.loader import foreign_thread
-from scnnbio.backends.nest.lowering import InputSpikes, Lowered, driven_steps
+from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.noting import take_notes
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
@@ -263,13 +264,8 @@ class NestBackend(Backend):
 
         simulate(lowered.schedule.gap)
         lowered.cells.start()
-        changes = driven_steps(lowered, inputs)
-        due = next(changes, None)
+        driving = driver(lowered, inputs, modules)
         for end in lowered.schedule.ends(_PARTS):
-            while due is not None and due[0] < end:
-                simulate(due[0])
-                lowered.set_port(due[1])
-                due = next(changes, None)
-            simulate(end)
+            driving.advance(done, end, simulate)
             recorders.collect()
             report("simulating", done, total)

@@ -119,8 +119,8 @@ class CompiledCells(Cells):
         return port
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """The port is a state."""
-        return f"s_{port}", 1.0
+        """Nothing: neurons read what drives them."""
+        raise SpecError("is read by the neurons themselves", where=f"{population.name}.{port}")
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """States in our own units."""
