@@ -30,7 +30,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 #: Columns of a trial table that describe what was shown. Phases are averaged over.
 STIMULUS_COLUMNS = (
-    "orientation", "spatial_frequency", "temporal_frequency", "contrast", "luminance"
+    "orientation", "spatial_frequency", "temporal_frequency", "contrast", "luminance", "diameter",
+    "inner_diameter", "mask_contrast", "mask_orientation", "speed", "width", "length", "sequence",
 )  # fmt: skip
 #: Unit at the end of a column's name; spatial frequencies have that of their trial table.
 _ENDINGS = {"orientation": "_deg", "temporal_frequency": "_hz"}

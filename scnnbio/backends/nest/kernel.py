@@ -1,4 +1,4 @@
-"""What the user has in NEST's kernel, one a process, before and after a run."""
+"""State of the user in NEST's kernel, of which each process has one, before and after a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import nest
 
 from scnnbio.errors import Unsupported
 
-#: What can be set, other than the delays and what follows from one of these.
+#: Settings that can be restored, except delays and settings that depend on others.
 _SETTINGS = frozenset(
     ("adaptive_target_buffers", "buffer_size_spike_data", "buffer_size_target_data", "data_path",
      "data_prefix", "dict_miss_is_error", "eprop_learning_window", "eprop_reset_neurons_on_update",
@@ -24,8 +24,8 @@ _SETTINGS = frozenset(
 
 
 def in_use() -> list[Unsupported]:
-    """What a run would take away that nothing brings back: a network, and modules."""
-    remedy = "call nest.ResetKernel() when it is done with, or run in a process of its own"
+    """Reasons against a run that would remove a network or modules of the user."""
+    remedy = "call nest.ResetKernel() when you no longer need it, or run in a separate process"
     problems = []
     if nodes := nest.network_size:
         feature = f"NEST holds a network of {nodes} nodes, which a run would remove"
@@ -37,27 +37,27 @@ def in_use() -> list[Unsupported]:
 
 
 def settings() -> dict[str, Any]:
-    """Settings of the kernel that can be set, by name."""
+    """Settings of the kernel that can be restored, by name."""
     found = nest.get()
     own = {name: value for name, value in found.items() if name in _SETTINGS}
-    if not own["use_wfr"]:  # then it follows from the step, and cannot be set
+    if not own["use_wfr"]:  # then it depends on the step, and cannot be set
         del own["wfr_comm_interval"]
     delays = {name: found[name] for name in ("min_delay", "max_delay")}
-    # Unless they were set, both are the step.
+    # Both equal the step unless they were set.
     if any(value != found["resolution"] for value in delays.values()):
         own |= delays
     return own
 
 
-def put_back(before: Mapping[str, Any]) -> None:
-    """Remove the network, and set what was set before.
+def restore(before: Mapping[str, Any]) -> None:
+    """Remove the network, and restore settings.
 
     Parameters
     ----------
     before : mapping of str to object
-        What :func:`settings` gave.
+        Settings from :func:`settings`.
     """
     nest.ResetKernel()
     now = settings()
-    # Only what a reset has changed: some settings may be set once only.
+    # Only those that a reset has changed: some settings can be set only once.
     nest.set(**{name: value for name, value in before.items() if now.get(name) != value})
