@@ -153,14 +153,8 @@ class Network(Value):
                     raise SpecError(f"the name {member.name!r} is used twice", where=label)
                 names.add(member.name)
         object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
-        for population in self.populations:
-            if population.noise:
-                check_noise_signs(
-                    population.noise,
-                    population.model,
-                    population.values(),
-                    f"population {population.name!r}",
-                )
+        for p in filter(lambda population: population.noise, self.populations):
+            check_noise_signs(p.noise, p.model, p.values(), f"population {p.name!r}")
 
     def __repr__(self) -> str:
         layers = [f"{p.name} {sized(p.shape)}" for p in self.populations]
