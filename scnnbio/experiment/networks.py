@@ -29,6 +29,7 @@ from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.plasticity import (
+    Growth,
     LearningRule,
     Normalisation,
     SharedSTDP,
@@ -242,6 +243,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
     kind = as_table(table, where).get("kind", "pair")
     rest = {key: value for key, value in table.items() if key != "kind"}
     readers = {
+        "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()

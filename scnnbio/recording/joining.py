@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scnnbio.errors import SpecError
+from scnnbio.recording import absent
 from scnnbio.recording.checks import Shape
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import join
@@ -17,7 +18,9 @@ from scnnbio.recording.trials import join_tables
 def concatenate(recordings: Sequence[Recording]) -> Recording:
     """One recording with the trials of all, in the order given.
 
-    A column that one lacks is NaN or ``""`` there. ``start`` stays as it stands in each.
+    A column that one lacks is NaN or ``""`` there. ``start`` stays as it stands in each. A column
+    ``not_recorded`` names the populations whose spikes one lacks: they cannot be counted in its
+    trials, and are not there when these are selected.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def concatenate(recordings: Sequence[Recording]) -> Recording:
             name: join([(r.spikes[name], o) for r, o in parts if name in r.spikes])
             for name in _union(r.spikes for r in recordings)
         },
-        trials=join_tables([r.trials for r in recordings]),
+        trials=join_tables(absent.tables([(r.spikes, r.trials) for r in recordings])),
         shapes=shapes,
         signals={
             name: {

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio._html import listed, section, sized, table
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.recording import from_neo, hdf5, neo_blocks
+from scnnbio.recording import absent, from_neo, hdf5, neo_blocks
 from scnnbio.recording.checks import (
     Shape,
     check_index,
@@ -220,6 +220,7 @@ class Recording(Value):
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
         parts = cut(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
         table = {column: values[chosen] for column, values in self.trials.items()}
+        parts["spikes"], table = absent.settled(parts["spikes"], table)
         return Recording(shapes=self.shapes, trials=table, **parts)
 
     def counts(
@@ -252,8 +253,8 @@ class Recording(Value):
         Raises
         ------
         SpecError
-            If there are no such spikes, the window is not two times, the earlier first, or
-            ``pooled`` is not two numbers from 1 up.
+            If there are no such spikes, or not in every trial, the window is not two times, the
+            earlier first, or ``pooled`` is not two numbers from 1 up.
         """
         found = self._counted(population, window, pooled, "counts")
         # In 64 bits: trials times units outgrows 32.
@@ -295,6 +296,7 @@ class Recording(Value):
     ) -> Counted:
         self.size(population)  # or an error that names those there are
         spikes = self.spikes_of(population)
+        absent.check_recorded(population, self.trials, where)
         return counted(spikes, self.shapes[population], window, pooled, where)
 
     def to_neo(

@@ -157,7 +157,7 @@ class Step(Procedural):
             "resets": "reset" in parts,
             "holds": list(rules.held) if waits and "update" in parts else [],
             "waits": waits,
-            "slots": rules.most_held + 1,
+            "slots": 1 << rules.most_held.bit_length(),
             "period": rules.trial if rules.begins_anew else 0,
             "size": size,
             "states": list(rules.updates),

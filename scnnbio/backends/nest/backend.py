@@ -47,8 +47,8 @@ class NestBackend(Backend):
     """NEST, on this machine.
 
     NEST has one kernel in a process. A run resets it, before and after, and puts back the settings
-    that it had. A process in which it holds a network or modules of the user is refused; changed
-    defaults of its models, which it does not tell, are lost.
+    and the defaults of models that it had. A process in which it holds a network or modules of the
+    user is refused. Copies of synapse models are lost, with a warning.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class NestBackend(Backend):
         # What cannot be written out is found before the others hear of it.
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
-        before = kernel.settings()
+        before, models = kernel.settings(), kernel.defaults()
         try:
             with team.bound():
                 if leads:
@@ -180,7 +180,7 @@ class NestBackend(Backend):
         finally:
             # Where another process failed, NEST would wait for it.
             if not team.broken:
-                kernel.put_back(before)
+                kernel.put_back(before, models)
 
     def take_part(self, experiment: str) -> None:
         """Be one of the processes in a run that the first one began.
