@@ -219,6 +219,7 @@ class Recording(Value):
         """
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
         parts = cut(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
+        table: Mapping[str, NDArray[Any]]
         table = {column: values[chosen] for column, values in self.trials.items()}
         parts["spikes"], table = absent.settled(parts["spikes"], table)
         return Recording(shapes=self.shapes, trials=table, **parts)

@@ -73,7 +73,10 @@ class SpinnakerBackend(Backend):
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
     #: The same whole numbers on this machine, in its own code, and on a board.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
-    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {Feature.CONDUCTANCES}
+    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {
+        Feature.CONDUCTANCES,
+        Feature.INITIAL_STATES,
+    }
     refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
     #: sPyNNaker reads its settings from the environment, and works in a folder of its own.
     turn: ClassVar[Turn | None] = Turn("sPyNNaker")

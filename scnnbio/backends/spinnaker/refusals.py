@@ -30,10 +30,6 @@ REFUSALS = {
         (Feature.NONLINEAR, Feature.FORWARD_EULER),
         Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
     ),
-    Feature.INITIAL_STATES: Refusal(
-        "{detail} begins at zero on the machine",
-        "give initial values of v only, or use another backend",
-    ),
     Feature.SAMPLED_STATES: Refusal(
         "{detail} is kept in pools by sign, not by receptor", "record v, or use another backend"
     ),
