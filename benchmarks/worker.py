@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.configurations import EIGHT, GROWTH, LEARNING
 from benchmarks.timing import Program, own_peak_mb
+from scnnbio._later import own_process
 
 #: Name → module and class: a module is imported when one of its programs is asked for.
 PROGRAMS = {
@@ -54,7 +55,8 @@ def _answer(value: dict[str, Any]) -> None:
 
 
 def main(name: str, configuration: str) -> None:
-    """Build, then run on demand."""
+    """Build, then run on demand; with the memory that the ``scnnbio`` command takes."""
+    own_process()
     with tempfile.TemporaryDirectory() as folder:
         cls = program(name)
         made = cls(CONFIGURATIONS[configuration], Path(folder))

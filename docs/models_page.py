@@ -27,7 +27,8 @@ _LONGEST = 900
 def page() -> str:
     """The page in Markdown."""
     return (
-        "\n".join([_HEAD, *(line for model in LIBRARY.values() for line in _model(model))]) + "\n"
+        "\n".join([_HEAD, *(line for name in LIBRARY.own for line in _model(LIBRARY.ours(name)))])
+        + "\n"
     )
 
 

@@ -41,7 +41,7 @@ def page() -> str:
 
 def _promises() -> Iterator[str]:
     yield "| backend | of | promise | because |\n|---|---|---|---|"
-    for name in backends.names():
+    for name in backends.BACKENDS.own:
         target = backends.get(name)
         if target.neutral_options:
             told = " and ".join(f"`{option}`" for option in sorted(target.neutral_options))
@@ -55,7 +55,7 @@ def _promises() -> Iterator[str]:
 
 def _support() -> Iterator[str]:
     """One line a feature; what is lacking is told below the table, each reason once."""
-    names = backends.names()
+    names = tuple(backends.BACKENDS.own)
     notes: list[str] = []
     yield "| | " + " | ".join(f"`{name}`" for name in names) + " |"
     yield "|---" * (len(names) + 1) + "|"
@@ -82,7 +82,7 @@ def probes() -> dict[str, Experiment]:
         ),
         "dt = 1 ms": dataclasses.replace(case(Feature.CONVOLUTION), dt=1.0),
     }
-    neurons = {f"neuron {name}": _shown_to(neuron) for name, neuron in LIBRARY.items()}
+    neurons = {f"neuron {name}": _shown_to(LIBRARY.ours(name)) for name in LIBRARY.own}
     return features | finer | neurons
 
 

@@ -5,35 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from scnnbio import _pynn  # noqa: F401  (before PyNN is imported)
-from scnnbio.connectors import (
-    ConvolutionConnector,
-    DenseConnector,
-    EdgeListConnector,
-    FixedInDegree,
-    FixedProbability,
-    LateralInhibitionConnector,
-    LocalConnector,
-    PoolingConnector,
-)
-from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
-from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
-from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
-from scnnbio.network import Network, Projection
-from scnnbio.neurons import IF, LIBRARY, LIF, NeuronModel, Parameter, glif, homeostatic
-from scnnbio.plasticity import (
-    Normalisation,
-    SharedSTDP,
-    SharedThreshold,
-    Trace,
-    TraceRule,
-    TripletSTDP,
-    WinnerTakeAll,
-)
-from scnnbio.population import Population, SpikeSource
-from scnnbio.recording import Recording
-from scnnbio.running import run
-
 if TYPE_CHECKING:
     from scnnbio import (
         analysis,
@@ -47,16 +18,80 @@ if TYPE_CHECKING:
         recording,
         stimuli,
     )
+    from scnnbio.connectors import (
+        ConvolutionConnector,
+        DenseConnector,
+        EdgeListConnector,
+        FixedInDegree,
+        FixedProbability,
+        LateralInhibitionConnector,
+        LocalConnector,
+        PoolingConnector,
+    )
+    from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+    from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
+    from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
+    from scnnbio.network import Network, Projection
+    from scnnbio.neurons import IF, LIBRARY, LIF, NeuronModel, Parameter, glif, homeostatic
+    from scnnbio.plasticity import (
+        Normalisation,
+        SharedSTDP,
+        SharedThreshold,
+        Trace,
+        TraceRule,
+        TripletSTDP,
+        WinnerTakeAll,
+    )
+    from scnnbio.population import Population, SpikeSource, ValueSource
+    from scnnbio.recording import Recording
+    from scnnbio.running import run
     from scnnbio.workflow import Results, load_results
 
     __version__: str
 
-#: Loaded when they are first used: figures bring matplotlib, for one.
+#: Module -> its names that are public here too. Each is imported when it is first used: the package
+#: itself imports nothing, and so takes no time and replaces nothing.
+_OF = {
+    "scnnbio.connectors": (
+        "ConvolutionConnector",
+        "DenseConnector",
+        "EdgeListConnector",
+        "FixedInDegree",
+        "FixedProbability",
+        "LateralInhibitionConnector",
+        "LocalConnector",
+        "PoolingConnector",
+    ),
+    "scnnbio.encoding": ("LGN", "Encoding", "LatencyCode", "Pixels", "PoissonCode"),
+    "scnnbio.errors": (
+        "BackendMissing",
+        "DataError",
+        "ScnnbioError",
+        "SpecError",
+        "UnsupportedError",
+    ),
+    "scnnbio.experiment": ("Experiment", "Record", "Run", "Sampling", "Study", "load"),
+    "scnnbio.network": ("Network", "Projection"),
+    "scnnbio.neurons": ("IF", "LIBRARY", "LIF", "NeuronModel", "Parameter", "glif", "homeostatic"),
+    "scnnbio.plasticity": (
+        "Normalisation",
+        "SharedSTDP",
+        "SharedThreshold",
+        "Trace",
+        "TraceRule",
+        "TripletSTDP",
+        "WinnerTakeAll",
+    ),
+    "scnnbio.population": ("Population", "SpikeSource", "ValueSource"),
+    "scnnbio.recording": ("Recording",),
+    "scnnbio.running": ("run",),
+    "scnnbio.workflow": ("Results", "load_results"),
+}
+_MODULE_OF = {name: module for module, names in _OF.items() for name in names}
 _PACKAGES = (
     *("analysis", "backends", "connectors", "distributions", "encoding", "figures"),
     *("neurons", "plasticity", "recording", "stimuli"),
 )
-_OF_WORKFLOW = ("Results", "load_results")
 
 __all__ = [
     "IF",
@@ -99,6 +134,7 @@ __all__ = [
     "TraceRule",
     "TripletSTDP",
     "UnsupportedError",
+    "ValueSource",
     "WinnerTakeAll",
     "__version__",
     "analysis",
@@ -120,15 +156,18 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _OF_WORKFLOW:
-        return getattr(importlib.import_module("scnnbio.workflow"), name)
-    if name == "__version__":
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    elif name in _PACKAGES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    elif name == "__version__":
         from importlib.metadata import version
 
-        return version(__name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = version(__name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value  # found at once from now on
+    return value
 
 
 def __dir__() -> list[str]:

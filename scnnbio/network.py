@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio import files
 from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
 from scnnbio._signs import check_signs
-from scnnbio.connectors import KernelConnector
+from scnnbio.connectors import KernelConnector, PoolingConnector
 from scnnbio.errors import SpecError, hint
+from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import check_name
 from scnnbio.neurons.polarity import polarity
+from scnnbio.neurons.ports import port
 from scnnbio.plasticity import LearningRule, WinnerTakeAll
 from scnnbio.population import Population
 from scnnbio.units import In, Milliseconds, plain, plain_array
@@ -37,11 +39,13 @@ class Projection(Value):
         Owns the initial kernel, or the weights of single connections, which have no unit.
     weight : float or str
         What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
-        a current, mV for a membrane jump).
+        a current, mV for a membrane jump). From a source of values, what a kernel element of 1 and
+        a value of 1 give to the port, in its unit.
     delay : float or str
         In ms, at least one step. The lags of a kernel in space and time come on top of it.
     receptor : str
-        One of the postsynaptic model's receptors.
+        One of the postsynaptic model's receptors; from a source of values, one of its
+        :func:`~scnnbio.neurons.ports.ports`, such as ``"i_offset"``.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
     name : str, optional
         ``"<pre>_<post>"`` if not given.
@@ -169,7 +173,9 @@ class Network(Value):
                     where=where,
                 )
         if post.is_source:
-            raise SpecError(f"{post.name!r} is a spike source and takes no input", where=where)
+            raise SpecError(f"{post.name!r} is a source and takes no input", where=where)
+        if pre.gives_values:
+            return self._checked_values(projection, post.model, where)
         receptors = post.model.receptors
         if not isinstance(projection.receptor, str) or projection.receptor not in receptors:
             raise SpecError(
@@ -188,6 +194,25 @@ class Network(Value):
         rule, receptor = projection.plasticity, projection.receptor
         check_signs(connector, weight, rule, post.model, receptor, post.values(), where)
         return dataclasses.replace(projection, weight=weight)
+
+    def _checked_values(self, projection: Projection, model: NeuronModel, where: str) -> Projection:
+        """A projection that brings values to a port, its weight in the unit of the port."""
+        if projection.plasticity is not None:
+            raise SpecError(
+                "values carry no spikes to learn from; leave the plasticity out, or encode them as"
+                " spikes by FromImages",
+                where=f"{where}.plasticity",
+            )
+        connector = projection.connector
+        if isinstance(connector, PoolingConnector) and connector.passes_first_spike:
+            raise SpecError(
+                'values have no first spike; pool them by mode = "sum" or "average"',
+                where=f"{where}.connector.mode",
+            )
+        unit = port(model, projection.receptor, f"{where}.receptor").unit
+        return dataclasses.replace(
+            projection, weight=plain(projection.weight, unit, where=f"{where}.weight")
+        )
 
     def _end(self, name: str, where: str) -> Population:
         for population in self.populations:
@@ -214,8 +239,13 @@ class Network(Value):
 
     @property
     def sources(self) -> tuple[Population, ...]:
-        """The populations that only emit what they are given."""
+        """The populations that only give on what they are given, spikes or values."""
         return tuple(p for p in self.populations if p.is_source)
+
+    @property
+    def spike_sources(self) -> tuple[Population, ...]:
+        """The sources that give spikes."""
+        return tuple(p for p in self.sources if not p.gives_values)
 
     @property
     def learns(self) -> bool:
@@ -348,6 +378,8 @@ def _sign(projection: Projection, post: Population) -> int:
     """What a projection does to the population that it ends in: 1, -1, or 0 where that varies."""
     rule, kernel = projection.plasticity, projection.kernel
     reach = (kernel.min(), kernel.max()) if rule is None else (rule.w_min, rule.w_max)
+    if projection.receptor not in post.model.receptors:
+        return 0  # values, of either sign
     values = {name: float(value[0]) for name, value in post.values().items()}
     effect = polarity(post.model, projection.receptor, values) * projection.weight
     ends = [effect * float(end) for end in reach]

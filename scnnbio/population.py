@@ -32,6 +32,17 @@ class SpikeSource(Value):
     name: str = "SpikeSource"
 
 
+@dataclass(frozen=True)
+class ValueSource(Value):
+    """Values that an input gives, such as the pixels of an image: they fire no spikes.
+
+    A projection from them brings each neuron a current, or what its port takes: the sum of weight
+    times value.
+    """
+
+    name: str = "ValueSource"
+
+
 #: Neurons of a population are numbered in 32 bits, in recordings as in simulators.
 _MOST_NEURONS = 2**31 - 1
 
@@ -45,7 +56,7 @@ class Population(Value):
     name : str
     shape : tuple of int
         (channel, row, column); neurons are numbered in C order.
-    neuron : NeuronModel or SpikeSource
+    neuron : NeuronModel, SpikeSource or ValueSource
     parameters : mapping of str to float, str, array or Distribution, optional
         Values that differ from the model's defaults, in the model's units: one for all neurons, one
         for each channel (channels,), or one for each neuron, as an array (channel, row, column) or
@@ -70,7 +81,7 @@ class Population(Value):
 
     name: str
     shape: Shape
-    neuron: NeuronModel | SpikeSource
+    neuron: NeuronModel | SpikeSource | ValueSource
     parameters: Mapping[str, Annotated[float | NDArray[np.float64], In(None)]] = field(
         default_factory=dict
     )
@@ -86,9 +97,9 @@ class Population(Value):
         where = f"population {self.name!r}"
         shape = _shape(self.shape, where)
         object.__setattr__(self, "shape", shape)
-        if not isinstance(self.neuron, NeuronModel | SpikeSource):
+        if not isinstance(self.neuron, NeuronModel | SpikeSource | ValueSource):
             raise SpecError(
-                f"{reprlib.repr(self.neuron)} is neither a NeuronModel nor a SpikeSource",
+                f"{reprlib.repr(self.neuron)} is not a NeuronModel, a SpikeSource or a ValueSource",
                 where=f"{where}.neuron",
             )
         if not isinstance(self.parameters, Mapping):
@@ -111,8 +122,8 @@ class Population(Value):
             self._check_competition(f"{where}.competition")
 
     def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source has no threshold to adapt", where=where)
+        if self.is_source:
+            raise SpecError("a source has no threshold to adapt", where=where)
         moved = self._known(rule.parameter, f"{where}.parameters.{rule.parameter}")
         path = f"{where}.homeostasis.parameter"
         if moved.unit != "mV":
@@ -140,10 +151,10 @@ class Population(Value):
     def _check_competition(self, where: str) -> None:
         if not isinstance(self.competition, WinnerTakeAll):
             raise SpecError(f"{reprlib.repr(self.competition)} is not a WinnerTakeAll", where=where)
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source fires what it is given and cannot compete", where=where)
+        if self.is_source:
+            raise SpecError("a source gives what it is given and cannot compete", where=where)
         try:
-            sides(self.neuron.threshold)
+            sides(self.model.threshold)
         except SpecError as error:
             raise SpecError(
                 f"{error.message}, and competition needs to know by how much it is crossed; write"
@@ -171,7 +182,7 @@ class Population(Value):
 
     def _known(self, name: str, path: str) -> Parameter:
         """The neuron's parameter of that name."""
-        known = {} if isinstance(self.neuron, SpikeSource) else self.neuron.parameters
+        known = self.neuron.parameters if isinstance(self.neuron, NeuronModel) else {}
         if name not in known:
             raise SpecError(
                 f"{self.neuron.name} has no parameter {name!r};"
@@ -196,7 +207,7 @@ class Population(Value):
             raise SpecError(
                 f"{reprlib.repr(self.initial)} is not a table", where=f"{where}.initial"
             )
-        states = () if isinstance(self.neuron, SpikeSource) else self.neuron.states
+        states = self.neuron.states if isinstance(self.neuron, NeuronModel) else ()
         known = [state.name for state in states]
         values: dict[str, float | NDArray[np.float64]] = {}
         for name, value in self.initial.items():
@@ -241,14 +252,19 @@ class Population(Value):
 
     @property
     def is_source(self) -> bool:
-        """Whether the population only emits the spikes it is given."""
-        return isinstance(self.neuron, SpikeSource)
+        """Whether the population only gives on what it is given, spikes or values."""
+        return not isinstance(self.neuron, NeuronModel)
+
+    @property
+    def gives_values(self) -> bool:
+        """Whether it is a source of values, not of spikes."""
+        return isinstance(self.neuron, ValueSource)
 
     @property
     def model(self) -> NeuronModel:
-        """The neuron's equations; an error for a spike source."""
-        if isinstance(self.neuron, SpikeSource):
-            raise SpecError("a spike source has no equations", where=f"population {self.name!r}")
+        """The neuron's equations; an error for a source."""
+        if not isinstance(self.neuron, NeuronModel):
+            raise SpecError("a source has no equations", where=f"population {self.name!r}")
         return self.neuron
 
     @property

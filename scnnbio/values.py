@@ -23,6 +23,9 @@ from scnnbio.errors import SpecError
 #: Version of the canonical form, which every digest begins with.
 VERSION = 1
 
+#: Kinds of dtype that may hold NaN, or be compared with one that does.
+_NUMBERS = frozenset("biufc")
+
 #: Described classes by name: the only ones that a form is restored to.
 _CLASSES: dict[str, type[Value]] = {}
 
@@ -255,21 +258,35 @@ def class_name(cls: Any) -> str:
     return str(name) if module.partition(".")[0] == "scnnbio" else f"{module}.{name}"
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two canonical forms are the same; NaN is the same as NaN."""
+def same(one: Any, other: Any, *, kinds: bool = True) -> bool:
+    """Whether two trees of tables, lists, arrays and numbers are the same; NaN equals NaN.
+
+    Parameters
+    ----------
+    one, other : object
+        Canonical forms, or other trees.
+    kinds : bool
+        Whether values have to be of one kind too: arrays of one dtype, and 1 is not 1.0.
+    """
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return (
             isinstance(one, np.ndarray)
             and isinstance(other, np.ndarray)
-            and one.dtype == other.dtype
+            and (one.dtype == other.dtype or not kinds)
             and one.shape == other.shape
-            and bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
+            and bool(
+                np.array_equal(one, other, equal_nan={one.dtype.kind, other.dtype.kind} <= _NUMBERS)
+            )
         )
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(
+            same(one[key], other[key], kinds=kinds) for key in one
+        )
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if type(one) is not type(other):
+        return len(one) == len(other) and all(
+            same(mine, theirs, kinds=kinds) for mine, theirs in zip(one, other, strict=True)
+        )
+    if kinds and type(one) is not type(other):
         return False
     return bool(one == other) or (one != one and other != other)
 

@@ -16,14 +16,27 @@ from scnnbio import connectors as c
 from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
-from scnnbio.experiment import Experiment, Record, Run, Sampling, Stage, Study
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes
+from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
+from scnnbio.experiment.drive import Drive
+from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
 from scnnbio.neurons import LIF, Parameter
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
-from scnnbio.stimuli import FullField, Gratings, Photographs, WhiteNoise
-from scnnbio.validation.claim import Claim, Observation
+from scnnbio.stimuli import (
+    FullField,
+    GaussianNoise,
+    GratingPatches,
+    Gratings,
+    MovingBars,
+    NaturalScenes,
+    Photographs,
+    SparseNoise,
+    WhiteNoise,
+)
+from scnnbio.validation import CLAIMS, Protocol
+from scnnbio.validation.claim import Observation
 from scnnbio.validation.scores import Score
+from scnnbio.validation.self_sustained import MeanRate
 from scnnbio.values import Value
 from tests.public_arguments import CONVOLUTION, experiment, network
 
@@ -34,9 +47,9 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
-        "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Part", "Propagator",
+        "Change", "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
         "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
         "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
@@ -53,8 +66,6 @@ def classes() -> dict[str, type[Any]]:
             continue
         for name, cls in vars(importlib.import_module(module.name)).items():
             ours = inspect.isclass(cls) and cls.__module__ == module.name
-            # A claim holds a function, its measure.
-            ours = ours and not issubclass(cls, Claim)
             if ours and dataclasses.is_dataclass(cls) and not name.startswith("_"):
                 found[name] = cls
     return {n: k for n, k in found.items() if not inspect.isabstract(k) or not issubclass(k, Value)}
@@ -92,7 +103,7 @@ def _study() -> Study:
     first = _run().experiment
     other = dataclasses.replace(first, stage="test", learning=False, seed=2, dt=0.5)
     stages = (Stage(first, first.network), Stage(other, first.network, "run"))
-    return Study("two", stages, title="Two", claims=("isi_cv",), seed=1)
+    return Study("two", stages, title="Two", claims=(ClaimBinding("isi_cv", "test", "v1"),), seed=1)
 
 
 _EDGES: dict[str, Any] = {"weight": [0.5, 1.5], "lag": [1.0, 3.0], "delay": 2.0}
@@ -107,9 +118,20 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
+    FromCurrents: lambda: FromCurrents(
+        np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
+        trials={"side": ["left", "right"]},
+    ),
+    Drive: lambda: Drive(
+        Experiment(network(), inputs={
+            "lgn": FromSpikes([1.0], [0], [0], size=(2, 3, 3), duration=10.0),
+            "v1": FromCurrents(np.full((1, 2, 2), 0.3), duration=10.0, unit="nA"),
+        }), "v1",
+    ),
     Parameter: lambda: Parameter(0.1, "ms", "(0, inf)"),
     type(LIF): lambda: dataclasses.replace(LIF, name="mine", integrator="forward-euler"),
     SpikeSource: SpikeSource,
+    ValueSource: ValueSource,
     Population: lambda: Population(
         "v1", (2, 2, 2), LIF,
         {"tau_m": d.LogNormal(15.0, 0.1, seed=1), "v_thresh": [-50.1, -49.3]},
@@ -163,6 +185,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
     Photographs: lambda: Photographs(n_trials=2, duration=30.0),
     WhiteNoise: lambda: WhiteNoise(n_trials=3),
+    GratingPatches: lambda: GratingPatches((0.0, 22.5), diameters=(1.0, 2.0), edge=0.1, seed=3),
+    MovingBars: lambda: MovingBars((0.0, 22.5), lengths=(1.0,), repeats=2, order="listed"),
+    SparseNoise: lambda: SparseNoise(3, spots=2),
+    GaussianNoise: lambda: GaussianNoise(3, temporal_exponent=0.3),
+    NaturalScenes: lambda: NaturalScenes(sequences=3, drift=0.01),
     LGN: lambda: LGN(sigma_center=0.7),
     Pixels: Pixels,
     LatencyCode: lambda: LatencyCode(budget=40),
@@ -185,4 +212,14 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Observation: lambda: Observation(
         "rate", "paper", interval=(0.1, np.inf), counts=np.array([1, 2]), edges=np.arange(3.0)
     ),
+    ClaimBinding: lambda: ClaimBinding(
+        "isi_cv", "test", ("simple", "complex"), shares=(0.4, 0.6), window=("30 ms", "530 ms"),
+        used_for="choice",
+    ),
+    Protocol: lambda: Protocol("gratings", ("orientation",), "contrast", 4, 5, "0.5 s"),
+    # Every kind of claim and of measure, as those on V1 and on neurons have them.
+    **{type(claim): (lambda claim=claim: claim) for claim in CLAIMS.values()},
+    **{type(claim.measure): (lambda m=claim.measure: m) for claim in CLAIMS.values()},
+    **{type(m): (lambda m=m: m) for claim in CLAIMS.values() for m in claim.beside},
+    MeanRate: MeanRate,
 }  # fmt: skip

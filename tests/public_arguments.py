@@ -21,12 +21,13 @@ from scnnbio import (
 )
 from scnnbio.analysis.gain import Curve
 from scnnbio.analysis.rates import Responses
+from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
-from scnnbio.recording import Signal, Spikes
+from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 
 
@@ -91,6 +92,10 @@ TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
+COUNTS = Responses(
+    "v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2), (0.0, 1.0)
+)
+
 #: Callable → the arguments that it needs, beside its defaults. A callable is made anew each time.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Population": {
@@ -107,8 +112,22 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
+    "FromCurrents": {
+        "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
+    },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},
+    "read_out": {
+        "features": np.arange(18.0).reshape(9, 2), "labels": np.arange(9) % 2,
+        "split": lambda: Split([0, 1, 2, 3], [4, 5], [6, 7, 8]),
+        "classifiers": lambda: linear_classifiers([1e-3]),
+    },
+    "Split.stratified": {
+        "labels": np.arange(60) % 2, "validation": 0.2, "test": 0.2, "seed": 1,
+    },
+    "PooledCounts": {"population": "v1", "size": 2, "windows": ((10.0, 60.0),)},
+    "unsettled": {"weights": [0.25, 0.5]},
+    "images_to_convergence": {"snapshots": lambda: Snapshots([0, 1], [[0.5, 0.5], [0.0, 1.0]])},
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
@@ -144,6 +163,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "for_spinnaker": {"connector": CONVOLUTION, "pre": None, "post": None},
     "homeostatic_return": {**RUN, "curve": "v1", "within": 0.5},
     "Gratings": {"orientations": [0.0, 45.0, 90.0]},
+    "GratingPatches": {"diameters": [2.0, 4.0], "contrasts": [0.5], "mask_contrasts": [0.25]},
+    "MovingBars": {"lengths": [2.0, 4.0]},
     "Spikes": {"time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0]},
     "Signal": {
         "values": [[1.0], [2.0]], "unit": [0], "period": 1.0, "quantity": "mV", "trial": [0, 0],
@@ -219,10 +240,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "trial_cv": {
         "recording": lambda: run().recording, "population": "v1", "window": (10.0, 60.0),
     },
-    "fano_factor": {
-        "table": Responses("v1", {"c": np.zeros(1)}, np.zeros(4, int), np.arange(8).reshape(4, 2),
-                           (0.0, 1.0)),
-    },
+    "fano_factor": {"table": COUNTS},
+    "mean_fano_factor": {"table": COUNTS},
     "paired_correlation": {
         "pair": lambda: (run().recording, run().recording), "population": "v1",
         "units": np.arange(4), "width": 10.0, "seed": 1,
@@ -245,7 +264,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "f1_f0": {
         "time": [1.0, 30.0, 60.0], "temporal_frequency": 20.0, "window": (0.0, 100.0),
     },
-    "Evidence": {"run": run, "window": (10.0, 60.0)},
+    "Evidence": {"source": run, "window": (10.0, 60.0)},
+    "ClaimBinding": {
+        "claim": "isi_cv", "stage": "test", "population": ("a", "b"), "shares": (0.25, 0.75),
+        "window": (10.0, 60.0),
+    },
+    "learning_course": {
+        "recording": lambda: Recording(
+            {}, {}, {"duration": [10.0]}, snapshots={"k": Snapshots([0], np.zeros((1, 2, 2, 3, 3)))}
+        ),
+        "kernel": "k", "final": np.arange(36.0).reshape(2, 2, 3, 3),
+    },
     "SpinnakerBackend": {"target": "emulated", "gap": 20.0},
     # Methods: ``self`` is made by the entry of SELVES.
     "Parameter.check": {"value": 20.0, "where": "here"},
@@ -295,6 +324,7 @@ INSTANCES: dict[str, Any] = {
 DECIDED = {
     **dict.fromkeys(("tau_m", "Parameter.default", "Parameter.check.value", "duration"), "ms"),
     **dict.fromkeys(("v", "Signal.values"), "mV"),
+    "FromCurrents.values": "pA",
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
     "lgn_v1": "1",
 }

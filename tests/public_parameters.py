@@ -36,7 +36,7 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Images", "Draw"),
+    *("Images", "Draw", "ReadOut", "Accuracy"),
     *(
         "Statistic",
         "Responses",
@@ -45,6 +45,7 @@ RESULTS = {
         "Inhibition",
         "TrialCV",
         "Results",
+        "LearningCourse",
     ),
 }
 
@@ -52,8 +53,16 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
-    "columns of a trial table": {"FromImages.labels"},
-    "objects of other packages": {"pre", "post", "projection", "engine", "run"},
+    "columns of a trial table": {"FromImages.labels", "FromCurrents.trials", "labels"},
+    "objects of other packages": {
+        "pre",
+        "post",
+        "projection",
+        "engine",
+        "run",
+        "classifiers",
+        "source",
+    },
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
     "measures that were made": {"by_unit.columns"},
 }

@@ -78,6 +78,7 @@ def inline_with_nan(folder: Path) -> Path:
         ],
     }
     document["stages"] = {"learn": document["stages"]["learn"]}
+    document["claims"] = []
     path = folder / "nan.toml"
     path.write_text(tomli_w.dumps(document))
     return path
@@ -156,8 +157,25 @@ BAD: dict[str, tuple[Callable[[Path], list[object]], list[str]]] = {
     ),
     "no such backend": (lambda _: [FILE, "--backend", "brain2"], ["no backend 'brain2'"]),
     "no such claim": (
-        lambda _: [FILE, *SMALL, "--set", 'claims=["isi_vc"]'],
-        ["claims: there is no claim 'isi_vc'; did you mean 'isi_cv'"],
+        lambda _: [FILE, *SMALL, "--set", 'claims=[{claim="isi_vc", stage="learn"}]'],
+        ["claims[0].claim: there is no claim 'isi_vc'; did you mean 'isi_cv'"],
+    ),
+    "claim of no population": (
+        lambda _: [FILE, *SMALL, "--set", 'claims=[{claim="isi_cv", stage="learn"}]'],
+        ["claims[0]: 'isi_cv' is about spikes; add population = ..."],
+    ),
+    "claim of no kernel": (
+        lambda _: [FILE, *SMALL, "--set", 'claims=[{claim="noise_control", stage="learn"}]'],
+        ["claims[0]: 'noise_control' is about a kernel; add projection = ..."],
+    ),
+    "claim of several populations": (
+        lambda _: [
+            FILE,
+            *SMALL,
+            "--set",
+            'claims=[{claim="isi_cv", stage="learn", population=["lgn", "v1"]}]',
+        ],
+        ["claims[0].population: 'isi_cv' is about one population, not 2"],
     ),
     "not a setting": (lambda _: [FILE, "--set", "maps"], ["--set: 'maps' is not a setting"]),
     "negative seed": (lambda _: [FILE, "--seed", "-1"], ["seed: -1 is not a whole number"]),
@@ -255,11 +273,17 @@ def test_strict_is_exit_code_4_where_a_claim_is_not_met(finished: Path) -> None:
     ("claims", "why"),
     [
         ([], "experiment 'v1_features' names no claim"),
-        (["evoked_rate", "noise_control"], "none of its 2 claims could be judged"),
+        (
+            [
+                {"claim": "evoked_rate", "stage": "gratings", "population": "v1"},
+                {"claim": "noise_control", "stage": "control", "projection": "lgn_v1"},
+            ],
+            "none of its 2 claims could be judged",
+        ),
     ],
 )
 def test_strict_fails_where_nothing_was_judged(
-    finished: Path, tmp_path: Path, claims: list[str], why: str
+    finished: Path, tmp_path: Path, claims: list[object], why: str
 ) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "copy"))
     document = tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8"))

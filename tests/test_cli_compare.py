@@ -26,8 +26,8 @@ def invoke(
 ) -> Callable[..., tuple[int, str, str]]:
     """The entry point, in a folder of its own, with backends that are wrong on purpose."""
     for name in ("forgetful", "shy", "picky"):
-        place = ("tests.workflow.faulty", name.capitalize())
-        monkeypatch.setitem(backends._BACKENDS, name, place)
+        place = f"tests.workflow.faulty:{name.capitalize()}"
+        monkeypatch.setitem(backends.BACKENDS.own, name, place)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "300")
 

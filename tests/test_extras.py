@@ -4,6 +4,7 @@ A test that skips where a simulator is absent proves nothing, so under ``CI`` an
 failure wherever the platform has it.
 """
 
+import ast
 import importlib
 import importlib.metadata
 import importlib.util
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import scnnbio
 from scnnbio.errors import install
 
 ROOT = Path(__file__).parents[1]
@@ -27,9 +29,10 @@ EXTRAS = {
     "neuron": ("neuron", True),
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
+    "torch": ("torch", False),
 }
 #: module → the extra that brings it, and whether it does on this Python
-FOR_TESTS = {"pynwb": ("dev", True), "torch": ("bench", sys.version_info < (3, 12))}
+FOR_TESTS = {"pynwb": ("dev", True)}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 
@@ -92,7 +95,7 @@ def test_every_extra_brings_something_that_is_imported():
             assert re.search(rf"""(import |from |["']){module}\b""", source), (extra, name)
 
 
-def test_all_brings_every_extra_but_mpi():
+def test_all_brings_every_extra_but_those_that_are_asked_for():
     (line,) = PROJECT["optional-dependencies"]["all"]
     named = set(re.search(r"\[(.*)\]", line).group(1).split(","))
     assert named == {name for name, (_, promised) in EXTRAS.items() if promised}
@@ -156,10 +159,59 @@ not_needed = {
 """
 
 
-def test_importing_the_package_loads_nothing_that_only_others_need():
+def test_the_package_replaces_nothing_in_the_process_of_a_user():
+    """Neither imported, nor used, nor with Brian2 loaded: no stand-in, no hook, no finder."""
+    result = run_python(
+        "import gc, sys, signal, warnings, logging\n"
+        "before = [sys.meta_path[:], sys.excepthook, warnings.showwarning, sys.path_hooks[:],\n"
+        "          signal.getsignal(signal.SIGINT)]\n"
+        "import scnnbio\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('scnnbio')))\n"
+        "scnnbio.Network, scnnbio.run, scnnbio.load_results\n"
+        "from scnnbio.neurons.brian2_loader import load_brian2\n"
+        "load_brian2()\n"
+        "from scnnbio._later import Later\n"
+        "print(any(isinstance(thing, Later) for thing in gc.get_objects()))\n"
+        "print(before == [sys.meta_path[:], sys.excepthook, warnings.showwarning,\n"
+        "                 sys.path_hooks[:], signal.getsignal(signal.SIGINT)])\n"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["scnnbio", "False", "True"]
+
+
+def test_public_names_are_where_a_type_checker_finds_them():
+    """The table by which they are found and the imports that a type checker reads are one."""
+    tree = ast.parse(Path(scnnbio.__file__).read_text(encoding="utf-8"))
+    (checked,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imported = {
+        (node.module, name.name)
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    assert imported == {
+        *((module, name) for name, module in scnnbio._MODULE_OF.items()),
+        *(("scnnbio", name) for name in scnnbio._PACKAGES),
+    }
+    assert sorted({name for _, name in imported} | {"__version__"}) == sorted(scnnbio.__all__)
+
+
+def test_an_interrupt_before_the_command_line_is_there_is_one_line():
+    result = run_python(
+        "import scnnbio.__main__ as command\n"
+        "def interrupt():\n"
+        "    raise KeyboardInterrupt\n"
+        "command.own_process = interrupt\n"
+        "command.main()\n"
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_the_command_loads_nothing_that_only_others_need():
     """PyNN's neo and csa, and files' h5py: each comes when it is used, and is itself then."""
     result = run_python(
-        _NOT_NEEDED + "import scnnbio\n"
+        _NOT_NEEDED + "from scnnbio._later import own_process\nown_process()\n"
+        "import scnnbio\nscnnbio.Network, scnnbio.Experiment, scnnbio.Recording, scnnbio.run\n"
         "print(*not_needed & set(sys.modules))\n"
         "import pyNN.recording, neo.core\n"
         "from neo import Block\n"
@@ -177,7 +229,8 @@ def test_importing_the_package_loads_nothing_that_only_others_need():
 def test_writing_a_program_loads_nothing_that_only_others_need(tmp_path):
     """Nor does Brian2, whose equations, units and templates are all that writes it."""
     result = run_python(
-        _NOT_NEEDED + "import pathlib, scnnbio\n"
+        _NOT_NEEDED + "from scnnbio._later import own_process\nown_process()\n"
+        "import pathlib, scnnbio\n"
         "from scnnbio.backends.brian2.backend import lowered_program\n"
         "from tests.backends.networks import experiment, small_network\n"
         "case = experiment(small_network())\n"
@@ -195,7 +248,8 @@ def test_brian2_loaded_by_us_compiles_with_cython(tmp_path):
     cache = "print(*brian2._cache_dirs_and_extensions['cython'][:1])\n"
     plain = run_python("import brian2\n" + cache)
     ours = run_python(
-        "import sys\nfrom scnnbio.neurons.brian2_loader import load_brian2\n"
+        "import sys\nfrom scnnbio._later import own_process\nown_process()\n"
+        "from scnnbio.neurons.brian2_loader import load_brian2\n"
         "brian2 = load_brian2()\n" + cache + "print('Cython.Build' in sys.modules)\n"
         f"brian2.prefs.codegen.runtime.cython.cache_dir = {str(tmp_path)!r}\n"
         "brian2.prefs.codegen.target = 'cython'\n"
@@ -220,7 +274,8 @@ def test_brian2_loaded_by_us_compiles_with_cython(tmp_path):
 def test_what_draws_and_fits_is_loaded_when_something_is_drawn_or_fitted():
     """A run that takes hours does not hold it meanwhile, and begins the sooner."""
     result = run_python(
-        "import sys, scnnbio.cli, scnnbio.workflow\n"
+        "import sys\nfrom scnnbio._later import own_process\nown_process()\n"
+        "import scnnbio.cli, scnnbio.workflow\n"
         "later = {'matplotlib', 'scipy.stats', 'scipy.optimize', 'scipy.interpolate', 'h5py'}\n"
         "print(*later & set(sys.modules))\n"
     )

@@ -58,7 +58,11 @@ def run_block(
 
 
 def test_inputs() -> None:
-    assert run_page("inputs.md") == "[ 5.  12.5 30. ] [7 2]\n"
+    injected, images, several = run_page("inputs.md").splitlines()
+    # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.
+    assert injected == "[65.4 80.8 85.9 96.2] [0.9 1.4]"
+    assert len(images.strip("[]").split()) == 10
+    assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
 def test_neurons() -> None:
@@ -78,7 +82,9 @@ def test_python(tmp_path: Path) -> None:
     told = run_block(study, place=tmp_path).splitlines()
     # The profile shows four orientations at one spatial frequency, and a blank.
     assert told[0].startswith("(5, ")
-    assert {line.split()[0] for line in told[1:]} == set(load("v1_features").claims)
+    assert {line.split()[0] for line in told[1:]} == {
+        bound.claim for bound in load("v1_features").claims
+    }
     assert run_block(experiment, place=tmp_path) == "brian2 48\n"
     table, names, found = run_block(measures, place=tmp_path).rstrip().rsplit("\n", 2)
     assert names == "['orientation_deg', 'spatial_frequency']"

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from scnnbio import _later
 from scnnbio._later import Later, later
 
 #: A package whose module imports the other one; a third finds its modules when they are asked for.
@@ -41,6 +42,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(_later, "_process_is_ours", True)
     yield
     for name in [name for name in sys.modules if name.startswith("lt_")]:
         del sys.modules[name]
@@ -61,6 +63,14 @@ def test_who_imports_meanwhile_waits_and_others_do_not() -> None:
     heavy = load("lt_heavy")
     assert type(heavy) is ModuleType
     assert user.lt_heavy.part.Thing is heavy.part.Thing
+
+
+def test_a_process_of_somebody_else_gets_the_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_later, "_process_is_ours", False)
+    with later("lt_heavy", "lt_shelf.book", hollow=("lt_heavy",)):
+        user = load("lt_user")
+    assert type(user.lt_heavy) is type(user.book) is ModuleType
+    assert sys.modules["lt_heavy"] is user.lt_heavy
 
 
 def test_a_stand_in_imports_the_module_itself() -> None:

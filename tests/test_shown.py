@@ -15,7 +15,7 @@ import pytest
 from scnnbio import LIF, ConvolutionConnector, Network, Population, Projection, SpikeSource
 from scnnbio._html import Arrow, Box, drawing, short, table
 from scnnbio.connectors import LateralInhibitionConnector
-from scnnbio.experiment import Run, Study
+from scnnbio.experiment import ClaimBinding, Run, Study
 from scnnbio.plasticity import SharedSTDP
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score, Scores
@@ -77,7 +77,7 @@ def hostile() -> list[Any]:
         odd,
         recording,
         Run(experiment, recording, {HOSTILE: np.ones(3)}, {HOSTILE: {HOSTILE: HOSTILE}}),
-        dataclasses.replace(study, title=HOSTILE, claims=(HOSTILE,)),
+        dataclasses.replace(study, title=HOSTILE, claims=(ClaimBinding(HOSTILE, "run"),)),
         Scores((score,)),
     ]
 

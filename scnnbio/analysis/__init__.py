@@ -4,13 +4,23 @@ What takes a recording and the name of a population returns a labelled table, on
 :func:`firing_rates`, :func:`condition_rates`, :func:`orientation_tuning`,
 :func:`direction_tuning`, :func:`spatial_frequency_tuning`, :func:`interval_irregularity`,
 :func:`fano_factors`, :func:`noise_correlations`, :func:`signal_correlations`. The other names are
-the measures themselves, of arrays.
+the measures themselves, of arrays. :class:`PooledCounts`, :class:`Split` and :func:`read_out` say
+how well a linear classifier names trials by a layer's spikes.
 """
 
 from scnnbio.analysis.correlations import Correlations, noise_correlation, signal_correlation
 from scnnbio.analysis.gabor import GaborFit, fit_gabor, fit_gabors
 from scnnbio.analysis.irregularity import Irregularity, TrialCV, fano_factor, trial_cv
 from scnnbio.analysis.rates import Responses, responses
+from scnnbio.analysis.readout import (
+    Accuracy,
+    PooledCounts,
+    ReadOut,
+    Split,
+    labels_of,
+    linear_classifiers,
+    read_out,
+)
 from scnnbio.analysis.receptive_fields import (
     KernelMeasures,
     at_best_lag,
@@ -44,11 +54,15 @@ from scnnbio.analysis.tuning_tables import (
 )
 
 __all__ = [
+    "Accuracy",
     "Correlations",
     "GaborFit",
     "Irregularity",
     "KernelMeasures",
+    "PooledCounts",
+    "ReadOut",
     "Responses",
+    "Split",
     "TrialCV",
     "at_best_lag",
     "best_lag",
@@ -66,6 +80,8 @@ __all__ = [
     "interval_irregularity",
     "kernel_shapes",
     "kernel_tuning",
+    "labels_of",
+    "linear_classifiers",
     "measure_kernels",
     "noise_correlation",
     "noise_correlations",
@@ -73,6 +89,7 @@ __all__ = [
     "orientation_selectivity",
     "orientation_tuning",
     "preferred_orientation",
+    "read_out",
     "responses",
     "signal_correlation",
     "signal_correlations",

@@ -141,6 +141,27 @@ def factors(run: Run, population: str) -> Array:
     return found
 
 
+def relative_potentials(run: Run, population: str) -> Array:
+    """Potential from rest, over the value that it should settle at, of each channel's first neuron.
+
+    Parameters
+    ----------
+    run : Run
+        In which ``v`` was sampled.
+    population : str
+        Driven by ``i_offset``.
+
+    Returns
+    -------
+    array, shape (samples, channels)
+    """
+    layer = run.experiment.network.population(population)
+    values = layer.values()
+    v = run.recording.signals[population]["v"].values[:, :: layer.size // layer.shape[0]]
+    final = values["i_offset"] * values["tau_m"] / values["cm"]
+    return np.asarray((v - values["v_rest"]) / final)
+
+
 def _parameters(layer: Population) -> list[dict[str, float]]:
     """Parameters of each channel."""
     values = layer.values()

@@ -54,6 +54,11 @@ class FrequencyResponse:
         return np.asarray(np.abs(self.measured / self.predicted))
 
     @property
+    def covered(self) -> NDArray[np.bool_]:
+        """Whether the 95 % interval of the gain holds the predicted one, shape (frequencies,)."""
+        return np.asarray((self.low[0] <= 1.0) & (self.high[0] >= 1.0))
+
+    @property
     def phase_error(self) -> Array:
         """Measured phase minus the predicted one, in degrees."""
         return np.asarray(np.angle(self.measured / self.predicted, deg=True))

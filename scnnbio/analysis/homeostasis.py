@@ -245,13 +245,16 @@ def homeostatic_return(
     return Return(time, mean, start, final, rate_of_return, interval, slope, eigenvalue)
 
 
-def step_returns(run: Run) -> dict[str, Return]:
-    """Return of ``layer1`` after each kind of step of a full field's luminance.
+def step_returns(run: Run, layer: str, curve: str) -> dict[str, Return]:
+    """Return of a layer after each kind of step of a full field's luminance.
 
     Parameters
     ----------
     run : Run
-        Of the experiment ``homeostasis_depth``, whose population ``curve`` has fixed thresholds.
+    layer : str
+        Homeostatic layer that sees the field.
+    curve : str
+        Population that sees the same at fixed thresholds, one per map.
 
     Returns
     -------
@@ -270,7 +273,7 @@ def step_returns(run: Run) -> dict[str, Return]:
     }
     if not all(len(trials) for trials in steps.values()):
         raise SpecError("the input does not rise and fall", where="step_returns")
-    return {name: homeostatic_return(run, "layer1", "curve", k) for name, k in steps.items()}
+    return {name: homeostatic_return(run, layer, curve, k) for name, k in steps.items()}
 
 
 def settled_rates(run: Run, population: str, maps: ArrayLike) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.analysis.gain import (
     Curve,
@@ -37,8 +38,6 @@ class Inhibition:
     ----------
     rates : mapping of background to list of Curve
         The control first, then one for each of :data:`KINDS`.
-    changes : mapping of background to {kind: GainChange}
-        Of rates up to :data:`LOW_RATES`.
     passive : mapping of kind to (Curve, Line)
         Mean potentials of membranes that cannot fire, without background.
     conductance : float
@@ -46,13 +45,12 @@ class Inhibition:
     """
 
     rates: Mapping[str, list[Curve]]
-    changes: Mapping[str, Mapping[str, GainChange]]
     passive: Mapping[str, tuple[Curve, Line]]
     conductance: float
 
 
 def inhibition(run: Run) -> Inhibition:
-    """Gain and offset that each kind of inhibition makes, and what it does to the membrane.
+    """Rates of every population, and potentials of those that cannot fire.
 
     Parameters
     ----------
@@ -68,23 +66,76 @@ def inhibition(run: Run) -> Inhibition:
     SpecError
         If there are not trials with and without background, longer than 200 ms.
     """
-    luminance, duration = run.recording.trials["luminance"], run.experiment.trial_duration
-    window = (_ONSET, duration)
-    backgrounds = {"no background": luminance < 0, "background noise": luminance == 0}
-    if not all(trials.any() for trials in backgrounds.values()) or duration <= _ONSET:
+    rates: dict[str, list[Curve]] = {}
+    for name, trials in _backgrounds(run).items():
+        rates[name] = [rate_curve(run, p, trials, _window(run)) for p in ("control", *KINDS)]
+    passive = {p: _passive(run, f"{p}_passive") for p in _PASSIVE}
+    return Inhibition(rates, passive, shunt_conductance(run, "shunting_passive"))
+
+
+def gain_changes(run: Run, control: str, inhibited: str) -> dict[str, GainChange]:
+    """Gain and offset of one population's rates against another's, by background.
+
+    Parameters
+    ----------
+    run : Run
+        With trials of luminance -1 (no background) and 0 (background noise).
+    control, inhibited : str
+        Populations with a value of ``i_offset`` per channel.
+
+    Returns
+    -------
+    dict of str to GainChange
+        Of rates up to :data:`LOW_RATES`.
+
+    Raises
+    ------
+    SpecError
+        If there are not trials with and without background, longer than 200 ms.
+    """
+    found = {}
+    for name, trials in _backgrounds(run).items():
+        curves = (rate_curve(run, p, trials, _window(run)) for p in (control, inhibited))
+        found[name] = gain_change(*curves, up_to=LOW_RATES)
+    return found
+
+
+def passive_line(run: Run, population: str) -> Line:
+    """Mean potential over current of membranes that cannot fire, without background.
+
+    Raises
+    ------
+    SpecError
+        If there are not trials with and without background, longer than 200 ms.
+    """
+    return _passive(run, population)[1]
+
+
+def shunt_conductance(run: Run, population: str) -> float:
+    """Mean of the sampled ``g_shunt`` without background, in uS; 0 where it was not sampled."""
+    if "g_shunt" not in run.recording.signals.get(population, {}):
+        return 0.0
+    quiet = _backgrounds(run)["no background"]
+    return float(mean_signal(run, population, "g_shunt", quiet, _window(run)).mean())
+
+
+def _passive(run: Run, population: str) -> tuple[Curve, Line]:
+    quiet = _backgrounds(run)["no background"]
+    curve = potential_curve(run, population, quiet, _window(run))
+    return curve, line(curve)
+
+
+def _window(run: Run) -> tuple[float, float]:
+    return _ONSET, run.experiment.trial_duration
+
+
+def _backgrounds(run: Run) -> dict[str, NDArray[np.int64]]:
+    """Trials without and with background noise."""
+    luminance = run.recording.trials["luminance"]
+    found = {"no background": luminance < 0, "background noise": luminance == 0}
+    trials = {name: np.flatnonzero(shown) for name, shown in found.items()}
+    if not all(map(len, trials.values())) or run.experiment.trial_duration <= _ONSET:
         raise SpecError(
             "it needs trials with and without background, longer than 200 ms", where="inhibition"
         )
-    rates: dict[str, list[Curve]] = {}
-    changes: dict[str, dict[str, GainChange]] = {}
-    for name, trials in backgrounds.items():
-        control, *others = (
-            rate_curve(run, p, np.flatnonzero(trials), window) for p in ("control", *KINDS)
-        )
-        rates[name] = [control, *others]
-        changes[name] = {c.population: gain_change(control, c, up_to=LOW_RATES) for c in others}
-    quiet = np.flatnonzero(luminance < 0)
-    curves = {p: potential_curve(run, f"{p}_passive", quiet, window) for p in _PASSIVE}
-    shunt = mean_signal(run, "shunting_passive", "g_shunt", quiet, window)
-    passive = {p: (curve, line(curve)) for p, curve in curves.items()}
-    return Inhibition(rates, changes, passive, float(shunt.mean()))
+    return trials

@@ -220,6 +220,37 @@ def fano_factor(
     return factors if conditions is not None else factors.reshape(len(n_trials), n_units)
 
 
+def mean_fano_factor(
+    table: Responses, *, min_mean_count: Number = 1.0
+) -> tuple[Array, NDArray[np.int64]]:
+    """Fano factor of each unit's spike counts, averaged over conditions.
+
+    Parameters
+    ----------
+    table : Responses
+        Counts; state its window with the result, on which the factor depends.
+    min_mean_count : float
+        Conditions in which the unit's mean count is smaller are left out, as are those of a single
+        trial.
+
+    Returns
+    -------
+    mean : array, shape (units,)
+        Variance over mean. The variance divides by the number of trials less one: divided by
+        their number, as by :func:`fano_factor`, five trials of a Poisson process have 0.8. NaN
+        where every condition is left out.
+    n_conditions : array of int, shape (units,)
+        Conditions that were averaged.
+    """
+    factors = fano_factor(table, min_mean_count=min_mean_count)
+    factors *= (table.n_trials / np.maximum(table.n_trials - 1, 1))[:, None]
+    number = (~np.isnan(factors)).sum(axis=0)
+    # Each unit's conditions lie next to one another: the sum is the same for any set of units.
+    total = np.nansum(np.ascontiguousarray(factors.T), axis=1)
+    mean = total / np.maximum(number, 1)
+    return np.where(number > 0, mean, np.nan), number
+
+
 def _chosen(
     recording: Recording,
     population: str,

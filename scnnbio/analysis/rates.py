@@ -54,6 +54,17 @@ class Responses:
         seconds = (self.window[1] - self.window[0]) / 1000.0
         return np.asarray(total / self.n_trials[:, None] / seconds)
 
+    @property
+    def standard_errors(self) -> Array:
+        """Standard error of the mean rate in Hz, shape (conditions, units); NaN of one trial."""
+        seconds = (self.window[1] - self.window[0]) / 1000.0
+        found = np.full((len(self.n_trials), self.counts.shape[1]), np.nan)
+        for condition, n in enumerate(self.n_trials):
+            if n > 1:
+                counts = self.counts[self.condition == condition]
+                found[condition] = counts.std(axis=0, ddof=1) / np.sqrt(n) / seconds
+        return found
+
     def best(self) -> NDArray[np.int64]:
         """Condition of each unit's largest mean rate, the first of equals, shape (units,)."""
         return np.asarray(self.rates.argmax(axis=0))

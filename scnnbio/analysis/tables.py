@@ -20,7 +20,7 @@ from scnnbio.analysis.rates import Responses, responses, window_within
 from scnnbio.analysis.receptive_fields import measure_kernels
 from scnnbio.analysis.spectra import Images
 from scnnbio.recording import Recording
-from scnnbio.units import Number, Window, plain
+from scnnbio.units import Number, Window
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -194,11 +194,7 @@ def fano_factors(
         were averaged.
     """
     table = _responses(recording, population, by, window)
-    least = plain(min_mean_count, "1", where="fano_factors.min_mean_count")
-    factors = irregularity.fano_factor(table, min_mean_count=least)
-    factors *= (table.n_trials / np.maximum(table.n_trials - 1, 1))[:, None]
-    number = (~np.isnan(factors)).sum(axis=0)
-    mean = np.where(number > 0, np.nansum(factors, axis=0) / np.maximum(number, 1), np.nan)
+    mean, number = irregularity.mean_fano_factor(table, min_mean_count=min_mean_count)
     return by_unit(recording, population, {"fano_factor": mean, "n_conditions": number})
 
 

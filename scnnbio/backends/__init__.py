@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from scnnbio.backends._linear import distance_to_threshold
 from scnnbio.backends.base import Backend
 from scnnbio.backends.options import checked
-from scnnbio.errors import BackendMissing, SpecError, hint
+from scnnbio.errors import BackendMissing
+from scnnbio.registry import Registry, subclasses
 
-#: name → (module, class)
-_BACKENDS = {
-    "reference": ("scnnbio.backends.reference", "ReferenceBackend"),
-    "event-driven": ("scnnbio.backends.event_driven", "EventDrivenBackend"),
-    "brian2": ("scnnbio.backends.brian2", "Brian2Backend"),
-    "brian2-standalone": ("scnnbio.backends.brian2", "Brian2StandaloneBackend"),
-    "nest": ("scnnbio.backends.nest", "NestBackend"),
-    "spinnaker": ("scnnbio.backends.spinnaker", "SpinnakerBackend"),
-}
+#: Every backend by name: one line each here, or in the entry points of a package.
+BACKENDS: Registry[type[Backend]] = Registry(
+    "backend",
+    "scnnbio.backends",
+    {
+        "reference": "scnnbio.backends.reference:ReferenceBackend",
+        "event-driven": "scnnbio.backends.event_driven:EventDrivenBackend",
+        "brian2": "scnnbio.backends.brian2:Brian2Backend",
+        "brian2-standalone": "scnnbio.backends.brian2:Brian2StandaloneBackend",
+        "nest": "scnnbio.backends.nest:NestBackend",
+        "spinnaker": "scnnbio.backends.spinnaker:SpinnakerBackend",
+        "torch": "scnnbio.backends.torch:TorchBackend",
+    },
+    subclasses(Backend, name="name"),
+    BackendMissing,
+)
 
 
 def names() -> tuple[str, ...]:
     """Names of all backends."""
-    return tuple(_BACKENDS)
+    return tuple(BACKENDS)
 
 
 def kind(name: str) -> type[Backend]:
@@ -43,18 +50,9 @@ def kind(name: str) -> type[Backend]:
     SpecError
         If there is none of that name.
     BackendMissing
-        If its simulator is not installed.
+        If its simulator is not installed, or the package that adds it is broken.
     """
-    if name not in _BACKENDS:
-        raise SpecError(f"there is no backend {name!r}; {hint(name, _BACKENDS)}")
-    module, cls = _BACKENDS[name]
-    try:
-        found: type[Backend] = getattr(importlib.import_module(module), cls)
-    except ModuleNotFoundError as error:
-        raise BackendMissing(
-            f"{error.name} is not installed; install it with pip", where=f"backend {name!r}"
-        ) from error
-    return found
+    return BACKENDS.choose(name)
 
 
 def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
@@ -81,4 +79,4 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     return found(**checked(found, options or {}))
 
 
-__all__ = ["Backend", "distance_to_threshold", "get", "kind", "names"]
+__all__ = ["BACKENDS", "Backend", "distance_to_threshold", "get", "kind", "names"]

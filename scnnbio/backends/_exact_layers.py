@@ -43,15 +43,15 @@ class Layer:
             False: _crossings.series(free, self.piece),
             True: _crossings.series(held, self.piece),
         }
-        self.set = np.repeat(np.arange(len(free)), population.size // len(free))
-        self.distance = np.einsum("si,skij->skj", distance, self.series[False])[self.set]
+        self.sets = np.repeat(np.arange(len(free)), population.size // len(free))
+        self.distance = np.einsum("si,skij->skj", distance, self.series[False])[self.sets]
         rest = np.einsum("si,sij->sj", np.abs(distance), _crossings.tail(free, self.piece))
-        self.remainder = rest[self.set]
+        self.remainder = rest[self.sets]
         self.frozen = set(frozen)
         self.parameters = {n: np.repeat(v, size // len(v)) for n, v in population.values().items()}
         refractory = self.model.refractory
         self.held_for = self.parameters[refractory] if refractory else np.zeros(population.size)
-        self.origin = start[self.set]
+        self.origin = start[self.sets]
         self.begin = initial - self.origin
         self.restart()
 
@@ -66,6 +66,11 @@ class Layer:
         """A state variable of neurons, in its unit."""
         column = self.names.index(name)
         return np.asarray(self.origin[units, column] + self.state[units, column])
+
+    def set(self, name: str, values: FloatArray) -> None:
+        """Set a state variable of all neurons."""
+        column = self.names.index(name)
+        self.state[:, column] = values - self.origin[:, column]
 
     def crossings(self, span: float) -> tuple[IntArray, FloatArray]:
         """Neurons that would reach threshold within ``span`` ms (a piece at most), and when."""
@@ -83,7 +88,7 @@ class Layer:
             if len(chosen):
                 step = exponential(self.series[held], span / self.piece)
                 self.state[chosen] = np.einsum(
-                    "nij,nj->ni", step[self.set[chosen]], self.state[chosen]
+                    "nij,nj->ni", step[self.sets[chosen]], self.state[chosen]
                 )
 
     def receive(self, state: str, targets: IntArray, amounts: FloatArray) -> None:

@@ -17,6 +17,9 @@ Time runs on NEST's grid. One step, from t to t + dt, does in this order:
 A kernel with lags acts as one projection for each lag, in the order of the lags, each with the
 delay of the projection plus its lag; a trace of its own follows the arrivals at each lag.
 
+An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
+all of this, and holds it until it sets it again.
+
 A refractory neuron's held variables ignore what arrives. Winners and silenced neurons are those of
 a trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
 with all states at their initial values, traces at zero and nothing in flight. Sampled signals and
@@ -40,7 +43,7 @@ from numpy.typing import NDArray
 from scnnbio._turns import Turn
 from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
-from scnnbio.backends.outcome import Outcome, recording
+from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
 from scnnbio.backends.versions import versions
@@ -171,7 +174,7 @@ class Backend(ABC):
             If the dimensions of an equation do not fit.
         """
         problems = self._undeclared(experiment)
-        for population in experiment.network.populations:
+        for population in experiment.lowered.network.populations:
             if population.is_source:
                 continue
             element = f"population {population.name!r}"
@@ -233,13 +236,14 @@ class Backend(ABC):
         if problems:
             raise UnsupportedError(self.name, problems)
         watch = Stopwatch()
-        inputs = experiment.input_stream(report, lambda: watch.phase("input"))
+        below = experiment.lowered
+        inputs = below.input_stream(report, lambda: watch.phase("input"))
         report = report or _silent
         with contextlib.nullcontext() if self.turn is None else self.turn.taken():
             if keep is None:
-                outcome = self._simulate(experiment, inputs, watch, report)
+                outcome = self._simulate(below, inputs, watch, report)
             else:
-                outcome = self._simulate_kept(experiment, inputs, watch, report, keep)
+                outcome = self._simulate_kept(below, inputs, watch, report, keep)
         _check_weights(outcome.weights)
         return Run(
             experiment,
@@ -252,7 +256,7 @@ class Backend(ABC):
                 "stage": experiment.stage,
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
-                "pathways": dict(outcome.pathways),
+                "pathways": pathways(experiment, outcome),
                 "versions": self.versions(),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
@@ -287,7 +291,7 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Run the lowered experiment."""
+        """Run an experiment that was lowered: ``experiment.lowered`` is itself."""
 
     def _simulate_kept(
         self,

@@ -40,8 +40,8 @@ class Choice:
         told = dict(documents.setting(word) for word in rest)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "options", {**told, **self.given})
-        if name not in backends.names():
-            raise SpecError(f"there is no backend {name!r}; {hint(name, backends.names())}")
+        if name not in backends.BACKENDS:
+            raise SpecError(f"there is no backend {name!r}; {hint(name, backends.BACKENDS)}")
 
     def backend(self) -> backends.Backend:
         """The backend.

@@ -31,6 +31,7 @@ from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.backends.support import LINEAR_EQUATIONS, Refusal
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
+from scnnbio.experiment.drive import Pending
 from scnnbio.population import Population
 
 #: Events closer than this are one instant (ms): sums of stamps and delays are equal up to rounding.
@@ -65,7 +66,10 @@ class EventDrivenBackend(Oracle):
     """Linear neurons and static kernels, exactly."""
 
     name: ClassVar[str] = "event-driven"
-    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS
+    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
+        Feature.INPUT_VALUES,
+        Feature.INPUT_CURRENT,
+    }
     refusals: ClassVar[Mapping[Feature, Refusal]] = {
         Feature.NONLINEAR: _NONLINEAR,
         Feature.CONDUCTANCES: _NONLINEAR,
@@ -94,7 +98,7 @@ class EventDrivenBackend(Oracle):
         """What it does not declare, thresholds that are no line, and time constants too short."""
         problems = super().unsupported(experiment)
         named = {problem.element for problem in problems}
-        for population in experiment.network.populations:
+        for population in experiment.lowered.network.populations:
             element = f"population {population.name!r}"
             if population.is_source or element in named:
                 continue
@@ -154,6 +158,7 @@ class _Simulation:
         self.piece = min((layer.piece for layer in self.layers.values()), default=self.duration)
         self.heap: list[tuple[float, int, int]] = []
         self.now, self.trial = 0.0, 0
+        self.changes = Pending(iter(()))
         self.fired: dict[str, list[tuple[int, float, int]]] = {name: [] for name in self.layers}
         self.samples: dict[tuple[str, str], list[FloatArray]] = {}
         self.every = [
@@ -188,6 +193,7 @@ class _Simulation:
                 for k in range(cuts[trial], cuts[trial + 1]):
                     stamp = (step[k] - trial * per_trial) * experiment.dt
                     self._send(name, float(stamp), int(unit[k]))
+            self.changes = Pending(self.inputs.changes(trial))
             self._solve(self._sample_times(trial))
             report("simulating", trial + 1, n_trials)
 
@@ -201,6 +207,7 @@ class _Simulation:
         """From one event to the next until the trial ends."""
         first = self.trial * self.experiment.trial_steps
         waiting = [((step - first) * self.experiment.dt, step) for step in reversed(sampled)]
+        self._drive()
         self._settle()
         while True:
             self._check()
@@ -213,10 +220,19 @@ class _Simulation:
                 self.duration,
                 self.heap[0][0] if self.heap else np.inf,
                 waiting[-1][0] if waiting else np.inf,
+                np.inf if self.changes.step is None else self.changes.step * self.experiment.dt,
             )
             self._towards(goal)
+            self._drive()
             if self.heap and self.heap[0][0] <= self.now + _INSTANT:
                 self._deliver()
+
+    def _drive(self) -> None:
+        """Set the ports whose time has come."""
+        dt, until = self.experiment.dt, self.now + _INSTANT
+        while (step := self.changes.step) is not None and step * dt <= until:
+            for change in self.changes.until(step):
+                self.layers[change.population].set(change.port, change.values)
 
     def _check(self) -> None:
         """Refuse to go on with states that are no numbers."""

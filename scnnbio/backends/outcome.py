@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.experiment import Experiment
+from scnnbio.experiment.lowering import sampled_ports
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
 #: Spikes that are put into order at a time.
@@ -49,6 +50,13 @@ class Outcome:
     pathways: Mapping[str, str]
     times: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
+    """Pathway of each projection; what values bring is computed above the backends."""
+    network = experiment.network
+    computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
+    return {**outcome.pathways, **dict.fromkeys(computed, "computed")}
 
 
 def recording(experiment: Experiment, outcome: Outcome) -> Recording:
@@ -103,19 +111,23 @@ def _in_trials(
 def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:
     signals: dict[str, dict[str, Any]] = {}
     per_trial = experiment.trial_steps
+    driven = sampled_ports(experiment)
     for sampling in experiment.record.signals:
         population = experiment.network.population(sampling.population)
         every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
         units = range(population.size) if sampling.units is None else sampling.units
         for variable in sampling.variables:
-            values = outcome.signals[population.name, variable]
+            key, model = (population.name, variable), population.model
+            values = driven[key] if key in driven else outcome.signals[key]
             values.setflags(write=False)  # so that it is taken as it is
             step = np.arange(len(values)) * every
             signals.setdefault(population.name, {})[variable] = Signal(
                 values=values,
                 unit=np.asarray(units, dtype=np.int32),
                 period=every * experiment.dt,
-                quantity=population.model.unit_of(variable),
+                quantity=model.parameters[variable].unit
+                if key in driven
+                else model.unit_of(variable),
                 trial=(step // per_trial).astype(np.int32),
                 time=np.asarray((step % per_trial) * experiment.dt, dtype=np.float64),
             )

@@ -25,6 +25,7 @@ from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import ON_A_GRID
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
+from scnnbio.experiment.drive import Pending
 from scnnbio.network import Projection
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import split_assignments
@@ -236,7 +237,7 @@ class _Simulation:
     """All layers and pathways of one experiment, stepped together."""
 
     def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
-        self.experiment = experiment
+        self.experiment, self.inputs = experiment, inputs
         network = experiment.network
         self.sizes = {p.name: p.size for p in network.populations}
         self.layers = {
@@ -277,7 +278,10 @@ class _Simulation:
             if trial in kept:
                 for name, value in self._learned().items():
                     self.snapshots.setdefault(name, []).append(value)
+            changes = Pending(self.inputs.changes(trial))
             for step in range(trial * per_trial + 1, (trial + 1) * per_trial + 1):
+                for change in changes.until(step - 1 - trial * per_trial):
+                    self.layers[change.population].state[change.port] = change.values.copy()
                 self._sample(step - 1)
                 self._step(step)
             report("simulating", trial + 1, n_trials)

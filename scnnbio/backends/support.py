@@ -54,6 +54,8 @@ LINEAR_EQUATIONS = EVERYWHERE | {
 
 #: What every backend here with a time step and shared kernels that learn has.
 ON_A_GRID = LINEAR_EQUATIONS | {
+    Feature.INPUT_VALUES,
+    Feature.INPUT_CURRENT,
     Feature.FIRST_SPIKE,
     Feature.NONLINEAR,
     Feature.CONDUCTANCES,

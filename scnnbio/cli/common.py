@@ -13,7 +13,7 @@ from rich.text import Text
 
 from scnnbio import backends
 from scnnbio.cli.terminal import print_table
-from scnnbio.experiment import documents, installed
+from scnnbio.experiment import EXPERIMENTS, documents
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ Experiment = Annotated[
     typer.Argument(
         metavar="EXP",
         help="A TOML file, or an installed name.",
-        autocompletion=completions(lambda: sorted(installed())),
+        autocompletion=completions(lambda: sorted(EXPERIMENTS)),
     ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")]
@@ -92,10 +92,13 @@ def command_line() -> list[str]:
 
 
 def print_scores(scores: tuple[Score, ...]) -> None:
-    """Print verdicts on claims as a table."""
+    """Print verdicts on claims as a table, with what each is on where one is there twice."""
+    claims = [item.claim for item in scores]
+    twice = len(set(claims)) < len(claims)
     rows = [
         (
             item.claim,
+            *((item.about,) if twice else ()),
             "-" if item.value is None else f"{item.value:.3g}",
             verdict_text(item.verdict),
             str(item.n),
@@ -104,7 +107,8 @@ def print_scores(scores: tuple[Score, ...]) -> None:
         )
         for item in scores
     ]
-    print_table(("claim", "value", "verdict", "n", "left out", "why"), rows)
+    about = ("on",) if twice else ()
+    print_table(("claim", *about, "value", "verdict", "n", "left out", "why"), rows)
 
 
 def verdict_text(verdict: str) -> Text:

@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from scnnbio import backends
 from scnnbio.backends.options import options_of
 from scnnbio.cli.common import app
 from scnnbio.cli.terminal import print_table
+from scnnbio.connectors import CONNECTORS
+from scnnbio.encoding import CODES
 from scnnbio.errors import ScnnbioError
-from scnnbio.experiment import documents, installed, models
+from scnnbio.experiment import EXPERIMENTS, MODELS, documents
+from scnnbio.inputs import INPUTS
+from scnnbio.neurons import LIBRARY
+from scnnbio.plasticity import RULES
+from scnnbio.registry import Registry
+from scnnbio.stimuli import STIMULI
+
+#: All that is chosen by name.
+REGISTRIES: tuple[Registry[Any], ...] = (
+    *(EXPERIMENTS, MODELS, backends.BACKENDS, LIBRARY, STIMULI, CODES, INPUTS, CONNECTORS, RULES),
+)
 
 
 @app.command("list")
 def list_() -> None:
-    """List the installed experiments and models."""
-    rows = []
-    for name, path in sorted(installed().items()):
-        study = documents.read(path)
-        parts = (", ".join(study.get(key, {})) for key in ("profiles", "options"))
-        rows.append((name, str(study.get("title", "")), *parts))
-    print_table(("experiment", "title", "profiles", "options"), rows)
-    print_table(
-        ("model", "from"), [(name, point.value) for name, point in sorted(models().items())]
-    )
+    """List what is installed: experiments, models, and everything else that has a name."""
+    experiments = [_experiment(name) for name in sorted(EXPERIMENTS)]
+    print_table(("experiment", "title", "profiles", "options"), experiments)
+    models = sorted((entry.name, entry.place) for entry in MODELS.entries())
+    print_table(("model", "from"), models)
+    others = [kind for kind in REGISTRIES if kind not in (EXPERIMENTS, MODELS)]
+    print_table(("kind", "names"), [(kind.what, ", ".join(kind)) for kind in others])
+    if added := list(_added()):
+        print_table(("kind", "name", "package that adds it", "ready"), added)
+
+
+def _experiment(name: str) -> tuple[str, str, str, str]:
+    """Name, title, profiles and options of an experiment."""
+    try:
+        study = documents.read(EXPERIMENTS[name])
+    except ScnnbioError as error:
+        return name, error.message, "", ""
+    profiles, options = (", ".join(study.get(key, {})) for key in ("profiles", "options"))
+    return name, str(study.get("title", "")), profiles, options
+
+
+def _added() -> Iterable[tuple[str, str, str, str]]:
+    """What other packages add, each imported to see whether it is there."""
+    for kind in REGISTRIES:
+        for entry in kind.entries():
+            if not entry.ours:
+                ready = kind.fault(entry.name) or "yes"
+                yield kind.what, entry.name, entry.package, ready
 
 
 @app.command("backends")

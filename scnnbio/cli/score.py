@@ -39,14 +39,14 @@ def score(
     if not any(s.verdict in ("agrees", "disagrees") for s in results.scores):
         errors.print(_unjudged(results), style="red", soft_wrap=True)
         raise typer.Exit(FAILED)
-    if any(s.verdict != "agrees" for s in results.scores):
+    if any(s.verdict not in ("agrees", "chosen for") for s in results.scores):
         raise typer.Exit(FAILED)
 
 
 def _unjudged(results: Results) -> Text:
     """Why nothing was judged, which is no success."""
     if not results.scores:
-        why = f"experiment {results.study.name!r} names no claim; add 'claims = [...]' to it"
+        why = f"experiment {results.study.name!r} names no claim; add a table [[claims]] to it"
     else:
         why = f"none of its {len(results.scores)} claims could be judged; the table says why"
     return Text(f"nothing was judged: {why}")

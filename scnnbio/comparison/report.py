@@ -238,4 +238,4 @@ _SWEPT = "Each backend on several grids; all see the same input spikes."
 
 
 def _inputs(result: Comparison) -> set[str]:
-    return {name for stage in result.study.stages for name in stage.experiment.inputs}
+    return {p.name for stage in result.study.stages for p in stage.experiment.network.sources}

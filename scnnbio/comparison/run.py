@@ -287,7 +287,8 @@ def judge_pair(
         for name in experiment.record.spikes
     }
     spikes = _promise("spikes", targets, experiment)
-    neurons = {n: one for n, one in found.items() if n not in experiment.inputs}
+    network = experiment.network
+    neurons = {n: one for n, one in found.items() if not network.population(n).is_source}
     first: tuple[FirstDifference, ...] = ()
     differs = not all(one.all_identical for one in neurons.values())
     if differs and isinstance(spikes, UnlessAtThreshold):

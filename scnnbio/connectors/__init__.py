@@ -31,8 +31,25 @@ from scnnbio.connectors.profiles import (
 )
 from scnnbio.connectors.spinnaker import for_spinnaker
 from scnnbio.connectors.unshared import DenseConnector, LocalConnector, UnsharedConnector
+from scnnbio.registry import Registry, subclasses
+
+#: Every connector by its kind in a document.
+CONNECTORS: Registry[type[KernelConnector]] = Registry(
+    "connector",
+    "scnnbio.connectors",
+    {
+        "convolution": "scnnbio.connectors:ConvolutionConnector",
+        "pooling": "scnnbio.connectors:PoolingConnector",
+        "lateral-inhibition": "scnnbio.connectors:LateralInhibitionConnector",
+        "dense": "scnnbio.connectors:DenseConnector",
+        "local": "scnnbio.connectors:LocalConnector",
+        "edges": "scnnbio.connectors:EdgeListConnector",
+    },
+    subclasses(KernelConnector),
+)
 
 __all__ = [
+    "CONNECTORS",
     "PROFILES",
     "RANDOM_EDGES",
     "ConvolutionConnector",

@@ -15,10 +15,19 @@ import numpy as np
 from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.registry import Registry, subclasses
 from scnnbio.units import In, Milliseconds
 from scnnbio.values import Value
 
-__all__ = ["LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
+__all__ = ["CODES", "LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
+
+#: Every code by its kind in a document.
+CODES: Registry[type[Code]] = Registry(
+    "code",
+    "scnnbio.codes",
+    {"latency": "scnnbio.encoding:LatencyCode", "poisson": "scnnbio.encoding:PoissonCode"},
+    subclasses(Code, name="kind", described=True),
+)
 
 
 @final
@@ -30,12 +39,12 @@ class Encoding(Value):
     ----------
     lgn : LGN or Pixels
         The filter, or none.
-    code : LatencyCode or PoissonCode
-        The code.
+    code : Code
+        :class:`LatencyCode`, :class:`PoissonCode` or another.
     """
 
     lgn: LGN | Pixels = field(default_factory=LGN)
-    code: LatencyCode | PoissonCode = field(default_factory=LatencyCode)
+    code: Code = field(default_factory=LatencyCode)
 
     @property
     def margin(self) -> int:

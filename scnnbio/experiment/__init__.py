@@ -1,16 +1,20 @@
 """Experiments and studies: what is run, read from TOML and written back."""
 
+from scnnbio.experiment.claims import ClaimBinding
 from scnnbio.experiment.experiment import Experiment
 from scnnbio.experiment.features import Feature, Requirement
 from scnnbio.experiment.inputs import Inputs, Report
-from scnnbio.experiment.loading import installed, load
-from scnnbio.experiment.networks import models
+from scnnbio.experiment.loading import EXPERIMENTS, load
+from scnnbio.experiment.networks import MODELS
 from scnnbio.experiment.record import Record, Sampling
 from scnnbio.experiment.run import Run
 from scnnbio.experiment.stage import Stage
 from scnnbio.experiment.study import Study, study_from
 
 __all__ = [
+    "EXPERIMENTS",
+    "MODELS",
+    "ClaimBinding",
     "Experiment",
     "Feature",
     "Inputs",
@@ -21,8 +25,6 @@ __all__ = [
     "Sampling",
     "Stage",
     "Study",
-    "installed",
     "load",
-    "models",
     "study_from",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import reprlib
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from scnnbio.connectors import (
+    CONNECTORS,
     PROFILES,
     RANDOM_EDGES,
     ConvolutionConnector,
@@ -31,6 +33,7 @@ from scnnbio.experiment.documents import (
     choose,
     continued,
     join,
+    kind_of,
     plain_table,
     plain_value,
     require,
@@ -50,8 +53,8 @@ def connector_from(
     Parameters
     ----------
     table : mapping
-        ``kind`` ("convolution", "pooling", "lateral-inhibition", "dense", "local" or "edges"), and
-        the arguments of that connector.
+        ``kind``, a name in :data:`~scnnbio.connectors.CONNECTORS`, and the arguments of that
+        connector.
     in_shape : (channel, row, column)
         Shape of the pre-synaptic layer.
     where : str
@@ -68,12 +71,15 @@ def connector_from(
     SpecError
         If anything in the description is wrong; it names the path.
     """
-    read = choose(_READERS, require(table, "kind", where), "kind of connector", join(where, "kind"))
+    named = require(table, "kind", where)
+    cls = choose(CONNECTORS, named, "kind of connector", join(where, "kind"))
     rest = {key: _pair(value) for key, value in table.items() if key != "kind"}
-    if read in (_dense, _edges):
-        rest["out_shape"] = out_shape
     try:
-        return read(rest, in_shape, where)
+        if cls not in _READERS:
+            return _by_arguments(cls, rest, {"in_shape": in_shape, "out_shape": out_shape}, where)
+        if cls in (DenseConnector, EdgeListConnector):
+            rest["out_shape"] = out_shape
+        return _READERS[cls](rest, in_shape, where)
     except SpecError as error:
         path = error.where if where in error.where else continued(where, error.where)
         raise SpecError(error.message, where=path) from None
@@ -82,7 +88,15 @@ def connector_from(
 
 
 def connector_table(connector: KernelConnector) -> Table:
-    """A connector written out, so that :func:`connector_from` gives it back."""
+    """A connector written out, so that :func:`connector_from` gives it back.
+
+    Raises
+    ------
+    SpecError
+        If it is of a class that no installed package names.
+    """
+    if type(connector) not in _READERS:
+        return _arguments_table(connector)
     if isinstance(connector, LateralInhibitionConnector):
         return _lateral_table(connector)
     if isinstance(connector, PoolingConnector):
@@ -102,6 +116,31 @@ def connector_table(connector: KernelConnector) -> Table:
     if connector.groups > 1:
         table["groups"] = connector.groups
     return table
+
+
+#: Arguments that follow from the layers.
+_SHAPES = ("in_shape", "out_shape")
+
+
+def _by_arguments(
+    cls: type[KernelConnector], table: Table, shapes: Mapping[str, Shape | None], where: str
+) -> KernelConnector:
+    """A connector of another package: the keys are the arguments of its initialiser."""
+    known = inspect.signature(cls).parameters
+    check_keys(table, [name for name in known if name not in _SHAPES], where)
+    for name, argument in known.items():
+        if argument.default is argument.empty and name not in (*table, *_SHAPES):
+            raise SpecError(f"{name!r} is missing", where=where)
+    return cls(**table, **{name: shapes[name] for name in _SHAPES if name in known})
+
+
+def _arguments_table(connector: KernelConnector) -> Table:
+    """The arguments of a connector's initialiser, as its canonical fields give them."""
+    given = {n: v for n, v in connector.canonical_fields().items() if n not in _SHAPES}
+    return {
+        "kind": kind_of(CONNECTORS, connector),
+        **{n: plain_value(v) for n, v in given.items() if v is not None},
+    }
 
 
 def _pair(value: Any) -> Any:
@@ -239,11 +278,12 @@ def _unshared_table(connector: UnsharedConnector) -> Table:
     return {"kind": "edges", "edges": pairs, **table}
 
 
-_READERS: dict[str, Callable[[Table, Shape, str], KernelConnector]] = {
-    "convolution": _convolution,
-    "pooling": _pooling,
-    "lateral-inhibition": _lateral,
-    "dense": _dense,
-    "local": _local,
-    "edges": _edges,
+#: Our own, which a document may write in short forms.
+_READERS: dict[type[KernelConnector], Callable[[Table, Shape, str], KernelConnector]] = {
+    ConvolutionConnector: _convolution,
+    PoolingConnector: _pooling,
+    LateralInhibitionConnector: _lateral,
+    DenseConnector: _dense,
+    LocalConnector: _local,
+    EdgeListConnector: _edges,
 }

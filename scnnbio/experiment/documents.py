@@ -16,6 +16,7 @@ import tomli_w
 
 from scnnbio.errors import DataError, SpecError, hint, unwritable
 from scnnbio.files import put
+from scnnbio.registry import Registry
 
 T = TypeVar("T")
 _ROW = re.compile(r"\[\d+\]$")
@@ -252,6 +253,30 @@ def by_kind(kinds: Mapping[str, type[T]]) -> Callable[[Any, str], T]:
         return build(kind, {key: value for key, value in table.items() if key != "kind"}, where)
 
     return read_one
+
+
+def kind_of(kinds: Registry[type[T]], value: T) -> str:
+    """The name of a value's class in a document.
+
+    Raises
+    ------
+    SpecError
+        If no installed package gives the class a name.
+    """
+    kind = kinds.name_of(type(value))
+    if kind is None:
+        raise SpecError(
+            f"a {type(value).__name__} has no form in a document; name its class by an entry point"
+            f" in {kinds.group!r}"
+        )
+    return kind
+
+
+def kind_table(kinds: Registry[type[T]], value: T) -> Table:
+    """A value as a table whose ``kind`` says which class it is of; errors as :func:`kind_of`."""
+    kind = kind_of(kinds, value)
+    # Where the kind is a field, it keeps its place.
+    return {**plain_table(value), "kind": kind}
 
 
 def plain_table(value: Any, skip: Iterable[str] = ()) -> Table:

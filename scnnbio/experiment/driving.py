@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
-from scnnbio.inputs import Draw, FromFrames, Input
+from scnnbio.experiment.drive import Drive
+from scnnbio.inputs import CurrentInput, Draw, FromFrames, Input
 from scnnbio.inputs.base import Trial
 from scnnbio.network import Network
 from scnnbio.population import Population
@@ -30,21 +31,21 @@ class ShortForm(FrozenTable[str, Input]):
 def checked_inputs(
     network: Network, inputs: Driven, stimulus: Stimulus | None, encoding: Encoding | None
 ) -> FrozenTable[str, Input]:
-    """One input per source, in the order of the network.
+    """One input per source and per population that currents drive, in the order of the network.
 
     Parameters
     ----------
     network : Network
     inputs : mapping of str to Input
-        By source; empty where a stimulus and an encoding are given instead.
+        By source or driven population; empty where a stimulus and an encoding are given instead.
     stimulus, encoding : optional
         The short form of one :class:`~scnnbio.inputs.FromFrames` for the only source.
 
     Raises
     ------
     SpecError
-        If a source has no input, an input has no source or another shape, or trials differ in
-        number or duration.
+        If a source has no input or one of another kind, an input has no population or another
+        shape, or trials differ in number or duration.
     """
     sources = {population.name: population for population in network.sources}
     if stimulus is not None or encoding is not None:
@@ -59,7 +60,7 @@ def checked_inputs(
             raise SpecError("is missing beside the other one", where=missing)
         if len(sources) != 1:
             raise SpecError(
-                f"{len(sources)} spike sources, and a stimulus with an encoding drives exactly"
+                f"{len(sources)} sources, and a stimulus with an encoding drives exactly"
                 " one; give inputs, one per source",
                 where="network.populations",
             )
@@ -71,18 +72,18 @@ def checked_inputs(
             "no input is given: give a stimulus and an encoding, or inputs, one per source",
             where="inputs",
         )
+    populations = {population.name: population for population in network.populations}
     for name, driven in inputs.items():
-        if name not in sources:
+        if name not in populations:
             raise SpecError(
-                f"{name!r} is not a spike source; {hint(str(name), sources)}", where="inputs"
+                f"{name!r} is not a population; {hint(str(name), populations)}", where="inputs"
             )
-        if not isinstance(driven, Input):
-            raise SpecError(f"{driven!r} is not an input", where=f"inputs.{name}")
-        driven.check_shape(name, sources[name].shape)
+        _check_kind(populations[name], driven)
+        driven.check_shape(name, populations[name].shape)
     undriven = [name for name in sources if name not in inputs]
     if undriven:
         raise SpecError(f"the source {undriven[0]!r} has no input; give one", where="inputs")
-    ordered = {name: inputs[name] for name in sources}
+    ordered = {name: inputs[name] for name in populations if name in inputs}
     (first, base), *others = ordered.items()
     for name, other in others:
         for what, unit in (("n_trials", "trials"), ("duration", "ms")):
@@ -98,6 +99,35 @@ def checked_inputs(
     return type(inputs)(ordered) if isinstance(inputs, ShortForm) else FrozenTable(ordered)
 
 
+def _check_kind(population: Population, driven: Any) -> None:
+    """Raise unless an input is of the kind that drives a population."""
+    where = f"inputs.{population.name}"
+    if not isinstance(driven, Input):
+        raise SpecError(f"{driven!r} is not an input", where=where)
+    kind = type(driven).__name__
+    values = isinstance(driven, CurrentInput)
+    if not population.is_source:
+        if not isinstance(driven, CurrentInput | Drive):
+            raise SpecError(
+                f"{kind} gives spikes, and {population.name!r} is not a spike source; put a source"
+                " before it, or inject a current by FromCurrents",
+                where=where,
+            )
+    elif population.gives_values != values:
+        found, needed = ("values", "spikes") if values else ("spikes", "values")
+        raise SpecError(
+            f"{kind} gives {found}, and {population.name!r} is a source of {needed}; make it a"
+            f" {'ValueSource' if values else 'SpikeSource'}, or give it another input",
+            where=where,
+        )
+    elif isinstance(driven, CurrentInput) and driven.unit != "1":
+        raise SpecError(
+            f"values in {driven.unit}, and those of a source have no unit; give unit = '1', and"
+            " the unit to the weight of the projection",
+            where=f"{where}.unit",
+        )
+
+
 def check_grids(inputs: Driven, dt: float) -> None:
     """Raise unless the spikes of all inputs fit the grid on which they are drawn."""
     for name, driven in inputs.items():
@@ -110,10 +140,15 @@ def check_grids(inputs: Driven, dt: float) -> None:
 def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt: float) -> Draw:
     """Shape, grid and chance of one source in one trial.
 
-    The first source draws from a generator of (seed, trial), each other one from its own. A scene
-    comes from the generator of the first source that shows an equal stimulus.
+    The first source of spikes draws from a generator of (seed, trial), each other one from its own,
+    and so does each population that values drive. A scene comes from the generator of the first
+    source that shows an equal stimulus.
     """
-    names = list(inputs)
+    if isinstance(inputs[name], CurrentInput):
+        place = [p.name for p in network.populations].index(name)
+        rng = _generator(seed, trial, _OF_VALUES, place)
+        return Draw(network.population(name).shape, dt, rng, rng)
+    names = [population.name for population in network.spike_sources]
     rng = _generator(seed, trial, names.index(name))
     scene = rng
     first = _first_showing(inputs, name)
@@ -122,11 +157,15 @@ def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt:
     return Draw(network.population(name).shape, dt, scene, rng)
 
 
-def _generator(seed: int, trial: int, place: int) -> np.random.Generator:
-    if place == 0:
+#: Begins the spawn keys of what values are drawn from; those of spikes are one number each.
+_OF_VALUES = 1
+
+
+def _generator(seed: int, trial: int, *place: int) -> np.random.Generator:
+    if place == (0,):
         return np.random.default_rng([seed, trial])
     # With a spawn key, NumPy keeps these apart from all generators of (seed, trial).
-    return np.random.default_rng(np.random.SeedSequence([seed, trial], spawn_key=(place,)))
+    return np.random.default_rng(np.random.SeedSequence([seed, trial], spawn_key=place))
 
 
 def _first_showing(inputs: Driven, name: str) -> str:
@@ -141,6 +180,8 @@ def _first_showing(inputs: Driven, name: str) -> str:
 def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
     """Spikes of all sources in one trial, in steps of their grid; units are counted on.
 
+    Only inputs that have a draw are asked.
+
     Raises
     ------
     SpecError
@@ -148,6 +189,8 @@ def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
     """
     parts, first = [], 0
     for name, driven in inputs.items():
+        if name not in draws:
+            continue
         try:
             step, unit = driven.spikes(trial, draws[name])
         except SpecError as error:
@@ -158,6 +201,8 @@ def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
         first += int(np.prod(draws[name].shape))
     if len(parts) == 1:
         return parts[0]
+    if not parts:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32)
     step, unit = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(step, kind="stable")
     return step[order], unit[order]
@@ -167,7 +212,7 @@ def only_source(network: Network) -> Population:
     """The only source of a network; an error if there are several."""
     if len(network.sources) != 1:
         raise SpecError(
-            f"{len(network.sources)} spike sources, and this needs a network with one",
+            f"{len(network.sources)} sources, and this needs a network with one",
             where="network.populations",
         )
     return network.sources[0]

@@ -8,6 +8,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scnnbio._html import listed
 from scnnbio.connectors import PoolingConnector
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
+from scnnbio.experiment.drive import Drive, driven_ports
 from scnnbio.experiment.driving import (
     canonical_inputs,
     check_grids,
@@ -28,8 +30,15 @@ from scnnbio.experiment.driving import (
     only_source,
     trial_columns,
 )
-from scnnbio.experiment.features import Requirement, of_network, of_signals, of_trials
+from scnnbio.experiment.features import (
+    Requirement,
+    of_drives,
+    of_network,
+    of_signals,
+    of_trials,
+)
 from scnnbio.experiment.inputs import Inputs, Report
+from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
 from scnnbio.inputs import Draw, FromFrames, Input
 from scnnbio.network import Network, Projection
@@ -72,8 +81,9 @@ class Experiment(Value):
         given. A random code draws other spikes on another grid: with one ``input_dt``, runs of
         several ``dt`` see the same.
     inputs : mapping of str to Input
-        What drives each source, where there is no stimulus and encoding. All have the same number
-        of trials of the same duration. It is filled in where the short form is given.
+        What drives each source, where there is no stimulus and encoding, and currents into other
+        populations. All have the same number of trials of the same duration. It is filled in where
+        the short form is given.
 
     Raises
     ------
@@ -119,7 +129,8 @@ class Experiment(Value):
             object.__setattr__(self, "input_dt", plain(self.input_dt, "ms", where="input_dt"))
             self.steps(self.input_dt, "input_dt")
         check_grids(self.inputs, self.input_dt or self.dt)
-        self._check_record()
+        check_delays(self)
+        self._check_record(driven_ports(self.network, self.inputs))
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
 
@@ -145,12 +156,16 @@ class Experiment(Value):
                     where=path,
                 )
 
-    def _check_record(self) -> None:
+    def _check_record(self, driven: Mapping[str, tuple[str, ...]]) -> None:
         for name in self.record.spikes:
-            self.network.population(name)
+            if self.network.population(name).gives_values:
+                raise SpecError(
+                    f"{name!r} is a source of values and fires no spikes; leave it out",
+                    where="record.spikes",
+                )
         for sampling in self.record.signals:
             population = self.network.population(sampling.population)
-            known = {s.name for s in population.model.states}
+            known = {s.name for s in population.model.states} | {*driven.get(population.name, ())}
             missing = set(sampling.variables) - known
             if missing:
                 first = min(missing)
@@ -254,9 +269,20 @@ class Experiment(Value):
 
         Units count on from one source to the next, in the order of the network.
         """
-        draws = {name: self.drawing(trial, name) for name in self.inputs}
+        sources = (population.name for population in self.network.spike_sources)
+        draws = {name: self.drawing(trial, name) for name in sources}
         step, unit = drawn_trial(self.inputs, trial, draws)
         return step * self.steps(self.input_dt or self.dt, "input_dt"), unit
+
+    @cached_property
+    def lowered(self) -> Experiment:
+        """The experiment as a simulator gets it: see :mod:`scnnbio.experiment.lowering`."""
+        return lowered(self)
+
+    @property
+    def drives(self) -> dict[str, Drive]:
+        """Of a lowered experiment, the drive of each population that has one."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, Drive)}
 
     def input_stream(
         self,
@@ -280,9 +306,12 @@ class Experiment(Value):
             If the dimensions of an equation do not fit.
         """
         n_trials, kept = self.n_trials, len(self.snapshot_trials()) > 0
-        signals = ((s.population, s.variables) for s in self.record.signals)
+        # Driven ports are sampled above the backends.
+        below = self.lowered
+        signals = ((s.population, s.variables) for s in below.record.signals)
         found = [
             *of_network(self.network),
+            *of_drives(below.network, below.drives, self.inputs),
             *of_trials(n_trials, reset=self.reset, snapshots=kept),
             *of_signals(signals),
         ]
@@ -306,7 +335,7 @@ class Experiment(Value):
         }
 
 
-def checked_seed(seed: Any) -> int:
+def checked_seed(seed: Any, where: str = "seed") -> int:
     """A seed as a plain whole number from 0 up, or a SpecError."""
     try:
         number = -1 if isinstance(seed, bool) else operator.index(seed)
@@ -314,6 +343,6 @@ def checked_seed(seed: Any) -> int:
         number = -1
     if not 0 <= number < 2**63:
         raise SpecError(
-            f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where="seed"
+            f"{reprlib.repr(seed)} is not a whole number from 0 to 2**63 - 1", where=where
         )
     return number

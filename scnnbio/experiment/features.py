@@ -34,6 +34,8 @@ from scnnbio.plasticity import LearningRule, SharedSTDP, TraceRule, TripletSTDP
 from scnnbio.population import Population
 
 _ELSEWHERE = "run it on brian2 or brian2-standalone"
+#: What to do on a backend whose neurons take spikes only.
+_AS_SPIKES = f"give the values as spikes, by FromImages with a code, or {_ELSEWHERE}"
 #: What to do on a backend that does not learn.
 LEARN_ELSEWHERE = (
     "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
@@ -63,6 +65,8 @@ class Feature(Enum):
 
     # What drives the network.
     INPUT_SPIKES = "a source of spikes"
+    INPUT_VALUES = "a source of values", _AS_SPIKES
+    INPUT_CURRENT = "an injected current", _AS_SPIKES
     # Connections.
     CONVOLUTION = "a convolution"
     POOLING = "pooling by sum or average"
@@ -152,7 +156,8 @@ def of_network(network: Network) -> Iterator[Requirement]:
     for population in network.populations:
         element = f"population {population.name!r}"
         if population.is_source:
-            yield Requirement(element, Feature.INPUT_SPIKES)
+            values = population.gives_values
+            yield Requirement(element, Feature.INPUT_VALUES if values else Feature.INPUT_SPIKES)
             continue
         yield from _of_neurons(element, network, population)
         for feature in _of_values(population):
@@ -163,9 +168,34 @@ def of_network(network: Network) -> Iterator[Requirement]:
         for feature in _of_control(population):
             yield Requirement(element, feature)
     for projection in network.projections:
+        if network.population(projection.pre).gives_values:
+            continue  # brought above the backends
         element = f"projection {projection.name!r}"
         for feature in (*_of_connections(projection), *_of_rule(projection.plasticity)):
             yield Requirement(element, feature)
+
+
+def of_drives(
+    network: Network, drives: Iterable[str], inputs: Iterable[str]
+) -> Iterator[Requirement]:
+    """What populations require that currents or values drive.
+
+    Parameters
+    ----------
+    network : Network
+        As a simulator gets it.
+    drives : iterable of str
+        The populations whose ports are driven.
+    inputs : iterable of str
+        Those of them into which an input injects a current.
+    """
+    injected = set(inputs)
+    for name in drives:
+        element = f"population {name!r}"
+        if name in injected:
+            yield Requirement(element, Feature.INPUT_CURRENT)
+        # A conductance that is driven makes a linear equation nonlinear.
+        yield from _of_curves(element, network.population(name).model)
 
 
 def of_trials(n_trials: int, *, reset: bool, snapshots: bool) -> Iterator[Requirement]:
@@ -197,19 +227,25 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
     targets = [target for target, _, _ in split_assignments(model.reset)]
     if len(targets) > 1 or any(target != model.states[0].name for target in targets):
         yield Requirement(element, Feature.RESET_OF_STATES, model.name)
-    nonlinear, given_conductances = _linearity(model)
-    if given_conductances:
-        yield Requirement(element, Feature.NONLINEAR, given_conductances)
-    if nonlinear and any(model.unit_of(state.name) == "uS" for state in model.states):
-        yield Requirement(element, Feature.CONDUCTANCES, nonlinear)
+    yield from _of_curves(element, model)
     units = {
         model.unit_of(model.receptors[projection.receptor])
         for projection in network.into(population.name)
+        if projection.receptor in model.receptors
     }
     if "mV" in units:
         yield Requirement(element, Feature.JUMPS)
     if units - {"mV"}:
         yield Requirement(element, Feature.SYNAPTIC_STATES)
+
+
+def _of_curves(element: str, model: NeuronModel) -> Iterator[Requirement]:
+    """What subthreshold equations that are not linear require."""
+    nonlinear, given_conductances = _linearity(model)
+    if given_conductances:
+        yield Requirement(element, Feature.NONLINEAR, given_conductances)
+    if nonlinear and any(model.unit_of(state.name) == "uS" for state in model.states):
+        yield Requirement(element, Feature.CONDUCTANCES, nonlinear)
 
 
 @functools.lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+from scnnbio.encoding import CODES, LGN, Encoding, Pixels
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
@@ -17,28 +17,16 @@ from scnnbio.experiment.documents import (
     check_keys,
     choose,
     join,
+    kind_table,
     plain_table,
     plain_value,
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes, Input
+from scnnbio.inputs import INPUTS, FromCurrents, FromFrames, FromSpikes, Input
 from scnnbio.recording import Recording
-from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli import STIMULI, Stimulus
 from scnnbio.stimuli.base import FileRead, Files
-
-STIMULI: dict[str, type[Stimulus]] = {
-    "photographs": Photographs,
-    "full-field": FullField,
-    "gratings": Gratings,
-    "white-noise": WhiteNoise,
-}
-CODES: dict[str, type[LatencyCode | PoissonCode]] = {"latency": LatencyCode, "poisson": PoissonCode}
-INPUTS: dict[str, type[Input]] = {
-    "frames": FromFrames,
-    "spikes": FromSpikes,
-    "images": FromImages,
-}
 
 #: What a stage says of its input, in the short form and in full.
 INPUT_KEYS = ("stimulus", "encoding", "inputs")
@@ -98,7 +86,11 @@ def _input(table: Any, where: str) -> Input:
         return _of_recording(rest, where)
     if cls is FromSpikes:
         check_keys(rest, [key for key in _SPIKES if key != "files"], where)
-    return build(cls, rest, where, _INPUT_READERS[kind])
+    if cls is FromCurrents and "file" in rest:
+        return _of_file(rest, where)
+    if cls is FromCurrents:
+        check_keys(rest, _CURRENTS, where)
+    return build(cls, rest, where, {**_PARTS, **_INPUT_READERS.get(kind, {})})
 
 
 def _of_recording(table: Table, where: str) -> FromSpikes:
@@ -112,6 +104,19 @@ def _of_recording(table: Table, where: str) -> FromSpikes:
     try:
         off_grid = table.get("off_grid", "refuse")
         return FromSpikes.from_recording(recording, population, off_grid, read)
+    except SpecError as error:
+        raise SpecError(str(error), where=where) from None
+
+
+def _of_file(table: Table, where: str) -> FromCurrents:
+    """Values of a file: ``file``, and everything but the values themselves."""
+    check_keys(table, ("file", *_CURRENTS[1:]), where)
+    path = as_text(table["file"], join(where, "file"))
+    rest = {key: value for key, value in table.items() if key != "file"}
+    if "trials" in rest:
+        rest["trials"] = dict(as_table(rest["trials"], join(where, "trials")))
+    try:
+        return FromCurrents.from_file(path, **rest)
     except SpecError as error:
         raise SpecError(str(error), where=where) from None
 
@@ -138,10 +143,17 @@ def _as_it_is(value: Any, where: str) -> Any:
 
 Readers = Mapping[str, Callable[[Any, str], Any]]
 _SPIKES = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
+_CURRENTS = ("values", "frame", "duration", "unit", "port", "trials")
 _INPUT_READERS: dict[str, Readers] = {
-    "frames": {"stimulus": by_kind(STIMULI), "encoding": encoding_from},
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
-    "images": {"code": by_kind(CODES), "labels": _labels, "images": _as_it_is},
+    "currents": {"trials": lambda value, where: dict(as_table(value, where))},
+    "images": {"labels": _labels, "images": _as_it_is},
+}
+#: What fields of these names hold in any input.
+_PARTS: Readers = {
+    "stimulus": by_kind(STIMULI),
+    "encoding": encoding_from,
+    "code": by_kind(CODES),
 }
 READERS: Readers = {
     "stimulus": by_kind(STIMULI),
@@ -156,7 +168,7 @@ def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: A
     Raises
     ------
     SpecError
-        If an input is of a class of the user's own.
+        If an input is of a class that no installed package names.
     """
     if stimulus is not None and encoding is not None:
         return _frames_table(stimulus, encoding)
@@ -165,17 +177,24 @@ def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: A
 
 def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
     return {
-        "stimulus": plain_table(stimulus),
-        "encoding": {"lgn": plain_table(encoding.lgn), "code": plain_table(encoding.code)},
+        "stimulus": kind_table(STIMULI, stimulus),
+        "encoding": {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)},
     }
 
 
 def _input_table(driven: Input, name: str) -> Table:
-    kind = next((kind for kind, cls in INPUTS.items() if cls is type(driven)), None)
-    if isinstance(driven, FromFrames):
-        return {"kind": kind, **_frames_table(driven.stimulus, driven.encoding)}
-    if isinstance(driven, FromSpikes):
-        return {"kind": kind, **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
-    if isinstance(driven, FromImages):
-        return {"kind": kind, **plain_table(driven)}
-    raise SpecError(f"{type(driven).__name__} has no form in a document", where=f"inputs.{name}")
+    if type(driven) is FromSpikes:
+        return {"kind": "spikes", **{key: plain_value(getattr(driven, key)) for key in _SPIKES}}
+    if type(driven) is FromCurrents:
+        table = {key: plain_value(getattr(driven, key)) for key in _CURRENTS}
+        return {
+            "kind": "currents",
+            **{key: value for key, value in table.items() if value is not None},
+        }
+    try:
+        table = kind_table(INPUTS, driven)
+        if isinstance(driven, FromFrames):
+            table |= _frames_table(driven.stimulus, driven.encoding)
+    except SpecError as error:
+        raise SpecError(error.message, where=f"inputs.{name}") from None
+    return table

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.experiment.drive import Change, Drive
 from scnnbio.population import Population
 
 #: Called as ``report(phase, done, total)`` while something long goes on.
@@ -24,6 +27,10 @@ class Presented(Protocol):
     @property
     def network(self) -> Any:
         """Its ``sources`` are the populations that are driven."""
+
+    @property
+    def drives(self) -> Mapping[str, Drive]:
+        """What drives the ports of neurons, by population."""
 
     @property
     def n_trials(self) -> int:
@@ -79,6 +86,18 @@ class Inputs:
                 self.report("drawing input spikes", trial + 1, n_trials)
             yield step.astype(np.int32), unit.astype(np.int32)
 
+    def changes(self, trial: int) -> Iterator[Change]:
+        """What changes at the ports of driven neurons in a trial, in the order of time.
+
+        Yields
+        ------
+        Change
+            Every driven port has one at step 0; within a step they are in the order of
+            ``experiment.drives`` and its ports.
+        """
+        each = (drive.changes(trial) for drive in self.experiment.drives.values())
+        return heapq.merge(*each, key=operator.attrgetter("step"))
+
     @cached_property
     def _all(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         per_trial = self.experiment.trial_steps
@@ -119,4 +138,4 @@ def split_by_source(
 
 def first_units(sources: Sequence[Population]) -> list[int]:
     """Number of each source's first unit, where units are counted on from one to the next."""
-    return list(itertools.accumulate([p.size for p in sources[:-1]], initial=0))
+    return list(itertools.accumulate([0, *(p.size for p in sources)]))[: len(sources)]

@@ -11,16 +11,32 @@ from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
 from scnnbio.experiment.sources import Source
 from scnnbio.experiment.study import Study, study_from
+from scnnbio.registry import Entry, Registry, instances
 
 
-def installed() -> dict[str, Path]:
-    """Experiments that come with scnnbio, by name."""
+def _document(entry: Entry) -> Path:
+    """The document of an experiment: ``NAME.toml`` in the package that its entry names."""
+    path = Path(str(resources.files(entry.module))) / f"{entry.name}.toml"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return path
+
+
+def _own_documents() -> dict[str, str]:
+    """The documents that come with scnnbio, each in its package."""
+    package = "scnnbio_experiments"
     try:
-        folder = resources.files("scnnbio_experiments")
+        folder = resources.files(package)
     except ModuleNotFoundError:
         return {}
-    files = [Path(str(item)) for item in folder.iterdir() if item.name.endswith(".toml")]
-    return {file.stem: file for file in files}
+    files = sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): package for name in files}
+
+
+#: Documents of experiments by name. An entry point names the package that holds ``NAME.toml``.
+EXPERIMENTS: Registry[Path] = Registry(
+    "experiment", "scnnbio.experiments", _own_documents, instances(Path), load=_document
+)
 
 
 def find(path: str | Path) -> Path:
@@ -30,18 +46,17 @@ def find(path: str | Path) -> Path:
     ------
     SpecError
         If a name is neither a file's nor an installed experiment's.
+    DataError
+        If the package that adds the experiment is broken.
     """
     if isinstance(path, Path) or path.endswith(".toml"):
         return Path(path)
-    known = installed()
     # A folder of results may have the name of its experiment.
-    if Path(path).is_dir() and path in known:
-        return known[path]
+    if path in EXPERIMENTS and not Path(path).is_file():
+        return EXPERIMENTS[path]
     if Path(path).exists():
         return Path(path)
-    if path in known:
-        return known[path]
-    raise SpecError(f"there is no file or experiment {path!r}; {hint(path, known)}")
+    raise SpecError(f"there is no file or experiment {path!r}; {hint(path, EXPERIMENTS)}")
 
 
 def load(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scnnbio.distributions import distribution_from
-from scnnbio.errors import DataError, SpecError
+from scnnbio.errors import SpecError
 from scnnbio.experiment.connectors import connector_from, connector_table
 from scnnbio.experiment.documents import (
     Table,
@@ -21,6 +20,7 @@ from scnnbio.experiment.documents import (
     choose,
     continued,
     join,
+    kind_table,
     plain_table,
     require,
 )
@@ -29,34 +29,23 @@ from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.plasticity import (
+    RULES,
     Growth,
     LearningRule,
     Normalisation,
-    SharedSTDP,
     SharedThreshold,
     Trace,
-    TraceRule,
-    TripletSTDP,
     WinnerTakeAll,
 )
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
+from scnnbio.registry import Registry, functions
 from scnnbio.units import plain
 
-_GROUP = "scnnbio.models"
-_RULES: dict[str, type[LearningRule]] = {
-    "pair": SharedSTDP,
-    "triplet": TripletSTDP,
-    "traces": TraceRule,
+#: Functions that make a network, by name; scnnbio's own are entry points of its package too.
+MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {}, functions)
+_SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
+    source.name: source for source in (SpikeSource(), ValueSource())
 }
-
-
-def models() -> dict[str, importlib.metadata.EntryPoint]:
-    """Installed models by name.
-
-    A document names a model and never a file, so that reading one can only call code that was
-    installed on purpose.
-    """
-    return {point.name: point for point in importlib.metadata.entry_points(group=_GROUP)}
 
 
 def network_from(
@@ -135,12 +124,8 @@ def _rows(table: Any, key: str, where: str) -> Iterable[tuple[int, Any]]:
 
 
 def _from_model(name: Any, parameters: Any, where: str, seed: int) -> Network:
-    point = choose(models(), name, "installed model", join(where, "model"))
+    make = choose(MODELS, name, "installed model", join(where, "model"))
     inside = join(where, "parameters")
-    try:
-        make = point.load()
-    except (ImportError, AttributeError) as error:
-        raise DataError(f"the model cannot be loaded: {error}", where=f"model {name!r}") from None
     accepted = inspect.signature(make).parameters
     check_keys(parameters, accepted, inside)
     if "seed" in accepted:
@@ -164,7 +149,7 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
     return lambda table, where: build(cls, table, where)
 
 
-def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
+def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource | ValueSource:
     """The neuron that a document names or writes out.
 
     Parameters
@@ -176,7 +161,7 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
 
     Returns
     -------
-    NeuronModel or SpikeSource
+    NeuronModel, SpikeSource or ValueSource
 
     Raises
     ------
@@ -184,8 +169,10 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource:
         If there is no such neuron, or anything in its description is wrong.
     """
     if isinstance(value, str):
-        known: dict[str, NeuronModel | SpikeSource] = {"SpikeSource": SpikeSource(), **LIBRARY}
-        return choose(known, value, "neuron", where)
+        if value in LIBRARY:
+            return LIBRARY[value]
+        choose(dict.fromkeys((*_SOURCES, *LIBRARY)), value, "neuron", where)
+        return _SOURCES[value]
     if "model" in as_table(value, where):
         return _changed_model(value, where)
     return build(NeuronModel, value, where, {"parameters": _parameters})
@@ -250,7 +237,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
         },
         "parameters": as_table,
     }
-    return build(choose(_RULES, kind, "kind", join(where, "kind")), rest, where, readers)
+    return build(choose(RULES, kind, "kind", join(where, "kind")), rest, where, readers)
 
 
 def network_table(network: Network) -> Table:
@@ -264,11 +251,16 @@ def network_table(network: Network) -> Table:
 def _population_table(population: Population) -> Table:
     table = plain_table(population, skip=("neuron",))
     neuron = population.neuron
-    if isinstance(neuron, SpikeSource) or LIBRARY.get(neuron.name) == neuron:
-        return {**table, "neuron": neuron.name}
+    name = neuron.name
+    if population.is_source or (
+        name in LIBRARY and not LIBRARY.fault(name) and LIBRARY[name] == neuron
+    ):
+        return {**table, "neuron": name}
     return {**table, "neuron": plain_table(neuron)}
 
 
 def _projection_table(projection: Projection) -> Table:
     table = plain_table(projection, skip=("connector",))
+    if projection.plasticity is not None:
+        table["plasticity"] = kind_table(RULES, projection.plasticity)
     return {**table, "connector": connector_table(projection.connector)}

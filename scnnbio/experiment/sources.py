@@ -57,7 +57,9 @@ def from_here(value: Any) -> Any:
 
 
 def locate(
-    stimulus: Any, kinds: Mapping[str, type[Stimulus] | type[Input]], folder: Path | None
+    stimulus: Any,
+    kinds: Mapping[str, type[Stimulus]] | Mapping[str, type[Input]],
+    folder: Path | None,
 ) -> None:
     """Make paths in a stimulus's or an input's table absolute: the same files from anywhere.
 
@@ -66,7 +68,7 @@ def locate(
     stimulus : object
         As the document has it; what is no table of a known kind is left for others to refuse.
     kinds : mapping of str to type
-        Stimuli or inputs by their kind.
+        Registry of stimuli or of inputs.
     folder : Path or None
         Where paths of the document begin; the working folder if None.
     """

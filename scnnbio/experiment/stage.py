@@ -6,7 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scnnbio.experiment.experiment import Experiment
+import numpy as np
+
+from scnnbio.errors import SpecError
+from scnnbio.experiment.experiment import Experiment, checked_seed
 from scnnbio.experiment.run import Run
 from scnnbio.network import Network
 from scnnbio.values import Value
@@ -24,11 +27,27 @@ class Stage(Value):
         As it is before any learning.
     weights_from : str, optional
         An earlier stage whose learned kernels and thresholds this one starts from.
+    shuffled : int, optional
+        Seed with which the elements of each learned kernel are put in a random order, as a control:
+        every map keeps its weights, and loses what it has learned of their places.
+
+    Raises
+    ------
+    SpecError
+        If kernels are to be shuffled that no stage learned.
     """
 
     experiment: Experiment
     network: Network
     weights_from: str | None = None
+    shuffled: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.shuffled is not None:
+            where = f"stages.{self.experiment.stage}.shuffled"
+            object.__setattr__(self, "shuffled", checked_seed(self.shuffled, where))
+            if self.weights_from is None:
+                raise SpecError("needs weights_from, the stage that learned", where=where)
 
     @property
     def name(self) -> str:
@@ -39,5 +58,13 @@ class Stage(Value):
         """The experiment, with the weights that earlier stages learned."""
         if self.weights_from is None:
             return self.experiment
-        learned = self.network.with_weights(runs[self.weights_from].weights)
+        weights = dict(runs[self.weights_from].weights)
+        if self.shuffled is not None:
+            rng = np.random.default_rng(self.shuffled)
+            for projection in self.network.projections:
+                if projection.name in weights:
+                    kernel = weights[projection.name]
+                    mixed = rng.permuted(kernel.reshape(len(kernel), -1), axis=1)
+                    weights[projection.name] = mixed.reshape(kernel.shape)
+        learned = self.network.with_weights(weights)
         return dataclasses.replace(self.experiment, network=learned)

@@ -12,6 +12,7 @@ from typing import Any
 from scnnbio._html import listed, section, table
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
+from scnnbio.experiment.claims import ClaimBinding, claim_table, claims_from
 from scnnbio.experiment.documents import (
     Table,
     build,
@@ -47,8 +48,8 @@ _STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
 )  # fmt: skip
 _STAGE_KEYS = (
-    "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "dt", "seed",
-    "input_dt",
+    "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "shuffled",
+    "dt", "seed", "input_dt",
 )  # fmt: skip
 
 
@@ -60,8 +61,8 @@ class Study(Value):
     ----------
     name, title : str
     stages : tuple of Stage
-    claims : tuple of str
-        Names of claims.
+    claims : tuple of ClaimBinding
+        Claims, each bound to what it is about.
     seed : int
     document : mapping, optional
         The document that the study came from, profile and settings applied.
@@ -73,13 +74,14 @@ class Study(Value):
     Raises
     ------
     SpecError
-        If stages repeat a name or start from one that does not come before them.
+        If stages repeat a name or start from one that does not come before them, or a claim is
+        about something that is not there.
     """
 
     name: str
     stages: tuple[Stage, ...]
     title: str = ""
-    claims: tuple[str, ...] = ()
+    claims: tuple[ClaimBinding, ...] = ()
     seed: int = 1
     document: Table = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -102,11 +104,20 @@ class Study(Value):
             seen[stage.name] = stage
         if not self.stages:
             raise SpecError("a study needs at least one stage", where="stages")
+        self._check_claims(seen)
+
+    def _check_claims(self, stages: Mapping[str, Stage]) -> None:
+        for k, bound in enumerate(self.claims):
+            where = f"claims[{k}]"
+            stage = documents.choose(stages, bound.stage, "stage", join(where, "stage"))
+            bound.check(stage.network, where)
+            if bound in self.claims[:k]:
+                raise SpecError(f"{bound.claim!r} on {bound.about} is there twice", where=where)
 
     def __repr__(self) -> str:
         return (
             f"Study({self.name!r}: stages {listed(s.name for s in self.stages)};"
-            f" claims {listed(self.claims)}; seed {self.seed})"
+            f" claims {listed(bound.claim for bound in self.claims)}; seed {self.seed})"
         )
 
     def _repr_html_(self) -> str:
@@ -119,7 +130,7 @@ class Study(Value):
         return section(
             f"Study {self.name!r}{': ' if self.title else ''}{self.title}",
             table(head, stages),
-            table(("claim",), ((claim,) for claim in self.claims)) if self.claims else "",
+            _claims_html(self.claims),
             *(network._repr_html_() for network in networks.values()),
         )
 
@@ -184,6 +195,11 @@ class Study(Value):
         documents.write(table, path)
 
 
+def _claims_html(claims: tuple[ClaimBinding, ...]) -> str:
+    rows = [(bound.claim, bound.about, bound.used_for) for bound in claims]
+    return table(("claim", "on", "used for"), rows) if rows else ""
+
+
 def study_from(
     document: Mapping[str, Any],
     *,
@@ -225,10 +241,7 @@ def study_from(
         name=documents.as_text(require(table, "name", ""), "name"),
         stages=tuple(_stage(name, row, table, beside) for name, row in table["stages"].items()),
         title=documents.as_text(table.get("title", ""), "title"),
-        claims=tuple(
-            documents.as_text(claim, "claims")
-            for claim in documents.as_list(table.get("claims", []), "claims")
-        ),
+        claims=claims_from(table.get("claims", [])),
         seed=table["seed"],
         document=table,
         files=beside.contents,
@@ -279,7 +292,7 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     weights_from = row.get("weights_from")
     if weights_from is not None:
         documents.as_text(weights_from, join(where, "weights_from"))
-    return Stage(experiment, network, weights_from)
+    return Stage(experiment, network, weights_from, row.get("shuffled"))
 
 
 def _record(table: Any, where: str) -> Record:
@@ -307,7 +320,7 @@ def study_table(study: Study) -> Table:
         "title": study.title,
         "dt": first.experiment.dt,
         "seed": study.seed,
-        "claims": list(study.claims),
+        "claims": [claim_table(bound) for bound in study.claims],
         "network": network_table(first.network),
         "stages": {stage.name: _stage_table(stage) for stage in study.stages},
     }
@@ -331,6 +344,7 @@ def _stage_table(stage: Stage) -> Table:
     }
     if experiment.input_dt is not None:
         table["input_dt"] = experiment.input_dt
-    if stage.weights_from is not None:
-        table["weights_from"] = stage.weights_from
+    for key in ("weights_from", "shuffled"):
+        if getattr(stage, key) is not None:
+            table[key] = getattr(stage, key)
     return table

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.figures.scores import Judged, short_source, verdict_line
-from scnnbio.validation import Evidence, Observation, Score
+from scnnbio.validation import Evidence, Measured, Observation, Score
+from scnnbio.validation.receptive_field_shape import MIN_R_SQUARED
 
 __all__ = [
     "distributions",
@@ -31,19 +29,19 @@ def left_out(excluded: Mapping[str, int]) -> str:
     return f"Left out: {reasons}."
 
 
-def kernels(measures: KernelMeasures, *, control: bool, min_r_squared: float = 0.7) -> str:
-    """Caption of the kernels as images."""
-    good = int((measures.r_squared > min_r_squared).sum())
-    rest = len(measures) - good
+def kernels(fitted: Measured, *, control: bool) -> str:
+    """Caption of the kernels as images; ``fitted`` are the shapes of those with a good fit."""
+    good = len(fitted.values)
+    rest = sum(fitted.excluded.values())
     source = "Learned from noise, as a control: weight" if control else "Weight"
     left = (
-        f" {good} fits have R² above {min_r_squared:g}; the other {rest} carry a cross and are left"
+        f" {good} fits have R² above {MIN_R_SQUARED:g}; the other {rest} carry a cross and are left"
         " out of the measures of shape."
         if rest
-        else f" All fits have R² above {min_r_squared:g}; none is left out."
+        else f" All fits have R² above {MIN_R_SQUARED:g}; none is left out."
     )
     return (
-        f"{source} from ON minus weight from OFF cells of all {len(measures)} maps, each scaled by"
+        f"{source} from ON minus weight from OFF cells of all {good + rest} maps, each scaled by"
         " its own largest weight and sorted by R² of its Gabor fit, the best first. Outlines are"
         f" the fits at half of their peak.{left}"
     )
@@ -63,15 +61,14 @@ def shapes(n: int, excluded: Mapping[str, int], seen: Observation, score: Score 
     )
 
 
-def orientation(measures: KernelMeasures, seen: Observation) -> str:
+def orientation(excluded: Mapping[str, int], seen: Observation) -> str:
     """Caption of preferred orientations and circular variance of kernels."""
-    empty = int(np.isnan(measures.orientation).sum())
     return (
         "A: preferred orientations of the kernels, with the number expected in a bin if all"
         " orientations were alike, and two standard deviations of chance about it. B: circular"
         f" variance of the kernels beside that of the spikes of {short_source(seen.source)}; a"
         " threshold sharpens tuning, so kernels and spikes are not the same measure."
-        f" {left_out({'empty kernels': empty})} {seen.source}."
+        f" {left_out(excluded)} {seen.source}."
     )
 
 

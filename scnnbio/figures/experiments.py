@@ -9,14 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, adaptation
-from scnnbio.analysis.euler import factors, membranes
+from scnnbio.analysis.euler import factors, membranes, relative_potentials
 from scnnbio.analysis.frequency_response import (
     analytic_curve,
     frequency_responses,
 )
 from scnnbio.analysis.homeostasis import map_rates, settled_rates, step_returns
-from scnnbio.analysis.inhibition import KINDS, LOW_RATES, inhibition
-from scnnbio.analysis.irregularity import irregularity
+from scnnbio.analysis.inhibition import KINDS, LOW_RATES, gain_changes, inhibition
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures.adaptation import adaptation_figure
@@ -26,12 +25,13 @@ from scnnbio.figures.gain import gain_figure
 from scnnbio.figures.homeostasis import Stack, homeostasis_figure
 from scnnbio.figures.raster import raster
 from scnnbio.figures.spec import FigureSpec, StudyResults
-from scnnbio.validation.evidence import Missing
+from scnnbio.validation import Missing
+from scnnbio.validation.euler_stability import FiringRatio
+from scnnbio.validation.homeostasis import SettledRatio
+from scnnbio.validation.self_sustained import CV_INTERVALS, IntervalCV, MeanRate
 
 Make = Callable[[StudyResults], tuple[Figure, str]]
 
-#: Intervals of a neuron from which its irregularity is told in a figure.
-_FEWEST = 5
 #: Bins of a trial in which rates are drawn.
 _BINS = 60
 
@@ -53,21 +53,16 @@ def _of_its_study(make: Make) -> Make:
 
 @_of_its_study
 def _euler(results: StudyResults) -> tuple[Figure, str]:
-    run = results.evidence["constant_current"].run
+    evidence = results.evidence["constant_current"]
+    run = evidence.run
     names = ("exact", "euler")
     found = {
         name: (membranes(run, f"still_{name}"), membranes(run, f"firing_{name}")) for name in names
     }
     measured = (factors(run, "still_exact"), factors(run, "still_euler"))
     (still_exact, firing_exact), (still, firing) = found.values()
-    traces = []
-    for name in names:
-        layer = run.experiment.network.population(f"still_{name}")
-        values = layer.values()
-        v = run.recording.signals[f"still_{name}"]["v"].values[:, :: layer.size // layer.shape[0]]
-        final = values["i_offset"] * values["tau_m"] / values["cm"]
-        traces.append((v - values["v_rest"]) / final)
-    wrong = still.ratio[still.rate > 0]
+    traces = [relative_potentials(run, f"still_{name}") for name in names]
+    wrong = evidence.bind(populations="still_euler").measured(FiringRatio()).values
     caption = (
         "LIF neurons under constant current, by the exact step and by forward Euler on the same"
         f" grid of {run.experiment.dt:g} ms. A: the potential from rest, over the value that it"
@@ -94,7 +89,7 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         raise Missing("the input does not rise and fall")
     eta = network.population(names[0]).channel_values("homeo_eta")
     stacks = [_stack(run, names, np.flatnonzero(maps)) for maps in (eta > 0, eta == 0)]
-    returns = results.evidence["steps"].once(step_returns)
+    returns = results.evidence["steps"].once(step_returns, names[0], "curve")
     target = float(network.population(names[0]).channel_values("homeo_target")[0])
     told = "; ".join(
         f"{name}: {1e3 * r.rate_of_return:.3g}/s (95 % interval {1e3 * r.interval[0]:.3g} to"
@@ -102,7 +97,9 @@ def _homeostasis(results: StudyResults) -> tuple[Figure, str]:
         f" {r.slope:.3g} Hz/mV"
         for name, r in returns.items()
     )
-    worst = float(np.abs(stacks[0].settled / target - 1.0).max())
+    judged = results.evidence["steps"].bind(populations=tuple(names))
+    settled = judged.measured(SettledRatio())
+    worst = float(np.abs(settled.values - 1.0).max())
     caption = (
         f"{len(names)} convolution layers, and an input that rises {luminance[1] / luminance[0]:g}"
         f" times and falls again (dotted). A, B: mean rates; dashed, the target of {target:g} Hz."
@@ -126,10 +123,13 @@ def _stack(run: Run, names: Sequence[str], maps: np.ndarray) -> Stack:
 
 @_of_its_study
 def _gain(results: StudyResults) -> tuple[Figure, str]:
-    found = results.evidence["inhibition"].once(inhibition)
+    evidence = results.evidence["inhibition"]
+    found = evidence.once(inhibition)
+    each = {kind: evidence.once(gain_changes, "control", kind) for kind in KINDS}
+    changes = {name: {kind: each[kind][name] for kind in KINDS} for name in found.rates}
     told = "; ".join(
-        f"{kind}, {name}: gain {changes[kind].gain}, offset {changes[kind].shift} nA"
-        for name, changes in found.changes.items()
+        f"{kind}, {name}: gain {row[kind].gain}, offset {row[kind].shift} nA"
+        for name, row in changes.items()
         for kind in KINDS
     )
     caption = (
@@ -140,7 +140,7 @@ def _gain(results: StudyResults) -> tuple[Figure, str]:
         " gain and that offset with 95 % intervals (bootstrap over places); filled, with background"
         f" noise. {told}."
     )
-    return gain_figure([*found.passive.values()], found.rates, found.changes), caption
+    return gain_figure([*found.passive.values()], found.rates, changes), caption
 
 
 @_of_its_study
@@ -148,7 +148,7 @@ def _filters(results: StudyResults) -> tuple[Figure, str]:
     run = results.evidence["flicker"].run
     found = results.evidence["flicker"].once(frequency_responses)
     curves = {p.post: analytic_curve(run, p.name) for p in run.experiment.network.projections}
-    inside = sum(int(((f.low[0] <= 1.0) & (f.high[0] >= 1.0)).sum()) for f in found)
+    inside = sum(int(f.covered.sum()) for f in found)
     total = sum(len(f.frequency) for f in found)
     worst = max(float(np.abs(f.ratio - 1.0).max()) for f in found)
     caption = (
@@ -184,13 +184,13 @@ def _balanced(results: StudyResults) -> tuple[Figure, str]:
     recording, said = run.recording, []
     names = ("inhibitory", "excitatory")
     for name in names[::-1]:
-        rate = len(recording.spikes[name].time) / recording.size(name) / run.experiment.duration
-        cv = irregularity(recording, name, min_intervals=_FEWEST).cv
-        told = np.isfinite(cv)
-        middle = f"{np.median(cv[told]):.2f}" if told.any() else "undefined"
+        evidence = results.evidence["self_sustained"].bind(populations=name)
+        rate, cv = (evidence.measured(measure) for measure in (MeanRate(), IntervalCV()))
+        middle = f"{np.median(cv.values):.2f}" if len(cv.values) else "undefined"
         said.append(
-            f"{name}: {rate * 1e3:.2f} Hz on average, median CV of the intervals {middle}"
-            f" (n = {told.sum()} of {len(cv)} neurons, those with {_FEWEST} intervals or more)"
+            f"{name}: {rate.values.mean():.2f} Hz on average, median CV of the intervals {middle}"
+            f" (n = {len(cv.values)} of {len(rate.values)} neurons, those with"
+            f" {CV_INTERVALS} intervals or more)"
         )
     figure = raster(recording, inputs=names[0], outputs=names[1], titles=[""])
     caption = (

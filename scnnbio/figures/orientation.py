@@ -216,13 +216,9 @@ def _curve(axes: Axes, responses: Responses, unit: int, angles: Array, rates: Ar
         if column != "orientation":
             same &= values == values[best]
     orientation = np.asarray(responses.conditions["orientation"], dtype=np.float64)
-    seconds = (responses.window[1] - responses.window[0]) / 1000.0
-    error = np.full(len(angles), np.nan)
+    error, each = np.full(len(angles), np.nan), responses.standard_errors[:, unit]
     for condition in np.flatnonzero(same):
-        counts = responses.counts[responses.condition == condition, unit]
-        if len(counts) > 1:
-            place = int(np.flatnonzero(angles == orientation[condition])[0])
-            error[place] = counts.std(ddof=1) / math.sqrt(len(counts)) / seconds
+        error[int(np.flatnonzero(angles == orientation[condition])[0])] = each[condition]
     # The curve is closed: its last point is the first again.
     turn = np.append(angles, 2 * angles[-1] - angles[-2]) if len(angles) > 1 else angles
     axes.errorbar(

@@ -23,8 +23,11 @@ from scnnbio.figures.raster import raster
 from scnnbio.figures.scores import Judged, claim_distributions, short_source
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
-from scnnbio.validation import CLAIMS, Evidence, Score
-from scnnbio.validation.evidence import Missing
+from scnnbio.validation import CLAIMS, Evidence, Missing, Score
+from scnnbio.validation.evoked_rate import SpontaneousRate
+from scnnbio.validation.orientation_tuning import GRATINGS
+from scnnbio.validation.oriented_kernels import KernelCircularVariance
+from scnnbio.validation.receptive_field_shape import LogShape
 
 __all__ = ["FIGURES", "draw", "draw_all", "names_for"]
 
@@ -93,15 +96,16 @@ def _kernels(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
     def make(results: StudyResults) -> tuple[Figure, str]:
         evidence = results.evidence[stage]
         measures = evidence.kernel_measures
-        figure = kernel_grid(evidence.run.weights[evidence.projection], measures)
-        return figure, captions.kernels(measures, control=stage == "control")
+        figure = kernel_grid(evidence.weights, measures)
+        fitted = evidence.measured(LogShape())
+        return figure, captions.kernels(fitted, control=stage == "control")
 
     return make
 
 
 def _shapes(results: StudyResults) -> tuple[Figure, str]:
     claim = CLAIMS["ringach2002_nx_ny"]
-    seen, measured = claim.observation, claim.measure(results.evidence["learn"])
+    seen, measured = claim.observation, claim.measured(results.evidence["learn"])
     score = _score(results, claim.name)
     n_x, n_y = 10.0 ** measured.values.reshape(-1, 2).T
     if seen.counts is None or seen.edges is None:
@@ -117,7 +121,8 @@ def _shapes(results: StudyResults) -> tuple[Figure, str]:
 
 
 def _orientation(results: StudyResults) -> tuple[Figure, str]:
-    measures = results.evidence["learn"].kernel_measures
+    evidence = results.evidence["learn"]
+    measures = evidence.kernel_measures
     seen = CLAIMS["ringach2002_circular_variance"].observation
     if seen.counts is None or seen.edges is None:
         raise Missing("the published histogram is not there")
@@ -126,7 +131,7 @@ def _orientation(results: StudyResults) -> tuple[Figure, str]:
         published=short_source(seen.source),
         labels=("preferred orientation of the kernel", "circular variance"),
     )  # fmt: skip
-    return figure, captions.orientation(measures, seen)
+    return figure, captions.orientation(evidence.measured(KernelCircularVariance()).excluded, seen)
 
 
 def _learning(results: StudyResults) -> tuple[Figure, str]:
@@ -143,7 +148,7 @@ def _learning(results: StudyResults) -> tuple[Figure, str]:
 
 
 def _tuning(results: StudyResults) -> tuple[Figure, str]:
-    evidence = results.evidence["gratings"]
+    evidence = results.evidence["gratings"].bind(protocol=GRATINGS)
     angles, rates = evidence.orientation_curves
     kept = np.flatnonzero(evidence.responsive & ~np.isnan(rates).any(axis=1))
     if len(angles) < 2 or not len(kept):
@@ -153,7 +158,10 @@ def _tuning(results: StudyResults) -> tuple[Figure, str]:
             else "a single orientation is no tuning curve"
         )
     units = kept[example_units(rates[kept], angles)]
-    blank = _spontaneous(evidence)
+    try:
+        blank = evidence.measured(SpontaneousRate()).values
+    except Missing:  # no trials of mean grey
+        blank = None
     figure = tuning_curves(evidence.responses, units, spontaneous=blank, name="map")
     silent = int((~evidence.responsive).sum())
     return figure, captions.tuning(
@@ -161,23 +169,11 @@ def _tuning(results: StudyResults) -> tuple[Figure, str]:
     )
 
 
-def _spontaneous(evidence: Evidence) -> np.ndarray | None:
-    """Rates of the central units in trials of mean grey, Hz; None without such trials."""
-    recording = evidence.recording
-    contrast = recording.trials.get("contrast")
-    if contrast is None or not (contrast == 0.0).any():
-        return None
-    grey = recording.take(np.flatnonzero(contrast == 0.0))
-    low, high = evidence.responses.window
-    counts = grey.counts(evidence.population, (low, high))[:, evidence.units]
-    return np.asarray(counts.mean(axis=0) / (high - low) * 1000.0)
-
-
 def _distributions(results: StudyResults) -> tuple[Figure, str]:
     evidence = results.evidence["gratings"]
     judged, excluded = [], {}
     for name in ("ringach2002_circular_variance", "ringach2002_half_bandwidth"):
-        measured = CLAIMS[name].measure(evidence)
+        measured = CLAIMS[name].measured(evidence)
         score = _score(results, name) or CLAIMS[name].judge(evidence)
         judged.append(Judged(score, CLAIMS[name].observation, measured.values))
         excluded = dict(measured.excluded)
@@ -222,17 +218,17 @@ _ALL = (
     ),
     FigureSpec("tuning", "Tuning to gratings", ("gratings.gratings",), _tuning),
     FigureSpec("distributions", "Selectivity of spikes", ("gratings.gratings",), _distributions),
-    FigureSpec("raster", "Spikes during gratings", ("gratings.spikes.v1",), _raster("gratings")),
+    FigureSpec("raster", "Spikes during gratings", ("gratings.spikes",), _raster("gratings")),
     FigureSpec(
         "raster_learning",
         "Spikes during learning",
-        ("learn.spikes.lgn", "learn.spikes.v1"),
+        ("learn.spikes.lgn", "learn.spikes"),
         _raster("learn"),
     ),
     FigureSpec(
         "raster_grating",
         "Spikes during a grating",
-        ("grating.spikes.lgn", "grating.spikes.v1"),
+        ("grating.spikes.lgn", "grating.spikes"),
         _raster("grating"),
     ),
 )

@@ -16,7 +16,7 @@ import jinja2
 from scnnbio.errors import DataError, unwritable
 from scnnbio.files import put
 from scnnbio.validation import Score
-from scnnbio.validation.claim import PROTOCOL
+from scnnbio.validation.claim import OBSERVED
 
 __all__ = ["Picture", "Table", "render_report"]
 
@@ -38,6 +38,7 @@ _SIGNS = {
     "disagrees": "✗",
     "insufficient data": "?",
     "not applicable": "–",
+    "chosen for": "○",
 }
 
 
@@ -171,6 +172,7 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
     excluded = score.get("excluded") or {}
     return {
         "claim": str(score.get("claim", "")),
+        "about": _about(score),
         "value": _text(score.get("value"), digits=3),
         "measure": _measure(score),
         "observation": _observed(observation),
@@ -184,6 +186,12 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
         "excluded": [f"{reason}: {number}" for reason, number in excluded.items() if number],
         "source": str(score.get("source", "")),
     }
+
+
+def _about(score: Mapping[str, Any]) -> str:
+    """Stage, populations and projection that were judged; older scores do not say them."""
+    names = [*score.get("population", ()), *filter(None, [score.get("projection")])]
+    return ": ".join(filter(None, (str(score.get("stage", "")), ", ".join(names))))
 
 
 def _measure(score: Mapping[str, Any]) -> str:
@@ -224,7 +232,7 @@ def _between(low: float | None, high: float | None) -> str:
 
 def _note(observation: Mapping[str, Any]) -> str:
     """How the observation was made, and in what the model's measure differs."""
-    made = [str(observation[name]) for name in PROTOCOL[:-1] if name in observation]
+    made = [str(observation[name]) for name in OBSERVED[:-1] if name in observation]
     parts = [*made, str(observation.get("note", ""))]
     if "differs" in observation:
         parts.append(f"The model's measure: {observation['differs']}")

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.analysis.agreement import Settings, agreement
-from scnnbio.analysis.convergence import state_errors
 from scnnbio.figures.agreement import Side, agreement_figure
 from scnnbio.figures.convergence import convergence_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
-from scnnbio.validation.evidence import Missing
-from scnnbio.validation.solutions import GRID, Refined, other_solution, refined
+from scnnbio.validation import Missing
+from scnnbio.validation.other_solutions import GRID, other_solution
+from scnnbio.validation.time_grids import Refined, refined
 
 
 def _convergence(results: StudyResults) -> tuple[Figure, str]:
@@ -41,19 +41,18 @@ def _convergence(results: StudyResults) -> tuple[Figure, str]:
 
 def _largest_errors(found: Refined) -> dict[float, float]:
     """By time step, the largest error of any state that was sampled."""
-    exact = found.exact.recording
-    sampled = [(name, variable) for name, row in exact.signals.items() for variable in row]
-    recordings = [run.recording for run in found.grids.values()]
-    if not sampled:
+    errors = list(found.state_errors().values())
+    if not errors:
         return {}
-    errors = np.array([state_errors(exact, recordings, *one) for one in sampled]).max(axis=0)
-    return dict(zip(found.grids, errors.tolist(), strict=True))
+    largest = np.array(errors).max(axis=0)
+    return dict(zip(found.grids, largest.tolist(), strict=True))
 
 
 def _beside(results: StudyResults) -> tuple[Figure, str]:
     evidence = results.evidence["grating"]
     run, (name, other) = evidence.run, evidence.once(other_solution)
-    populations = [n for n in run.experiment.record.spikes if n not in run.experiment.inputs]
+    network = run.experiment.network
+    populations = [n for n in run.experiment.record.spikes if not network.population(n).is_source]
     if not populations:
         raise Missing("no spikes of neurons were recorded")
     backend, dt = run.provenance["backend"], run.experiment.dt

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from scnnbio.validation import Evidence, Score
-from scnnbio.validation.evidence import Missing
+from scnnbio.validation import Evidence, Missing, Score
+from scnnbio.validation.orientation_tuning import GRATINGS
 
 
 class StudyResults(Protocol):
@@ -45,8 +45,8 @@ class FigureSpec:
     ----------
     name, title : str
     needs : tuple of str
-        ``"<stage>.<part>"``, where part is ``kernel``, ``snapshots``, ``gratings``,
-        ``spikes.<population>`` or ``signals.<population>``.
+        ``"<stage>.<part>"``, where part is ``kernel``, ``snapshots``, ``gratings``, ``spikes`` of
+        the layer that the stage is about, ``spikes.<population>`` or ``signals.<population>``.
     make : callable
         From the results to the figure and its caption; raises Missing where there is
         nothing to show.
@@ -74,22 +74,21 @@ class FigureSpec:
 
 
 def _lacking(evidence: Evidence, part: str) -> str:
-    run = evidence.run
-    if part == "kernel" and evidence.projection not in run.weights:
-        return f"has no weights of {evidence.projection!r}"
-    shots = run.recording.snapshots.get(evidence.projection)
+    try:
+        if part == "kernel":
+            _ = evidence.weights
+        if part == "gratings":
+            _ = evidence.bind(protocol=GRATINGS).units
+        population = evidence.population if part == "spikes" else part.partition(".")[2]
+    except Missing as missing:
+        return f"cannot be used: {missing}"
+    recording = evidence.recording
+    shots = recording.snapshots.get(evidence.projection)
     if part == "snapshots" and (shots is None or not len(shots.trial)):
         return f"kept no snapshots of {evidence.projection!r}"
-    if part.startswith("spikes."):
-        population = part.partition(".")[2]
-        # Joined with other stages', a recording has populations without a spike.
-        if not len(run.recording.spikes.get(population, ())):
-            return f"recorded no spikes of {population!r}"
-    if part.startswith("signals.") and part.partition(".")[2] not in run.recording.signals:
-        return f"sampled nothing of {part.partition('.')[2]!r}"
-    if part == "gratings":
-        try:
-            _ = evidence.gratings
-        except Missing as missing:
-            return f"cannot be used: {missing}"
+    # Joined with other stages', a recording has populations without a spike.
+    if part.startswith("spikes") and not len(recording.spikes.get(population, ())):
+        return f"recorded no spikes of {population!r}"
+    if part.startswith("signals.") and population not in recording.signals:
+        return f"sampled nothing of {population!r}"
     return ""

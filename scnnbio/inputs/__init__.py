@@ -1,16 +1,34 @@
-"""What drives the source populations of a network: frames, spikes or images.
+"""What drives a network: frames, images or spikes, and values and currents.
 
 An :class:`Input` drives one source population. An experiment has one for each source, all with the
-same number of trials of the same duration.
+same number of trials of the same duration. A :class:`FromCurrents` may drive neurons as well.
 """
 
-from scnnbio.inputs.base import Draw, Input
+from scnnbio.inputs.base import CurrentInput, Draw, Input
+from scnnbio.inputs.currents import FromCurrents
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.spikes import FromSpikes
+from scnnbio.registry import Registry, subclasses
+
+#: Every input by its kind in a document.
+INPUTS: Registry[type[Input]] = Registry(
+    "input",
+    "scnnbio.inputs",
+    {
+        "frames": "scnnbio.inputs:FromFrames",
+        "spikes": "scnnbio.inputs:FromSpikes",
+        "images": "scnnbio.inputs:FromImages",
+        "currents": "scnnbio.inputs:FromCurrents",
+    },
+    subclasses(Input, described=True),
+)
 
 __all__ = [
+    "INPUTS",
+    "CurrentInput",
     "Draw",
+    "FromCurrents",
     "FromFrames",
     "FromImages",
     "FromSpikes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -148,6 +148,58 @@ class Input(Value, ABC):
             f"the source is of shape {shape}, and {type(self).__name__} drives one of"
             f" ({needed}); change the shape of the population",
             where=f"population {name!r}",
+        )
+
+
+class CurrentInput(Input):
+    """What drives a population by values that are constant in pieces of time.
+
+    It drives a source of values, or injects a current into neurons. What it gives is computed above
+    the backends, trial by trial and piece by piece.
+    """
+
+    @property
+    @abstractmethod
+    def unit(self) -> str:
+        """Unit of the values: "1" for a source of values, that of the port for neurons."""
+
+    @property
+    @abstractmethod
+    def port(self) -> str:
+        """The parameter of the neurons to which the values are added."""
+
+    @abstractmethod
+    def currents(self, trial: int, draw: Draw) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Values of one trial, one piece after another.
+
+        Parameters
+        ----------
+        trial : int
+            From 0 to ``n_trials - 1``; any order, any number of times.
+        draw : Draw
+            Shape, grid and chance.
+
+        Yields
+        ------
+        step : int
+            Steps of ``draw.dt`` from the beginning of the trial to that of the piece: first 0, then
+            increasing.
+        values : numpy.ndarray (neurons,)
+            In the flattened (channel, row, column).
+        """
+
+    def spikes(self, trial: int, draw: Draw) -> Trial:
+        """There are none.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
+        raise SpecError(
+            f"{type(self).__name__} gives values and no spikes; drive a spike source by FromSpikes,"
+            " FromImages or FromFrames",
+            where=type(self).__name__,
         )
 
 

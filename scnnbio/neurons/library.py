@@ -30,6 +30,7 @@ from scnnbio.neurons import parts
 from scnnbio.neurons.composition import compose
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.variables import Parameter
+from scnnbio.registry import Registry, instances
 
 _TEXTBOOK = "Gerstner et al. 2014, Neuronal Dynamics"
 _REVIEW = "Brette et al. 2007, J Comput Neurosci 23:349"
@@ -237,13 +238,17 @@ def _with_reset_rule(membrane: parts.Membrane) -> parts.Membrane:
     )
 
 
-#: Every model of the library by name.
-LIBRARY = {
-    model.name: model
-    for model in (
-        *(IF, LIF, LIF_CURR_DELTA, LIF_CURR_ALPHA, LIF_COND_EXP, LIF_COND_ALPHA),
-        *(LIF_SHUNTING, LIF_SUBTRACT, LIF_SFA, LIF_COND_EXP_SFA),
-        *(glif(level) for level in _MEDIANS),
-        *(ADEX, IZHIKEVICH),
-    )
-}
+GLIF1, GLIF2, GLIF3, GLIF4, GLIF5 = (glif(level) for level in _MEDIANS)
+
+_NAMES = (
+    *("IF", "LIF", "LIF_curr_delta", "LIF_curr_alpha", "LIF_cond_exp", "LIF_cond_alpha"),
+    *("LIF_shunting", "LIF_subtract", "LIF_sfa", "LIF_cond_exp_sfa"),
+    *("GLIF1", "GLIF2", "GLIF3", "GLIF4", "GLIF5", "AdEx", "Izhikevich"),
+)
+#: Every model by name: those above, and those of installed packages.
+LIBRARY: Registry[NeuronModel] = Registry(
+    "neuron",
+    "scnnbio.neurons",
+    {name: f"scnnbio.neurons.library:{name.upper()}" for name in _NAMES},
+    instances(NeuronModel, name="name"),
+)

@@ -277,9 +277,11 @@ def _check_dimensions(model: NeuronModel) -> None:
     named = {s.name: s.unit for s in model.states}
     named |= {n: BRIAN2_NAMES.get(dimension(p.unit), "1") for n, p in model.parameters.items()}
     known |= {name: Constant(name, 1.0, dimensions=unit(si).dim) for name, si in named.items()}
+    # A rate of zero has every dimension: an input moves that state.
     rows = [
         (f"d{s.name}/dt", s.rate, f"{s.unit}/second", unit(s.unit) / brian2.second)
         for s in model.states
+        if not s.is_given
     ]
     rows.append(("threshold", model.threshold, "1", unit("1")))
     for name, operator, text in model.resets:

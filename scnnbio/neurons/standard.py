@@ -59,8 +59,9 @@ def standard_cells(model: NeuronModel) -> tuple[StandardCell, ...]:
     >>> [cell.pynn for cell in standard_cells(LIF)]
     ['IF_curr_exp', 'IF_curr_delta']
     """
+    cells = STANDARD_CELLS.get(model.name, ())
     # A user's own model may bear the name of one of ours.
-    return STANDARD_CELLS.get(model.name, ()) if LIBRARY.get(model.name) == model else ()
+    return cells if cells and LIBRARY.ours(model.name) == model else ()
 
 
 def standard_cell(model: NeuronModel) -> StandardCell | None:

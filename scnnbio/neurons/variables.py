@@ -123,3 +123,8 @@ class StateVariable:
     rate: str
     unit: str
     held_when_refractory: bool
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the equations leave it alone, so that only an input moves it."""
+        return self.rate == "0"

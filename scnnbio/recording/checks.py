@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -90,12 +89,3 @@ def chosen_indices(chosen: ArrayLike, size: int, what: str, where: str) -> NDArr
     index = np.atleast_1d(whole_numbers(chosen, where=where)).ravel()
     check_index(what, index, size, where)
     return index
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two trees of arrays hold the same values, NaN equal to NaN."""
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, np.ndarray) and one.dtype.kind == "f":
-        return bool(np.array_equal(one, other, equal_nan=True))
-    return bool(np.array_equal(one, other))

@@ -20,14 +20,13 @@ from scnnbio.recording.checks import (
     check_spike_times,
     checked_shape,
     chosen_indices,
-    same,
 )
 from scnnbio.recording.counting import Counted, counted
 from scnnbio.recording.parts import cut, parts_of, tree_of
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
 from scnnbio.recording.trials import meets, trial_table
 from scnnbio.units import In, Window
-from scnnbio.values import Value
+from scnnbio.values import Value, same
 
 if TYPE_CHECKING:
     import neo
@@ -176,7 +175,7 @@ class Recording(Value):
 
     def equals(self, other: Recording) -> bool:
         """Whether both hold the same values throughout (NaN equal to NaN)."""
-        return same(self._tree(), other._tree())
+        return same(self._tree(), other._tree(), kinds=False)
 
     def select(self, **conditions: Any) -> Recording:
         """Trials that meet every condition, renumbered from 0.

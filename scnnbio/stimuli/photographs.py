@@ -87,7 +87,7 @@ class Photographs(Stimulus):
     def __post_init__(self) -> None:
         where = "stimulus"
         clean: dict[str, Any] = {
-            "images": _absolute(str(self.images), self.no_paths),
+            "images": absolute(str(self.images), self.no_paths),
             "n_trials": count(self.n_trials, f"{where}.n_trials"),
             "duration": positive(self.duration, "ms", f"{where}.duration"),
             "zoom": _zoom(self.zoom, f"{where}.zoom"),
@@ -194,7 +194,7 @@ class Photographs(Stimulus):
         return {}
 
 
-def _absolute(images: str, words: tuple[str, ...]) -> str:
+def absolute(images: str, words: tuple[str, ...]) -> str:
     """The folder's place from anywhere: what a stimulus shows does not depend on where it runs."""
     return images if not images or images in words else str(Path(images).expanduser().absolute())
 

@@ -29,6 +29,7 @@ from scnnbio.distributions import LogNormal, Uniform
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Feature, Record, Sampling
 from scnnbio.geometry import Edges
+from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.plasticity import (
@@ -42,7 +43,7 @@ from scnnbio.plasticity import (
     TripletSTDP,
     WinnerTakeAll,
 )
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.stimuli import WhiteNoise
 
 SHAPE = (2, 6, 6)
@@ -157,8 +158,45 @@ def _same_layer() -> KernelConnector:
     return ConvolutionConnector(kernel, tuple(_convolution().out_shape))
 
 
+def _injected() -> Experiment:
+    """Noise before a layer into which another current is injected in each frame."""
+    base = _case()
+    shape = (3, *base.network.population("layer").shape)
+    currents = np.random.default_rng(5).uniform(-200.0, 900.0, shape)
+    return _with_inputs(base, layer=FromCurrents(currents, frame=15.0, unit="pA"))
+
+
+def _valued() -> Experiment:
+    """Noise and values of pixels before one layer; its kernel has both signs and two lags."""
+    base = _case()
+    kernel = np.random.default_rng(6).uniform(-0.3, 0.6, (2, 2, 3, 3, 2))
+    connector = ConvolutionConnector(kernel, SHAPE, lags=[0.0, 6.0])
+    network = Network(
+        (*base.network.populations, Population("pixels", SHAPE, ValueSource())),
+        (
+            *base.network.projections,
+            Projection("pixels", "layer", connector, weight=0.15, receptor="i_offset"),
+        ),
+    )
+    values = np.random.default_rng(7).uniform(0.0, 1.0, (3, *SHAPE))
+    return _with_inputs(base, network, pixels=FromCurrents(values, frame=15.0))
+
+
+def _with_inputs(base: Experiment, network: Network | None = None, **inputs: Input) -> Experiment:
+    """The same, with inputs beside that of the source."""
+    return dataclasses.replace(
+        base,
+        network=network or base.network,
+        stimulus=None,
+        encoding=None,
+        inputs={"source": base.inputs["source"], **inputs},
+    )
+
+
 _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
     Feature.INPUT_SPIKES: _case,
+    Feature.INPUT_VALUES: _valued,
+    Feature.INPUT_CURRENT: _injected,
     Feature.CONVOLUTION: _case,
     Feature.POOLING: lambda: _case(PoolingConnector(SHAPE, 2), weight=6.0),
     Feature.FIRST_SPIKE: lambda: _case(

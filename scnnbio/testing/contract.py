@@ -138,38 +138,37 @@ def together(
     """
     groups: dict[tuple[Any, ...], dict[Feature, Experiment]] = {}
     for feature, one in cases.items():
-        key = (one.stimulus, one.encoding, one.dt, one.seed, one.reset, one.record.snapshots)
+        (source,) = one.network.spike_sources
+        shown = one.inputs[source.name]
+        key = (shown, one.dt, one.seed, one.reset, one.record.snapshots)
         groups.setdefault(key, {})[feature] = one
     for group in groups.values():
         prefixes = {feature: f"case{k}_" for k, feature in enumerate(group)}
         first = next(iter(group.values()))
-        source = first.source
-        populations, projections = [source], []
-        names, signals = [source.name], []
+        (source,) = first.network.spike_sources
+        populations, projections, signals = [source], [], []
+        names, inputs = [source.name], {source.name: first.inputs[source.name]}
         for feature, one in group.items():
-            named = {source.name: source.name} | {
-                p.name: prefixes[feature] + p.name
-                for p in one.network.populations
-                if not p.is_source
-            }
-            populations += [
-                dataclasses.replace(p, name=named[p.name])
-                for p in one.network.populations
-                if not p.is_source
-            ]
+            own = [p for p in one.network.populations if p.name != source.name]
+            named = {source.name: source.name} | {p.name: prefixes[feature] + p.name for p in own}
+            populations += [dataclasses.replace(p, name=named[p.name]) for p in own]
             projections += [
                 dataclasses.replace(
                     p, pre=named[p.pre], post=named[p.post], name=prefixes[feature] + p.name
                 )
                 for p in one.network.projections
             ]
+            inputs |= {named[name]: given for name, given in one.inputs.items()}
             names += [named[name] for name in one.record.spikes if name != source.name]
             signals += [
                 dataclasses.replace(s, population=named[s.population]) for s in one.record.signals
             ]
         network = Network(tuple(populations), tuple(projections))
         record = Record(tuple(names), tuple(signals), first.record.snapshots)
-        yield dataclasses.replace(first, network=network, record=record), prefixes
+        joined = dataclasses.replace(
+            first, network=network, record=record, stimulus=None, encoding=None, inputs=inputs
+        )
+        yield joined, prefixes
 
 
 def _broken(pair: PairResult, prefix: str, spikes: Promise | None) -> Iterator[str]:

@@ -1,41 +1,42 @@
-"""Claims about a model: what was published, how the model's number is made, and the verdict.
+"""Claims about a model or a recording: what was published, how a number is made, and the verdict.
 
 ::
 
-    evidence = {"learn": Evidence(run), "control": Evidence(control), "gratings": Evidence(test)}
-    scores = judge_stages(CLAIMS, evidence)
+    recording = scnnbio.Recording.load("recording.h5")
+    score = CLAIMS["fano_factor"].judge(recording, population="units")
 """
 
-from scnnbio.validation import neurons, v1
-from scnnbio.validation.claim import Claim, Measured, Observation, judge_stages
+from scnnbio.validation.claim import Claim, Measure, Measured, Observation
 from scnnbio.validation.comparisons import (
     AllWithin,
     Covered,
-    Distribution,
+    DistributionLike,
     FractionAtMost,
     FractionLike,
     Median,
 )
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.protocol import Missing, Protocol
+from scnnbio.validation.registry import CLAIMS, judge_all
 from scnnbio.validation.scores import Score, chance_limit, total_variation
-
-#: Every claim by name: those on V1, and those on neurons and backends.
-CLAIMS: dict[str, Claim] = {**v1.CLAIMS, **neurons.CLAIMS}
 
 __all__ = [
     "CLAIMS",
     "AllWithin",
     "Claim",
     "Covered",
-    "Distribution",
+    "DistributionLike",
     "Evidence",
     "FractionAtMost",
     "FractionLike",
+    "Measure",
     "Measured",
     "Median",
+    "Missing",
     "Observation",
+    "Protocol",
     "Score",
     "chance_limit",
-    "judge_stages",
+    "judge_all",
     "total_variation",
 ]

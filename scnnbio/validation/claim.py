@@ -1,24 +1,30 @@
-"""What a claim is: an observation, a measure of the model, and how the two are compared."""
+"""What a claim is: an observation, the trials it needs, a measure, and how the two are compared."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio._html import short
 from scnnbio.errors import SpecError
+from scnnbio.experiment import ClaimBinding
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.protocol import ANY, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
 
 #: Fields of an observation that say how it was made.
-PROTOCOL = ("stimulus", "window", "state", "pooling", "differs")
+OBSERVED = ("stimulus", "window", "state", "pooling", "differs")
+
+#: What a measure is of: what a document has to bind it to.
+About = Literal["population", "populations", "projection", "network"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +82,13 @@ class Observation(Value):
     differs: str = ""
     note: str = ""
 
+    def __post_init__(self) -> None:
+        for name, kind in (("counts", np.int64), ("edges", np.float64)):
+            if getattr(self, name) is not None:
+                held = np.array(getattr(self, name), dtype=kind)
+                held.setflags(write=False)  # as a value's arrays are
+                object.__setattr__(self, name, held)
+
     def __repr__(self) -> str:
         found = self.value if self.counts is None else self.counts
         held = "" if found is None else f" {short(found)}"
@@ -93,7 +106,7 @@ class Observation(Value):
             "counts": None if self.counts is None else self.counts.tolist(),
             "edges": None if self.edges is None else self.edges.tolist(),
             "above": self.above if self.counts is not None else None,
-            **{name: getattr(self, name) or None for name in PROTOCOL},
+            **{name: getattr(self, name) or None for name in OBSERVED},
             "note": self.note or None,
         }
         return {name: value for name, value in given.items() if value is not None}
@@ -106,17 +119,59 @@ def _ends(interval: tuple[float, float]) -> list[float | None]:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Numbers of a model, one a cell or kernel, and how many were left out and why.
+    """Numbers of a model or a recording, one per cell, kernel or population.
 
     Parameters
     ----------
     values : array, shape (n,) or (n, quantities)
         No NaN; infinite where a cell lies beyond any bin.
     excluded : mapping from reason to int
+        How many were left out, and why.
+    neurons : array of int, shape (n,), optional
+        Unit, or map of a kernel, that each value is of; None where a value is of no one neuron.
+    populations : tuple of str, optional
+        Population that each value is of, where they are of several.
     """
 
     values: NDArray[np.float64]
     excluded: Mapping[str, int] = field(default_factory=dict)
+    neurons: NDArray[np.int64] | None = None
+    populations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Measure(Value, ABC):
+    """How a number is made of a run or a recording.
+
+    A subclass says what it is of (``about``), its name and unit. ``columns`` names the columns of
+    its values where there are several quantities; ``(name, "low", "high")`` are an estimate and
+    its 95 % interval.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str] = "1"
+    about: ClassVar[About] = "population"
+    #: Names of the columns of the values, where there are several.
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+    @property
+    def label(self) -> str:
+        """Name in tables, with the parameters that are not at their default."""
+        fields = [(f.default, getattr(self, f.name)) for f in dataclasses.fields(self)]
+        return "_".join([self.name, *(str(value) for usual, value in fields if value != usual)])
+
+    @abstractmethod
+    def of(self, evidence: Evidence) -> Measured:
+        """Measure what the evidence is bound to.
+
+        Raises
+        ------
+        Missing
+            If it lacks what the measure needs.
+        """
 
 
 @dataclass(frozen=True)
@@ -131,65 +186,141 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Claim(ABC):
-    """That a model has a property of the cortex, or of its own closed form; never assumed.
+class Claim(Value, ABC):
+    """That neurons have a property of the cortex, or of their own closed form; never assumed.
 
     Parameters
     ----------
     name : str
-    stage : str
-        Stage of a workflow whose run is judged, such as ``"gratings"``.
     observation : Observation
-    measure : callable
-        From :class:`Evidence` to :class:`Measured`; raises :class:`Missing`, or another SpecError,
-        where the run lacks what it needs.
+    measure : Measure
+    protocol : Protocol
+        The trials it needs; any by default.
     minimum : int
         With fewer values the verdict is ``"insufficient data"``.
+    beside : tuple of Measure
+        Further measures of what is judged, which tables and captions tell beside the claim.
     """
 
     name: str
-    stage: str
     observation: Observation
-    measure: Callable[[Evidence], Measured]
+    measure: Measure
+    protocol: Protocol = ANY
     minimum: int = 20
+    beside: tuple[Measure, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}: {self.observation!r})"
 
     @abstractmethod
     def compare(self, values: NDArray[np.float64]) -> Comparison:
-        """Hold the values of a model against the observation."""
+        """Hold measured values against the observation."""
 
-    def judge(self, run: Any) -> Score:
-        """Judge a run.
+    def check(self, bound: ClaimBinding, where: str) -> None:
+        """Raise a SpecError unless a document says what the claim is about.
 
         Parameters
         ----------
-        run : Run or Evidence
+        bound : ClaimBinding
+        where : str
+            Its path in the document.
+        """
+        about, named = self.measure.about, bound.population
+        if about == "projection" and not bound.projection:
+            raise SpecError(f"{self.name!r} is about a kernel; add projection = ...", where=where)
+        if about in ("population", "populations") and not named:
+            raise SpecError(f"{self.name!r} is about spikes; add population = ...", where=where)
+        if about == "population" and len(named) > 1 and not bound.shares:
+            raise SpecError(
+                f"{self.name!r} is about one population, not {len(named)}; for a mixture give"
+                " their shares, as population = { simple = 0.4, complex = 0.6 }",
+                where=f"{where}.population",
+            )
+        if bound.shares and about != "population":
+            raise SpecError(
+                f"{self.name!r} takes no mixture of populations", where=f"{where}.population"
+            )
+
+    def measured(self, evidence: Evidence, shares: tuple[float, ...] = ()) -> Measured:
+        """The numbers of what the evidence is bound to, in trials of the protocol.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        shares : tuple of float
+            Of the populations in a mixture.
+
+        Raises
+        ------
+        SpecError
+            If the evidence lacks something; :class:`Missing` in most cases.
+        """
+        shown = evidence.bind(protocol=self.protocol)
+        if not shares:
+            return shown.measured(self.measure)
+        parts = [part.measured(self.measure) for part in shown.each]
+        return mixed(parts, shares, shown.populations)
+
+    def judge(
+        self,
+        source: Any,
+        *,
+        population: str | Iterable[str] | None = None,
+        projection: str | None = None,
+        bound: ClaimBinding | None = None,
+    ) -> Score:
+        """Judge a run or a recording.
+
+        Parameters
+        ----------
+        source : Run, Recording or Evidence
             Evidence keeps what is expensive for the next claim.
+        population : str or sequence of str, optional
+            Whose spikes are judged.
+        projection : str, optional
+            Whose kernel is judged.
+        bound : ClaimBinding, optional
+            What a document says; instead of the two.
 
         Returns
         -------
         Score
         """
-        evidence = run if isinstance(run, Evidence) else Evidence(run)
+        evidence = source if isinstance(source, Evidence) else Evidence(source)
+        if bound is not None:
+            evidence = bind_as(evidence, bound)
+        if population is not None:
+            names = (population,) if isinstance(population, str) else tuple(population)
+            evidence = evidence.bind(populations=names)
+        if projection is not None:
+            evidence = evidence.bind(projection=projection)
+        bound = bound or ClaimBinding(
+            self.name, "", evidence.populations, evidence.projection, window=evidence.window
+        )
         try:
-            measured = self.measure(evidence)
+            measured = self.measured(evidence, bound.shares)
         except SpecError as error:
             # Missing, or what a measure refuses: a population or a signal that is not there.
-            return self._unjudged(str(error))
+            return self.unjudged(str(error), bound)
         n = len(measured.values)
         if n < self.minimum:
             reason = f"{n} are left to count, {self.minimum} are needed"
-            return self._score("insufficient data", reason, measured)
+            return self._score("insufficient data", reason, bound, measured)
         outcome = self.compare(measured.values)
         verdict: Verdict = "agrees" if outcome.agrees else "disagrees"
-        return self._score(verdict, outcome.reason, measured, outcome)
+        if bound.used_for == "choice" and outcome.agrees:
+            verdict = "chosen for"
+        return self._score(verdict, outcome.reason, bound, measured, outcome)
 
-    def _unjudged(self, reason: str) -> Score:
-        return self._score("not applicable", reason)
+    def unjudged(self, reason: str, bound: ClaimBinding) -> Score:
+        """The score of a claim that cannot be judged, and why."""
+        return self._score("not applicable", reason, bound)
 
     def _score(
         self,
         verdict: Verdict,
         reason: str,
+        bound: ClaimBinding,
         measured: Measured | None = None,
         outcome: Comparison | None = None,
     ) -> Score:
@@ -203,26 +334,58 @@ class Claim(ABC):
             n=0 if measured is None else len(measured.values),
             excluded={} if measured is None else measured.excluded,
             source=self.observation.source,
+            stage=bound.stage,
+            population=bound.population,
+            projection=bound.projection,
+            used_for=bound.used_for,
         )
 
 
-def judge_stages(claims: Mapping[str, Claim], runs: Mapping[str, Any]) -> dict[str, Score]:
-    """Judge each claim on the run of its stage.
+def bind_as(evidence: Evidence, bound: ClaimBinding) -> Evidence:
+    """The part of a run that a document binds a claim to."""
+    window = evidence.window if bound.window is None else bound.window
+    return evidence.bind(populations=bound.population, projection=bound.projection, window=window)
+
+
+def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, ...]) -> Measured:
+    """Values of several populations, as a recording that samples them by their shares has them.
+
+    As many of each population count as its share of the largest sample that the shares allow;
+    they are drawn without repetition, by a fixed seed.
 
     Parameters
     ----------
-    claims : mapping from name to Claim
-    runs : mapping from stage to Run or Evidence
-        A claim whose stage is not in it is ``"not applicable"``.
+    parts : iterable of Measured
+    shares : iterable of float
+        One per population; they sum to 1.
+    names : tuple of str
+        Of the populations.
 
     Returns
     -------
-    dict from name to Score
+    Measured
     """
-    scores = {}
-    for name, claim in claims.items():
-        if claim.stage in runs:
-            scores[name] = claim.judge(runs[claim.stage])
-        else:
-            scores[name] = claim._unjudged(f"stage {claim.stage!r} was not run")
-    return scores
+    given, wanted = list(parts), np.asarray(list(shares), dtype=np.float64)
+    numbers = np.array([len(part.values) for part in given])
+    total = int(np.floor((numbers / wanted).min() + 1e-9))
+    taken = np.floor(wanted * total + 1e-9).astype(np.int64)
+    rng = np.random.default_rng(0)
+    rows = [
+        np.sort(rng.permutation(n)[:k])
+        for n, k in zip(numbers.tolist(), taken.tolist(), strict=True)
+    ]
+    excluded: dict[str, int] = {}
+    for part in given:
+        for reason, number in part.excluded.items():
+            excluded[reason] = excluded.get(reason, 0) + number
+    beyond = int((numbers - taken).sum())
+    whole = [
+        np.arange(n) if p.neurons is None else p.neurons
+        for n, p in zip(numbers, given, strict=True)
+    ]
+    return Measured(
+        np.concatenate([part.values[kept] for part, kept in zip(given, rows, strict=True)]),
+        excluded | {"more than their population's share": beyond},
+        np.concatenate([units[kept] for units, kept in zip(whole, rows, strict=True)]),
+        tuple(np.repeat(names, taken).tolist()),
+    )

@@ -24,7 +24,7 @@ _DRAWS, _SEED = 2000, 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Distribution(Claim):
+class DistributionLike(Claim):
     """The values are distributed as published.
 
     The value is the total variation distance over the published bins and one bin more for all that
@@ -33,7 +33,7 @@ class Distribution(Claim):
     """
 
     def compare(self, values: Array) -> Comparison:
-        """Hold against the published histogram; see :class:`Distribution`."""
+        """Hold against the published histogram; see :class:`DistributionLike`."""
         published, counts = self._counts(values)
         value = total_variation(counts, published)
         limit = chance_limit(published, len(values), draws=_DRAWS, seed=_SEED)

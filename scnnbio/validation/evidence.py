@@ -1,11 +1,13 @@
-"""What claims are judged on: a run, and the expensive measures of it, each made once."""
+"""What claims are judged on: a run or a recording, and the expensive measures of it, made once."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +17,43 @@ from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 from scnnbio.units import Hertz, Window, plain, plain_window
+from scnnbio.validation.protocol import ANY, Missing, Protocol
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 #: Columns that tell gratings apart, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
 
 
-class Missing(SpecError):
-    """A run lacks what a claim is about: the claim's verdict is then "not applicable"."""
+#: Fields that say which part of a run is judged.
+_PART = ("populations", "projection", "window", "protocol", "min_rate")
+
+
+class _Measure(Interface[T_co]):
+    """Anything that makes numbers of evidence."""
+
+    def of(self, evidence: Evidence) -> T_co: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What was made of one run: shared by all that is bound to a part of it."""
+
+    values: dict[Any, Any] = field(default_factory=dict)
+    bound: dict[Any, Evidence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A run as claims see it.
+    """A run or a recording, and what of it is judged.
 
     Parameters
     ----------
-    run : Run
-        Anything with ``recording`` and ``weights``.
-    measures : KernelMeasures, optional
-        If they are made already; otherwise they are made when first asked for.
-    population : str
+    source : Run or Recording
+        A run of a model, anything else with ``recording`` and ``weights``, or a recording alone,
+        of a model or of a laboratory.
+    populations : str or tuple of str
         Whose spikes are judged.
     projection : str
         Whose kernel is judged, of shape (maps, 2, rows, columns).
@@ -44,95 +61,177 @@ class Evidence:
         Hz; a cell whose mean rate is below it in every condition is silent.
     window : (float, float), optional
         ms within the trial; the whole trial by default.
+    protocol : Protocol
+        Only its trials count; all trials by default.
+    kernels : dict of str to KernelMeasures
+        By projection, those that are made already; others are made when first asked for, and kept.
     progress : callable, optional
         Called with how many kernels are fitted and how many there are.
     """
 
-    run: Any
-    measures: KernelMeasures | None = None
-    population: str = "v1"
-    projection: str = "lgn_v1"
+    source: Any
+    populations: tuple[str, ...] = ()
+    projection: str = ""
     min_rate: Hertz = 1.0
     window: Window | None = None
+    protocol: Protocol = ANY
+    kernels: dict[str, KernelMeasures] = field(default_factory=dict, repr=False)
     progress: Callable[[int, int], None] | None = field(default=None, repr=False)
-    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
-
-    def once(self, make: Callable[[Any], T]) -> T:
-        """What a function makes of the run: called once, for all claims and figures.
-
-        Parameters
-        ----------
-        make : callable
-            Takes the run. A function of a module, since it is what is looked up.
-        """
-        if make not in self._made:
-            self._made[make] = make(self.run)
-        found: T = self._made[make]
-        return found
+    _made: _Made = field(default_factory=_Made, repr=False)
 
     def __post_init__(self) -> None:
+        names = (self.populations,) if isinstance(self.populations, str) else self.populations
+        object.__setattr__(self, "populations", tuple(names))
         rate = plain(self.min_rate, "Hz", where="evidence.min_rate")
         object.__setattr__(self, "min_rate", rate)
         if self.window is not None:
             window = plain_window(self.window, where="evidence.window")
             object.__setattr__(self, "window", window)
 
+    def bind(self, **changes: Any) -> Evidence:
+        """The same run, and another part of it.
+
+        Parameters
+        ----------
+        **changes
+            Any of ``populations``, ``projection``, ``window`` and ``protocol``.
+
+        Returns
+        -------
+        Evidence
+            Shares what was made of the run. The same part is the same object.
+        """
+        part = dict(zip(_PART, self._part, strict=True)) | changes
+        if isinstance(part["populations"], str):
+            part["populations"] = (part["populations"],)
+        key = tuple(part.values())
+        if key == self._part:
+            return self
+        if key not in self._made.bound:
+            self._made.bound[key] = dataclasses.replace(self, **part)
+        return self._made.bound[key]
+
     @property
-    def recording(self) -> Recording:
-        """Recording of the run."""
-        recording: Recording = self.run.recording
-        return recording
+    def _part(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in _PART)
+
+    def measured(self, measure: _Measure[T]) -> T:
+        """What a measure gives of this part of the run: made once.
+
+        Raises
+        ------
+        SpecError
+            If the run lacks something; :class:`Missing` in most cases.
+        """
+        key = (measure, self._part)
+        if key not in self._made.values:
+            try:
+                self._made.values[key] = measure.of(self)
+            except (KeyError, IndexError, AttributeError) as error:
+                # What the run of another experiment has not.
+                raise Missing(f"{error} is not there; the run is of another experiment") from None
+        found: T = self._made.values[key]
+        return found
+
+    def once(self, make: Callable[..., T], *named: str) -> T:
+        """What a function makes of the run: called once, for all claims and figures.
+
+        Parameters
+        ----------
+        make : callable
+            Takes the run. A function of a module, since it is what is looked up.
+        *named
+            Further arguments, such as names of populations.
+        """
+        key = (make, named)
+        if key not in self._made.values:
+            self._made.values[key] = make(self.run, *named)
+        found: T = self._made.values[key]
+        return found
+
+    @property
+    def run(self) -> Any:
+        """The run; raises Missing where there is a recording alone."""
+        if isinstance(self.source, Recording):
+            raise Missing("a recording alone does not say which network gave it")
+        return self.source
 
     @cached_property
+    def recording(self) -> Recording:
+        """Trials of the protocol; raises Missing if there are none."""
+        whole = self.source if isinstance(self.source, Recording) else self.source.recording
+        return self.protocol.trials(whole)
+
+    @property
+    def population(self) -> str:
+        """The one population that is judged; raises Missing unless it is one."""
+        if len(self.populations) != 1:
+            said = f"to {len(self.populations)} populations" if self.populations else "to none"
+            raise Missing(f"the claim is of one population, and bound {said}")
+        return self.populations[0]
+
+    @property
+    def each(self) -> list[Evidence]:
+        """Evidence of one population each; raises Missing if there is none."""
+        if not self.populations:
+            raise Missing("the claim is of populations, and bound to none")
+        return [self.bind(populations=name) for name in self.populations]
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The kernel that is judged; raises Missing if there is none."""
+        weights = {} if isinstance(self.source, Recording) else self.source.weights
+        if not self.projection:
+            raise Missing("the claim is of a kernel, and bound to no projection")
+        if self.projection not in weights:
+            raise Missing(f"the run has no weights of {self.projection!r}")
+        kernel: NDArray[np.float64] = weights[self.projection]
+        return kernel
+
+    @property
     def kernel_measures(self) -> KernelMeasures:
         """Gabor fits and tuning of the kernel; raises Missing if there is none."""
-        if self.measures is not None:
-            return self.measures
-        if self.projection not in self.run.weights:
-            raise Missing(f"the run has no weights of {self.projection!r}")
-        return measure_kernels(self.run.weights[self.projection], self.progress)
-
-    @cached_property
-    def gratings(self) -> Recording:
-        """Trials with a grating, of the highest contrast; raises Missing if there are none."""
-        trials = self.recording.trials
-        if self.population not in self.recording.spikes:
-            raise Missing(f"the run recorded no spikes of {self.population!r}")
-        if "orientation" not in trials or trials["orientation"].dtype.kind not in "fi":
-            raise Missing("the run showed no gratings")
-        shown = ~np.isnan(trials["orientation"].astype(np.float64))
-        if not shown.any():
-            raise Missing("the run showed no gratings")
-        if "contrast" in trials:
-            shown &= trials["contrast"] == np.nanmax(trials["contrast"][shown])
-        return self.recording.take(np.flatnonzero(shown))
+        if self.projection not in self.kernels:
+            self.kernels[self.projection] = measure_kernels(self.weights, self.progress)
+        return self.kernels[self.projection]
 
     @cached_property
     def units(self) -> NDArray[np.int64]:
         """The unit at the central place of each map, shape (maps,)."""
+        self._check_recorded()
         maps, rows, columns = self.recording.shapes[self.population]
         return np.arange(maps) * rows * columns + (rows // 2) * columns + columns // 2
+
+    def _check_recorded(self) -> None:
+        if self.population not in self.recording.spikes:
+            raise Missing(f"the run recorded no spikes of {self.population!r}")
 
     @cached_property
     def responses(self) -> Responses:
         """Responses of the central units to each grating; raises Missing without one window."""
-        by = [name for name in _GRATING if name in self.gratings.trials]
+        self._check_recorded()
+        by = [name for name in _GRATING if name in self.recording.trials]
         try:
-            table = responses(self.gratings, self.population, by, self.window)
+            table = responses(self.recording, self.population, by, self.window)
         except SpecError as error:
             raise Missing(str(error)) from None
-        return Responses(
-            table.population,
-            table.conditions,
-            table.condition,
-            table.counts[:, self.units],
-            table.window,
-        )
+        if table.n_trials.min() < self.protocol.repeats:
+            raise Missing(
+                f"{table.n_trials.min()} trials per condition are fewer than the"
+                f" {self.protocol.repeats} that the claim needs"
+            )
+        return dataclasses.replace(table, counts=table.counts[:, self.units])
 
     @cached_property
     def responsive(self) -> NDArray[np.bool_]:
         """Which of the central units are not silent, shape (maps,)."""
         return np.asarray(self.responses.rates.max(axis=0) >= self.min_rate)
+
+    @property
+    def silent(self) -> dict[str, int]:
+        """How many of the central units are silent, by the words for it."""
+        floor = f"below {self.min_rate:g} Hz in every condition"
+        return {floor: int((~self.responsive).sum())}
 
     @cached_property
     def orientation_curves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -15,7 +15,8 @@ from scnnbio._html import section, short, table
 from scnnbio.errors import SpecError
 from scnnbio.values import Value
 
-Verdict = Literal["agrees", "disagrees", "insufficient data", "not applicable"]
+#: ``"chosen for"`` is the agreement of a claim that parameters were chosen by: it shows nothing.
+Verdict = Literal["agrees", "disagrees", "insufficient data", "not applicable", "chosen for"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Score(Value):
         What the model gives, such as its median or its counts.
     observation : mapping
         What was published, and what the value was held against.
-    verdict : {"agrees", "disagrees", "insufficient data", "not applicable"}
+    verdict : {"agrees", "disagrees", "insufficient data", "not applicable", "chosen for"}
     reason : str
         Why, in one line.
     n : int
@@ -41,6 +42,14 @@ class Score(Value):
         Those that were not.
     source : str
         Where the observation is from.
+    stage : str
+        Stage whose run was judged; empty if it was no study's.
+    population : tuple of str
+        Whose spikes were measured.
+    projection : str
+        Whose kernel was measured.
+    used_for : {"test", "choice"}
+        Whether the claim was held out, or parameters of the model were chosen by it.
     """
 
     claim: str
@@ -52,6 +61,19 @@ class Score(Value):
     n: int = 0
     excluded: Mapping[str, int] = field(default_factory=dict)
     source: str = ""
+    stage: str = ""
+    population: tuple[str, ...] = ()
+    projection: str = ""
+    used_for: Literal["test", "choice"] = "test"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "population", tuple(self.population))
+
+    @property
+    def about(self) -> str:
+        """What was measured: stage, populations and projection."""
+        names = ", ".join((*self.population, *filter(None, [self.projection])))
+        return ": ".join(filter(None, (self.stage, names)))
 
     def __repr__(self) -> str:
         value = "" if self.value is None else f" at {self.value:.4g}"
@@ -75,8 +97,8 @@ class Scores(tuple[Score, ...]):
     def _repr_html_(self) -> str:
         counted = Counter(score.verdict for score in self)
         said = ", ".join(f"{number} {verdict}" for verdict, number in counted.items())
-        rows = ((s.claim, s.verdict, s.value, s.n, s.reason, s.source) for s in self)
-        head = ("claim", "verdict", "value", "n", "reason", "source")
+        rows = ((s.claim, s.about, s.verdict, s.value, s.n, s.reason, s.source) for s in self)
+        head = ("claim", "on", "verdict", "value", "n", "reason", "source")
         return section(f"{len(self)} scores: {said or 'none'}", table(head, rows))
 
 

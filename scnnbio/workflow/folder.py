@@ -19,6 +19,7 @@ from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.files import put
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
+from scnnbio.validation.table import measure_rows, write_rows
 from scnnbio.workflow.origin import KEYS
 from scnnbio.workflow.results import Results
 
@@ -133,12 +134,13 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
 
 
 def write_scores(results: Results, folder: Path) -> None:
-    """Scores, and the measures of kernels that they rest on."""
+    """Scores, and the measures that they rest on."""
     write_json(folder / "scores.json", [score.to_dict() for score in results.scores])
     measures = folder / "measures"
     measures.mkdir(exist_ok=True)
-    for stage, table in results.measures.items():
-        table.to_csv(measures / f"kernels_{stage}.csv")
+    for key, table in results.measures.items():
+        table.to_csv(measures / f"kernels_{key.replace('/', '.')}.csv")
+    write_rows(folder / "measures.csv", measure_rows(results.study.claims, results.evidence))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -199,8 +201,8 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         study,
         runs,
         measures={
-            file.stem.removeprefix("kernels_"): KernelMeasures.from_csv(file)
-            for file in sorted((folder / "measures").glob("kernels_*.csv"))
+            file.stem.removeprefix("kernels_").replace(".", "/"): KernelMeasures.from_csv(file)
+            for file in sorted((folder / "measures").glob("kernels_*.*.csv"))
         },
         scores=_read_scores(folder / "scores.json"),
         report=report,

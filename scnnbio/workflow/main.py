@@ -12,8 +12,8 @@ from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Run, Study
-from scnnbio.experiment.documents import choose, continued
-from scnnbio.validation import CLAIMS, judge_stages
+from scnnbio.experiment.documents import continued
+from scnnbio.validation import registry
 from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
@@ -53,8 +53,7 @@ def check(
 
 
 def _problems(study: Study, made: Targets) -> list[Unsupported]:
-    for name in study.claims:
-        choose(CLAIMS, name, "claim", "claims")
+    registry.check(study.claims)
     problems: list[Unsupported] = []
     for experiment in study.experiments:
         # One trial of every stage, before minutes go into those that come first.
@@ -172,8 +171,7 @@ def execute(
 
 def judge(results: Results) -> Results:
     """Judge the study's claims."""
-    claims = {name: CLAIMS[name] for name in results.study.claims}
-    return results.with_scores(tuple(judge_stages(claims, results.evidence).values()))
+    return results.with_scores(registry.judge_all(results.study.claims, results.evidence))
 
 
 def run(

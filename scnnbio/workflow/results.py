@@ -29,7 +29,7 @@ class Results:
     runs : mapping of str to Run
         By stage.
     measures : mapping of str to KernelMeasures
-        Kernels that were fitted already, by stage.
+        Kernels that were fitted already, by stage and projection, as ``"learn/lgn_v1"``.
     scores : Scores
     report : callable, optional
         Told how far the fits of kernels are.
@@ -63,14 +63,33 @@ class Results:
             if report is not None:
                 report(f"fitting kernels ({stage})", done, total)
 
-        return Evidence(run, measures=self.measures.get(stage), progress=progress)
+        named = [key.partition("/") for key in self.measures]
+        kernels = {name: self.measures[f"{at}/{name}"] for at, _, name in named if at == stage}
+        populations, projection = self._subject(stage, run)
+        return Evidence(run, populations, projection, kernels=kernels, progress=progress)
+
+    def _subject(self, stage: str, run: Run) -> tuple[tuple[str, ...], str]:
+        """Population and projection that figures of a stage show: those of its first claims.
+
+        Without such claims, the first projection that learns and the layer that it leads to.
+        """
+        network, claims = run.experiment.network, [c for c in self.study.claims if c.stage == stage]
+        kernels = [c.projection for c in claims if c.projection]
+        learned = [p.name for p in network.projections if p.plasticity is not None]
+        posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
+        layers = [c.population[0] for c in claims if len(c.population) == 1]
+        neurons = [name for name in layers if not network.population(name).is_source]
+        recorded = [name for name in run.recording.spikes if not network.population(name).is_source]
+        population = (*neurons, *posts, *recorded)[:1]
+        into = [name for name in learned if network.projection(name).post in population]
+        return population, (*kernels, *into, "")[0]
 
     def with_scores(self, scores: tuple[Score, ...]) -> Results:
         """The same results, judged; fits that were made on the way are kept."""
         made = {
-            stage: evidence.kernel_measures
+            f"{stage}/{projection}": table
             for stage, evidence in self.evidence.items()
-            if "kernel_measures" in vars(evidence)
+            for projection, table in evidence.kernels.items()
         }
         judged = dataclasses.replace(self, scores=scores, measures={**self.measures, **made})
         # What claims had made of the runs is there for the figures.

@@ -144,7 +144,9 @@ def test_the_first_layer_returns_at_its_eigenvalue_and_the_figure_is_drawn():
     network["populations"] = [p for p in network["populations"] if p["name"] in kept]
     network["projections"] = [p for p in network["projections"] if p["post"] in kept]
     table["stages"]["steps"]["record"]["spikes"] = list(kept[1:])
-    results = execute(study_from(table), "brian2-standalone")
+    table["claims"][0]["population"] = ["layer1", "layer2"]
+    study = study_from(table)
+    results = execute(study, "brian2-standalone")
     run = results.runs["steps"]
     for maps, low, high in ((range(4), 9.0, 11.0), (range(4, 8), 0.0, 4.0)):
         time, rates = map_rates(run.recording, "layer2", list(maps), 1000.0)
@@ -154,12 +156,13 @@ def test_the_first_layer_returns_at_its_eigenvalue_and_the_figure_is_drawn():
     rises = homeostatic_return(run, "layer1", "curve", [1])
     assert abs(rises.error) < 0.2
     assert "at most" in draw("homeostasis_depth", results).caption
-    assert CLAIMS["settled_rates"].judge(results.evidence["steps"]).verdict == "agrees"
-    returns = CLAIMS["return_rate"].judge(results.evidence["steps"])
+    settled, returned = study.claims
+    assert CLAIMS["settled_rates"].judge(run, bound=settled).verdict == "agrees"
+    returns = CLAIMS["return_rate"].judge(results.evidence["steps"], bound=returned)
     assert returns.prediction["estimates"][0][0] == pytest.approx(1.0 + rises.error)
     # A layer at half its target is seen.
     spikes = run.recording.spikes["layer2"]
     half = Spikes(spikes.time[::2], spikes.unit[::2], spikes.trial[::2])
     recording = dataclasses.replace(run.recording, spikes={**run.recording.spikes, "layer2": half})
     slow = SimpleNamespace(experiment=run.experiment, weights={}, recording=recording)
-    assert CLAIMS["settled_rates"].judge(slow).verdict == "disagrees"
+    assert CLAIMS["settled_rates"].judge(slow, bound=settled).verdict == "disagrees"

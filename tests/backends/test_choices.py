@@ -14,7 +14,7 @@ STAGES = ["learn", "test", "fresh"]
 
 @pytest.fixture(autouse=True)
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backends._BACKENDS, "picky", ("tests.workflow.faulty", "Picky"))
+    monkeypatch.setitem(backends.BACKENDS.own, "picky", "tests.workflow.faulty:Picky")
 
 
 @pytest.mark.parametrize(

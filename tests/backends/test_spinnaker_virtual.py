@@ -42,7 +42,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_mapping_is_told_and_judges_nothing(tmp_path: Path) -> None:
-    small = ("dt=1 ms", "stages.grating.stimulus.duration=100 ms", 'claims=["evoked_rate"]')
+    claims = 'claims=[{claim="evoked_rate", stage="grating", population="v1"}]'
+    small = ("dt=1 ms", "stages.grating.stimulus.duration=100 ms", claims)
     study = load(GRATING, settings=small)
     folder = tmp_path / "run"
     results = workflow.run(study, "spinnaker", folder, options={"target": "virtual"})

@@ -27,8 +27,8 @@ from tests.experiment.small import study
 @pytest.fixture(autouse=True)
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("forgetful", "shy", "picky"):
-        place = ("tests.workflow.faulty", name.capitalize())
-        monkeypatch.setitem(backends._BACKENDS, name, place)
+        place = f"tests.workflow.faulty:{name.capitalize()}"
+        monkeypatch.setitem(backends.BACKENDS.own, name, place)
 
 
 def ties() -> Study:

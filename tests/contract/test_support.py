@@ -137,11 +137,12 @@ def test_a_declaration_that_is_not_kept_is_found() -> None:
         pytest.param("brian2-standalone", marks=pytest.mark.validate),
         pytest.param("nest", marks=[SLOW, pytest.mark.nest]),
         pytest.param("spinnaker", marks=SLOW),
+        pytest.param("torch", marks=SLOW),
     ],
 )
 def test_a_backend_has_what_it_declares_and_refuses_the_rest(name: str) -> None:
-    if name == "nest":
-        pytest.importorskip("nest")
+    if name in ("nest", "torch"):
+        pytest.importorskip(name)
     found = contract.judge(backends.get(name))
     assert {feature: said for feature, said in found.items() if said} == {}
 

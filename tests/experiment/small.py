@@ -6,7 +6,7 @@ import numpy as np
 
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode
-from scnnbio.experiment import Experiment, Record, Sampling, Stage, Study
+from scnnbio.experiment import ClaimBinding, Experiment, Record, Sampling, Stage, Study
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIF, NeuronModel, Parameter
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
@@ -115,6 +115,11 @@ def study() -> Study:
             Stage(fresh, other),
         ),
         title='Quotes " and é',
-        claims=("isi_cv",),
+        claims=(
+            ClaimBinding("isi_cv", "test", "v1"),
+            ClaimBinding(
+                "evoked_rate", "fresh", ("lgn", "v1"), "lgn_v1", (0.25, 0.75), (0.0, 5.0), "choice"
+            ),
+        ),
         seed=3,
     )

@@ -14,7 +14,7 @@ from scnnbio.experiment.networks import neuron_from
 from scnnbio.figures import FIGURES
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.population import Population
-from scnnbio.validation.v1 import CLAIMS
+from scnnbio.validation import CLAIMS
 from tests.experiment.small import study
 
 TEXT = 'name = "own"\ntitle = "µ"\n'

@@ -25,6 +25,7 @@ def document(named: Any) -> dict[str, Any]:
     """The first stage of the small study, with weights."""
     table = study_table(study())
     table["stages"] = {"learn": table["stages"]["learn"]}
+    table["claims"] = []
     table["network"]["weights"] = named
     return table
 

@@ -81,13 +81,20 @@ def results(*stages: str) -> SimpleNamespace:
     table = measures()
     evidence = {
         stage: Evidence(
-            SimpleNamespace(recording=recordings[stage], weights=weights), measures=table
+            SimpleNamespace(recording=recordings[stage], weights=weights),
+            "v1",
+            "lgn_v1",
+            kernels={"lgn_v1": table},
         )
         for stage in stages
     }
     scores: list[Score] = [
-        claim.judge(evidence[claim.stage])
-        for name, claim in CLAIMS.items()
-        if claim.stage in evidence and name.startswith("ringach2002")
+        CLAIMS[name].judge(evidence[stage])
+        for name, stage in (
+            ("ringach2002_nx_ny", "learn"),
+            ("ringach2002_circular_variance", "gratings"),
+            ("ringach2002_half_bandwidth", "gratings"),
+        )
+        if stage in evidence
     ]
     return SimpleNamespace(evidence=evidence, scores=tuple(scores))

@@ -98,7 +98,7 @@ def test_unknown_figure_is_refused(results):
 def test_distributions_hold_the_claims_values(results):
     figure = draw("distributions", results).figure
     claim = CLAIMS["ringach2002_circular_variance"]
-    values = claim.measure(results.evidence["gratings"]).values
+    values = claim.measured(results.evidence["gratings"]).values
     wanted = np.histogram(values, claim.observation.edges)[0] / len(values)
     published, model = (patch.get_data().values for patch in figure.axes[0].patches)
     np.testing.assert_allclose(model, wanted)

@@ -10,14 +10,26 @@ from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.style import save
 
 
+def drawn(synthetic):
+    return learning_curve(synthetic.learning(), kernel="lgn_v1", threshold="v1")
+
+
 @pytest.fixture
 def figure(synthetic):
-    return learning_curve(synthetic.learning())
+    return drawn(synthetic)
 
 
 def test_files_are_the_same_byte_for_byte(synthetic, tmp_path):
-    first = save(learning_curve(synthetic.learning()), tmp_path / "a", "learning")
-    again = save(learning_curve(synthetic.learning()), tmp_path / "b", "learning")
+    first = save(
+        drawn(synthetic),
+        tmp_path / "a",
+        "learning",
+    )
+    again = save(
+        drawn(synthetic),
+        tmp_path / "b",
+        "learning",
+    )
     for one, other in zip(first, again, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert b"Software" not in first[0].read_bytes()
@@ -33,7 +45,7 @@ def test_png_has_200_dots_an_inch(figure, tmp_path):
 def test_a_users_own_settings_change_nothing(synthetic, figure, tmp_path):
     plain, _ = save(figure, tmp_path, "plain")
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "black", "savefig.dpi": 50}):
-        other, _ = save(learning_curve(synthetic.learning()), tmp_path, "other")
+        other, _ = save(drawn(synthetic), tmp_path, "other")
         assert matplotlib.rcParams["font.size"] == 20
     assert plain.read_bytes() == other.read_bytes()
 

@@ -20,8 +20,9 @@ from scnnbio import (
     Record,
     SharedSTDP,
     SpikeSource,
+    ValueSource,
 )
-from scnnbio.inputs import FromFrames, FromImages, FromSpikes
+from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
 from scnnbio.stimuli import WhiteNoise
 
 DURATION, TRIALS = 40.0, 3
@@ -70,6 +71,37 @@ def one_source(shape: tuple[int, int, int]) -> Network:
     )
 
 
+def values_beside_spikes() -> Network:
+    """A layer that pixels of two channels drive by currents, at two lags, and spikes besides."""
+    rng = np.random.default_rng(4)
+    seen = ConvolutionConnector(rng.uniform(-0.3, 1.0, (2, 2, 3, 3, 2)), (2, 6, 6), lags=[0.0, 7.0])
+    touched = ConvolutionConnector(rng.uniform(0.2, 1.0, (2, 3, 2, 2)), (3, 5, 5))
+    return Network(
+        (
+            Population("pixels", (2, 6, 6), ValueSource()),
+            Population("v1", (2, 4, 4), LIF, {"i_offset": [0.1, 0.2], "tau_refrac": 2.0}),
+            Population("skin", (3, 5, 5), SpikeSource()),
+        ),
+        (
+            Projection("pixels", "v1", seen, weight=0.15, delay=2.0, receptor="i_offset"),
+            Projection("skin", "v1", touched, weight=0.5, delay=2.0),
+        ),
+    )
+
+
+def drawn_values() -> FromCurrents:
+    """Three trials of four frames of two channels."""
+    return FromCurrents(
+        np.random.default_rng(5).uniform(0.0, 1.0, (TRIALS, 4, 2, 6, 6)), frame=10.0
+    )
+
+
+def drawn_currents() -> FromCurrents:
+    """A current for each neuron and trial."""
+    values = np.random.default_rng(6).uniform(-200.0, 400.0, (TRIALS, 2, 4, 4))
+    return FromCurrents(values, duration=DURATION, unit="pA")
+
+
 def drawn_spikes(**changes: object) -> FromSpikes:
     """100 spikes per trial on a grid of 1 ms, none twice."""
     rng = np.random.default_rng(7)
@@ -107,6 +139,7 @@ def experiment(name: str, **changes: object) -> Experiment:
         "images": lambda: one_source((2, 6, 6)),
         "spikes": lambda: one_source((3, 5, 5)),
         "poisson images": lambda: one_source((2, 6, 6)),
+        "values": values_beside_spikes,
     }
     inputs = {
         "two sources": {"eye": FRAMES, "skin": drawn_spikes()},
@@ -114,11 +147,14 @@ def experiment(name: str, **changes: object) -> Experiment:
         "images": {"in": drawn_images()},
         "spikes": {"in": drawn_spikes()},
         "poisson images": {"in": drawn_images(code=PoissonCode(gain=150.0))},
+        "values": {"pixels": drawn_values(), "skin": drawn_spikes(), "v1": drawn_currents()},
     }
+    if name == "values":
+        changes = {"reset": False, **changes}  # what is on its way arrives in the next trial
     network = networks[name]()
-    record = Record(spikes=tuple(p.name for p in network.populations))
+    record = Record(spikes=tuple(p.name for p in network.populations if not p.gives_values))
     settings: dict[str, object] = {"record": record, "dt": 0.5, "seed": 6, "inputs": inputs[name]}
     return Experiment(network, **{**settings, **changes})  # type: ignore[arg-type]
 
 
-EXPERIMENTS = ("two sources", "learning", "images", "spikes", "poisson images")
+EXPERIMENTS = ("two sources", "learning", "images", "spikes", "poisson images", "values")

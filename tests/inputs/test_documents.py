@@ -94,6 +94,7 @@ def test_a_recording_drives_a_stage(tmp_path: Path) -> None:
 
 def test_a_stage_like_another_one_may_take_the_other_form() -> None:
     table = study_table(small.study())
+    del table["claims"]
     short = {key: table["stages"]["learn"][key] for key in ("stimulus", "encoding")}
     full = {"lgn": {"kind": "frames", **short}}
     table["stages"] = {
@@ -118,7 +119,7 @@ def test_a_stage_like_another_one_may_take_the_other_form() -> None:
         ({"in": {"kind": "image"}}, r"inputs\.in\.kind: .*did you mean 'images'"),
         ({"in": {**IMAGES, "cod": 1}}, r"inputs\.in: unknown key 'cod'"),
         ({"in": {**IMAGES, "code": {"kind": "burst"}}}, r"inputs\.in\.code\.kind"),
-        ({"out": IMAGES}, "'out' is not a spike source"),
+        ({"v1": IMAGES}, "'v1' is not a spike source"),
         ({"in": {"kind": "spikes"}}, r"inputs\.in: 'time' is missing"),
         ({"in": {"kind": "spikes", "file": "digits.idx"}}, r"inputs\.in: 'population' is missing"),
         ({"in": {"kind": "spikes", "files": []}}, r"inputs\.in: unknown key 'files'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -212,3 +213,20 @@ def test_forward_euler_is_the_state_and_its_rate_times_the_step():
 def test_an_integrator_of_another_name_is_refused():
     with pytest.raises(SpecError, match="forward-euler"):
         dataclasses.replace(LIBRARY["LIF"], integrator="rk4")
+
+
+def test_constants_that_sympy_has_names_for_are_numbers_in_a_slope() -> None:
+    """exp(1) of a rate is "e" to sympy's printer, and no name of the neuron."""
+    model = NeuronModel(
+        "curved",
+        "dv/dt = (exp(1)*v - v**2/unit)/tau : volt",
+        "v >= top",
+        "v = 0*top",
+        {name: Parameter(1.0, unit) for name, unit in
+         {"tau": "ms", "unit": "mV", "top": "mV"}.items()},
+        {},
+    )  # fmt: skip
+    assert integrator(model).names == {"v", "tau", "unit", "step"}
+    a = math.e - 2 * 0.5
+    expected = 0.5 + 0.1 * (math.e * 0.5 - 0.25) * math.expm1(0.1 * a) / (0.1 * a)
+    assert simulate(model, {"v": 0.5}, 0.1, 1)[0][0] == pytest.approx(expected, rel=1e-14)

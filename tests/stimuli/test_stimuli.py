@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scnnbio.errors import SpecError
-from scnnbio.stimuli import FullField, Gratings, Photographs, Stimulus, WhiteNoise
+from scnnbio.stimuli import (
+    FullField,
+    GaussianNoise,
+    GratingPatches,
+    Gratings,
+    MovingBars,
+    NaturalScenes,
+    Photographs,
+    SparseNoise,
+    Stimulus,
+    WhiteNoise,
+)
 
 STIMULI = [
     Photographs("white-noise", n_trials=5),
@@ -19,6 +30,16 @@ STIMULI = [
     FullField((0.1, 1.0), duration=5000.0),
     WhiteNoise(5, duration=50.0),
     WhiteNoise(5, duration=50.0, check=3, distribution="gaussian"),
+    GratingPatches(
+        (0.0, 30.0), diameters=(0.5,), edge=0.1, repeats=2, blanks=3, duration=50.0, seed=1
+    ),
+    GratingPatches(
+        (0.0, 30.0), temporal_frequencies=(0.0,), contrasts=(0.5,), mask_contrasts=(0.0, 0.5)
+    ),
+    MovingBars((0.0, 30.0), lengths=(0.3,), contrasts=(-1.0, 0.5), blanks=1, duration=50.0),
+    SparseNoise(2, spots=3, spot=0.125, repeats=2, duration=50.0),
+    GaussianNoise(2, temporal_exponent=1.0, repeats=2, duration=50.0),
+    NaturalScenes(sequences=2, repeats=2, fixation=20.0, drift=0.5, duration=50.0),
 ]
 
 each = pytest.mark.parametrize("stimulus", STIMULI, ids=repr)

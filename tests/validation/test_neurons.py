@@ -12,19 +12,40 @@ import pytest
 from scnnbio import workflow
 from scnnbio.experiment import load
 from scnnbio.recording import Recording, Spikes
-from scnnbio.validation import CLAIMS, AllWithin, Covered, Evidence, Measured, Observation
-from scnnbio.validation import neuron_measures as measures
+from scnnbio.validation import (
+    CLAIMS,
+    AllWithin,
+    Covered,
+    Evidence,
+    Measure,
+    Measured,
+    Observation,
+)
+from scnnbio.validation.euler_stability import StepFactorError
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given(Measure):
+    """Values that are given."""
+
+    values: tuple[float, ...]
+
+    def of(self, evidence: Evidence) -> Measured:
+        return Measured(np.asarray(self.values, dtype=float))
+
+
 def judged(kind, values, **observation):  # type: ignore[no-untyped-def]
-    claim = kind(
-        name="c", stage="s",
-        observation=Observation(quantity="q", source="closed form", **observation),
-        measure=lambda evidence: Measured(np.asarray(values, dtype=float)),
-    )  # fmt: skip
+    seen = Observation(quantity="q", source="closed form", **observation)
+    claim = kind(name="c", observation=seen, measure=Given(values))
     return claim.judge(SimpleNamespace(recording=None, weights={}))
+
+
+def of_document(study, name, run):  # type: ignore[no-untyped-def]
+    """The score of a claim on a run, bound as the document says."""
+    (bound,) = [bound for bound in study.claims if bound.claim == name]
+    return CLAIMS[name].judge(run, bound=bound)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +77,13 @@ def test_nothing_to_hold_is_insufficient() -> None:
 
 
 def test_what_another_study_has_not_is_not_applicable_and_no_crash() -> None:
-    """Every claim on a neuron, on the run of a network that is about something else."""
+    """Every claim of other documents, on the run of a network that is about something else."""
     study = load(EXPERIMENTS / "event_driven.toml", settings=["trials=1"])
-    run = workflow.execute(study, "reference").runs["quiet"]
-    for claim in CLAIMS.values():
-        if claim.stage in ("constant_current", "long_squares", "flicker", "inhibition", "steps"):
-            score = claim.judge(Evidence(run))
-            assert score.verdict == "not applicable", claim.name
+    evidence = Evidence(workflow.execute(study, "reference").runs["quiet"])
+    for name in ("euler_stability", "adaptation", "synaptic_filters", "shunting", "v1_features"):
+        for bound in load(EXPERIMENTS / f"{name}.toml").claims:
+            score = CLAIMS[bound.claim].judge(evidence, bound=bound)
+            assert score.verdict == "not applicable", bound.claim
             assert score.reason
 
 
@@ -73,22 +94,23 @@ def test_what_another_study_has_not_is_not_applicable_and_no_crash() -> None:
 def euler():  # type: ignore[no-untyped-def]
     settings = ["stages.constant_current.stimulus.duration=300 ms"]
     study = load(EXPERIMENTS / "euler_stability.toml", settings=settings)
-    return workflow.execute(study, "reference").runs["constant_current"]
+    return study, workflow.execute(study, "reference").runs["constant_current"]
 
 
 def test_forward_euler_taken_for_the_exact_step_disagrees(euler) -> None:  # type: ignore[no-untyped-def]
+    study, run = euler
     exchanged = {"still_euler": "still_exact", "firing_euler": "firing_exact"}
     exchanged |= {b: a for a, b in exchanged.items()}
     recording = Recording(
-        {exchanged[name]: spikes for name, spikes in euler.recording.spikes.items()},
-        euler.recording.shapes,
-        euler.recording.trials,
-        {exchanged.get(n, n): signals for n, signals in euler.recording.signals.items()},
+        {exchanged[name]: spikes for name, spikes in run.recording.spikes.items()},
+        run.recording.shapes,
+        run.recording.trials,
+        {exchanged.get(n, n): signals for n, signals in run.recording.signals.items()},
     )
-    wrong = Evidence(dataclasses.replace(euler, recording=recording))
+    wrong = Evidence(dataclasses.replace(run, recording=recording))
     names = ("euler_factor", "exact_factor", "euler_limit", "exact_rate")
-    assert {CLAIMS[name].judge(Evidence(euler)).verdict for name in names} == {"agrees"}
-    assert {CLAIMS[name].judge(wrong).verdict for name in names} == {"disagrees"}
+    assert {of_document(study, name, run).verdict for name in names} == {"agrees"}
+    assert {of_document(study, name, wrong).verdict for name in names} == {"disagrees"}
 
 
 def test_a_spike_that_the_reference_has_not_is_seen() -> None:
@@ -97,22 +119,21 @@ def test_a_spike_that_the_reference_has_not_is_seen() -> None:
     run = workflow.execute(study, "reference").runs["grating"]
     # As if another backend had given it.
     same = dataclasses.replace(run, provenance={**run.provenance, "backend": "brian2"})
-    assert CLAIMS["reference_spikes"].judge(same).verdict == "agrees"
+    assert of_document(study, "reference_spikes", same).verdict == "agrees"
     spikes = run.recording.spikes["v1"]
     more = Spikes(np.r_[spikes.time, 20.0], np.r_[spikes.unit, 7], np.r_[spikes.trial, 0])
     recording = Recording(
         {**run.recording.spikes, "v1": more}, run.recording.shapes, run.recording.trials
     )
-    score = CLAIMS["reference_spikes"].judge(dataclasses.replace(same, recording=recording))
+    score = of_document(study, "reference_spikes", dataclasses.replace(same, recording=recording))
     assert (score.verdict, score.value) == ("disagrees", 1.0)
 
 
 def test_a_network_that_falls_silent_is_not_self_sustained() -> None:
     settings = ["stages.self_sustained.stimulus.duration=150 ms"]
-    run = workflow.execute(load(EXPERIMENTS / "cuba.toml", settings=settings), "brian2").runs[
-        "self_sustained"
-    ]
-    score = CLAIMS["self_sustained"].judge(run)
+    study = load(EXPERIMENTS / "cuba.toml", settings=settings)
+    run = workflow.execute(study, "brian2").runs["self_sustained"]
+    score = of_document(study, "self_sustained", run)
     assert (score.verdict, score.n) == ("agrees", 2)
     # The same run, silenced from 100 ms on: no spike is left in its last fifth.
     early = {
@@ -120,7 +141,7 @@ def test_a_network_that_falls_silent_is_not_self_sustained() -> None:
         for name, s in run.recording.spikes.items()
     }
     cut = Recording(early, run.recording.shapes, run.recording.trials)
-    score = CLAIMS["self_sustained"].judge(dataclasses.replace(run, recording=cut))
+    score = of_document(study, "self_sustained", dataclasses.replace(run, recording=cut))
     assert (score.verdict, score.value) == ("disagrees", 0.0)
 
 
@@ -129,7 +150,6 @@ def test_input_drawn_at_other_rates_is_seen() -> None:
     study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)
     experiment = study.stages[0].experiment
     step, unit = experiment.input_spikes(0)
-    claim = CLAIMS["input_spikes"]
 
     def verdict(kept: slice) -> str:
         spikes = Spikes(step[kept] * experiment.dt, unit[kept], np.zeros(len(step[kept])))
@@ -137,7 +157,7 @@ def test_input_drawn_at_other_rates_is_seen() -> None:
             {"lgn": spikes}, {"lgn": experiment.source.shape}, {"duration": [200.0]}
         )
         run = SimpleNamespace(experiment=experiment, recording=recording, weights={})
-        return claim.judge(run).verdict
+        return of_document(study, "input_spikes", run).verdict
 
     assert verdict(slice(None)) == "agrees"
     assert verdict(slice(0, None, 2)) == "disagrees"  # every second one is lost
@@ -146,14 +166,16 @@ def test_input_drawn_at_other_rates_is_seen() -> None:
 def test_learned_thresholds_are_the_sum_of_their_steps() -> None:
     study = load(EXPERIMENTS / "many_presentations.toml", profile="tiny")
     run = workflow.execute(study, "reference").runs["learn"]
-    claim = CLAIMS["threshold_sum"]
-    assert claim.judge(run).verdict == "agrees"
+    assert of_document(study, "threshold_sum", run).verdict == "agrees"
     moved = {**run.weights, "v1": run.weights["v1"] + 0.02}  # one spike of one neuron
-    assert claim.judge(dataclasses.replace(run, weights=moved)).verdict == "disagrees"
-    beyond = {**run.weights, "lgn_v1": run.weights["lgn_v1"] * 2}
-    assert CLAIMS["kernel_bounds"].judge(dataclasses.replace(run, weights=beyond)).verdict == (
-        "disagrees"
+    assert (
+        of_document(study, "threshold_sum", dataclasses.replace(run, weights=moved)).verdict
+        == "disagrees"
     )
+    beyond = {**run.weights, "lgn_v1": run.weights["lgn_v1"] * 2}
+    assert of_document(
+        study, "kernel_bounds", dataclasses.replace(run, weights=beyond)
+    ).verdict == ("disagrees")
 
 
 def test_a_measure_of_the_run_is_made_once() -> None:
@@ -169,5 +191,5 @@ def test_a_measure_of_the_run_is_made_once() -> None:
 
 
 def test_populations_are_names_that_a_claim_binds(euler) -> None:  # type: ignore[no-untyped-def]
-    found = measures.step_factor_error(Evidence(euler), "still_exact")
+    found = StepFactorError().of(Evidence(euler[1], "still_exact"))
     assert np.abs(found.values).max() < 1e-9

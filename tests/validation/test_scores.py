@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scnnbio.errors import SpecError
+from scnnbio.validation.receptive_field_shape import NX_NY
 from scnnbio.validation.scores import (
     Score,
     binned_distance,
@@ -15,7 +16,6 @@ from scnnbio.validation.scores import (
     histogram,
     total_variation,
 )
-from scnnbio.validation.v1 import NX_NY
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,12 @@ from scipy.optimize import brentq
 from scipy.special import ive
 
 from scnnbio.analysis.receptive_fields import gabor
+from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
-from scnnbio.validation import Evidence, judge_stages
-from scnnbio.validation.v1 import (
-    CIRCULAR_VARIANCE,
-    CLAIMS,
-    HALF_BANDWIDTH,
-    NX_NY,
-    ORIENTED_CELLS,
-)
+from scnnbio.validation import CLAIMS, Evidence, judge_all
+from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE, GRATINGS, HALF_BANDWIDTH
+from scnnbio.validation.oriented_kernels import ORIENTED_CELLS
+from scnnbio.validation.receptive_field_shape import NX_NY
 from tests.validation.v1_runs import (
     EMPTY,
     ORIENTATIONS,
@@ -52,11 +49,18 @@ def test_medians_and_quartiles_lie_in_the_bins_that_the_counts_say(seen) -> None
         assert published <= seen.edges[place + 1] + (seen.edges[1] - seen.edges[0]) * 0.1
 
 
-def test_every_claim_has_its_source_and_stage_and_says_how_it_was_observed() -> None:
-    for name, claim in CLAIMS.items():
+ON_KERNELS = ("ringach2002_nx_ny", "oriented_fraction", "noise_control")
+ON_SPIKES = (
+    "ringach2002_circular_variance", "ringach2002_half_bandwidth", "evoked_rate", "isi_cv",
+    "fano_factor",
+)  # fmt: skip
+ON_V1 = {name: CLAIMS[name] for name in (*ON_KERNELS, *ON_SPIKES)}
+
+
+def test_every_claim_has_its_source_and_says_how_it_was_observed() -> None:
+    for name, claim in ON_V1.items():
         seen = claim.observation
         assert name == claim.name
-        assert claim.stage in ("learn", "control", "gratings")
         assert "doi:" in seen.source or name == "noise_control"
         assert all((seen.stimulus, seen.window, seen.state, seen.pooling)), name
         told = seen.describe()
@@ -65,7 +69,7 @@ def test_every_claim_has_its_source_and_stage_and_says_how_it_was_observed() -> 
 
 def test_measures_that_are_not_the_published_ones_say_so() -> None:
     # The intervals are measured as in the recordings; the control has no published side.
-    same = {name for name, claim in CLAIMS.items() if not claim.observation.differs}
+    same = {name for name, claim in ON_V1.items() if not claim.observation.differs}
     assert same == {"isi_cv", "noise_control"}
 
 
@@ -140,7 +144,7 @@ def test_kernels_themselves_are_measured_once() -> None:
     kernel = np.stack([np.maximum(images, 0), np.maximum(np.negative(images), 0)], axis=1)
     calls: list[int] = []
     run = SimpleNamespace(recording=EMPTY, weights={"lgn_v1": kernel})
-    evidence = Evidence(run, progress=lambda done, total: calls.append(done))
+    evidence = Evidence(run, projection="lgn_v1", progress=lambda done, total: calls.append(done))
     scores = [CLAIMS[name].judge(evidence) for name in ("oriented_fraction", "ringach2002_nx_ny")]
     assert calls == list(range(1, 21))
     assert scores[0].value == 1.0
@@ -154,7 +158,7 @@ def test_cells_of_the_published_circular_variances_agree() -> None:
     wanted = published_values(CIRCULAR_VARIANCE, rng, 150)
     kappa = [brentq(lambda k, c=c: 1 - ive(1, k) / ive(0, k) - c, 1e-9, 1e3) for c in wanted]
     run = recorded(von_mises(np.array(kappa), rng.uniform(0, 180, 150)))
-    score = CLAIMS["ringach2002_circular_variance"].judge(run)
+    score = CLAIMS["ringach2002_circular_variance"].judge(run, population="v1")
     assert score.verdict == "agrees"
     assert score.n == 150
     assert score.prediction["median"] == pytest.approx(np.median(wanted), abs=0.02)
@@ -168,7 +172,7 @@ def test_cells_of_the_published_bandwidths_agree() -> None:
     with np.errstate(divide="ignore"):
         kappa = np.where(turn > 0, np.log(2) / 2 / (1 - np.cos(2 * turn)), 0.0)
     score = CLAIMS["ringach2002_half_bandwidth"].judge(
-        recorded(von_mises(kappa, rng.uniform(0, 180, 150)))
+        recorded(von_mises(kappa, rng.uniform(0, 180, 150))), population="v1"
     )
     assert score.verdict == "agrees"
     assert score.prediction["outside"] == np.isinf(wanted).sum()
@@ -177,7 +181,7 @@ def test_cells_of_the_published_bandwidths_agree() -> None:
 def test_cells_that_are_all_sharp_or_all_flat_disagree() -> None:
     preferred = np.linspace(0, 170, 30)
     for kappa in (0.0, 8.0):
-        evidence = Evidence(recorded(von_mises(np.full(30, kappa), preferred)))
+        evidence = Evidence(recorded(von_mises(np.full(30, kappa), preferred)), "v1")
         for name in ("ringach2002_circular_variance", "ringach2002_half_bandwidth"):
             assert CLAIMS[name].judge(evidence).verdict == "disagrees"
 
@@ -185,21 +189,21 @@ def test_cells_that_are_all_sharp_or_all_flat_disagree() -> None:
 def test_evoked_rate_is_at_the_best_grating_and_silent_cells_are_left_out() -> None:
     curves = von_mises(np.full(40, 2.0), np.zeros(40))
     curves[:5] = 0.0
-    score = CLAIMS["evoked_rate"].judge(recorded(curves, peak=30.0))
+    score = CLAIMS["evoked_rate"].judge(recorded(curves, peak=30.0), population="v1")
     assert score.value == pytest.approx(30.0)
     assert score.verdict == "agrees"
     assert score.excluded == {"below 1 Hz in every condition": 5}
-    assert CLAIMS["evoked_rate"].judge(recorded(curves, peak=100.0)).verdict == "disagrees"
+    score = CLAIMS["evoked_rate"].judge(recorded(curves, peak=100.0), population="v1")
+    assert score.verdict == "disagrees"
 
 
 def test_silent_network_is_insufficient_everywhere_and_never_a_crash() -> None:
-    evidence = Evidence(recorded(np.zeros((30, len(ORIENTATIONS))), repeats=5))
-    for claim in CLAIMS.values():
-        if claim.stage == "gratings":
-            score = claim.judge(evidence)
-            assert score.verdict == "insufficient data"
-            assert score.excluded["below 1 Hz in every condition"] == 30
-            json.dumps(score.to_dict(), allow_nan=False)
+    evidence = Evidence(recorded(np.zeros((30, len(ORIENTATIONS))), repeats=5), "v1")
+    for name in ON_SPIKES:
+        score = CLAIMS[name].judge(evidence)
+        assert score.verdict == "insufficient data"
+        assert score.excluded["below 1 Hz in every condition"] == 30
+        json.dumps(score.to_dict(), allow_nan=False)
 
 
 def test_only_the_highest_contrast_counts() -> None:
@@ -207,8 +211,10 @@ def test_only_the_highest_contrast_counts() -> None:
     contrast = np.where(np.arange(160) < 80, 0.1, 1.0)
     trials = dict(run.recording.trials) | {"contrast": contrast}
     recording = Recording(run.recording.spikes, run.recording.shapes, trials)
-    evidence = Evidence(SimpleNamespace(recording=recording, weights={}))
-    assert evidence.gratings.n_trials == 80
+    evidence = Evidence(SimpleNamespace(recording=recording, weights={}), "v1").bind(
+        protocol=GRATINGS
+    )
+    assert evidence.recording.n_trials == 80
     assert evidence.responses.n_trials.tolist() == [20] * 4
 
 
@@ -216,11 +222,14 @@ def test_only_the_highest_contrast_counts() -> None:
 
 
 def test_what_a_run_lacks_is_said() -> None:
-    blank = SimpleNamespace(recording=EMPTY, weights={})
-    reasons = {name: claim.judge(blank).reason for name, claim in CLAIMS.items()}
-    assert reasons["oriented_fraction"] == "the run has no weights of 'lgn_v1'"
-    assert reasons["evoked_rate"] == "the run recorded no spikes of 'v1'"
-    assert {claim.judge(blank).verdict for claim in CLAIMS.values()} == {"not applicable"}
+    blank = Evidence(SimpleNamespace(recording=EMPTY, weights={}), "v1", "lgn_v1")
+    scores = {name: claim.judge(blank) for name, claim in ON_V1.items()}
+    assert scores["oriented_fraction"].reason == "the run has no weights of 'lgn_v1'"
+    assert scores["evoked_rate"].reason.startswith("no trials of drifting gratings: no column")
+    assert {score.verdict for score in scores.values()} == {"not applicable"}
+    shown = poisson_run(40.0)
+    reasons = {name: ON_V1[name].judge(shown, population="v2").reason for name in ON_SPIKES}
+    assert set(reasons.values()) == {"the run recorded no spikes of 'v2'"}
 
 
 def test_trials_that_do_not_serve_are_said() -> None:
@@ -229,11 +238,13 @@ def test_trials_that_do_not_serve_are_said() -> None:
     def judged(name: str, **columns: np.ndarray) -> str:
         trials = dict(run.recording.trials) | columns
         recording = Recording(run.recording.spikes, run.recording.shapes, trials)
-        score = CLAIMS[name].judge(SimpleNamespace(recording=recording, weights={}))
+        score = CLAIMS[name].judge(recording, population="v1")
         assert score.verdict == "not applicable"
         return score.reason
 
-    assert "no gratings" in judged("evoked_rate", orientation=np.full(160, np.nan))
+    assert "no trials of drifting gratings" in judged(
+        "evoked_rate", orientation=np.full(160, np.nan)
+    )
     uneven = np.tile([0.0, 10.0, 90.0, 135.0], 40)
     assert "equal steps" in judged("ringach2002_half_bandwidth", orientation=uneven)
     two = np.tile([0.0, 90.0], 80)
@@ -253,9 +264,19 @@ def test_stages_are_judged_on_their_own_run() -> None:
     learnt = kernels(
         n_x=n_x, n_y=n_y, r_squared=np.ones(64), circular_variance=np.linspace(0.2, 1, 64)
     )
-    scores = judge_stages(CLAIMS, {"learn": learnt, "gratings": poisson_run(40.0)})
-    assert list(scores) == list(CLAIMS)
-    assert scores["ringach2002_nx_ny"].verdict == "agrees"
-    assert scores["noise_control"].verdict == "not applicable"
-    assert "'control' was not run" in scores["noise_control"].reason
-    json.dumps([score.to_dict() for score in scores.values()], allow_nan=False)
+    bound = [
+        ClaimBinding(name, stage, **of)
+        for name, stage, of in (
+            ("ringach2002_nx_ny", "learn", {"projection": "lgn_v1"}),
+            ("noise_control", "control", {"projection": "lgn_v1"}),
+            ("evoked_rate", "gratings", {"population": "v1"}),
+        )
+    ]
+    scores = judge_all(bound, {"learn": learnt, "gratings": Evidence(poisson_run(40.0))})
+    assert [score.claim for score in scores] == [one.claim for one in bound]
+    assert [(s.stage, s.population, s.projection) for s in scores] == [
+        (one.stage, one.population, one.projection) for one in bound
+    ]
+    assert [score.verdict for score in scores] == ["agrees", "not applicable", "agrees"]
+    assert "'control' was not run" in scores[1].reason
+    json.dumps([score.to_dict() for score in scores], allow_nan=False)

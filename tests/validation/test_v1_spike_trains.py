@@ -10,10 +10,8 @@ import pytest
 
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.recording import Recording, Spikes
-from scnnbio.validation import Evidence
-from scnnbio.validation.v1 import (
-    CLAIMS,
-)
+from scnnbio.validation import CLAIMS, Evidence
+from scnnbio.validation.orientation_tuning import GRATINGS
 from tests.validation.v1_runs import (
     poisson_run,
     recorded,
@@ -23,7 +21,7 @@ from tests.validation.v1_runs import (
 
 
 def test_poisson_cells_are_as_irregular_as_cortex() -> None:
-    evidence = Evidence(poisson_run(40.0))
+    evidence = Evidence(poisson_run(40.0), "v1")
     for name in ("isi_cv", "fano_factor"):
         score = CLAIMS[name].judge(evidence)
         assert score.verdict == "agrees", score.reason
@@ -47,7 +45,7 @@ def test_few_trials_of_a_poisson_process_are_still_one() -> None:
         "spatial_frequency": np.tile(np.repeat([0.08, 0.12, 0.17, 0.24], 12), 5),
     }
     run = SimpleNamespace(weights={}, recording=Recording({"v1": spikes}, {"v1": 60}, trials))
-    score = CLAIMS["fano_factor"].judge(run)
+    score = CLAIMS["fano_factor"].judge(run, population="v1")
     assert score.value == pytest.approx(1.0, abs=0.04)
     assert score.verdict == "agrees"
 
@@ -55,7 +53,7 @@ def test_few_trials_of_a_poisson_process_are_still_one() -> None:
 def test_regular_cells_are_not() -> None:
     run = recorded(von_mises(np.full(25, 2.0), np.zeros(25)), repeats=5)
     for name in ("isi_cv", "fano_factor"):
-        score = CLAIMS[name].judge(run)
+        score = CLAIMS[name].judge(run, population="v1")
         assert score.verdict == "disagrees"
         assert score.value == pytest.approx(0.0, abs=1e-9)
 
@@ -64,13 +62,14 @@ def test_cells_as_irregular_as_the_recorded_ones_agree_though_their_rate_drifts(
     # Gamma intervals of CV 1.1 in each trial, which so few of them bring down to 1, and a gain
     # that varies by a factor of 2: as in the recordings, the CV of all intervals at the best
     # grating is far above that of a trial.
-    evidence = Evidence(renewal_run(shape=0.83, gain=0.7))
+    evidence = Evidence(renewal_run(shape=0.83, gain=0.7), "v1")
     score = CLAIMS["isi_cv"].judge(evidence)
     assert score.verdict == "agrees", score.reason
-    best = evidence.responses.best()
+    shown = evidence.bind(protocol=GRATINGS)
+    best = shown.responses.best()
     pooled = irregularity(
-        evidence.gratings, "v1",
-        trials=[np.flatnonzero(evidence.responses.condition == b) for b in best],
+        shown.recording, "v1",
+        trials=[np.flatnonzero(shown.responses.condition == b) for b in best],
     ).cv  # fmt: skip
     assert np.median(pooled) > 1.2
 
@@ -78,15 +77,15 @@ def test_cells_as_irregular_as_the_recorded_ones_agree_though_their_rate_drifts(
 def test_regular_and_bursting_cells_disagree() -> None:
     # Gamma intervals of shape k: CV 1 / sqrt(k), 0.5 and 1.8.
     for shape, low, high in ((4.0, 0.4, 0.55), (0.3, 1.2, 1.9)):
-        score = CLAIMS["isi_cv"].judge(renewal_run(shape))
+        score = CLAIMS["isi_cv"].judge(renewal_run(shape), population="v1")
         assert score.verdict == "disagrees"
         assert low < score.value < high
 
 
 def test_too_few_cells_or_spikes_are_insufficient() -> None:
-    few = CLAIMS["isi_cv"].judge(renewal_run(cells=19))
+    few = CLAIMS["isi_cv"].judge(renewal_run(cells=19), population="v1")
     assert few.verdict == "insufficient data"
-    short = CLAIMS["isi_cv"].judge(renewal_run(seconds=0.05))
+    short = CLAIMS["isi_cv"].judge(renewal_run(seconds=0.05), population="v1")
     assert short.verdict == "insufficient data"
     assert short.excluded["fewer than 10 trials of 5 intervals"] == 25
 
@@ -111,8 +110,8 @@ def test_the_cv_is_of_all_orientations_at_the_best_spatial_frequency() -> None:
         },
     )  # fmt: skip
     claim = CLAIMS["isi_cv"]
-    wanted = claim.measure(Evidence(run)).values
-    found = claim.measure(Evidence(SimpleNamespace(recording=both, weights={}))).values
+    wanted = claim.measured(Evidence(run, "v1")).values
+    found = claim.measured(Evidence(both, "v1")).values
     np.testing.assert_allclose(found, wanted)
 
 
@@ -134,7 +133,7 @@ def test_the_fano_factor_is_of_the_window_that_is_given() -> None:
     claim = CLAIMS["fano_factor"]
 
     def judged(window: tuple[float, float] | None):  # type: ignore[no-untyped-def]
-        return claim.judge(Evidence(changed, window=window))
+        return claim.judge(Evidence(changed, "v1", window=window))
 
     assert judged((500.0, 1000.0)).value == pytest.approx(0.0, abs=1e-12)
     assert judged((0.0, 500.0)).value == pytest.approx(1.0, abs=0.08)
@@ -155,7 +154,7 @@ def test_counts_of_known_fano_factor(factor: float, verdict: str) -> None:
     times = np.concatenate([np.clip(spikes.time + k, 0, 1000) for k in range(n)])
     repeated = Spikes(times, np.tile(spikes.unit, n), np.tile(spikes.trial, n))
     recording = Recording({"v1": repeated}, run.recording.shapes, run.recording.trials)
-    score = CLAIMS["fano_factor"].judge(SimpleNamespace(recording=recording, weights={}))
+    score = CLAIMS["fano_factor"].judge(recording, population="v1")
     assert score.value == pytest.approx(factor, rel=0.05)
     assert score.verdict == verdict
 
@@ -192,8 +191,6 @@ def test_the_source_recordings_themselves_agree() -> None:
             {"duration": np.full(len(block), 1010.0), "orientation": orientation},
         ).take(np.flatnonzero(block == number))
         claim = dataclasses.replace(CLAIMS["isi_cv"], minimum=1)
-        values += claim.measure(
-            Evidence(SimpleNamespace(recording=recording, weights={}))
-        ).values.tolist()
+        values += claim.measured(Evidence(recording, "v1")).values.tolist()
     np.testing.assert_allclose(sorted(values), [0.92, 0.95, 0.99, 1.07, 2.22], atol=0.005)
     assert claim.compare(np.array(values)).agrees

@@ -10,9 +10,7 @@ import numpy as np
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.recording import Recording, Spikes
 from scnnbio.validation import Evidence
-from scnnbio.validation.v1 import (
-    NX_NY,
-)
+from scnnbio.validation.receptive_field_shape import NX_NY
 
 EMPTY = Recording({}, {}, {"duration": np.zeros(0)})
 
@@ -22,7 +20,8 @@ def kernels(**columns: np.ndarray) -> Evidence:
     n = len(next(iter(columns.values())))
     table = {column.name: np.full(n, np.nan) for column in fields(KernelMeasures)}
     run = SimpleNamespace(recording=EMPTY, weights={})
-    return Evidence(run, measures=KernelMeasures(**(table | columns)))
+    measures = KernelMeasures(**(table | columns))
+    return Evidence(run, projection="lgn_v1", kernels={"lgn_v1": measures})
 
 
 def published_nx_ny(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:

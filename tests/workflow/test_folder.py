@@ -197,7 +197,7 @@ def test_judging_again_gives_the_same(finished: Path) -> None:
     stored = json.loads((finished / "scores.json").read_text())
     again = workflow.judge(load_results(finished))
     assert [score.to_dict() for score in again.scores] == stored
-    assert [score["claim"] for score in stored] == list(again.study.claims)
+    assert [score["claim"] for score in stored] == [bound.claim for bound in again.study.claims]
 
 
 def test_the_same_study_gives_the_same_results(finished: Path) -> None:

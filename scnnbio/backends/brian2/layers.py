@@ -159,6 +159,7 @@ class Layer:
         constants = dict(step_constants(population, self.experiment.dt))
         moved = {name for name, values in initial_states(population).items() if np.any(values)}
         moved |= {name for name, _, _ in model.resets} | driven
+        moved |= {state.name for state in model.states if state.is_given}
         silent = silent_states(step, constants, moved)
         names = {name: _own(name) for name in model.parameters} | dict.fromkeys(silent, "0.0")
         held = {s.name for s in model.states if s.held_when_refractory and self.held.any()}
@@ -200,6 +201,9 @@ class Layer:
     ) -> Sleep | None:
         """How neurons sleep, in the group's names."""
         population = self.population
+        if any(state.is_given for state in population.model.states):
+            # What a drive will do next has no bound.
+            return None
         if population.differs_within_channels:
             # A bound per neuron would weigh more than the steps that it saves.
             return None

@@ -20,6 +20,7 @@ from typing import Any
 import brian2 as b2
 
 from scnnbio.backends.base import gate_steps, refractory_steps
+from scnnbio.backends.brian2.driving import drive_objects
 from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
 from scnnbio.backends.brian2.lists import is_listed, listing_at
@@ -73,13 +74,8 @@ class Lowered:
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
         sources = self.experiment.network.sources
-        given = dict(
-            zip(
-                self.experiment.inputs,
-                shares(internal_trials(self.inputs, sources), sources),
-                strict=True,
-            )
-        )
+        each = shares(internal_trials(self.inputs, sources), sources)
+        given = dict(zip((source.name for source in sources), each, strict=True))
         for population in self.experiment.network.populations:
             if population.is_source:
                 self._add_source(population, given[population.name])
@@ -87,6 +83,7 @@ class Lowered:
                 self._add_neurons(population)
         for projection in self.experiment.network.projections:
             self._add_projection(projection)
+        self.objects += drive_objects(self.experiment, self.inputs, self.groups)
 
     @property
     def trial(self) -> Any:
@@ -100,7 +97,7 @@ class Lowered:
     # -- populations ------------------------------------------------------------------------------
 
     def _add_source(self, population: Population, trials: Iterator[Any]) -> None:
-        names = list(self.experiment.inputs)
+        names = [source.name for source in self.experiment.network.sources]
         order = names.index(population.name)
         first = first_units(self.experiment.network.sources)[order]
         share = (first, first + population.size) if len(names) > 1 else None

@@ -42,12 +42,11 @@ def internal_trials(
         Trial to begin with.
     """
     size = sum(population.size for population in sources)
-    internal = np.concatenate(
-        [
-            internal_of_public(population.shape) + first
-            for population, first in zip(sources, first_units(sources), strict=True)
-        ]
-    )
+    parts = [
+        internal_of_public(population.shape) + first
+        for population, first in zip(sources, first_units(sources), strict=True)
+    ]
+    internal = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     for step, public in inputs.trials(first):
         # Steps are in order already, so they are what they were when all of it is.
         begin = np.multiply(step, size, dtype=np.int64)

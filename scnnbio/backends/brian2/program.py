@@ -109,7 +109,7 @@ class Program:
                     f"write_samples_{k}",
                 )
             )
-        layers = [g for n, g in lowered.groups.items() if n not in experiment.inputs]
+        layers = [lowered.groups[p.name] for p in experiment.network.populations if not p.is_source]
         if layers:
             add(Look(layers[0], experiment.trial_steps))
         for name, (group, variable) in learned(lowered).items():

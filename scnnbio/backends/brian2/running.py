@@ -20,6 +20,7 @@ import numpy as np
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
+from scnnbio.backends.brian2.driving import fed_drive
 from scnnbio.backends.brian2.finite import told_by
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
@@ -148,16 +149,22 @@ def fed(
     checkpoint_seconds: float = math.inf,
     watched: int = _NONE,
 ) -> Iterator[bytes | memoryview]:
-    """What the program reads: what it has to do, then the spikes of one trial after another."""
+    """What the program reads: what it has to do, then spikes and drive of one trial after another.
+
+    A drive is read as the program steps through the trial, piece by piece.
+    """
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
     n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
+    trial = first
     for step, unit in internal_trials(inputs, experiment.network.sources, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
+        yield from fed_drive(experiment, inputs, trial)
+        trial += 1
 
 
 def _give_back() -> None:

@@ -18,7 +18,7 @@ from scnnbio.backends.nest.capacity import check_built, threads_needed, unsuppor
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.loader import foreign_thread
-from scnnbio.backends.nest.lowering import InputSpikes, Lowered
+from scnnbio.backends.nest.lowering import InputSpikes, Lowered, driven_steps
 from scnnbio.backends.nest.noting import take_notes
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
@@ -127,6 +127,7 @@ class NestBackend(Backend):
         if elsewhere := foreign_thread():
             return [Unsupported("this thread", elsewhere, _ELSEWHERE)]
         problems = super().unsupported(experiment)
+        experiment = experiment.lowered
         if not problems:
             problems += self._cells().unsupported(experiment)
         shared = self.kernels == "shared"
@@ -138,6 +139,9 @@ class NestBackend(Backend):
             feature = f"this NEST was built without MPI, and is one process of {started}"
             remedy = "build it as docs/how_to/mpi.md says, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
+        if experiment.drives and started > 1:
+            feature = "values and currents are not spread over several processes"
+            problems.append(Unsupported("inputs", feature, "run one process with backend.threads"))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
             problems.append(
@@ -217,7 +221,7 @@ class NestBackend(Backend):
             recorders = Recorders(lowered, team)
             check_built()
         with watch.phase("simulate"):
-            self._run(lowered, recorders, modules, report)
+            self._run(lowered, inputs, recorders, modules, report)
             return recorders.outcome()
 
     def _modules(self, experiment: Experiment, cells: Cells) -> list[str]:
@@ -240,19 +244,32 @@ class NestBackend(Backend):
         take_notes(modules)  # of a run before that was broken off
 
     def _run(
-        self, lowered: Lowered, recorders: Recorders, modules: list[str], report: Report
+        self,
+        lowered: Lowered,
+        inputs: Inputs,
+        recorders: Recorders,
+        modules: list[str],
+        report: Report,
     ) -> None:
         dt, total = lowered.experiment.dt, lowered.schedule.total
+        done = 0
 
-        def simulate(steps: int) -> None:
-            nest.Simulate(round(steps * dt, 3))
-            lowered.check_finite(modules)
+        def simulate(until: int) -> None:
+            nonlocal done
+            if until > done:
+                nest.Simulate(round((until - done) * dt, 3))
+                lowered.check_finite(modules)
+                done = until
 
         simulate(lowered.schedule.gap)
         lowered.cells.start()
-        done = lowered.schedule.gap
+        changes = driven_steps(lowered, inputs)
+        due = next(changes, None)
         for end in lowered.schedule.ends(_PARTS):
-            simulate(end - done)
+            while due is not None and due[0] < end:
+                simulate(due[0])
+                lowered.set_port(due[1])
+                due = next(changes, None)
+            simulate(end)
             recorders.collect()
-            done = end
             report("simulating", done, total)

@@ -18,7 +18,9 @@ from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
+from scnnbio.neurons.library import LIBRARY
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.ports import described
 from scnnbio.neurons.standard import StandardCell, standard_cell
 from scnnbio.population import Population
 
@@ -53,6 +55,10 @@ class Cells(ABC):
     @abstractmethod
     def told(self, population: Population) -> int:
         """Port on which neurons are told the threshold that they share."""
+
+    @abstractmethod
+    def driven_port(self, population: Population, port: str) -> tuple[str, float]:
+        """NEST's name of a driven port, and the factor from our unit to NEST's."""
 
     @abstractmethod
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
@@ -112,6 +118,10 @@ class CompiledCells(Cells):
             raise SpecError("shares no threshold", where=f"population {population.name!r}")
         return port
 
+    def driven_port(self, population: Population, port: str) -> tuple[str, float]:
+        """The port is a state."""
+        return f"s_{port}", 1.0
+
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """States in our own units."""
         return f"s_{state}", 1.0
@@ -166,7 +176,7 @@ class StandardCells(Cells):
             if population.homeostasis is not None:
                 feature = "NEST's own cells share no threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
-            if population.initial:
+            if {*population.initial} - {*_ports(population)}:
                 feature = "NEST's own cells begin at rest"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if population.competition is not None:
@@ -198,8 +208,13 @@ class StandardCells(Cells):
         """Nodes at rest, whose constant input waits for the first trial."""
         native = _native(population)
         values = population.values()
-        translated = {theirs: values[ours] * factor for ours, theirs, factor in native.parameters}
-        current = translated.pop("I_e")
+        translated = {
+            theirs: values[ours] * factor
+            for ours, theirs, factor in native.parameters
+            if ours in values
+        }
+        # A current that is driven is set when the first trial begins.
+        current = translated.pop("I_e", np.zeros(1))
         translated["V_m"] = translated["E_L"]
         nodes = _create(native.name, population, translated)
         places = population.size // len(current)
@@ -220,6 +235,10 @@ class StandardCells(Cells):
         """There is none."""
         raise SpecError("NEST's own cells share no threshold", where=population.name)
 
+    def driven_port(self, population: Population, port: str) -> tuple[str, float]:
+        """The parameter that is driven."""
+        return next((n, f) for ours, n, f in _native(population).parameters if ours == port)
+
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """NEST's name and unit."""
         rows = {ours: (theirs, factor) for ours, theirs, factor in _native(population).states}
@@ -228,6 +247,11 @@ class StandardCells(Cells):
 
 def _neurons(experiment: Experiment) -> list[Population]:
     return [p for p in experiment.network.populations if not p.is_source]
+
+
+def _ports(population: Population) -> list[str]:
+    """Ports of a population that are driven."""
+    return [state.name for state in population.model.states if state.is_given]
 
 
 def _generated(population: Population) -> NestmlModel:
@@ -241,7 +265,7 @@ def _generated(population: Population) -> NestmlModel:
 
 def _cell(model: NeuronModel) -> StandardCell | None:
     """The standard cell that a model equals here; NEST's conductance cells integrate otherwise."""
-    cell = standard_cell(model)
+    cell = standard_cell(described(model, LIBRARY.values()))
     return cell if cell is not None and cell.pynn in _NATIVE else None
 
 

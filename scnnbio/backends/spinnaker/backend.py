@@ -140,6 +140,8 @@ class SpinnakerBackend(Backend):
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Everything in an experiment that the machine cannot take, found without simulating."""
         problems = self._undeclared(experiment)
+        if experiment.lowered is not experiment:
+            return problems  # its neurons take spikes only
         named = {problem.element for problem in problems}
         found = lower(experiment, self.gap, self.headroom)
         finer = [] if isinstance(found, Lowered) else found

@@ -101,6 +101,9 @@ class Program {
     std::vector<Watched> states;
     std::vector<int32_t> steps, units;
     size_t next_spike;
+    // Step and number of the drive whose values are next in the input; -1 after the last of a trial.
+    int64_t drive_head[2];
+    std::vector<double> drive_values;
     int64_t trial, drawn;
     pid_t parent;
     Clock::time_point told, saved;
@@ -245,6 +248,21 @@ public:
              next_spike++)
             to[count++] = units[next_spike] - first;
         return count;
+    }
+
+    // Sets a driven state to the values that hold from a step of this trial on, if there are new
+    // ones. Values come in the order in which drives are asked; every drive has some for step 0.
+    template <class T> void drive(int64_t step, int64_t number, T *to, size_t count) {
+        if (step == 0 && number == 0) next_drive();
+        if (drive_head[0] != step || drive_head[1] != number) return;
+        drive_values.resize(count);
+        if (!read_input(drive_values.data(), count * sizeof(double))) std::_Exit(INPUT_ENDED);
+        for (size_t i = 0; i < count; i++) to[i] = T(drive_values[i]);
+        next_drive();
+    }
+
+    void next_drive() {
+        if (!read_input(drive_head, sizeof drive_head)) std::_Exit(INPUT_ENDED);
     }
 
     // Tells how far the run is, a few times a second; `part` is the share of this trial.

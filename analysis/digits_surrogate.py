@@ -1,0 +1,169 @@
+"""Handwritten digits by surrogate gradients: two convolutional layers of LIF neurons and a vote.
+
+python analysis/digits_surrogate.py MNIST.npz OUT_FOLDER [--epochs 8] [--seed 1] [--threads 2]
+
+MNIST.npz holds ``x_train``, ``y_train``, ``x_test`` and ``y_test``. The last 5,000 images for
+training are for validation: they choose the epoch. The test images are shown once, at the end. Each
+pixel fires once, the brighter the earlier; each image lasts ten steps of 1 ms.
+
+Writes the network (``network.npz``), the tables of the training and ``result.json``. The network is
+a plain one: ``--judge brian2-standalone`` runs the test images on another backend besides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio import backends
+from scnnbio.analysis.decoding import decoded
+from scnnbio.connectors import ConvolutionConnector, DenseConnector
+from scnnbio.encoding import LatencyCode
+from scnnbio.experiment import Experiment, Record
+from scnnbio.inputs import FromImages
+from scnnbio.network import Network, Projection
+from scnnbio.neurons import LIBRARY
+from scnnbio.population import Population, SpikeSource
+from scnnbio.progress import progress
+
+#: Of the images for training, at their end.
+VALIDATION = 5000
+STEPS = 10
+#: Potentials in thresholds: a spike takes its neuron back to 0 mV, and 1 mV fires.
+NEURON = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 8.0, "tau_refrac": 0.0}
+#: Neurons that vote for each digit.
+VOTES = 10
+
+
+def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
+    """28 x 28 pixels, two convolutions of stride 2, and ten neurons for each digit.
+
+    Weights begin at random, with a standard deviation of a gain over the root of how many a neuron
+    has. With gains of 1 (He et al. 2015, ICCV, have the root of 2) deep layers are silent, since
+    few of the neurons before them fire, and at different times; with these, each layer fires 0.1
+    to 1 spikes per neuron and image.
+    """
+    rng = np.random.default_rng(seed)
+    first, second = maps
+    one = _convolution(rng, (1, 28, 28), first, 2.0)
+    two = _convolution(rng, tuple(one.out_shape), second, 4.0)
+    size = int(np.prod(two.out_shape))
+    vote = DenseConnector(
+        rng.normal(0.0, 8.0 * size**-0.5, (10 * VOTES, size)), tuple(two.out_shape), (10, VOTES, 1)
+    )
+    cell = LIBRARY["LIF_curr_delta"]
+    layers = [("eye", "one", one), ("one", "two", two), ("two", "digits", vote)]
+    return Network(
+        (
+            Population("eye", (1, 28, 28), SpikeSource()),
+            *(Population(post, tuple(c.out_shape), cell, NEURON) for _, post, c in layers),
+        ),
+        tuple(Projection(pre, post, c, receptor="membrane") for pre, post, c in layers),
+    )
+
+
+def _convolution(
+    rng: np.random.Generator, shape: tuple[int, ...], maps: int, gain: float
+) -> ConvolutionConnector:
+    kernel = rng.normal(0.0, gain * (25 * shape[0]) ** -0.5, (maps, shape[0], 5, 5))
+    return ConvolutionConnector(kernel, shape, stride=2, padding=2)
+
+
+def shown(net: Network, images: NDArray[Any], labels: NDArray[Any], seed: int) -> Experiment:
+    """An experiment that shows images, one per trial."""
+    code = LatencyCode(budget=784, window=5.0, onset=1.0)
+    given = FromImages(images, code, float(STEPS), {"digit": labels.astype(np.int64)})
+    return Experiment(net, inputs={"eye": given}, record=Record(("digits",)), dt=1.0, seed=seed)
+
+
+def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Each image moved by up to one pixel in both directions."""
+    moved = np.empty_like(images)
+    dy, dx = rng.integers(-1, 2, (2, len(images)))
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    for y in range(3):
+        for x in range(3):
+            chosen = (dy == y - 1) & (dx == x - 1)
+            moved[chosen] = padded[chosen, y : y + 28, x : x + 28]
+    return moved
+
+
+def main(words: Sequence[str] | None = None) -> dict[str, Any]:
+    """Train, choose, test once, and write what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--maps", type=int, nargs=2, default=(32, 64))
+    parser.add_argument("--images", type=int, default=None, help="only so many for training")
+    parser.add_argument(
+        "--tested", type=int, default=None, help="only so many for validation, test"
+    )
+    parser.add_argument("--moved", action="store_true", help="move images by up to a pixel")
+    parser.add_argument("--quantise", action="store_const", const="spinnaker", default=None)
+    parser.add_argument(
+        "--judge", nargs="*", default=["torch"], help="backends for the test images"
+    )
+    asked = parser.parse_args(words)
+
+    import torch
+
+    from scnnbio.backends.torch import Surrogate, Training, train
+
+    torch.set_num_threads(asked.threads)
+    with np.load(asked.data) as data:
+        arrays = {name: data[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+    images, labels = arrays["x_train"][:-VALIDATION], arrays["y_train"][:-VALIDATION]
+    images, labels = images[: asked.images], labels[: asked.images]
+    if asked.moved:
+        images = np.concatenate([images, shifted(images, np.random.default_rng(asked.seed))])
+        labels = np.concatenate([labels, labels])
+    net = network(asked.maps, asked.seed)
+    held = (arrays[name][-VALIDATION:][: asked.tested] for name in ("x_train", "y_train"))
+    validation = shown(net, *held, asked.seed)
+    training = Training(epochs=asked.epochs, surrogate=Surrogate("arctan"), quantise=asked.quantise)
+    began = time.perf_counter()
+    with progress() as report:
+        trained = train(
+            shown(net, images, labels, asked.seed), "digit", "digits", training,
+            validation=validation, report=report,
+        )  # fmt: skip
+    seconds = time.perf_counter() - began
+    test = (arrays[name][: asked.tested] for name in ("x_test", "y_test"))
+    last = shown(trained.network, *test, asked.seed)
+    result = {
+        "seconds": seconds,
+        "chosen": trained.chosen,
+        "validation": float(trained.epochs.validation[trained.chosen]),
+        "test": {name: accuracy(last, name) for name in asked.judge},
+        "asked": {k: str(v) for k, v in vars(asked).items()},
+    }
+    asked.out.mkdir(parents=True, exist_ok=True)
+    trained.network.save(asked.out / "network.npz", result)
+    for table in ("epochs", "layers", "weights"):
+        getattr(trained, table).to_csv(asked.out / f"{table}.csv", index=False)
+    (asked.out / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(trained.epochs.to_string(), json.dumps(result, indent=1), sep="\n")
+    return result
+
+
+def accuracy(experiment: Experiment, backend: str) -> float:
+    """Share of the digits that a backend's spikes tell rightly."""
+    options = {"target": "emulated"} if backend == "spinnaker" else {}
+    run = backends.get(backend, options).run(dataclasses.replace(experiment, learning=False))
+    found = decoded(run.recording, "digits")
+    return float((found == np.asarray(run.recording.trials["digit"])).mean())
+
+
+if __name__ == "__main__":
+    main()

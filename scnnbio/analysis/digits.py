@@ -1,0 +1,138 @@
+"""How well digits are named by a layer's spikes, by their pixels, and after how many images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.analysis.readout import (
+    PooledCounts,
+    ReadOut,
+    Split,
+    labels_of,
+    linear_classifiers,
+    read_out,
+)
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Run
+from scnnbio.inputs import FromImages
+from scnnbio.recording import Snapshots
+from scnnbio.recording.checks import Shape
+from scnnbio.units import In, Number, plain, plain_array
+
+#: Costs that are tried on pixels, whose values are smaller and denser than counts.
+PIXEL_COSTS = (0.005, 0.02, 0.1)
+
+
+def quarters(population: str, shape: Shape) -> PooledCounts:
+    """Roots of counts in windows of a quarter of a layer's rows, half a window apart.
+
+    Of 28 rows, windows of 7 x 7 every 3 rows and columns, beginning 3 beyond the edge.
+
+    Parameters
+    ----------
+    population : str
+    shape : (channel, row, column)
+
+    Returns
+    -------
+    PooledCounts
+    """
+    size = max(max(shape[1:]) // 4, 1)
+    half = size // 2
+    return PooledCounts(population, size, max(half, 1), min(half, size - 1), of_count="root")
+
+
+def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOut:
+    """A linear read-out of what layers fired, together, to images with labels and parts.
+
+    Parameters
+    ----------
+    run : Run
+        Its trial table has the column ``part``.
+    *populations : str
+    column : str
+        Of the labels.
+
+    Returns
+    -------
+    ReadOut
+
+    Raises
+    ------
+    SpecError
+        If columns or spikes are missing.
+    """
+    from scipy.sparse import csr_array, hstack
+
+    recording = run.recording
+    for name in populations:
+        recording.size(name)  # or an error that names those there are
+    pools = [quarters(name, recording.shapes[name]) for name in populations]
+    features = csr_array(hstack([pool.of(recording) for pool in pools], format="csr"))
+    return read_out(features, labels_of(recording, column), Split.by_column(recording))
+
+
+def pixel_read_out(run: Run, source: str = "retina", column: str = "label") -> ReadOut:
+    """A linear read-out of the images themselves, on the same split.
+
+    Parameters
+    ----------
+    run : Run
+    source : str
+        The population that the images drive.
+    column : str
+        Of the labels.
+
+    Returns
+    -------
+    ReadOut
+
+    Raises
+    ------
+    SpecError
+        If the source is not driven by images, or columns are missing.
+    """
+    driven = run.experiment.inputs[source]
+    if not isinstance(driven, FromImages):
+        raise SpecError(f"{source!r} is not driven by images", where="pixel_read_out")
+    pixels = driven.values.reshape(driven.n_trials, -1)
+    pixels = pixels / 255.0 if pixels.dtype == np.uint8 else pixels
+    recording = run.recording
+    split = Split.by_column(recording)
+    labels = labels_of(recording, column)
+    return read_out(pixels, labels, split, linear_classifiers(PIXEL_COSTS))
+
+
+def unsettled(weights: Annotated[NDArray[np.float64], In("1")]) -> float:
+    """How far weights from 0 to 1 are from either bound: mean of 4 w (1 - w).
+
+    1 where all are one half, 0 where all are at a bound. Learning that ends there has converged
+    (Kheradpisheh et al. 2018, Neural Netw 99:56, whose index is the mean of w (1 - w)).
+    """
+    values = plain_array(weights, "1", where="weights")
+    return float(4.0 * (values * (1.0 - values)).mean())
+
+
+def images_to_convergence(snapshots: Snapshots, limit: Number = 0.04) -> int | None:
+    """Images after which all kernels together are settled.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Of a kernel whose weights are from 0 to 1.
+    limit : float
+        Of :func:`unsettled`.
+
+    Returns
+    -------
+    int or None
+        None if they never are.
+    """
+    limit = plain(limit, "1", where="images_to_convergence.limit")
+    for trial, values in zip(snapshots.trial, snapshots.values, strict=True):
+        if unsettled(values) < limit:
+            return int(trial) + 1
+    return None

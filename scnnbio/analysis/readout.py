@@ -1,0 +1,474 @@
+"""A linear read-out of a layer: pooled counts, a fixed split, a choice on validation, an accuracy.
+
+::
+
+    features = PooledCounts("v1", size=6, stride=3, padding=2).of(recording)
+    labels = labels_of(recording)
+    split = Split.by_column(recording, "part")
+    found = read_out(features, labels, split)
+    found.accuracy.value, found.accuracy.interval
+
+Features are made of spikes alone: :meth:`PooledCounts.of` reads no column of the trial table, so
+that no label can touch them. Labels meet features in :func:`read_out` only.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError, hint, not_one_of
+from scnnbio.recording import Recording
+from scnnbio.recording.checks import Shape
+from scnnbio.units import In, Number, Window, plain, plain_array, plain_window, whole_numbers
+from scnnbio.values import Value
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from scipy.sparse import csr_array
+
+Indices = NDArray[np.int64]
+OfCount = Literal["count", "root", "binary"]
+
+#: Trials that are counted at a time: what that takes beside the features stays small.
+_AT_ONCE = 4096
+#: Costs of LinearSVC that are tried: its regularisation is 1/cost.
+COSTS = (0.0005, 0.002, 0.008)
+#: Of a split, as a column of the trial table names them.
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class PooledCounts(Value):
+    """Spike counts of a layer in square windows of places, channel by channel.
+
+    Parameters
+    ----------
+    population : str
+    size : int
+        Rows and columns of a window.
+    stride : int, optional
+        Rows and columns from one window to the next; ``size`` if not given. Windows overlap where
+        it is smaller.
+    padding : int
+        Rows and columns beyond the edge of the layer that windows may begin and end in; it is below
+        ``size``. As in a convolution, a last window that is not whole is left out.
+    of_count : {"count", "root", "binary"}
+        What a feature is: the count; its square root, so that counts that vary in proportion to
+        their mean vary alike (Bartlett 1936, J R Stat Soc Suppl 3:68); or 1 where there is any
+        spike.
+    windows : tuple of (float, float), optional
+        Times within the trial in ms, each counted apart, t0 < t <= t1; the whole trial if empty.
+
+    Raises
+    ------
+    SpecError
+        If a number is out of range.
+    """
+
+    population: str
+    size: int
+    stride: int | None = None
+    padding: int = 0
+    of_count: OfCount = "count"
+    windows: tuple[Window, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = "PooledCounts"
+        object.__setattr__(self, "size", _at_least(1, self.size, f"{where}.size"))
+        stride = self.size if self.stride is None else self.stride
+        object.__setattr__(self, "stride", _at_least(1, stride, f"{where}.stride"))
+        object.__setattr__(self, "padding", _at_least(0, self.padding, f"{where}.padding"))
+        if self.padding >= self.size:
+            raise SpecError(
+                f"{self.padding} is not below the size {self.size}: a window would hold no place",
+                where=f"{where}.padding",
+            )
+        if self.of_count not in get_args(OfCount):
+            raise SpecError(not_one_of(self.of_count, get_args(OfCount)), where=f"{where}.of_count")
+        times = tuple(plain_window(w, where=f"{where}.windows") for w in self.windows)
+        object.__setattr__(self, "windows", times)
+
+    def shape(self, layer: Shape) -> Shape:
+        """Shape (channel, row, column) of the windows over a layer.
+
+        Raises
+        ------
+        SpecError
+            If not one window fits.
+        """
+        channels, *sides = layer
+        rows, columns = ((n + 2 * self.padding - self.size) // self._stride + 1 for n in sides)
+        if min(rows, columns) < 1:
+            raise SpecError(
+                f"a window of {self.size} x {self.size} does not fit a layer of {layer[1]} x"
+                f" {layer[2]} with padding {self.padding}; make it smaller",
+                where="PooledCounts.size",
+            )
+        return channels, rows, columns
+
+    def of(self, recording: Recording) -> csr_array:
+        """Features of every trial.
+
+        Parameters
+        ----------
+        recording : Recording
+
+        Returns
+        -------
+        scipy.sparse.csr_array of float32, shape (trials, features)
+            Features lie (time window, channel, row, column) in C order. Memory goes with the
+            features that are not 0: trials are counted a few thousand at a time.
+
+        Raises
+        ------
+        SpecError
+            If there are no such spikes, or no window fits.
+        """
+        from scipy.sparse import csr_array, hstack, vstack
+
+        recording.size(self.population)  # or an error that names those there are
+        layer = recording.shapes[self.population]
+        pooling = self._pooling(layer)
+        spikes = recording.spikes_of(self.population)
+        times = self.windows or (None,)
+        blocks = []
+        for begin, end in _blocks(recording.n_trials):
+            # Spikes are sorted by trial.
+            low, high = np.searchsorted(spikes.trial, (begin, end))
+            at, unit, trial = (
+                values[low:high] for values in (spikes.time, spikes.unit, spikes.trial)
+            )
+            parts = []
+            for window in times:
+                inside = slice(None) if window is None else (at > window[0]) & (at <= window[1])
+                place = (trial[inside] - begin, unit[inside])
+                one = np.ones(len(place[0]), dtype=np.float32)
+                counts = csr_array((one, place), shape=(end - begin, int(np.prod(layer))))
+                parts.append(counts @ pooling)
+            blocks.append(hstack(parts, format="csr"))
+        width = len(times) * int(np.prod(self.shape(layer)))
+        if not blocks:
+            return csr_array((0, width), dtype=np.float32)
+        found = csr_array(vstack(blocks, format="csr"))
+        if self.of_count == "binary":
+            found.data[:] = 1.0
+        elif self.of_count == "root":
+            np.sqrt(found.data, out=found.data)
+        return found
+
+    @property
+    def _stride(self) -> int:
+        return self.size if self.stride is None else self.stride
+
+    def _pooling(self, layer: Shape) -> csr_array:
+        """Which units (rows) each window (columns) holds."""
+        from scipy.sparse import csr_array, identity, kron
+
+        channels, rows, columns = self.shape(layer)
+        sides = (
+            self._along(n, number) for n, number in zip(layer[1:], (rows, columns), strict=True)
+        )
+        places = kron(*sides, format="csr")
+        every = kron(identity(channels, dtype=np.float32), places, format="csr")
+        return csr_array(every, dtype=np.float32)
+
+    def _along(self, length: int, windows: int) -> NDArray[np.float32]:
+        begin = np.arange(windows) * self._stride - self.padding
+        place = np.arange(length)[:, np.newaxis]
+        return ((place >= begin) & (place < begin + self.size)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Split(Value):
+    """Which trials a read-out learns from, is chosen on, and is judged on.
+
+    Parameters
+    ----------
+    train, validation, test : array of int
+        Trials; none is in two of them.
+
+    Raises
+    ------
+    SpecError
+        If one is empty, or a trial occurs twice.
+    """
+
+    train: Indices
+    validation: Indices
+    test: Indices
+
+    def __post_init__(self) -> None:
+        for name in PARTS:
+            trials = whole_numbers(getattr(self, name), where=f"Split.{name}")
+            if trials.ndim != 1 or not len(trials):
+                raise SpecError("is no list of trials, at least one", where=f"Split.{name}")
+            object.__setattr__(self, name, np.sort(trials))
+        every = np.concatenate([getattr(self, name) for name in PARTS])
+        trial, times = np.unique(every, return_counts=True)
+        if times.max() > 1:
+            twice = trial[times > 1]
+            raise SpecError(
+                f"trial {twice[0]} and {len(twice) - 1} more occur twice; a read-out is judged on"
+                " what it has not seen",
+                where="Split",
+            )
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in PARTS)
+        return f"Split({sizes})"
+
+    @classmethod
+    def by_column(cls, recording: Recording, column: str = "part") -> Split:
+        """The split that the trial table states: "train", "validation" and "test".
+
+        Parameters
+        ----------
+        recording : Recording
+        column : str
+            Trials of other words are left out.
+
+        Raises
+        ------
+        SpecError
+            If there is no such column, or no trial of one of the words.
+        """
+        words = _column(recording, column, "Split.by_column")
+        return cls(*(np.flatnonzero(words == name) for name in PARTS))
+
+    @classmethod
+    def stratified(
+        cls, labels: NDArray[Any], *, validation: Number, test: Number, seed: int
+    ) -> Split:
+        """A random split with the same share of each label in all parts.
+
+        Parameters
+        ----------
+        labels : array of shape (trials,)
+        validation, test : float
+            Shares of all trials.
+        seed : int
+
+        Raises
+        ------
+        SpecError
+            If the shares leave nothing to learn from, or a label is too rare.
+        """
+        from sklearn.model_selection import train_test_split
+
+        shares = [
+            plain(share, "1", where=f"Split.stratified.{name}")
+            for name, share in (("validation", validation), ("test", test))
+        ]
+        if min(shares) <= 0 or sum(shares) >= 1:
+            raise SpecError(
+                f"shares of {shares[0]:g} and {shares[1]:g} leave nothing for one part; both are"
+                " above 0, and their sum is below 1",
+                where="Split.stratified",
+            )
+        labels = np.asarray(labels)
+        parts, rest = {}, np.arange(len(labels))
+        for name, share in (("test", shares[1]), ("validation", shares[0])):
+            number = round(share * len(labels))
+            try:
+                rest, parts[name] = train_test_split(
+                    rest, test_size=number, stratify=labels[rest], random_state=seed
+                )
+            except ValueError as error:
+                raise SpecError(str(error), where="Split.stratified") from None
+        return cls(rest, parts["validation"], parts["test"])
+
+
+@dataclass(frozen=True)
+class Accuracy(Value):
+    """How many of some trials were named rightly.
+
+    Parameters
+    ----------
+    correct, n : int
+
+    Examples
+    --------
+    >>> Accuracy(9885, 10000)
+    Accuracy(98.85 %, 95 % interval 98.62 to 99.04, n = 10000)
+    """
+
+    correct: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """Fraction of the trials."""
+        return self.correct / self.n
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the fraction: Wilson 1927, J Am Stat Assoc 22:209."""
+        from scipy.stats import binomtest
+
+        found = binomtest(self.correct, self.n).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    def __repr__(self) -> str:
+        low, high = (f"{100 * end:.2f}" for end in self.interval)
+        return f"Accuracy({100 * self.value:.2f} %, 95 % interval {low} to {high}, n = {self.n})"
+
+
+@dataclass(frozen=True, eq=False)
+class ReadOut:
+    """A classifier of features, and how well it names what it has not seen.
+
+    Parameters
+    ----------
+    chosen : str
+        Name of the classifier that was best on the validation trials, the first of equals.
+    validation : mapping of str to Accuracy
+        Of every classifier, learned from the training trials.
+    accuracy : Accuracy
+        On the test trials, which were used once: by the chosen classifier, learned again from the
+        training and the validation trials together.
+    confusion : pandas.DataFrame
+        Test trials: a row a label, a column what it was named.
+    classifier : object
+        The fitted classifier of scikit-learn.
+    """
+
+    chosen: str
+    validation: Mapping[str, Accuracy]
+    accuracy: Accuracy
+    confusion: DataFrame
+    classifier: Any
+
+    def __repr__(self) -> str:
+        return f"ReadOut({self.chosen}: {self.accuracy!r})"
+
+
+def labels_of(recording: Recording, column: str = "label") -> NDArray[Any]:
+    """Labels of all trials, from a column of the trial table.
+
+    Raises
+    ------
+    SpecError
+        If there is no such column, or it has fewer than two labels.
+    """
+    labels = _column(recording, column, "labels_of")
+    if len(np.unique(labels)) < 2:
+        raise SpecError(f"column {column!r} has fewer than two labels", where="labels_of")
+    return labels
+
+
+def linear_classifiers(costs: Sequence[Number] = COSTS) -> dict[str, Any]:
+    """Linear support vector machines, one for each cost.
+
+    Parameters
+    ----------
+    costs : sequence of float
+
+    Returns
+    -------
+    dict of str to sklearn.svm.LinearSVC
+        Not fitted. Equal data give equal ones.
+    """
+    from sklearn.svm import LinearSVC
+
+    found = {}
+    for given in costs:
+        cost = plain(given, "1", where="linear_classifiers.costs")
+        if cost <= 0:
+            raise SpecError(f"{cost:g} is not positive", where="linear_classifiers.costs")
+        found[f"LinearSVC(C={cost:g})"] = LinearSVC(C=cost, random_state=0, max_iter=20_000)
+    return found
+
+
+def read_out(
+    features: csr_array | Annotated[NDArray[Any], In("1")],
+    labels: NDArray[Any],
+    split: Split,
+    classifiers: Mapping[str, Any] | None = None,
+) -> ReadOut:
+    """Learn to name trials by their features, and say how well that goes.
+
+    Parameters
+    ----------
+    features : scipy.sparse.csr_array or ndarray, shape (trials, features)
+    labels : array of shape (trials,)
+    split : Split
+    classifiers : mapping of str to estimator, optional
+        Of scikit-learn, not fitted; :func:`linear_classifiers` if not given. They are copied.
+
+    Returns
+    -------
+    ReadOut
+
+    Raises
+    ------
+    SpecError
+        If labels are not one per trial, or the split names a trial that is not there.
+    """
+    from pandas import DataFrame, Index
+    from scipy.sparse import issparse
+    from sklearn.base import clone
+    from sklearn.metrics import confusion_matrix
+
+    labels = np.asarray(labels)
+    if not issparse(features):
+        features = plain_array(features, "1", where="read_out.features")
+    n_trials = features.shape[0]
+    if labels.shape != (n_trials,):
+        raise SpecError(
+            f"labels of shape {labels.shape} for {n_trials} trials; give one per trial",
+            where="read_out.labels",
+        )
+    last = max(int(getattr(split, name).max()) for name in PARTS)
+    if last >= n_trials:
+        raise SpecError(f"trial {last} is not there: there are {n_trials}", where="read_out.split")
+    classifiers = linear_classifiers() if classifiers is None else classifiers
+    if not classifiers:
+        raise SpecError("there is no classifier", where="read_out.classifiers")
+
+    def judged(fitted: Any, trials: Indices) -> tuple[Accuracy, NDArray[Any]]:
+        named = fitted.predict(features[trials])
+        return Accuracy(int((named == labels[trials]).sum()), len(trials)), named
+
+    tried = {}
+    for name, classifier in classifiers.items():
+        fitted = clone(classifier).fit(features[split.train], labels[split.train])
+        tried[name], _ = judged(fitted, split.validation)
+    chosen = max(tried, key=lambda name: tried[name].correct)
+    known = np.sort(np.concatenate([split.train, split.validation]))
+    final = clone(classifiers[chosen]).fit(features[known], labels[known])
+    accuracy, named = judged(final, split.test)
+    words = np.unique(labels)
+    table = DataFrame(
+        confusion_matrix(labels[split.test], named, labels=words),
+        index=Index(words, name="label"),
+        columns=Index(words, name="named"),
+    )
+    return ReadOut(chosen, tried, accuracy, table, final)
+
+
+def _column(recording: Recording, column: str, where: str) -> NDArray[Any]:
+    if column not in recording.trials:
+        said = hint(column, recording.trials)
+        raise SpecError(f"no column {column!r}; {said}", where=where)
+    return recording.trials[column]
+
+
+def _blocks(n_trials: int) -> Iterator[tuple[int, int]]:
+    for begin in range(0, n_trials, _AT_ONCE):
+        yield begin, min(begin + _AT_ONCE, n_trials)
+
+
+def _at_least(least: int, value: Any, where: str) -> int:
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise SpecError(f"{value!r} is not a whole number of at least {least}", where=where)
+    return number

@@ -1,0 +1,36 @@
+"""Torch: a network unrolled in time, and training through it by surrogate gradients.
+
+:func:`train` trains the kernels of an experiment's network, and returns a plain network::
+
+    from scnnbio.backends.torch import Surrogate, Training, train
+
+    trained = train(experiment, labels="label", readout="digits", training=Training(epochs=5))
+    trained.network.save("digits.npz")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scnnbio.backends.torch.backend import TorchBackend
+from scnnbio.backends.torch.loader import load_torch
+from scnnbio.backends.torch.settings import Training
+from scnnbio.backends.torch.surrogates import Surrogate
+
+if TYPE_CHECKING:
+    from scnnbio.backends.torch.training import Trained, train
+
+#: What needs torch itself, and comes when it is asked for.
+_LATER = ("Trained", "train")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    load_torch()
+    from scnnbio.backends.torch import training
+
+    return getattr(training, name)
+
+
+__all__ = ["Surrogate", "TorchBackend", "Trained", "Training", "train"]

@@ -1,0 +1,77 @@
+"""The torch backend: the network unrolled in time, trials side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from scnnbio.backends.base import Backend, Stopwatch
+from scnnbio.backends.outcome import Outcome
+from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
+from scnnbio.backends.support import LINEAR_EQUATIONS, Refusal
+from scnnbio.backends.torch.loader import load_torch, missing
+from scnnbio.experiment import Experiment, Feature, Inputs, Report
+
+_LEARNS = Refusal(
+    "{what} {is_} not available on torch, whose trials run side by side and which learns by"
+    " gradient",
+    "learn on brian2-standalone and run network.with_weights(run.weights) here, with learning ="
+    " false; or train with scnnbio.backends.torch.train",
+)
+_RULES = (
+    Feature.SHARED_STDP,
+    Feature.TRIPLET_STDP,
+    Feature.TRACE_RULE,
+    Feature.OTHER_RULE,
+    Feature.NEAREST_PAIRING,
+    Feature.POWER_BOUNDS,
+    Feature.HALF_LIFE,
+    Feature.NORMALISATION,
+    Feature.SHARED_THRESHOLD,
+    Feature.WINNERS_LEARN,
+    Feature.SNAPSHOTS,
+)
+
+
+class TorchBackend(Backend):
+    """The network as torch operations in double precision, on the processor.
+
+    :func:`scnnbio.backends.torch.train` trains through the same operations.
+    """
+
+    name: ClassVar[str] = "torch"
+    summary: ClassVar[str] = "unrolled in time, differentiable: for training by surrogate gradients"
+    supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
+        Feature.FIRST_SPIKE,
+        Feature.NONLINEAR,
+        Feature.CONDUCTANCES,
+        Feature.FORWARD_EULER,
+    }
+    refusals: ClassVar[Mapping[Feature, Refusal]] = dict.fromkeys(_RULES, _LEARNS)
+    promises: ClassVar[tuple[Promise, ...]] = (
+        UnlessAtThreshold(
+            "spikes", distance=1e-9, why="torch adds up what arrives together in its own order"
+        ),
+        Within("signals", difference=1e-9),
+    )
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Torch."""
+        return ("torch",)
+
+    def missing(self) -> str:
+        """What has to be installed before this backend can run; empty if nothing."""
+        return missing()
+
+    def _simulate(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
+    ) -> Outcome:
+        with watch.phase("import"):
+            load_torch()
+        from scnnbio.backends.torch.running import Running
+
+        with watch.phase("build"):
+            running = Running(experiment)
+        with watch.phase("simulate"):
+            return running.run(inputs, report)

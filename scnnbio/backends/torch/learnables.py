@@ -1,0 +1,277 @@
+"""What is learned: kernels and parameters in scales of their own, and thresholds that adapt."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scnnbio._signs import check_signs
+from scnnbio.backends.torch.layers import Layer
+from scnnbio.backends.torch.pathways import Pathway
+from scnnbio.backends.torch.settings import Training
+from scnnbio.backends.torch.unrolled import Bound, Unrolled
+from scnnbio.connectors import PoolingConnector
+from scnnbio.errors import SpecError, hint
+from scnnbio.network import Network
+from scnnbio.population import Population
+
+FloatArray = NDArray[np.float64]
+
+
+class Kernel:
+    """A kernel that is learned, in units of its root mean square at the beginning.
+
+    Parameters
+    ----------
+    path : Pathway
+    """
+
+    def __init__(self, path: Pathway) -> None:
+        present = torch.ones_like(path.kernel) if path.present is None else path.present
+        used = path.kernel[present > 0]
+        self.scale = used.square().mean().sqrt()
+        where = f"projection {path.name!r}.connector"
+        if not bool(self.scale > 0):
+            raise SpecError(
+                "a kernel of zeros has no scale to learn in; begin with random weights", where=where
+            )
+        self.theta = (path.kernel / self.scale).requires_grad_()
+        takes = {sign: _takes(path, sign * present.numpy()) for sign in (-1.0, 1.0)}
+        self.low = -torch.inf if takes[-1.0] else 0.0
+        self.high = torch.inf if takes[1.0] else 0.0
+
+    def value(self) -> Tensor:
+        """The kernel."""
+        return self.theta * self.scale
+
+    def keep_in_range(self) -> None:
+        """Put weights of a sign that the receptor does not take back to zero."""
+        if self.low == 0.0 or self.high == 0.0:
+            self.theta.data.clamp_(self.low, self.high)
+
+
+def _takes(path: Pathway, kernel: FloatArray) -> bool:
+    """Whether a projection may have weights of the sign of such a kernel."""
+    projection = path.projection
+    try:
+        connector = projection.connector.with_kernel(kernel)
+        check_signs(
+            connector, projection.weight, None, path.post.model, projection.receptor,
+            path.post.values(), path.name,
+        )  # fmt: skip
+    except SpecError:
+        return False
+    return True
+
+
+class Parameter:
+    """A parameter that is learned, in a scale that keeps its neurons what they are.
+
+    What cannot be negative goes by its logarithm. What decides how far the initial state is from
+    threshold goes by the logarithm of that distance, so that no neuron comes to fire without input.
+    Anything else goes in units of the distance.
+
+    Parameters
+    ----------
+    layer : Layer
+    name : str
+    """
+
+    def __init__(self, layer: Layer, name: str) -> None:
+        where = f"population {layer.population.name!r}.parameters.{name}"
+        low, high = layer.model.parameters[name].bounds
+        self.low, self.high = low, high
+        began = layer.fixed[name].detach().clone()
+        distance = layer.distance()
+        slope = layer.slope_of_excess(name)
+        if low >= 0:
+            if not bool((began > 0).all()):
+                raise SpecError("begins at 0, whose logarithm is none; begin above", where=where)
+            origin = torch.zeros_like(began)
+        elif bool((slope != 0).all()):
+            # Where the initial state would be at threshold.
+            origin = _as(began, began + distance / slope)
+        else:
+            origin = None
+        self.origin, self.began, self.scale = origin, began, distance.mean()
+        self.theta = torch.zeros_like(began).requires_grad_()
+
+    def value(self) -> Tensor:
+        """The values in the parameter's unit."""
+        if self.origin is None:
+            return self.began + self.scale * self.theta
+        return self.origin + (self.began - self.origin) * self.theta.exp()
+
+    def keep_in_range(self) -> None:
+        """Put what has left the parameter's range back to its end."""
+        if self.low in (0.0, -torch.inf) and self.high == torch.inf and self.origin is not None:
+            return
+        with torch.no_grad():
+            value = self.value().clamp(self.low, self.high)
+            if self.origin is None:
+                self.theta.copy_((value - self.began) / self.scale)
+            else:
+                self.theta.copy_(((value - self.origin) / (self.began - self.origin)).log())
+
+
+def _as(like: Tensor, values: Tensor) -> Tensor:
+    """Values with the axes of another tensor: one for all of those that it has once."""
+    axes = [k for k, (one, n) in enumerate(zip(like.shape, values.shape, strict=True)) if one < n]
+    return values.mean(axes, keepdim=True) if axes else values
+
+
+class Threshold:
+    """A threshold that each channel shares and that keeps its rate, while kernels are learned.
+
+    After a batch it moves by what :class:`~scnnbio.plasticity.SharedThreshold` moves it in one
+    trial, mean over the trials of the batch: ``eta`` for each spike of the channel, less
+    ``eta * target`` times the duration.
+
+    Parameters
+    ----------
+    population : Population
+    duration : float
+        Of a trial in ms.
+    dtype : torch.dtype
+    """
+
+    def __init__(self, population: Population, duration: float, dtype: torch.dtype) -> None:
+        rule = population.homeostasis
+        if rule is None:
+            raise SpecError("has no homeostasis", where=f"population {population.name!r}")
+        channels = population.shape[0]
+        self.rule, self.parameter = rule, rule.parameter
+        self.values = torch.as_tensor(
+            np.array(population.channel_values(rule.parameter)).reshape(-1, 1, 1), dtype=dtype
+        )
+        self.fall = torch.as_tensor(np.array(rule.fall(channels, duration)), dtype=dtype)
+        self.slowing, self.rate = rule.slowing(duration), 1.0
+
+    def adapt(self, spikes: Tensor) -> None:
+        """Move after a batch of spikes (step, trial, channel, row, column)."""
+        each = spikes.sum((0, 3, 4)).mean(0)
+        self.rate *= self.slowing
+        moved = self.values + self.rate * (self.rule.eta * each - self.fall).reshape(-1, 1, 1)
+        if self.rule.minimum is not None:
+            moved = moved.clamp(min=self.rule.minimum)
+        self.values = moved
+
+
+class Learnables:
+    """Everything of a network that training changes.
+
+    Parameters
+    ----------
+    network : Network
+    unrolled : Unrolled
+    training : Training
+    duration : float
+        Of a trial in ms.
+
+    Raises
+    ------
+    SpecError
+        If a name is unknown, or nothing is left to learn.
+    """
+
+    def __init__(
+        self, network: Network, unrolled: Unrolled, training: Training, duration: float
+    ) -> None:
+        self.network, self.unrolled = network, unrolled
+        _check_names(network, training)
+        self.kernels = {
+            name: Kernel(path)
+            for name, path in unrolled.pathways.items()
+            if name not in training.fixed and not isinstance(path.connector, PoolingConnector)
+        }
+        self.parameters = {
+            (population, name): Parameter(unrolled.layers[population], name)
+            for population, names in training.learn.items()
+            for name in names
+        }
+        self.thresholds = {
+            p.name: Threshold(p, duration, unrolled.dtype)
+            for p in network.populations
+            if p.homeostasis is not None
+        }
+        if not self.kernels and not self.parameters:
+            raise SpecError(
+                "nothing is left to learn; leave a projection out", where="training.fixed"
+            )
+
+    def _all(self) -> list[Kernel | Parameter]:
+        return [*self.kernels.values(), *self.parameters.values()]
+
+    def leaves(self) -> list[Tensor]:
+        """The tensors that the optimiser changes."""
+        return [one.theta for one in self._all()]
+
+    def bound(self) -> Bound:
+        """Weights and constants as they are now, differentiable."""
+        values = {key: one.value() for key, one in self.parameters.items()}
+        values |= {(n, one.parameter): one.values for n, one in self.thresholds.items()}
+        return self.unrolled.bound({n: one.value() for n, one in self.kernels.items()}, values)
+
+    def keep_in_range(self) -> None:
+        """After a step of the optimiser: signs and ranges that the network demands."""
+        for one in self._all():
+            one.keep_in_range()
+
+    def as_network(self, kernels: Mapping[str, FloatArray] | None = None) -> Network:
+        """The network with what was learned; with other kernels, if they are given."""
+        weights = {n: one.value().detach().double().numpy() for n, one in self.kernels.items()}
+        weights |= kernels or {}
+        weights |= {n: one.values.flatten().double().numpy() for n, one in self.thresholds.items()}
+        made = self.network.with_weights(weights)
+        given: dict[str, dict[str, float | FloatArray]] = {}
+        for (population, name), one in self.parameters.items():
+            value = one.value().detach().double().numpy()
+            shape = self.network.population(population).shape
+            if value.size == 1:
+                given.setdefault(population, {})[name] = float(value.item())
+            else:
+                whole = value.ravel() if value.shape[1:] == (1, 1) else value
+                given.setdefault(population, {})[name] = (
+                    whole if len(whole) == shape[0] else np.broadcast_to(whole, shape)
+                )
+        populations = tuple(
+            dataclasses.replace(p, parameters={**p.parameters, **given[p.name]})
+            if p.name in given
+            else p
+            for p in made.populations
+        )
+        return Network(populations, made.projections)
+
+
+def _check_names(network: Network, training: Training) -> None:
+    projections = [p.name for p in network.projections]
+    for name in training.fixed:
+        if name not in projections:
+            raise SpecError(
+                f"there is no projection {name!r}; {hint(name, projections)}",
+                where="training.fixed",
+            )
+    for population, names in training.learn.items():
+        where = f"training.learn.{population}"
+        model = network.population(population).model
+        rule = network.population(population).homeostasis
+        for name in names:
+            if name not in model.parameters:
+                raise SpecError(
+                    f"{model.name} has no parameter {name!r}; {hint(name, model.parameters)}",
+                    where=where,
+                )
+            if name == model.refractory:
+                raise SpecError(
+                    f"{name!r} is counted in whole steps, which have no gradient; leave it out",
+                    where=where,
+                )
+            if rule is not None and rule.parameter == name:
+                raise SpecError(
+                    f"{name!r} is moved by homeostasis too; leave out one of the two", where=where
+                )

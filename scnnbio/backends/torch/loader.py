@@ -1,0 +1,44 @@
+"""Importing torch, late."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import Any
+
+from scnnbio.errors import BackendMissing, install
+
+_WHERE = "backend 'torch'"
+
+
+def missing() -> str:
+    """What has to be installed; empty if nothing."""
+    if importlib.util.find_spec("torch") is not None:
+        return ""
+    if sys.version_info < (3, 12):
+        return f"torch not found: {install('torch')}"
+    # Decision 0002: a requirement cannot name a build, so the extra brings torch on 3.11 alone.
+    return "torch not found: install a CPU build of torch 2.6 or newer, as its own site says"
+
+
+def load_torch() -> Any:
+    """The module torch, imported when it is first needed, which takes seconds.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    BackendMissing
+        If it is not installed, or does not load.
+    """
+    if absent := missing():
+        raise BackendMissing(absent, where=_WHERE)
+    try:
+        return importlib.import_module("torch")
+    except (ImportError, OSError) as error:
+        raise BackendMissing(
+            f"torch does not load ({error}); install it anew: {install('torch')}", where=_WHERE
+        ) from error

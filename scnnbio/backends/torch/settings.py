@@ -1,0 +1,175 @@
+"""How a network is trained by gradient: every choice as one value."""
+
+from __future__ import annotations
+
+import operator
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, final, get_args
+
+from scnnbio.backends.torch.surrogates import Surrogate
+from scnnbio.errors import SpecError, not_one_of
+from scnnbio.units import Hertz, Number, plain
+from scnnbio.values import FrozenTable, Value
+
+Loss = Literal["rate", "first-spike", "membrane"]
+Schedule = Literal["constant", "cosine"]
+Precision = Literal["single", "double"]
+Arithmetic = Literal["spinnaker"]
+
+_CHOICES: dict[str, Any] = {
+    "loss": Loss, "schedule": Schedule, "precision": Precision, "quantise": Arithmetic,
+}  # fmt: skip
+_COUNTS = ("epochs", "batch", "truncate", "checkpoint")
+_POSITIVE = ("learning_rate", "sharpness", "rate_penalty", "budget", "budget_penalty")
+_OPTIONAL = ("truncate", "checkpoint", "budget", "quantise")
+
+
+@final
+@dataclass(frozen=True)
+class Training(Value):
+    """How a network is trained by surrogate gradients.
+
+    The channels of the readout are the classes; the neurons of a channel vote together.
+
+    Parameters
+    ----------
+    epochs : int
+        How often all trials are shown.
+    batch : int
+        Trials side by side.
+    learning_rate : float
+        Step of Adam, as a share of the root mean square of each kernel at the beginning, of each
+        positive parameter, and of the distance to threshold for other parameters.
+    schedule : {"cosine", "constant"}
+        The learning rate over the training: down to zero along half a cosine, or constant.
+    loss : {"rate", "first-spike", "membrane"}
+        What the cross-entropy is taken of: the mean number of spikes of a channel's neurons; minus
+        the step of their first spike; or the largest potential of their trial, as its excess over
+        threshold in widths of the surrogate.
+    sharpness : float
+        Factor on what the softmax is taken of.
+    surrogate : Surrogate
+    through_reset : bool
+        Whether the gradient follows what a spike does to its own neuron by the reset (Zenke &
+        Vogels 2021, Neural Comput 33:899, leave it out).
+    learn : mapping of str to sequence of str
+        Population → parameters of its neurons that are learned: time constants, thresholds. Each
+        keeps its number of values: one for all neurons, one per channel or one per neuron.
+    fixed : sequence of str
+        Projections whose kernels stay as they are.
+    truncate : int, optional
+        Steps after which no gradient goes further back.
+    checkpoint : int, optional
+        Steps of a piece of which only the beginning is kept for the backward pass, which computes
+        the piece again: less memory, more time, the same gradient.
+    rates : (float, float), optional
+        Mean rate of a neuron in Hz below and above which it costs: the square of how far it is
+        outside, in units of the upper bound, mean over all neurons but those of the readout.
+    rate_penalty : float
+        Weight of that.
+    budget : float, optional
+        Synaptic operations per trial, a spike counting once for each of its connections, above
+        which they cost: the square of the excess, as a share of the budget.
+    budget_penalty : float
+        Weight of that.
+    quantise : {"spinnaker"}, optional
+        A machine whose weights the forward pass uses; gradients pass through the rounding
+        (Bengio, Leonard & Courville 2013, arXiv:1308.3432).
+    precision : {"single", "double"}
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range, or ``truncate`` and ``checkpoint`` are both given.
+    """
+
+    epochs: int = 10
+    batch: int = 128
+    learning_rate: Number = 0.005
+    schedule: Schedule = "cosine"
+    loss: Loss = "rate"
+    sharpness: Number = 1.0
+    surrogate: Surrogate = field(default_factory=Surrogate)
+    through_reset: bool = False
+    learn: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenTable)
+    fixed: tuple[str, ...] = ()
+    truncate: int | None = None
+    checkpoint: int | None = None
+    rates: tuple[Hertz, Hertz] | None = None
+    rate_penalty: Number = 1.0
+    budget: Number | None = None
+    budget_penalty: Number = 1.0
+    quantise: Arithmetic | None = None
+    precision: Precision = "single"
+
+    def __post_init__(self) -> None:
+        for name in (*_COUNTS, *_POSITIVE, *_CHOICES):
+            value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
+            object.__setattr__(self, name, _checked(name, value))
+        if not isinstance(self.surrogate, Surrogate):
+            raise SpecError(
+                f"{reprlib.repr(self.surrogate)} is not a Surrogate", where="training.surrogate"
+            )
+        if not isinstance(self.through_reset, bool):
+            raise SpecError(
+                f"{self.through_reset!r} is not true or false", where="training.through_reset"
+            )
+        object.__setattr__(self, "fixed", _names(self.fixed, "training.fixed"))
+        if not isinstance(self.learn, Mapping):
+            raise SpecError(
+                f"{reprlib.repr(self.learn)} is not a table of populations", where="training.learn"
+            )
+        learned = {n: _names(v, f"training.learn.{n}") for n, v in self.learn.items()}
+        object.__setattr__(self, "learn", FrozenTable(learned))
+        if self.rates is not None:
+            object.__setattr__(self, "rates", _range(self.rates))
+        if self.truncate is not None and self.checkpoint is not None:
+            raise SpecError(
+                "truncate keeps little in memory by itself; give truncate or checkpoint, not both",
+                where="training.checkpoint",
+            )
+
+
+def _checked(name: str, value: Any) -> Any:
+    where = f"training.{name}"
+    if name in _CHOICES:
+        if value not in get_args(_CHOICES[name]):
+            raise SpecError(not_one_of(value, get_args(_CHOICES[name])), where=where)
+        return value
+    if name in _POSITIVE:
+        number = plain(value, "1", where=where)
+        if number <= 0:
+            raise SpecError(f"{number:g} is not positive", where=where)
+        return number
+    try:
+        count = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise SpecError(f"{reprlib.repr(value)} is not a whole number from 1 up", where=where)
+    return count
+
+
+def _names(given: Any, where: str) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+        raise SpecError(f"{reprlib.repr(given)} is not a list of names", where=where)
+    return tuple(given)
+
+
+def _range(given: Any) -> tuple[float, float]:
+    where = "training.rates"
+    try:
+        low, high = (plain(end, "Hz", where=where) for end in given)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(
+            f"{reprlib.repr(given)} is not (lowest, highest) in Hz", where=where
+        ) from None
+    if not 0 <= low < high:
+        raise SpecError(f"{low:g} to {high:g} Hz is no range from 0 up", where=where)
+    return low, high

@@ -1,0 +1,368 @@
+"""Training by backpropagation through time, with surrogate gradients.
+
+References
+----------
+Neftci, Mostafa & Zenke 2019, IEEE Signal Process Mag 36:51 (surrogate gradients); Zenke & Vogels
+2021, Neural Comput 33:899 (which surrogate, which regularisation); Kingma & Ba 2015, ICLR (Adam).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from scnnbio.backends.torch.backend import TorchBackend
+from scnnbio.backends.torch.diagnostics import Watch
+from scnnbio.backends.torch.inputs import Trial, dense
+from scnnbio.backends.torch.layers import Firing
+from scnnbio.backends.torch.learnables import Learnables
+from scnnbio.backends.torch.losses import (
+    budget_price,
+    cross_entropy,
+    evidence,
+    operations,
+    rate_price,
+)
+from scnnbio.backends.torch.quantised import Quantiser, deployed
+from scnnbio.backends.torch.settings import Training
+from scnnbio.backends.torch.unrolled import Bound, Traced, Unrolled
+from scnnbio.errors import SpecError, UnsupportedError
+from scnnbio.experiment import Experiment, Report
+from scnnbio.network import Network
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_DTYPES = {"single": torch.float32, "double": torch.float64}
+#: Batches between two looks at the exponents of a machine's weights.
+_REFRESHED = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training gave.
+
+    Parameters
+    ----------
+    network : Network
+        With the kernels, parameters and thresholds of the epoch that was chosen, and without
+        homeostasis: it runs on every backend that runs its neurons.
+    epochs : DataFrame
+        One row per epoch: loss, accuracy on the trials that it learned from, accuracy on those for
+        validation, synaptic operations per trial, seconds.
+    layers : DataFrame
+        One row per epoch and population: mean rate, share of neurons that never fired, share that
+        fired in more than half of the steps that refractoriness leaves, mean shared threshold.
+    weights : DataFrame
+        One row per epoch and projection: mean, standard deviation and ends of the kernel.
+    chosen : int
+        The epoch whose network it is: the best on validation, the last where there is none.
+    """
+
+    network: Network
+    epochs: DataFrame
+    layers: DataFrame
+    weights: DataFrame
+    chosen: int
+
+
+def train(
+    experiment: Experiment,
+    labels: str | Sequence[int] | NDArray[np.integer[Any]],
+    readout: str,
+    training: Training = Training(),  # noqa: B008  (it is immutable)
+    *,
+    validation: Experiment | None = None,
+    report: Report | None = None,
+) -> Trained:
+    """Train a network to tell the classes of its trials, by surrogate gradients.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The network at the beginning, and the trials to learn from. Its seed decides in which order
+        they are shown. Populations with a :class:`~scnnbio.plasticity.SharedThreshold` keep their
+        rates by it while kernels are learned.
+    labels : str or array of int (trials,)
+        Class of each trial, from 0; a text names a column of the trial table.
+    readout : str
+        The population whose channels are the classes.
+    training : Training, optional
+    validation : Experiment, optional
+        Other trials of the same duration and step, whose labels are the column that ``labels``
+        names; of its network nothing is used. The epoch with the best accuracy on them is kept.
+    report : callable, optional
+        Called as ``report(phase, done, total)``; the phase tells loss, accuracy and the shares of
+        silent and runaway neurons of the epoch before.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    UnsupportedError
+        If the torch backend cannot take the experiment, or the machine whose weights are used.
+    SpecError
+        If labels do not fit the trials or the readout, or the loss is not finite.
+
+    Notes
+    -----
+    Chance enters by the seed of the experiment alone, so that one seed gives one network on one
+    machine and number of threads; torch adds up in another order with another number of threads.
+    """
+    return _Trainer(experiment, labels, readout, training, validation).trained(report or _silent)
+
+
+def _silent(phase: str, done: float, total: float) -> None:
+    """Take a report and say nothing."""
+
+
+class _Trainer:
+    def __init__(
+        self,
+        experiment: Experiment,
+        labels: Any,
+        readout: str,
+        training: Training,
+        validation: Experiment | None,
+    ) -> None:
+        check_supported(experiment)
+        self.experiment, self.readout, self.training = experiment, readout, training
+        self.dtype = _DTYPES[training.precision]
+        firing = Firing(training.surrogate, through_reset=training.through_reset)
+        self.unrolled = Unrolled(experiment, self.dtype, firing)
+        population = experiment.network.population(readout)
+        if population.is_source:
+            raise SpecError("a spike source learns nothing; name another", where="readout")
+        self.classes = population.shape[0]
+        self.labels = checked_labels(experiment, labels, self.classes)
+        self.trials = list(experiment.input_stream().trials())
+        self.validation = validation
+        if validation is not None:
+            self._check_validation(validation, labels)
+        self.learnables = Learnables(
+            experiment.network, self.unrolled, training, experiment.trial_duration
+        )
+        self.fans = {
+            source: sum(paths, start=torch.zeros((), dtype=self.dtype))
+            for source, paths in self._fans().items()
+        }
+        self.quantiser = None
+        if training.quantise is not None:
+            plain = dataclasses.replace(experiment, learning=False)
+            self.quantiser = Quantiser(plain, self.dtype)
+        self.watch = Watch(self.unrolled, experiment)
+
+    def _fans(self) -> dict[str, list[Tensor]]:
+        found: dict[str, list[Tensor]] = {}
+        for path in self.unrolled.pathways.values():
+            found.setdefault(path.projection.pre, []).append(path.fan_out())
+        return found
+
+    def _check_validation(self, validation: Experiment, labels: Any) -> None:
+        if not isinstance(labels, str):
+            raise SpecError(
+                "name the column of the trial table that holds the labels, so that those of the"
+                " validation are found too",
+                where="labels",
+            )
+        for what in ("dt", "trial_duration"):
+            ours, theirs = getattr(self.experiment, what), getattr(validation, what)
+            if ours != theirs:
+                raise SpecError(
+                    f"{what} is {theirs:g} ms, and in training {ours:g} ms", where="validation"
+                )
+        if [p.shape for p in self.experiment.network.sources] != [
+            p.shape for p in validation.network.sources
+        ]:
+            raise SpecError(
+                "its sources have other shapes than those of training", where="validation"
+            )
+        self.validation_labels = checked_labels(validation, labels, self.classes)
+        self.validation_trials = list(validation.input_stream().trials())
+
+    def trained(self, report: Report) -> Trained:
+        """All epochs."""
+        training = self.training
+        # The first kernels' decay would pull towards silence; only the loss moves them.
+        optimiser = torch.optim.Adam(self.learnables.leaves(), lr=training.learning_rate)
+        rng = np.random.default_rng([self.experiment.seed, len(self.trials)])
+        batches = math.ceil(len(self.trials) / training.batch)
+        total = training.epochs * batches
+        best, chosen, network = -1.0, 0, self.experiment.network
+        for epoch in range(training.epochs):
+            begin = time.perf_counter()
+            phase = f"epoch {epoch + 1} of {training.epochs}{self.watch.told()}"
+            self.watch.begin()
+            for k, chosen_trials in enumerate(self._shuffled(rng)):
+                done = epoch * batches + k
+                if training.schedule == "cosine":
+                    share = 0.5 * (1.0 + math.cos(math.pi * done / total))
+                    optimiser.param_groups[0]["lr"] = training.learning_rate * share
+                if self.quantiser is not None and done % _REFRESHED == 0:
+                    self.quantiser.refresh(self._experiment())
+                self._batch(optimiser, chosen_trials, epoch)
+                report(phase, k + 1, batches)
+            accuracy = self._validated()
+            self.watch.end(self.learnables, accuracy, time.perf_counter() - begin)
+            if accuracy is None or accuracy > best:
+                best, chosen = (accuracy or 0.0), epoch
+                network = self._network()
+        return Trained(network, *self.watch.tables(), chosen)
+
+    def _shuffled(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        order = rng.permutation(len(self.trials))
+        for first in range(0, len(order), self.training.batch):
+            yield order[first : first + self.training.batch]
+
+    def _experiment(self) -> Experiment:
+        """The experiment with the kernels of now, and nothing that learns in the simulation."""
+        network = self.learnables.as_network().without_plasticity()
+        return dataclasses.replace(self.experiment, network=network, learning=False)
+
+    def _network(self) -> Network:
+        if self.quantiser is None:
+            return self._experiment().network
+        return deployed(self._experiment(), self.learnables.kernels)
+
+    def _bound(self) -> Bound:
+        bound = self.learnables.bound()
+        if self.quantiser is None:
+            return bound
+        return Bound(self.quantiser.rounded(bound.weights), bound.names)
+
+    def _batch(
+        self, optimiser: torch.optim.Optimizer, chosen: NDArray[np.int64], epoch: int
+    ) -> None:
+        """One step of the optimiser."""
+        training = self.training
+        traced = self.through([self.trials[k] for k in chosen], self._bound())
+        labels = self.labels[torch.as_tensor(chosen)]
+        found = evidence(traced, self.readout, training)
+        loss = cross_entropy(found, labels)
+        spent = operations(traced.spikes, self.fans)
+        price = loss
+        if training.rates is not None:
+            hidden = {
+                n: s for n, s in traced.spikes.items()
+                if n in self.unrolled.layers and n != self.readout
+            }  # fmt: skip
+            if hidden:
+                outside = rate_price(hidden, training.rates, self.experiment.trial_duration)
+                price = price + training.rate_penalty * outside
+        if training.budget is not None:
+            price = price + training.budget_penalty * budget_price(spent, training.budget)
+        if not bool(torch.isfinite(price)):
+            raise SpecError(
+                f"the loss is not finite in epoch {epoch + 1}; lower the learning rate or the"
+                " sharpness",
+                where="training.learning_rate",
+            )
+        optimiser.zero_grad(set_to_none=True)
+        price.backward()
+        optimiser.step()
+        self.learnables.keep_in_range()
+        with torch.no_grad():
+            for name, one in self.learnables.thresholds.items():
+                one.adapt(traced.spikes[name])
+            right = int((found.argmax(1) == labels).sum())
+            self.watch.batch(traced, float(loss), right, float(spent), len(chosen))
+
+    def through(self, trials: Sequence[Trial], bound: Bound) -> Traced:
+        """Whole trials, in pieces where gradients are cut off or computed again."""
+        steps, training = self.experiment.trial_steps, self.training
+        sources = self.experiment.network.sources
+        piece = training.truncate or training.checkpoint or steps
+        levels = [self.readout] if training.loss == "membrane" else []
+        state = self.unrolled.begin(len(trials), bound)
+        pieces: list[Traced] = []
+        for begin in range(0, steps, piece):
+            given = dense(trials, sources, begin, min(begin + piece, steps), self.dtype)
+            if training.truncate is not None:
+                state = state.detached()
+            if training.checkpoint is not None and torch.is_grad_enabled():
+                state, traced = checkpoint(
+                    self.unrolled.advance, state, given, bound, levels, use_reentrant=False
+                )
+            else:
+                state, traced = self.unrolled.advance(state, given, bound, levels)
+            pieces.append(traced)
+        if len(pieces) == 1:
+            return pieces[0]
+        return Traced(
+            {n: torch.cat([p.spikes[n] for p in pieces]) for n in pieces[0].spikes},
+            {n: torch.cat([p.levels[n] for p in pieces]) for n in levels},
+        )
+
+    def _validated(self) -> float | None:
+        """Share of the trials for validation that are told rightly; None without any."""
+        if self.validation is None:
+            return None
+        right, batch = 0, 4 * self.training.batch
+        with torch.no_grad():
+            bound = self._bound()
+            for first in range(0, len(self.validation_trials), batch):
+                part = slice(first, first + batch)
+                traced = self.through(self.validation_trials[part], bound)
+                found = evidence(traced, self.readout, self.training).argmax(1)
+                right += int((found == self.validation_labels[part]).sum())
+        return right / len(self.validation_trials)
+
+
+def check_supported(experiment: Experiment) -> None:
+    """Raise unless training can unroll an experiment: as the backend, with moving thresholds."""
+    if any(p.plasticity is not None for p in experiment.network.projections):
+        still = dataclasses.replace(experiment)  # its rules are refused below
+    else:
+        network = Network(
+            tuple(dataclasses.replace(p, homeostasis=None) for p in experiment.network.populations),
+            experiment.network.projections,
+        )
+        still = dataclasses.replace(experiment, network=network)
+    backend = TorchBackend()
+    if problems := backend.unsupported(still):
+        raise UnsupportedError(backend.name, problems)
+    if not experiment.reset and experiment.n_trials > 1:
+        raise SpecError(
+            "trials are shown in any order, side by side, and each begins from rest; set reset ="
+            " true",
+            where="reset",
+        )
+
+
+def checked_labels(experiment: Experiment, labels: Any, classes: int) -> Tensor:
+    """Class of each trial as a tensor of int64."""
+    if isinstance(labels, str):
+        table: Mapping[str, NDArray[Any]] = experiment.trial_table()
+        if labels not in table:
+            raise SpecError(
+                f"there is no column {labels!r}; the trial table has {', '.join(table)}",
+                where="labels",
+            )
+        values = table[labels]
+    else:
+        values = np.asarray(labels)
+    if values.dtype.kind not in "iu" or values.shape != (experiment.n_trials,):
+        raise SpecError(
+            f"an array of {values.dtype} of shape {values.shape} is not one whole number for each"
+            f" of {experiment.n_trials} trials",
+            where="labels",
+        )
+    if values.size and (values.min() < 0 or values.max() >= classes):
+        raise SpecError(
+            f"classes from {values.min()} to {values.max()}, and the readout has {classes}"
+            f" channels, for classes 0 to {classes - 1}",
+            where="labels",
+        )
+    return torch.as_tensor(values.astype(np.int64))

@@ -1,0 +1,337 @@
+"""A network unrolled in time, differentiable, for many trials side by side.
+
+Populations that do not feed one another are gone through one after another, each for a whole piece
+of time, so that what their input brings is one convolution over all steps and trials. Those that
+form a loop are stepped together. Order and time are those of :mod:`scnnbio.backends.base`.
+"""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scnnbio.backends.torch.layers import Firing, Layer, LayerState
+from scnnbio.backends.torch.pathways import Pathway
+from scnnbio.experiment import Experiment
+from scnnbio.network import Network
+
+#: Sampled variable: population and state.
+Sampled = tuple[str, str]
+
+
+@dataclass
+class State:
+    """What a network carries from one piece of time to the next.
+
+    Parameters
+    ----------
+    step : int
+        Steps that are done.
+    layers : dict of str to LayerState
+    tails : dict of str to Tensor (longest delay, trial, channel, row, column)
+        By projection: spikes that are in flight.
+    opens : dict of str to Tensor
+        By projection that passes first spikes: when each window opens again.
+    """
+
+    step: int
+    layers: dict[str, LayerState]
+    tails: dict[str, Tensor]
+    opens: dict[str, Tensor]
+
+    def detached(self) -> State:
+        """The same state, without what it came from: no gradient goes further back."""
+        return State(
+            self.step,
+            {name: layer.detached() for name, layer in self.layers.items()},
+            {name: tail.detach() for name, tail in self.tails.items()},
+            self.opens,
+        )
+
+
+@dataclass
+class Traced:
+    """What happened in a piece of time.
+
+    Parameters
+    ----------
+    spikes : dict of str to Tensor (step, trial, channel, row, column)
+        Of every population.
+    levels : dict of str to Tensor, of the same shape
+        Excess over threshold in widths of the surrogate, before the reset, where it was asked for.
+    sampled : dict of (population, state) to Tensor
+        States at the beginning of each step, where they were asked for.
+    """
+
+    spikes: dict[str, Tensor] = field(default_factory=dict)
+    levels: dict[str, Tensor] = field(default_factory=dict)
+    sampled: dict[Sampled, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Weights and constants of a network, with those that are learned in their place.
+
+    Parameters
+    ----------
+    weights : dict of str to Tensor
+        By projection.
+    names : dict of str to dict of str to Tensor
+        By population: every constant of its step.
+    """
+
+    weights: dict[str, Tensor]
+    names: dict[str, dict[str, Tensor]]
+
+
+class Unrolled:
+    """All layers and pathways of one experiment's network.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dtype : torch.dtype
+    firing : Firing
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        dtype: torch.dtype = torch.float64,
+        firing: Firing = Firing(),  # noqa: B008  (it is immutable)
+    ) -> None:
+        network, self.dtype, self.firing = experiment.network, dtype, firing
+        self.layers = {
+            p.name: Layer(p, experiment.dt, dtype) for p in network.populations if not p.is_source
+        }
+        self.pathways = {p.name: Pathway(p, experiment, dtype) for p in network.projections}
+        self.into = {
+            name: [self.pathways[p.name] for p in network.into(name)] for name in self.layers
+        }
+        self.order = stages(network)
+        surrogate = firing.surrogate
+        self.widths: dict[str, Tensor | None] = {
+            name: None if surrogate is None else layer.distance() * surrogate.width
+            for name, layer in self.layers.items()
+        }
+
+    def bound(
+        self,
+        kernels: Mapping[str, Tensor] | None = None,
+        parameters: Mapping[tuple[str, str], Tensor] | None = None,
+    ) -> Bound:
+        """Weights and constants with some kernels and parameters replaced.
+
+        Parameters
+        ----------
+        kernels : mapping of str to Tensor, optional
+            By projection, in the shape of its kernel.
+        parameters : mapping of (str, str) to Tensor (channel, row, column), optional
+            By population and parameter; axes may have the length 1.
+        """
+        given = kernels or {}
+        own: dict[str, dict[str, Tensor]] = {name: {} for name in self.layers}
+        for (population, parameter), value in (parameters or {}).items():
+            own[population][parameter] = value
+        return Bound(
+            {name: path.weights(given.get(name)) for name, path in self.pathways.items()},
+            {name: layer.names(own[name]) for name, layer in self.layers.items()},
+        )
+
+    def begin(self, trials: int, bound: Bound) -> State:
+        """All trials at rest, with nothing in flight."""
+        tails, opens = {}, {}
+        for name, path in self.pathways.items():
+            shape = (path.delays[-1], trials, *path.connector.in_shape)
+            tails[name] = torch.zeros(shape, dtype=self.dtype)
+            if path.gate:
+                opens[name] = torch.zeros((trials, *path.post.shape), dtype=torch.int64)
+        layers = {n: layer.begin(trials, bound.names[n]) for n, layer in self.layers.items()}
+        return State(0, layers, tails, opens)
+
+    def advance(
+        self,
+        state: State,
+        sources: Mapping[str, Tensor],
+        bound: Bound,
+        levels: Iterable[str] = (),
+        sampled: Iterable[Sampled] = (),
+    ) -> tuple[State, Traced]:
+        """Go on for as many steps as the sources have.
+
+        Parameters
+        ----------
+        state : State
+        sources : mapping of str to Tensor (step, trial, channel, row, column)
+            Spikes of every source.
+        bound : Bound
+        levels : iterable of str, optional
+            Populations whose excess over threshold is kept.
+        sampled : iterable of (population, state), optional
+
+        Returns
+        -------
+        State
+        Traced
+        """
+        traced = Traced(dict(sources))
+        after = State(state.step, dict(state.layers), {}, dict(state.opens))
+        steps = len(next(iter(sources.values())))
+        keep = _Keep(frozenset(levels), tuple(sampled))
+        for stage in self.order:
+            self._stage(stage, steps, after, state, bound, traced, keep)
+        for name, path in self.pathways.items():
+            before = torch.cat([state.tails[name], traced.spikes[path.projection.pre]])
+            after.tails[name] = before[len(before) - path.delays[-1] :]
+        after.step = state.step + steps
+        return after, traced
+
+    def _stage(
+        self,
+        stage: tuple[str, ...],
+        steps: int,
+        after: State,
+        before: State,
+        bound: Bound,
+        traced: Traced,
+        keep: _Keep,
+    ) -> None:
+        """Some populations through all steps, those before them being done."""
+        loops = {
+            path.name: list(before.tails[path.name])
+            for name in stage
+            for path in self.into[name]
+            if path.projection.pre in stage
+        }
+        # Taken apart once: the gradient of an index would be as large as the whole, at each step.
+        drives = {
+            name: {
+                state: values.unbind(0)
+                for state, values in self._drives(
+                    name, loops, steps, after, before, bound, traced
+                ).items()
+            }
+            for name in stage
+        }
+        fired: dict[str, list[Tensor]] = {name: [] for name in stage}
+        levels: dict[str, list[Any]] = {name: [] for name in stage if name in keep.levels}
+        samples: dict[Sampled, list[Tensor]] = {k: [] for k in keep.sampled if k[0] in stage}
+        for step in range(steps):
+            for name, variable in samples:
+                samples[name, variable].append(after.layers[name].states[variable])
+            for name in stage:
+                drive = {state: values[step] for state, values in drives[name].items()}
+                for path in self.into[name]:
+                    if path.name in loops:
+                        self._within(path, loops[path.name], step, after, bound, drive)
+                after.layers[name], spikes, level = self.layers[name].step(
+                    after.layers[name], drive, bound.names[name], self.firing, self.widths[name]
+                )
+                fired[name].append(spikes)
+                if name in levels:
+                    levels[name].append(level)
+            for name in stage:
+                for path in self.into[name]:
+                    if path.name in loops:
+                        loops[path.name].append(fired[path.projection.pre][-1])
+        traced.spikes |= {name: torch.stack(values) for name, values in fired.items()}
+        traced.levels |= {name: torch.stack(values) for name, values in levels.items()}
+        traced.sampled |= {key: torch.stack(values) for key, values in samples.items()}
+
+    def _within(
+        self,
+        path: Pathway,
+        history: list[Tensor],
+        step: int,
+        after: State,
+        bound: Bound,
+        drive: dict[str, Tensor],
+    ) -> None:
+        """Add what a projection within a loop brings in one step."""
+        weights = bound.weights[path.name]
+        for lag, delay in enumerate(path.delays):
+            arriving = history[path.delays[-1] - delay + step]
+            if path.gate:
+                amount, after.opens[path.name] = path.passing(
+                    arriving, weights, after.opens[path.name], after.step + step + 1
+                )
+            else:
+                amount = path.drive(arriving, weights, lag)
+            drive[path.state] = drive[path.state] + amount if path.state in drive else amount
+
+    def _drives(
+        self,
+        name: str,
+        loops: Mapping[str, Any],
+        steps: int,
+        after: State,
+        before: State,
+        bound: Bound,
+        traced: Traced,
+    ) -> dict[str, Tensor]:
+        """What all earlier populations bring to one, by state (step, trial, ...)."""
+        found: dict[str, Tensor] = {}
+        for path in self.into[name]:
+            if path.name in loops:
+                continue
+            weights = bound.weights[path.name]
+            spikes = torch.cat([before.tails[path.name], traced.spikes[path.projection.pre]])
+            for lag, delay in enumerate(path.delays):
+                begin = path.delays[-1] - delay
+                arriving = spikes[begin : begin + steps]
+                amount = (
+                    self._gated(path, arriving, weights, after)
+                    if path.gate
+                    else path.drive(arriving.flatten(0, 1), weights, lag).unflatten(
+                        0, arriving.shape[:2]
+                    )
+                )
+                found[path.state] = found[path.state] + amount if path.state in found else amount
+        return found
+
+    def _gated(self, path: Pathway, arriving: Tensor, weights: Tensor, after: State) -> Tensor:
+        amounts = []
+        for k, spikes in enumerate(arriving):
+            amount, after.opens[path.name] = path.passing(
+                spikes, weights, after.opens[path.name], after.step + k + 1
+            )
+            amounts.append(amount)
+        return torch.stack(amounts)
+
+
+@dataclass(frozen=True)
+class _Keep:
+    levels: frozenset[str]
+    sampled: tuple[Sampled, ...]
+
+
+def stages(network: Network) -> list[tuple[str, ...]]:
+    """Populations in an order in which each is fed by earlier ones, or by its own stage.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    list of tuple of str
+        Sources aside; a stage of several is a loop.
+    """
+    names = [p.name for p in network.populations if not p.is_source]
+    fed = {
+        name: {p.pre for p in network.into(name) if not network.population(p.pre).is_source}
+        for name in names
+    }
+    reach = {name: {name, *fed[name]} for name in names}
+    for _ in names:
+        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
+    loop = {
+        name: tuple(n for n in names if n in reach[name] and name in reach[n]) for name in names
+    }
+    graph = {loop[name]: {loop[n] for n in reach[name] if loop[n] != loop[name]} for name in names}
+    return list(graphlib.TopologicalSorter(graph).static_order())

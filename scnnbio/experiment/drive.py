@@ -1,0 +1,349 @@
+"""Analog drive: what values and injected currents bring to the ports of neurons.
+
+It is computed once, above the backends, in one path of double precision, so that every backend
+gets the same bits. :func:`scnnbio.experiment.lowering.lowered` rewrites an experiment for a
+simulator: sources of values and what they project are gone, and a driven port is a state of its
+neurons that only the drive moves (:mod:`scnnbio.neurons.ports`). A :class:`Drive` gives its values,
+piece by piece of time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import SpecError
+from scnnbio.inputs import CurrentInput, Draw, Input
+from scnnbio.network import Network, Projection
+from scnnbio.neurons.ports import port
+from scnnbio.population import Population, spread
+from scnnbio.units import dimension, si_factor
+
+Pieces = Iterator[tuple[int, NDArray[np.float64]]]
+
+
+class Described(Protocol):
+    """An :class:`~scnnbio.experiment.Experiment`, as far as it is needed here."""
+
+    @property
+    def network(self) -> Network:
+        """Populations and projections."""
+
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """What drives each population that an input drives."""
+
+    @property
+    def reset(self) -> bool:
+        """Whether each trial begins from rest."""
+
+    @property
+    def trial_steps(self) -> int:
+        """Time steps of one trial."""
+
+    def drawing(self, trial: int, source: str) -> Draw:
+        """Shape, grid and chance of an input."""
+
+    def delay_steps(self, projection: Projection) -> tuple[int, ...]:
+        """Steps from a value to its arrival, one for each lag."""
+
+    def steps(self, time: float, where: str) -> int:
+        """Whole number of time steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """New values of a port, from the beginning of a step on.
+
+    Parameters
+    ----------
+    step : int
+        Steps since the trial began, from 0.
+    population, port : str
+    values : ndarray (neurons,)
+        In the port's unit, with what its parameter is without a drive.
+    """
+
+    step: int
+    population: str
+    port: str
+    values: NDArray[np.float64]
+
+
+class Pending:
+    """Changes that are taken in the order of time, as far as they are due.
+
+    Parameters
+    ----------
+    changes : iterator of Change
+    """
+
+    def __init__(self, changes: Iterator[Change]) -> None:
+        self._changes = changes
+        self._next = next(changes, None)
+
+    @property
+    def step(self) -> int | None:
+        """Step of the next change; None if there is none."""
+        return None if self._next is None else self._next.step
+
+    def until(self, step: int) -> Iterator[Change]:
+        """The changes up to a step, this one included."""
+        while self._next is not None and self._next.step <= step:
+            change, self._next = self._next, next(self._changes, None)
+            yield change
+
+
+def driven_ports(network: Network, inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
+    """The ports that are driven, by population, in the order of the network.
+
+    Raises
+    ------
+    SpecError
+        If a population has no port of a name, or what drives it has another unit.
+    """
+    found: dict[str, set[str]] = {}
+    for name, given in inputs.items():
+        population = network.population(name)
+        if isinstance(given, CurrentInput) and not population.is_source:
+            _check_unit(given, population)
+            found.setdefault(name, set()).add(given.port)
+    for projection in network.projections:
+        if network.population(projection.pre).gives_values:
+            found.setdefault(projection.post, set()).add(projection.receptor)
+    return {
+        p.name: tuple(n for n in p.model.parameters if n in found[p.name])
+        for p in network.populations
+        if p.name in found
+    }
+
+
+def _check_unit(given: CurrentInput, population: Population) -> None:
+    """Raise unless values are of the kind that a port takes."""
+    where = f"inputs.{population.name}"
+    needed = port(population.model, given.port, f"{where}.port").unit
+    if dimension(given.unit) != dimension(needed):
+        told = "values without a unit" if given.unit == "1" else f"values in {given.unit}"
+        raise SpecError(
+            f"{told}, and {given.port!r} of {population.neuron.name} is in {needed}; give"
+            f" unit = {needed!r}",
+            where=f"{where}.unit",
+        )
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Drive(Input):
+    """All that drives the ports of one population, delayed and summed.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        As it was described.
+    population : str
+    """
+
+    experiment: Described
+    population: str
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return next(iter(self.experiment.inputs.values())).n_trials
+
+    @property
+    def duration(self) -> float:
+        """Duration of one trial (ms)."""
+        return next(iter(self.experiment.inputs.values())).duration
+
+    @property
+    def shape(self) -> tuple[int | None, int | None, int | None]:
+        """Shape of the population."""
+        return self._described.shape
+
+    def spikes(self, trial: int, draw: Draw) -> Any:
+        """There are none."""
+        raise SpecError("a drive has no spikes", where=f"inputs.{self.population}")
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Nothing: the columns are those of the inputs."""
+        return {}
+
+    @cached_property
+    def _described(self) -> Population:
+        return self.experiment.network.population(self.population)
+
+    @cached_property
+    def ports(self) -> tuple[str, ...]:
+        """The ports that are driven."""
+        return driven_ports(self.experiment.network, self.experiment.inputs)[self.population]
+
+    @cached_property
+    def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
+        """By port, what gives the pieces of a trial, in the order in which they are added."""
+        experiment, network = self.experiment, self.experiment.network
+        streams: dict[str, list[Callable[[int], Pieces]]] = {name: [] for name in self.ports}
+        own = experiment.inputs.get(self.population)
+        if isinstance(own, CurrentInput):
+            unit = self._described.model.parameters[own.port].unit
+            streams[own.port].append(_Injected(experiment, self.population, own, unit).pieces)
+        for projection in network.into(self.population):
+            if network.population(projection.pre).gives_values:
+                streams[projection.receptor] += [
+                    _Projected(experiment, projection, lag).pieces
+                    for lag in range(len(projection.delays))
+                ]
+        return streams
+
+    def changes(self, trial: int) -> Iterator[Change]:
+        """All changes of a trial in the order of time; each port has one at step 0.
+
+        Parameters
+        ----------
+        trial : int
+
+        Yields
+        ------
+        Change
+
+        Raises
+        ------
+        SpecError
+            If a value leaves the range of the port.
+        """
+        each = (self._summed(name, trial) for name in self.ports)
+        return heapq.merge(*each, key=operator.attrgetter("step"))
+
+    def _summed(self, name: str, trial: int) -> Iterator[Change]:
+        """The sum of all that drives one port."""
+        population = self._described
+        rest = population.parameters.get(name, population.model.parameters[name].default)
+        base = spread(rest, population.size)
+        streams = self._streams[name]
+        parts = [base] * (len(streams) + 1)
+        numbered = (_numbered(k, pieces(trial)) for k, pieces in enumerate(streams, start=1))
+        merged = heapq.merge(*numbered, key=operator.itemgetter(0))
+        for step, together in itertools.groupby(merged, key=operator.itemgetter(0)):
+            for _, k, values in together:
+                parts[k] = values
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            self._check(name, trial, total)
+            yield Change(step, self.population, name, total)
+
+    def _check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
+        """Raise if a value is outside the range of the port, or a conductance below zero."""
+        parameter = self._described.model.parameters[name]
+        where = f"population {self.population!r}.{name}"
+        low = float(values.min())
+        if parameter.unit == "uS" and low < 0:
+            raise SpecError(
+                f"the drive takes the conductance to {low:g} uS in trial {trial}, and it is never"
+                " negative; change the values or the weights",
+                where=where,
+            )
+        if parameter.bounded:
+            for extreme in (low, float(values.max())):
+                parameter.check(extreme, where)
+
+
+def _numbered(k: int, pieces: Pieces) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    for step, values in pieces:
+        yield step, k, values
+
+
+def _drawn(experiment: Described, name: str, given: CurrentInput, trial: int) -> Pieces:
+    """Pieces of an input in steps of the experiment's grid."""
+    draw = experiment.drawing(trial, name)
+    every = experiment.steps(draw.dt, "input_dt")
+    size, last = experiment.network.population(name).size, -1
+    for step, found in given.currents(trial, draw):
+        values = np.asarray(found, dtype=np.float64)
+        in_order = step == 0 if last < 0 else step > last
+        if not in_order or values.shape != (size,) or not np.isfinite(values).all():
+            raise SpecError(
+                f"trial {trial}, step {step}: give finite values of shape ({size},), for step 0"
+                " first and for later steps in order",
+                where=f"inputs.{name}",
+            )
+        last = step
+        if step * every < experiment.trial_steps:
+            yield step * every, values
+
+
+@dataclass(frozen=True, eq=False)
+class _Injected:
+    """What an input injects straight into neurons."""
+
+    experiment: Described
+    name: str
+    given: CurrentInput
+    unit: str
+
+    def pieces(self, trial: int) -> Pieces:
+        """Pieces of a trial, in the unit of the port."""
+        ratio = float(np.round(si_factor(self.given.unit) / si_factor(self.unit), 9))
+        for step, values in _drawn(self.experiment, self.name, self.given, trial):
+            # Division by a whole power of ten rounds once: 300 pA are 0.3 nA.
+            yield step, values / (1 / ratio) if ratio < 1 else values * ratio
+
+
+@dataclass(frozen=True, eq=False)
+class _Projected:
+    """What a projection from a source of values brings at one lag of its kernel."""
+
+    experiment: Described
+    projection: Projection
+    lag: int
+
+    @cached_property
+    def _edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Afferent, target and weight of each connection."""
+        connector = self.projection.connector
+        edges = connector.edges()
+        chosen = connector.lag_index(edges) == self.lag
+        weights = self.projection.weight * self.projection.kernel.astype(float).ravel()
+        return edges.pre[chosen], edges.post[chosen], weights[edges.tap[chosen]]
+
+    @cached_property
+    def _size(self) -> int:
+        return self.experiment.network.population(self.projection.post).size
+
+    def _brought(self, trial: int) -> Pieces:
+        """Sum of weight times value for each neuron, before any delay."""
+        pre, post, weights = self._edges
+        given = self.experiment.inputs[self.projection.pre]
+        if isinstance(given, CurrentInput):
+            for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
+                brought = np.bincount(post, weights * values[pre], minlength=self._size)
+                yield step, brought.astype(np.float64)
+
+    def pieces(self, trial: int) -> Pieces:
+        """Pieces of a trial: a value that holds from t on arrives from t + delay on.
+
+        What the trial before left on the way arrives first, unless the trial begins from rest.
+        """
+        delay = self.experiment.delay_steps(self.projection)[self.lag]
+        length = self.experiment.trial_steps
+        first, waiting = np.zeros(self._size), []
+        if trial > 0 and not self.experiment.reset:
+            for step, values in self._brought(trial - 1):
+                if step + delay <= length:
+                    first = values
+                else:
+                    waiting.append((step + delay - length, values))
+        yield 0, first
+        yield from waiting
+        for step, values in self._brought(trial):
+            if step + delay >= length:
+                return
+            yield step + delay, values

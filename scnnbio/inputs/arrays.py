@@ -1,0 +1,75 @@
+"""Arrays in npy and npz files, which numpy writes; nothing in them is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scnnbio.errors import DataError
+from scnnbio.stimuli.base import FileRead
+
+#: The array of an npz file that holds the values; others are columns of the trial table.
+_VALUES = "values"
+#: A file that claims to hold more is damaged, or not meant for this.
+_MOST_BYTES = 2**34
+
+
+def read_values(path: str | Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], FileRead]:
+    """Values in an npy file, or in an npz file beside columns of a trial table.
+
+    Parameters
+    ----------
+    path : str or Path
+        An npz file holds the array ``values``; every other array in it is a column.
+
+    Returns
+    -------
+    values : numpy.ndarray
+    columns : dict of str to numpy.ndarray
+    file : FileRead
+        The path, and the SHA-256 of the file's bytes.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is neither, holds Python objects, or has no ``values``.
+    """
+    where = str(Path(path).absolute())
+    try:
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot be read: {reason}", where=where) from None
+    try:
+        found = np.load(io.BytesIO(_checked(content)), allow_pickle=False)
+        arrays = {_VALUES: found} if isinstance(found, np.ndarray) else dict(found.items())
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"is not an npy or npz file of numbers ({reason}); write it by numpy.save or"
+            " numpy.savez, without Python objects",
+            where=where,
+        ) from None
+    if _VALUES not in arrays:
+        raise DataError(
+            f"holds no array {_VALUES!r}; write it by numpy.savez(path, {_VALUES}=...)", where=where
+        )
+    values = arrays.pop(_VALUES)
+    return values, arrays, FileRead(where, hashlib.sha256(content).hexdigest())
+
+
+def _checked(content: bytes) -> bytes:
+    """The content, unless it unpacks to more than any such file holds."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"it unpacks to {size:,} bytes")
+    return content

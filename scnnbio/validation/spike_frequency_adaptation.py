@@ -1,0 +1,106 @@
+"""Rates and spike-frequency adaptation under constant current."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, Adaptation, adaptation
+from scnnbio.neurons.rates import firing_rate
+from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.closed_forms import closed
+from scnnbio.validation.comparisons import AllWithin, Median
+from scnnbio.validation.evidence import Evidence
+
+
+class RateSpikesError(Measure):
+    """Spikes of each current, minus those of the closed form of the firing rate."""
+
+    name: ClassVar[str] = "rate_spikes_error"
+    unit: ClassVar[str] = "spikes"
+    about: ClassVar[About] = "populations"
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Count every channel of every population."""
+        parts, names, run = [], [], evidence.run
+        for part in evidence.each:
+            name = part.population
+            layer, found = run.experiment.network.population(name), evidence.once(adaptation, name)
+            values = {n: float(v[0]) for n, v in layer.values().items() if n != "i_offset"}
+            expected = firing_rate(layer.model, found.current, values, dt=run.experiment.dt)
+            parts.append((found.rate - expected) * run.experiment.trial_duration / 1e3)
+            names += [name] * len(found.rate)
+        return Measured(np.concatenate(parts), populations=tuple(names))
+
+
+class AdaptationIndex(Measure):
+    """Adaptation index of each population, 50 pA above its rheobase."""
+
+    name: ClassVar[str] = "adaptation_index"
+    about: ClassVar[About] = "populations"
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Measure the populations that fire twice or more there."""
+        found: list[Adaptation] = [evidence.once(adaptation, p.population) for p in evidence.each]
+        index = np.array([one.index[one.hero] for one in found])
+        few = np.isnan(index)
+        names = tuple(one.population for one, left in zip(found, few, strict=True) if not left)
+        told = {"fewer than two intervals": int(few.sum())}
+        return Measured(index[~few], told, populations=names)
+
+
+def _recorded(kind: str) -> Observation:
+    """Adaptation index of recorded cells."""
+    seen = ADAPTATION[kind]
+    return Observation(
+        quantity=f"adaptation index, {kind} cells",
+        source=SOURCE,
+        species="mouse V1",
+        n=seen.n,
+        value=seen.median,
+        interval=(seen.low, seen.high),
+        stimulus="a second of constant current, 50 pA above rheobase",
+        window="the whole step",
+        state="slice",
+        pooling="mean of (later - earlier)/(later + earlier) over adjacent intervals; quartiles"
+        " over cells",
+        differs="is of neurons with the median parameters of such cells, which are no median cells",
+    )
+
+
+CLAIMS = (
+    AllWithin(
+        name="glif_rate",
+        observation=closed(
+            "spikes of GLIF1 at each current, minus those of the closed form of its rate",
+            "closed form: a leaky integrator with a refractory period, on the grid",
+            -1.0,
+            1.0,
+            "spikes",
+        ),
+        measure=RateSpikesError(),
+    ),
+    AllWithin(
+        name="no_adaptation",
+        observation=closed(
+            "adaptation index of GLIF1 and GLIF2, without after-spike currents",
+            "closed form: nothing outlasts a spike but what every spike leaves alike",
+            -1e-6,
+            1e-6,
+        ),
+        measure=AdaptationIndex(),
+    ),
+    Median(
+        name="adaptation_excitatory",
+        observation=_recorded("excitatory"),
+        measure=AdaptationIndex(),
+        minimum=3,
+    ),
+    Median(
+        name="adaptation_inhibitory",
+        observation=_recorded("inhibitory"),
+        measure=AdaptationIndex(),
+        minimum=1,
+    ),
+)

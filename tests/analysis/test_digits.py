@@ -1,0 +1,84 @@
+"""Read-outs of digits: columns and images in, and convergence of kernels by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.svm import LinearSVC
+
+from models.digits import build
+from scnnbio import LatencyCode, backends
+from scnnbio.analysis import PooledCounts
+from scnnbio.analysis.digits import (
+    images_to_convergence,
+    layer_read_out,
+    pixel_read_out,
+    quarters,
+    unsettled,
+)
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Experiment, Record, Run
+from scnnbio.inputs import FromImages
+from scnnbio.recording import Snapshots
+
+DURATION = 17.0
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Few digits before few maps that have not learned."""
+    code = LatencyCode(budget=64, window=14.0, onset=1.0, spacing="relative-rank")
+    shown = FromImages("digits-8x8", code, DURATION, shuffle=1, n=100)
+    network = build(extent=8, maps=6, size=3, threshold="2 mV", radius=1)
+    record = Record(spikes=("v1",))
+    experiment = Experiment(
+        network, inputs={"retina": shown}, record=record, dt=1.0, learning=False
+    )
+    return backends.get("reference").run(experiment)
+
+
+def test_no_cell_fires_twice_and_no_place_for_two_maps(run: Run) -> None:
+    counts = run.recording.counts("v1").reshape(-1, 6, 64)
+    assert counts.sum() > 1000
+    assert counts.sum(axis=1).max() == 1
+
+
+def test_pixels_are_read_out_as_they_are_shown(run: Run) -> None:
+    found = pixel_read_out(run)
+    values, columns = (
+        run.experiment.inputs["retina"].values,
+        run.experiment.inputs["retina"].table(),
+    )
+    known, test = columns["part"] != "test", columns["part"] == "test"
+    cost = float(found.chosen.removeprefix("LinearSVC(C=").removesuffix(")"))
+    machine = LinearSVC(C=cost, random_state=0, max_iter=20_000)
+    machine.fit(values[known].reshape(-1, 64), columns["label"][known])
+    correct = machine.score(values[test].reshape(-1, 64), columns["label"][test])
+    assert found.accuracy.value == pytest.approx(correct)
+    assert found.accuracy.n == test.sum()
+
+
+def test_a_layer_is_read_out_in_quarters(run: Run) -> None:
+    found = layer_read_out(run, "v1")
+    assert found.classifier.coef_.shape == (10, 6 * 9 * 9)
+    assert found.confusion.to_numpy().sum() == found.accuracy.n
+    twice = layer_read_out(run, "v1", "v1")
+    assert twice.classifier.coef_.shape == (10, 2 * 6 * 9 * 9)
+    assert quarters("v1", (70, 28, 28)) == PooledCounts("v1", 7, 3, 3, "root")
+    assert quarters("v1", (9, 3, 3)) == PooledCounts("v1", 1, 1, 0, "root")
+
+
+def test_kernels_are_settled_when_all_weights_are_at_a_bound() -> None:
+    assert unsettled(np.array([0.0, 1.0])) == 0.0
+    assert unsettled(np.array([0.5, 0.5])) == 1.0
+    assert unsettled(np.array([0.25])) == pytest.approx(0.75)
+    kernels = np.array([[0.5, 0.5], [0.1, 1.0], [0.0, 1.0]])
+    shots = Snapshots([-1, 99, 199], kernels)
+    assert images_to_convergence(shots, 0.2) == 100
+    assert images_to_convergence(shots, 0.1) == 200
+    assert images_to_convergence(shots, 0.0) is None
+
+
+def test_what_is_not_driven_by_images_has_no_pixels(run: Run) -> None:
+    with pytest.raises(SpecError, match="no population 'v2'"):
+        layer_read_out(run, "v2")

@@ -1,0 +1,44 @@
+"""A learning rule: what it is on traces is all that a backend has to know."""
+
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+from scnnbio.plasticity import LearningRule, Trace, TraceRule
+from scnnbio.units import Milliseconds, Number, plain
+
+
+@final
+@dataclass(frozen=True)
+class AntiHebbian(LearningRule):
+    """A weight falls when its two neurons fire together, and grows with each arrival.
+
+    Parameters
+    ----------
+    tau : float
+        Of the traces of both sides (ms).
+    fall, growth : float
+        Per pair of spikes, and per arrival.
+    """
+
+    tau: Milliseconds = 20.0
+    fall: Number = 0.02
+    growth: Number = 0.001
+    kind: Literal["anti-hebbian"] = field(default="anti-hebbian", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, unit in {"tau": "ms", "fall": "1", "growth": "1"}.items():
+            value = plain(getattr(self, name), unit, where=f"plasticity.{name}")
+            object.__setattr__(self, name, value)
+
+    def as_traces(self) -> TraceRule:
+        return TraceRule(
+            traces={"x": Trace("pre", self.tau), "y": Trace("post", self.tau)},
+            on_pre="growth - fall*y",
+            on_post="-fall*x",
+            parameters={"fall": self.fall, "growth": self.growth},
+            w_min=self.w_min,
+            w_max=self.w_max,
+            half_life=self.half_life,
+            normalisation=self.normalisation,
+        )
