@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, final
 
 import numpy as np
@@ -107,6 +107,11 @@ class LGN(Value):
                 f" ({self.truncate:g})",
                 where=where,
             )
+
+    def __repr__(self) -> str:
+        """The fields that are not at their defaults."""
+        given = ((f.name, getattr(self, f.name), f.default) for f in fields(self))
+        return f"LGN({', '.join(f'{name}={v!r}' for name, v, usual in given if v != usual)})"
 
     @property
     def margin(self) -> int:
