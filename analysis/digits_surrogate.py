@@ -96,14 +96,15 @@ def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     return moved
 
 
-def main(words: Sequence[str] | None = None) -> dict[str, Any]:
-    """Train, choose, test once, and write what came of it."""
+def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=0.02, help="learning rate")
+    parser.add_argument("--sharpness", type=float, default=2.0)
     parser.add_argument("--maps", type=int, nargs=2, default=(32, 64))
     parser.add_argument("--images", type=int, default=None, help="only so many for training")
     parser.add_argument(
@@ -114,7 +115,12 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument(
         "--judge", nargs="*", default=["torch"], help="backends for the test images"
     )
-    asked = parser.parse_args(words)
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> dict[str, Any]:
+    """Train, choose, test once, and write what came of it."""
+    asked = _asked(words)
 
     import torch
 
@@ -131,7 +137,13 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     net = network(asked.maps, asked.seed)
     held = (arrays[name][-VALIDATION:][: asked.tested] for name in ("x_train", "y_train"))
     validation = shown(net, *held, asked.seed)
-    training = Training(epochs=asked.epochs, surrogate=Surrogate("arctan"), quantise=asked.quantise)
+    training = Training(
+        epochs=asked.epochs,
+        learning_rate=asked.rate,
+        sharpness=asked.sharpness,
+        surrogate=Surrogate("arctan"),
+        quantise=asked.quantise,
+    )
     began = time.perf_counter()
     with progress() as report:
         trained = train(

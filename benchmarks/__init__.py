@@ -1,1 +1,1 @@
-"""What is fast, what is not, and beside whom: ``make bench``."""
+"""CPU time and memory of scnnbio and of other implementations: ``make bench``."""

@@ -1,4 +1,4 @@
-"""Everything that is measured, printed and written: ``python -m benchmarks``, or ``make bench``.
+"""Run the benchmarks: ``python -m benchmarks``, or ``make bench``.
 
 Writes ``benchmarks/results.json``, the tables of ``docs/background/performance.md`` and the figure
 beside them. ``--only learning`` measures a part and leaves the rows of the others as they are.
@@ -53,22 +53,22 @@ def rows_of(part: str, configuration: Configuration, worker: Worker) -> Iterator
             "cpu_s": worker.median(segment),
             "wall_s": worker.median(segment, "wall_s"),
             "simulated_s": configuration.segment / 1e3,
-            # In later runs the worker also holds what it looked at of earlier ones.
+            # In later runs the worker's memory also holds results of earlier ones.
             "peak_mb": worker.runs[0]["peak_mb"],
             "construct_s": worker.about["construct_s"],
             "build_s": worker.about["build_s"],
             "rounds": len(worker.runs),
             "neurons": configuration.neurons,
             "synapses": configuration.synapses,
-            # Of both segments together: what was fired, and by whom. Later runs of NEST go on from
-            # where the first one ended.
+            # Of both segments together. Later runs of NEST continue where the first one ended, so
+            # that only the first is comparable.
             "spikes": worker.runs[0]["spikes"],
             "fingerprint": fingerprints.pop() if len(fingerprints) == 1 else None,
         }
 
 
 def input_row(configuration: Configuration, worker: Worker) -> dict[str, Any]:
-    """CPU seconds to draw the input, to hand it on in Python, and to make spikes of it."""
+    """CPU seconds to draw the input, to write it to the program, and to fire its spikes."""
     draw, feed, program = (worker.median(k) or 0.0 for k in range(3))
     return {
         "part": "input",
@@ -119,7 +119,7 @@ def main() -> None:
     rows = [row for row in before if row["part"] not in measured]
     for fresh in measure(parts, options.rounds):
         rows += fresh
-        # What was measured stays, should a later one fail.
+        # Written after each configuration, so that results are kept if a later one fails.
         RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
         write(rows, f"{_processor()}, {platform.system()}")
     print(f"{(time.perf_counter() - begin) / 60:.1f} minutes")

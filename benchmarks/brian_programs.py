@@ -1,4 +1,4 @@
-"""scnnbio's C++ standalone backend, and the same network as Brian2's documentation builds it."""
+"""scnnbio's C++ standalone backend, and the same network built as Brian2's documentation does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Arrivals, Each
 from scnnbio.backends.brian2.program import Program as GeneratedProgram
 from scnnbio.backends.brian2.quicker import write_rules
-from scnnbio.backends.brian2.running import OutputFolder, present
+from scnnbio.backends.brian2.running import OutputFolder, run_trials
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.brian2_loader import load_brian2
 
@@ -40,7 +40,7 @@ _MARK = """
         << std::fixed << now.tv_sec + 1e-9 * now.tv_nsec << std::endl;
 }
 """
-# Written whenever a segment begins, and at the end.
+# Runs whenever a segment begins, and at the end.
 _CLOCK = f"static double mark_cpu(double t) {{ {_MARK} return t; }}"
 _PEAK = """
 {
@@ -93,13 +93,13 @@ class Standalone(Program):
 
 
 class Scnnbio(Standalone):
-    """What the backend ``brian2-standalone`` makes of the experiment, fed as it feeds it."""
+    """The program of the backend ``brian2-standalone``, with input through the same pipe."""
 
     name: ClassVar[str] = "scnnbio"
     threads: ClassVar[int] = 1
 
     def shown(self) -> tuple[Experiment, Any]:
-        """What is run, and its input."""
+        """The experiment that is run, and its input."""
         return self.configuration.experiment(), self.configuration.inputs()
 
     def construct(self) -> None:
@@ -122,10 +122,10 @@ class Scnnbio(Standalone):
     def run(self) -> Measured:
         results = self.folder / "results"
         results.mkdir(exist_ok=True)
-        # Without its last checkpoint, or it would take the run before for its own.
+        # Remove the last checkpoint, or the program would continue the previous run.
         for name in ("marks", "state"):
             (results / name).unlink(missing_ok=True)
-        present(
+        run_trials(
             self.program,
             "benchmark",
             self.inputs,
@@ -149,10 +149,10 @@ class ScnnbioThreads(Scnnbio):
 
 
 class InputAlone(Scnnbio):
-    """Nothing but the input, drawn and served trial by trial as the backend does it.
+    """The input alone, drawn and written trial by trial as the backend does it.
 
-    Its segments are the drawing, whatever else Python does, and the program: it reads the pipe,
-    makes spikes and hands them to one neuron.
+    Its segments are the drawing, all other Python code, and the program, which reads the pipe,
+    fires the spikes and delivers them to one neuron.
     """
 
     name: ClassVar[str] = "input alone"
@@ -244,11 +244,11 @@ class Synapses(Standalone):
         return [cells, layer, *self.connected(cells, layer), self.monitor]
 
     def of_the_layer(self) -> str:
-        """More equations of the layer."""
+        """Further equations of the layer."""
         return ""
 
     def connected(self, cells: Any, layer: Any) -> list[Any]:
-        """Synapses, one a pair of neurons, each with its weight."""
+        """One synapse per pair of neurons, each with its own weight."""
         synapses = b2.Synapses(
             cells, layer, "w : amp", on_pre="I_post += w", delay=DELAY * _MS, name="synapses"
         )
@@ -259,7 +259,7 @@ class Synapses(Standalone):
 
 
 class PlasticSynapses(Synapses):
-    """Pair STDP on weights that are truly shared; a trace for each synapse on both sides."""
+    """Pair STDP on shared weights, with a pre- and a postsynaptic trace per synapse."""
 
     name: ClassVar[str] = "Brian2 Synapses, traces per synapse"
     model: ClassVar[str] = """
@@ -306,12 +306,12 @@ class PlasticSynapses(Synapses):
         return [kernel, synapses, *self.traces]
 
     def refer(self, synapses: Any, cells: Any, layer: Any) -> None:
-        """Traces that are kept elsewhere."""
+        """Make the traces that are not part of the synapses."""
         self.traces: list[Any] = []
 
 
 class PlasticSynapsesPerNeuron(PlasticSynapses):
-    """The same with a trace for each neuron, stepped by Brian2."""
+    """Pair STDP on shared weights, with one trace per neuron, integrated by Brian2."""
 
     name: ClassVar[str] = "Brian2 Synapses, traces per neuron"
     model: ClassVar[str] = "tap : integer (constant)"

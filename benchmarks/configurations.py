@@ -1,4 +1,4 @@
-"""What is measured: one layer on 2 x size x size inputs, and the spikes that everybody gets."""
+"""Networks of the benchmarks: one layer on 2 x size x size inputs, with the same input spikes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Drawn:
     unit : ndarray of int32 (spikes,)
         Cells (channel, row, column).
     drawn : int
-        Spikes that were handed out, as the backend keeps count.
+        Number of spikes passed on; the backend counts them here.
     """
 
     step: NDArray[np.int64]
@@ -65,16 +65,16 @@ class Drawn:
 
 
 class Poisson:
-    """Input spikes at the lower rate, each trial drawn when it is asked for, as a run does it."""
+    """Input spikes at the lower rate, each trial drawn when the backend reads it, as in a run."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.drive = np.full((1, 2 * configuration.size**2), RATES[0])
         self.code, self.dt = PoissonCode(gain=1.0, max_rate=RATES[0]), configuration.dt
-        #: Spikes that were handed out, as the backend keeps count, and CPU seconds to draw them.
+        #: Number of spikes passed on, which the backend counts here, and CPU seconds to draw them.
         self.drawn, self.draw_s = 0, 0.0
 
     def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """One after another."""
+        """Draw the spikes of one trial after another."""
         for trial in range(first, INPUT_TRIALS):
             begin = time.process_time()
             rng = np.random.default_rng([7, trial])
@@ -99,13 +99,13 @@ class Configuration:
 
     @property
     def name(self) -> str:
-        """As in the tables."""
+        """Name in the tables."""
         layer = f"2x{self.size}x{self.size}, {self.kernel}x{self.kernel}→{self.maps}"
         return f"{'STDP, ' if self.plastic else ''}{layer}, dt {self.dt:g}"
 
     @property
     def weight(self) -> float:
-        """What a kernel element of 1 adds to the current, in nA."""
+        """Increment of the current per spike for a kernel element of 1, in nA."""
         return 1.8 / self.kernel**2 if self.plastic else 1.0
 
     @property
@@ -114,7 +114,7 @@ class Configuration:
 
     @property
     def out(self) -> int:
-        """Rows, and columns, of the layer."""
+        """Number of rows of the layer, and of columns."""
         return self.size - self.kernel + 1
 
     @property
@@ -123,11 +123,11 @@ class Configuration:
 
     @property
     def synapses(self) -> int:
-        """That a list of them would hold."""
+        """Number of connections of the layer, as in a list of synapses."""
         return self.neurons * 2 * self.kernel**2
 
     def weights(self) -> NDArray[np.float64]:
-        """Kernel (out, in, row, column): a little excitation, much scatter; or what can learn."""
+        """Kernel (out, in, row, column): low mean, large variance; within bounds if plastic."""
         rng = np.random.default_rng(3)
         shape = (self.maps, 2, self.kernel, self.kernel)
         if self.plastic:
@@ -143,7 +143,7 @@ class Configuration:
         return Drawn(step.astype(np.int64), unit)
 
     def network(self) -> Network:
-        """As a user of scnnbio writes it."""
+        """The network, described as a user of scnnbio would."""
         connector = ConvolutionConnector(self.weights(), (2, self.size, self.size))
         return Network(
             (
@@ -174,7 +174,7 @@ class Configuration:
         )
 
     def input_alone(self) -> Experiment:
-        """The same cells, trial by trial, before a single neuron that sees two of them."""
+        """The same input cells, trial by trial, with a single neuron that two of them reach."""
         shape = (2, self.size, self.size)
         kernel = np.full((1, 2, 1, 1), 1e-9)
         connector = ConvolutionConnector(kernel, shape, stride=(self.size, self.size))
@@ -190,7 +190,7 @@ class Configuration:
         )
 
 
-#: Long enough a segment to be measured, short enough for the slowest to end.
+#: Length of a segment in ms: long enough to be measured, short enough for the slowest program.
 _SEGMENTS = {(32, 0.1): 500.0, (32, 1.0): 3000.0, (128, 0.1): 50.0, (128, 1.0): 300.0}
 
 EIGHT = tuple(
@@ -198,10 +198,10 @@ EIGHT = tuple(
     for size, (kernel, maps), dt in itertools.product((32, 128), ((5, 16), (7, 32)), (0.1, 1.0))
 )
 
-#: Their larger layers: where threads have enough to do.
+#: The larger layers, in which threads have enough work.
 LARGE = tuple(c for c in EIGHT if c.size == 128)
 
-#: Their 32,768 cells, whatever comes behind them.
+#: The input of the larger layers (32,768 cells), once per time step.
 INPUTS = tuple(c for c in LARGE if c.kernel == 5)
 
 #: With a kernel that learns.
@@ -211,7 +211,7 @@ LEARNING = (
     Configuration(128, 5, 16, 1.0, 200.0, plastic=True),
 )
 
-#: The same neurons, and kernels of 1 to 31: 1e5 to 1e8 synapses.
+#: The same number of neurons, with kernels of 1 to 31 pixels: 1e5 to 1e8 synapses.
 GROWTH = tuple(
     Configuration(size, kernel, 16, 1.0, 200.0)
     for kernel in (1, 5, 15, 31)

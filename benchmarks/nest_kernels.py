@@ -1,7 +1,7 @@
-"""What a convolution costs on NEST: kernels shared by our own module, or a synapse a place.
+"""Cost of a convolution on NEST: kernels shared by scnnbio's module, or one synapse per place.
 
 A layer of 4 maps over 2 x 84 x 84 inputs, kernels of 5 x 5: 1.28 million connections. Each way runs
-in a process of its own, the two in turn. Printed are medians of the CPU seconds and the memory that
+in its own process, the ways in turn. Printed are medians of the CPU seconds and the memory that
 connecting takes, and of the CPU seconds of the simulation after it::
 
     python benchmarks/nest_kernels.py
@@ -78,7 +78,7 @@ def measure(kernels: str, case: Experiment) -> dict[str, Any]:
 
 
 def resident() -> float:
-    """Memory of this process in MB, without what was freed and not yet given back."""
+    """Memory of this process in MB, without freed memory that malloc still holds."""
     ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6

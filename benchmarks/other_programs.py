@@ -1,4 +1,4 @@
-"""The hand-written floor, NEST and torch."""
+"""A hand-written C++ loop as the lower bound of CPU time ("floor"), NEST and torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration
 from benchmarks.timing import Measured, Program, own_peak_mb, with_child
 
-if TYPE_CHECKING:  # what a program does not need is not in its memory
+if TYPE_CHECKING:  # a program should not hold modules in memory that it does not need
     from scnnbio.backends.brian2.compiling import Precision
 
 _SOURCE = __file__.rsplit("/", 1)[0] + "/floor.cpp"
@@ -32,7 +32,7 @@ def propagators(configuration: Configuration) -> dict[str, float]:
 
 
 def sorted_by_cell(configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:
-    """(step, cell) of the input; cells (row, column, channel), sorted within a step."""
+    """Input spikes as (step, cell); cells (row, column, channel), sorted within a step."""
     inputs, size = configuration.inputs(), configuration.size
     cell = inputs.unit % size**2 * 2 + inputs.unit // size**2
     order = np.lexsort((cell, inputs.step))
@@ -40,7 +40,7 @@ def sorted_by_cell(configuration: Configuration) -> tuple[np.ndarray, np.ndarray
 
 
 class Floor(Program):
-    """The loop that one would write by hand."""
+    """A loop over steps and neurons, written by hand for this network."""
 
     name: ClassVar[str] = "hand-written C++"
 
@@ -103,7 +103,7 @@ class Nest(Program):
         nest.ResetKernel()
         nest.set(resolution=c.dt, local_num_threads=1)
         step, cell = sorted_by_cell(c)
-        # A run goes on from where the last one ended: the same input once more.
+        # A run continues where the last one ended, so the input is repeated.
         length = c.segment_steps * len(RATES)
         order = np.argsort(cell, kind="stable")
         bounds = np.searchsorted(cell[order], np.arange(2 * c.size**2 + 1))

@@ -1,8 +1,8 @@
-"""Times and memory, taken in the same way of every program.
+"""Times and memory, measured in the same way for every program.
 
-A program runs in a process of its own, :mod:`benchmarks.worker`, so that it imports what it needs
-and nothing else. Several take turns, so that what else the machine does falls on all of them alike;
-what is compared is CPU seconds of the simulation, and of several rounds the median.
+Each program runs in its own process, :mod:`benchmarks.worker`, so that it imports only what it
+needs. Programs take turns, so that other load on the machine affects all of them alike. Compared is
+the median, over several rounds, of the CPU seconds of the simulation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-if TYPE_CHECKING:  # what a program does not need is not in its memory
+if TYPE_CHECKING:  # a program should not hold modules in memory that it does not need
     from scnnbio.backends.brian2.compiling import Precision
 
 
@@ -32,13 +32,13 @@ class Measured:
     Parameters
     ----------
     cpu_s : list of float
-        CPU seconds of each segment of the simulation; nothing else is in them.
+        CPU seconds of each segment of the simulation alone.
     peak_mb : float
         The most memory that was in use at once, Python's included, in MB resident.
     spikes : int
         Fired by the layer.
     wall_s : list of float
-        What a clock on the wall says of each segment; empty if nobody looked.
+        Wall-clock seconds of each segment; empty if not measured.
     """
 
     cpu_s: list[float]
@@ -48,9 +48,9 @@ class Measured:
 
 
 class Program(ABC):
-    """Something that simulates."""
+    """An implementation that is measured."""
 
-    #: As in the tables.
+    #: Name in the tables.
     name: ClassVar[str]
     precision: ClassVar[Precision] = "double"
 
@@ -76,12 +76,12 @@ class Program(ABC):
 
 
 def own_peak_mb() -> float:
-    """Peak of this process."""
+    """Peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def resident_mb() -> float:
-    """What this process holds now."""
+    """Resident memory of this process now."""
     return _status("VmRSS") / 1024
 
 
@@ -93,7 +93,7 @@ def _status(field_name: str) -> int:
 
 
 def with_child(child_mb: float) -> float:
-    """Peak of this process and of a program that it starts and waits for, together."""
+    """Peak memory of this process together with a program that it starts and waits for."""
     return max(own_peak_mb(), resident_mb() + child_mb)
 
 
@@ -119,17 +119,17 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         for line in self.process.stdout or ():
-            # What a simulator prints by itself is not ours.
+            # Other lines are printed by simulators.
             if line.startswith('{"answer"'):
                 return json.loads(line)["answer"]
         raise RuntimeError(f"{self.program} ended early on {self.configuration}")
 
     def wait(self) -> None:
-        """Until it is ready to run."""
+        """Wait until the program is built and ready to run."""
         self.about = self._answer()
 
     def run(self) -> None:
-        """Once."""
+        """Run the program once, and append the result to ``runs``."""
         begin = time.perf_counter()
         self._tell("run")
         self.runs.append(self._answer())
@@ -148,7 +148,7 @@ class Worker:
             self.process.wait(30)
 
     def median(self, segment: int, clock: str = "cpu_s") -> float | None:
-        """Seconds of a segment; None if this clock was not looked at."""
+        """Seconds of a segment; None if this clock was not read."""
         if not all(run[clock] for run in self.runs):
             return None
         return statistics.median(run[clock][segment] for run in self.runs)
@@ -164,16 +164,16 @@ def take_turns(
     programs : sequence of str
         Names in :mod:`benchmarks.worker`.
     configuration : str
-        Name there too.
+        Name of a configuration there.
     rounds : int
-        At most so many runs of each.
+        Largest number of runs per program.
     budget : float
-        No run of a program begins once its runs have taken so many seconds; each has one.
+        Wall seconds of a program after which no further run begins; the first run always does.
 
     Returns
     -------
     dict of str to Worker
-        By name, stopped.
+        Workers by program name, with their processes ended.
     """
     waiting, workers = list(programs), {}
     while waiting:

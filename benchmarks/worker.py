@@ -1,6 +1,6 @@
-"""One program in a process of its own: ``python -m benchmarks.worker PROGRAM CONFIGURATION``.
+"""One program in its own process: ``python -m benchmarks.worker PROGRAM CONFIGURATION``.
 
-It builds, says what that took, and simulates whenever it reads ``run``.
+The worker builds the program, reports how long that took, and simulates whenever it reads ``run``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _answer(value: dict[str, Any]) -> None:
 
 
 def main(name: str, configuration: str) -> None:
-    """Build, then run on demand; with the memory that the ``scnnbio`` command takes."""
+    """Build, then run on demand; imports are deferred as in the ``scnnbio`` command."""
     own_process()
     with tempfile.TemporaryDirectory() as folder:
         cls = program(name)
@@ -82,6 +82,6 @@ def main(name: str, configuration: str) -> None:
 
 
 if __name__ == "__main__":
-    # As for a user, who has not installed what the tests need: Brian2 would load it.
+    # Users need not have pytest, which Brian2 imports if it is installed.
     sys.modules["pytest"] = None  # type: ignore[assignment]
     main(sys.argv[1], sys.argv[2])

@@ -25,14 +25,15 @@ _TAIL = """## Which backend
 
 `run` and `check` take the fastest backend that can run the experiment here, if `--backend` names
 none: `brian2-standalone`, which needs a C++ compiler; else `brian2`; else `reference`. A backend
-that lacks something that the experiment asks for, or an option that was set, is passed over. The
-choice depends on the experiment, the options and what is installed, and on nothing else. These
-backends fire the same spikes, so that it is a matter of time alone. The backend is told before
-the run, with what a faster one lacks, and again after it; `run.json` keeps it as `backend`, and
-who chose it as `backend_chosen_by`.
+that lacks a feature of the experiment, or an option that was set, is skipped. The choice depends
+only on the experiment, the options and the installed software. These backends fire the same
+spikes and differ only in speed. The command prints the backend before the run, with what a faster
+one lacks, and again after it; `run.json` has it as `backend`, and whether the user or scnnbio
+chose it as `backend_chosen_by`.
 
 In a command that `mpiexec` starts in several processes, `nest` comes first, since it alone uses
-all of them. `event-driven` and `spinnaker` fire other spikes, and run only when they are named.
+all of them. `event-driven` and `spinnaker` fire other spikes, and run only if `--backend` names
+them.
 
 ## Paths
 
@@ -41,18 +42,18 @@ the command line begins at the folder that the command runs in. Results hold the
 document names and the absolute paths of pictures, so that `experiment.toml` of a folder of
 results runs again from any folder.
 
-## What a folder of results says of its origin
+## Origin of a folder of results
 
 `run.json`, and `compare.json` of a comparison, hold
 
 - `date`: when the run began, in UTC (ISO 8601);
-- `command`: the words of the command line, or none if Python asked;
-- `files`: every file that was read (the document, weights, what a stimulus shows), with its path,
+- `command`: the words of the command line, or none if the run was started from Python;
+- `files`: every file that was read (the document, weights, pictures of a stimulus), with its path,
   the SHA-256 digest of its content, and its role;
-- `skipped`: files that lay among these and were left out, and why.
+- `skipped`: files of the same folders that were not used, and why.
 
-Nothing of it is in `recording.h5`, `weights.npz` or `scores.json`: a run that is repeated gives
-the same numbers there. `scnnbio resume` refuses to go on with a run whose pictures have changed
+None of this is in `recording.h5`, `weights.npz` or `scores.json`: a run that is repeated gives
+the same numbers there. `scnnbio resume` refuses to continue a run whose pictures have changed
 since.
 
 ## Output

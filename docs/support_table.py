@@ -1,4 +1,4 @@
-"""Which backend runs what, and what it promises: written from the backends' own answers.
+"""Table of the features and promises of each backend, generated from the backends' declarations.
 
 python docs/support_table.py    # writes docs/background/support.md
 """
@@ -22,14 +22,14 @@ _HEAD = """# What each backend runs and promises
 
 This page is written by `python docs/support_table.py` from what the backends declare, and from the
 cases of the contract suite (`scnnbio.testing.contract`), which tests each feature that a
-backend declares and holds that it refuses every other. `scnnbio check EXP --backend NAME` asks
-about an experiment of yours.
+backend declares and checks that it refuses every other. `scnnbio check EXP --backend NAME` tells
+whether a backend runs your experiment.
 
 ## Promises
 
-A promise is held against the [conventions](conventions.md) that `reference` writes out. `scnnbio
-compare` runs an experiment on several backends and says of each promise whether it is kept: two
-backends are held against each other by the weaker promise of the two. Input spikes are the same
+A promise is about agreement with `reference`, which implements the [conventions](conventions.md).
+`scnnbio compare` runs an experiment on several backends and reports whether each promise is kept:
+two backends are compared by the weaker of their promises. Input spikes are the same
 everywhere, since they are drawn before any backend runs.
 """
 
@@ -44,8 +44,8 @@ def _promises() -> Iterator[str]:
     for name in backends.BACKENDS.own:
         target = backends.get(name)
         if target.neutral_options:
-            told = " and ".join(f"`{option}`" for option in sorted(target.neutral_options))
-            yield f"| `{name}` | everything, whatever its {told} | exact | |"
+            listed = " and ".join(f"`{option}`" for option in sorted(target.neutral_options))
+            yield f"| `{name}` | everything, whatever its {listed} | exact | |"
         for promise in target.promises:
             what = SUBJECTS[promise.subject]
             limit = promise.longest_dt
@@ -54,7 +54,7 @@ def _promises() -> Iterator[str]:
 
 
 def _support() -> Iterator[str]:
-    """One line a feature; what is lacking is told below the table, each reason once."""
+    """One line per feature; reasons for refusals are notes below the table, each once."""
     names = tuple(backends.BACKENDS.own)
     notes: list[str] = []
     yield "| | " + " | ".join(f"`{name}`" for name in names) + " |"
@@ -66,8 +66,8 @@ def _support() -> Iterator[str]:
                 f"{p.feature}; {p.remedy}" for p in backends.get(name).unsupported(experiment)
             ]
             notes += [reason for reason in reasons if reason not in notes]
-            told = ", ".join(str(notes.index(reason) + 1) for reason in dict.fromkeys(reasons))
-            cells.append(f"no ({told})" if reasons else "yes")
+            listed = ", ".join(str(notes.index(reason) + 1) for reason in dict.fromkeys(reasons))
+            cells.append(f"no ({listed})" if reasons else "yes")
         yield f"| {feature} | " + " | ".join(cells) + " |"
     yield ""
     yield from (f"{number}. {note}" for number, note in enumerate(notes, start=1))

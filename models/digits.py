@@ -90,7 +90,7 @@ def build(
     References
     ----------
     Kheradpisheh, Ganjtabesh, Thorpe & Masquelier 2018, Neural Netw 99:56 (competition and rule);
-    Goupy et al. 2023, Neuromorph Comput Eng 3:034010, doi 10.1088/2634-4386/acad98 (kernels of 7 x
+    Goupy et al. 2023, Neuromorph Comput Eng 3:014001, doi 10.1088/2634-4386/acad98 (kernels of 7 x
     7 on intensity by rank, several winners).
     """
     counts = {

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
         LocalConnector,
         PoolingConnector,
     )
-    from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+    from scnnbio.encoding import (
+        LGN,
+        Encoding,
+        GammaCode,
+        LatencyCode,
+        Pixels,
+        PoissonCode,
+        RefractoryCode,
+        Retina,
+    )
     from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
     from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
     from scnnbio.network import Network, Projection
@@ -62,7 +71,16 @@ _OF = {
         "LocalConnector",
         "PoolingConnector",
     ),
-    "scnnbio.encoding": ("LGN", "Encoding", "LatencyCode", "Pixels", "PoissonCode"),
+    "scnnbio.encoding": (
+        "LGN",
+        "Encoding",
+        "GammaCode",
+        "LatencyCode",
+        "Pixels",
+        "PoissonCode",
+        "RefractoryCode",
+        "Retina",
+    ),
     "scnnbio.errors": (
         "BackendMissing",
         "DataError",
@@ -107,6 +125,7 @@ __all__ = [
     "Experiment",
     "FixedInDegree",
     "FixedProbability",
+    "GammaCode",
     "LatencyCode",
     "LateralInhibitionConnector",
     "LocalConnector",
@@ -121,7 +140,9 @@ __all__ = [
     "Projection",
     "Record",
     "Recording",
+    "RefractoryCode",
     "Results",
+    "Retina",
     "Run",
     "Sampling",
     "ScnnbioError",

@@ -9,11 +9,11 @@ from scnnbio._later import own_process
 
 
 def main() -> None:
-    """Import the command line, in a process that is the command's own, and carry it out."""
+    """Import the command line, in this command's own process, and run it."""
     try:
         own_process()
         from scnnbio import cli
-    except KeyboardInterrupt:  # before the command line is there to say so
+    except KeyboardInterrupt:  # before the command line, which would report it, is imported
         print("error: interrupted", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
     cli.main()

@@ -1,4 +1,4 @@
-"""What notebooks show: tables and drawings as HTML. All text that comes in is escaped."""
+"""HTML tables and drawings for notebooks. All text is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-#: Rows of a table that are shown.
+#: Most rows of a table that are shown.
 _ROWS = 40
 _WIDTH, _HEIGHT, _GAP, _LANE = 132, 58, 108, 34
 
@@ -25,7 +25,7 @@ class Box:
     ----------
     name : str
     lines : tuple of str
-        What stands below the name.
+        Lines below the name.
     """
 
     name: str
@@ -42,10 +42,9 @@ class Arrow:
         Names of boxes.
     label : str
     sign : int
-        1 excites, and ends in an arrowhead; -1 inhibits, and ends in a bar; 0 may do both, and ends
-        in a circle.
+        1 excites, drawn with an arrowhead; -1 inhibits, with a bar; 0 may do both, with a circle.
     plastic : bool
-        Drawn broken.
+        Drawn as a dashed line.
     """
 
     pre: str
@@ -56,12 +55,12 @@ class Arrow:
 
 
 def escaped(value: Any) -> str:
-    """Text that HTML shows as it stands, in an attribute too."""
+    """Text escaped for HTML, also within attributes."""
     return html.escape(str(value), quote=True)
 
 
 def short(value: Any) -> str:
-    """A value in a few characters: numbers to four digits, arrays by shape and span."""
+    """A short text for a value: numbers with four digits, arrays as shape and range."""
     if isinstance(value, np.ndarray) and value.size > 1:
         size = sized(value.shape)
         if value.dtype.kind not in "iuf":
@@ -86,7 +85,7 @@ def short(value: Any) -> str:
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
-    """Names after each other, the first few where there are many; "none" where there are none."""
+    """Names joined by commas, at most the first few; "none" for no names."""
     names = [short(name) for name in names]
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more or "none"
@@ -98,7 +97,7 @@ def sized(shape: Iterable[int]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table, its values in a few characters each."""
+    """An HTML table of shortened values."""
     rows = list(rows)
     cells = "".join(f"<th>{escaped(name)}</th>" for name in head)
     body = [
@@ -116,17 +115,17 @@ def _cell(value: Any) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """Parts, which are HTML already, below a title, which is text."""
+    """A title (text) above parts (HTML)."""
     return f"<div><strong>{escaped(title)}</strong>{''.join(parts)}</div>"
 
 
 def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
-    """Boxes from left to right, as far from those that nothing leads to as arrows make it.
+    """Draw boxes from left to right, in columns by their longest path from a box without input.
 
     Parameters
     ----------
     boxes : sequence of Box
-        With different names.
+        Their names must differ.
     arrows : sequence of Arrow
 
     Returns
@@ -162,7 +161,7 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
 
 
 def _columns(names: Sequence[str], arrows: Sequence[Arrow]) -> dict[str, int]:
-    """How many arrows lead to each box at most, those that close a circle left out."""
+    """Longest path of arrows to each box; arrows that close a cycle are left out."""
     onward: dict[str, list[str]] = {name: [] for name in names}
     for arrow in arrows:
         if arrow.pre != arrow.post and not _leads(onward, arrow.post, arrow.pre):
@@ -176,7 +175,7 @@ def _columns(names: Sequence[str], arrows: Sequence[Arrow]) -> dict[str, int]:
 
 
 def _leads(onward: Mapping[str, Sequence[str]], begin: str, end: str) -> bool:
-    """Whether arrows lead from one box to another."""
+    """Whether a path of arrows leads from one box to another."""
     seen, open_ = {begin}, [begin]
     while open_:
         for name in onward[open_.pop()]:
@@ -193,15 +192,15 @@ def _box(box: Box, x: float, y: float) -> str:
         f' font-weight="{weight}" fill="currentColor" stroke="none">{_cut(text, 20)}</text>'
         for k, (text, weight) in enumerate(rows)
     ]
-    told = escaped("\n".join((box.name, *box.lines)))
+    title = escaped("\n".join((box.name, *box.lines)))
     return (
-        f'<g><title>{told}</title><rect x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}"'
+        f'<g><title>{title}</title><rect x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}"'
         f' rx="6" fill="currentColor" fill-opacity="0.06"/>{"".join(texts)}</g>'
     )
 
 
 def _is_next(arrow: Arrow, column: Mapping[str, int]) -> bool:
-    """Whether an arrow leads to the next column, so that no box is in its way."""
+    """Whether an arrow leads to the next column, so that no box is between."""
     return column[arrow.post] == column[arrow.pre] + 1
 
 
@@ -211,7 +210,7 @@ def _lines(
     corner: Mapping[str, tuple[float, float]],
     lowest: float,
 ) -> list[str]:
-    """Every arrow: to the next column between boxes, to itself above its box, others below all."""
+    """All arrows: to the next column directly, loops above their box, others below all boxes."""
     drawn = []
     used: dict[tuple[str, str], int] = {}
     lane = 0
@@ -257,7 +256,7 @@ def _below(
     begin += 24 if begin == end else 0
     y0, y1 = pre[1] + _HEIGHT, post[1] + _HEIGHT
     path = f"M{begin:g} {y0:g} C{begin:g} {below:g} {end:g} {below:g} {end:g} {y1 + 4:g}"
-    # Where the curve has its middle, and room for the text below it.
+    # The middle of the curve, with room for the label below it.
     middle = (begin + end) / 2, (y0 + y1) / 8 + 0.75 * below + 12
     return _arrow(arrow, path, (end, y1), (0, -1), middle)
 
@@ -269,7 +268,7 @@ def _share(
     arrows: Sequence[Arrow],
     column: Mapping[str, int],
 ) -> float:
-    """Where the next arrow stands at a side of a box: evenly spread."""
+    """Position of the next arrow at a side of a box; positions are evenly spaced."""
     end = "pre" if side == "right" else "post"
     total = sum(getattr(a, end) == name and _is_next(a, column) for a in arrows)
     used[name, side] = used.get((name, side), 0) + 1
@@ -297,11 +296,11 @@ def _arrow(
         )
     else:
         end = f'<circle cx="{x - 4 * dx:g}" cy="{y - 4 * dy:g}" r="4" fill="currentColor"/>'
-    broken = ' stroke-dasharray="5 3"' if arrow.plastic else ""
+    dashed = ' stroke-dasharray="5 3"' if arrow.plastic else ""
     effect = {1: "excites", -1: "inhibits", 0: "excites or inhibits"}[arrow.sign]
-    told = escaped(f"{arrow.label}: {effect}{', learns' if arrow.plastic else ''}")
+    title = escaped(f"{arrow.label}: {effect}{', learns' if arrow.plastic else ''}")
     return (
-        f'<g><title>{told}</title><path d="{path}"{broken}/>{end}<text x="{label[0]:g}"'
+        f'<g><title>{title}</title><path d="{path}"{dashed}/>{end}<text x="{label[0]:g}"'
         f' y="{label[1]:g}" text-anchor="middle" font-size="10" fill="currentColor"'
         f' stroke="none">{_cut(arrow.label, 17)}</text></g>'
     )

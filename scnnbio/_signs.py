@@ -1,7 +1,7 @@
-"""Signs of weights on receptors: inhibition inhibits, and a conductance is never negative.
+"""Checks of the signs of weights: inhibition must inhibit, and conductances are not negative.
 
-A weight's sign is judged by the equations of the neuron that it acts on, where a network is made.
-What a learning rule may make of a weight is judged with it.
+When a network is made, the equations of the postsynaptic neuron decide whether a weight excites or
+inhibits. The range that a learning rule allows is checked as well.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def check_signs(
     values: Mapping[str, NDArray[np.float64]],
     where: str,
 ) -> None:
-    """Refuse weights whose sign a receptor does not take.
+    """Raise if a weight has a sign that its receptor does not allow.
 
     Parameters
     ----------
     connector : KernelConnector
     weight : float
-        What a kernel element of 1 adds to the receptor's variable.
+        Increment of the receptor's variable for a kernel element of 1.
     rule : LearningRule or None
-        Its bounds are as far as the kernel may come.
+        Its bounds limit the kernel.
     model : NeuronModel
-        Of the postsynaptic neurons.
+        Model of the postsynaptic neurons.
     receptor : str
         One of its receptors.
     values : mapping of str to ndarray (channels,)
@@ -50,9 +50,9 @@ def check_signs(
     Raises
     ------
     SpecError
-        If a conductance would be negative; if lateral inhibition, or any weight on a receptor whose
-        name says that it inhibits, would excite; or if the equations do not tell what lateral
-        inhibition would do.
+        If a conductance would be negative; if lateral inhibition, or a weight on a receptor with an
+        inhibitory name, would excite; or if the equations do not determine the effect of lateral
+        inhibition.
     """
     kernel = connector.kernel
     # Taps without connections are zero.
@@ -60,7 +60,7 @@ def check_signs(
     ends = [weight * float(end) for end in reach]
     low, high = min(ends), max(ends)
     if not math.isfinite(low) or not math.isfinite(high):
-        raise SpecError("weight times kernel is beyond all numbers; make it smaller", where=where)
+        raise SpecError("weight times kernel overflows; make it smaller", where=where)
     if low == high == 0.0:
         return
     if low < 0 and conducts(model, receptor):
@@ -69,8 +69,8 @@ def check_signs(
         signs = {polarity(model, receptor, one) for one in _channels(values)}
         if any(map(math.isnan, signs)) and connector.inhibits:
             raise SpecError(
-                f"the equations of {model.name} do not tell whether receptor {receptor!r} inhibits;"
-                " write the threshold like 'v >= v_thresh', or take the same kernel in a"
+                f"the equations of {model.name} do not show whether receptor {receptor!r} inhibits;"
+                " write the threshold like 'v >= v_thresh', or use the same kernel in a"
                 f" ConvolutionConnector with padding = {connector.padding}",
                 where=where,
             )
@@ -80,9 +80,9 @@ def check_signs(
 
 
 def _negative(model: NeuronModel, receptor: str, rule: LearningRule | None, least: float) -> str:
-    """Why a weight is refused that would make a conductance negative."""
+    """Message for a weight that would make a conductance negative."""
     value = f"{least:.3g} {model.unit_of(model.receptors[receptor])}".removesuffix(" 1")
-    message = f"a conductance is never negative, and receptor {receptor!r} of {model.name} would"
+    message = f"a conductance must not be negative, but receptor {receptor!r} of {model.name} would"
     if rule is not None:
         remedy = "set the rule's w_min to 0" if rule.w_min < 0 else "give a positive weight"
         return f"{message} learn down to {value}; {remedy}"
@@ -90,7 +90,7 @@ def _negative(model: NeuronModel, receptor: str, rule: LearningRule | None, leas
     aim = " or ".join(map(repr, others)) or "another"
     return (
         f"{message} get {value}; connect the negative part, made positive, to receptor {aim}"
-        " (ConvolutionConnector.split_by_sign() parts a kernel)"
+        " (ConvolutionConnector.split_by_sign() splits a kernel)"
     )
 
 
@@ -101,13 +101,13 @@ def _excites(
     rule: LearningRule | None,
     values: Mapping[str, NDArray[np.float64]],
 ) -> str:
-    """Why a weight is refused that would excite."""
+    """Message for a weight that would excite."""
     message = f"{what} on receptor {receptor!r} of {model.name} would excite; "
     if rule is not None and rule.w_min < 0:
         return message + "set the rule's w_min to 0, and give the weight the sign that inhibits"
     if not conducts(model, receptor):
         return message + (
-            "give the weight the other sign (ConvolutionConnector.split_by_sign() parts a kernel"
+            "give the weight the other sign (ConvolutionConnector.split_by_sign() splits a kernel"
             " that has both)"
         )
     better = [
@@ -122,7 +122,7 @@ def _excites(
 
 
 def _channels(values: Mapping[str, NDArray[np.float64]]) -> Iterator[dict[str, float]]:
-    """Parameters of one channel after another, each different set once."""
+    """Parameters of each channel; equal sets are given once."""
     names = list(values)
     if not names:
         yield {}

@@ -1,9 +1,8 @@
-"""What several threads of a process share and can only use one at a time.
+"""Resources of a process that only one thread at a time can use.
 
-Simulators keep their state in the process: Brian2 its device and preferences, NEST its kernel,
-sPyNNaker its settings and the working folder. So do Python's filters of warnings and matplotlib's
-style, which are put back as they were: two threads that do so at once leave what one of them had
-set for a moment.
+Simulators have global state: Brian2 its device and preferences, NEST its kernel, sPyNNaker its
+settings and the working folder. So do Python's warning filters and matplotlib's style. If two
+threads change and restore these at the same time, a temporary setting of one can remain.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from scnnbio.errors import SpecError
 
 
 class Turn:
-    """The right to use something that one thread at a time can use.
+    """Lock on a resource that one thread at a time can use.
 
     Parameters
     ----------
     name : str
-        Of what is used, for messages.
+        Name of the resource, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,18 +31,18 @@ class Turn:
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
-        """Wait until other threads are done with it, and keep it from them meanwhile.
+        """Wait for the resource, and hold it for the duration of the block.
 
         Raises
         ------
         SpecError
-            If this thread has it already: a run that begins inside another one would change the
-            state of that one.
+            If this thread already holds it: a run inside another run would change the other's
+            state.
         """
         if self._holder == threading.get_ident():
             raise SpecError(
-                f"a run begins while another run on {self.name} is at work in the same thread, as"
-                " from its report; begin it when that one has ended",
+                f"a run on {self.name} was started inside another one in the same thread, such as"
+                " from its progress report; start it after the other has ended",
                 where=self.name,
             )
         with self._lock:
@@ -54,18 +53,18 @@ class Turn:
                 self._holder = None
 
 
-# One thread may silence warnings inside a part that does so already.
+# Re-entrant, since blocks that ignore warnings may be nested.
 _FILTERS = threading.RLock()
 
 
 @contextlib.contextmanager
 def unwarned(*messages: str) -> Iterator[None]:
-    """Ignore warnings for a while, in one thread at a time.
+    """Ignore warnings within the block, in one thread at a time.
 
     Parameters
     ----------
     *messages : str
-        Regular expressions for the beginning of what is ignored; everything, if there is none.
+        Regular expressions for the beginning of ignored messages; all are ignored by default.
     """
     with _FILTERS, warnings.catch_warnings():
         if not messages:

@@ -1,4 +1,4 @@
-"""Values that differ from neuron to neuron: an array, or a seeded distribution."""
+"""Values per neuron: an array, or a seeded distribution."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from scnnbio.values import Value
 
 FloatArray = NDArray[np.float64]
 
-#: Draws beyond the limits of a distribution are repeated so often before that is an error.
+#: Rounds of redrawing values outside the limits of a distribution, before an error.
 _MOST_REDRAWS = 1000
 
 
 class Distribution(Value, ABC):
     """A distribution that values are drawn from, one per neuron.
 
-    Draws follow from the seed, and from what they are for: two parameters, or two populations, with
-    one seed are independent.
+    Draws depend on the seed and on the name of the parameter and population: two parameters, or two
+    populations, with the same seed are independent.
 
     Attributes
     ----------
@@ -37,17 +37,17 @@ class Distribution(Value, ABC):
 
     @abstractmethod
     def _drawn(self, count: int, unit: str, rng: np.random.Generator, where: str) -> FloatArray:
-        """Values in a unit."""
+        """Draw ``count`` values in ``unit``."""
 
     def draw(self, count: int, unit: str, name: str, where: str) -> FloatArray:
-        """Values in a unit.
+        """Draw ``count`` values in ``unit``.
 
         Parameters
         ----------
         count : int
         unit : str
         name : str
-            What they are for.
+            Population and parameter; part of the seed.
         where : str
             Path into the document, for errors.
 
@@ -62,7 +62,7 @@ class Distribution(Value, ABC):
         """
         seed = self.seed
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise SpecError(f"{seed!r} is not a whole number from 0 up", where=f"{where}.seed")
+            raise SpecError(f"{seed!r} is not a whole number of at least 0", where=f"{where}.seed")
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
         return self._drawn(count, unit, rng, where)
 
@@ -75,7 +75,7 @@ class Uniform(Distribution):
     Parameters
     ----------
     low, high : float, text or quantity
-        In the unit of what is drawn.
+        In the parameter's unit.
     seed : int
     """
 
@@ -87,7 +87,7 @@ class Uniform(Distribution):
         low, high = (plain(v, unit, where=f"{where}.uniform") for v in (self.low, self.high))
         if not low < high:
             raise SpecError(
-                f"{low:g} is not below {high:g} {unit}; give the least value first",
+                f"{low:g} is not below {high:g} {unit}; give the smaller value first",
                 where=f"{where}.uniform",
             )
         return rng.uniform(low, high, count)
@@ -96,12 +96,12 @@ class Uniform(Distribution):
 @final
 @dataclass(frozen=True, eq=False)
 class Normal(Distribution):
-    """Normal, within limits: what falls beyond them is drawn again.
+    """Normal distribution, truncated: values outside the limits are drawn again.
 
     Parameters
     ----------
     mean, sd : float, text or quantity
-        In the unit of what is drawn, before anything is drawn again.
+        Mean and standard deviation before truncation, in the parameter's unit.
     seed : int
     low, high : float, text or quantity, optional
     """
@@ -115,7 +115,9 @@ class Normal(Distribution):
     def _drawn(self, count: int, unit: str, rng: np.random.Generator, where: str) -> FloatArray:
         mean, sd = (plain(v, unit, where=f"{where}.normal") for v in (self.mean, self.sd))
         if sd <= 0:
-            raise SpecError(f"a deviation of {sd:g} is not positive", where=f"{where}.normal")
+            raise SpecError(
+                f"the standard deviation {sd:g} is not positive", where=f"{where}.normal"
+            )
         low, high = (
             sign * np.inf if v is None else plain(v, unit, where=f"{where}.{name}")
             for name, v, sign in (("low", self.low, -1), ("high", self.high, 1))
@@ -127,7 +129,7 @@ class Normal(Distribution):
                 return values
             values[beyond] = rng.normal(mean, sd, len(beyond))
         raise SpecError(
-            f"hardly anything lies between {low:g} and {high:g} {unit}; widen the limits",
+            f"almost no values lie between {low:g} and {high:g} {unit}; widen the limits",
             where=f"{where}.normal",
         )
 
@@ -135,12 +137,12 @@ class Normal(Distribution):
 @final
 @dataclass(frozen=True, eq=False)
 class LogNormal(Distribution):
-    """The logarithm is normal.
+    """Log-normal distribution.
 
     Parameters
     ----------
     median : float, text or quantity
-        In the unit of what is drawn.
+        In the parameter's unit.
     sigma : float
         Standard deviation of the natural logarithm.
     seed : int
@@ -155,19 +157,19 @@ class LogNormal(Distribution):
         sigma = plain(self.sigma, "1", where=f"{where}.lognormal")
         if median == 0 or sigma <= 0:
             raise SpecError(
-                f"a median of {median:g} {unit} with sigma {sigma:g}; give a median other than"
-                " zero and a positive sigma",
+                f"median {median:g} {unit} and sigma {sigma:g}; give a median other than zero and a"
+                " positive sigma",
                 where=f"{where}.lognormal",
             )
         return median * np.exp(rng.normal(0.0, sigma, count))
 
 
-#: Key in a document → the distribution, and how many numbers it takes.
+#: Key in a document → the distribution.
 _KINDS: dict[str, type[Any]] = {"uniform": Uniform, "normal": Normal, "lognormal": LogNormal}
 
 
 def distribution_from(table: Mapping[str, Any], where: str, seed: int) -> Distribution:
-    """The distribution that a document describes.
+    """Make the distribution that a table of a document describes.
 
     Parameters
     ----------
@@ -177,12 +179,12 @@ def distribution_from(table: Mapping[str, Any], where: str, seed: int) -> Distri
     where : str
         Path of the table.
     seed : int
-        For a table that gives none.
+        Default for a table without ``seed``.
 
     Raises
     ------
     SpecError
-        If it describes none.
+        If the table does not describe a distribution.
     """
     found = [kind for kind in _KINDS if kind in table]
     limits = ("low", "high") if found == ["normal"] else ()
@@ -195,7 +197,9 @@ def distribution_from(table: Mapping[str, Any], where: str, seed: int) -> Distri
         )
     numbers = table[found[0]]
     if not isinstance(numbers, list | tuple) or len(numbers) != 2:
-        raise SpecError(f"{reprlib.repr(numbers)}; give two values", where=f"{where}.{found[0]}")
+        raise SpecError(
+            f"{reprlib.repr(numbers)} is not a pair; give two values", where=f"{where}.{found[0]}"
+        )
     rest = {name: table[name] for name in limits if name in table}
     made: Distribution = _KINDS[found[0]](*numbers, seed=table.get("seed", seed), **rest)
     return made
@@ -204,7 +208,7 @@ def distribution_from(table: Mapping[str, Any], where: str, seed: int) -> Distri
 def per_neuron(
     value: Any, shape: tuple[int, int, int], unit: str, name: str, where: str
 ) -> FloatArray | None:
-    """One value per neuron, if ``value`` gives that.
+    """Values per neuron, if ``value`` is a distribution or an array of them.
 
     Parameters
     ----------
@@ -213,7 +217,7 @@ def per_neuron(
     shape : (channel, row, column)
     unit : str
     name : str
-        What the values are for: part of a distribution's seed.
+        Population and parameter; part of a distribution's seed.
     where : str
         Path into the document, for errors.
 
@@ -246,7 +250,7 @@ def per_neuron(
 
 
 def _shape(value: Any, where: str) -> tuple[int, ...]:
-    """Shape of an array or of nested lists, whatever their elements are; () of anything else."""
+    """Shape of an array or of nested lists with any elements; () for other values."""
     if isinstance(value, np.ndarray):
         return value.shape
     if not isinstance(value, list | tuple):
@@ -258,5 +262,5 @@ def _shape(value: Any, where: str) -> tuple[int, ...]:
     except ValueError:
         found = ()
     if len(found) < 2:
-        raise SpecError("rows of different lengths; give a rectangular array", where=where)
+        raise SpecError("rows have different lengths; give a rectangular array", where=where)
     return found

@@ -5,11 +5,11 @@
     ScnnbioError
     ├── SpecError         a description is wrong: a key, a unit, a shape, a value     (exit code 2)
     ├── DataError         a file or folder is missing, damaged or cannot be written   (exit code 2)
-    ├── UnsupportedError  a backend cannot take what the experiment asks for          (exit code 3)
+    ├── UnsupportedError  a backend lacks a feature that the experiment needs          (exit code 3)
     └── BackendMissing    a simulator or a compiler is not installed                  (exit code 3)
 
 Every message is one line and says what is wrong, where, and what to do instead.
-:class:`FilesSkipped` is a warning: what was done is right, and less than a user may expect.
+:class:`FilesSkipped` is a warning: results are right, but some files were left out.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class ScnnbioError(Exception):
     """
 
     exit_code = 2
-    #: Characters of a message; what a user wrote and is quoted may be of any length.
+    #: Longest message, in characters; quoted input of a user may be of any length.
     longest = 1000
 
     def __init__(self, message: str, *, where: str = "") -> None:
-        # Values that are quoted may hold line ends, and what a library says may be several lines.
+        # Quoted values and messages of libraries may contain line breaks.
         text = " ".join(message.split())
         half = self.longest // 2
         self.message = text if len(text) <= self.longest else f"{text[:half]} ... {text[-half:]}"
@@ -52,7 +52,7 @@ class SpecError(ScnnbioError, ValueError):
 class DataError(ScnnbioError, OSError):
     """A file or folder that is missing, damaged, or cannot be written."""
 
-    # OSError.__str__ formats errno pairs; one line of text is what the user needs.
+    # OSError.__str__ formats errno pairs; the user needs one line of text.
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
 
@@ -63,33 +63,33 @@ def unwritable(error: OSError, where: object, what: str = "") -> DataError:
     Parameters
     ----------
     error : OSError
-        What the system said.
+        Error of the operating system.
     where : path
     what : str, optional
-        What was to be written, if the path does not say it.
+        What could not be written, if the path does not show it.
     """
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     said = " ".join(filter(None, [what, f"cannot be written ({error.strerror or error})"]))
-    remedy = "free some space" if full else "choose another place"
+    remedy = "free some space" if full else "choose another folder"
     return DataError(f"{said}; {remedy}", where=str(where))
 
 
 def hint(name: str, known: Iterable[str], there: str = "there are") -> str:
-    """What an unknown name may have meant, as the end of a message.
+    """Suggestion for an unknown name, as the end of an error message.
 
     Parameters
     ----------
     name : str
-        As it was written.
+        The unknown name.
     known : iterable of str
-        What there is.
+        All known names.
     there : str
         Words before the list of all names.
 
     Returns
     -------
     str
-        The nearest name, whatever its capitals, dashes and underscores; all names if none is near.
+        The most similar name, ignoring case, dashes and underscores; all names if none is similar.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def hint(name: str, known: Iterable[str], there: str = "there are") -> str:
 
 
 def not_one_of(name: object, known: Iterable[str]) -> str:
-    """A message about a name that is none of a few.
+    """Message about a name that is not among the allowed ones.
 
     Examples
     --------
@@ -120,12 +120,12 @@ def not_one_of(name: object, known: Iterable[str]) -> str:
     return f"{said}; did you mean {found!r}?" if found else said
 
 
-#: Share of two names that is the same from which on one may be meant by the other.
-_NEAR = 0.65
+#: Least similarity of two names (``difflib`` ratio) for a suggestion.
+_SIMILARITY = 0.65
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like another one; None if none is.
+    """The known name most similar to ``name``; None if none is similar.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     'orientation'
     """
     plain = {_folded(item): item for item in reversed(list(known))}
-    close = difflib.get_close_matches(_folded(name), plain, n=1, cutoff=_NEAR)
+    close = difflib.get_close_matches(_folded(name), plain, n=1, cutoff=_SIMILARITY)
     return plain[close[0]] if close else None
 
 
@@ -142,9 +142,9 @@ def _folded(name: str) -> str:
 
 
 def install(extra: str) -> str:
-    """What installs an optional part of scnnbio, for messages.
+    """Command that installs an optional part of scnnbio, for messages.
 
-    There is no release yet, so that the line names a clone.
+    There is no release yet, so the command names a clone.
 
     Examples
     --------
@@ -156,14 +156,14 @@ def install(extra: str) -> str:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """One thing a backend cannot do, and what would do instead.
+    """One feature that a backend lacks, and what to do instead.
 
     Parameters
     ----------
     element : str
         The part of the experiment, such as ``"projection 'lgn_v1'"``.
     feature : str
-        What of it is not available.
+        The feature that is not available.
     remedy : str
         What to do instead.
     """
@@ -195,4 +195,4 @@ class BackendMissing(ScnnbioError, ImportError):
 
 
 class FilesSkipped(UserWarning):
-    """Files that lay among those that were read, and were left out."""
+    """Some files of a folder could not be read, and were left out."""

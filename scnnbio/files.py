@@ -1,9 +1,9 @@
-"""One file that keeps a value: its canonical form, its arrays and where it is from.
+"""One file per value: its canonical form, its arrays and its provenance.
 
 The file is a zip archive. ``scnnbio.json`` holds the canonical form, in which each array is
 replaced by the name of a member of the archive; each such member is an array in numpy's own format,
-so that ``numpy.load`` opens the file too. Reading one runs no code but the constructors of
-described classes, which check what they are given.
+so that ``numpy.load`` opens the file too. Reading a file runs only the constructors of value
+classes, which check their arguments.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from scnnbio.values import VERSION, Value, canonical, class_name, restored, same
 
 V = TypeVar("V", bound=Value)
 
-#: numpy's own reader and writer of arrays, which has no types.
+#: numpy's reader and writer of arrays, which has no type annotations.
 _NPY: Any = np.lib.format
 
 _HEAD = "scnnbio.json"
-#: Bytes of an unpacked file that are never too many. Above them nothing is compressed, so that a
-#: small file that unpacks to more is not one that was written here.
-_ALWAYS = 2**30
-#: By how much a larger file may grow when it is unpacked: names and headers, not content.
-_GROWS = 1.1
+#: Files are compressed up to this many bytes. A file that unpacks to more, and to more than its own
+#: size, was not written here: it may be a zip bomb.
+_MAX_COMPRESSED = 2**30
+#: Growth of an uncompressed file on unpacking that is allowed, for names and headers.
+_MAX_GROWTH = 1.1
 #: Kinds of numpy arrays that are stored: truth values, numbers, text and times.
 _KINDS = "biufcUSmM"
-#: What other files begin with, and what they are.
-_OTHERS = {
+#: First bytes of other kinds of files, and their names.
+_FOREIGN = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a single array",
     b"\x80": "a pickle, which is not read",
@@ -49,14 +49,14 @@ _OTHERS = {
 def save(
     value: Value, path: str | os.PathLike[str], about: Mapping[str, object] | None = None
 ) -> None:
-    """Write a value to one file, whole or not at all.
+    """Write a value to one file, completely or not at all.
 
     Parameters
     ----------
     value : Value
     path : path
     about : mapping, optional
-        Where the value is from, in plain values; see :func:`provenance`.
+        Provenance of the value, as plain values; see :func:`provenance`.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def save(
         If the file cannot be written.
     """
     form = canonical(value)
-    again = restored(form)  # raises here what a reader would meet
+    again = restored(form)  # raises here any error that a reader would get
     if type(again) is not type(value) or not same(canonical(again), form):
         raise SpecError(f"this {type(value).__name__} cannot be restored from its canonical form")
     arrays: dict[str, np.ndarray] = {}
@@ -85,20 +85,20 @@ def save(
     }
     check_folder(Path(path))
     try:
-        with whole(Path(path)) as draft:
+        with atomic_draft(Path(path)) as draft:
             _write(draft, json.dumps(head, indent=1).encode(), arrays)
     except OSError as error:
         raise unwritable(error, path) from None
 
 
 def load(path: str | os.PathLike[str], kind: type[V]) -> V:
-    """The value that :func:`save` wrote.
+    """Read the value that :func:`save` wrote.
 
     Parameters
     ----------
     path : path
     kind : type
-        The class that is expected.
+        Expected class.
 
     Returns
     -------
@@ -107,8 +107,8 @@ def load(path: str | os.PathLike[str], kind: type[V]) -> V:
     Raises
     ------
     DataError
-        If the file is missing, truncated, damaged, too large when unpacked, of another program, of
-        a newer version of scnnbio, or holds something else.
+        If the file is missing, truncated, damaged, too large when unpacked, written by another
+        program or a newer version of scnnbio, or holds another class.
     """
     with _opened(Path(path)) as (archive, head):
         if head["kind"] != class_name(kind):
@@ -124,7 +124,7 @@ def load(path: str | os.PathLike[str], kind: type[V]) -> V:
 
 
 def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Where the value in a file is from: what :func:`save` was given, and what wrote the file.
+    """Provenance of the value in a file, and the versions that wrote the file.
 
     Parameters
     ----------
@@ -133,7 +133,8 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``made_by``, the versions of scnnbio, numpy and Python, and everything that was given.
+        ``made_by`` (versions of scnnbio, numpy and Python) and the argument ``about`` of
+        :func:`save`.
 
     Raises
     ------
@@ -146,17 +147,17 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A draft beside ``path``, which replaces it if the block ends well.
+def atomic_draft(path: Path) -> Iterator[Path]:
+    """A draft file that replaces ``path`` if the block ends without an error.
 
-    An end at any moment leaves what was there, and no half.
+    If the process dies at any moment, the old file stays, and no partial one.
 
     Raises
     ------
     OSError
-        If the place cannot be written.
+        If the file cannot be written.
     """
-    # Beside it, so that the rename stays within one file system and is atomic.
+    # In the same folder, so that the rename stays within one file system and is atomic.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield draft
@@ -166,15 +167,15 @@ def whole(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def put(content: bytes, path: Path) -> None:
-    """Write a file, whole or not at all.
+def write_atomically(content: bytes, path: Path) -> None:
+    """Write a file, completely or not at all.
 
     Raises
     ------
     OSError
-        If the place cannot be written.
+        If the file cannot be written.
     """
-    with whole(path) as draft:
+    with atomic_draft(path) as draft:
         draft.write_bytes(content)
 
 
@@ -184,15 +185,15 @@ def check_folder(path: Path) -> None:
         raise DataError("the folder does not exist; make it first", where=str(path.parent))
 
 
-def foreign(content: bytes) -> str:
-    """What a file is by its first bytes, where that kind holds no values; else ``""``."""
+def foreign_kind(content: bytes) -> str:
+    """Kind of a file that cannot hold a value, from its first bytes; otherwise ``""``."""
     if not content:
         return "empty"
-    return next((kind for mark, kind in _OTHERS.items() if content.startswith(mark)), "")
+    return next((kind for mark, kind in _FOREIGN.items() if content.startswith(mark)), "")
 
 
 def _without_arrays(form: Any, arrays: dict[str, np.ndarray], place: tuple[str, ...]) -> Any:
-    """The form with names in place of arrays, which are put into ``arrays``."""
+    """The form with names in place of arrays, which are added to ``arrays``."""
     if isinstance(form, dict):
         return {key: _without_arrays(v, arrays, (*place, key)) for key, v in form.items()}
     if isinstance(form, list):
@@ -208,13 +209,13 @@ def _without_arrays(form: Any, arrays: dict[str, np.ndarray], place: tuple[str, 
 
 
 def _label(form: Any, index: int) -> str:
-    """The name of what has one, as a projection has; else its place in the list."""
+    """The name of an item that has one, as a projection has; otherwise its index."""
     name = form.get("name") if isinstance(form, dict) else None
     return name if isinstance(name, str) and name else str(index)
 
 
 def _with_arrays(form: Any, archive: zipfile.ZipFile) -> Any:
-    """The form with its arrays put back."""
+    """The form with names replaced by arrays."""
     if isinstance(form, list):
         return [_with_arrays(item, archive) for item in form]
     if not isinstance(form, dict):
@@ -226,12 +227,12 @@ def _with_arrays(form: Any, archive: zipfile.ZipFile) -> Any:
 
 def _write(path: Path, head: bytes, arrays: Mapping[str, np.ndarray]) -> None:
     size = len(head) + sum(array.nbytes + 2**10 for array in arrays.values())
-    packing = zipfile.ZIP_DEFLATED if size < _ALWAYS else zipfile.ZIP_STORED
+    packing = zipfile.ZIP_DEFLATED if size < _MAX_COMPRESSED else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(_member(_HEAD, packing), head, compresslevel=1)
         for name, array in arrays.items():
             member, plain = _member(f"{name}.npy", packing), np.asarray(array, order="C")
-            if packing == zipfile.ZIP_STORED:  # which may be large: not twice in memory
+            if packing == zipfile.ZIP_STORED:  # may be large: written without a copy in memory
                 with archive.open(member, "w", force_zip64=True) as file:
                     _NPY.write_array(file, plain, allow_pickle=False)
                 continue
@@ -241,7 +242,7 @@ def _write(path: Path, head: bytes, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _member(name: str, packing: int) -> zipfile.ZipInfo:
-    """A member without a date, so that equal values make equal files."""
+    """An archive member without a date, so that equal values give equal files."""
     member = zipfile.ZipInfo(name)
     member.compress_type, member.external_attr = packing, 0o644 << 16
     return member
@@ -249,11 +250,11 @@ def _member(name: str, packing: int) -> zipfile.ZipInfo:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
-    """The archive and its head; whatever is wrong with them is one DataError."""
+    """The archive and its head; any error becomes a DataError."""
     check_readable(path)
     try:
         with path.open("rb") as file:
-            kind = foreign(file.read(8))
+            kind = foreign_kind(file.read(8))
         if kind:
             raise DataError(f"is {kind}, not a file that scnnbio saved", where=str(path))
         with zipfile.ZipFile(path) as archive:
@@ -261,27 +262,27 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
             yield archive, _head(archive, path)
     except DataError:
         raise
-    # A damaged archive may raise anything of zipfile, zlib, json and numpy.
+    # A damaged archive may raise any error of zipfile, zlib, json and numpy.
     except Exception as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"is truncated or damaged, or not a file that scnnbio saved ({said}); make it anew",
+            f"is truncated or damaged, or not a file that scnnbio saved ({said}); create it again",
             where=str(path),
         ) from None
 
 
 def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
     size, packed = sum(member.file_size for member in archive.infolist()), path.stat().st_size
-    if size > max(_ALWAYS, _GROWS * packed):
+    if size > max(_MAX_COMPRESSED, _MAX_GROWTH * packed):
         raise DataError(
-            f"has {packed:,} bytes and would unpack to {size:,}, which no file of scnnbio does; it"
-            " is not read",
+            f"has {packed:,} bytes and would unpack to {size:,}, which no file of scnnbio does; use"
+            " a file that scnnbio saved",
             where=str(path),
         )
 
 
 def _content(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member, of which no more is unpacked than its size says; zipfile checks its checksum."""
+    """Content of a member; unpacks at most its declared size, and zipfile checks its checksum."""
     member = archive.getinfo(name)
     with archive.open(member) as file:
         return file.read(member.file_size + 1)
@@ -289,10 +290,12 @@ def _content(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if _HEAD not in archive.namelist():
-        raise DataError(f"is an archive without {_HEAD}, so not of scnnbio", where=str(path))
+        raise DataError(
+            f"is an archive without {_HEAD}, so scnnbio did not save it", where=str(path)
+        )
     head = json.loads(_content(archive, _HEAD))
     if not isinstance(head, dict) or head.get("format") != "scnnbio":
-        raise DataError(f"is an archive whose {_HEAD} is not of scnnbio", where=str(path))
+        raise DataError(f"is an archive whose {_HEAD} scnnbio did not write", where=str(path))
     found = head.get("version")
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise DataError("is damaged: it has no version", where=str(path))
@@ -306,7 +309,7 @@ def _head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 
 
 def _array(content: bytes) -> np.ndarray:
-    """An array in numpy's format, which says no more than there is, and no objects."""
+    """An array in numpy's format; refuses objects, and shapes that do not fit the content."""
     file = io.BytesIO(content)
     major, _ = _NPY.read_magic(file)
     read = {1: _NPY.read_array_header_1_0, 2: _NPY.read_array_header_2_0}
@@ -314,20 +317,20 @@ def _array(content: bytes) -> np.ndarray:
     if dtype.kind not in _KINDS:
         raise ValueError(f"an array of {dtype}")
     rest = memoryview(content)[file.tell() :]
-    # In Python's whole numbers, which do not overflow.
+    # In Python's integers, which do not overflow.
     count = 1
     for length in shape:
         count *= length
     if min(shape, default=0) < 0 or count * dtype.itemsize != len(rest):
         raise ValueError(f"{len(rest)} bytes for an array of shape {shape}")
-    # A copy, since a view of bytes would not be the owner of its memory.
+    # A copy, so that the array owns its memory.
     array = np.frombuffer(rest, dtype, count).reshape(shape, order="F" if by_column else "C").copy()
     array.setflags(write=False)
     return array
 
 
 def check_readable(path: Path) -> None:
-    """Raise unless a file may be read.
+    """Raise unless a file can be read.
 
     Raises
     ------

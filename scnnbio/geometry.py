@@ -3,12 +3,12 @@
 A layer has a shape (channel, row, column); its neurons are numbered in C order. A kernel has
 the shape (out, in, row, column) and is cross-correlated with its input, as in torch: output
 (o, y, x) receives input (c, y * sr + dy - pr, x * sc + dx - pc) through tap (o, c, dy, dx),
-where (sr, sc) is the stride and (pr, pc) the rows and columns of silence put on each side.
+where (sr, sc) is the stride and (pr, pc) the rows and columns of zero padding on each side.
 
-Groups, as in torch, part the channels of both sides into as many blocks, each joined to its own
-only: the kernel's second axis is as long as a block of inputs. With as many groups as channels a
-kernel is depthwise, as that of pooling: each channel to itself. A fifth axis of lags joins every
-pair of neurons once for each lag.
+Groups, as in torch, divide the channels of both sides into blocks that are connected block to
+block: the kernel's second axis is as long as a block of inputs. With as many groups as channels a
+kernel is depthwise, as in pooling: each channel connects to itself. A fifth axis of lags connects
+every pair of neurons once per lag.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ IntArray = NDArray[np.int64]
 class Edges:
     """Connections of a convolution, one entry each, sorted by ``pre``, ``post`` and ``tap``.
 
-    A pair of neurons is joined at most once, or once for each lag: where two neurons lie fixes the
-    tap between them.
+    A pair of neurons is connected at most once, or once per lag, since the positions of two neurons
+    determine the tap between them.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def convolution_edges(
     present: NDArray[np.bool_] | None = None,
     groups: int = 1,
 ) -> Edges:
-    """Every connection of a convolution.
+    """All connections of a convolution.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def convolution_edges(
     stride : int or (row, column)
     padding : "valid", "same", int or (row, column)
     present : ndarray of bool, of the kernel's shape, optional
-        Taps that connect anything; all of them by default.
+        Taps with connections; all by default.
     groups : int
 
     Returns
@@ -80,17 +80,17 @@ def convolution_edges(
     Raises
     ------
     SpecError
-        As :func:`output_shape`, and if ``present`` has another shape than the kernel.
+        As :func:`output_shape`, and if the shape of ``present`` differs from the kernel's.
     """
     g = resolve_geometry(in_shape, kernel_shape, stride, padding, groups)
     if present is not None and present.shape != g.kernel_shape:
         raise SpecError(
             f"mask of shape {present.shape} for a kernel of shape {g.kernel_shape};"
-            " give one value a tap",
+            " give one value per tap",
             where="present",
         )
-    # Rows and columns do not depend on each other: the edges are the product of the channels
-    # (o, c), the row triples and the column triples, and nothing outside the image is made.
+    # Rows and columns are independent: the edges are the product of the channels (o, c), the row
+    # triples and the column triples, which contain only positions inside the image.
     iy, y, dy = _axis_triples(g.in_shape[1], g.out_shape[1], g.kernel_shape[2], 0, g)
     ix, x, dx = _axis_triples(g.in_shape[2], g.out_shape[2], g.kernel_shape[3], 1, g)
     o, c = np.ogrid[: g.kernel_shape[0], : g.kernel_shape[1]]
@@ -114,7 +114,7 @@ def convolution_edges(
 def _with_lags(
     pre: IntArray, post: IntArray, tap: IntArray, lags: int, present: NDArray[np.bool_] | None
 ) -> Edges:
-    """Each edge once for every lag that its tap has."""
+    """Each edge once per lag of its tap."""
     taps = (tap[:, None] * lags + np.arange(lags)).ravel()
     keep = slice(None) if present is None else present.ravel()[taps]
     return Edges(np.repeat(pre, lags)[keep], np.repeat(post, lags)[keep], taps[keep])
@@ -126,13 +126,13 @@ def local_edges(
     stride: Stride = (1, 1),
     padding: Padding = (0, 0),
 ) -> Edges:
-    """Every connection of an unshared convolution.
+    """All connections of a convolution with unshared weights.
 
     Parameters
     ----------
     in_shape : (channel, row, column)
     kernel_shape : (out, row, column, in, kernel row, kernel column)
-        The tap of an edge is its place in an array of this shape, in C order.
+        The tap of an edge is its flat index, in C order, into an array of this shape.
     stride : int or (row, column)
     padding : "valid", "same", int or (row, column)
 
@@ -150,7 +150,7 @@ def local_edges(
 def local_edges_oracle(
     in_shape: Sequence[int], kernel_shape: Sequence[int], stride: Pair, padding: Pair
 ) -> list[tuple[int, int, int]]:
-    """Slow and obvious twin of :func:`local_edges`: weight after weight, for tests.
+    """Slow, simple equivalent of :func:`local_edges`, weight by weight, for tests.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def convolution_edges_oracle(
     padding: Padding = (0, 0),
     groups: int = 1,
 ) -> list[tuple[int, int, int]]:
-    """Slow and obvious twin of :func:`convolution_edges`, for tests.
+    """Slow, simple equivalent of :func:`convolution_edges`, for tests.
 
     Returns
     -------
@@ -199,13 +199,13 @@ def convolution_edges_oracle(
 def pooling_edges_oracle(
     in_shape: Sequence[int], size: Pair, stride: Pair, padding: Pair = (0, 0)
 ) -> list[tuple[int, int, int]]:
-    """Slow and obvious edges of pooling: window after window cut from a padded layer, for tests.
+    """Slow, simple edges of pooling: windows cut one by one from a padded layer, for tests.
 
     Parameters
     ----------
     in_shape : (channel, row, column)
     size, stride, padding : (row, column)
-        Of the windows.
+        Size, stride and padding of the windows.
 
     Returns
     -------
@@ -234,7 +234,7 @@ def pooling_edges_oracle(
 def _axis_triples(
     n_in: int, n_out: int, n_taps: int, axis: int, g: LayerGeometry
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """(input, output, tap) places along one axis that meet inside the image."""
+    """Positions (input, output, tap) along one axis that lie inside the image."""
     out, tap = np.indices((n_out, n_taps))
     source = out * g.stride[axis] + tap - g.padding[axis]
     inside = (source >= 0) & (source < n_in)

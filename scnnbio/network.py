@@ -1,4 +1,4 @@
-"""A network as a plain value: populations and the projections between them."""
+"""A network: populations and the projections between them."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class Projection(Value):
     pre, post : str
         Names of the populations.
     connector : KernelConnector
-        Owns the initial kernel, or the weights of single connections, which have no unit.
+        Holds the initial kernel, or the weights of single connections, without a unit.
     weight : float or str
-        What a kernel element of 1 adds to the receptor's variable, in that variable's unit (nA for
-        a current, mV for a membrane jump). From a source of values, what a kernel element of 1 and
-        a value of 1 give to the port, in its unit.
+        Increment of the receptor's variable per spike for a kernel element of 1, in the variable's
+        unit (nA for a current, mV for a jump of the membrane potential). From a source of values,
+        the contribution to the port for a kernel element of 1 and a value of 1, in the port's unit.
     delay : float or str
-        In ms, at least one step. The lags of a kernel in space and time come on top of it.
+        In ms, at least one time step. Lags of a kernel in space and time are added to it.
     receptor : str
         One of the postsynaptic model's receptors; from a source of values, one of its
         :func:`~scnnbio.neurons.ports.ports`, such as ``"i_offset"``.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
     name : str, optional
-        ``"<pre>_<post>"`` if not given.
+        Default: ``"<pre>_<post>"``.
     """
 
     pre: str
@@ -75,7 +75,7 @@ class Projection(Value):
             )
         if self.connector.delay is not None:
             raise SpecError(
-                "the connector has a delay of its own; give it to the projection",
+                "the connector has its own delay; set the delay of the projection instead",
                 where=f"{where}.delay",
             )
         if not isinstance(self.plasticity, LearningRule | None):
@@ -86,11 +86,13 @@ class Projection(Value):
             )
         object.__setattr__(self, "delay", plain(self.delay, "ms", where=f"{where}.delay"))
         if self.delay <= 0:
-            raise SpecError(f"{self.delay} ms is not positive", where=f"{where}.delay")
+            raise SpecError(
+                f"{self.delay} ms is not positive; give a positive delay", where=f"{where}.delay"
+            )
         if self.plasticity is not None and not self.connector.learnable:
             raise SpecError(
                 f"a {type(self.connector).__name__} {self.connector.why_fixed}; use a"
-                " ConvolutionConnector, or leave the plasticity out",
+                " ConvolutionConnector, or leave out plasticity",
                 where=f"{where}.plasticity",
             )
 
@@ -106,19 +108,19 @@ class Projection(Value):
     def kernel(self) -> NDArray[np.float64]:
         """The initial kernel (out, in, row, column) or (out, in, row, column, lag).
 
-        Of a connector that shares no weights, all of them, in its shape.
+        For a connector without shared weights, all its weights, in the connector's shape.
         """
         return self.connector.kernel
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Delay of each lag of the connector in ms, increasing; one where it has no lags."""
+        """Delay of each lag of the connector in ms, increasing; one delay without lags."""
         return tuple(self.delay + lag for lag in self.connector.lags or (0.0,))
 
 
 @dataclass(frozen=True, eq=False)
 class Network(Value):
-    """Populations and projections, checked against one another.
+    """Populations and projections, checked for consistency.
 
     Parameters
     ----------
@@ -128,9 +130,9 @@ class Network(Value):
     Raises
     ------
     SpecError
-        If names repeat, a projection points at nothing, shapes do not fit, a receptor is missing,
-        or a weight has the wrong unit, or a sign that the receptor does not take: a conductance is
-        never negative, and inhibition inhibits.
+        If names repeat, a projection names an unknown population, shapes do not fit, a receptor is
+        missing, or a weight has the wrong unit or sign: a conductance must not be negative, and
+        inhibition must not excite.
     """
 
     populations: tuple[Population, ...]
@@ -139,7 +141,7 @@ class Network(Value):
     def __post_init__(self) -> None:
         kinds: dict[str, type[Population | Projection]]
         kinds = {"populations": Population, "projections": Projection}
-        # Populations and projections share one set of names: weights are filed under them.
+        # Populations and projections share one set of names, the keys of learned weights.
         names: set[str] = set()
         for label, kind in kinds.items():
             members = tuple(getattr(self, label))
@@ -161,7 +163,7 @@ class Network(Value):
         return network_html(self.populations, self.projections)
 
     def _checked(self, projection: Projection) -> Projection:
-        """The projection, its weight in the unit of the receptor, which only the network knows."""
+        """The projection, with its weight converted to the unit of the postsynaptic receptor."""
         where = f"projection {projection.name!r}"
         pre, post = self._end(projection.pre, where), self._end(projection.post, where)
         connector = projection.connector
@@ -239,12 +241,12 @@ class Network(Value):
 
     @property
     def sources(self) -> tuple[Population, ...]:
-        """The populations that only give on what they are given, spikes or values."""
+        """The populations that are sources, of spikes or of values."""
         return tuple(p for p in self.populations if p.is_source)
 
     @property
     def spike_sources(self) -> tuple[Population, ...]:
-        """The sources that give spikes."""
+        """The sources of spikes."""
         return tuple(p for p in self.sources if not p.gives_values)
 
     @property
@@ -260,8 +262,8 @@ class Network(Value):
         Parameters
         ----------
         weights : mapping of str to array
-            Kernels by projection, in the shape of the connector's, and thresholds (channels,) in
-            mV by population, as :attr:`Run.weights` holds them.
+            Kernels by projection, in the connector's shape, and thresholds (channels,) in mV by
+            population, as in :attr:`Run.weights`.
 
         Returns
         -------
@@ -302,14 +304,14 @@ class Network(Value):
     def save(
         self, path: str | os.PathLike[str], provenance: Mapping[str, object] | None = None
     ) -> None:
-        """Write the network with all its weights to one file, whole or not at all.
+        """Write the network with all its weights to one file, completely or not at all.
 
         Parameters
         ----------
         path : path
         provenance : mapping, optional
-            Where the weights are from, such as :attr:`Run.provenance`;
-            :func:`scnnbio.files.provenance` gives it back.
+            Origin of the weights, such as :attr:`Run.provenance`;
+            :func:`scnnbio.files.provenance` reads it.
 
         Raises
         ------
@@ -322,23 +324,26 @@ class Network(Value):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
-        """The network that :meth:`save` wrote, the same to the last bit.
+        """Read the network that :meth:`save` wrote, identical to the last bit.
 
         Reading a file runs no code from it.
 
         Raises
         ------
         DataError
-            If the file is missing, truncated, damaged, too large when unpacked, of another program
-            or of a newer version, or if a weight is NaN or infinite.
+            If the file is missing, truncated, damaged, too large when unpacked, written by another
+            program or a newer version, or if a weight is NaN or infinite.
         """
         return files.load(path, cls)
 
     def without_plasticity(self) -> Network:
-        """The same network with every kernel and threshold fixed; what silences still does."""
+        """The same network with all kernels and thresholds fixed.
+
+        Competition that silences neurons stays, since it also acts without learning.
+        """
         return Network(
             tuple(
-                dataclasses.replace(p, homeostasis=None, competition=_of_firing(p.competition))
+                dataclasses.replace(p, homeostasis=None, competition=_silencing(p.competition))
                 for p in self.populations
             ),
             tuple(dataclasses.replace(p, plasticity=None) for p in self.projections),
@@ -375,7 +380,7 @@ def network_html(populations: Sequence[Population], projections: Sequence[Projec
 
 
 def _sign(projection: Projection, post: Population) -> int:
-    """What a projection does to the population that it ends in: 1, -1, or 0 where that varies."""
+    """Effect of a projection: 1 excites, -1 inhibits, 0 depends on the weight."""
     rule, kernel = projection.plasticity, projection.kernel
     reach = (kernel.min(), kernel.max()) if rule is None else (rule.w_min, rule.w_max)
     if projection.receptor not in post.model.receptors:
@@ -388,6 +393,6 @@ def _sign(projection: Projection, post: Population) -> int:
     return -1 if max(ends) <= 0 else 0
 
 
-def _of_firing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:
-    """What is left of a competition where nothing learns."""
+def _silencing(competition: WinnerTakeAll | None) -> WinnerTakeAll | None:
+    """The competition if it silences neurons; else None, as it then acts on learning alone."""
     return competition if competition is not None and competition.silence else None

@@ -1,4 +1,4 @@
-"""A population: like neurons on a grid, with parameters and initial values."""
+"""A population: neurons of one model on a grid, with parameters and initial values."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class SpikeSource(Value):
-    """Neurons that fire when they are told to: the layer that an encoding drives."""
+    """Neurons that emit given spikes: the layer that an encoding or another input drives."""
 
     name: str = "SpikeSource"
 
 
 @dataclass(frozen=True)
 class ValueSource(Value):
-    """Values that an input gives, such as the pixels of an image: they fire no spikes.
+    """A source of values, such as the pixels of an image; it fires no spikes.
 
     A projection from them brings each neuron a current, or what its port takes: the sum of weight
     times value.
@@ -49,7 +49,7 @@ _MOST_NEURONS = 2**31 - 1
 
 @dataclass(frozen=True, eq=False)
 class Population(Value):
-    """A layer of like neurons on a grid.
+    """A layer of neurons of one model on a grid.
 
     Parameters
     ----------
@@ -58,25 +58,24 @@ class Population(Value):
         (channel, row, column); neurons are numbered in C order.
     neuron : NeuronModel, SpikeSource or ValueSource
     parameters : mapping of str to float, str, array or Distribution, optional
-        Values that differ from the model's defaults, in the model's units: one for all neurons, one
-        for each channel (channels,), or one for each neuron, as an array (channel, row, column) or
-        drawn from a :class:`~scnnbio.distributions.Distribution` when the population is made.
+        Values that replace the model's defaults, in the model's units: one for all neurons, one
+        per channel (channels,), or one per neuron, as an array (channel, row, column) or drawn
+        from a :class:`~scnnbio.distributions.Distribution` when the population is made.
     field_of_view : float, optional
         Side of the layer's grid in degrees of visual angle.
     homeostasis : SharedThreshold, optional
-        A threshold that each channel shares and that learning moves.
+        A threshold that the neurons of each channel share and that learning changes.
     competition : WinnerTakeAll, optional
         Which neurons may learn in a trial, and which may fire.
     initial : mapping of str to float, str, array or Distribution, optional
-        State variable → the value that it starts from, in place of the model's; forms as those of
-        parameters.
+        State variable → initial value, in place of the model's, in the same forms as parameters.
 
     Raises
     ------
     SpecError
-        If a parameter is unknown, has the wrong unit, the wrong number of values, or a value
-        outside its range, or would be moved out of it; if a conductance begins below zero; or if
-        the neuron has no threshold that a rule needs.
+        If a parameter is unknown, has the wrong unit or number of values, is outside its range, or
+        a rule could move it out of that range; if a conductance is initially negative; or if
+        the neuron lacks a threshold that a rule needs.
     """
 
     name: str
@@ -104,7 +103,8 @@ class Population(Value):
             )
         if not isinstance(self.parameters, Mapping):
             raise SpecError(
-                f"{reprlib.repr(self.parameters)} is not a table", where=f"{where}.parameters"
+                f"{reprlib.repr(self.parameters)} is not a mapping of names to values",
+                where=f"{where}.parameters",
             )
         if self.field_of_view is not None:
             degrees = plain(self.field_of_view, "deg", where=f"{where}.field_of_view")
@@ -135,7 +135,7 @@ class Population(Value):
         if high < math.inf or (low > -math.inf and rule.minimum is None):
             remedy = "name another parameter" if high < math.inf else "set homeostasis.minimum"
             raise SpecError(
-                f"{rule.parameter!r} stays in {moved.range} mV, and the rule would move it beyond;"
+                f"{rule.parameter!r} must stay in {moved.range} mV, but the rule can move it out;"
                 f" {remedy}",
                 where=path,
             )
@@ -152,7 +152,9 @@ class Population(Value):
         if not isinstance(self.competition, WinnerTakeAll):
             raise SpecError(f"{reprlib.repr(self.competition)} is not a WinnerTakeAll", where=where)
         if self.is_source:
-            raise SpecError("a source gives what it is given and cannot compete", where=where)
+            raise SpecError(
+                "a source emits given spikes or values, so it cannot compete", where=where
+            )
         try:
             sides(self.model.threshold)
         except SpecError as error:
@@ -163,7 +165,7 @@ class Population(Value):
             ) from None
 
     def _check_conductances(self, model: NeuronModel, where: str) -> None:
-        """Refuse conductances that begin below zero."""
+        """Raise if a conductance is initially negative."""
         for state in model.states:
             if model.unit_of(state.name) != "uS":
                 continue
@@ -175,7 +177,7 @@ class Population(Value):
                 least = 0.0 if value is None else float(np.min(value))
                 if least < 0:
                     raise SpecError(
-                        f"the conductance {state.name!r} begins with {least:g} uS, and is never"
+                        f"the conductance {state.name!r} begins at {least:g} uS, but must not be"
                         " negative; give 0 or more",
                         where=path,
                     )
@@ -197,7 +199,10 @@ class Population(Value):
         found = self._values(value, parameter.unit, name, path)
         if isinstance(found, float):
             return parameter.check(found, path)
-        for extreme in (found.argmin(), found.argmax()):  # a range is an interval
+        for extreme in (
+            found.argmin(),
+            found.argmax(),
+        ):  # the extremes decide, since a range is an interval
             place = np.unravel_index(extreme, found.shape)
             parameter.check(float(found[place]), f"{path}[{', '.join(map(str, place))}]")
         return found
@@ -205,7 +210,8 @@ class Population(Value):
     def _checked_initial(self, where: str) -> dict[str, float | NDArray[np.float64]]:
         if not isinstance(self.initial, Mapping):
             raise SpecError(
-                f"{reprlib.repr(self.initial)} is not a table", where=f"{where}.initial"
+                f"{reprlib.repr(self.initial)} is not a mapping of names to values",
+                where=f"{where}.initial",
             )
         states = self.neuron.states if isinstance(self.neuron, NeuronModel) else ()
         known = [state.name for state in states]
@@ -252,7 +258,7 @@ class Population(Value):
 
     @property
     def is_source(self) -> bool:
-        """Whether the population only gives on what it is given, spikes or values."""
+        """Whether the population is a source, which emits given spikes or values."""
         return not isinstance(self.neuron, NeuronModel)
 
     @property
@@ -262,7 +268,7 @@ class Population(Value):
 
     @property
     def model(self) -> NeuronModel:
-        """The neuron's equations; an error for a source."""
+        """The neuron's equations; raises a SpecError for a source."""
         if not isinstance(self.neuron, NeuronModel):
             raise SpecError("a source has no equations", where=f"population {self.name!r}")
         return self.neuron
@@ -284,7 +290,7 @@ class Population(Value):
         }
 
     def channel_values(self, name: str) -> NDArray[np.float64]:
-        """A parameter that is the same for all neurons of a channel (channels,).
+        """Values (channels,) of a parameter that is the same for all neurons of a channel.
 
         Raises
         ------
@@ -294,14 +300,14 @@ class Population(Value):
         value = self.parameters.get(name, self.model.parameters[name].default)
         if np.ndim(value) == 3 and self.size > self.shape[0]:
             raise SpecError(
-                f"{name!r} differs from neuron to neuron, and one value per channel is needed",
+                f"{name!r} differs between neurons of a channel; give one value per channel",
                 where=f"population {self.name!r}.parameters.{name}",
             )
         return spread(value, self.shape[0])
 
 
 def spread(value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
-    """One value per channel or per neuron, from one for all, per channel or per neuron."""
+    """Repeat one value, or one per channel, to ``sets`` values: one per channel or neuron."""
     array = np.asarray(value, dtype=float)
     if array.ndim == 0:
         return np.broadcast_to(array, (sets,))
@@ -321,8 +327,8 @@ def _shape(value: Any, where: str) -> Shape:
         )
     if channels * rows * columns > _MOST_NEURONS:
         raise SpecError(
-            f"shape {reprlib.repr(value)} is of more than {_MOST_NEURONS:,} neurons, which is as"
-            " far as they are numbered; make it smaller",
+            f"shape {reprlib.repr(value)} has more than {_MOST_NEURONS:,} neurons, the most that"
+            " 32-bit numbers allow; make it smaller",
             where=where,
         )
     return channels, rows, columns

@@ -1,4 +1,4 @@
-"""How far a run is: bars on a terminal and in a notebook, plain lines anywhere else."""
+"""Progress of a run: bars on a terminal and in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from rich.text import Text
 
 from scnnbio.experiment import Report
 
-#: Seconds between two lines of progress where there are no bars.
-_BETWEEN = 10.0
-#: Seconds between two pictures of the bars in a notebook.
-_REDRAWN = 0.2
+#: Seconds between two lines of progress, without bars.
+_LINE_INTERVAL = 10.0
+#: Seconds between two updates of the bars in a notebook.
+_REDRAW_INTERVAL = 0.2
 
 
 @contextmanager
 def progress(console: Console | None = None) -> Iterator[Report]:
-    """Show how far each phase of a run is.
+    """Show the progress of each phase of a run.
 
     Parameters
     ----------
     console : rich.console.Console, optional
-        Where; standard error if not given.
+        Where to show it; standard error by default.
 
     Yields
     ------
@@ -64,7 +64,7 @@ def _on_terminal(console: Console) -> Iterator[Report]:
     try:
         yield bars.set
     except BaseException:
-        # Of a failure the user should see the one line that says why, and nothing else.
+        # After a failure, only the error message should remain on the terminal.
         bars.progress.live.transient = True
         bars.progress.live.stop()
         raise
@@ -73,8 +73,8 @@ def _on_terminal(console: Console) -> Iterator[Report]:
 
 @contextmanager
 def _in_notebook(console: Console) -> Iterator[Report]:
-    """Bars in the output of a cell, drawn again in their place: rich's own need ipywidgets."""
-    from IPython.display import display  # what runs a notebook has it
+    """Bars in the output of a cell, redrawn in place; rich's own bars would need ipywidgets."""
+    from IPython.display import display  # every notebook kernel has IPython
 
     bars = _Bars(console)
     shown: Any = None
@@ -92,7 +92,7 @@ def _in_notebook(console: Console) -> Iterator[Report]:
     def report(phase: str, done: float, total: float) -> None:
         with drawing:
             bars.set(phase, done, total)
-            if shown is None or time.monotonic() - drawn >= _REDRAWN:
+            if shown is None or time.monotonic() - drawn >= _REDRAW_INTERVAL:
                 draw()
 
     try:
@@ -104,7 +104,7 @@ def _in_notebook(console: Console) -> Iterator[Report]:
 
 
 class _Bars:
-    """A bar for each phase."""
+    """One bar per phase."""
 
     def __init__(self, console: Console) -> None:
         self.progress = Progress(
@@ -119,17 +119,17 @@ class _Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def set(self, phase: str, done: float, total: float) -> None:
-        """Set the bar of a phase, which is made when it is first reported."""
+        """Set the bar of a phase; create it at the phase's first report."""
         if phase not in self._tasks:
             self._tasks[phase] = self.progress.add_task(phase, total=total)
         self.progress.update(self._tasks[phase], completed=done, total=total)
 
 
 class _Rate(ProgressColumn):
-    """How many per second."""
+    """Column with the rate per second."""
 
     def render(self, task: Task) -> Text:
-        """Rate where things are counted; empty where only a share is known."""
+        """Rate of counted items; empty where only a fraction is reported."""
         if task.speed is None or not task.total or task.total <= 1:
             return Text("")
         return Text(f"{task.speed:.0f}/s", style="progress.data.speed")
@@ -141,27 +141,27 @@ class _Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self._last_line: dict[str, float] = {}
         self._ended: set[str] = set()
-        # A backend may report from a thread that watches what it runs.
+        # A backend may report from a monitoring thread.
         self._lock = threading.Lock()
 
     def __call__(self, phase: str, done: float, total: float) -> None:
         now = time.monotonic()
         with self._lock:
             if phase not in self._began:
-                self._began[phase] = self._told[phase] = now
+                self._began[phase] = self._last_line[phase] = now
                 if done < total:
-                    self._say(phase)
+                    self._print(phase)
             if phase in self._ended:
                 return
             if done >= total:
                 self._ended.add(phase)
                 took = now - self._began[phase]
-                self._say(f"{phase}: done in {took:.1f} s" if took > 0 else f"{phase}: done")
-            elif now - self._told[phase] >= _BETWEEN:
-                self._told[phase] = now
-                self._say(f"{phase}: {done / total:.0%}")
+                self._print(f"{phase}: done in {took:.1f} s" if took > 0 else f"{phase}: done")
+            elif now - self._last_line[phase] >= _LINE_INTERVAL:
+                self._last_line[phase] = now
+                self._print(f"{phase}: {done / total:.0%}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)

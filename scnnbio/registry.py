@@ -1,4 +1,4 @@
-"""What is chosen by name: scnnbio's own things, and those that installed packages add.
+"""Registries of everything that is chosen by name, from scnnbio and from installed packages.
 
 There is one :class:`Registry` per kind of thing: backends, neuron models, stimuli and so on. An
 entry is a name and the place to import it from, so that listing names imports nothing. The name is
@@ -34,13 +34,13 @@ _OURS = "scnnbio"
 #: Other characters separate names on the command line and in paths into a document.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
-#: From a name and what its entry gave to what is wrong with it; empty if nothing.
+#: Gets a name and the object of its entry; returns what is wrong with it, empty if nothing.
 Check = Callable[[str, Any], str]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A name in a registry, with what it stands for.
+    """A name in a registry, with the place of the object that it names.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Entry:
     group : str
         Group of entry points.
     package : str
-        Installed package that gives the entry, with its version; ``"scnnbio"`` for our own.
+        Installed package that gives the entry, with its version; ``"scnnbio"`` for scnnbio's own.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Entry:
         return f"package {self.package}, entry point {self.name!r} of {self.group!r}"
 
     def load(self) -> Any:
-        """Import what the entry stands for."""
+        """Import the object that the entry names."""
         point = EntryPoint(self.name, self.place, self.group)
         if not point.pattern.match(self.place):
             raise ValueError("it is not written module:attribute")
@@ -80,7 +80,7 @@ class Entry:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Things of one kind by name, each imported when it is first used.
+    """Objects of one kind by name, each imported when it is first used.
 
     Names come without an import, from iteration, ``in`` and :meth:`entries`. A broken package
     raises an error only where one of its entries is used; so use :meth:`values` and :meth:`items`
@@ -89,18 +89,18 @@ class Registry(Mapping[str, T], Generic[T]):
     Parameters
     ----------
     what : str
-        The kind, as an error names it: ``"backend"``.
+        The kind, as in error messages: ``"backend"``.
     group : str
         Group of entry points, ``"scnnbio.<kinds>"``.
     own : mapping of str to str, or a function that gives one
         scnnbio's own entries: name → ``"module:attribute"``.
     check : callable
-        ``check(name, thing)`` says what is wrong with a thing, as :func:`subclasses` and
+        ``check(name, thing)`` returns what is wrong with an object, as :func:`subclasses` and
         :func:`instances` do.
     error : type, optional
         Class of the error for an entry that cannot be used.
     load : callable, optional
-        Gets what an entry stands for, in place of an import of the attribute.
+        Returns the object of an entry, instead of importing the attribute.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self.own or any(entry.name == name for entry in self.entries())
 
     def __getitem__(self, name: str) -> T:
-        """What a name stands for.
+        """The object of a name.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return self._load(found[0])
 
     def choose(self, name: object, where: str = "") -> T:
-        """What a name stands for, where a user gave the name.
+        """The object of a name that a user gave.
 
         Parameters
         ----------
@@ -199,11 +199,11 @@ class Registry(Mapping[str, T], Generic[T]):
         return (*own, *_installed(tuple(sys.path)).get(self.group, ()))
 
     def ours(self, name: str) -> T:
-        """What scnnbio itself gives a name to, whatever packages add; a KeyError if nothing."""
+        """The object that scnnbio itself has under a name; a KeyError if there is none."""
         return self._load(Entry(name, self.own[name], self.group))
 
     def fault(self, name: str) -> str:
-        """Why a name cannot be used; empty if it can. This imports what the name stands for."""
+        """Why a name cannot be used; empty if it can. This imports the object."""
         try:
             self[name]
         except self._error as error:
@@ -213,7 +213,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def name_of(self, thing: object) -> str | None:
         """The name of a class or a value; None if no entry gives it.
 
-        Nothing is imported but from the package that the class is of.
+        Imports only from the package of the class.
         """
         cls = thing if isinstance(thing, type) else type(thing)
         root = cls.__module__.partition(".")[0]
@@ -233,7 +233,7 @@ class Registry(Mapping[str, T], Generic[T]):
             try:
                 found = self._get(entry)
             except Exception as error:
-                # A fault of our own is one; only what is not installed is the user's to mend.
+                # An error in scnnbio itself is a bug; a missing package is for the user to install.
                 if entry.ours and not isinstance(error, ModuleNotFoundError):
                     raise
                 raise self._unusable(entry, _why(error)) from error
@@ -253,6 +253,20 @@ class Registry(Mapping[str, T], Generic[T]):
             f"{entry} ({entry.place}) cannot be used: {why}; update or uninstall the package",
             where=f"{self.what} {entry.name!r}",
         )
+
+
+def named(entry: Entry) -> Any:
+    """The object of an entry; of a tuple, the element whose ``name`` is the entry's.
+
+    So a module may list several objects in one tuple, each with its own entry.
+    """
+    found = entry.load()
+    if not isinstance(found, tuple):
+        return found
+    for one in found:
+        if getattr(one, "name", None) == entry.name:
+            return one
+    raise LookupError(f"nothing in it is named {entry.name!r}")
 
 
 def subclasses(base: type, name: str = "", *, described: bool = False) -> Check:
@@ -304,7 +318,7 @@ def functions(entry: str, found: Any) -> str:
 
 
 def _other_name(entry: str, found: Any, attribute: str) -> str:
-    """What is wrong if a thing names itself otherwise than its entry does."""
+    """What is wrong if the object has another name than its entry; empty if nothing."""
     own = getattr(found, attribute, None) if attribute else entry
     if own == entry:
         return ""
@@ -315,6 +329,12 @@ def _why(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
     return f"{type(error).__name__}: {error}"
+
+
+def extensions() -> dict[str, str]:
+    """Packages that add entries: module, without what is in it → package with its version."""
+    entries = (entry for group in _installed(tuple(sys.path)).values() for entry in group)
+    return {entry.module.partition(".")[0]: entry.package for entry in entries if not entry.ours}
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The front door of a script: an experiment or a study goes in, what it gave comes out."""
+""":func:`run`, which runs an experiment or a study from Python."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def run(
     ----------
     work : Experiment or Study
     backend : str or Backend, optional
-        A name, as ``scnnbio backends`` lists them, with options as ``"nest:threads=2"``; for a
-        study also one for each stage, ``"brian2,test=nest"``; or a backend that was made already.
-        If not given, the :func:`~scnnbio.backends.fastest.fastest` one that can run ``work`` here,
-        as on the command line; the provenance says which it was.
+        A name from ``scnnbio backends``, with options such as ``"nest:threads=2"``; for a study
+        also one per stage, ``"brian2,test=nest"``; or an instance of a backend. Default: the
+        :func:`~scnnbio.backends.fastest.fastest` that can run ``work`` on this machine, as on the
+        command line; the provenance names it.
     progress : bool or callable
-        If True, show how far the run is: as bars in a terminal and in a notebook, as lines on
-        standard error elsewhere. A callable is called instead, as ``report(phase, done, total)``.
+        If True, show progress: bars in a terminal and in a notebook, lines on standard error
+        elsewhere. A callable is called as ``report(phase, done, total)`` instead.
     options : mapping of str to object, optional
-        Of a backend that is given by name, or chosen.
+        Options of a backend that is given by name, or by default.
 
     Returns
     -------
@@ -67,18 +67,18 @@ def run(
     Raises
     ------
     SpecError
-        If there is no such backend or option, or the experiment is wrong on any backend.
+        If the backend or an option is unknown, or the experiment is wrong, whatever the backend.
     UnsupportedError
-        With all that the backend cannot run.
+        With everything that the backend cannot run.
     BackendMissing
         If the backend's simulator or compiler is not installed.
     DataError
-        If files that a stimulus shows are missing or damaged.
+        If files of a stimulus are missing or damaged.
     """
     if not isinstance(work, Experiment | Study):
         raise SpecError(
-            f"an Experiment or a Study is needed, not {type(work).__name__}; scnnbio.load reads a"
-            " study from a file",
+            f"give an Experiment or a Study, not {type(work).__name__}; scnnbio.load reads a study"
+            " from a file",
             where="run",
         )
     with _reporting(progress) as report:
@@ -91,7 +91,7 @@ def _run(
     options: Mapping[str, object] | None,
     report: Report | None,
 ) -> Run | Results:
-    # Claims, fits and backends are loaded when something is run.
+    # Imported here, so that importing scnnbio does not load claims, fits and backends.
     from scnnbio import workflow
     from scnnbio.backends.choices import targets
     from scnnbio.backends.fastest import fastest

@@ -30,7 +30,7 @@ def output_shape(
 ) -> Shape:
     """Shape (out, rows, columns) of a convolution's output.
 
-    As in torch, inputs beyond the last whole stride are left out.
+    As in torch, inputs beyond the last full stride are ignored.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def output_shape(
     padding : "valid", "same", int or (row, column)
         See :func:`resolve_padding`.
     groups : int
-        Blocks of channels that are joined to their own only; ``in`` is the channels of one.
+        Number of blocks of channels, connected block to block; ``in`` counts the channels of one.
 
     Returns
     -------
@@ -49,8 +49,8 @@ def output_shape(
     Raises
     ------
     SpecError
-        If a size is not a positive integer, the kernel's inputs are not the layer's channels,
-        the kernel is larger than the padded input, or channels do not part into the groups.
+        If a size is not a positive integer, the kernel's inputs differ from the layer's channels,
+        the kernel is larger than the padded input, or the groups do not divide the channels.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def resolve_shape(shape: Sequence[int], where: str = "shape") -> Shape:
     ----------
     shape : (channel, row, column)
     where : str, optional
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def resolve_stride(stride: Stride, where: str = "stride") -> Pair:
     ----------
     stride : int or (row, column)
     where : str, optional
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Raises
     ------
@@ -96,16 +96,16 @@ def resolve_stride(stride: Stride, where: str = "stride") -> Pair:
 
 
 def along_row(value: Any, across: int, where: str) -> Any:
-    """Stride, size or padding along a layer in one dimension, as that of one row.
+    """Stride, size or padding of a one-dimensional layer, as (row, column) for a single row.
 
     Parameters
     ----------
     value : int or str
-        A word, such as "same", is returned as it is.
+        Text such as "same" is returned unchanged.
     across : int
-        What it is from row to row.
+        The value between rows.
     where : str
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def along_row(value: Any, across: int, where: str) -> Any:
     if isinstance(value, str):
         return value
     if np.iterable(value):
-        raise SpecError(f"{value!r} for a layer in one dimension; give one integer", where=where)
+        raise SpecError(f"{value!r} for a one-dimensional layer; give one integer", where=where)
     return across, value
 
 
@@ -133,15 +133,15 @@ def resolve_groups(groups: int, channels: int, out: int) -> int:
         blocks = 0
     if blocks < 1 or channels % blocks or out % blocks:
         raise SpecError(
-            f"{groups!r} groups do not part {channels} channels into {out}; give a positive integer"
-            " that divides both",
+            f"{groups!r} groups do not divide {channels} input and {out} output channels; give a"
+            " positive integer that divides both",
             where="groups",
         )
     return blocks
 
 
 def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Stride = 1) -> Pair:
-    """Rows and columns of silence on each side of the input.
+    """Rows and columns of zero padding on each side of the input.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Strid
     Raises
     ------
     SpecError
-        If the padding is neither of these, or "same" is asked for with a kernel of even size
-        (one side would need more than the other) or a stride above one (the output is smaller).
+        If the padding has another form, or "same" is used with a kernel of even size (one side
+        would need more than the other) or a stride above one (the output is smaller).
     """
     if not isinstance(padding, str):
         return _pair(padding, 0, "padding")
@@ -172,14 +172,14 @@ def resolve_padding(padding: Padding, kernel_shape: Sequence[int], stride: Strid
     rows, columns = _kernel_sizes(kernel_shape)[2:4]
     if resolve_stride(stride) != (1, 1):
         raise SpecError(
-            f"'same' has no meaning at stride {stride}; write the padding as (row, column),"
+            f"padding 'same' needs stride 1, not {stride}; write the padding as (row, column),"
             f" such as {(rows // 2, columns // 2)}",
             where="padding",
         )
     if rows % 2 == 0 or columns % 2 == 0:
         raise SpecError(
-            f"'same' is lopsided for a kernel of {rows} x {columns}; use a kernel of odd size,"
-            " or write the padding as (row, column)",
+            f"padding 'same' is not symmetric for a kernel of {rows} x {columns}; use a"
+            " kernel of odd size, or write the padding as (row, column)",
             where="padding",
         )
     return rows // 2, columns // 2
@@ -191,7 +191,7 @@ KERNEL_AXES = ("out", "in", "row", "column")
 
 @dataclass(frozen=True)
 class LayerGeometry:
-    """The inputs, checked and in their plain form, with the shape that follows."""
+    """Checked sizes of a convolution as plain integers, with the resulting shape."""
 
     in_shape: Shape
     kernel_shape: KernelShape
@@ -202,7 +202,7 @@ class LayerGeometry:
 
     @property
     def lags(self) -> int:
-        """Number of lags; one where the kernel has no such axis."""
+        """Number of lags; 1 for a kernel without an axis of lags."""
         return self.kernel_shape[4] if len(self.kernel_shape) == 5 else 1
 
 
@@ -213,7 +213,7 @@ def resolve_geometry(
     padding: Padding,
     groups: int,
 ) -> LayerGeometry:
-    """Sizes of a convolution, all of them checked; see :func:`output_shape`."""
+    """Check all sizes of a convolution; see :func:`output_shape`."""
     channels, rows, columns = resolve_shape(in_shape, "in_shape")
     sizes = _kernel_sizes(kernel_shape)
     out, inputs, k_rows, k_columns = sizes[:4]
@@ -278,7 +278,7 @@ def _pair(value: Any, least: int, where: str) -> Pair:
 
 
 def _integer(value: Any) -> int:
-    """``value`` as int; TypeError for floats, text and bool, which Python counts as 1 and 0."""
+    """``value`` as int; TypeError for floats, text and bool (which Python treats as an integer)."""
     if isinstance(value, bool | np.bool_):
         raise TypeError
     return operator.index(value)

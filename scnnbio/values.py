@@ -1,10 +1,10 @@
-"""Values: immutable, equal by content, and with one canonical form.
+"""Values: immutable, equal by content, with one canonical form.
 
-Everything that scnnbio describes is a value. Two values are equal when they are of one class and
-their canonical forms are equal; the hash and the digest follow from the same form. The form is a
-tree of tables, lists, text, numbers and arrays. It holds every field of a value, those at their
-default too, so that a changed default changes the digest. :func:`restored` makes the value of its
-form again, and :mod:`scnnbio.files` keeps the form in a file.
+All descriptions in scnnbio are values. Two values are equal when they are of the same class and
+their canonical forms are equal; hash and digest are computed from the same form. The form is a tree
+of tables, lists, text, numbers and arrays. It holds every field of a value, also those at their
+defaults, so that a changed default changes the digest. :func:`restored` makes a value from its
+form, and :mod:`scnnbio.files` stores the form in a file.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 
-#: Version of the canonical form, which every digest begins with.
+#: Version of the canonical form; part of every digest.
 VERSION = 1
 
 #: Kinds of dtype that may hold NaN, or be compared with one that does.
 _NUMBERS = frozenset("biufc")
 
-#: Described classes by name: the only ones that a form is restored to.
+#: Value classes by name: only these are made from a form.
 _CLASSES: dict[str, type[Value]] = {}
 
 K = TypeVar("K")
@@ -54,7 +54,7 @@ class FrozenTable(Mapping[K, V]):
         object.__setattr__(self, "_content", dict(content or {}))
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
+        raise AttributeError(f"a {type(self).__name__} cannot be changed; make a new one")
 
     def __getitem__(self, key: K) -> V:
         return self._content[key]
@@ -88,9 +88,9 @@ class FrozenTable(Mapping[K, V]):
 class Value:
     """Base of dataclasses that pickle, copy, compare and hash by content.
 
-    A subclass is a frozen dataclass, with ``eq=False`` where a field may hold an array. What it
-    caches is left out of its state, and its arrays stay read-only in a copy. Forms are restored to
-    subclasses only, by name.
+    A subclass is a frozen dataclass, with ``eq=False`` where a field may hold an array. Cached
+    properties are not copied, and arrays stay read-only in a copy. :func:`restored` makes only
+    subclasses, by name.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -98,12 +98,12 @@ class Value:
         name = class_name(cls)
         earlier = _CLASSES.setdefault(name, cls)
         if earlier.__module__ != cls.__module__:
-            raise TypeError(f"{earlier.__module__} has a {name} already; choose another name")
+            raise TypeError(f"{earlier.__module__} already has a {name}; choose another name")
         _CLASSES[name] = cls
 
     @classmethod
     def from_canonical(cls, fields: Mapping[str, Any]) -> Self:
-        """The value of the fields of its canonical form; the inverse of ``canonical_fields()``."""
+        """Make a value from the fields of its canonical form; inverse of ``canonical_fields()``."""
         return cls(**fields)
 
     def __eq__(self, other: object) -> bool:
@@ -161,11 +161,8 @@ def canonical(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    for kind in (
-        int,
-        float,
-        str,
-    ):  # numpy's numbers, and texts with a mark, are equal to plain ones
+    # Subclasses, such as numpy's numbers and marked text, have the form of the plain type.
+    for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, np.ndarray):
@@ -174,7 +171,7 @@ def canonical(value: Any) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         table = {str(key): canonical(item) for key, item in value.items()}
-        # A table with a key of that name must not pass for a value of that class.
+        # A table with a key "class" must not be mistaken for a value.
         return (
             {"class": "table", "content": [[key, item] for key, item in table.items()]}
             if "class" in table
@@ -198,7 +195,7 @@ def canonical(value: Any) -> Any:
 
 
 def restored(form: Any) -> Any:
-    """The value of a canonical form.
+    """Make a value from its canonical form.
 
     Parameters
     ----------
@@ -208,15 +205,15 @@ def restored(form: Any) -> Any:
     Returns
     -------
     object
-        Equal to the value that the form was made of. A list that is a field of a class becomes a
-        tuple. Arrays are taken as they are.
+        Equal to the value that the form was made from. A list that is a field of a class becomes a
+        tuple. Arrays are not copied.
 
     Raises
     ------
     SpecError
-        If a class is unknown, or refuses what the form holds. Only subclasses of :class:`Value`
-        that are imported already are known: restoring a form imports nothing and calls nothing
-        but their constructors.
+        If a class is unknown, or its constructor refuses the form's fields. Only subclasses of
+        :class:`Value` that are already imported are known: this function imports nothing, and
+        calls only their constructors.
     """
     if isinstance(form, list):
         return [restored(item) for item in form]
@@ -241,19 +238,19 @@ def _class_named(name: Any) -> type[Value]:
     known = _CLASSES.get(name) if isinstance(name, str) else None
     if known is None:
         raise SpecError(
-            f"{name!r} is not a class of descriptions that is imported; if it is a class of your"
-            " own, import its module first"
+            f"{name!r} is not the name of an imported scnnbio value class; if it is your own class,"
+            " import its module first"
         )
     return known
 
 
 def _field(form: Any) -> Any:
-    """A field of a class: its lists are tuples."""
+    """A field of a class; lists become tuples."""
     return tuple(map(_field, form)) if isinstance(form, list) else restored(form)
 
 
 def class_name(cls: Any) -> str:
-    """Name of a class or function: alone where it is scnnbio's, so that it may move."""
+    """Name of a class or function; without its module if in scnnbio, so that code may move."""
     module, name = cls.__module__, cls.__qualname__
     return str(name) if module.partition(".")[0] == "scnnbio" else f"{module}.{name}"
 
@@ -300,7 +297,7 @@ def digest_of(value: Any) -> str:
 
 
 def _bytes(tree: Any) -> Iterator[bytes]:
-    """The form as bytes; each part begins with its kind and its length, so that none run on."""
+    """The form as bytes; each part begins with its kind and length, so that none is ambiguous."""
     if isinstance(tree, dict):
         yield f"t{len(tree)};".encode()
         for key in sorted(tree):

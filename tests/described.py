@@ -15,7 +15,16 @@ import scnnbio
 from scnnbio import connectors as c
 from scnnbio import distributions as d
 from scnnbio import plasticity as p
-from scnnbio.encoding import LGN, Encoding, LatencyCode, Pixels, PoissonCode
+from scnnbio.encoding import (
+    LGN,
+    Encoding,
+    GammaCode,
+    LatencyCode,
+    Pixels,
+    PoissonCode,
+    RefractoryCode,
+    Retina,
+)
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
@@ -47,11 +56,11 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "Comparison", "Counted", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
+        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
         "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "StandardCell",
-        "StateVariable", "Trial", "Unsupported", "Update",
+        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
+        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
@@ -194,6 +203,9 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Pixels: Pixels,
     LatencyCode: lambda: LatencyCode(budget=40),
     PoissonCode: lambda: PoissonCode(gain=0.3),
+    GammaCode: lambda: GammaCode(gain=0.3, shape=2.5),
+    RefractoryCode: lambda: RefractoryCode(gain=0.3, refractory=1.5),
+    Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
     Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),

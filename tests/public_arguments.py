@@ -25,10 +25,12 @@ from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
+from scnnbio.inputs import CorrelatedPairs
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
+from tests.measure_arguments import measure_arguments
 
 
 def rng() -> np.random.Generator:
@@ -128,6 +130,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "PooledCounts": {"population": "v1", "size": 2, "windows": ((10.0, 60.0),)},
     "unsettled": {"weights": [0.25, 0.5]},
     "images_to_convergence": {"snapshots": lambda: Snapshots([0, 1], [[0.5, 0.5], [0.0, 1.0]])},
+    "CorrelatedPairs": {"pairs": 2, "duration": 20.0},
+    "signal_to_noise": {"changes": {1: np.array([1.0, 2.0, 4.0]), 4: np.array([4.0, 6.0, 7.0])}},
+    "window": {"rule": SharedSTDP(), "shift": 5.0},
+    "expected_drift": {
+        "rule": SharedSTDP(bounds="hard"), "dt": 1.0, "delay": 1.0,
+        "pairs": lambda: CorrelatedPairs(2, duration=20.0),
+    },
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
@@ -255,6 +264,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "spatial_frequency_tuning", "interval_irregularity", "fano_factors", "noise_correlations",
         "signal_correlations",
     ), TABLE),
+    **measure_arguments(TABLE, tuned, lambda: run().recording),
     "kernel_shapes": {"kernel": np.arange(64.0).reshape(2, 2, 4, 4)},
     "circular_variance": {"rates": TUNED, "orientations": ANGLES},
     "preferred_orientation": {"rates": TUNED, "orientations": ANGLES},
@@ -281,6 +291,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "PoissonCode.rate": {"drive": [0.5, 1.0]},
+    "Retina.drive": {"frames": np.ones((2, 20, 20)), "duration": 50.0},
+    "Retina.spatial_gain": {"frequency": [0.5, 2.0]},
+    "Retina.transfer": {"frequency": [4.0, 8.0], "contrast": 0.5},
     "LGN.drive": {"frames": np.arange(900.0).reshape(1, 30, 30)},
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},

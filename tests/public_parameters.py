@@ -36,7 +36,7 @@ RESULTS = {
     *("Linearisation", "EulerStability", "EffectiveMembrane", "Run", "Published", "Adaptation"),
     *("Distance", "Agreement", "Alignment", "Convergence", "Membranes", "FrequencyResponse"),
     *("GaborFit", "Estimate", "Curve", "GainChange", "Line", "Return", "Irregularity"),
-    *("Images", "Draw", "ReadOut", "Accuracy"),
+    *("Images", "Draw", "ReadOut", "Accuracy", "Drift", "SignalToNoise"),
     *(
         "Statistic",
         "Responses",
@@ -45,6 +45,11 @@ RESULTS = {
         "Inhibition",
         "TrialCV",
         "Results",
+        "Curves",
+        "Flanks",
+        "Fit",
+        "Measurement",
+        "SpikeTriggered",
         "LearningCourse",
     ),
 }
@@ -53,7 +58,13 @@ RESULTS = {
 OTHERS = {
     "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
-    "columns of a trial table": {"FromImages.labels", "FromCurrents.trials", "labels"},
+    "columns of a trial table": {
+        "FromImages.labels",
+        "FromCurrents.trials",
+        "labels",
+        "fixed",
+        "best_at",
+    },
     "objects of other packages": {
         "pre",
         "post",

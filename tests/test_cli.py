@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,10 +13,7 @@ import pytest
 import tomli_w
 from PIL import Image
 
-from scnnbio import workflow
-from scnnbio.experiment import load
-from scnnbio.workflow.folder import write_runs, write_scores
-from tests.cli_calls import FILE, IMAGES, SMALL, ask
+from tests.cli_calls import FILE, IMAGES, SMALL
 
 
 def test_too_little_memory_is_one_line(
@@ -45,18 +40,6 @@ def test_pictures_that_are_skipped_are_said_in_one_line(
     assert code == 0
     skipped = "one of its entries is not read as photographs: ._a.png (hidden file)"
     assert err == f"warning: {tmp_path}: {skipped}\n"
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stored run of seconds, without figures."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    study = load(FILE, profile="tiny", settings=[w for w in SMALL if "=" in w])
-    with workflow.new_folder(folder) as draft:
-        results = workflow.judge(workflow.execute(study, "reference"))
-        write_runs(results, draft, results.provenance)
-        write_scores(results, draft)
-    return folder
 
 
 def inline_with_nan(folder: Path) -> Path:
@@ -250,56 +233,6 @@ def test_what_a_backend_cannot_run_is_exit_code_3(
     assert (code, out) == (3, "")
     assert "not available on reference: population 'v1'" in err
     assert not (tmp_path / "out").exists()
-
-
-def test_score_judges_again(finished: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
-    (folder / "scores.json").write_text("[]")
-    scored = ask("score", folder, "--json")
-    assert scored.exit_code == 0
-    assert json.loads(scored.stdout) == json.loads((finished / "scores.json").read_text())
-    assert json.loads(scored.stdout) == json.loads((folder / "scores.json").read_text())
-    assert set(json.loads(scored.stdout)[0]) >= {
-        *("claim", "value", "observation", "verdict", "n", "excluded", "source")
-    }
-
-
-def test_strict_is_exit_code_4_where_a_claim_is_not_met(finished: Path) -> None:
-    # Two kernels are never enough for a verdict.
-    assert ask("score", finished, "--strict").exit_code == 4
-
-
-@pytest.mark.parametrize(
-    ("claims", "why"),
-    [
-        ([], "experiment 'v1_features' names no claim"),
-        (
-            [
-                {"claim": "evoked_rate", "stage": "gratings", "population": "v1"},
-                {"claim": "noise_control", "stage": "control", "projection": "lgn_v1"},
-            ],
-            "none of its 2 claims could be judged",
-        ),
-    ],
-)
-def test_strict_fails_where_nothing_was_judged(
-    finished: Path, tmp_path: Path, claims: list[object], why: str
-) -> None:
-    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
-    document = tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8"))
-    text = tomli_w.dumps(document | {"claims": claims})
-    (folder / "experiment.toml").write_text(text, encoding="utf-8")
-    assert ask("score", folder).exit_code == 0
-    strict = ask("score", folder, "--strict")
-    assert strict.exit_code == 4
-    assert f"nothing was judged: {why}" in " ".join(strict.output.split())
-
-
-def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(finished, tmp_path / "copy"))
-    drawn = ask("figures", folder, "raster")
-    assert drawn.exit_code == 0, drawn.output
-    assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".pdf", ".png"]
 
 
 @pytest.mark.parametrize("command", ["score", "figures"])

@@ -92,7 +92,7 @@ def test_what_a_backend_cannot_run_is_listed_with_exit_code_3(
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["--backends", "reference"], "a comparison needs two"),
+        (["--backends", "reference"], "name two backends"),
         (["--backends", "reference,brain2"], "there is no backend 'brain2'"),
         (["--backends", "reference,brian2", "--dt", "0.3"], "--dt 0.3"),
         (["--backends", "reference,brian2", "--dt", "1 mV"], "--dt: '1 mV' is a voltage"),

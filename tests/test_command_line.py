@@ -123,7 +123,7 @@ def test_a_shell_completes(words: str, offered: set[str], tmp_path: Path) -> Non
 
 
 def test_ascii_output_is_legible(tmp_path: Path) -> None:
-    """Neither a crash nor question marks; what cannot be written at all is told by its number."""
+    """Neither a crash nor question marks; an unwritable character appears as its number."""
     done = command("explain", "LIF_cond_exp", cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode("ascii")

@@ -104,7 +104,7 @@ def test_documents_draw_and_come_back():
         ({"uniform": [1, 2], "normal": [1, 2]}, "here", "not a distribution"),
         ({"uniform": [1, 2], "low": 0}, "here", "not a distribution"),
         ({"uniform": [1]}, "here.uniform", "two values"),
-        ({"uniform": [2, 1]}, "here.uniform", "least value first"),
+        ({"uniform": [2, 1]}, "here.uniform", "smaller value first"),
         ({"uniform": ["1 ms", "2 mV"]}, "here.uniform", "voltage"),
         ({"normal": [1, 0]}, "here.normal", "not positive"),
         ({"normal": [0, 1], "low": 60}, "here.normal", "widen"),

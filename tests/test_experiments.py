@@ -51,6 +51,9 @@ QUICK = {
         "", ["stages.grating.stimulus.duration=100 ms"], "reference", ("reference_spikes",)
     ),
     "many_presentations": ("tiny", [], "reference", ()),
+    "stdp_drift": ("tiny", [], "reference", ()),
+    "sharing_snr": ("tiny", [], "brian2", ()),
+    "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
 }  # fmt: skip
 SLOW = {
     "adaptation": ("", [], "brian2", ()),

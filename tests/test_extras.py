@@ -30,6 +30,7 @@ EXTRAS = {
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
     "torch": ("torch", False),
+    "nir": ("nir", True),
 }
 #: module → the extra that brings it, and whether it does on this Python
 FOR_TESTS = {"pynwb": ("dev", True)}

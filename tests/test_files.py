@@ -122,14 +122,20 @@ def test_foreign_files_are_named(tmp_path: Path) -> None:
     [
         (lambda h: h.update(version=VERSION + 1), f"has format version {VERSION + 1}, .* update"),
         (lambda h: h.update(version="1"), "has no version"),
-        (lambda h: h.update(format="other"), "not of scnnbio"),
+        (lambda h: h.update(format="other"), "scnnbio did not write"),
         (lambda h: h.update(kind="Run"), "holds a Run, not a Network"),
         (lambda h: h.pop("content"), "truncated or damaged"),
         (lambda h: h["content"].update(populations=[]), "there is no population"),
         (lambda h: h["content"].update(more=1), "does not describe a Network"),
         (lambda h: h.update(content={"class": "SpikeSource", "name": "a"}), "does not hold the"),
-        (lambda h: h["content"].update(populations={"class": "os.system"}), "not a class of desc"),
-        (lambda h: h["content"].update(populations={"class": ["a"]}), "not a class of desc"),
+        (
+            lambda h: h["content"].update(populations={"class": "os.system"}),
+            "not the name of an imported",
+        ),
+        (
+            lambda h: h["content"].update(populations={"class": ["a"]}),
+            "not the name of an imported",
+        ),
         (lambda h: h["content"].update(populations={"class": "table"}), "a table: 'content'"),
         (lambda h: h["content"].update(populations={"class": "array", "member": "a"}), "damaged"),
         (lambda h: h["content"].update(populations={"class": "KernelConnector"}), "does not desc"),
@@ -182,7 +188,7 @@ def test_a_bomb_is_not_unpacked(saved: Path, monkeypatch: pytest.MonkeyPatch) ->
     zeros = npy(np.zeros(3_000_000))
     rewritten(saved, **{KERNEL: zeros})
     assert saved.stat().st_size < 100_000
-    monkeypatch.setattr(files, "_ALWAYS", 2**20)
+    monkeypatch.setattr(files, "_MAX_COMPRESSED", 2**20)
     with pytest.raises(DataError, match=r"would unpack to 24,\d+,\d+, which no file of scnnbio"):
         Network.load(saved)
 
@@ -213,7 +219,7 @@ def test_a_header_that_promises_more_than_there_is(saved: Path) -> None:
 
 def test_a_large_value_is_stored_and_read(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Constant weights would pack to next to nothing, as a bomb does.
-    monkeypatch.setattr(files, "_ALWAYS", 1000)
+    monkeypatch.setattr(files, "_MAX_COMPRESSED", 1000)
     network = INSTANCES[Network]()
     network.save(saved)
     assert Network.load(saved) == network
@@ -242,20 +248,20 @@ def test_what_cannot_be_written_leaves_what_was_there(
 def test_what_cannot_be_restored_is_not_saved(tmp_path: Path) -> None:
     run = INSTANCES[Run]()
     odd = Run(run.experiment, run.recording, run.weights, {"measure": len})
-    with pytest.raises(SpecError, match="'name' is not a class"):
+    with pytest.raises(SpecError, match="'name' is not the name of an imported"):
         odd.save(tmp_path / "run")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
-    files.put(b"old", path)
+    files.write_atomically(b"old", path)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(files.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        files.put(b"new", path)
+        files.write_atomically(b"new", path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

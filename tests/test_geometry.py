@@ -186,7 +186,7 @@ def test_plain_forms():
     ("arguments", "where", "says"),
     [
         (((1, 5, 5), (1, 1, 2, 3), 1, "same"), "padding", "lopsided"),
-        (((1, 5, 5), (1, 1, 3, 3), 2, "same"), "padding", "no meaning at stride 2"),
+        (((1, 5, 5), (1, 1, 3, 3), 2, "same"), "padding", "needs stride 1, not 2"),
         (((1, 5, 5), (1, 1, 3, 3), 1, "full"), "padding", "not a padding"),
         (((1, 5, 5), (1, 1, 3, 3), 1, -1), "padding", "at least 0"),
         (((1, 5, 5), (1, 1, 3, 3), 1, 0.5), "padding", "at least 0"),
@@ -221,5 +221,5 @@ def test_what_is_refused(arguments, where, says):
 
 
 def test_mask_of_another_shape_is_refused():
-    with pytest.raises(SpecError, match="one value a tap"):
+    with pytest.raises(SpecError, match="one value per tap"):
         convolution_edges((1, 5, 5), (1, 1, 3, 3), present=np.ones((3, 3), bool))

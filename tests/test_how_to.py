@@ -65,6 +65,19 @@ def test_inputs() -> None:
     assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
+def test_physiology() -> None:
+    told = run_page("physiology.md").splitlines()
+    found = {line.split(":")[0]: float(line.split()[1]) for line in told[:3]}
+    # The curve 1 + 30 exp(2 cos 2x - 2): of its true rates, and half of a width of the fit.
+    angles = np.deg2rad(np.arange(12) * 30.0)
+    rates = 1 + 30 * np.exp(2 * np.cos(angles) - 2)
+    variance = 1 - abs((rates * np.exp(1j * angles)).sum()) / rates.sum()
+    assert found["circular_variance"] == pytest.approx(variance, abs=0.05)
+    width = np.rad2deg(np.arccos(1 - np.log(2) / 2)) / 2
+    assert found["fitted_half_width"] == pytest.approx(width, abs=3.0)
+    assert told[-1].startswith("0")
+
+
 def test_neurons() -> None:
     told = run_page("neurons.md")
     assert "-w/tau_w" in told
@@ -98,6 +111,25 @@ def test_learning() -> None:
     assert told.startswith("(16, 2, 9, 9) {'v1': ")
     # At most one map fires at each of nine places in 300 trials, each once or a few times.
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
+
+
+@pytest.mark.slow
+def test_training() -> None:
+    pytest.importorskip("torch")
+    # Held-out digits, of which one in ten is right by chance.
+    assert float(run_page("training.md")) > 0.75
+
+
+def test_nir() -> None:
+    pytest.importorskip("nir")
+    # With a gain of 1, a neuron fires where the weights of the three inputs come to more than 1.
+    weights = np.random.default_rng(1).normal(0.5, 0.5, (6, 8))
+    first, second = weights[:, 0] + weights[:, 3], weights[:, 5]
+    early = first > 1.0
+    late = np.where(early, 0.0, first) * 0.95 + second > 1.0
+    units = sorted([*np.flatnonzero(early), *np.flatnonzero(late)])
+    assert units
+    assert run_page("nir.md") == f"{{'input': 0, 'lif': 1}} {[int(u) for u in units]}\n"
 
 
 def test_every_page_with_python_is_run() -> None:

@@ -63,7 +63,7 @@ def test_a_notebook_has_a_bar_for_each_phase_in_one_place(handles: list[Handle])
 def test_bars_of_a_notebook_move_with_time(
     handles: list[Handle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_REDRAWN", 0.0)
+    monkeypatch.setattr(module, "_REDRAW_INTERVAL", 0.0)
     with progress(Console(force_jupyter=True)) as report:
         for quarter in range(5):
             report("simulating", quarter, 4)

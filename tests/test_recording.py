@@ -118,21 +118,24 @@ def test_unknown_column_and_population_are_named() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Spikes([1.0], [0, 1], [0, 0]), "one length"),
+        (lambda: Spikes([1.0], [0, 1], [0, 0]), "equal length"),
         (lambda: Spikes([np.nan], [0], [0]), "not finite"),
         (lambda: Signal(np.zeros((2, 1)), [0, 1], 1.0, "mV", [0, 0], [1.0, 2.0]), "samples"),
         (lambda: Signal(np.zeros((1, 1)), [0], 0.0, "mV", [0], [1.0]), "positive"),
-        (lambda: Snapshots([0], np.zeros((2, 3))), "one a trial"),
+        (lambda: Snapshots([0], np.zeros((2, 3))), "one entry per trial"),
         (lambda: made({}, {"stage": ["a"]}), "'duration' .* missing"),
         (lambda: made({}, {"duration": [0.0]}), "positive"),
-        (lambda: made({}, {"duration": [1.0], "x": [1, 2]}), "one value a trial"),
-        (lambda: made({}, {"duration": [1.0], "x": [None]}), "neither numbers nor text"),
-        (lambda: made({"a/b": Spikes([], [], [])}, {"duration": [1.0]}), "cannot be a name"),
+        (lambda: made({}, {"duration": [1.0], "x": [1, 2]}), "one value per trial"),
+        (lambda: made({}, {"duration": [1.0], "x": [None]}), "holds object; give numbers or text"),
+        (lambda: made({"a/b": Spikes([], [], [])}, {"duration": [1.0]}), "is not a valid name"),
         (lambda: made({"a": Spikes([2.0], [0], [0])}, {"duration": [1.0]}), "outside trial 0"),
-        (lambda: made({"a": Spikes([1.0], [0], [1])}, {"duration": [1.0]}), "trial 1 to 1"),
+        (
+            lambda: made({"a": Spikes([1.0], [0], [1])}, {"duration": [1.0]}),
+            "trial 1 does not exist",
+        ),
         (
             lambda: made({"a": Spikes([1.0], [4], [0])}, {"duration": [1.0]}, {"a": (2, 1, 1)}),
-            "unit 4 to 4",
+            "unit 4 does not exist",
         ),
         (lambda: made({}, {"duration": [1.0]}, {"a": (2, 1)}), "channel, row, column"),
         (
@@ -193,13 +196,13 @@ def test_what_was_not_recorded_does_not_count_as_silent() -> None:
 
 def test_concatenate_refuses_what_does_not_fit() -> None:
     trials = {"duration": [1.0]}
-    with pytest.raises(SpecError, match="nothing to concatenate"):
+    with pytest.raises(SpecError, match="no recordings; give"):
         concatenate([])
     with pytest.raises(SpecError, match="concatenate recordings of one network"):
         concatenate([made({}, trials, {"a": 3}), made({}, trials, {"a": 4})])
     signals = [Signal(np.zeros((1, 1)), [0], p, "mV", [0], [1.0]) for p in (1.0, 2.0)]
     parts = [made({}, trials, {"a": 1}, {"a": {"v": s}}) for s in signals]
-    with pytest.raises(SpecError, match="period of one Signal differs"):
+    with pytest.raises(SpecError, match="period of two Signal objects differ"):
         concatenate(parts)
     with pytest.raises(SpecError, match="text in one recording"):
         concatenate([made({}, trials | {"x": ["a"]}), made({}, trials | {"x": [1]})])
@@ -213,7 +216,7 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
         (lambda: Spikes([1.0], [2**31], [0]), "2147483648 is above 2147483647"),
         (lambda: Spikes([1.0], [0], [2**32]), "4294967296 is above"),
         (lambda: Spikes([1.0], [-1], [0]), "Spikes.unit: -1 is below 0"),
-        (lambda: Spikes([1.0], [True], [0]), "not whole numbers"),
+        (lambda: Spikes([1.0], [True], [0]), "must be whole numbers"),
         (lambda: Spikes(np.ma.masked_array([1.0], [True]), [0], [0]), "masked"),
         (lambda: Spikes([1.0 + 2j], [0], [0]), "is not a quantity in ms"),
         (lambda: Signal([[1.0]], [0], np.nan, "mV", [0], [1.0]), "Signal.period: nan is not"),
@@ -222,7 +225,7 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
         (lambda: Snapshots([-2], np.zeros((1, 1))), "Snapshots.trial: -2 is below -1"),
         (lambda: made({}, {"duration": [np.nan]}), "nan is not finite"),
         (lambda: made({}, {"duration": [1.0], "start": [np.nan]}), "nan is not finite"),
-        (lambda: made({}, {"duration": [1.0, 2.0], "x": ["a", 1.0]}), "holds text and numbers"),
+        (lambda: made({}, {"duration": [1.0, 2.0], "x": ["a", 1.0]}), "holds both text"),
         (lambda: made({}, {"duration": [1.0]}, {"a": 2.5}), "2.5 is not a whole number"),
         (
             lambda: made(
@@ -231,11 +234,11 @@ def test_concatenate_refuses_what_does_not_fit() -> None:
             ),
             "a sample at 2 ms lies outside trial 0",
         ),
-        (lambda: small().counts("v1", (5.0, 2.0)), "from 5 to 2 ms holds no time"),
+        (lambda: small().counts("v1", (5.0, 2.0)), "from 5 to 2 ms is empty"),
         (lambda: small().counts("v1", (np.nan, 2.0)), "nan is not finite"),
-        (lambda: small().counts("v1", (1.0, 2.0, 3.0)), "is not a window"),
+        (lambda: small().counts("v1", (1.0, 2.0, 3.0)), "is not a time window"),
         (lambda: small().take([0.5]), "0.5 is not a whole number"),
-        (lambda: small().take([-1]), "trial -1 to -1 lies outside the 3"),
+        (lambda: small().take([-1]), "trial -1 does not exist; there are 3"),
         (lambda: small().take([True, False]), "mask of shape .2,. for 3 trials"),
         (lambda: small().select(orientation="left"), "'left' is not a quantity"),
     ],
@@ -267,7 +270,7 @@ def test_quantities_are_times() -> None:
         assert recording.counts("a", window).tolist() == [[1, 0]]
     for wanted in (0.5 * pq.s, "500 ms", "500", [0.5 * pq.s], 500):
         assert recording.select(duration=wanted).n_trials == 1
-    with pytest.raises(SpecError, match=r"is in none of ms, mV.*"):
+    with pytest.raises(SpecError, match=r"does not convert to any of ms, mV.*"):
         made({}, trials | {"f": [1.0] / pq.deg})
     signal = Signal([[0.07]] * pq.V, [0], 0.1 * pq.s, "mV", [0], [0.2] * pq.s)
     assert (signal.values.item(), signal.period, signal.time.item()) == (70.0, 100.0, 200.0)
@@ -311,7 +314,7 @@ def test_neo_block_is_annotated() -> None:
     (analog,) = segment.analogsignals
     assert analog.array_annotations["unit"].tolist() == [3]
     assert analog.units.dimensionality.string == "mV"
-    with pytest.raises(SpecError, match="units of 'v1': unit 4 to 4 lies outside the 4"):
+    with pytest.raises(SpecError, match="units of 'v1': unit 4 does not exist; there are 4"):
         small().to_neo(units=[4])
 
 
@@ -333,7 +336,7 @@ def test_a_laboratory_block_without_annotations() -> None:
 
 
 def test_what_is_read_only_is_taken_as_it_is_and_all_else_copied() -> None:
-    """A recording of millions of spikes is not copied by everybody who hands it on."""
+    """A recording of millions of spikes is not copied when it is passed on."""
     time, unit = np.array([1.0, 2.0]), np.array([0, 1], np.int32)
     time.setflags(write=False)
     spikes = Spikes(time, unit, np.zeros(2, np.int32))
@@ -341,7 +344,7 @@ def test_what_is_read_only_is_taken_as_it_is_and_all_else_copied() -> None:
     assert not np.shares_memory(spikes.unit, unit)
     unit[0] = 5
     assert spikes.unit.tolist() == [0, 1]
-    # A read-only view of what somebody else may still write to is no promise.
+    # A read-only view of an array that other code may still write to is not safe to keep.
     below = np.array([1.0, 2.0])
     view = below[:]
     view.setflags(write=False)

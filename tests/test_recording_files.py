@@ -139,7 +139,7 @@ def test_a_file_that_is_open_for_writing_says_so(tmp_path, mode: str) -> None:  
     with h5py.File(path, mode) as file:
         file["more"] = np.zeros(10_000)
         file.flush()
-        with pytest.raises(DataError, match="is open for writing in another place; close it"):
+        with pytest.raises(DataError, match="is open for writing elsewhere; close it"):
             Recording.load(path)
     small().save(path)
     assert Recording.load(path).equals(small())
@@ -157,7 +157,7 @@ with h5py.File({str(path)!r}, "w") as file:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", program], **pipes) as writer:
         assert writer.stdout.readline() == "open\n"
-        with pytest.raises(DataError, match="is open for writing in another place"):
+        with pytest.raises(DataError, match="is open for writing elsewhere"):
             Recording.load(path)
         writer.communicate("\n")
 

@@ -166,7 +166,7 @@ def test_signals_of_one_name_are_alike_or_refused():
     found = Recording.from_neo(made).signals["channels"]["signal"].values
     np.testing.assert_allclose(found[4:], found[:4] * 1000.0, rtol=1e-12)
     for other, message in [
-        (analog(units="nA"), "is in nA here and in mV in another segment"),
+        (analog(units="nA"), "is in nA here but in mV in another segment"),
         (analog(3, units="mV"), "has another unit here"),
         (analog(units="mV", sampling_rate=2 * pq.Hz), "has another period here"),
     ]:
@@ -182,7 +182,7 @@ def test_uneven_samples_need_a_period():
     made = block([train()])
     uneven = neo.IrregularlySampledSignal([0.0, 0.1, 0.5] * pq.s, [1, 2, 3] * pq.mV)
     made.segments[0].irregularlysampledsignals.append(uneven)
-    with pytest.raises(SpecError, match="is sampled at uneven times"):
+    with pytest.raises(SpecError, match="has irregular sampling times"):
         Recording.from_neo(made)
     uneven.annotate(period=100 * pq.ms)
     assert Recording.from_neo(made).signals["channels"]["signal"].time.tolist() == [0, 100, 500]
@@ -207,7 +207,7 @@ def three_trials(name: str | None = "trials") -> neo.Block:
 
 def test_an_epoch_is_refused_or_gives_the_trials():
     made = three_trials()
-    with pytest.raises(SpecError, match="segment 0: a recording has no place for 'trials'; cut"):
+    with pytest.raises(SpecError, match="segment 0: a recording cannot hold 'trials'; cut"):
         Recording.from_neo(made)
     recording = Recording.from_neo(made, trials="trials")
     assert {name: values.tolist() for name, values in recording.trials.items()} == {
@@ -247,7 +247,7 @@ def test_signals_are_cut_with_the_trials():
 
 def test_an_epoch_that_does_not_fit_is_refused():
     made = three_trials()
-    with pytest.raises(SpecError, match="0 epochs are called 'shown'; there are 'trials'"):
+    with pytest.raises(SpecError, match="0 epochs are called 'shown', not one; epochs: 'trials'"):
         Recording.from_neo(made, trials="shown", leave_out=["trials"])
     made.segments[0].epochs.append(neo.Epoch([5.5] * pq.s, [1.0] * pq.s, name="late"))
     with pytest.raises(SpecError, match="trial 0 lasts from 5500 to 6500 ms, but the segment"):
@@ -257,7 +257,7 @@ def test_an_epoch_that_does_not_fit_is_refused():
 def test_events_are_refused_or_left_out():
     made = block([train()])
     made.segments[0].events.append(neo.Event([0.1, 0.2] * pq.s, labels=["on", "off"]))
-    with pytest.raises(SpecError, match="no place for 'Event'"):
+    with pytest.raises(SpecError, match="cannot hold 'Event'"):
         Recording.from_neo(made)
     assert Recording.from_neo(made, leave_out=["Event"]).n_trials == 1
     made.segments[0].events[0] = neo.Event([] * pq.s)  # empty: nothing is lost
@@ -339,7 +339,7 @@ def test_to_neo_names_trials_and_units_that_do_not_exist():
     for options, message in [
         ({"trials": [-1]}, "to_neo.trials: trial -1"),
         ({"trials": [0.5]}, "0.5 is not a whole number"),
-        ({"units": [1, 1]}, "named twice"),
+        ({"units": [1, 1]}, "listed twice"),
         ({"units": [True, False, True]}, "mask of shape"),
     ]:
         with pytest.raises(SpecError, match=message):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+import scnnbio
 from scnnbio import backends
 from scnnbio.errors import BackendMissing, DataError, FilesSkipped, SpecError
-from scnnbio.registry import Registry, functions, instances, subclasses
+from scnnbio.experiment import Feature, documents
+from scnnbio.experiment.networks import network_table
+from scnnbio.recording import Recording, Spikes
+from scnnbio.registry import Registry, functions, instances, named, subclasses
+from scnnbio.testing.cases import Hebbian, Reversed, case
+from scnnbio.validation import Evidence
 from tests.packages import metadata, package
 
 GROUP = "scnnbio.numbers"
@@ -218,3 +227,84 @@ def test_a_broken_backend_breaks_only_itself(site: Path, invoke) -> None:
     assert code == 0
     assert "bobs-backends" in out
     assert "absent_package is not installed" in " ".join(out.split())
+
+
+def test_a_backend_in_the_tree_is_its_folder_and_one_line() -> None:
+    """What of scnnbio's code mentions the folder of a backend, beside what is in it."""
+    root = Path(scnnbio.__file__).parent
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in root.rglob("*.py")
+        if root / "backends" / "nest" not in path.parents
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"backends[./]nest\b", line)
+    ]
+    assert found == ['backends/__init__.py: "nest": "scnnbio.backends.nest:NestBackend",']
+
+
+# --- claims and figures
+
+
+def test_one_of_a_tuple_is_found_by_its_name(site: Path) -> None:
+    code = (
+        "from types import SimpleNamespace as Thing\nALL = (Thing(name='one'), Thing(name='two'))\n"
+    )
+    points = {GROUP: {"two": "alice:ALL", "three": "alice:ALL"}}
+    package(site, "alice", points, code)
+    things: Registry[SimpleNamespace] = Registry(
+        "thing", GROUP, {}, instances(SimpleNamespace, name="name"), load=named
+    )
+    assert things["two"].name == "two"
+    with pytest.raises(DataError, match="LookupError: nothing in it is named 'three'"):
+        things["three"]
+
+
+def test_registries_are_told_apart_without_their_contents(site: Path) -> None:
+    package(site, "bob", {GROUP: {"broken": "bob:X"}}, "1/0")
+    one, other = numbers(), numbers()
+    assert one != other
+    assert one == one
+    assert len({one, other}) == 2
+    assert repr(one) == "<number: pi, e, broken>"
+
+
+def test_another_packages_figure_that_fails_ends_no_run(site: Path) -> None:
+    """The reason stands in the report; the figure itself is an error where it is asked for."""
+    from scnnbio import figures
+
+    code = (
+        "from scnnbio.figures import FigureSpec\n"
+        "def fail(results): raise RuntimeError('no ink')\n"
+        "BAD = FigureSpec('bad', 'Bad', ('learn.spikes.v1',), fail)\n"
+    )
+    points = {"bad": "bobs_figures:BAD", "gone": "absent_package:X"}
+    package(site, "bobs-figures", {"scnnbio.figures": points}, code)
+    spikes = Spikes(np.ones(1), np.zeros(1, np.int32), np.zeros(1, np.int32))
+    recording = Recording({"v1": spikes}, {"v1": (1, 1, 1)}, {"duration": np.array([10.0])})
+    results = SimpleNamespace(evidence={"learn": Evidence(recording)}, scores=())
+    _, left_out = figures.draw_all(results)
+    assert left_out["bad"] == "RuntimeError: no ink"
+    assert "gone" not in left_out
+    with pytest.raises(DataError, match=r"figure 'gone': package bobs-figures 1\.0"):
+        figures.draw("gone", results)
+
+
+# --- documents
+
+
+def test_what_has_no_name_has_no_form_in_a_document() -> None:
+    """It passed for something else, or for nothing, when the document was read again."""
+    unnamed = [
+        (scnnbio.plasticity.RULES, Hebbian()),
+        (scnnbio.connectors.CONNECTORS, Reversed()),
+    ]
+    for kinds, thing in unnamed:
+        said = rf"{type(thing).__name__} has no form in a document; name .* in '{kinds.group}'"
+        with pytest.raises(SpecError, match=said):
+            documents.kind_of(kinds, thing)
+    network = case(Feature.OTHER_RULE).network
+    with pytest.raises(SpecError, match="a Hebbian has no form in a document"):
+        network_table(network)
+    network = case(Feature.OTHER_CONNECTIONS).network
+    with pytest.raises(SpecError, match="a Reversed has no form in a document"):
+        network_table(network)

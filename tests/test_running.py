@@ -78,7 +78,7 @@ def test_options_go_to_a_backend_that_is_named(monkeypatch: pytest.MonkeyPatch) 
     for words in (("forgetful:promise=rounding", None), ("forgetful", given)):
         run = scnnbio.run(experiment, words[0], progress=False, options=words[1])
         assert run.provenance["options"] == given
-    with pytest.raises(SpecError, match="reference was made with its options already"):
+    with pytest.raises(SpecError, match="reference is an instance, which already has its options"):
         scnnbio.run(experiment, backends.get("reference"), progress=False, options=given)
 
 
@@ -87,9 +87,9 @@ def test_what_cannot_run_is_refused_with_every_reason() -> None:
         scnnbio.run(study(), backends.get("picky"), progress=False)
     with pytest.raises(SpecError, match="there is no backend 'brain2'; did you mean 'brian2'"):
         scnnbio.run(study(), "brain2", progress=False)
-    with pytest.raises(SpecError, match="3 is neither a backend nor its name"):
+    with pytest.raises(SpecError, match="3 is neither a backend nor the name of one"):
         scnnbio.run(study(), 3, progress=False)  # type: ignore[call-overload]
-    with pytest.raises(SpecError, match="an Experiment or a Study is needed, not str"):
+    with pytest.raises(SpecError, match="give an Experiment or a Study, not str"):
         scnnbio.run("v1_features")  # type: ignore[call-overload]
 
 

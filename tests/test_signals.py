@@ -76,9 +76,7 @@ def test_a_signal_says_how_to_go_on_with_what_was_finished(tmp_path: Path) -> No
     process.send_signal(signal.SIGTERM)
     last = process.communicate(timeout=60)[1].splitlines()[-1]
     assert process.returncode == 143
-    assert last == (
-        "error: terminated; what was done is kept: 'scnnbio resume out' goes on from there"
-    )
+    assert last == ("error: terminated; finished parts are kept: resume with 'scnnbio resume out'")
 
 
 @pytest.mark.slow

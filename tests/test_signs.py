@@ -89,7 +89,7 @@ def test_the_remedy_names_a_receptor_that_inhibits():
 @pytest.mark.parametrize("weight", [-0.02, -5])
 @pytest.mark.parametrize(("neuron", "receptor"), EXCITING + INHIBITING)
 def test_a_conductance_is_never_negative(neuron, receptor, weight):
-    with pytest.raises(SpecError, match=r"conductance is never negative.*made positive"):
+    with pytest.raises(SpecError, match=r"conductance must not be negative.*made positive"):
         network(neuron, receptor, weight)
 
 
@@ -191,12 +191,12 @@ def test_what_cannot_be_told_is_refused_for_inhibition_only():
     )
     assert math.isnan(polarity(twofold, "i", {n: p.default for n, p in twofold.parameters.items()}))
     assert network(twofold, "i", 0.5)
-    with pytest.raises(SpecError, match=r"do not tell whether .* ConvolutionConnector"):
+    with pytest.raises(SpecError, match=r"do not show whether .* ConvolutionConnector"):
         network(twofold, "i", -0.5, lateral=True)
 
 
 def test_weights_beyond_all_numbers_are_refused():
-    with pytest.raises(SpecError, match="beyond all numbers"):
+    with pytest.raises(SpecError, match="kernel overflows"):
         network("LIF", weight=1e308, kernel=1e10 * ONES)
 
 

@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from scnnbio import backends
-from scnnbio.cli.listing import REGISTRIES
+from scnnbio.cli.listing import registries
 from scnnbio.experiment import load
 from scnnbio.experiment.study import study_from, study_table
 from scnnbio.registry import Registry
@@ -57,7 +58,7 @@ def added(kind: Registry) -> list[str]:
     return [entry.name for entry in kind.entries() if entry.package == "scnnbio-stranger 1.0"]
 
 
-@pytest.mark.parametrize("kind", REGISTRIES, ids=lambda kind: kind.group)
+@pytest.mark.parametrize("kind", registries(), ids=lambda kind: kind.group)
 def test_it_adds_one_of_each_kind(site: Path, kind: Registry) -> None:
     (name,) = added(kind)
     assert name in kind
@@ -84,7 +85,7 @@ def test_the_page_shows_the_whole_package() -> None:
     assert {path.resolve() for path in shown} == {*package, STRANGER / "pyproject.toml"}
     assert len(set(shown)) == len(shown)
     rows = dict(re.findall(r"^\| ([a-z ]+) \| `(scnnbio\.[a-z]+)` \|", text, re.MULTILINE))
-    assert rows == {kind.what: kind.group for kind in REGISTRIES}
+    assert rows == {kind.what: kind.group for kind in registries()}
 
 
 @pytest.mark.slow
@@ -150,19 +151,32 @@ def command(site: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[s
     )
 
 
-def test_its_experiment_runs_on_the_command_line(site: Path, tmp_path: Path) -> None:
+def test_its_experiment_runs_on_the_command_line(site: Path, tmp_path: Path, invoke) -> None:
     ran = command(site, "run", "rings", "-b", "reference,test=matrix", "--out", "out", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "out" / "report.html").is_file()
     results = load_results(tmp_path / "out")
     tested = results["test"]
     assert tested.provenance["backend"] == "matrix"
+    # Which package the parts of a run are of, and its version.
+    for stage in ("learn", "test"):
+        assert results[stage].provenance["versions"]["scnnbio-stranger"] == "1.0"
     spikes = tested.recording.spikes["layer"]
     assert len(spikes) > 500
     # The same network on the oracle. Weights are drawn, so that no potential meets its threshold.
     expected = backends.get("reference").run(tested.experiment).recording.spikes["layer"]
     for column in ("time", "unit", "trial"):
         np.testing.assert_array_equal(getattr(spikes, column), getattr(expected, column))
+    (score,) = results.scores
+    assert (score.claim, score.verdict, score.source) == ("keeps_refractory", "agrees", "design")
+    # Two milliseconds are held, and the next step is the first that may fire.
+    assert score.prediction["lowest"] >= 2.5
+    table = pandas.read_csv(tmp_path / "out" / "measures.csv")
+    assert {"shortest_interval", "interval_cv"} <= set(table["measure"])
+    assert (tmp_path / "out" / "figures" / "shortest_intervals.pdf").is_file()
+    code, drawn, _ = invoke("figures", tmp_path / "out", "shortest_intervals")
+    assert code == 0
+    assert "shortest_intervals.png" in "".join(drawn.split())
     learned = results["learn"].weights["lgn_layer"]
     before = results["learn"].experiment.network.projection("lgn_layer").kernel
     assert np.abs(learned - before).max() > 0.01

@@ -41,6 +41,29 @@ def layer(**changes: Any) -> Layer:
     return Layer(**(given | changes))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1.0),
+        (np.array([1, 2]), np.array([1.0, 2.0])),
+        (np.array(["a", "b"]), np.array(["a", "b"], dtype="<U9")),
+        ([{"a": np.array([np.nan])}], [{"a": np.array([np.nan], dtype="f4")}]),
+    ],
+)
+def test_kinds_count_unless_values_alone_are_asked_for(one: Any, other: Any) -> None:
+    assert not same(one, other)
+    assert same(one, other, kinds=False)
+
+
+@pytest.mark.parametrize("kinds", [True, False])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(np.zeros(2), np.zeros((2, 1))), ([1], [1, 1]), ({"a": 1}, {"b": 1}), (np.ones(1), [1.0])],
+)
+def test_other_shapes_are_not_the_same(one: Any, other: Any, kinds: bool) -> None:
+    assert not same(one, other, kinds=kinds)
+
+
 @given(TREES)
 def test_a_copy_is_equal_and_has_the_same_digest(tree: Any) -> None:
     for again in (copy.deepcopy(tree), pickle.loads(pickle.dumps(tree))):
@@ -67,7 +90,7 @@ def test_the_digest_is_of_the_form_that_is_written_here() -> None:
     }
     body = b"".join(b"s%d;%s" % (len(name), name) + content for name, content in fields.items())
     table_class = b"s5;class" + b"s11;FrozenTable"
-    assert table_class not in body  # a table is a table, whoever holds it
+    assert table_class not in body  # every frozen table has the same form, whatever its class
     assert layer().digest() == hashlib.sha256(b"scnnbio 1\nt4;" + body).hexdigest()
 
 

@@ -3,14 +3,37 @@
 What takes a recording and the name of a population returns a labelled table, one row per unit:
 :func:`firing_rates`, :func:`condition_rates`, :func:`orientation_tuning`,
 :func:`direction_tuning`, :func:`spatial_frequency_tuning`, :func:`interval_irregularity`,
-:func:`fano_factors`, :func:`noise_correlations`, :func:`signal_correlations`. The other names are
-the measures themselves, of arrays. :class:`PooledCounts`, :class:`Split` and :func:`read_out` say
-how well a linear classifier names trials by a layer's spikes.
+:func:`fano_factors`, :func:`noise_correlations`, :func:`signal_correlations`.
+
+What ends in ``_measures``, :func:`response_latency`, :func:`contrast_invariance` and
+:func:`cross_orientation_suppression` return a :class:`Measurement` of each quantity: its values
+with their unit, what they rest on, bootstrap intervals, and why a value is missing.
+
+The other names are the measures themselves, of arrays. :class:`PooledCounts`, :class:`Split` and
+:func:`read_out` say how well a linear classifier names trials by a layer's spikes.
 """
 
+from scnnbio.analysis.contrast_measures import (
+    contrast_invariance,
+    contrast_measures,
+    cross_orientation_suppression,
+)
+from scnnbio.analysis.correlation_measures import correlation_measures
 from scnnbio.analysis.correlations import Correlations, noise_correlation, signal_correlation
+from scnnbio.analysis.frequency_measures import (
+    spatial_frequency_measures,
+    temporal_frequency_measures,
+)
 from scnnbio.analysis.gabor import GaborFit, fit_gabor, fit_gabors
 from scnnbio.analysis.irregularity import Irregularity, TrialCV, fano_factor, trial_cv
+from scnnbio.analysis.measurements import Bootstrap, Measurement
+from scnnbio.analysis.modulation import f1_f0
+from scnnbio.analysis.modulation_measures import (
+    modulation_measures,
+    potential_modulation_measures,
+    response_latency,
+)
+from scnnbio.analysis.orientation_measures import direction_measures, orientation_measures
 from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.readout import (
     Accuracy,
@@ -30,6 +53,13 @@ from scnnbio.analysis.receptive_fields import (
     on_minus_off,
     spectral_peak,
 )
+from scnnbio.analysis.reverse_correlation import (
+    SpikeTriggered,
+    receptive_field_measures,
+    spike_triggered_average,
+)
+from scnnbio.analysis.size_measures import size_measures
+from scnnbio.analysis.sparseness_measures import sparseness, sparseness_measures
 from scnnbio.analysis.tables import (
     condition_rates,
     fano_factors,
@@ -42,7 +72,6 @@ from scnnbio.analysis.tables import (
 from scnnbio.analysis.tuning import (
     circular_variance,
     direction_selectivity,
-    f1_f0,
     half_bandwidth,
     orientation_selectivity,
     preferred_orientation,
@@ -52,22 +81,32 @@ from scnnbio.analysis.tuning_tables import (
     orientation_tuning,
     spatial_frequency_tuning,
 )
+from scnnbio.analysis.variability_measures import count_measures, interval_measures
 
 __all__ = [
     "Accuracy",
+    "Bootstrap",
     "Correlations",
     "GaborFit",
     "Irregularity",
     "KernelMeasures",
+    "Measurement",
     "PooledCounts",
     "ReadOut",
     "Responses",
+    "SpikeTriggered",
     "Split",
     "TrialCV",
     "at_best_lag",
     "best_lag",
     "circular_variance",
     "condition_rates",
+    "contrast_invariance",
+    "contrast_measures",
+    "correlation_measures",
+    "count_measures",
+    "cross_orientation_suppression",
+    "direction_measures",
     "direction_selectivity",
     "direction_tuning",
     "f1_f0",
@@ -78,22 +117,34 @@ __all__ = [
     "fit_gabors",
     "half_bandwidth",
     "interval_irregularity",
+    "interval_measures",
     "kernel_shapes",
     "kernel_tuning",
     "labels_of",
     "linear_classifiers",
     "measure_kernels",
+    "modulation_measures",
     "noise_correlation",
     "noise_correlations",
     "on_minus_off",
+    "orientation_measures",
     "orientation_selectivity",
     "orientation_tuning",
+    "potential_modulation_measures",
     "preferred_orientation",
     "read_out",
+    "receptive_field_measures",
+    "response_latency",
     "responses",
     "signal_correlation",
     "signal_correlations",
+    "size_measures",
+    "sparseness",
+    "sparseness_measures",
+    "spatial_frequency_measures",
     "spatial_frequency_tuning",
     "spectral_peak",
+    "spike_triggered_average",
+    "temporal_frequency_measures",
     "trial_cv",
 ]

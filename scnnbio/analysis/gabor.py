@@ -111,7 +111,7 @@ def gabor(
     return np.asarray(amplitude * envelope * carrier).reshape(shape)
 
 
-def fit_gabor(image: Images) -> GaborFit:
+def fit_gabor(image: Images, *, start: GaborFit | None = None) -> GaborFit:
     """Least-squares Gabor function of an image.
 
     Frequencies from a quarter of a cycle over the image (below it a carrier cannot be told from
@@ -121,6 +121,9 @@ def fit_gabor(image: Images) -> GaborFit:
     Parameters
     ----------
     image : array, shape (rows, columns)
+    start : GaborFit, optional
+        The only place from which it is sought, such as the fit of a like image; several places by
+        default.
 
     Returns
     -------
@@ -148,7 +151,8 @@ def fit_gabor(image: Images) -> GaborFit:
     if total <= 1e-20 * max(scale, 1e-300) ** 2 * pixels.size:
         return GaborFit(*[np.nan] * 9)
     problem = _Problem(pixels / scale)
-    loose = [problem.solve(start, _LOOSE) for start in problem.starts()]
+    begins = problem.starts() if start is None else [problem.begin(start, scale)]
+    loose = [problem.solve(begin, _LOOSE) for begin in begins]
     best = problem.solve(min(loose, key=lambda found: found[1])[0], _TIGHT)
     return problem.fit(best[0], scale, 1.0 - 2.0 * best[1] * scale**2 / total)
 
@@ -243,6 +247,16 @@ class _Problem:
             design = np.stack([even, odd], axis=1)
             start[:2] = np.linalg.lstsq(design, self.pixels, rcond=None)[0]
             yield start
+
+    def begin(self, fit: GaborFit, scale: float) -> Array:
+        """The parameters of a fit, within the bounds of this image."""
+        phase, height = np.deg2rad(fit.phase), fit.amplitude / scale
+        start = np.array(
+            [height * np.cos(phase), -height * np.sin(phase), fit.x0, fit.y0, fit.sigma_x,
+             fit.sigma_y, np.deg2rad(fit.theta), fit.frequency]
+        )  # fmt: skip
+        start[2:] = np.clip(start[2:], self.lower[2:] + 1e-6, self.upper[2:] - 1e-6)
+        return start
 
     def solve(self, start: Array, stop: dict[str, float]) -> tuple[Array, float]:
         found = scipy.optimize.least_squares(

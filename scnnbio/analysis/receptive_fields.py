@@ -23,7 +23,7 @@ from scnnbio.analysis.gabor import GaborFit, Progress, fit_gabor, fit_gabors, ga
 from scnnbio.analysis.spectra import Images, kernel_tuning, spectral_peak
 from scnnbio.analysis.tuning import circular_variance
 from scnnbio.errors import DataError, SpecError, unwritable
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 from scnnbio.units import plain_array
 
 __all__ = [
@@ -108,7 +108,7 @@ class KernelMeasures:
         writer.writeheader()
         writer.writerows(self.to_rows())
         try:
-            put(text.getvalue().encode(), Path(path))
+            write_atomically(text.getvalue().encode(), Path(path))
         except OSError as error:
             raise unwritable(error, path) from None
 

@@ -30,7 +30,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 #: Columns of a trial table that describe what was shown. Phases are averaged over.
 STIMULUS_COLUMNS = (
-    "orientation", "spatial_frequency", "temporal_frequency", "contrast", "luminance"
+    "orientation", "spatial_frequency", "temporal_frequency", "contrast", "luminance", "diameter",
+    "inner_diameter", "mask_contrast", "mask_orientation", "speed", "width", "length", "sequence",
 )  # fmt: skip
 #: Unit at the end of a column's name; spatial frequencies have that of their trial table.
 _ENDINGS = {"orientation": "_deg", "temporal_frequency": "_hz"}
@@ -81,7 +82,8 @@ def firing_rates(
     else:
         window = window_within(window, duration, "firing_rates.window")
         total = (window[1] - window[0]) * len(duration)
-    spikes = recording.counts(population, window).sum(axis=0)
+    # Sparse: trials times units may be more than memory holds.
+    spikes = np.asarray(recording.sparse_counts(population, window).sum(axis=0))
     rate = spikes / (total / 1000.0) if total > 0 else np.full(len(spikes), np.nan)
     return by_unit(recording, population, {"rate_hz": rate, "n_spikes": spikes})
 

@@ -120,8 +120,9 @@ def spatial_frequency_tuning(
     Parameters
     ----------
     recording : Recording
-        Its trial table has ``spatial_frequency``: in cycles per pixel for scnnbio's stimuli, and in
-        a laboratory's own unit otherwise, which is then that of the result.
+        Its trial table has ``spatial_frequency``: in cycles per pixel for ``Gratings``, in cycles
+        per deg for ``GratingPatches``, and in a laboratory's own unit otherwise, which is then that
+        of the result.
     population : str
     window : (float, float), optional
         ms within the trial; spikes with t0 < t <= t1 count. The whole trial by default.

@@ -1,4 +1,4 @@
-"""Simulators that an experiment can be lowered to; each is imported when it is asked for."""
+"""Registry of backends, the simulators that run experiments; each is imported on first use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names() -> tuple[str, ...]:
 
 
 def kind(name: str) -> type[Backend]:
-    """The class of the backend of that name, which says what it has before any is made.
+    """The class of a backend, which declares its features without an instance.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def kind(name: str) -> type[Backend]:
     Raises
     ------
     SpecError
-        If there is none of that name.
+        If there is no backend of that name.
     BackendMissing
         If its simulator is not installed, or the package that adds it is broken.
     """
@@ -56,13 +56,13 @@ def kind(name: str) -> type[Backend]:
 
 
 def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
-    """The backend of that name.
+    """Make the backend of that name.
 
     Parameters
     ----------
     name : str
     options : mapping of str to object, optional
-        Arguments of its constructor; ``scnnbio backends`` lists them.
+        Arguments of its constructor, as ``scnnbio backends`` lists them.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     Raises
     ------
     SpecError
-        If there is none of that name, or it has no such option.
+        If there is no backend of that name, or it has no such option.
     BackendMissing
         If its simulator is not installed.
     """

@@ -1,9 +1,9 @@
-"""Where compiled code is kept between runs, so that it is compiled once.
+"""Cache of compiled code, so that each program is compiled once.
 
 The cache is ``$SCNNBIO_CACHE``, or ``scnnbio`` in ``$XDG_CACHE_HOME`` or ``~/.cache``, with a
-folder for each backend that compiles. What is in it can be removed at any time. Two processes may
-build the same thing at once: each does so in a folder of its own, and the first one to finish gives
-its folder the final name.
+folder for each backend that compiles. It can be removed at any time. Two processes may build the
+same program at the same time: each builds in its own folder, and the first to finish renames its
+folder to the final name.
 """
 
 from __future__ import annotations
@@ -20,67 +20,67 @@ from pathlib import Path
 
 from scnnbio.errors import DataError, ScnnbioError, unwritable
 
-#: Seconds after which nobody builds any more: a day.
-_LEFT = 86_400.0
+#: Unfinished builds older than this many seconds (a day) are removed.
+_MAX_AGE = 86_400.0
 
 
 def cache_folder(backend: str) -> Path:
-    """Folder in which the compiled code of a backend is kept."""
+    """Folder for the compiled code of a backend."""
     if own := os.environ.get("SCNNBIO_CACHE"):
         return Path(own).expanduser().absolute() / backend
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().absolute() / "scnnbio" / backend
 
 
-def refuse_full_disk(said: str, folder: Path) -> None:
-    """Tell a full disk from a compiler that fails.
+def check_full_disk(output: str, folder: Path) -> None:
+    """Raise if a compiler failed because the disk is full.
 
     Parameters
     ----------
-    said : str
-        By the compiler, which has failed.
+    output : str
+        Output of the compiler that failed.
     folder : Path
-        Where it wrote.
+        Folder to which it wrote.
 
     Raises
     ------
     DataError
-        If there was no place.
+        If the disk is full.
     """
     full = os.strerror(errno.ENOSPC)
-    if full in said:
+    if full in output:
         raise unwritable(OSError(errno.ENOSPC, full), folder)
 
 
 @contextlib.contextmanager
 def new_folder(parent: Path, what: str) -> Iterator[Path]:
-    """A folder to build in, beside the place that its result moves to.
+    """A temporary folder to build in, in the same parent folder as the result.
 
     Parameters
     ----------
     parent : Path
-        Made if it is not there.
+        Created if absent.
     what : str
         What is built, for messages.
 
     Yields
     ------
     Path
-        Removed at the end, unless it has been moved.
+        The folder; removed at the end, unless renamed.
 
     Raises
     ------
     DataError
-        If the folder cannot be made or written.
+        If the folder cannot be created or written.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        _remove_left(parent)
+        _remove_unfinished(parent)
         work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
     except OSError as error:
         raise DataError(
             f"the cache of compiled code cannot be written ({error.strerror}); set SCNNBIO_CACHE"
-            " to a folder that can",
+            " to a folder that can be written",
             where=str(parent),
         ) from error
     try:
@@ -97,11 +97,11 @@ def new_folder(parent: Path, what: str) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _remove_left(parent: Path) -> None:
-    """Remove what a process left that was killed as it built: long ago, so that none is at it."""
+def _remove_unfinished(parent: Path) -> None:
+    """Remove old builds of killed processes; recent ones may belong to a running process."""
     for folder in parent.glob("building-*"):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _LEFT:
+            if time.time() - folder.stat().st_mtime > _MAX_AGE:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -111,8 +111,8 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def keep(work: Path, home: Path) -> None:
-    """Give a finished folder its name; if another process was first, its folder is as good."""
+def publish(work: Path, home: Path) -> None:
+    """Rename a finished folder; if another process was first, use that one's folder."""
     try:
         work.rename(home)
     except OSError:

@@ -1,35 +1,35 @@
-r"""Where a linear neuron first reaches its threshold, found so that no crossing is missed.
+r"""First threshold crossing of a linear neuron, found so that no crossing is missed.
 
 Between events a linear neuron follows :math:`\dot{\hat z} = M \hat z`, where :math:`\hat z` is
 the state with a 1 appended and :math:`M` the matrix with the constant input in its last column. The
 distance to threshold is :math:`g(t) = \hat w^T e^{Mt} \hat z`: a sum of exponentials, with powers
-of t where time constants coincide, or a polynomial where nothing leaks. One argument serves all.
+of t where time constants coincide, or a polynomial without leak. One method covers all cases.
 
-**1. On a short piece g is a polynomial, to the last digit.** With h the length of a piece,
+**1. On a short interval g is a polynomial, to the last digit.** With h the length of such a piece,
 
 .. math:: g(hs) = \sum_{k<K} a_k s^k + R(s), \quad a_k = \hat w^T (Mh)^k \hat z / k!, \quad
     |R| \le |\hat w|^T \Big(\sum_{k \ge K} (|M|h)^k / k!\Big) |\hat z|, \quad 0 \le s \le 1.
 
 With :math:`h = 1/\rho(|M|)` the a_k fall as 1/k!, whatever the units of the states: the spectral
 radius of :math:`|M|` is the least row sum that scaling the states can give. For K = 20 the bound on
-R, which is computed and not assumed, is far below the rounding of g itself. A longer silence is
-several pieces; the result does not depend on where they are cut.
+R, which is computed and not assumed, is far below the rounding of g itself. A longer interval is
+split into several pieces; the result does not depend on the split.
 
-**2. Descartes' rule in Bernstein's basis counts the zeros.** Let b be the coefficients of the
-polynomial in Bernstein's basis on a part of the piece.
+**2. Descartes' rule in the Bernstein basis counts the zeros.** Let b be the coefficients of the
+polynomial in the Bernstein basis on a part of the piece.
 
 - The polynomial is a mean of the b with positive weights, so it has no zero where all b are
   negative (on the whole piece: more negative than R).
-- It has at most as many zeros as b has changes of sign, and as many up to an even number. So it
-  has exactly one where b changes sign once, and bracketing finds it.
-- Otherwise the part is halved, the earlier half first. As parts shrink, b tends to the values of
-  the polynomial as the square of the part's width: two crossings that lie close together separate,
-  and a bump that stays below the threshold shows it.
+- The number of zeros is the number of sign changes of b, or less by an even number. So it has
+  exactly one zero if b changes sign once, and bracketing finds it.
+- Otherwise the part is halved, and the earlier half is searched first. As parts shrink, b converges
+  to the values of the polynomial with the square of the part's width: two close crossings separate,
+  and a maximum below the threshold is recognised as such.
 
-Only a bump that meets the threshold to within rounding defies this. A part narrower than 2^-40 of
-its piece, on which such a bump is flat to far below rounding, is decided by the computed sign, and
-a touch counts as a crossing. So no crossing is missed that double precision can tell from none, nor
-is a later one taken for the first.
+The exception is a maximum that equals the threshold to within rounding. In a part narrower than
+2^-40 of its piece, on which the maximum is flat far below rounding, the computed sign decides, and
+touching counts as a crossing. So no crossing that double precision can resolve is missed, and no
+later crossing is returned as the first.
 
 References
 ----------
@@ -50,13 +50,13 @@ from scipy.optimize import brentq
 
 FloatArray = NDArray[np.float64]
 
-#: Terms of the series on a piece.
+#: Number of terms of the series on a piece.
 TERMS = 20
 _NARROWEST = 2.0**-40
 
 
 def _to_bernstein(terms: int) -> FloatArray:
-    """Matrix from coefficients of powers (row) to Bernstein's on [0, 1] (column)."""
+    """Matrix from coefficients of powers (row) to Bernstein coefficients on [0, 1] (column)."""
     degree = terms - 1
     table = [
         [math.comb(i, k) / math.comb(degree, k) for i in range(terms)]  # zero where k > i
@@ -69,14 +69,14 @@ _BERNSTEIN = _to_bernstein(TERMS)
 
 
 def piece_length(matrices: FloatArray, longest: float) -> float:
-    """Length on which the series of every matrix converges as that of exp(1).
+    """Length on which the series of every matrix converges like that of exp(1).
 
     Parameters
     ----------
     matrices : ndarray (sets, states, states)
         In 1/ms.
     longest : float
-        Returned for what hardly changes, in ms.
+        Upper limit in ms, for matrices that hardly change the state.
 
     Returns
     -------
@@ -109,8 +109,8 @@ def series(matrices: FloatArray, length: float, terms: int = TERMS) -> FloatArra
 
 
 def tail(matrices: FloatArray, length: float) -> FloatArray:
-    """Bound on what :func:`series` leaves out, element by element (sets, states, states)."""
-    # Terms fall as 1/k!, so those beyond 3 TERMS are nothing beside the first.
+    """Bound on the remainder of :func:`series`, per element (sets, states, states)."""
+    # Terms decrease as 1/k!, so those beyond 3 TERMS are negligible.
     return np.asarray(series(np.abs(matrices), length, 3 * TERMS)[:, TERMS:].sum(axis=1))
 
 
@@ -123,12 +123,12 @@ def exponential(terms: FloatArray, fraction: float) -> FloatArray:
 def first_crossings(
     coefficients: FloatArray, remainder: FloatArray
 ) -> tuple[NDArray[np.int64], FloatArray]:
-    """Which curves reach zero from below on 0 to 1, and where first.
+    """Curves that reach zero from below on [0, 1], and the first position at which they do.
 
     Parameters
     ----------
     coefficients : ndarray (curves, TERMS)
-        Of powers, the constant first.
+        Coefficients of powers, the constant first.
     remainder : ndarray (curves,)
         Bound on the distance from the polynomial to the curve.
 
@@ -149,14 +149,14 @@ def first_crossings(
 
 
 def first_zero(coefficients: FloatArray, bernstein: FloatArray | None = None) -> float | None:
-    """First place on 0 to 1 where a polynomial is zero or positive, None if there is none.
+    """First position on [0, 1] where a polynomial is zero or positive; None if there is none.
 
     Parameters
     ----------
     coefficients : ndarray (TERMS,)
-        Of powers, the constant first.
+        Coefficients of powers, the constant first.
     bernstein : ndarray (TERMS,), optional
-        The same polynomial in Bernstein's basis.
+        The same polynomial in the Bernstein basis.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def first_zero(coefficients: FloatArray, bernstein: FloatArray | None = None) ->
 
     Examples
     --------
-    Two zeros that are 2e-6 apart, and none if the bump ends just below:
+    Two zeros that are 2e-6 apart, and none if the maximum is just below zero:
 
     >>> bump = np.zeros(TERMS)
     >>> bump[:3] = 1e-12 - 0.25, 1.0, -1.0
@@ -192,7 +192,7 @@ def first_zero(coefficients: FloatArray, bernstein: FloatArray | None = None) ->
 
 
 def _halves(b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Bernstein coefficients on both halves, by de Casteljau's means of neighbours."""
+    """Bernstein coefficients on both halves, by de Casteljau's algorithm."""
     early, late = np.empty_like(b), np.empty_like(b)
     for k in range(len(b)):
         early[k], late[-1 - k] = b[0], b[-1]
@@ -201,7 +201,7 @@ def _halves(b: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _only_zero(coefficients: list[float], left: float, right: float) -> float:
-    """The one zero between two places, to the last digit."""
+    """The only zero between two positions, to the last digit."""
 
     def value(s: float) -> float:
         total = 0.0
@@ -209,7 +209,7 @@ def _only_zero(coefficients: list[float], left: float, right: float) -> float:
             total = total * s + a
         return total
 
-    # At the ends the sign of the sum may be that of its rounding.
+    # At the ends, rounding may determine the sign of the sum.
     if value(right) <= 0.0:
         return right
     if value(left) >= 0.0:

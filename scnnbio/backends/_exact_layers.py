@@ -18,11 +18,11 @@ IntArray = NDArray[np.int64]
 
 
 class Layer:
-    """The neurons of one population at one instant: all stand at the same time.
+    """The neurons of one population, all at the same time.
 
-    ``state`` is (neurons, states + 1): the distance from an origin, which has fewer digits to lose
-    than a potential of -65 mV, and a column of ones. The origin is the initial state of the first
-    neuron of each set of parameters.
+    ``state`` is (neurons, states + 1): the difference from an origin, which loses fewer digits to
+    rounding than a potential of -65 mV, and a column of ones. The origin is the initial state of
+    the first neuron of each set of parameters.
     """
 
     def __init__(self, population: Population, longest: float) -> None:
@@ -56,14 +56,14 @@ class Layer:
         self.restart()
 
     def restart(self) -> None:
-        """Back to the initial states."""
+        """Set all states to their initial values."""
         self.state = np.zeros((self.population.size, len(self.names) + 1))
         self.state[:, :-1] = self.begin
         self.state[:, -1] = 1.0
         self.held = np.zeros(self.population.size, dtype=bool)
 
     def value(self, name: str, units: IntArray | slice = slice(None)) -> FloatArray:
-        """A state variable of neurons, in its unit."""
+        """Values of a state variable, in its unit."""
         column = self.names.index(name)
         return np.asarray(self.origin[units, column] + self.state[units, column])
 
@@ -73,7 +73,7 @@ class Layer:
         self.state[:, column] = values - self.origin[:, column]
 
     def crossings(self, span: float) -> tuple[IntArray, FloatArray]:
-        """Neurons that would reach threshold within ``span`` ms (a piece at most), and when."""
+        """Neurons that reach threshold within ``span`` ms (at most a piece), and the times."""
         free = np.flatnonzero(~self.held)
         stretch = (span / self.piece) ** np.arange(TERMS)
         curves = np.einsum("nkj,nj->nk", self.distance[free], self.state[free]) * stretch
@@ -82,7 +82,7 @@ class Layer:
         return free[found], place * span
 
     def advance(self, span: float) -> None:
-        """Let ``span`` ms pass (a piece at most)."""
+        """Advance all states by ``span`` ms (at most a piece)."""
         for held in (False, True):
             chosen = np.flatnonzero(self.held == held)
             if len(chosen):
@@ -92,7 +92,7 @@ class Layer:
                 )
 
     def receive(self, state: str, targets: IntArray, amounts: FloatArray) -> None:
-        """Add to a receptor's variable, where it is not held."""
+        """Add to a receptor's variable, except where a refractory neuron holds it."""
         column = self.names.index(state)
         if column in self.frozen:
             free = ~self.held[targets]
@@ -100,12 +100,12 @@ class Layer:
         self.state[targets, column] += amounts
 
     def above(self) -> IntArray:
-        """Neurons that are at or above threshold and not held."""
+        """Neurons that are at or above threshold and not refractory."""
         distance = np.einsum("nj,nj->n", self.distance[:, 0], self.state)
         return np.flatnonzero((distance >= 0.0) & ~self.held)
 
     def reset(self, fired: IntArray) -> None:
-        """Reset, and hold those that have a refractory period."""
+        """Reset neurons that fired, and hold those with a refractory period."""
         names = {n: v[fired] for n, v in self.parameters.items()}
         names |= {name: self.value(name, fired) for name in self.names}
         for name, operator, text in self.model.resets:
@@ -128,6 +128,6 @@ class Pathway:
         self._cuts = np.searchsorted(edges.pre[chosen], np.arange(pre.size + 1))
 
     def out(self, unit: int) -> tuple[IntArray, FloatArray]:
-        """Targets of a presynaptic neuron, and what it adds to each."""
+        """Targets of a presynaptic neuron, and the amounts it adds to them."""
         part = slice(self._cuts[unit], self._cuts[unit + 1])
         return self._target[part], self._amount[part]

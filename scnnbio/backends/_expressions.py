@@ -1,4 +1,4 @@
-"""Checked expressions, evaluated on numpy arrays by walking their syntax tree: nothing is run."""
+"""Evaluation of checked expressions on numpy arrays, from their syntax tree, without ``eval``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     Parameters
     ----------
     text : str
-        An expression that :func:`~scnnbio.neurons.whitelist.check_expression` lets through.
+        An expression that :func:`~scnnbio.neurons.whitelist.check_expression` accepts.
     names : mapping of str to array or float
-        Value of every name in it.
+        Values of all its names.
 
     Returns
     -------
@@ -40,13 +40,13 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 
 
 def assigned(old: NDArray[np.float64], operator: str, new: Any) -> NDArray[np.float64]:
-    """Value of a variable after an assignment of a reset.
+    """Value of a variable after an assignment in a reset.
 
     Parameters
     ----------
     old : ndarray of float64
     operator : str
-        As :func:`~scnnbio.neurons.parsing.split_assignments` gives it.
+        As :func:`~scnnbio.neurons.parsing.split_assignments` returns it.
     new : array or float
         Value of the right-hand side.
 

@@ -1,8 +1,9 @@
-"""A state that is no number any more ends a run, with population, state and time.
+"""NaN and infinite states end a run, with an error that names population, state and time.
 
-What is not finite stays so, and compares as false with any threshold: its neuron would be silent,
-and nothing would say why. The fast backends therefore look at the states when a trial ends, before
-the next one begins anew, and run that trial once more, looking after every step, for the time.
+A state that is not finite stays so, and comparing it with a threshold is false: the neuron would be
+silent without any message. The fast backends therefore check states at the end of each trial,
+before the next reset; if a state is not finite, they run that trial again and check after every
+step, to find the time.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from scnnbio.experiment import Experiment
 
 
 class NotFinite(SpecError):
-    """A state that became infinite, or not a number.
+    """A state became infinite or NaN.
 
     Parameters
     ----------
     experiment : Experiment
     population, state : str
     unit : int
-        One neuron of those concerned, in the public numbering.
+        One of the affected neurons, in the public numbering.
     step : float
-        Steps since the run began, at the end of which it was found.
+        Steps since the run began, up to the check that found it.
     """
 
     def __init__(
@@ -38,10 +39,9 @@ class NotFinite(SpecError):
         self.trial = int(-(-step // per_trial)) - 1
         time = (step - self.trial * per_trial) * experiment.dt
         super().__init__(
-            f"state {state!r} of neuron {unit} became infinite or not a number at {time:.6g} ms of"
-            f" trial {self.trial}; look in its equations for a division by zero, for a root,"
-            " logarithm or power of what may be negative, or for growth without bound, or take a"
-            " smaller dt",
+            f"state {state!r} of neuron {unit} became infinite or NaN at {time:.6g} ms of trial"
+            f" {self.trial}; check its equations for a division by zero, for a root, logarithm or"
+            " power of a negative number, or for unbounded growth, or use a smaller dt",
             where=f"population {population!r}",
         )
 
@@ -53,7 +53,7 @@ def check_finite(
     step: float,
     public: NDArray[np.int64] | None = None,
 ) -> None:
-    """Refuse to go on with states that are not finite.
+    """Raise unless all states are finite.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def check_finite(
     step : float
         Steps since the run began.
     public : ndarray of int64 (neurons,), optional
-        The public number of each neuron, where they lie in another order.
+        Public number of each neuron, where the states are in another order.
 
     Raises
     ------
     NotFinite
     """
     for name, values in states.items():
-        # One number tells of all, and tells wrongly only where a sum overflows.
+        # The sum is a fast check; if it is not finite (it may overflow), all values are checked.
         if not np.isfinite(values.sum()) and not np.isfinite(values).all():
             unit = int(np.flatnonzero(~np.isfinite(values))[0])
             raise NotFinite(

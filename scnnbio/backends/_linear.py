@@ -1,4 +1,4 @@
-"""The numbers behind linear neurons: their matrices, and their distance to threshold."""
+"""Matrices of linear neurons, and their distance to threshold, as numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 
 def parameter_sets(population: Population) -> dict[str, FloatArray]:
-    """Parameters, one set per channel or per neuron, or one set where all neurons are alike."""
+    """Parameters, one set per channel or per neuron, or a single set if all neurons are equal."""
     values = population.values()
     if all(np.all(v == v[0]) for v in values.values()):
         return {name: v[:1] for name, v in values.items()}
@@ -37,7 +37,7 @@ def generators(population: Population) -> FloatArray:
     Returns
     -------
     ndarray (sets, states + 1, states + 1)
-        One for each set of :func:`parameter_sets`. The last column holds the constant input.
+        One per set of :func:`parameter_sets`. The last column holds the constant input.
 
     Raises
     ------
@@ -57,11 +57,12 @@ def generators(population: Population) -> FloatArray:
         }
         try:
             found[k, :-1] = np.array(known_to_sympy(whole).subs(numbers).evalf(30), dtype=float)
-        except TypeError:  # infinity and what is no number are sympy's own
+        except TypeError:  # sympy's own infinity and NaN do not convert
             found[k] = np.nan
         if not np.isfinite(found[k]).all():
             raise SpecError(
-                "its parameters give no solution; is a time constant or a capacitance zero?",
+                "its equations are not finite with these parameters; check for a time constant or"
+                " capacitance of zero",
                 where=f"population {population.name!r}.parameters",
             )
         found[k] *= scale[None, :] / scale[:, None] * 1e-3
@@ -70,12 +71,12 @@ def generators(population: Population) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """A constant (sets,) and factors (sets, states) of the states, under plain arithmetic."""
+    """An affine form of the states: constant (sets,) and factors (sets, states)."""
 
     constant: Any
     factors: Any
 
-    #: numpy leaves arithmetic with arrays to the methods here.
+    #: Makes numpy arrays defer to the operators defined here.
     __array_ufunc__ = None
 
     def __add__(self, other: Any) -> _Affine:
@@ -109,7 +110,7 @@ class _Affine:
 
 
 def threshold_form(population: Population) -> FloatArray:
-    """Distance to threshold as a product: the neuron fires where ``form (z, 1)`` reaches zero.
+    """Distance to threshold as a linear form: the neuron fires where ``form (z, 1)`` reaches zero.
 
     Parameters
     ----------
@@ -123,8 +124,8 @@ def threshold_form(population: Population) -> FloatArray:
     Raises
     ------
     SpecError
-        If the threshold is not one comparison, linear in the states. ``>`` and ``>=`` are one:
-        a curve reaches both at the same instant.
+        If the threshold is not a single comparison that is linear in the states. ``>`` and ``>=``
+        are equivalent, since a curve reaches both at the same time.
     """
     model, values = population.model, parameter_sets(population)
     sets, names = len(next(iter(values.values()), np.zeros(1))), [s.name for s in model.states]
@@ -146,7 +147,7 @@ def threshold_form(population: Population) -> FloatArray:
 def distance_to_threshold(
     population: Population, states: Mapping[str, FloatArray], units: NDArray[np.integer[Any]]
 ) -> FloatArray:
-    """How far neurons are from threshold: above zero they fire.
+    """Distance of neurons to threshold; a neuron fires if it is above zero.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def distance_to_threshold(
     states : mapping of str to ndarray (samples, units)
         Every state variable, in its unit.
     units : ndarray of int (units,)
-        The neurons.
+        Indices of the neurons.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""One process at a time: a lock that goes with the processes that hold it, however they end."""
+"""A lock between processes, released by the system however the process that holds it ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
     Parameters
     ----------
     path : Path
-        Made if it is not there; its folder has to be.
+        Created if absent; its folder must exist.
     wait : float
         Seconds to wait for another process that holds it.
 
@@ -31,7 +31,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
     Raises
     ------
     DataError
-        If another process holds the lock, or the file cannot be made.
+        If another process holds the lock, or the file cannot be created.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -41,7 +41,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
         _wait_for(descriptor, path, time.monotonic() + wait)
         yield descriptor
     finally:
-        # Closed and not unlocked: a child may still be at work.
+        # Closed and not unlocked, since a child process may still hold the lock.
         os.close(descriptor)
 
 
@@ -54,6 +54,7 @@ def _wait_for(descriptor: int, path: Path, until: float) -> None:
                 time.sleep(0.05)
                 continue
             raise DataError(
-                "another process is at work there; wait until it has ended", where=str(path.parent)
+                "another process is using this folder; wait until it has ended",
+                where=str(path.parent),
             ) from None
         return

@@ -1,4 +1,4 @@
-"""What the oracles have in common: a simulation in numpy that is made, run, and then asked."""
+"""Base class of the oracle backends, which simulate in numpy."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from scnnbio.experiment import Experiment, Inputs, Report
 
 
 class Simulation(Protocol):
-    """All of an experiment, and what it has fired so far."""
+    """The state of a simulation of an experiment, with the spikes fired so far."""
 
     def run(self, report: Report) -> None:
-        """Go through every trial."""
+        """Simulate all trials."""
 
     def outcome(self) -> Outcome:
-        """Everything that was kept."""
+        """Everything that was recorded."""
 
 
 class Oracle(Backend):
-    """A backend without a simulator."""
+    """A backend without an external simulator."""
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         with watch.phase("build"):
-            simulation = self._made(experiment, inputs)
+            simulation = self._make(experiment, inputs)
         with watch.phase("simulate"):
             simulation.run(report)
         return simulation.outcome()
 
     @abstractmethod
-    def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
-        """The simulation of an experiment, before its first step."""
+    def _make(self, experiment: Experiment, inputs: Inputs) -> Simulation:
+        """Make the simulation of an experiment, before its first step."""

@@ -1,4 +1,4 @@
-"""Learning and competition of the reference backend: one edge, one spike, one winner at a time."""
+"""Learning and competition of the reference backend, one edge and one spike at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FloatArray = NDArray[np.float64]
 
 
 class Learning:
-    """Traces and changes of one plastic projection; see :class:`scnnbio.plasticity.TraceRule`.
+    """Traces and kernel of one plastic projection; see :class:`scnnbio.plasticity.TraceRule`.
 
-    ``kernel`` (taps,) is changed in place. Presynaptic units are afferents: one for each neuron and
-    lag of the kernel.
+    ``kernel`` (taps,) is changed in place. Presynaptic units are afferents: one per neuron and lag
+    of the kernel.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Learning:
             "pre": network.population(projection.pre).size * len(projection.delays),
             "post": network.population(projection.post).size,
         }
-        self.keep = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
+        self.decay = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
         self.every = experiment.normalised_every(projection)
         self.slowing = self.rule.slowing(experiment.dt)
         self.rate = 1.0
         self.restart()
 
     def restart(self) -> None:
-        """All traces at zero."""
+        """Set all traces to zero."""
         self.traces = {n: np.zeros(self.sizes[t.side]) for n, t in self.rule.traces.items()}
 
     def begin_trial(self, trial: int) -> None:
@@ -52,9 +52,9 @@ class Learning:
             self.rate = self.rule.growth.rate(trial)
 
     def update(self) -> None:
-        """Slot 1: traces and the learning rate fall."""
+        """Slot 1: traces and the learning rate decay."""
         for name, value in self.traces.items():
-            value *= self.keep[name]
+            value *= self.decay[name]
         self.rate *= self.slowing
 
     def arrive(self, unit: int, targets: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
@@ -63,12 +63,12 @@ class Learning:
         self._jump("pre", unit)
 
     def fire(self, unit: int, sources: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
-        """Slot 4: a postsynaptic neuron that ``sources`` reach through ``taps`` has fired."""
+        """Slot 4: a postsynaptic neuron fired; ``sources`` connect to it through ``taps``."""
         self._change(self.rule.on_post, taps, {"pre": sources, "post": unit})
         self._jump("post", unit)
 
     def normalise(self, step: int) -> None:
-        """Slot 6: put each output map's kernel back to its norm."""
+        """Slot 6: rescale each output map's kernel to its norm."""
         control = self.rule.normalisation
         if control is None or step % self.every:
             return
@@ -97,7 +97,7 @@ def _jumped(trace: Trace, value: float) -> float:
 
 
 class Competition:
-    """Who fires and who learns in one population; see :class:`scnnbio.plasticity.WinnerTakeAll`."""
+    """Neurons that may fire and learn in one population; see :class:`.plasticity.WinnerTakeAll`."""
 
     def __init__(self, rule: WinnerTakeAll, population: Population) -> None:
         self.rule = rule
@@ -106,16 +106,16 @@ class Competition:
         self.begin_trial()
 
     def begin_trial(self) -> None:
-        """Nobody has won and nobody is silenced."""
-        #: By map: the place of its winner.
+        """Begin a trial without winners and silenced neurons."""
+        #: Position of the winner, by map.
         self.winners: dict[int, tuple[int, int]] = {}
-        #: By place: the map whose neuron fired first.
+        #: Map whose neuron fired first, by position.
         self.owner: dict[tuple[int, int], int] = {}
 
     def decide(
         self, crossed: NDArray[np.int64], excess: FloatArray
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Slot 3: of the neurons that crossed, those that fire and those that learn."""
+        """Slot 3: of the neurons that crossed threshold, those that fire and those that learn."""
         fired, learned = [], []
         for unit in crossed[np.lexsort((crossed, -excess))]:
             channel, row, column = (int(i) for i in np.unravel_index(unit, self.shape))

@@ -1,29 +1,28 @@
-"""What every backend promises, and the time conventions that all of them keep.
+"""Base class of all backends, and the time conventions that all of them follow.
 
-Time runs on NEST's grid. One step, from t to t + dt, does in this order:
+Time advances on NEST's grid. Each step, from t to t + dt, has these slots, in order:
 
-1. **update**: states, traces and falling thresholds go from t to t + dt, by the
+1. **update**: states, traces and decaying thresholds advance from t to t + dt, by the
    :func:`~scnnbio.neurons.integrator.integrator` of their neuron: exact where it is linear;
-2. **deliver**: spikes with ``stamp + delay == t + dt`` arrive: the receptor's variable jumps, a
+2. **deliver**: spikes with ``time + delay == t + dt`` arrive: the receptor's variable jumps, a
    rule's ``on_pre`` changes the kernel, presynaptic traces jump;
-3. **threshold**: neurons above threshold that are not refractory and not silenced fire, stamped
-   t + dt; competition decides which of them may learn;
-4. **learn**: for these a rule's ``on_post`` changes the kernel and postsynaptic traces jump; the
+3. **threshold**: neurons above threshold that are neither refractory nor silenced fire; their spike
+   time is t + dt; competition decides which of them may learn;
+4. **learn**: for these, a rule's ``on_post`` changes the kernel and postsynaptic traces jump; the
    shared threshold jumps for all that fired;
 5. **reset**: neurons that fired or were silenced above threshold reset and are held for
    ``t_ref / dt`` whole steps;
-6. **normalise**: at the end of a rule's period, kernels go back to their norm.
+6. **normalise**: at the end of a rule's period, kernels are rescaled to their norm.
 
-A kernel with lags acts as one projection for each lag, in the order of the lags, each with the
-delay of the projection plus its lag; a trace of its own follows the arrivals at each lag.
+A kernel with lags acts as one projection per lag, in the order of the lags, each with the delay of
+the projection plus its lag, and with its own presynaptic traces.
 
-An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before
-all of this, and holds it until it sets it again.
-
-A refractory neuron's held variables ignore what arrives. Winners and silenced neurons are those of
-a trial, whether or not states are reset. With ``Experiment.reset``, a trial begins
-with all states at their initial values, traces at zero and nothing in flight. Sampled signals and
-snapshots show the state at the beginning of a step, after such a reset.
+An analog drive (:mod:`scnnbio.experiment.drive`) sets a port at the beginning of a step, before the
+update, and holds it until its next change. The held variables of a refractory neuron ignore
+arriving spikes. Winners and silenced neurons are determined per trial, whether or not states are
+reset. With ``Experiment.reset``, a trial begins with all states at their initial values, traces at
+zero and no spikes in flight. Sampled signals and snapshots show the state at the beginning of a
+step, after such a reset.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, pathways, recording
 from scnnbio.backends.promises import Exact, Promise
 from scnnbio.backends.support import Refusal, refused
-from scnnbio.backends.versions import versions
+from scnnbio.backends.versions import versions, versions_of_extensions
 from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Feature, Inputs, Report, Run
@@ -57,14 +56,14 @@ from scnnbio.population import Population, spread
 
 @dataclass
 class Stopwatch:
-    """Wall seconds by phase; a phase inside another one is not counted twice."""
+    """Wall-clock seconds by phase; time in an inner phase is not added to the outer one."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     _inner: float = 0.0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to a phase."""
+        """Add the time of the block to a phase."""
         begin, inner = time.perf_counter(), self._inner
         self._inner = 0.0
         try:
@@ -76,34 +75,34 @@ class Stopwatch:
 
 
 class Backend(ABC):
-    """Lowers an experiment to a simulator and runs it.
+    """Translates an experiment for a simulator and runs it.
 
-    A backend declares in ``supports`` what it has. Whatever else an experiment requires is refused
-    here, so that a backend that declares nothing refuses everything;
-    :mod:`scnnbio.testing.contract` tests what is declared.
+    A backend declares its features in ``supports``. This class refuses experiments that require any
+    other feature, so that a backend without declarations refuses everything;
+    :mod:`scnnbio.testing.contract` tests the declarations.
 
-    The arguments of a constructor are the backend's options. Each is kept in an attribute of its
-    name, so that provenance can tell it.
+    The arguments of a constructor are the backend's options. Each must be an attribute of the same
+    name, from which provenance reads it.
     """
 
     #: Name on the command line.
     name: ClassVar[str]
     #: One line for ``scnnbio backends``.
     summary: ClassVar[str]
-    #: What it promises of spikes, signals and weights; the first that covers an experiment holds.
+    #: Promises for spikes, signals and weights; the first that covers an experiment applies.
     promises: ClassVar[tuple[Promise, ...]] = ()
-    #: Options that change nothing, to the last bit, of what a run gives.
+    #: Options that do not change results, to the last bit.
     neutral_options: ClassVar[frozenset[str]] = frozenset()
-    #: The features that it has; an experiment that requires any other is refused.
+    #: Supported features; an experiment that requires any other is refused.
     supports: ClassVar[frozenset[Feature]] = frozenset()
-    #: What it says of features that it does not have, where it knows more than the usual words.
+    #: Messages for features that it lacks, where it knows more than the default message.
     refusals: ClassVar[Mapping[Feature, Refusal]] = {}
     #: Whether it has a time step. Without one, a finer ``dt`` changes only the input spikes.
     grid: ClassVar[bool] = True
-    #: Whether one run spreads a network over the processes that MPI started; else each process
-    #: runs its own.
+    #: Whether a run distributes a network over the processes that MPI started; otherwise each
+    #: process runs its own.
     spreads: ClassVar[bool] = False
-    #: What of this process a run has to itself; None if runs share nothing.
+    #: Lock on state of this process that runs cannot share; None if there is none.
     turn: ClassVar[Turn | None] = None
 
     @property
@@ -113,7 +112,7 @@ class Backend(ABC):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Distributions that it needs beyond those of scnnbio itself; provenance tells them."""
+        """Names of the packages that it needs in addition to scnnbio's; provenance lists them."""
         return ()
 
     def versions(self) -> dict[str, str]:
@@ -123,7 +122,7 @@ class Backend(ABC):
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
-        """What is promised of a part of a run.
+        """The promise for one part of a run's results.
 
         Parameters
         ----------
@@ -131,13 +130,14 @@ class Backend(ABC):
             One of :data:`~scnnbio.backends.promises.SUBJECTS`.
         experiment : Experiment
         beside : Backend, optional
-            What it is held against. Against itself, with options that change nothing, everything
-            is exact.
+            The backend to compare with. Compared with itself, with options that do not change
+            results, everything is exact.
 
         Returns
         -------
         Promise or None
-            None if nothing is. Input spikes are the same everywhere, since no backend draws them.
+            None without a promise. Input spikes are the same on all backends, since none of them
+            draws input.
         """
         if type(beside) is type(self) and self._same_but_for_neutral(beside):
             return Exact(subject)
@@ -149,15 +149,15 @@ class Backend(ABC):
         return all(theirs[name] == ours[name] for name in ours if name not in self.neutral_options)
 
     def missing(self) -> str:
-        """What has to be installed before this backend can run; empty if nothing."""
+        """What must be installed before this backend can run; empty if nothing."""
         return ""
 
     def no_spikes(self) -> Unsupported | None:
-        """Why its runs have no spikes of neurons, as those of a mere mapping; None if they have."""
+        """Why its runs record no spikes of neurons, for instance if it only maps; else None."""
         return None
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Everything in an experiment that this backend cannot take, found without simulating.
+        """Find everything in an experiment that this backend cannot run, without simulating.
 
         Parameters
         ----------
@@ -189,8 +189,8 @@ class Backend(ABC):
                 problems.append(
                     Unsupported(
                         element,
-                        f"{rule.parameter!r} moves, but the exact step of {population.neuron.name}"
-                        " is computed with it once",
+                        f"homeostasis changes {rule.parameter!r}, but the exact step of"
+                        f" {population.neuron.name} is computed from its initial value",
                         "name a parameter that only the threshold uses",
                     )
                 )
@@ -205,10 +205,10 @@ class Backend(ABC):
         ----------
         experiment : Experiment
         report : callable, optional
-            Called as ``report(phase, done, total)`` on the way.
+            Called as ``report(phase, done, total)`` during the run.
         keep : Path, optional
-            A folder for checkpoints: a run that was killed goes on from the latest one in it, and
-            gives what it would have given. A backend that makes none begins anew.
+            Folder for checkpoints: a run that was killed resumes from the latest one, with the same
+            results. A backend without checkpoints starts from the beginning.
 
         Returns
         -------
@@ -217,21 +217,21 @@ class Backend(ABC):
         Raises
         ------
         UnsupportedError
-            If the experiment asks for what this backend does not have.
+            If the experiment requires a feature that this backend lacks.
         BackendMissing
             If the simulator or its compiler is not installed.
         SpecError
-            If a learning rule made a weight that is no number, or the run begins inside another
-            one that uses the same simulator, in the same thread.
+            If learning produced a NaN or infinite weight, or the run begins inside another one that
+            uses the same simulator, in the same thread.
         DataError
-            If the checkpoints in ``keep`` are of another experiment or program.
+            If the checkpoints in ``keep`` belong to another experiment or program.
 
         Notes
         -----
-        Threads may run experiments at once. Where a simulator keeps its state in the process, as
-        Brian2 does, one run waits for the other.
+        Several threads may run experiments. If a simulator has global state, as Brian2 does, one
+        run waits for the other.
         """
-        # Whatever a backend answers, nothing runs that it does not declare.
+        # A subclass may override ``unsupported``: undeclared features are refused in any case.
         problems = self.unsupported(experiment) or self._undeclared(experiment)
         if problems:
             raise UnsupportedError(self.name, problems)
@@ -257,7 +257,7 @@ class Backend(ABC):
                 "seed": experiment.seed,
                 "experiment": experiment.digest(),
                 "pathways": pathways(experiment, outcome),
-                "versions": self.versions(),
+                "versions": self.versions() | versions_of_extensions(self, experiment),
                 "wall_seconds": {k: round(v, 3) for k, v in watch.seconds.items()},
                 "trials": experiment.n_trials,
                 "input_spikes": inputs.drawn,
@@ -268,21 +268,21 @@ class Backend(ABC):
         )
 
     def _undeclared(self, experiment: Experiment) -> list[Unsupported]:
-        """Everything that an experiment requires and this backend does not declare."""
+        """Features that an experiment requires and this backend does not declare."""
         return refused(self.name, experiment.requires(), self.supports, self.refusals)
 
     def take_part(self, experiment: str) -> None:
-        """Be one of the processes in a run that the first one began.
+        """Take part, in another process, in a run that the first process began.
 
         Parameters
         ----------
         experiment : str
-            As :func:`~scnnbio.experiment.as_text.experiment_text` writes it.
+            Text from :func:`~scnnbio.experiment.as_text.experiment_text`.
 
         Raises
         ------
         UnsupportedError
-            If this backend does not spread a network over processes.
+            If this backend does not distribute a network over processes.
         """
         feature, remedy = "a run in several processes is not available", "start one process"
         raise UnsupportedError(self.name, [Unsupported("mpiexec", feature, remedy)])
@@ -291,7 +291,7 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Run an experiment that was lowered: ``experiment.lowered`` is itself."""
+        """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
 
     def _simulate_kept(
         self,
@@ -301,49 +301,49 @@ class Backend(ABC):
         report: Report,
         keep: Path,
     ) -> Outcome:
-        """Run the lowered experiment, with checkpoints in a folder where a backend makes any."""
+        """As :meth:`_simulate`, with checkpoints in a folder if the backend makes any."""
         return self._simulate(experiment, inputs, watch, report)
 
 
 def _silent(phase: str, done: float, total: float) -> None:
-    """Take a report and say nothing."""
+    """Ignore progress."""
 
 
 def _check_weights(weights: Mapping[str, NDArray[np.float64]]) -> None:
     for name, values in weights.items():
         if not np.isfinite(values).all():
             raise SpecError(
-                "learning made a weight that is no number; look in the rule for a division by"
-                " zero, or for a root, logarithm or power of what may be negative",
+                "learning produced a NaN or infinite weight; check the rule for a division by zero,"
+                " or for a root, logarithm or power of a negative number",
                 where=f"{name}.plasticity",
             )
 
 
 def _in_exact_rates(step: Integrator) -> set[str]:
-    """Names in the equations that go by the exact propagator."""
+    """Names in the equations that the exact propagator integrates."""
     rates = step.model.sympy()
     exact = [update.state for update in step.updates if update.exact]
     return {str(symbol) for name in exact for symbol in rates[name].free_symbols}
 
 
 def step_constants(population: Population, dt: float) -> dict[str, NDArray[np.float64]]:
-    """Constants of a population's integrator, one value for each set of parameters.
+    """Constants of a population's integrator, one value per set of parameters.
 
-    Sets are as those of :func:`~scnnbio.backends._linear.parameter_sets`: one for all neurons (1,),
+    Sets are those of :func:`~scnnbio.backends._linear.parameter_sets`: one for all neurons (1,),
     one per channel, or one per neuron.
 
     Raises
     ------
     SpecError
-        If one of them is not finite, as where a time constant is zero.
+        If one of them is not finite, for instance because a time constant is zero.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         constants = _constants(population, dt)
     for name, values in constants.items():
         if not np.isfinite(values).all():
             raise SpecError(
-                f"its parameters give no step of {dt:g} ms, for {name} is not finite; is a time"
-                " constant or a capacitance zero?",
+                f"{name} of its exact step is not finite with these parameters at dt = {dt:g} ms;"
+                " check for a time constant or capacitance of zero",
                 where=f"population {population.name!r}.parameters",
             )
     return constants
@@ -353,7 +353,7 @@ def _constants(population: Population, dt: float) -> dict[str, NDArray[np.float6
     sets, step = parameter_sets(population), integrator(population.model)
     if not population.differs_within_channels:
         return step.constants(sets, dt)
-    # Only what the equations name matters, and sets that agree in it are solved once.
+    # Only parameters in the equations matter; sets with equal ones are solved once.
     named = sorted(
         {str(s) for rate in population.model.sympy().values() for s in rate.free_symbols}
     )
@@ -364,10 +364,10 @@ def _constants(population: Population, dt: float) -> dict[str, NDArray[np.float6
 
 
 def gate_steps(experiment: Experiment, projection: Projection) -> int:
-    """Steps from one opening of the windows of a first-spike pooling to the next; else 0.
+    """Window of a pooling that passes first spikes only, in steps; 0 for other connectors.
 
-    A spike that arrives in step s of the run (its stamp) passes where none has since the last
-    multiple of these steps that is below s.
+    A spike that arrives in step s of the run passes if none has passed since the last multiple of
+    the window that is below s.
     """
     connector = projection.connector
     if not isinstance(connector, PoolingConnector) or not connector.passes_first_spike:
@@ -393,7 +393,7 @@ def initial_states(population: Population) -> dict[str, NDArray[np.float64]]:
 
 
 def refractory_steps(population: Population, dt: float) -> NDArray[np.int64]:
-    """Whole steps for which each channel, or each neuron, is held after a spike."""
+    """Refractory period in whole steps, per channel or per neuron."""
     name = population.model.refractory
     if name is None:
         return np.zeros(population.shape[0], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Which backend runs which stage, as it is written on the command line."""
+"""Choice of a backend for each stage, as written on the command line."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scnnbio.experiment.documents import choose
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend with its options, as it was asked for.
+    """A backend with its options, as the user named it.
 
     Parameters
     ----------
     label : str
-        ``name``, or ``name:option=value``, with as many options as there are.
+        ``name``, or ``name:option=value`` with any number of options.
     given : mapping of str to object
         Further options.
 
@@ -37,14 +37,14 @@ class Choice:
 
     def __post_init__(self) -> None:
         name, *rest = self.label.split(":")
-        told = dict(documents.setting(word) for word in rest)
+        written = dict(documents.setting(word) for word in rest)
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "options", {**told, **self.given})
+        object.__setattr__(self, "options", {**written, **self.given})
         if name not in backends.BACKENDS:
             raise SpecError(f"there is no backend {name!r}; {hint(name, backends.BACKENDS)}")
 
     def backend(self) -> backends.Backend:
-        """The backend.
+        """Make the backend.
 
         Raises
         ------
@@ -69,7 +69,7 @@ def by_stage(
     stages : sequence of str
         Names of all stages.
     options : mapping of str to object, optional
-        Of the backend, if it is one.
+        Options of the backend, if there is only one.
 
     Returns
     -------
@@ -90,18 +90,18 @@ def by_stage(
     labels: dict[str, str] = {}
     for word in filter(None, map(str.strip, text.split(","))):
         stage, equals, label = word.partition("=")
-        # An option is written with the same sign: "nest:threads=2" names no stage.
+        # Options also contain "=": "nest:threads=2" has no stage.
         if not equals or ":" in stage:
             stage, label = "", word
         else:
             choose(dict.fromkeys(stages), stage, "stage", "--backend")
         if stage in labels:
             what = f"stage {stage!r}" if stage else "the backend of all other stages"
-            raise SpecError(f"{what} is given twice", where="--backend")
+            raise SpecError(f"{what} is given twice; give it once", where="--backend")
         labels[stage] = label
     if options and len(set(labels.values())) > 1:
         raise SpecError(
-            "backend.KEY is of one backend, and there are several; write NAME:KEY=VALUE",
+            "backend.KEY needs a single backend, but there are several; write NAME:KEY=VALUE",
             where="--set",
         )
     found = {}
@@ -120,33 +120,36 @@ def targets(
     backend: str | backends.Backend,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, backends.Backend]:
-    """The backend of each stage, made; stages with the same words share one.
+    """Make the backend of each stage; stages with the same backend and options share one.
 
     Parameters
     ----------
     stages : sequence of str
         Names of all stages.
     backend : str or Backend
-        A backend that was made already runs all stages; for text see :func:`by_stage`.
+        An instance runs all stages; for text see :func:`by_stage`.
     options : mapping of str to object, optional
-        Of the backend, if it is given by name.
+        Options of a backend that is given by name.
 
     Raises
     ------
     SpecError
-        As :func:`by_stage`; or if a backend that was made already is given options.
+        As :func:`by_stage`; or if options are given with an instance of a backend.
     BackendMissing
-        If the simulator of one is not installed.
+        If a simulator is not installed.
     """
     if isinstance(backend, backends.Backend):
         if options:
             raise SpecError(
-                f"{backend.name} was made with its options already; give these where it is made",
+                f"{backend.name} is an instance, which already has its options; give them to its"
+                " constructor",
                 where="options",
             )
         return dict.fromkeys(stages, backend)
     if not isinstance(backend, str):
-        raise SpecError(f"{reprlib.repr(backend)} is neither a backend nor its name", where="run")
+        raise SpecError(
+            f"{reprlib.repr(backend)} is neither a backend nor the name of one", where="run"
+        )
     choices = by_stage(backend, stages, options)
     made = {choice: choice.backend() for choice in choices.values()}
     return {stage: made[choice] for stage, choice in choices.items()}

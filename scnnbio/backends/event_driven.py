@@ -1,16 +1,17 @@
-"""The truth that every grid converges to: linear neurons solved event by event, with no time step.
+"""Event-driven backend: linear neurons solved from event to event, without a time step.
 
-Between events every state is the matrix exponential of its equations, and the threshold is crossed
-where the curve crosses it (:mod:`scnnbio.backends._crossings`, which proves that none is missed).
-Spikes act when they are fired, plus the delay, and are recorded as they are. The rules are those of
-:mod:`scnnbio.backends.base` as dt goes to zero:
+Its spikes are the limit of the other backends' as dt goes to zero. Between events every state
+follows the matrix exponential of its equations, and a spike is fired at the exact time of the
+threshold crossing (:mod:`scnnbio.backends._crossings`, which shows that none is missed). Spikes
+arrive after their delay, and are recorded at their exact time. The rules are the limit of those of
+:mod:`scnnbio.backends.base`:
 
-- what arrives at one instant arrives together, before the threshold is tested;
-- a neuron that fires at t is held until t + t_ref, which still belongs to the held time: what
-  arrives then is ignored, and a neuron above threshold fires there;
+- spikes that arrive at the same time are added together before the threshold is tested;
+- a neuron that fires at t is refractory up to and including t + t_ref: spikes that arrive then are
+  ignored, and a neuron that is above threshold fires at t + t_ref;
 - a trial is 0 < t <= duration; a neuron above threshold from the start fires at 0.
 
-``Experiment.dt`` has one meaning left: input spikes are stamped on its grid.
+``Experiment.dt`` is only the grid of input spike times.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.experiment.drive import Pending
 from scnnbio.population import Population
 
-#: Events closer than this are one instant (ms): sums of stamps and delays are equal up to rounding.
-_INSTANT = 1e-10
-#: A neuron that fires so often at one instant would do so for ever.
+#: Events closer than this (ms) are simultaneous: sums of times and delays are rounded.
+_SIMULTANEOUS = 1e-10
+#: A neuron that fires this often at the same time would fire endlessly.
 _ENDLESS = 1000
-#: Pieces that a step is cut into at most.
+#: Most pieces that a step is divided into.
 _MOST_PIECES = 100
 
 
@@ -63,7 +64,7 @@ _RULES = (
 
 
 class EventDrivenBackend(Oracle):
-    """Linear neurons and static kernels, exactly."""
+    """Exact simulation of linear neurons with static kernels, without a time step."""
 
     name: ClassVar[str] = "event-driven"
     supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
@@ -74,7 +75,7 @@ class EventDrivenBackend(Oracle):
         Feature.NONLINEAR: _NONLINEAR,
         Feature.CONDUCTANCES: _NONLINEAR,
         Feature.FORWARD_EULER: Refusal(
-            "{detail!r} is a rule for time steps, and there are none",
+            "{detail!r} needs time steps, which this backend does not have",
             "leave out 'integrator', or use a backend with a time step",
         ),
         Feature.SHARED_THRESHOLD: Refusal("a shared threshold moves between spikes", _LEARN),
@@ -82,20 +83,20 @@ class EventDrivenBackend(Oracle):
         **dict.fromkeys(_RULES, Refusal("{what} {is_} not solved without a time step", _LEARN)),
     }
     grid: ClassVar[bool] = False
-    summary: ClassVar[str] = "exact, without a time step: what every grid converges to"
+    summary: ClassVar[str] = "exact, without a time step: the limit of the others for dt to zero"
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
             "spikes",
             rate=0.05,
             cv=0.1,
             longest_dt=0.1,
-            why="grids stamp a crossing with the end of its step, and a network amplifies that",
+            why="on a grid, spikes are delayed to the end of their step, which a network amplifies",
         ),
         Within("signals", difference=1e-9),
     )
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """What it does not declare, thresholds that are no line, and time constants too short."""
+        """Undeclared features, nonlinear thresholds, and time constants that are too short."""
         problems = super().unsupported(experiment)
         named = {problem.element for problem in problems}
         for population in experiment.lowered.network.populations:
@@ -111,31 +112,31 @@ class EventDrivenBackend(Oracle):
                 problems += _too_fast(population, experiment)
         return problems
 
-    def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
+    def _make(self, experiment: Experiment, inputs: Inputs) -> Simulation:
         return _Simulation(experiment, inputs)
 
 
 def _too_fast(population: Population, experiment: Experiment) -> list[Unsupported]:
-    """A time constant so short that a trial is cut into more pieces than it can be solved in."""
+    """A time constant so short that a step would need too many pieces."""
     piece = piece_length(generators(population), experiment.trial_duration)
     if piece * _MOST_PIECES >= experiment.dt:
         return []
     return [
         Unsupported(
             f"population {population.name!r}",
-            f"its fastest time constant is about {piece:.2g} ms, and it is solved in pieces as"
-            f" short, {experiment.dt / piece:.3g} of them a step",
-            f"use {experiment.dt / _MOST_PIECES:g} ms or more, or a model without it: a synapse as"
-            " fast is a jump, as that of LIF_curr_delta",
+            f"its fastest time constant is about {piece:.2g} ms, so that a step is solved in"
+            f" {experiment.dt / piece:.3g} pieces of this length",
+            f"use {experiment.dt / _MOST_PIECES:g} ms or more, or a model without it: replace such"
+            " a fast synapse by a jump, as in LIF_curr_delta",
         )
     ]
 
 
 class _Simulation:
-    """All layers of one experiment and the events ahead of them.
+    """All layers of one experiment, and a queue of future events.
 
-    Times are ms since the trial began. An event is (time, pathway, unit), or (time, -1 - layer,
-    unit) where a refractory time ends.
+    Times are ms since the trial began. An event is (time, pathway, unit) for a spike that arrives,
+    or (time, -1 - layer, unit) for a refractory period that ends.
     """
 
     def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
@@ -166,8 +167,8 @@ class _Simulation:
         ]
 
     def run(self, report: Report) -> None:
-        """Solve every trial."""
-        # What is no number is told with its place.
+        """Simulate all trials."""
+        # States that are not finite raise an error that names them.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             self._run(report)
 
@@ -186,7 +187,7 @@ class _Simulation:
                 for layer in self.layers.values():
                     layer.restart()
             else:
-                # What is in flight arrives as much earlier as the new trial's clock is later.
+                # Times of spikes in flight are converted to the new trial's time.
                 self.heap = [(time - self.duration, kind, unit) for time, kind, unit in self.heap]
                 heapq.heapify(self.heap)
             for name, step, unit, cuts in given:
@@ -198,20 +199,20 @@ class _Simulation:
             report("simulating", trial + 1, n_trials)
 
     def _sample_times(self, trial: int) -> list[int]:
-        """Steps of this trial, counted since the run began, at which anything is sampled."""
+        """Steps of this trial, counted since the run began, with samples."""
         first = trial * self.experiment.trial_steps
         steps = range(first, first + self.experiment.trial_steps)
         return [s for s in steps if any(s % every == 0 for every in self.every)]
 
     def _solve(self, sampled: list[int]) -> None:
-        """From one event to the next until the trial ends."""
+        """Process events until the trial ends."""
         first = self.trial * self.experiment.trial_steps
         waiting = [((step - first) * self.experiment.dt, step) for step in reversed(sampled)]
         self._drive()
         self._settle()
         while True:
             self._check()
-            if waiting and self.now >= waiting[-1][0] - _INSTANT:
+            if waiting and self.now >= waiting[-1][0] - _SIMULTANEOUS:
                 self._sample(waiting.pop()[1])
                 continue
             if self.now >= self.duration:
@@ -224,29 +225,29 @@ class _Simulation:
             )
             self._towards(goal)
             self._drive()
-            if self.heap and self.heap[0][0] <= self.now + _INSTANT:
+            if self.heap and self.heap[0][0] <= self.now + _SIMULTANEOUS:
                 self._deliver()
 
     def _drive(self) -> None:
-        """Set the ports whose time has come."""
-        dt, until = self.experiment.dt, self.now + _INSTANT
+        """Set the driven ports that are due."""
+        dt, until = self.experiment.dt, self.now + _SIMULTANEOUS
         while (step := self.changes.step) is not None and step * dt <= until:
             for change in self.changes.until(step):
                 self.layers[change.population].set(change.port, change.values)
 
     def _check(self) -> None:
-        """Refuse to go on with states that are no numbers."""
+        """Raise unless all states are finite."""
         step = self.trial * self.experiment.trial_steps + self.now / self.experiment.dt
         for name, layer in self.layers.items():
-            # What is not finite makes the sum so, whichever state it is.
+            # If any state is not finite, neither is the sum.
             if not np.isfinite(layer.state.sum()):
                 states = dict(zip(layer.names, layer.state.T, strict=False))
                 check_finite(self.experiment, name, states, step)
 
     def _towards(self, goal: float) -> None:
-        """Advance to the goal, to the end of a piece, or to the first spike before."""
+        """Advance to the goal, to the end of a piece, or to the first spike, whichever is first."""
         span = min(goal - self.now, self.piece)
-        # A sample may be due a rounding before the instant that was reached.
+        # By rounding, a sample may be due just before the current time.
         if span <= 0.0:
             return
         first = span
@@ -268,9 +269,9 @@ class _Simulation:
             self._settle()
 
     def _deliver(self) -> None:
-        """Let everything that is due at this instant arrive, then end refractory times."""
+        """Deliver all spikes that are due now, then end refractory periods."""
         ended = []
-        while self.heap and self.heap[0][0] <= self.now + _INSTANT:
+        while self.heap and self.heap[0][0] <= self.now + _SIMULTANEOUS:
             _, kind, unit = heapq.heappop(self.heap)
             if kind < 0:
                 ended.append((self.order[-1 - kind], unit))
@@ -282,7 +283,7 @@ class _Simulation:
         self._settle()
 
     def _settle(self) -> None:
-        """Fire whoever stands above threshold, until nobody does."""
+        """Fire all neurons above threshold, until none is."""
         for name, layer in self.layers.items():
             for _ in range(_ENDLESS):
                 units = layer.above()
@@ -291,7 +292,7 @@ class _Simulation:
                 self._fire(name, units)
             else:
                 raise SpecError(
-                    f"fires without end at {self.now:g} ms of trial {self.trial}: its reset leaves"
+                    f"fires endlessly at {self.now:g} ms of trial {self.trial}: its reset leaves"
                     " it above threshold; lower the reset or give it a refractory period",
                     where=f"population {name!r}",
                 )
@@ -321,14 +322,14 @@ class _Simulation:
                 self.samples.setdefault((sampling.population, variable), []).append(value)
 
     def outcome(self) -> Outcome:
-        """Everything that was kept."""
+        """Everything that was recorded."""
         dt, per_trial = self.experiment.dt, self.experiment.trial_steps
         spikes = dict(self.inputs.by_source)
         times = {}
         for name, rows in self.fired.items():
             trial, time, unit = (np.array(c) for c in zip(*rows, strict=True)) if rows else [[]] * 3
             times[name] = np.asarray(time, dtype=np.float64)
-            # The stamp that a grid would give: the end of the step.
+            # The spike's step on the grid: the spike time is the end of the step.
             step = np.maximum(np.ceil(times[name] / dt - 1e-9), 1.0).astype(np.int64)
             step += np.asarray(trial, dtype=np.int64) * per_trial
             spikes[name] = (step, np.asarray(unit, dtype=np.int32))

@@ -1,17 +1,17 @@
-"""The backend that a study runs on when none is named.
+"""Choice of the backend when the user does not name one.
 
-Backends that keep the time grid fire the same spikes, so that the choice is one of speed alone. It
-follows from the study, the options and what is installed, and from nothing else: the first of a
-fixed order that takes the whole study and lacks nothing.
+Backends on the time grid fire the same spikes, so that they differ only in speed. The choice
+depends only on the study, the options and what is installed: it is the first in a fixed order that
+is installed and can run the whole study.
 
-1. only in a command that MPI started in several processes, a backend that spreads a network over
-   all of them, as ``nest`` does;
+1. only in a command that MPI started in several processes: a backend that distributes a network
+   over all of them, such as ``nest``;
 2. ``brian2-standalone``: compiled;
 3. ``brian2``: the same network without a compiler;
-4. ``reference``: what Brian2 has no names or words for.
+4. ``reference``: for networks that Brian2 cannot express.
 
-``event-driven`` has no grid and ``spinnaker`` computes in the arithmetic of a machine: their spikes
-are others, so they run when they are named.
+``event-driven`` has no grid and ``spinnaker`` uses fixed-point arithmetic: their spikes differ, so
+they run only when named.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ORDER = ("brian2-standalone", "brian2", "reference")
 
 @dataclass(frozen=True)
 class Fastest:
-    """What was chosen, and why not what is faster.
+    """The chosen backend, and why faster ones were not chosen.
 
     Parameters
     ----------
     name : str
         The backend.
     passed_over : mapping of str to str
-        Faster backend → what it lacks.
+        Faster backend → reason.
     """
 
     name: str
@@ -46,31 +46,31 @@ class Fastest:
 
     def __str__(self) -> str:
         reasons = (f"; not {name}: {why}" for name, why in self.passed_over.items())
-        return f"{self.name}, the fastest that can run this here" + "".join(reasons)
+        return f"{self.name}, the fastest that can run this on this machine" + "".join(reasons)
 
 
 def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None) -> Fastest:
-    """The fastest backend that can run a study, or one experiment, here.
+    """The fastest backend that can run a study or an experiment on this machine.
 
     Parameters
     ----------
     study : Study or Experiment
     options : mapping of str to object, optional
-        Of the backend: one that has no such option is not taken.
+        Options of the backend; backends without them are not chosen.
 
     Returns
     -------
     Fastest
-        If none can run it, the fastest one that has these options, so that its reasons are told.
+        If none can run it, the fastest one that has these options, whose reasons are then shown.
 
     Raises
     ------
     SpecError
-        If no backend has these options, or the study is wrong on any backend.
+        If no backend has these options, or the study is wrong, whatever the backend.
     """
     experiments = study.experiments if isinstance(study, Study) else (study,)
     passed_over: dict[str, str] = {}
-    candidates = (*_spreading(), *ORDER) if processes.commanded().size > 1 else ORDER
+    candidates = (*_distributing(), *ORDER) if processes.commanded().size > 1 else ORDER
     for name in candidates:
         try:
             backend = backends.get(name, options)
@@ -84,14 +84,15 @@ def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None)
     return Fastest(_first_with(candidates, options), {})
 
 
-def _spreading() -> list[str]:
-    """Backends that spread one run over the processes that MPI started."""
+def _distributing() -> list[str]:
+    """Backends that distribute one run over the processes that MPI started."""
     found = []
     for name in backends.names():
         try:
             spreads = backends.kind(name).spreads
         except BackendMissing:
-            # Whether it would is not known; what it lacks is told with the choice.
+            # Unknown, as it is not installed; listed as a candidate, so that the choice says what
+            # it lacks.
             spreads = True
         if spreads and name not in ORDER:
             found.append(name)

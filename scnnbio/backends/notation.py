@@ -1,7 +1,7 @@
-"""Checked expressions in the notation of what runs them: Brian2, NESTML and C++.
+"""Checked expressions written in other languages: Brian2, NESTML and C++.
 
-What is printed is the :mod:`~scnnbio.neurons.arithmetic` of real numbers. Where a language has a
-function that counts in integers, such as Brian2's ``floor``, another one stands in its place.
+The text has the meaning of :mod:`~scnnbio.neurons.arithmetic` on real numbers. Functions of a
+language that use integers, such as Brian2's ``floor``, are replaced by others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, TRUTH, is_condition
 from scnnbio.neurons.parsing import real
 
-#: C++ of what C++ does not have, for whoever compiles expressions.
+#: C++ source of functions that C++ lacks, to be included by compiled expressions.
 ARITHMETIC = Path(__file__).with_name("arithmetic.h")
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -33,14 +33,14 @@ _UNARY = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not "}
 
 @dataclass(frozen=True)
 class Notation:
-    """How a language writes what it does not share with the others.
+    """How a language writes functions, operators and constants.
 
     Parameters
     ----------
     name : str
     formats : mapping of str to str
-        How a function of ours is written, with ``{0}``, ``{1}``, ... for its values; ``//``, ``%``,
-        ``**`` and :data:`~scnnbio.neurons.arithmetic.TRUTH` among them.
+        Format of each function, with ``{0}``, ``{1}``, ... for its arguments, also of ``//``,
+        ``%``, ``**`` and :data:`~scnnbio.neurons.arithmetic.TRUTH`.
     true, false : str
     """
 
@@ -55,22 +55,22 @@ class Notation:
         Parameters
         ----------
         expression : str
-            As :func:`~scnnbio.neurons.whitelist.check_expression` lets through. A condition is 1
-            where it holds, else 0.
+            Text that :func:`~scnnbio.neurons.whitelist.check_expression` accepts. A condition is 1
+            if true, else 0.
         names : mapping of str to str or float
-            What stands for each name: text, or a number that is part of the expression.
+            Replacement of each name: text, or a number that becomes part of the expression.
 
         Raises
         ------
         SpecError
-            If the language does not have what the expression asks for.
+            If the language cannot express it.
         """
         tree, texts = _with_numbers(expression, names)
         text = self._print(tree, texts)
         return self.formats[TRUTH].format(text) if is_condition(tree) else text
 
     def condition(self, expression: str, names: Mapping[str, str | float]) -> str:
-        """An expression that is true or false; as :meth:`number`."""
+        """An expression that is true or false; arguments as for :meth:`number`."""
         tree, texts = _with_numbers(expression, names)
         text = self._print(tree, texts)
         return text if is_condition(tree) else f"({text} != 0.0)"
@@ -91,7 +91,7 @@ class Notation:
             case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=float() as exponent)) if (
                 exponent.is_integer() and abs(exponent) < 100
             ):
-                # Compilers know powers such as x**2; the base is a double, so all of it is.
+                # Compilers optimise powers such as x**2; the result is a double, as the base is.
                 whole = str(int(exponent)) if exponent >= 0 else f"({int(exponent)})"
                 return self.formats["**"].format(self._print(node.left, names), whole)
             case ast.BinOp():
@@ -125,14 +125,14 @@ def _call(function: str, values: int = 1) -> str:
 
 _SHARED = {name: _call(name, 3 if name == "clip" else 1) for name in FUNCTIONS}
 
-#: Brian2's own functions, and ours (:mod:`scnnbio.backends.brian2.functions`) in place of those
-#: that count in integers.
+#: Brian2's functions, and scnnbio's (:mod:`scnnbio.backends.brian2.functions`) in place of those
+#: that use integers.
 BRIAN2 = Notation(
     "Brian2",
     {
         **_SHARED,
         **{name: _call(f"_{name}") for name in ("floor", "ceil", "sign")},
-        # Brian2's own gives in C++ the lower bound where the bounds are the wrong way round.
+        # Brian2's clip returns the lower bound in C++ if the bounds are swapped.
         "clip": "_clip({0}, {1}, {2})",
         "int": "_trunc({0})",
         "**": "({0}**{1})",
@@ -144,7 +144,7 @@ BRIAN2 = Notation(
     "False",
 )
 
-#: Functions of C++ → what a NESTML model calls, which has to define it by that C++.
+#: Function → its name in a NESTML model, and the C++ that defines it there.
 IN_CPP = {
     "sqrt": ("square_root", "std::sqrt( x )"),
     "arcsin": ("arc_sine", "std::asin( x )"),
@@ -171,7 +171,7 @@ CPP = Notation(
     {
         **{name: _call(f"std::{name}") for name in FUNCTIONS},
         **{f"arc{name}": _call(f"std::a{name}") for name in ("sin", "cos", "tan")},
-        # Ours: learning_kernel.h.
+        # Defined in learning_kernel.h.
         "clip": "clip({0}, {1}, {2})",
         "exprel": "exprel({0})",
         "int": "std::trunc({0})",

@@ -13,8 +13,8 @@ from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment.documents import choose
 from scnnbio.units import In, plain
 
-#: Of one process.
-MOST_THREADS = 512
+#: Most threads of one process.
+MAX_THREADS = 512
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Option:
         )
 
     def checked(self, value: Any) -> Any:
-        """The value, whole numbers as floats where floats are asked for; SpecError if refused."""
+        """The value, converted to a float for float options; raises a SpecError if wrong."""
         if self.unit is not None and value is not None:
             return plain(value, self.unit, where=f"backend.{self.name}")
         for kind in self._choices():
             if isinstance(kind, type):
-                # True is an int to Python, and never a number of anything to a user.
+                # In Python True is an int, but it is not a valid number here.
                 if type(value) is kind and _is_finite(value):
                     return value
                 if kind is float and type(value) is int:
@@ -68,13 +68,13 @@ class Option:
 
 
 def checked_threads(threads: int) -> int:
-    """A number of threads, or a SpecError.
+    """The number of threads; raises a SpecError if it is out of range.
 
-    Beyond 512 NEST, which has nine bits for a thread's number, delivers spikes to other neurons.
+    With more than 512, NEST delivers spikes to wrong neurons, as it has nine bits for the thread.
     """
-    if not 1 <= threads <= MOST_THREADS:
+    if not 1 <= threads <= MAX_THREADS:
         raise SpecError(
-            f"{threads} is not a number of threads; use 1 to {MOST_THREADS}, and no more than the"
+            f"{threads} is not a number of threads; use 1 to {MAX_THREADS}, and no more than the"
             " machine has cores",
             where="backend.threads",
         )
@@ -82,7 +82,7 @@ def checked_threads(threads: int) -> int:
 
 
 def _flat(annotation: Any) -> Iterator[Any]:
-    """Types, and values of a Literal, that an annotation allows; None is told by leaving out."""
+    """Types, and values of a Literal, that an annotation allows, without None."""
     if get_origin(annotation) is Annotated:
         yield from _flat(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, types.UnionType):
@@ -113,7 +113,7 @@ def options_of(backend: type) -> dict[str, Option]:
     Returns
     -------
     dict of str to Option
-        Empty if its constructor takes nothing.
+        Empty if its constructor has no arguments.
     """
     if backend.__init__ is object.__init__:  # type: ignore[misc]
         return {}
@@ -122,13 +122,13 @@ def options_of(backend: type) -> dict[str, Option]:
 
 
 def checked(backend: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments for a backend's constructor.
+    """Check options, and convert them to arguments of a backend's constructor.
 
     Parameters
     ----------
     backend : type
     values : mapping of str to object
-        As a user gave them.
+        As given by the user.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a simulation hands back, and the recording that is made of it."""
+"""Results of a simulation, and the recording made from them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from scnnbio.experiment import Experiment
 from scnnbio.experiment.lowering import sampled_ports
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 
-#: Spikes that are put into order at a time.
+#: Number of spikes that are sorted at a time.
 _PIECE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a simulation hands back, on the grid and in the public numbering of neurons.
+    """Results of a simulation, in steps of the grid and in the public numbering of neurons.
 
     Parameters
     ----------
     spikes : mapping of str to (step, unit)
-        By recorded population: stamps in steps since the run began, and neurons.
+        By recorded population: spike times in steps since the run began, and neurons.
     signals : mapping of (population, variable) to ndarray (samples, units)
         Sampled at the beginning of every ``period``-th step.
     weights : mapping of str to ndarray
@@ -34,12 +34,12 @@ class Outcome:
     output_spikes : mapping of str to int
         Spikes fired by each population that is not a source.
     pathways : mapping of str to str
-        By projection.
+        How each projection was simulated.
     times : mapping of str to ndarray (spikes,), optional
         By population, in the order of ``spikes``: exact times in ms since the trial began, from a
-        backend that has no grid. The step then says which trial, and the grid's stamp is not used.
+        backend without a grid. The step then gives only the trial.
     details : mapping of str to object, optional
-        What else the backend has to tell, for the provenance.
+        Further provenance of the backend.
     """
 
     spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
@@ -53,14 +53,14 @@ class Outcome:
 
 
 def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
-    """Pathway of each projection; what values bring is computed above the backends."""
+    """Pathway of each projection; those of values are computed before a backend runs."""
     network = experiment.network
     computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
     return {**outcome.pathways, **dict.fromkeys(computed, "computed")}
 
 
 def recording(experiment: Experiment, outcome: Outcome) -> Recording:
-    """The recording of an experiment, of what it asks to be kept."""
+    """Make the recording of an experiment, with the data that it asks to record."""
     spikes = {
         name: _in_trials(experiment, *outcome.spikes[name], outcome.times.get(name))
         for name in experiment.record.spikes
@@ -84,13 +84,13 @@ def _in_trials(
     unit: NDArray[np.int32],
     exact: NDArray[np.float64] | None,
 ) -> Spikes:
-    """Spikes sorted by trial, time and unit; a piece at a time, since there may be many."""
+    """Spikes sorted by trial, time and unit; in pieces, to limit memory."""
     if (step[1:] < step[:-1]).any():
         order = np.argsort(step, kind="stable")
         step, unit, exact = step[order], unit[order], None if exact is None else exact[order]
     time = np.empty(len(step))
     units, trials = np.empty(len(step), np.int32), np.empty(len(step), np.int32)
-    # Whole steps, or trials where exact times in them may stand in any order.
+    # Pieces end between steps; with exact times between trials, as times in a trial are unsorted.
     whole = 1 if exact is None else experiment.trial_steps
     begin = 0
     while begin < len(step):
@@ -104,7 +104,7 @@ def _in_trials(
         time[piece], units[piece], trials[piece] = within[order], unit[piece][order], trial[order]
         begin = end
     for array in (time, units, trials):
-        array.setflags(write=False)  # so that it is taken as it is
+        array.setflags(write=False)  # so that the constructor need not copy it
     return Spikes(time, units, trials)
 
 
@@ -119,7 +119,7 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
         for variable in sampling.variables:
             key, model = (population.name, variable), population.model
             values = driven[key] if key in driven else outcome.signals[key]
-            values.setflags(write=False)  # so that it is taken as it is
+            values.setflags(write=False)  # so that the constructor need not copy it
             step = np.arange(len(values)) * every
             signals.setdefault(population.name, {})[variable] = Signal(
                 values=values,

@@ -1,11 +1,11 @@
-"""Several processes that MPI started together, and what they tell one another.
+"""Several processes that MPI started together, and the messages between them.
 
-They work together in one of two ways. A *command* is carried out by the first process alone; the
-others wait (:func:`command`), and take part only in what it tells them to: simulations of a backend
-that spreads a network over processes. A *script* is run by all of them, and what it asks of such a
-backend it asks in each.
+They work together in one of two ways. A *command* is carried out by the first process only; the
+others wait (:func:`command`), and take part only in simulations that it requests, on a backend that
+distributes a network over processes. A *script* runs in all processes, each of which calls such a
+backend.
 
-Only bytes are exchanged: numbers, and documents as text.
+Messages are numbers, and documents as text.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, i
 T = TypeVar("T")
 Serve = Callable[[Mapping[str, Any]], None]
 
-#: What launchers put into the environment: of MPICH and its relatives, of Open MPI, of others.
+#: Environment variables that launchers set: MPICH and its relatives, Open MPI, others.
 _LAUNCHED = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
-INSTALL = f"{install('mpi')}, which docs/how_to/mpi.md is about"
+INSTALL = f"{install('mpi')}; see docs/how_to/mpi.md"
 _ERRORS: dict[str, type[ScnnbioError]] = {
     error.__name__: error for error in (SpecError, DataError, BackendMissing)
 }
-# MPI waits by asking without a pause; who waits for a compiler leaves it the processor.
+# MPI waits in a busy loop; while another process compiles, we poll with this pause (s) instead.
 _PAUSE = 0.005
 
 
 class Team:
-    """The processes that work together; one alone is a team too, for which nothing is exchanged.
+    """The processes that work together; a single process is a team without communication.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm, optional
         None for one process.
     led : bool
-        Whether the first one carries out a command, and the others take part.
+        Whether the first process carries out a command, and the others take part.
 
     Attributes
     ----------
     rank, size : int
-        Which process this is, and how many there are.
+        Index of this process, and number of processes.
     broken : bool
-        Whether this process failed where the others count on it: they cannot go on.
+        Whether this process failed in joint work, so that the others cannot continue.
     """
 
     def __init__(self, comm: Any = None, led: bool = False) -> None:
@@ -73,10 +73,10 @@ class Team:
         return self.rank == 0
 
     @contextmanager
-    def bound(self) -> Iterator[None]:
-        """Where all count on one another: an error in here that is not everybody's ends all.
+    def joint_work(self) -> Iterator[None]:
+        """Joint work of all processes: an error that not all of them raise ends all of them.
 
-        The first process of a command is let go, so that it clears up; :func:`command` ends all.
+        The first process of a command continues, to clean up; :func:`command` then ends all.
         """
         try:
             yield
@@ -97,15 +97,15 @@ class Team:
         self.end(getattr(error, "exit_code", 1))
 
     def end(self, code: int) -> NoReturn:
-        """End all processes, wherever they are."""
+        """End all processes immediately."""
         sys.stdout.flush()
         sys.stderr.flush()
         self._comm.Abort(code)
-        # MPI may take a moment, in which nothing more should happen here.
+        # MPI may need a moment to end this process, which must not continue meanwhile.
         os._exit(code)
 
     def together(self, make: Callable[[], T] | None) -> T | None:
-        """Do this process's part, if it has one; an error of scnnbio's own in any is everybody's.
+        """Call ``make``; an scnnbio error in any process is raised in all of them.
 
         Parameters
         ----------
@@ -119,27 +119,26 @@ class Team:
         Raises
         ------
         ScnnbioError
-            That of the first process that had one.
+            The error of the first process that raised one.
         """
-        made, told = None, ""
+        made, failure = None, ""
         if self._comm is None:
             return None if make is None else make()
         try:
             made = None if make is None else make()
         except tuple(_ERRORS.values()) as error:
-            told = json.dumps([type(error).__name__, error.message, error.where])
-        told = next(filter(None, self.everybody(told)), "")
-        if told:
-            name, message, where = json.loads(told)
+            failure = json.dumps([type(error).__name__, error.message, error.where])
+        failure = next(filter(None, self.allgather_text(failure)), "")
+        if failure:
+            name, message, where = json.loads(failure)
             self._agreed = _ERRORS[name](message, where=where)
             raise self._agreed
         return made
 
     def in_turns(self, make: Callable[[], T]) -> T:
-        """Do the same thing everywhere: the first process, then one of each machine, then all.
+        """Call ``make`` in the first process, then in one per machine, then in all others.
 
-        Whatever is compiled is so once, where machines share a cache, and once a machine where
-        they do not.
+        So code is compiled once if machines share a cache, else once per machine.
         """
         if self._comm is None:
             return make()
@@ -149,18 +148,18 @@ class Team:
         return made[mine]  # type: ignore[return-value]
 
     def _is_first_of_machine(self) -> bool:
-        # All have to ask.
+        # A collective call: all processes must make it.
         machine = self._comm.Split_type(_mpi().COMM_TYPE_SHARED)
         try:
             return bool(machine.rank == 0)
         finally:
             machine.Free()
 
-    def everybody(self, text: str) -> list[str]:
-        """What each process says, in their order."""
+    def allgather_text(self, text: str) -> list[str]:
+        """Texts of all processes, in order."""
         if self._comm is None:
             return [text]
-        # Somebody may be long in coming.
+        # Some processes may arrive much later.
         self._wait(self._comm.Ibarrier())
         own = np.frombuffer(text.encode(), dtype=np.uint8)
         whole, sizes = self._joined(own, everywhere=True)
@@ -170,7 +169,7 @@ class Team:
     def gathered(self, values: NDArray[Any]) -> NDArray[Any]:
         """Arrays of all processes, one after another along their first axis.
 
-        Where a command is carried out it is the first process that gets them; the others get none.
+        In a command only the first process gets them; the others get an empty array.
         """
         if self._comm is None:
             return values
@@ -181,7 +180,7 @@ class Team:
     def _joined(
         self, own: NDArray[Any], everywhere: bool
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Flat arrays in one, and how long each was."""
+        """Flat arrays of all processes concatenated, and their lengths."""
         sizes = np.zeros(self.size, dtype=np.int64)
         self._comm.Allgather(np.array([own.size], dtype=np.int64), sizes)
         takes = everywhere or self.first
@@ -194,7 +193,7 @@ class Team:
         return whole, sizes
 
     def total(self, numbers: list[int]) -> list[int]:
-        """Sums over all processes, everywhere."""
+        """Sums over all processes, in all processes."""
         if self._comm is None:
             return numbers
         sums = np.zeros(len(numbers), dtype=np.int64)
@@ -202,12 +201,12 @@ class Team:
         return [int(value) for value in sums]
 
     def from_first(self, values: NDArray[Any] | None, dtype: Any) -> NDArray[Any]:
-        """The first process's array (n,), everywhere.
+        """The first process's array (n,), in all processes.
 
         Parameters
         ----------
         values : ndarray (n,), optional
-            Of the first process; None in the others.
+            The array in the first process; None in the others.
         dtype : dtype
         """
         if self._comm is None and values is not None:
@@ -219,34 +218,34 @@ class Team:
         return found
 
     def agree(self, value: Any, what: str) -> None:
-        """Raise an error everywhere if processes differ in a value that JSON can hold."""
-        found = self.everybody(json.dumps(value))
+        """Raise an error in all processes if they differ in a value that JSON can represent."""
+        found = self.allgather_text(json.dumps(value))
 
         def check() -> None:
             if len(set(found)) > 1:
                 raise SpecError(
-                    f"the {self.size} processes do not run the same {what}; let every process build"
-                    " it alike, with the same seeds and options",
+                    f"the {self.size} processes do not run the same {what}; build it equally in"
+                    " every process, with the same seeds and options",
                     where="mpiexec",
                 )
 
         self.together(check)
 
-    def tell(self, order: Mapping[str, Any] | None) -> None:
-        """Tell the others, who :meth:`follow`, what to take part in; None sends them home."""
+    def send_order(self, order: Mapping[str, Any] | None) -> None:
+        """Send an order to the other processes, which :meth:`follow`; None releases them."""
         self.from_first(np.frombuffer(json.dumps(order).encode(), np.uint8), np.uint8)
 
     def follow(self, serve: Serve) -> None:
-        """Take part in what the first process tells, until it is done."""
-        # On Ctrl-C the first process clears up, and then ends all.
+        """Carry out orders of the first process, until it releases this one."""
+        # On Ctrl-C the first process cleans up, and then ends all.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         warnings.simplefilter("ignore")
         while (order := json.loads(bytes(self.from_first(None, np.uint8)))) is not None:
             try:
-                with self.bound():
+                with self.joint_work():
                     serve(order)
             except ScnnbioError:
-                # Everybody's error, which the first process tells; any other has ended all.
+                # All processes raised this error, and the first one reports it.
                 continue
 
     def _wait(self, request: Any) -> None:
@@ -259,19 +258,19 @@ _commanded = ContextVar("_commanded", default=ALONE)
 
 
 def commanded() -> Team:
-    """The team that carries out a command; one process alone where a script runs."""
+    """The team that carries out a command; a single process in a script."""
     return _commanded.get()
 
 
 def team(simulator: str, size: int) -> Team:
-    """The processes that a simulator spreads a network over.
+    """The processes over which a simulator distributes a network.
 
     Parameters
     ----------
     simulator : str
         Its name, for messages.
     size : int
-        How many processes it counts.
+        Number of processes that it reports.
 
     Returns
     -------
@@ -280,14 +279,14 @@ def team(simulator: str, size: int) -> Team:
     Raises
     ------
     BackendMissing
-        If there are several, and mpi4py is missing or counts others.
+        If there are several, and mpi4py is missing or reports another number.
     """
     if size == 1:
         return ALONE
     found = commanded() if commanded().led else Team(_mpi().COMM_WORLD)
     if found.size != size:
         raise BackendMissing(
-            f"{simulator} counts {size} processes and mpi4py {found.size}: they were built for"
+            f"{simulator} reports {size} processes and mpi4py {found.size}: they were built for"
             " different MPI libraries; pip install --force-reinstall --no-binary mpi4py mpi4py,"
             " with the MPI of the simulator in PATH",
             where="mpi4py",
@@ -296,7 +295,7 @@ def team(simulator: str, size: int) -> Team:
 
 
 def missing(size: int) -> str:
-    """What has to be installed for a simulator that counts ``size`` processes; empty if nothing."""
+    """What must be installed for a simulator in ``size`` processes; empty if nothing."""
     if size > 1:
         try:
             _mpi()
@@ -307,19 +306,19 @@ def missing(size: int) -> str:
 
 @contextmanager
 def command(serve: Serve) -> Iterator[bool]:
-    """Carry out a command once, however many processes it was started in.
+    """Carry out a command once, whatever the number of processes that MPI started.
 
-    Processes that were told different words, or have no mpi4py, each carry out their own.
+    Processes started with different arguments, or without mpi4py, run independently.
 
     Parameters
     ----------
     serve : callable
-        Called in the other processes with what the first one tells them to take part in.
+        Called in the other processes with each order of the first one.
 
     Yields
     ------
     bool
-        Whether this process carries it out; the others have taken part by then.
+        Whether this process carries out the command; in the others, all orders are done by then.
     """
     found = _started_together()
     if found is None:
@@ -341,21 +340,21 @@ def command(serve: Serve) -> Iterator[bool]:
     finally:
         if found.broken:
             found.end(code)
-        found.tell(None)
+        found.send_order(None)
         _commanded.reset(before)
 
 
 def _started_together() -> Team | None:
-    """The processes that were started with this one for the same command; None if it is alone."""
+    """The processes that were started together for the same command; None for a single one."""
     if not any(name in os.environ for name in _LAUNCHED):
         return None
     try:
         found = Team(_mpi().COMM_WORLD, led=True)
     except BackendMissing:
-        # They cannot hear one another. What needs that says so itself.
+        # Without mpi4py they cannot communicate; a backend that needs it raises an error.
         return None
-    # Where each was told something else, each has a command of its own.
-    alike = found.size > 1 and len(set(found.everybody(json.dumps(sys.argv)))) == 1
+    # Processes with different arguments have different commands.
+    alike = found.size > 1 and len(set(found.allgather_text(json.dumps(sys.argv)))) == 1
     return found if alike else None
 
 
@@ -363,7 +362,7 @@ def _mpi() -> Any:
     try:
         return importlib.import_module("mpi4py.MPI")
     except ModuleNotFoundError:
-        reason = "mpi4py, which gathers what several processes record, is missing"
+        reason = "mpi4py, which gathers the recordings of several processes, is missing"
     except (ImportError, RuntimeError) as error:
         reason = f"mpi4py does not load ({error})"
     raise BackendMissing(f"{reason}: {INSTALL}", where="mpiexec")

@@ -1,7 +1,7 @@
-"""What a backend promises of a run: exactly, to a tolerance, or statistically.
+"""Promises of backends about results: exact, to a tolerance, or statistical.
 
-A promise is held against the time conventions of :mod:`scnnbio.backends.base`, which ``reference``
-writes out. Two backends are held against each other by the weaker promise of the two.
+A promise refers to the time conventions of :mod:`scnnbio.backends.base`, which ``reference``
+implements. Two backends are compared by the weaker of their promises.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment import Experiment
 
 Strength = Literal["exact", "tolerance", "statistical"]
-#: Parts of a run, and what they are.
+#: Parts of a run's results, with a description.
 SUBJECTS = {
     "input": "spikes of the source",
     "spikes": "spikes of the neurons",
@@ -27,22 +27,22 @@ SUBJECTS = {
 
 @dataclass(frozen=True)
 class Promise(ABC):
-    """What a backend promises of one part of a run.
+    """A backend's promise for one part of a run's results.
 
     Parameters
     ----------
     subject : {"input", "spikes", "signals", "weights"}
     longest_dt : float
-        Only on grids of this step (ms) and finer.
+        Largest time step (ms) for which it is given.
     why : str
-        What limits it, for the support table.
+        Reason for its limits, for the support table.
     """
 
     #: One of the three strengths.
     strength: ClassVar[Strength]
-    #: From the strongest promise to the weakest.
+    #: Order from the strongest promise (0) to the weakest.
     rank: ClassVar[int]
-    #: What such a promise can be given of.
+    #: Subjects for which such a promise can be given.
     subjects: ClassVar[tuple[str, ...]] = ("input", "spikes")
 
     subject: str
@@ -56,27 +56,29 @@ class Promise(ABC):
             )
         for name, bound in self.bounds().items():
             if not 0 < bound < math.inf:
-                raise SpecError(f"{bound:g} is no positive bound", where=f"promise.{name}")
+                raise SpecError(
+                    f"{bound:g} is not a positive, finite bound", where=f"promise.{name}"
+                )
 
     @abstractmethod
     def __str__(self) -> str:
-        """The promise in a line."""
+        """The promise as one line of text."""
 
     def bounds(self) -> dict[str, float]:
-        """The numbers that it is held to."""
+        """Its bounds, by name."""
         own = {item.name for item in dataclasses.fields(Promise)}
         names = [item.name for item in dataclasses.fields(self) if item.name not in own]
         return {name: getattr(self, name) for name in names}
 
     def covers(self, experiment: Experiment) -> bool:
-        """Whether it is given for an experiment."""
+        """Whether it applies to an experiment."""
         return experiment.dt <= self.longest_dt * (1 + 1e-9)
 
 
 @final
 @dataclass(frozen=True)
 class Exact(Promise):
-    """The same numbers to the last bit: every spike at its step."""
+    """Identical numbers, to the last bit: every spike in the same step."""
 
     strength: ClassVar[Strength] = "exact"
     rank: ClassVar[int] = 0
@@ -89,12 +91,13 @@ class Exact(Promise):
 @final
 @dataclass(frozen=True)
 class Within(Promise):
-    """Numbers that differ by a bound at most.
+    """Numbers that differ at most by a bound.
 
     Parameters
     ----------
     difference : float
-        In the unit of what is compared: that of the state, mV for thresholds, 1 for kernels.
+        Bound in the unit of the compared values: that of the state, mV for thresholds, 1 for
+        kernels.
     """
 
     strength: ClassVar[Strength] = "tolerance"
@@ -104,20 +107,20 @@ class Within(Promise):
     difference: float = field(kw_only=True)
 
     def __str__(self) -> str:
-        return f"tolerance: differ by {self.difference:g} at most"
+        return f"tolerance: differ by at most {self.difference:g}"
 
 
 @final
 @dataclass(frozen=True)
 class UnlessAtThreshold(Promise):
-    """The same spikes, unless a neuron comes so close to its threshold that rounding decides.
+    """The same spikes, unless a neuron comes so close to threshold that rounding decides.
 
-    What such a spike causes may differ too, to the end of the trial.
+    Later spikes of the same trial that such a difference causes may differ too.
 
     Parameters
     ----------
     distance : float
-        From the threshold, in its unit (mV).
+        Distance from threshold, in the threshold's unit (mV).
     """
 
     strength: ClassVar[Strength] = "tolerance"
@@ -126,18 +129,18 @@ class UnlessAtThreshold(Promise):
     distance: float = field(kw_only=True)
 
     def __str__(self) -> str:
-        return f"tolerance: the same unless a neuron stands within {self.distance:g} of threshold"
+        return f"tolerance: the same unless a neuron is within {self.distance:g} of threshold"
 
 
 @final
 @dataclass(frozen=True)
 class Statistical(Promise):
-    """Neurons that fire alike, though not the same spikes.
+    """Similar firing statistics, but not the same spikes.
 
     Parameters
     ----------
     rate : float
-        Largest difference of the mean rate, as a share of it.
+        Largest relative difference of the mean rate.
     cv : float
         Largest difference of the mean coefficient of variation of intervals.
     """
@@ -153,17 +156,17 @@ class Statistical(Promise):
 
 
 def weaker(one: Promise, other: Promise) -> Promise:
-    """The promise that holds between two backends that gave these.
+    """The promise that applies between two backends.
 
     Parameters
     ----------
     one, other : Promise
-        Of one subject.
+        Promises of the two backends for the same subject.
 
     Returns
     -------
     Promise
-        That of the lower rank; of two of a kind, the larger bound of each.
+        The weaker kind of promise; for two of the same kind, the larger of each bound.
 
     Examples
     --------

@@ -1,7 +1,8 @@
-"""The oracle: the time conventions of :mod:`scnnbio.backends.base`, written out in plain numpy.
+"""Reference backend: the time conventions of :mod:`scnnbio.backends.base` in plain numpy.
 
-Slow on purpose. Every connection is an edge of :meth:`KernelConnector.edges`, every spike is
-handled by itself, and nothing is shared with the fast backends but the text of the neuron's step.
+It is an oracle for tests, and slow. Every connection is an edge of :meth:`KernelConnector.edges`,
+every spike is processed separately, and it shares only the expressions of the neuron's step with
+the fast backends.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ FloatArray = NDArray[np.float64]
 
 
 def _per_neuron(values: NDArray[Any], population: Population) -> FloatArray:
-    """Repeat one value for all, or one per channel, for every neuron."""
+    """Repeat values, one for all or one per channel, to one per neuron."""
     return np.repeat(values, population.size // len(values)).astype(float)
 
 
 class _Layer:
-    """State of one population of neurons."""
+    """States of one population of neurons."""
 
     def __init__(self, population: Population, dt: float) -> None:
         self.population = population
@@ -68,19 +69,19 @@ class _Layer:
         self.restart()
 
     def restart(self) -> None:
-        """Back to the initial states."""
+        """Set all states to their initial values."""
         self.state = {name: value.copy() for name, value in self.initial.items()}
         self.remaining = np.zeros(self.population.size, dtype=int)
         self.crossed = np.zeros(0, dtype=np.int64)
         self.held = self.remaining > 0
 
     def begin_trial(self) -> None:
-        """A new competition, whether or not states are reset."""
+        """Restart competition, whether or not states are reset."""
         if self.competition is not None:
             self.competition.begin_trial()
 
     def update(self) -> None:
-        """Slot 1: the step of every state, held ones excepted, and the threshold's fall."""
+        """Slot 1: advance every state that is not held, and let the shared threshold decay."""
         self.held = self.remaining > 0
         self.remaining = np.maximum(self.remaining - 1, 0)
         old = self.state
@@ -100,14 +101,14 @@ class _Layer:
             self.parameters[rule.parameter] = self.shared[self.channel]
 
     def receive(self, state: str, targets: NDArray[np.int64], amounts: FloatArray) -> None:
-        """Add to a receptor's variable, where it is not held."""
+        """Add to a receptor's variable, except where a refractory neuron holds it."""
         if state in self.held_states:
             free = ~self.held[targets]
             targets, amounts = targets[free], amounts[free]
         self.state[state][targets] += amounts
 
     def fire(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Slot 3: the neurons that fire, and of these the ones that may learn, in order."""
+        """Slot 3: the neurons that fire, and those of them that may learn, in order."""
         names = {**self.parameters, **self.state}
         above = evaluate(self.model.threshold, names)
         crossed = self.crossed = np.flatnonzero(np.asarray(above, dtype=bool) & ~self.held)
@@ -124,7 +125,7 @@ class _Layer:
                 self.shared[self.channel[unit]] += self.rate * rule.eta
 
     def reset(self) -> None:
-        """Slot 5: reset and hold what has crossed its threshold, silenced or not."""
+        """Slot 5: reset and hold all neurons that crossed threshold, silenced or not."""
         fired = self.crossed
         names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
         for name, operator, text in split_assignments(self.model.reset):
@@ -134,10 +135,10 @@ class _Layer:
 
 
 class _Pathway:
-    """Edges of one projection, with what is in flight and what has been learned.
+    """Edges of one projection, with spikes in flight and the learned kernel.
 
-    A presynaptic neuron counts once for each lag: neuron i of n at lag k is the afferent k * n + i,
-    which a spike of i reaches after that lag's delay.
+    Each presynaptic neuron is one afferent per lag: neuron i of n at lag k is afferent k * n + i,
+    and its spikes arrive after that lag's delay.
     """
 
     def __init__(self, projection: Projection, experiment: Experiment) -> None:
@@ -164,18 +165,18 @@ class _Pathway:
             self.learning.begin_trial(trial)
 
     def restart(self) -> None:
-        """Nothing in flight, traces at zero."""
+        """Remove spikes in flight, and set traces to zero."""
         self.in_flight.clear()
         if self.learning is not None:
             self.learning.restart()
 
     def update(self) -> None:
-        """Slot 1: traces and the learning rate fall."""
+        """Slot 1: traces and the learning rate decay."""
         if self.learning is not None:
             self.learning.update()
 
     def send(self, step: int, fired: NDArray[np.int64]) -> None:
-        """Spikes leave, to arrive once for each lag."""
+        """Send spikes, which arrive once per lag."""
         for lag, delay in enumerate(self.delays):
             if len(fired):
                 self.in_flight.setdefault(step + delay, []).append(fired + lag * self.n_pre)
@@ -194,13 +195,13 @@ class _Pathway:
                 self.learning.arrive(unit, targets, taps)
 
     def learn(self, fired: NDArray[np.int64]) -> None:
-        """Slot 4: each postsynaptic spike changes what it reaches backwards."""
+        """Slot 4: each postsynaptic spike changes the weights of its inputs."""
         if self.learning is not None:
             for unit in fired:
                 self.learning.fire(unit, *self.into[unit])
 
     def normalise(self, step: int) -> None:
-        """Slot 6: kernels back to their norm, where it is time."""
+        """Slot 6: rescale kernels to their norm at the end of the rule's period."""
         if self.learning is not None:
             self.learning.normalise(step)
 
@@ -211,7 +212,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 def _by_neuron(
     key: NDArray[np.int64], size: int, *columns: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], ...]]:
-    """Split columns by neuron, each part in the order of the edges."""
+    """Split columns by neuron; each part keeps the order of the edges."""
     order = np.argsort(key, kind="stable")
     cuts = np.searchsorted(key[order], np.arange(1, size))
     return list(zip(*(np.split(column[order], cuts) for column in columns), strict=True))
@@ -224,17 +225,17 @@ class ReferenceBackend(Oracle):
     summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     promises: ClassVar[tuple[Promise, ...]] = (
-        Exact("spikes", why="it is what the others are held against"),
+        Exact("spikes", why="the other backends are compared with it"),
         Exact("signals"),
         Exact("weights"),
     )
 
-    def _made(self, experiment: Experiment, inputs: Inputs) -> Simulation:
+    def _make(self, experiment: Experiment, inputs: Inputs) -> Simulation:
         return _Simulation(experiment, inputs)
 
 
 class _Simulation:
-    """All layers and pathways of one experiment, stepped together."""
+    """All layers and pathways of one experiment."""
 
     def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
         self.experiment, self.inputs = experiment, inputs
@@ -255,15 +256,15 @@ class _Simulation:
         self.snapshots: dict[str, list[FloatArray]] = {}
 
     def run(self, report: Report) -> None:
-        """Step through every trial."""
-        # An upstroke may outrun the largest number: it crosses any threshold then. What is still no
-        # number when the step ends is told with its place.
+        """Simulate all trials."""
+        # An upstroke may overflow to infinity, which crosses any threshold. States that are still
+        # not finite at the end of the step raise an error that names them.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             self._run(report)
 
     def _run(self, report: Report) -> None:
         experiment = self.experiment
-        kept = set(experiment.snapshot_trials())
+        with_snapshot = set(experiment.snapshot_trials())
         n_trials, per_trial = experiment.n_trials, experiment.trial_steps
         for trial in range(n_trials):
             for layer in self.layers.values():
@@ -275,7 +276,7 @@ class _Simulation:
                     layer.restart()
                 for pathway in self.pathways:
                     pathway.restart()
-            if trial in kept:
+            if trial in with_snapshot:
                 for name, value in self._learned().items():
                     self.snapshots.setdefault(name, []).append(value)
             changes = Pending(self.inputs.changes(trial))
@@ -330,7 +331,7 @@ class _Simulation:
         return learned | {name: value.copy() for name, value in shared.items()}
 
     def outcome(self) -> Outcome:
-        """Everything that was kept."""
+        """Everything that was recorded."""
         return Outcome(
             spikes={name: _flat(rows) for name, rows in self.fired.items()},
             signals={key: np.array(rows) for key, rows in self.samples.items()},

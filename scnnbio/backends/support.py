@@ -1,7 +1,7 @@
-"""What backends declare that they have, and how they refuse the rest.
+"""Features that backends declare, and their messages about other features.
 
-The sets below name each feature: one that is new in :class:`~scnnbio.experiment.Feature` is refused
-until a backend declares it.
+The sets below name each feature: a new :class:`~scnnbio.experiment.Feature` is refused until a
+backend declares it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Feature, Requirement
 
-#: What every backend here has.
+#: Features of all backends here.
 EVERYWHERE = frozenset(
     {
         Feature.INPUT_SPIKES,
@@ -44,7 +44,7 @@ EVERYWHERE = frozenset(
     }
 )
 
-#: What every backend that reads the equations of a linear neuron has, beyond ready-made cells.
+#: Features of all backends that simulate the equations of linear neurons, not only built-in cells.
 LINEAR_EQUATIONS = EVERYWHERE | {
     Feature.OWN_EQUATIONS,
     Feature.RESET_OF_STATES,
@@ -52,7 +52,7 @@ LINEAR_EQUATIONS = EVERYWHERE | {
     Feature.SAMPLED_STATES,
 }
 
-#: What every backend here with a time step and shared kernels that learn has.
+#: Features of all backends here with a time step and shared kernels that learn.
 ON_A_GRID = LINEAR_EQUATIONS | {
     Feature.INPUT_VALUES,
     Feature.INPUT_CURRENT,
@@ -78,13 +78,13 @@ ON_A_GRID = LINEAR_EQUATIONS | {
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a backend says of a feature that it does not have.
+    """A backend's message about a feature that it lacks.
 
     Parameters
     ----------
     reason : str
-        In which ``{what}`` stands for the names of the features, ``{is_}`` for "is" or "are", and
-        ``{detail}`` for what exactly the experiment asks for.
+        Text in which ``{what}`` is replaced by the names of the features, ``{is_}`` by "is" or
+        "are", and ``{detail}`` by details of the experiment's requirement.
     remedy : str
         What to do instead.
     """
@@ -93,7 +93,7 @@ class Refusal:
     remedy: str
 
     def of(self, element: str, requirements: Sequence[Requirement]) -> Unsupported:
-        """The refusal of what one element requires."""
+        """The message about requirements of one element."""
         names = list(dict.fromkeys(str(r.feature) for r in requirements))
         details = list(dict.fromkeys(r.detail for r in requirements if r.detail))
         what = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -109,9 +109,9 @@ def refused(
     supports: AbstractSet[Feature],
     refusals: Mapping[Feature, Refusal],
 ) -> list[Unsupported]:
-    """Refusals of all that is required and not supported.
+    """Messages about all requirements that are not supported.
 
-    What one remedy mends in one element is one refusal, with the first of the reasons.
+    Requirements of one element with the same remedy give one message, with the first reason.
 
     Parameters
     ----------
@@ -120,13 +120,13 @@ def refused(
     requirements : iterable of Requirement
     supports : set of Feature
     refusals : mapping of Feature to Refusal
-        What the backend says of features, where it knows more than the usual words.
+        Messages of the backend about features, in place of the default message.
     """
     lacking: dict[tuple[str, str], dict[Refusal, list[Requirement]]] = {}
     for one in requirements:
         if one.feature not in supports:
-            usual = Refusal(f"{{what}} {{is_}} not available on {backend}", one.feature.remedy)
-            refusal = refusals.get(one.feature, usual)
+            default = Refusal(f"{{what}} {{is_}} not available on {backend}", one.feature.remedy)
+            refusal = refusals.get(one.feature, default)
             group = lacking.setdefault((one.element, refusal.remedy), {})
             group.setdefault(refusal, []).append(one)
     firsts = ((element, *next(iter(group.items()))) for (element, _), group in lacking.items())

@@ -1,4 +1,4 @@
-"""Which backends run a neuron, by their own answer."""
+"""Backends that can run a neuron model, as they report themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scnnbio.stimuli import WhiteNoise
 
 
 def targets(model: NeuronModel) -> dict[str, str]:
-    """What each backend says of a neuron.
+    """What each backend lacks to run a neuron model.
 
     Parameters
     ----------
@@ -25,26 +25,26 @@ def targets(model: NeuronModel) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Backend → empty if it runs the neuron, else what it lacks and what to do instead.
+        Backend → empty text if it runs the neuron, else what it lacks and what to do instead.
 
     Raises
     ------
     SpecError
         If the dimensions of an equation do not fit.
     """
-    told = {}
+    lacking = {}
     for name in backends.names():
         try:
             problems = backends.get(name).unsupported(_probe(model))
         except BackendMissing as error:
-            told[name] = error.message
+            lacking[name] = error.message
             continue
-        told[name] = "; ".join(f"{problem.feature}; {problem.remedy}" for problem in problems)
-    return told
+        lacking[name] = "; ".join(f"{problem.feature}; {problem.remedy}" for problem in problems)
+    return lacking
 
 
 def _probe(model: NeuronModel) -> Experiment:
-    """One neuron behind noise."""
+    """A minimal experiment with one neuron driven by noise."""
     shape = (2, 1, 1)
     layers = (Population("source", shape, SpikeSource()), Population("neuron", (1, 1, 1), model))
     connector = ConvolutionConnector(np.ones((1, 2, 1, 1)), shape)
@@ -52,7 +52,7 @@ def _probe(model: NeuronModel) -> Experiment:
         Projection("source", "neuron", connector, receptor=receptor)
         for receptor in list(model.receptors)[:1]
     )
-    # A refractory period is a whole number of steps: a fine step takes most.
+    # A refractory period must be a whole number of steps, so the probe has a fine step.
     return Experiment(
         Network(layers, joined), WhiteNoise(n_trials=1), Encoding(LGN(), PoissonCode()), dt=0.05
     )

@@ -39,9 +39,9 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command line; an error of scnnbio's own is one line, never a traceback.
+    """Run the command line; errors of scnnbio are one line, without a traceback.
 
-    Of several processes that MPI started, the first one carries the command out.
+    If MPI started several processes, the first one carries out the command.
     """
     with processes.command(_take_part) as ours:
         if ours:
@@ -54,7 +54,7 @@ def _carry_out() -> None:
 
 
 def _take_part(order: Mapping[str, Any]) -> None:
-    """Do what the process that carries out the command asks of the others."""
+    """Take part in a simulation that the first process requests from the others."""
     backends.get(order["backend"], order["options"]).take_part(order["experiment"])
 
 

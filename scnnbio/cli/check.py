@@ -26,7 +26,7 @@ def check(
     seed: Seed = None,
     settings: Settings = None,
 ) -> None:
-    """Say, without simulating, whether a backend can run an experiment."""
+    """Check whether a backend can run an experiment, without simulating."""
     from scnnbio import workflow
 
     ours, options = split(settings or ())

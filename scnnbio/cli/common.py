@@ -1,4 +1,4 @@
-"""What the commands share: their options, where experiments are found, how scores are printed."""
+"""Shared by the commands: common options, new folders, and how scores are printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scnnbio.experiment import EXPERIMENTS, documents
 from scnnbio.validation.scores import Score
 
 app = typer.Typer(
-    # Plain help, in which brackets are brackets, on any terminal.
+    # Plain help, in which brackets are not markup, on any terminal.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -27,7 +27,7 @@ _STYLES = {"agrees": "green", "disagrees": "red"}
 
 
 def completions(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """What a shell offers for the beginning of a word."""
+    """Completion of a word, for shells."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in names() if name.startswith(incomplete)]
@@ -39,7 +39,7 @@ Experiment = Annotated[
     str,
     typer.Argument(
         metavar="EXP",
-        help="A TOML file, or an installed name.",
+        help="A TOML file, or the name of an installed experiment.",
         autocompletion=completions(lambda: sorted(EXPERIMENTS)),
     ),
 ]
@@ -50,13 +50,13 @@ BackendName = Annotated[
         "--backend",
         "-b",
         metavar="NAME | STAGE=NAME,...",
-        help="See 'scnnbio backends'; for all stages, or one a stage. The fastest that can run the"
-        " experiment here, if none is named.",
+        help="One backend for all stages, or one per stage; see 'scnnbio backends'. Default: the"
+        " fastest that can run the experiment on this machine.",
         autocompletion=completions(backends.names),
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
-Seed = Annotated[int | None, typer.Option(help="Instead of the experiment's own seed.")]
+Seed = Annotated[int | None, typer.Option(help="Replaces the experiment's own seed.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -68,7 +68,7 @@ Settings = Annotated[
 
 
 def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
-    """Settings of the document, and options of the backend."""
+    """Split ``--set`` arguments into settings of the document and options of the backend."""
     ours, options = [], {}
     for text in settings:
         key, value = documents.setting(text)
@@ -80,19 +80,19 @@ def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
     return ours, options
 
 
-def fresh_folder(name: str, profile: str | None) -> Path:
-    """A folder for results, named after the experiment and the time."""
+def default_folder(name: str, profile: str | None) -> Path:
+    """Default folder for results, named after the experiment and the time."""
     stamp = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return Path("runs", "-".join(filter(None, (name, profile, stamp))))
 
 
 def command_line() -> list[str]:
-    """The words of the command, for the results to tell."""
+    """The words of the command, recorded with the results."""
     return ["scnnbio", *sys.argv[1:]]
 
 
 def print_scores(scores: tuple[Score, ...]) -> None:
-    """Print verdicts on claims as a table, with what each is on where one is there twice."""
+    """Print verdicts on claims as a table; if a claim occurs twice, also the element it is on."""
     claims = [item.claim for item in scores]
     twice = len(set(claims)) < len(claims)
     rows = [
@@ -108,7 +108,7 @@ def print_scores(scores: tuple[Score, ...]) -> None:
         for item in scores
     ]
     about = ("on",) if twice else ()
-    print_table(("claim", *about, "value", "verdict", "n", "left out", "why"), rows)
+    print_table(("claim", *about, "value", "verdict", "n", "excluded", "why"), rows)
 
 
 def verdict_text(verdict: str) -> Text:

@@ -15,7 +15,7 @@ from scnnbio.cli.common import (
     Settings,
     app,
     command_line,
-    fresh_folder,
+    default_folder,
     verdict_text,
 )
 from scnnbio.cli.ending import FAILED
@@ -33,14 +33,17 @@ def compare_(
         typer.Option(
             "--backends",
             metavar="A,B,...",
-            help="The first is the reference; NAME:KEY=VALUE gives an option.",
+            help="Backends to compare, the reference first; NAME:KEY=VALUE sets an option.",
         ),
     ],
     steps: Annotated[
-        str, typer.Option("--dt", metavar="MS,...", help="Time steps, on the same input spikes.")
+        str, typer.Option("--dt", metavar="MS,...", help="Time steps, with the same input spikes.")
     ] = "",
     stage: Annotated[
-        str | None, typer.Option(help="Only this; the reference learns what it starts from.")
+        str | None,
+        typer.Option(
+            help="Compare this stage only; earlier stages run once, on the first backend."
+        ),
     ] = None,
     profile: Profile = None,
     seed: Seed = None,
@@ -52,7 +55,7 @@ def compare_(
     ] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 4 if a promise is not kept.")] = False,
 ) -> None:
-    """Run an experiment on several backends, and say whether they keep what they promise."""
+    """Run an experiment on several backends, and judge whether they agree as promised."""
     from scnnbio import comparison
 
     study = load(exp, profile=profile, seed=seed, settings=settings or ())
@@ -65,7 +68,7 @@ def compare_(
             errors.print(f"{'left out' if skip else 'error'}: {where}: {reason}", soft_wrap=True)
     if refused and not skip:
         raise typer.Exit(UnsupportedError.exit_code)
-    folder = out or fresh_folder(study.name, "compare")
+    folder = out or default_folder(study.name, "compare")
     with progress() as report:
         result = comparison.run_comparison(
             study, plan, folder, replace=force, report=report, command=command_line()
@@ -80,7 +83,7 @@ def compare_(
         print_table(("of", "verdict", "why", "promise"), rows)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     if strict and not result.verdicts:
-        why = "nothing was judged: a single backend promises nothing of its own grids; add another"
+        why = "nothing was judged: a backend makes no promise about its own time steps; add another"
         errors.print(Text(why, style="red"), soft_wrap=True)
     agreed = [one.verdict == "agrees" for one in result.verdicts]
     if strict and not (agreed and all(agreed)):
@@ -88,5 +91,5 @@ def compare_(
 
 
 def _words(text: str) -> list[str]:
-    """What stands between the commas."""
+    """Words between the commas."""
     return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,4 +1,4 @@
-"""How a command ends: with what exit code, and with which one line if something is wrong."""
+"""How a command ends: exit codes, errors of one line, and signals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FAILED = 4
 #: Every exit code, and what it means.
 EXIT_CODES = {
     0: "the command did what was asked",
-    1: "a fault of scnnbio itself, with a traceback; or whoever read the output has left",
+    1: "a bug of scnnbio, with a traceback; or the reader of the output closed the pipe",
     SpecError.exit_code: "wrong usage; an experiment, folder or file that is wrong, missing or"
     " damaged; too little memory",
     UnsupportedError.exit_code: "the backend cannot run the experiment, or is not installed",
@@ -39,19 +39,18 @@ EXIT_CODES = {
     128 + signal.SIGTERM: "terminated (SIGTERM)",
 }
 
-#: What Typer raises where the words of a command are wrong. Which module it is in depends on
-#: Typer's version.
+#: What Typer raises on wrong usage. Its module depends on Typer's version.
 _WRONG_USAGE = cast(
     type[Exception],
     next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"),
 )
-#: One Ctrl-C may come several times; what comes this many seconds later is another one.
-_AGAIN = 1.0
-_python_shows = warnings.showwarning
+#: One Ctrl-C may arrive as several signals: those within this many seconds count as one.
+_SAME_SIGNAL = 1.0
+_default_showwarning = warnings.showwarning
 
 
 class Interrupted(BaseException):
-    """A signal asks the command to end. It tidies up on the way, as after an error."""
+    """A signal asked the command to end; it cleans up as after an error."""
 
     def __init__(self, number: int) -> None:
         super().__init__("interrupted" if number == signal.SIGINT else "terminated")
@@ -60,13 +59,13 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM raise :class:`Interrupted` meanwhile, unless they were ignored."""
-    last = -_AGAIN
+    """Let Ctrl-C and SIGTERM raise :class:`Interrupted`, unless they are ignored."""
+    last = -_SAME_SIGNAL
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= _AGAIN:
+        if now - last >= _SAME_SIGNAL:
             last = now
             raise Interrupted(number)
 
@@ -90,20 +89,20 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning of scnnbio's own as one line; any other as Python does."""
+    """Print warnings of scnnbio as one line, and others as Python does."""
     if issubclass(category, FilesSkipped):
         errors.print(Text(f"warning: {message}", style="yellow"), soft_wrap=True)
     else:
-        _python_shows(message, category, filename, lineno, file, line)
+        _default_showwarning(message, category, filename, lineno, file, line)
 
 
 def carry_out(app: typer.Typer) -> NoReturn:
-    """Carry out the command line and exit; all that is wrong is one line on standard error."""
+    """Carry out the command line and exit; any error is one line on standard error."""
     try:
         with interruptible(), warnings.catch_warnings():
             warnings.simplefilter("default", FilesSkipped)
             warnings.showwarning = show_warning
-            # The exit code of a command; typer.Exit is among the ways to give it.
+            # A command returns its exit code, or raises typer.Exit with it.
             code = app(prog_name="scnnbio", standalone_mode=False)
     except ScnnbioError as error:
         _end(str(error), error.exit_code, error)
@@ -122,7 +121,7 @@ def carry_out(app: typer.Typer) -> NoReturn:
 
 
 def _end(message: str, code: int, error: BaseException) -> NoReturn:
-    # What was being built is dropped, unused: Brian2 would remark upon each part.
+    # Brian2 warns about every object that was built but never run, as after an error.
     logging.getLogger("brian2.core.base.unused_brian_object").setLevel(logging.ERROR)
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     errors.print(Text.assemble(("error: ", "bold red"), message + notes), soft_wrap=True)
@@ -130,7 +129,7 @@ def _end(message: str, code: int, error: BaseException) -> NoReturn:
 
 
 def _usage(error: Any) -> str:
-    """What is wrong with the words of a command, and where to look."""
+    """Message about wrong usage, with the help that applies."""
     context = getattr(error, "ctx", None)
     path = "scnnbio" if context is None else context.command_path
     name = getattr(error, "option_name", None)

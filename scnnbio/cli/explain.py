@@ -23,18 +23,18 @@ def explain(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A neuron of the library, or a TOML file of one.",
+            help="A neuron of the library, or a TOML file that describes one.",
             autocompletion=completions(lambda: LIBRARY),
         ),
     ],
     latex: Annotated[bool, typer.Option(help="Write formulas as LaTeX.")] = False,
 ) -> None:
-    """Print a neuron's equations, what follows from them, and which backends run it."""
+    """Print a neuron's equations, the quantities they imply, and the backends that run it."""
     from scnnbio.backends.targets import targets
-    from scnnbio.neurons.explain import explain as told
+    from scnnbio.neurons.explain import explain as explain_model
 
     neuron = _neuron(model)
-    for section in told(neuron, latex=latex):
+    for section in explain_model(neuron, latex=latex):
         console.print(Text(section.title, style="bold"))
         console.print("\n".join(section.blocks), soft_wrap=True)
         console.print()
@@ -43,7 +43,8 @@ def explain(
     print_table(("backend", "runs it"), rows)
     cell = standard_cell(neuron)
     if cell is not None:
-        console.print(f"PyNN's {cell.pynn} is declared equal, for {' and '.join(cell.receptors)}")
+        receptors = " and ".join(cell.receptors)
+        console.print(f"equivalent PyNN cell: {cell.pynn}, for {receptors} synapses")
 
 
 def _neuron(model: str) -> NeuronModel:
@@ -52,5 +53,5 @@ def _neuron(model: str) -> NeuronModel:
     else:
         found = documents.choose(LIBRARY, model, "neuron of the library", "MODEL")
     if not isinstance(found, NeuronModel):
-        raise SpecError("a spike source has no equations", where=model)
+        raise SpecError("is a spike source, which has no equations; name a neuron", where=model)
     return found

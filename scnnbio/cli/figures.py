@@ -14,7 +14,7 @@ from scnnbio.cli.terminal import console, progress
 def figures(
     folder: Folder,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One figure; all if not given.")
+        str | None, typer.Argument(metavar="NAME", help="Draw this figure only.")
     ] = None,
 ) -> None:
     """Draw the figures of a finished run again."""

@@ -19,10 +19,17 @@ from scnnbio.plasticity import RULES
 from scnnbio.registry import Registry
 from scnnbio.stimuli import STIMULI
 
-#: All that is chosen by name.
-REGISTRIES: tuple[Registry[Any], ...] = (
-    *(EXPERIMENTS, MODELS, backends.BACKENDS, LIBRARY, STIMULI, CODES, INPUTS, CONNECTORS, RULES),
-)
+
+def registries() -> tuple[Registry[Any], ...]:
+    """Registries of everything that a user chooses by name."""
+    # Imported here, since figures import matplotlib, which other commands do not need.
+    from scnnbio.figures import FIGURES
+    from scnnbio.validation import CLAIMS, MEASURES
+
+    return (
+        *(EXPERIMENTS, MODELS, backends.BACKENDS, LIBRARY, STIMULI, CODES, INPUTS, CONNECTORS),
+        *(RULES, MEASURES, CLAIMS, FIGURES),
+    )
 
 
 @app.command("list")
@@ -32,7 +39,7 @@ def list_() -> None:
     print_table(("experiment", "title", "profiles", "options"), experiments)
     models = sorted((entry.name, entry.place) for entry in MODELS.entries())
     print_table(("model", "from"), models)
-    others = [kind for kind in REGISTRIES if kind not in (EXPERIMENTS, MODELS)]
+    others = [kind for kind in registries() if kind not in (EXPERIMENTS, MODELS)]
     print_table(("kind", "names"), [(kind.what, ", ".join(kind)) for kind in others])
     if added := list(_added()):
         print_table(("kind", "name", "package that adds it", "ready"), added)
@@ -49,8 +56,8 @@ def _experiment(name: str) -> tuple[str, str, str, str]:
 
 
 def _added() -> Iterable[tuple[str, str, str, str]]:
-    """What other packages add, each imported to see whether it is there."""
-    for kind in REGISTRIES:
+    """Entries of other packages; each is imported, to see whether it can be used."""
+    for kind in registries():
         for entry in kind.entries():
             if not entry.ours:
                 ready = kind.fault(entry.name) or "yes"
@@ -59,7 +66,7 @@ def _added() -> Iterable[tuple[str, str, str, str]]:
 
 @app.command("backends")
 def backends_() -> None:
-    """List the backends, their options, and what is missing for each."""
+    """List the backends, their options, and what each still needs installed."""
     rows = []
     for name in backends.names():
         try:

@@ -18,7 +18,7 @@ from scnnbio.cli.common import (
     Settings,
     app,
     command_line,
-    fresh_folder,
+    default_folder,
     print_scores,
     split,
 )
@@ -26,16 +26,16 @@ from scnnbio.cli.terminal import console, errors, print_table, progress
 from scnnbio.experiment import load
 
 
-def tell_of_drafts(folder: Path) -> None:
-    """Say of runs beside a folder that were cut off how to go on with them."""
+def warn_of_unfinished_runs(folder: Path) -> None:
+    """Warn of unfinished runs in the same parent folder, and say how to resume them."""
     from scnnbio import workflow
 
     parent = folder.absolute().parent
-    for draft, target in workflow.left_behind(parent).items():
+    for draft, target in workflow.unfinished_runs(parent).items():
         errors.print(
             Text(
-                f"{draft} was left by a run that was cut off: 'scnnbio resume {target}' goes on"
-                " with it; remove it if nobody will",
+                f"{draft} holds an unfinished run: resume it with 'scnnbio resume {target}', or"
+                " remove the folder",
                 style="yellow",
             ),
             soft_wrap=True,
@@ -43,16 +43,16 @@ def tell_of_drafts(folder: Path) -> None:
 
 
 @contextmanager
-def telling_what_is_left(folder: Path) -> Iterator[None]:
-    """Let an error say how to go on, if anything was kept to go on from."""
+def mention_resume(folder: Path) -> Iterator[None]:
+    """Add to an error how to resume the run, if it left a checkpoint or a finished stage."""
     from scnnbio import workflow
 
     try:
         yield
     except BaseException as error:
         path = folder.absolute()
-        if path in workflow.left_behind(path.parent).values():
-            error.add_note(f"what was done is kept: 'scnnbio resume {folder}' goes on from there")
+        if path in workflow.unfinished_runs(path.parent).values():
+            error.add_note(f"finished parts are kept: resume with 'scnnbio resume {folder}'")
         raise
 
 
@@ -71,12 +71,12 @@ def run(
 
     ours, options = split(settings or ())
     study = load(exp, profile=profile, seed=seed, settings=ours)
-    folder = out or fresh_folder(study.name, profile)
-    tell_of_drafts(folder)
+    folder = out or default_folder(study.name, profile)
+    warn_of_unfinished_runs(folder)
     chosen = None if backend else workflow.fastest(study, options)
     if chosen is not None:
         errors.print(f"backend: {chosen}", soft_wrap=True)
-    with telling_what_is_left(folder), progress() as report:
+    with mention_resume(folder), progress() as report:
         results = workflow.run(
             study,
             backend,
@@ -93,21 +93,21 @@ def run(
 
 
 def _print_mappings(stages: Mapping[str, Mapping[str, Any]]) -> None:
-    """What neuromorphic hardware makes of each stage, where a backend tells it."""
+    """Print how each stage is mapped to neuromorphic hardware, where a backend reports it."""
     for stage, provenance in stages.items():
         mapping = provenance.get("mapping", {})
         for part, rows in mapping.items():
             if isinstance(rows, list) and rows and isinstance(rows[0], dict):
                 _print_transposed(rows, f"{stage}, ")
             elif isinstance(rows, dict):
-                told = ", ".join(f"{key} {value}" for key, value in rows.items())
-                console.print(f"{stage}: {part}: {told}", soft_wrap=True)
+                values = ", ".join(f"{key} {value}" for key, value in rows.items())
+                console.print(f"{stage}: {part}: {values}", soft_wrap=True)
         for warning in mapping.get("warnings", []):
             errors.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 
 
 def _print_transposed(rows: list[dict[str, Any]], prefix: str) -> None:
-    """A column a row, so that many properties fit a terminal; the first names the column."""
+    """Print a transposed table, so that many properties fit a terminal."""
     first, *others = dict.fromkeys(key for row in rows for key in row)
     headers = (f"{prefix}{first}", *(str(row[first]) for row in rows))
     print_table(headers, [(key, *(str(row.get(key, "")) for row in rows)) for key in others])

@@ -1,7 +1,7 @@
 """Where output goes: results to standard output; errors, notes and progress to standard error.
 
-On a terminal there are colours, bars and tables that fit its width. Anywhere else there are plain
-lines, and nothing is cut.
+A terminal gets colours, progress bars and tables that fit its width. A pipe or file gets plain
+lines, none of them truncated.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from rich.text import Text
 from scnnbio import progress as shown
 from scnnbio.experiment import Report
 
-# Text is printed as it is: neither [brackets] nor :colons: mean anything.
+# Text is printed literally: rich's [brackets] and :emoji: are off.
 console = Console(markup=False, emoji=False, highlight=False)
 errors = Console(markup=False, emoji=False, highlight=False, stderr=True)
 
-#: Signs of text, and those that formulas are drawn with, that ASCII has one like: formulas stay in
-#: line.
-_ALIKE = str.maketrans(
+#: Characters of text and of drawn formulas with an ASCII character of the same width, so that
+#: formulas stay aligned.
+_SAME_WIDTH = str.maketrans(
     "–—−‐‑×·⋅÷⁄µ≈‘’“”•ℯ─━│┃┌┐└┘├┤┬┴┼╱╲⎛⎜⎝⎞⎟⎠⎡⎢⎣⎤⎥⎦⎧⎨⎩⎫⎬⎭⎪⎮",
     "-----x**//u~''\"\"*e--||+++++++++/\\/|\\\\|/[[[]]]{{{}}}||",
 )
-#: What ASCII has words for.
+#: Characters that become ASCII words.
 _WORDS = str.maketrans({
     "…": "...", "°": "deg", "√": "sqrt", "∞": "inf", "±": "+-", "²": "^2", "³": "^3", "≤": "<=",
     "≥": ">=", "≠": "!=", "→": "->", "←": "<-", "↔": "<->", "✓": "yes", "✗": "no", "Ω": "Ohm",
@@ -38,14 +38,14 @@ _WORDS = str.maketrans({
 
 
 def in_ascii(text: str) -> str:
-    """Text in ASCII: as one would type it, or its number where one would not.
+    """Text in ASCII; characters without an ASCII spelling become their code points.
 
     Examples
     --------
     >>> in_ascii("τ_m ≤ 20 µs")
     'tau_m <= 20 us'
     """
-    plain = text.translate(_ALIKE).translate(_WORDS)
+    plain = text.translate(_SAME_WIDTH).translate(_WORDS)
     return "".join(letter if letter.isascii() else _letter(letter) for letter in plain)
 
 
@@ -70,28 +70,28 @@ codecs.register_error("scnnbio.legible", _replaced)
 
 
 def make_legible() -> None:
-    """Let output be what its terminal or pipe can take, and never an error."""
+    """Print characters that the terminal or pipe cannot encode in ASCII, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="scnnbio.legible")
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-    """Print a table, a row a line; on a terminal that is too narrow for that, a row in a few lines.
+    """Print a table, one line per row; on a narrow terminal, several lines per row.
 
     Parameters
     ----------
     headers : sequence of str
     rows : sequence of sequences of str or Text
-        As long as ``headers``; the style of a Text is shown where there are colours.
+        Cells, as many as ``headers``; the style of a Text is used where colours are.
     """
     lines = [list(headers), *([_on_one_line(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if console.is_terminal and sum(widths) + 2 * len(widths) > console.width:
         for row, line in zip(rows, lines[1:], strict=True):
-            told = (f"{h}: {cell}" for h, cell in zip(headers[1:], line[1:], strict=True) if cell)
+            cells = (f"{h}: {cell}" for h, cell in zip(headers[1:], line[1:], strict=True) if cell)
             within = textwrap.fill(
-                "; ".join(told),
+                "; ".join(cells),
                 console.width - 1,
                 initial_indent="  ",
                 subsequent_indent="  ",
@@ -113,7 +113,7 @@ def _on_one_line(cell: str | Text) -> str:
 
 
 def _styled(text: str, row: Sequence[str | Text]) -> Text:
-    """Text of a row, with the styles of its cells."""
+    """Text of a row in the styles of its cells."""
     styled = Text(text)
     for cell in row:
         if isinstance(cell, Text) and cell.style:

@@ -1,4 +1,4 @@
-"""One experiment on several backends and time steps: what ``scnnbio compare`` does."""
+"""Comparison of backends and time steps on one experiment: ``scnnbio compare``."""
 
 from scnnbio.comparison.folder import run_comparison
 from scnnbio.comparison.plan import Comparison, PairResult, Plan, Sweep

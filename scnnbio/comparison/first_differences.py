@@ -1,4 +1,4 @@
-"""Where two runs begin to differ, and how near the threshold the neuron stood that did it."""
+"""Where two runs begin to differ, and how near its threshold the neuron was that differs first."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from scnnbio.comparison.verdicts import FirstDifference
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment, Record, Report, Run, Sampling
 
-#: Samples of the further run in which the neurons are looked at: 160 MB.
+#: Most samples of the additional run that records the membranes: 160 MB.
 _SAMPLES = 20_000_000
 
 
 def first_differences(
     found: Mapping[str, Agreement], experiment: Experiment, names: tuple[str, str]
 ) -> tuple[FirstDifference, ...]:
-    """Spikes that only one of two runs has, and that no difference before them explains.
+    """Spikes that only one of two runs has, and that no earlier difference explains.
 
-    Connections have a delay of a step at least, so whatever differs first in a trial has no cause
-    in another difference. Where trials are not reset, only the first one that differs counts.
+    Every connection has a delay of at least one step, so that the first differences of a trial are
+    not caused by others. Where trials are not reset, only the first trial that differs counts.
 
     Parameters
     ----------
     found : mapping of str to Agreement
-        By population of neurons.
+        By population of neurons (not of spike sources).
     experiment : Experiment
     names : (str, str)
-        Of the reference and of the other.
+        Names of the reference and of the other backend.
 
     Returns
     -------
     tuple of FirstDifference
-        By trial; their distances from threshold are not known yet.
+        In order of trials; distances from threshold are not filled in yet.
     """
     rows: dict[int, list[FirstDifference]] = {}
     for name, one in found.items():
@@ -49,7 +49,7 @@ def first_differences(
     firsts: list[FirstDifference] = []
     for trial in sorted(rows):
         earliest = min(row.time for row in rows[trial])
-        # Within half a step: k * dt is not always written alike.
+        # Within half a step, since k * dt is rounded.
         firsts += [row for row in rows[trial] if row.time < earliest + experiment.dt / 2]
         if not experiment.reset or experiment.network.learns:
             break
@@ -62,16 +62,16 @@ def with_distances(
     targets: Mapping[str, Backend],
     report: Report | None = None,
 ) -> tuple[FirstDifference, ...]:
-    """The same, with the distance from threshold of each neuron that stayed silent.
+    """First differences, with the distance from threshold of each neuron that stayed silent.
 
-    That backend runs the experiment once more and samples the neuron: at a spike's time, the state
-    of a neuron that did not fire is what its threshold was held against.
+    The backend on which the neuron stayed silent runs the experiment once more and samples it: at
+    the time of the other's spike, this state is the one that was compared with the threshold.
 
     Parameters
     ----------
     firsts : tuple of FirstDifference
     runs, targets : mapping of str to Run, and of str to Backend
-        By the names in ``firsts``.
+        By the backends' names in ``firsts``.
     report : callable, optional
 
     Returns
@@ -80,8 +80,8 @@ def with_distances(
     """
     known: dict[FirstDifference, FirstDifference] = {}
     for silent in dict.fromkeys(row.silent for row in firsts):
-        mine = [row for row in firsts if row.silent == silent]
-        known |= _distances(mine, runs[silent].experiment, targets[silent], report)
+        of_backend = [row for row in firsts if row.silent == silent]
+        known |= _distances(of_backend, runs[silent].experiment, targets[silent], report)
     return tuple(known[row] for row in firsts)
 
 
@@ -95,12 +95,12 @@ def _distances(
     steps = experiment.trial_steps * experiment.n_trials
     populations = [experiment.network.population(name) for name in units]
     if any(population.homeostasis for population in populations):
-        return _unknown(rows, "their threshold moves, and is not sampled")
+        return _unknown(rows, "their threshold changes, and is not sampled")
     if any(population.competition for population in populations):
         return _unknown(rows, "neurons compete, so that the threshold alone does not decide")
     samples = steps * sum(len(units[p.name]) * len(p.model.states) for p in populations)
     if samples > _SAMPLES:
-        return _unknown(rows, f"{len(rows)} places are too many to look into")
+        return _unknown(rows, f"{len(rows)} first differences need too many samples")
     samplings = tuple(
         Sampling(p.name, tuple(s.name for s in p.model.states), units=tuple(units[p.name]))
         for p in populations
@@ -116,7 +116,7 @@ def _distances(
             for p in populations
         }
     except ScnnbioError as error:
-        return _unknown(rows, f"their potentials are not known ({error.message})")
+        return _unknown(rows, f"their potentials cannot be sampled ({error.message})")
     signals = {p.name: next(iter(again.recording.signals[p.name].values())) for p in populations}
     found: dict[FirstDifference, FirstDifference] = {}
     for row in rows:

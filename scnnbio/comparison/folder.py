@@ -1,4 +1,4 @@
-"""A comparison's folder: ``compare.json``, recordings, figures and one HTML report."""
+"""The folder of a comparison: ``compare.json``, recordings, figures and an HTML report."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from typing import Any
 from scnnbio.comparison.plan import Comparison, PairResult, Plan, Sweep
 from scnnbio.comparison.run import compare
 from scnnbio.experiment import Report, Run, Study
-from scnnbio.workflow.drafts import forget, held, left_behind
+from scnnbio.workflow.drafts import lock_draft, remove_checkpoints, unfinished_runs
 from scnnbio.workflow.folder import new_folder, write_json
 from scnnbio.workflow.origin import Origin, origin
 
-#: File by which the folder of a comparison is known.
-MARK = "compare.json"
+#: File that identifies the folder of a comparison.
+MARKER = "compare.json"
 
 
 def write_comparison(
     result: Comparison, folder: Path, report: Report | None = None, known: Origin | None = None
 ) -> None:
-    """Write everything that came of a comparison.
+    """Write all results of a comparison.
 
     Parameters
     ----------
     result : Comparison
     folder : Path
-        That exists.
+        An existing folder.
     report : callable, optional
     known : mapping, optional
-        When and by which command it was run, and of which files.
+        Date, command and files of the run; see :mod:`scnnbio.workflow.origin`.
 
     Raises
     ------
     DataError
         If something cannot be written.
     """
-    # Not before: until then matplotlib is not needed.
+    # Imported here, since only this needs matplotlib.
     from scnnbio.comparison.report import comparison_figures, summary, tables
     from scnnbio.figures import Picture, render_report, save
 
-    write_json(folder / MARK, {**(known or {}), **comparison_table(result)})
+    write_json(folder / MARKER, {**(known or {}), **comparison_table(result)})
     result.study.save(folder / "experiment.toml")
-    place = folder / "recordings"
-    place.mkdir()
+    recordings = folder / "recordings"
+    recordings.mkdir()
     for (label, variant, stage), run in result.distinct_runs():
         parts = (stage, label.replace(":", "-").replace("/", "-"), variant.replace(" ", ""))
-        run.recording.save(place / ("_".join(filter(None, parts)) + ".h5"))
+        run.recording.save(recordings / ("_".join(filter(None, parts)) + ".h5"))
     figures: dict[str, Picture] = {}
     for name, title, caption, figure in comparison_figures(result):
         png, _ = save(figure, folder / "figures", name)
@@ -75,7 +75,7 @@ def run_comparison(
     report: Report | None = None,
     command: Sequence[str] = (),
 ) -> Comparison:
-    """Compare backends, and write the folder.
+    """Compare backends, and write the folder of the comparison.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def run_comparison(
     folder : Path
         Written whole or not at all.
     replace : bool
-        Whether an older comparison gives way.
+        Replace the folder of an older comparison.
     report : callable, optional
     command : sequence of str
-        Words of the command line that asks for it, which ``compare.json`` keeps.
+        Words of the command line, recorded in ``compare.json``.
 
     Returns
     -------
@@ -100,18 +100,18 @@ def run_comparison(
     DataError
         If the folder cannot be written.
     """
-    # The folder is tried first: no run should be lost for a place that cannot be written.
-    left_behind(folder.absolute().parent)
+    # The folder is created first, so that no run is lost because it cannot be written.
+    unfinished_runs(folder.absolute().parent)
     known = origin(study, command)
-    with new_folder(folder, replace=replace, mark=MARK) as draft, held(draft):
+    with new_folder(folder, replace=replace, marker=MARKER) as draft, lock_draft(draft):
         result = compare(study, plan, report)
         write_comparison(result, draft, report, known)
-        forget(draft)
+        remove_checkpoints(draft)
     return result
 
 
 def comparison_table(result: Comparison) -> dict[str, Any]:
-    """Everything that was measured, as plain values for ``compare.json``."""
+    """All measures, as plain values for ``compare.json``."""
     return {
         **_provenance(result),
         "settings": dataclasses.asdict(result.plan.settings),
@@ -165,12 +165,12 @@ def _pair(pair: PairResult) -> dict[str, Any]:
         "other": pair.other,
         "populations": {name: found.to_dict() for name, found in pair.agreements.items()},
         "promises": [verdict.to_dict() for verdict in pair.verdicts],
-        "first_differences": [dataclasses.asdict(first) for first in pair.first],
+        "first_differences": [dataclasses.asdict(first) for first in pair.first_differences],
     }
 
 
 def _sweep(sweep: Sweep) -> dict[str, Any]:
-    found = sweep.found
+    found = sweep.convergence
     return {
         "stage": sweep.stage,
         "backend": sweep.backend,

@@ -1,4 +1,4 @@
-"""What a comparison of backends is: what is run, and what came of it."""
+"""The plan of a comparison of backends, and its results."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from scnnbio.comparison.verdicts import FirstDifference, PromiseVerdict
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Run, Stage, Study
 
-#: Label of a backend, and of a time step (empty for that of the document).
+#: Label of a backend, and label of a time step (empty for the document's own).
 Place = tuple[str, str]
 Refusals = Mapping[Place, tuple[Unsupported, ...]]
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is to be run.
+    """What a comparison runs.
 
     Parameters
     ----------
     choices : tuple of Choice
         The first is the reference.
     variants : mapping of str to Study
-        The study by time step, from the finest.
+        The study by time step, the finest first.
     compared : tuple of str
         Stages that every backend runs.
-    before : tuple of str
-        Stages that the reference runs for all: the others start from what it learned.
+    prerequisites : tuple of str
+        Stages that only the reference runs: every backend starts from the weights it learned.
     skip : bool
-        Compare what is left if a backend cannot run the study.
+        Leave out backends that cannot run the study, and compare the others.
     settings : Settings
-        Of the measures.
+        Settings of the measures.
     """
 
     choices: tuple[Choice, ...]
     variants: Mapping[str, Study]
     compared: tuple[str, ...]
-    before: tuple[str, ...] = ()
+    prerequisites: tuple[str, ...] = ()
     skip: bool = False
     settings: Settings = field(default_factory=Settings)
 
     def stages(self, variant: str, names: Sequence[str]) -> list[Stage]:
-        """Stages at one time step."""
+        """Stages of these names at one time step."""
         return [stage for stage in self.variants[variant].stages if stage.name in names]
 
 
 @dataclass(frozen=True, eq=False)
 class PairResult:
-    """A stage on the reference and on another backend, at one time step.
+    """Agreement of one stage on the reference and on another backend, at one time step.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class PairResult:
     dt : float
         In ms.
     reference, other : str
-        Labels.
+        Labels of the backends.
     agreements : mapping of str to Agreement
         By recorded population.
     verdicts : tuple of PromiseVerdict
-        Verdicts on what both promise.
-    first : tuple of FirstDifference
-        Where spikes begin to differ, if that was looked into.
+        Verdicts on what both backends promise.
+    first_differences : tuple of FirstDifference
+        Where spikes begin to differ; empty where the promises do not depend on it.
     """
 
     stage: str
@@ -75,33 +75,33 @@ class PairResult:
     other: str
     agreements: Mapping[str, Agreement]
     verdicts: tuple[PromiseVerdict, ...]
-    first: tuple[FirstDifference, ...] = ()
+    first_differences: tuple[FirstDifference, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """One backend on several grids.
+    """One backend on several grids, compared with a more exact solution.
 
     Parameters
     ----------
     stage, backend : str
     exact : str
-        What its grids are held against.
-    found : Convergence
+        The solution that its grids are compared with.
+    convergence : Convergence
     rates : tuple of Statistic
-        By grid, in the order of ``found``: how far the mean rate is off.
+        Difference of the mean rate by grid, in the order of ``convergence``.
     """
 
     stage: str
     backend: str
     exact: str
-    found: Convergence
+    convergence: Convergence
     rates: tuple[Statistic, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """All that came of running one study on several backends.
+    """Results of running one study on several backends.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Comparison:
     runs : mapping of (str, str) to {stage: Run}
         By backend and time step.
     refused : mapping of (str, str) to tuple of Unsupported
-        What was not run, and why.
+        Backends and time steps that were not run, with the reasons.
     pairs : tuple of PairResult
     sweeps : tuple of Sweep
         Empty with a single time step.
@@ -125,9 +125,10 @@ class Comparison:
     sweeps: tuple[Sweep, ...]
 
     def distinct_runs(self) -> Iterator[tuple[tuple[str, str, str], Run]]:
-        """Every run once, with backend, time step and stage.
+        """Every run once, with its backend, time step and stage.
 
-        What the reference learned for all, and a solution without a grid, stand at several places.
+        ``runs`` holds the same run at several places where the reference learned for all backends
+        or a solution has no grid.
         """
         seen: set[int] = set()
         for (label, variant), stages in self.runs.items():

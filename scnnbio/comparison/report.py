@@ -1,4 +1,4 @@
-"""What the report of a comparison shows: its tables and figures."""
+"""Tables and figures of a comparison's report."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from scnnbio.figures.convergence import convergence_figure
 from scnnbio.figures.report import Table
 
 _SIGNS = {"agrees": "✓", "disagrees": "✗", "insufficient data": "?", "not applicable": "–"}
-#: Rows of one figure.
+#: Most rows of one figure.
 _PAIRS = 4
 _SERIES = 5
-#: Rows of the report's table of first differences.
+#: Most rows per pair in the report's table of first differences.
 _FIRSTS = 20
 
 
 def summary(result: Comparison) -> str:
-    """Verdicts in a line."""
+    """Counts of verdicts, in one line."""
     counted: Counter[str] = Counter(verdict.verdict for verdict in result.verdicts)
-    told = ", ".join(
+    verdicts = ", ".join(
         # "1 agrees", but "2 agree"
         f"{number} {verdict.removesuffix('s') if number > 1 else verdict}"
         for verdict, number in ((v, counted[v]) for v in _SIGNS)
         if number
     )
     labels = dict.fromkeys(label for label, _ in result.runs)
-    return f"{', '.join(labels)}. Promises: {told or 'none to judge'}."
+    return f"{', '.join(labels)}. Promises: {verdicts or 'none to judge'}."
 
 
 def tables(result: Comparison) -> list[Table]:
-    """Tables of the report: verdicts, what was not run, spikes, statistics, sweeps."""
+    """Tables of the report: verdicts, refusals, first differences, spikes, statistics, sweeps."""
     found = [
         Table(
             "Promises",
@@ -52,9 +52,9 @@ def tables(result: Comparison) -> list[Table]:
                 for pair in result.pairs
                 for verdict in pair.verdicts
             ],
-            "The first of each pair is the reference; the weaker of both promises holds. A"
-            " statistical promise is kept if the whole interval of 95 % lies within it, broken if"
-            " the whole lies beyond, and neither can be told in between.",
+            "The first of each pair is the reference; the weaker of both promises applies. A"
+            " statistical promise is kept if the whole 95 % interval lies within it, broken if the"
+            " whole interval lies beyond it, and otherwise there is too little data.",
             first=True,
         ),
         Table(
@@ -69,7 +69,7 @@ def tables(result: Comparison) -> list[Table]:
         ),
         Table(
             "Where spikes begin to differ",
-            ("pair", "population", "neuron", "trial", "ms", "fired on", "distance of the other"),
+            ("pair", "population", "neuron", "trial", "ms", "fired on", "distance on the other"),
             [
                 (
                     *(_names(pair), first.population, first.unit, first.trial, first.time),
@@ -77,10 +77,10 @@ def tables(result: Comparison) -> list[Table]:
                     first.reason if first.distance is None else first.distance,
                 )
                 for pair in result.pairs
-                for first in pair.first[:_FIRSTS]
+                for first in pair.first_differences[:_FIRSTS]
             ],
-            "How far from its threshold, in its unit, the neuron stood on the backend on which it"
-            f" did not fire; the first {_FIRSTS} of each pair, and all in compare.json.",
+            "Distance of the neuron from its threshold, in the threshold's unit, on the backend on"
+            f" which it did not fire. The first {_FIRSTS} of each pair; all are in compare.json.",
         ),
         Table("Spikes", _SPIKES, list(_rows(result, _spikes)), _sampled(result)),
         Table(
@@ -90,14 +90,18 @@ def tables(result: Comparison) -> list[Table]:
             _resampled(result),
         ),
         Table(
-            "Steps of time",
+            "Time steps",
             ("stage", "backend", "against", "population", "dt (ms)", *_SWEEP),
             [
-                (s.stage, s.backend, s.exact, s.found.population, *row)
+                (s.stage, s.backend, s.exact, s.convergence.population, *row)
                 for s in result.sweeps
                 for row in zip(
-                    *(s.found.dt.tolist(), s.found.median.tolist(), s.found.upper.tolist()),
-                    s.found.same_counts.tolist(),
+                    *(
+                        s.convergence.dt.tolist(),
+                        s.convergence.median.tolist(),
+                        s.convergence.upper.tolist(),
+                    ),
+                    s.convergence.same_counts.tolist(),
                     map(_relative, s.rates),
                     strict=True,
                 )
@@ -170,28 +174,28 @@ def _sampled(result: Comparison) -> str:
         f"A train is one neuron in one trial. Van Rossum's distance with a time constant of"
         f" {s.tau:g} ms (a spike too many: 1), and Victor and Purpura's at a cost of 1 for a spike"
         f" too many and for moving one by {s.tau:g} ms; means over at most {s.trains} trains that"
-        " fire, drawn with a seed. Elephant has no SPIKE distance, so none is given."
+        " fire, drawn with a seed. The SPIKE distance is absent, since Elephant does not have it."
     )
 
 
 def _resampled(result: Comparison) -> str:
     s = result.plan.settings
     return (
-        "Means in the reference and in the other, and in brackets the interval of 95 % of their"
-        f" difference, by resampling neurons. CV of intervals: of at most {s.neurons} neurons that"
-        f" fire, drawn with a seed; correlation: of the pairs of at most {s.units}. Undefined:"
-        f" neurons with fewer than {s.min_intervals} intervals, and pairs of which one has no"
-        " variance, in either."
+        "Means in the reference and in the other, and in brackets the 95 % interval of their"
+        f" difference, by resampling neurons. CV of intervals: at most {s.neurons} neurons that"
+        f" fire, drawn with a seed; correlation: all pairs of at most {s.units} neurons. Undefined:"
+        f" neurons with fewer than {s.min_intervals} intervals, and pairs in which a neuron has no"
+        " variance, on either backend."
     )
 
 
 def comparison_figures(result: Comparison) -> Iterator[tuple[str, str, str, Any]]:
-    """Name, title, caption and figure."""
+    """Name, title, caption and figure of each figure of the report."""
     sides = [
         (pair, Side(pair.reference, pair.other, pair.dt, found))
         for pair in result.pairs
         for name, found in pair.agreements.items()
-        # The input is the same by construction: what the layers make of it is shown.
+        # Not of input, which is the same on all backends by construction.
         if name not in _inputs(result) and found.active
     ]
     for start in range(0, len(sides), _PAIRS):
@@ -209,32 +213,32 @@ def comparison_figures(result: Comparison) -> Iterator[tuple[str, str, str, Any]
         )
     groups: dict[tuple[str, str], list[Sweep]] = {}
     for sweep in result.sweeps:
-        groups.setdefault((sweep.stage, sweep.found.population), []).append(sweep)
+        groups.setdefault((sweep.stage, sweep.convergence.population), []).append(sweep)
     for (stage, population), sweeps in groups.items():
         shown = sweeps[:_SERIES]
-        held = ", ".join(dict.fromkeys(sweep.exact for sweep in shown))
+        exact = ", ".join(dict.fromkeys(sweep.exact for sweep in shown))
         figure = convergence_figure(
-            [sweep.found for sweep in shown],
+            [sweep.convergence for sweep in shown],
             rates=[sweep.rates for sweep in shown],
             labels=[sweep.backend for sweep in shown],
         )
         yield (
             f"steps_{stage}_{population}",
-            f"Steps of time: {population}, {stage}",
+            f"Time steps: {population}, {stage}",
             (
-                f"{_SWEPT} Held against: {held}. Errors are those of spikes in order, where a"
-                " neuron fires as often."
+                f"{_SWEPT} Compared with: {exact}. Errors are the distances between k-th spikes of"
+                " trains with equally many spikes."
             ),
             figure,
         )
 
 
 _CAPTION = (
-    "Left: neurons in one trial, upper ticks of the reference, lower of the other; those whose"
-    " trains differ come first. Middle: rate of each neuron. Right: distance of the k-th spike from"
-    " the k-th, where a neuron fires as often in both; 99 % are shown."
+    "Left: spikes of one trial, upper ticks for the reference, lower for the other; neurons whose"
+    " trains differ come first. Middle: rate of each neuron. Right: distance between the k-th"
+    " spikes of both, for trains with equally many spikes; 99 % are shown."
 )
-_SWEPT = "Each backend on several grids; all see the same input spikes."
+_SWEPT = "Each backend on several grids, with the same input spikes."
 
 
 def _inputs(result: Comparison) -> set[str]:

@@ -1,4 +1,4 @@
-"""One experiment on several backends and time steps: what ``scnnbio compare`` does."""
+"""Runs of one experiment on several backends and time steps, judged pair by pair."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def plan_comparison(
     *,
     skip: bool = False,
 ) -> Plan:
-    """What has to be run for a comparison.
+    """Plan the runs of a comparison.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def plan_comparison(
     labels : sequence of str
         Backends, the reference first; ``"nest:threads=2"`` gives an option.
     steps : sequence of float
-        Time steps in ms instead of the study's own. Input spikes are drawn on the coarsest grid,
-        so that all see the same.
+        Time steps in ms, in place of the study's own. Input spikes are drawn on the coarsest grid,
+        so that all runs get the same input.
     stage : str, optional
-        The only stage to compare; all if not given. What it starts from is learned once, on the
-        reference.
+        Compare this stage only; all stages by default. Earlier stages that it takes weights from
+        run once, on the reference.
     skip : bool
-        Compare what is left if a backend cannot run the study.
+        Leave out backends that cannot run the study, and compare the others.
 
     Returns
     -------
@@ -60,34 +60,36 @@ def plan_comparison(
     Raises
     ------
     SpecError
-        If there are less than two things to compare, a name is wrong or repeated, or a step does
-        not fit the study.
+        If there are fewer than two backends or time steps to compare, a name is unknown or
+        repeated, or a time step does not fit the study.
     """
     choices = tuple(Choice(label) for label in labels)
     if len(set(labels)) < len(labels) or len(set(steps)) < len(steps):
-        raise SpecError("a backend or a time step is given twice", where="--backends, --dt")
+        raise SpecError(
+            "a backend or a time step is listed twice; list each once", where="--backends, --dt"
+        )
     if len(choices) < 2 and len(steps) < 2:
         raise SpecError(
-            f"{len(choices)} backend; a comparison needs two, or two time steps",
+            f"{len(choices)} backend given; name two backends, or two time steps with --dt",
             where="--backends",
         )
-    before: list[str] = []
+    prerequisites: list[str] = []
     if stage is not None:
         stages = {s.name: s for s in study.stages}
         source = choose(stages, stage, "stage", "--stage").weights_from
         while source is not None:
-            before.insert(0, source)
+            prerequisites.insert(0, source)
             source = stages[source].weights_from
     compared = tuple(s.name for s in study.stages) if stage is None else (stage,)
     whole = _recording_all(study)
     variants = {f"{dt:g} ms": _at(whole, dt, steps) for dt in sorted(steps)} or {"": whole}
-    return Plan(choices, variants, compared, tuple(before), skip)
+    return Plan(choices, variants, compared, tuple(prerequisites), skip)
 
 
 def _recording_all(study: Study) -> Study:
-    """The study with the spikes of every population kept.
+    """The study with the spikes of every population recorded.
 
-    Where the first spikes differ, nothing before them may: an unseen population could.
+    A first difference must have no earlier cause, which an unrecorded population could hide.
     """
     stages = []
     for stage in study.stages:
@@ -99,7 +101,7 @@ def _recording_all(study: Study) -> Study:
 
 
 def _at(study: Study, dt: float, steps: Sequence[float]) -> Study:
-    """The study with another time step, and input on the coarsest grid."""
+    """The study with another time step, and input drawn on the coarsest grid."""
     stages = []
     for stage in study.stages:
         grid = stage.experiment.input_dt or max(steps)
@@ -113,7 +115,7 @@ def _at(study: Study, dt: float, steps: Sequence[float]) -> Study:
 
 
 def refusals(plan: Plan) -> Refusals:
-    """What cannot be run, found without simulating.
+    """Find what cannot be run, without simulating.
 
     Parameters
     ----------
@@ -122,19 +124,19 @@ def refusals(plan: Plan) -> Refusals:
     Returns
     -------
     mapping of (str, str) to tuple of Unsupported
-        By backend and time step; those that can run are left out.
+        Reasons by backend and time step; those that can run have no entry.
 
     Raises
     ------
     SpecError, DataError
-        If the study is wrong on any backend.
+        If the study is wrong, whatever the backend.
     """
     found: dict[Place, tuple[Unsupported, ...]] = {}
     for variant in plan.variants:
-        for stage in plan.stages(variant, plan.before + plan.compared):
+        for stage in plan.stages(variant, plan.prerequisites + plan.compared):
             draw_one_trial(stage.experiment)
-        # Whoever comes first of those that can runs for all what the compared stages start from.
-        names = plan.before + plan.compared
+        # The first backend that can run the prerequisites does so for all.
+        names = plan.prerequisites + plan.compared
         for choice in plan.choices:
             experiments = [stage.experiment for stage in plan.stages(variant, names)]
             reasons = _reasons(choice, experiments)
@@ -159,7 +161,7 @@ def _reasons(choice: Choice, experiments: Sequence[Experiment]) -> tuple[Unsuppo
 
 
 def compare(study: Study, plan: Plan, report: Report | None = None) -> Comparison:
-    """Run a plan, and measure how far the runs agree.
+    """Run a plan, and measure the agreement of its runs.
 
     Parameters
     ----------
@@ -175,7 +177,7 @@ def compare(study: Study, plan: Plan, report: Report | None = None) -> Compariso
     Raises
     ------
     UnsupportedError
-        If a backend cannot run the study, or fewer than two things are left.
+        If a backend cannot run the study, or fewer than two backends or time steps remain.
     """
     refused = refusals(plan)
     left = [
@@ -204,34 +206,34 @@ def _run_variant(
     runs: dict[Place, dict[str, Run]],
     report: Report | None,
 ) -> None:
-    """Run all backends at one time step."""
+    """Run all backends at one time step, and add their runs to ``runs``."""
     learned: dict[str, Run] = {}
     for label in [label for label, where in left if where == variant]:
         known = None if targets[label].grid else _without_a_grid(label, plan, runs)
         done = dict(learned)
         for stage in plan.stages(
-            variant, plan.compared if learned else plan.before + plan.compared
+            variant, plan.compared if learned else plan.prerequisites + plan.compared
         ):
-            tell = _teller(report, " ".join(filter(None, (label, variant, stage.name))))
+            tell = _prefixed(report, " ".join(filter(None, (label, variant, stage.name))))
             if known is None:
                 done[stage.name] = targets[label].run(stage.ready(done), tell)
             else:
                 done[stage.name] = known[stage.name]
-        learned = {name: done[name] for name in plan.before}
+        learned = {name: done[name] for name in plan.prerequisites}
         runs[label, variant] = done
 
 
 def _without_a_grid(
     label: str, plan: Plan, runs: Mapping[Place, dict[str, Run]]
 ) -> dict[str, Run] | None:
-    """An earlier run of a backend without a time step, which has the same input."""
+    """An earlier run of a backend without a time step, whose result does not depend on it."""
     sampled = any(e.record.signals for e in next(iter(plan.variants.values())).experiments)
-    if plan.before or sampled:
+    if plan.prerequisites or sampled:
         return None
     return next((run for (name, _), run in runs.items() if name == label), None)
 
 
-def _teller(report: Report | None, where: str) -> Report:
+def _prefixed(report: Report | None, where: str) -> Report:
     def tell(phase: str, done: float, total: float) -> None:
         if report is not None:
             report(f"{where}: {phase}", done, total)
@@ -245,7 +247,7 @@ def _pairs(
     targets: Mapping[str, backends.Backend],
     report: Report | None,
 ) -> Iterator[PairResult]:
-    """Every backend against the first, by time step and stage."""
+    """Compare every backend with the first, by time step and stage."""
     for variant in plan.variants:
         labels = [label for label, where in runs if where == variant]
         for other in labels[1:]:
@@ -262,7 +264,7 @@ def judge_pair(
     settings: Settings,
     report: Report | None = None,
 ) -> PairResult:
-    """Hold two runs of one experiment against what both of their backends promise.
+    """Judge whether two runs of one experiment agree as far as both backends promise.
 
     Parameters
     ----------
@@ -271,7 +273,7 @@ def judge_pair(
     stage : str
         Name of the stage.
     settings : Settings
-        Of the measures.
+        Settings of the measures.
     report : callable, optional
 
     Returns
@@ -280,7 +282,7 @@ def judge_pair(
     """
     names = (next(iter(two)), list(two)[1])
     ours, theirs = two.values()
-    # Of one without a grid and one with it, promises are about the grid.
+    # A run without a grid may have any dt; the promise concerns the other run's grid.
     experiment = max((run.experiment for run in two.values()), key=lambda e: e.dt)
     found = {
         name: agreement(ours.recording, theirs.recording, name, settings)
@@ -293,8 +295,8 @@ def judge_pair(
     differs = not all(one.all_identical for one in neurons.values())
     if differs and isinstance(spikes, UnlessAtThreshold):
         first = first_differences(neurons, experiment, names)
-        first = with_distances(first, two, targets, _teller(report, "first differences"))
-    kept = [
+        first = with_distances(first, two, targets, _prefixed(report, "first differences"))
+    verdicts = [
         judge_spikes(
             spikes if name in neurons else _promise("input", targets, experiment),
             one,
@@ -303,14 +305,14 @@ def judge_pair(
         )
         for name, one in found.items()
     ]
-    kept += _numbers(ours, theirs, found, targets, differs)
-    return PairResult(stage, experiment.dt, *names, found, tuple(kept), first)
+    verdicts += _numbers(ours, theirs, found, targets, differs)
+    return PairResult(stage, experiment.dt, *names, found, tuple(verdicts), first)
 
 
 def _promise(
     subject: str, targets: Mapping[str, backends.Backend], experiment: Experiment
 ) -> Promise | None:
-    """What both backends promise; None if one of them promises nothing."""
+    """The weaker of both backends' promises; None if one of them promises nothing."""
     one, other = targets.values()
     ours, theirs = one.promise(subject, experiment, other), other.promise(subject, experiment, one)
     return None if ours is None or theirs is None else weaker(ours, theirs)
@@ -323,11 +325,11 @@ def _numbers(
     targets: Mapping[str, backends.Backend],
     differs: bool,
 ) -> Iterator[PromiseVerdict]:
-    """Verdicts on learned weights, and on sampled signals."""
+    """Verdicts on learned weights and on sampled signals."""
     promise = _promise("weights", targets, ours.experiment)
     for name, values in ours.weights.items():
         if differs:
-            why = "the spikes that taught them differ"
+            why = "the spikes they were learned from differ"
             yield PromiseVerdict("weights", name, str(promise or ""), "not applicable", why)
         else:
             gap = float(np.abs(values - theirs.weights[name]).max())
@@ -346,7 +348,7 @@ def _sweeps(
     runs: Mapping[Place, Mapping[str, Run]],
     targets: Mapping[str, backends.Backend],
 ) -> Iterator[Sweep]:
-    """Each backend's grids against a solution without a time step, or else against its finest."""
+    """Compare each backend's grids with a solution without a grid, or with its finest grid."""
     exact = next((place for place in runs if not targets[place[0]].grid), None)
     for label in dict.fromkeys(label for label, _ in runs):
         places = [place for place in runs if place[0] == label]
@@ -364,8 +366,8 @@ def _sweeps(
 def _stage_sweeps(
     stage: str, label: str, against: tuple[str, Run], grids: Sequence[Run], seed: int
 ) -> Iterator[Sweep]:
-    """One sweep a population; none where no spike can be compared."""
-    told, truth = against
+    """One sweep per population, unless no spikes can be compared."""
+    exact, truth = against
     recordings = {run.experiment.dt: run.recording for run in grids}
     for name in truth.experiment.record.spikes:
         if name == truth.experiment.source.name:
@@ -377,4 +379,4 @@ def _stage_sweeps(
         rates = tuple(
             paired_rate((truth.recording, recordings[dt]), name, seed) for dt in found.dt.tolist()
         )
-        yield Sweep(stage, label, told, found, rates)
+        yield Sweep(stage, label, exact, found, rates)

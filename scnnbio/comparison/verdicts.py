@@ -1,4 +1,4 @@
-"""Verdicts on what backends promise, from how far their recordings agree."""
+"""Verdicts on the promises of backends, from the agreement of their recordings."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from scnnbio.validation.scores import Verdict
 
 @dataclass(frozen=True)
 class FirstDifference:
-    """A spike that one backend fired and the other did not, and that nothing before explains.
+    """A spike on one backend only, which no earlier difference explains.
 
     Parameters
     ----------
     population : str
     unit, trial : int
     time : float
-        Of the spike, in ms since the trial began.
+        Time of the spike, in ms since the trial began.
     fired, silent : str
-        Backends that fired it, and that did not.
+        Backend on which the neuron fired, and backend on which it did not.
     distance : float, optional
-        From the threshold, at that time, of the neuron that did not fire; None if it is not known.
+        Distance from threshold, at that time, on the backend on which the neuron did not fire;
+        None if it is not known.
     reason : str
-        Why it is not known.
+        Why the distance is not known.
     """
 
     population: str
@@ -59,7 +60,7 @@ class PromiseVerdict:
     of : str
         Population or projection.
     promise : str
-        In words; empty if there is none.
+        Text of the promise; empty if there is none.
     verdict : {"agrees", "disagrees", "insufficient data", "not applicable"}
     reason : str
     """
@@ -81,17 +82,17 @@ def judge_spikes(
     dt: float,
     first: Sequence[FirstDifference] = (),
 ) -> PromiseVerdict:
-    """Hold the spikes of one population against a promise.
+    """Judge the promise for the spikes of one population.
 
     Parameters
     ----------
     promise : Promise or None
-        For its spikes, or for the input.
+        The promise for spikes of neurons, or for input spikes.
     found : Agreement
     dt : float
         Time step in ms.
     first : sequence of FirstDifference
-        First differences of the whole network, in all trials in which anything differs.
+        First differences of the whole network, in all trials with differences.
 
     Returns
     -------
@@ -108,15 +109,15 @@ def judge_spikes(
 def judge_numbers(
     promise: Promise | None, subject: str, of: str, difference: float
 ) -> PromiseVerdict:
-    """Hold learned weights or sampled signals against a promise.
+    """Judge the promise for learned weights or sampled signals.
 
     Parameters
     ----------
     promise : Promise or None
     subject, of : str
-        What is compared, and of what.
+        Subject of the promise, and the projection or variable that is compared.
     difference : float
-        The largest; NaN if there was nothing to compare.
+        The largest difference; NaN if there was nothing to compare.
 
     Returns
     -------
@@ -136,13 +137,13 @@ def judge_numbers(
 
 Found = tuple[Verdict, str]
 
-#: Neurons; resamples of fewer vary less than other neurons would.
-_LEAST = 10
+#: Fewest neurons for a confidence interval: resamples of fewer vary less than new neurons would.
+_MIN_NEURONS = 10
 
 
 def _exact(promise: Any, found: Agreement, dt: float, first: Sequence[FirstDifference]) -> Found:
     if not found.active:
-        return "insufficient data", "no spike was fired"
+        return "insufficient data", "there are no spikes"
     if found.all_identical:
         return "agrees", f"all {found.spikes[0]} spikes of {found.active} neurons are the same"
     return "disagrees", _differing(found)
@@ -163,11 +164,11 @@ def _unless_at_threshold(
         return "disagrees", f"{_differing(found)}; a neuron was {max(known):.2g} from threshold"
     reasons = {item.reason for item in first if item.distance is None}
     if reasons or not known:
-        told = "; ".join(sorted(reasons)) or "where it began is not known"
-        return "insufficient data", f"{_differing(found)}; {told}"
+        why = "; ".join(sorted(reasons)) or "the first differences are not known"
+        return "insufficient data", f"{_differing(found)}; {why}"
     return "agrees", (
-        f"{_differing(found)}, each after a neuron stood {max(known):.2g} from threshold at most,"
-        f" in {len(known)} places"
+        f"{_differing(found)}; at the first differences ({len(known)}), neurons were at most"
+        f" {max(known):.2g} from threshold"
     )
 
 
@@ -180,22 +181,22 @@ def _statistical(
     ]
     order: tuple[Verdict, ...] = ("disagrees", "insufficient data", "agrees", "not applicable")
     verdict = min((verdict for verdict, _ in parts), key=order.index)
-    told = "; ".join(reason for _, reason in parts)
-    return "insufficient data" if verdict == "not applicable" else verdict, told
+    reasons = "; ".join(reason for _, reason in parts)
+    return "insufficient data" if verdict == "not applicable" else verdict, reasons
 
 
 def _within(name: str, statistic: Statistic, bound: float) -> Found:
-    """Equivalence: the whole interval has to lie within the bound, or beyond it."""
+    """Test of equivalence: the whole interval must lie within the bound, or beyond it."""
     low, high = statistic.low, statistic.high
-    told = f"{name} differs by {statistic.difference:+.3g} ({low:+.3g} to {high:+.3g})"
-    if low != low or statistic.n < _LEAST:
-        # Trials of a few spikes have no intervals to speak of; they have a rate.
-        return "not applicable", f"{name} is defined for {statistic.n} neurons, too few to tell"
+    interval = f"{name} differs by {statistic.difference:+.3g} ({low:+.3g} to {high:+.3g})"
+    if low != low or statistic.n < _MIN_NEURONS:
+        # Trains of a few spikes have a rate, but too few intervals for a CV.
+        return "not applicable", f"{name} is defined for {statistic.n} neurons, too few to judge"
     if -bound <= low and high <= bound:
-        return "agrees", told
+        return "agrees", interval
     if low > bound or high < -bound:
-        return "disagrees", told
-    return "insufficient data", f"{told}, too wide for {bound:g}"
+        return "disagrees", interval
+    return "insufficient data", f"{interval}, too wide for {bound:g}"
 
 
 _JUDGES: dict[type[Promise], Callable[..., Found]] = {

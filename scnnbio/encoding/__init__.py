@@ -15,17 +15,35 @@ import numpy as np
 from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.encoding.renewal import GammaCode, RefractoryCode
+from scnnbio.encoding.retina import Retina
 from scnnbio.registry import Registry, subclasses
 from scnnbio.units import In, Milliseconds
 from scnnbio.values import Value
 
-__all__ = ["CODES", "LGN", "Code", "Encoding", "LatencyCode", "Pixels", "PoissonCode"]
+__all__ = [
+    "CODES",
+    "LGN",
+    "Code",
+    "Encoding",
+    "GammaCode",
+    "LatencyCode",
+    "Pixels",
+    "PoissonCode",
+    "RefractoryCode",
+    "Retina",
+]
 
 #: Every code by its kind in a document.
 CODES: Registry[type[Code]] = Registry(
     "code",
     "scnnbio.codes",
-    {"latency": "scnnbio.encoding:LatencyCode", "poisson": "scnnbio.encoding:PoissonCode"},
+    {
+        "latency": "scnnbio.encoding:LatencyCode",
+        "poisson": "scnnbio.encoding:PoissonCode",
+        "gamma": "scnnbio.encoding:GammaCode",
+        "refractory": "scnnbio.encoding:RefractoryCode",
+    },
     subclasses(Code, name="kind", described=True),
 )
 
@@ -37,13 +55,13 @@ class Encoding(Value):
 
     Parameters
     ----------
-    lgn : LGN or Pixels
+    lgn : LGN, Retina or Pixels
         The filter, or none.
     code : Code
         :class:`LatencyCode`, :class:`PoissonCode` or another.
     """
 
-    lgn: LGN | Pixels = field(default_factory=LGN)
+    lgn: LGN | Retina | Pixels = field(default_factory=LGN)
     code: Code = field(default_factory=LatencyCode)
 
     @property
@@ -81,4 +99,9 @@ class Encoding(Value):
         SpecError
             If frames, duration or time step do not fit.
         """
-        return self.code.spikes(self.lgn.drive(frames), duration, dt, rng)
+        # A retina follows time, and takes how long the frames last.
+        if isinstance(self.lgn, Retina):
+            drive = self.lgn.drive(frames, duration)
+        else:
+            drive = self.lgn.drive(frames)
+        return self.code.spikes(drive, duration, dt, rng)

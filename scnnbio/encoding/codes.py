@@ -202,7 +202,7 @@ class PoissonCode(Code):
         # Step k belongs to frame (k - 1) * n // n_steps; in whole numbers, so no step is lost.
         first = -(-np.arange(n + 1) * n_steps // n)
         drawn = [
-            _bernoulli(p, int(b - a), rng, offset=int(a) + 1)
+            bernoulli(p, int(b - a), rng, offset=int(a) + 1)
             for p, a, b in zip(probability, first[:-1], first[1:], strict=True)
         ]
         steps, units = zip(*drawn, strict=True)
@@ -227,7 +227,7 @@ def _strongest(strength: np.ndarray, budget: int) -> np.ndarray:
     return candidates[order[:budget]]
 
 
-def _bernoulli(
+def bernoulli(
     probability: np.ndarray, n_steps: int, rng: np.random.Generator, *, offset: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Successes of independent draws, for each unit in each step, sorted by (step, unit).

@@ -40,6 +40,8 @@ class ClaimBinding(Value):
         samples 40 % simple and 60 % complex cells; they sum to 1. Empty where it is not.
     window : (float, float), optional
         ms within the trial; the whole trial, or what the claim says, by default.
+    beside : tuple of str
+        Names of further measures, which the table of measures tells.
     used_for : {"test", "choice"}
         ``"choice"`` says that parameters of the model were chosen with this claim in view: then it
         never counts as agreement.
@@ -57,10 +59,12 @@ class ClaimBinding(Value):
     shares: tuple[Number, ...] = ()
     window: Window | None = None
     used_for: Literal["test", "choice"] = "test"
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = (self.population,) if isinstance(self.population, str) else self.population
         object.__setattr__(self, "population", tuple(names))
+        object.__setattr__(self, "beside", tuple(self.beside))
         shares = plain_array(self.shares, "1", where="claim.shares").ravel().tolist()
         object.__setattr__(self, "shares", tuple(shares))
         if self.window is not None:
@@ -132,6 +136,9 @@ def _claim(row: Any, where: str) -> ClaimBinding:
     elif not isinstance(named, str):
         place = join(where, "population")
         given["population"] = [as_text(name, place) for name in as_list(named, place)]
+    if "beside" in given:
+        place = join(where, "beside")
+        given["beside"] = [as_text(name, place) for name in as_list(given["beside"], place)]
     return build(ClaimBinding, given, where)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import tomli_w
 
 from scnnbio.errors import DataError, SpecError, hint, unwritable
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 from scnnbio.registry import Registry
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ def _text(content: bytes, path: Path) -> str:
 def write(table: Table, path: Path) -> None:
     """Write a TOML file; an error if the place cannot be written."""
     try:
-        put(tomli_w.dumps(plain_value(table)).encode(), path)
+        write_atomically(tomli_w.dumps(plain_value(table)).encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None
 
@@ -96,7 +96,7 @@ def write_bytes(content: bytes, path: Path) -> None:
     """Write a file, and the folder that it is in; an error if the place cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        put(content, path)
+        write_atomically(content, path)
     except OSError as error:
         raise unwritable(error, path) from None
 

@@ -13,6 +13,7 @@ from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.drive import Drive
 from scnnbio.inputs import CurrentInput, Draw, FromFrames, Input
 from scnnbio.inputs.base import Trial
+from scnnbio.inputs.foreign import checked_spikes
 from scnnbio.network import Network
 from scnnbio.population import Population
 from scnnbio.stimuli import Stimulus
@@ -192,7 +193,8 @@ def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
         if name not in draws:
             continue
         try:
-            step, unit = driven.spikes(trial, draws[name])
+            found = driven.spikes(trial, draws[name])
+            step, unit = checked_spikes(found, driven, driven.duration, draws[name])
         except SpecError as error:
             if isinstance(inputs, ShortForm):
                 raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scnnbio.encoding import CODES, LGN, Encoding, Pixels
+from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
@@ -126,10 +126,10 @@ def encoding_from(table: Any, where: str) -> Encoding:
     return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
 
 
-def _lgn(table: Any, where: str) -> LGN | Pixels:
-    """A filter by its parameters, or ``{ kind = "pixels" }``."""
+def _lgn(table: Any, where: str) -> LGN | Retina | Pixels:
+    """A filter by its parameters, or one of the kind ``"pixels"`` or ``"retina"``."""
     if "kind" in as_table(table, where):
-        return by_kind({"pixels": Pixels})(table, where)
+        return by_kind({"pixels": Pixels, "retina": Retina})(table, where)
     return build(LGN, table, where)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scnnbio.distributions import distribution_from
-from scnnbio.errors import SpecError
+from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.connectors import connector_from, connector_table
 from scnnbio.experiment.documents import (
     Table,
@@ -169,10 +169,13 @@ def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource 
         If there is no such neuron, or anything in its description is wrong.
     """
     if isinstance(value, str):
+        if value in _SOURCES:
+            return _SOURCES[value]
         if value in LIBRARY:
             return LIBRARY[value]
-        choose(dict.fromkeys((*_SOURCES, *LIBRARY)), value, "neuron", where)
-        return _SOURCES[value]
+        raise SpecError(
+            f"there is no neuron {value!r}; {hint(value, (*_SOURCES, *LIBRARY))}", where=where
+        )
     if "model" in as_table(value, where):
         return _changed_model(value, where)
     return build(NeuronModel, value, where, {"parameters": _parameters})

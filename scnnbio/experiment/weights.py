@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.experiment.sources import Source
-from scnnbio.files import check_readable, foreign
+from scnnbio.files import check_readable, foreign_kind
 from scnnbio.network import Network
 
 Weights = dict[str, NDArray[np.float64]]
@@ -62,7 +62,7 @@ def read_weights(path: Path) -> Weights:
 
 def weights_of(content: bytes, path: Path) -> Weights:
     """Weights in the content of a file; what says where they are from is left out."""
-    if kind := foreign(content):
+    if kind := foreign_kind(content):
         raise DataError(
             f"is {kind}, not an archive of weights as numpy.savez makes it", where=str(path)
         )

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.figures import captions, experiments, solutions
+from scnnbio.errors import DataError
+from scnnbio.figures import captions, experiments, learned, solutions
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -23,6 +23,7 @@ from scnnbio.figures.raster import raster
 from scnnbio.figures.scores import Judged, claim_distributions, short_source
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
+from scnnbio.registry import Registry, instances, named
 from scnnbio.validation import CLAIMS, Evidence, Missing, Score
 from scnnbio.validation.evoked_rate import SpontaneousRate
 from scnnbio.validation.orientation_tuning import GRATINGS
@@ -42,9 +43,7 @@ def draw(name: str, results: StudyResults) -> Drawn:
     DataError
         If the results lack what it shows.
     """
-    if name not in FIGURES:
-        raise SpecError(f"there is no figure {name!r}; {hint(name, FIGURES)}")
-    spec = FIGURES[name]
+    spec = FIGURES.choose(name)
     reason = spec.lacking(results)
     if not reason:
         try:
@@ -57,7 +56,8 @@ def draw(name: str, results: StudyResults) -> Drawn:
 
 def names_for(results: StudyResults) -> list[str]:
     """Figures of whose stages at least one was run."""
-    return [name for name, spec in FIGURES.items() if spec.belongs(results)]
+    # Of a figure that cannot be imported, nothing is known; it is an error where it is asked for.
+    return [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
 
 
 def draw_all(
@@ -83,6 +83,11 @@ def draw_all(
             drawn.append(draw(name, results))
         except DataError as error:
             left_out[name] = error.message.removeprefix("cannot be drawn: ")
+        except Exception as error:
+            # Drawn unasked, another package's figure must not end a run.
+            if name in FIGURES.own:
+                raise
+            left_out[name] = f"{type(error).__name__}: {error}"
         if progress is not None:
             progress(done, len(names))
     return drawn, left_out
@@ -208,7 +213,7 @@ def _telling_trials(evidence: Evidence) -> list[int]:
     return list(dict.fromkeys(int(trial) for trial in chosen))
 
 
-_ALL = (
+SPECS = (
     FigureSpec("kernels", "Learned kernels", ("learn.kernel",), _kernels("learn")),
     FigureSpec("shapes", "Shape of the receptive fields", ("learn.kernel",), _shapes),
     FigureSpec("orientation", "Orientation of the kernels", ("learn.kernel",), _orientation),
@@ -234,6 +239,19 @@ _ALL = (
 )
 
 #: Every figure by name, in the order of the report.
-FIGURES: dict[str, FigureSpec] = {
-    spec.name: spec for spec in (*_ALL, *experiments.SPECS, *solutions.SPECS)
-}
+FIGURES: Registry[FigureSpec] = Registry(
+    "figure",
+    "scnnbio.figures",
+    {
+        spec.name: f"scnnbio.figures.{place}"
+        for place, specs in (
+            ("registry:SPECS", SPECS),
+            ("experiments:SPECS", experiments.SPECS),
+            ("solutions:SPECS", solutions.SPECS),
+            ("learned:SPECS", learned.SPECS),
+        )
+        for spec in specs
+    },
+    instances(FigureSpec, name="name"),
+    load=named,
+)

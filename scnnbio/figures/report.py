@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from scnnbio.errors import DataError, unwritable
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 from scnnbio.validation import Score
 from scnnbio.validation.claim import OBSERVED
 
@@ -130,7 +130,7 @@ def render_report(
         matrices=_matrices(provenance),
     )
     try:
-        put(text.encode(), Path(path))
+        write_atomically(text.encode(), Path(path))
     except OSError as error:
         raise unwritable(error, path) from None
 

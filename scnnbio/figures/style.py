@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scnnbio.errors import SpecError, unwritable
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 
 __all__ = ["COLUMN", "PAGE", "new_figure", "panel_letter", "save", "style", "styled"]
 
@@ -162,9 +162,11 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
         Path(folder).mkdir(parents=True, exist_ok=True)
         # By way of memory: on a full disk matplotlib fails in ways of its own.
         with style():
-            put(_rendered(figure, format="png", dpi=200, metadata={"Software": None}), png)
+            write_atomically(
+                _rendered(figure, format="png", dpi=200, metadata={"Software": None}), png
+            )
             none = {"CreationDate": None, "Creator": None, "Producer": None}
-            put(_rendered(figure, format="pdf", dpi=300, metadata=none), pdf)
+            write_atomically(_rendered(figure, format="pdf", dpi=300, metadata=none), pdf)
     except OSError as error:
         raise unwritable(error, folder, f"figure {name!r}") from None
     return png, pdf

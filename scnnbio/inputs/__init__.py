@@ -5,6 +5,7 @@ same number of trials of the same duration. A :class:`FromCurrents` may drive ne
 """
 
 from scnnbio.inputs.base import CurrentInput, Draw, Input
+from scnnbio.inputs.correlated import CorrelatedPairs
 from scnnbio.inputs.currents import FromCurrents
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
@@ -20,12 +21,14 @@ INPUTS: Registry[type[Input]] = Registry(
         "spikes": "scnnbio.inputs:FromSpikes",
         "images": "scnnbio.inputs:FromImages",
         "currents": "scnnbio.inputs:FromCurrents",
+        "correlated-pairs": "scnnbio.inputs:CorrelatedPairs",
     },
     subclasses(Input, described=True),
 )
 
 __all__ = [
     "INPUTS",
+    "CorrelatedPairs",
     "CurrentInput",
     "Draw",
     "FromCurrents",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError
 from scnnbio.inputs.base import Draw, Input, Shape, Trial
+from scnnbio.inputs.foreign import checked_frames, checked_spikes
 from scnnbio.stimuli import Stimulus
 from scnnbio.stimuli.base import Files
 from scnnbio.units import In
@@ -34,7 +35,7 @@ class FromFrames(Input):
     Raises
     ------
     SpecError
-        If one of them is of another kind.
+        If one of them is of another kind, or they differ in the pixels per degree.
     """
 
     stimulus: Stimulus
@@ -46,6 +47,18 @@ class FromFrames(Input):
                 raise SpecError(
                     f"{getattr(self, name)!r} is not of the type {kind.__name__}", where=name
                 )
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        """Refuse a stimulus and a filter that differ in the pixels per degree."""
+        shown = getattr(self.stimulus, "pixels_per_degree", None)
+        seen = getattr(self.encoding.lgn, "pixels_per_degree", None)
+        if shown is not None and seen is not None and shown != seen:
+            raise SpecError(
+                f"the stimulus has {shown:g} pixels per degree and the retina {seen:g}; make them "
+                "equal",
+                where="encoding.lgn.pixels_per_degree",
+            )
 
     @property
     def n_trials(self) -> int:
@@ -91,12 +104,14 @@ class FromFrames(Input):
         _, rows, columns = draw.shape
         margin = self.encoding.margin
         shape = (rows + 2 * margin, columns + 2 * margin)
-        return self.stimulus.frames(trial, shape, draw.scene)
+        frames = self.stimulus.frames(trial, shape, draw.scene)
+        return checked_frames(frames, shape, self.stimulus)
 
     def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`."""
         frames = self.frames(trial, draw)
-        return self.encoding.spikes(frames, self.duration, draw.dt, draw.rng)
+        found = self.encoding.spikes(frames, self.duration, draw.dt, draw.rng)
+        return checked_spikes(found, self.encoding.code, self.duration, draw)
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Parameters of the stimulus that differ between trials."""

@@ -16,6 +16,7 @@ from scnnbio.encoding import Code
 from scnnbio.errors import DataError, SpecError
 from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
 from scnnbio.inputs.collections import COLLECTIONS, read_archive, read_collection
+from scnnbio.inputs.foreign import checked_spikes
 from scnnbio.inputs.idx import read_idx
 from scnnbio.stimuli.base import FileRead, Files, FileSkipped, count, positive
 from scnnbio.units import In, Milliseconds, carries_unit, plain_array
@@ -266,7 +267,8 @@ class FromImages(Input):
         check_trial(trial, self.n_trials, "FromImages")
         image = self.values[trial][np.newaxis]
         drive = image / 255.0 if image.dtype == np.uint8 else image
-        return self.code.spikes(drive, self.duration, draw.dt, draw.rng)
+        found = self.code.spikes(drive, self.duration, draw.dt, draw.rng)
+        return checked_spikes(found, self.code, self.duration, draw)
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Labels."""

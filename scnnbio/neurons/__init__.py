@@ -1,4 +1,4 @@
-"""Neurons as equations, and what follows from the equations."""
+"""Neurons as equations, and quantities derived from the equations."""
 
 from scnnbio.neurons.homeostasis import homeostatic
 from scnnbio.neurons.library import IF, LIBRARY, LIF, glif

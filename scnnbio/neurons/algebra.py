@@ -1,4 +1,4 @@
-"""What the equations imply without simulating: whether a model is linear, and its exact step."""
+"""Linear neurons: their matrices in symbols, and their exact propagator over a time step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Propagator:
     matrix : ndarray (sets, states, states)
         One matrix for each set of parameters.
     offset : ndarray (sets, states)
-        What constant input adds.
+        Contribution of constant input.
     """
 
     states: tuple[str, ...]
@@ -48,11 +48,11 @@ def linear_system(
     ----------
     model : NeuronModel
     states : sequence of str, optional
-        State variables of z; all, in the model's order, if not given.
+        State variables of z; default: all, in the model's order.
     rows : int, optional
-        How many of their equations to take, from the first; all if not given.
+        Number of equations to use, from the first; default: all.
     given : sequence of str
-        State variables that are taken as known, like parameters.
+        State variables that are treated as constants, like parameters.
 
     Returns
     -------
@@ -76,10 +76,10 @@ def linear_system(
         try:
             row = [sympy.simplify(rate.diff(state)) for state in among]
             constant = sympy.simplify(rate - sum(a * z for a, z in zip(row, among, strict=True)))
-        # Conditions have no slope; and sympy goes round in circles over some steps and signs.
+        # Conditions cannot be differentiated, and sympy recurses without end on some functions.
         except (AttributeError, TypeError, RecursionError):
             row, constant = [], rate
-        # A step such as floor(v) has no slope, but stays behind in the constant.
+        # A step such as floor(v) has derivative 0, but then remains in the constant.
         curved = set().union(constant.free_symbols, *(a.free_symbols for a in row)) & everything
         if curved or not row:
             raise SpecError(
@@ -104,11 +104,11 @@ def propagator(
     ----------
     model : NeuronModel
     parameters : mapping of str to ndarray (sets,)
-        Every parameter of the model, in its unit, one value a set.
+        Every parameter of the model, in its unit, one value per set.
     dt : float
         Step in ms.
     states : sequence of str, optional
-        Integrate these alone; they must depend on no others. All if not given.
+        Integrate only these, which must not depend on others; default: all.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def propagator(
     -----
     The exponential of the augmented matrix ``[[A, b], [0, 0]] dt`` (Van Loan 1978, IEEE Trans
     Autom Control 23:395) needs neither distinct eigenvalues nor an invertible A, so equal time
-    constants and the integrator without leak are no special cases. Rotter & Diesmann 1999, Biol
+    constants and an integrator without leak need no special treatment. Rotter & Diesmann 1999, Biol
     Cybern 81:381, introduced exact integration to spiking networks.
     """
     matrix, constant = linear_system(model, states)
@@ -168,7 +168,7 @@ def as_text(formula: sympy.Expr) -> str:
 
 
 def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:
-    """Formulas in which sympy can put numbers: to Brian2's parser ``int`` and ``clip`` are names.
+    """Replace ``int`` and ``clip``, which Brian2's parser leaves as unknown functions, by sympy's.
 
     Parameters
     ----------
@@ -199,14 +199,13 @@ def known_to_sympy(matrix: sympy.Matrix) -> sympy.Matrix:
 
 
 def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Matrix exponential, exact to the last bit: mpmath's guards against its own rounding.
+    """Matrix exponential, exact to the last bit, as mpmath uses extended precision.
 
-    sympy has loaded mpmath anyway; scipy's linear algebra would stay in memory for these few
-    numbers.
+    sympy has loaded mpmath already; scipy's linear algebra would occupy memory for a few numbers.
     """
     from mpmath import mp
 
-    if not np.isfinite(block).all():  # mpmath would look for its scale for ever
+    if not np.isfinite(block).all():  # mpmath would not terminate
         return np.full_like(block, np.nan)
     with mp.workprec(64):
         return np.array(mp.expm(mp.matrix(block.tolist())).tolist(), dtype=np.float64)
@@ -215,11 +214,11 @@ def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
 def _numbers(
     matrix: sympy.Matrix, model: NeuronModel, values: Mapping[str, float]
 ) -> NDArray[np.float64]:
-    """Entries in SI with parameters in their units."""
+    """Entries in SI, from parameters in their units."""
     si = {_symbol(n): values[n] * si_factor(p.unit) for n, p in model.parameters.items()}
     try:
         numbers = np.array(known_to_sympy(matrix).subs(si).evalf(30), dtype=np.float64)
-    except (TypeError, ArithmeticError):  # complex, or infinite by sympy's reckoning
+    except (TypeError, ArithmeticError):  # complex, or infinite in sympy
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():
         raise _not_finite(model, values)

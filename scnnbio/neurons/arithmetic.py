@@ -1,14 +1,13 @@
-"""What a checked expression means: arithmetic on real numbers, the same in every language.
+"""Meaning of a checked expression: arithmetic on real numbers, the same in every language.
 
-Languages differ in what ``10**-1``, ``3/2`` or ``int(x)`` of a large number is, because they count
-in integers there. Here every number is a double and every function takes and gives doubles, so no
-result depends on how a language stores whole numbers. A condition is 0 or 1 where a number is
+Languages give different results for ``10**-1``, ``3/2`` or ``int(x)`` of a large number, because
+they use integers there. Here every number is a double, and every function takes and returns
+doubles, so that no result depends on integer types. A condition counts as 0 or 1 where a number is
 needed, and a number is true where it is not 0. ``//`` and ``%`` round towards minus infinity, as in
-Python: ``x == y*(x // y) + x % y``, and ``x % y`` has the sign of y. ``int`` cuts off what follows
-the point.
+Python: ``x == y*(x // y) + x % y``, and ``x % y`` has the sign of y. ``int`` truncates.
 
-:func:`canonical` writes a syntax tree so, :func:`value` computes it with numpy, and
-:class:`scnnbio.backends.notation.Notation` prints it for another language.
+:func:`canonical` rewrites a syntax tree to this meaning, :func:`value` computes it with numpy, and
+:class:`scnnbio.backends.notation.Notation` prints it in another language.
 """
 
 from __future__ import annotations
@@ -24,10 +23,9 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 
-#: Operations inside one another as Python parses them, which makes of a sum a tree as deep as it
-#: has terms.
-DEEPEST_TREE = 200
-#: Name of the function that makes a condition a number. No user can write it.
+#: Most nested operations. Python parses a sum to a tree as deep as its number of terms.
+MAX_TREE_DEPTH = 200
+#: Name of the function that converts a condition to a number. Users cannot write names with "_".
 TRUTH = "_truth"
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -60,7 +58,7 @@ def _exprel(x: Any) -> Any:
     return exprel(x)
 
 
-#: Functions an expression may call; each exists on every backend's side of the lowering.
+#: Functions that an expression may call; every backend has an equivalent.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "abs", "sin", "cos")},
     **{name: getattr(np, name) for name in ("tan", "sinh", "cosh", "tanh", "arcsin", "arccos")},
@@ -68,12 +66,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exprel": _exprel,
     "int": np.trunc,
 }
-#: Operators of a row, and what stands for the second one where the first one comes before both.
+#: Operators of a sum or product, with their inverses: a - b + c is a - (b - c).
 _ROWS: tuple[dict[type, type], ...] = (
     {ast.Add: ast.Sub, ast.Sub: ast.Add},
     {ast.Mult: ast.Div, ast.Div: ast.Mult},
 )
-#: A sum with more terms is added up by halves: trees stay shallow for whoever walks them.
+#: A longer sum is split into halves, so that its tree stays shallow for recursive functions.
 _LONGEST_ROW = 50
 
 _CALLED = {**FUNCTIONS, TRUTH: lambda x: np.asarray(x).astype(np.float64)}
@@ -81,12 +79,12 @@ _CALLED = {**FUNCTIONS, TRUTH: lambda x: np.asarray(x).astype(np.float64)}
 
 @contextlib.contextmanager
 def deep_trees() -> Iterator[None]:
-    """Let recursive readers of an expression go as deep as the longest sum that is taken.
+    """Raise Python's recursion limit for the deepest expression that is allowed.
 
-    Some, such as Brian2's, call a dozen functions for each operation.
+    Some parsers, such as Brian2's, call a dozen functions per operation.
     """
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20 * DEEPEST_TREE + 2000))
+    sys.setrecursionlimit(max(before, 20 * MAX_TREE_DEPTH + 2000))
     try:
         yield
     finally:
@@ -94,7 +92,7 @@ def deep_trees() -> Iterator[None]:
 
 
 def is_condition(node: ast.expr) -> bool:
-    """Whether an expression is true or false, not a number."""
+    """Whether an expression is a condition (true or false) and not a number."""
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.Not)
     if isinstance(node, ast.Constant):
@@ -105,7 +103,7 @@ def is_condition(node: ast.expr) -> bool:
 def canonical(
     node: ast.expr, values: Mapping[str, float] | None = None, *, where: str = ""
 ) -> ast.expr:
-    """A checked expression with every number a double, and what is constant worked out.
+    """A checked expression in doubles, with constant parts evaluated.
 
     Parameters
     ----------
@@ -113,13 +111,13 @@ def canonical(
     values : mapping of str to float, optional
         Names that are constants.
     where : str, optional
-        What the expression belongs to, for the error.
+        What the expression belongs to, for error messages.
 
     Returns
     -------
     ast.expr
-        Numbers are combined by ``+ - * / // % **`` and by functions of :data:`FUNCTIONS` alone,
-        where ``int`` takes a number; :data:`TRUTH` makes a condition a number.
+        Numbers are combined only by ``+ - * / // % **`` and functions of :data:`FUNCTIONS`, where
+        ``int`` takes a number; :data:`TRUTH` converts a condition to a number.
 
     Raises
     ------
@@ -158,7 +156,7 @@ class _Canonical:
         return node
 
     def _halved(self, row: list[tuple[ast.operator, ast.expr]]) -> ast.expr:
-        """Operands with the operators before them, the first one's aside, as a shallow tree."""
+        """A shallow tree of operands, each with the operator before it; the first's is ignored."""
         if len(row) == 1:
             return self.number(row[0][1])
         middle = len(row) // 2
@@ -185,7 +183,7 @@ class _Canonical:
         return ast.Compare(self.number(node), [ast.NotEq()], [ast.Constant(0.0)])
 
     def _folded(self, node: ast.expr) -> ast.expr:
-        """The number that a node is, where all of its parts are numbers."""
+        """The node, evaluated if all its parts are numbers."""
         if not all(isinstance(part, ast.Constant) for part in _parts(node)):
             return node
         with np.errstate(all="ignore"):
@@ -196,7 +194,7 @@ class _Canonical:
 
 
 def _row(node: ast.BinOp) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
-    """The first operand of a sum or a product, and the others with the operators before them."""
+    """The first operand of a sum or product, and the others with the operators before them."""
     kinds = next((kinds for kinds in _ROWS if type(node.op) in kinds), {})
     first: ast.expr = node
     rest: list[tuple[ast.operator, ast.expr]] = []
@@ -228,7 +226,7 @@ def value(node: ast.expr, names: Mapping[str, Any]) -> Any:
     ----------
     node : ast.expr
     names : mapping of str to array or float
-        Value of every name in it.
+        Values of all its names.
 
     Returns
     -------
@@ -238,7 +236,7 @@ def value(node: ast.expr, names: Mapping[str, Any]) -> Any:
         case ast.Constant(value=bool()):
             return node.value
         case ast.Constant():
-            # Not Python's float, which raises errors and makes complex numbers.
+            # Not Python's float, which raises errors and gives complex numbers.
             return np.float64(node.value)  # type: ignore[arg-type]
         case ast.Name():
             found = names[node.id]

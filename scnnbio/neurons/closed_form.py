@@ -1,4 +1,4 @@
-"""What the equations imply in symbols: the course between spikes, and where it ends."""
+"""Closed forms of linear neurons: time course between spikes, equilibrium, transfer function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scnnbio.neurons.model import NeuronModel
 if TYPE_CHECKING:
     import sympy
 
-#: A sum of c t^n exp(rate t), by (rate, n).
+#: A sum of terms c t^n exp(rate t): coefficient c by (rate, n).
 _Sum = dict[tuple["sympy.Expr", int], "sympy.Expr"]
 
 
@@ -27,7 +27,7 @@ def closed_form(
     model : NeuronModel
     equal : mapping of str to str, optional
         Parameters to set equal to another, such as ``{"tau_syn_E": "tau_m"}``. The solution of
-        unequal time constants divides by their difference, so equal ones have one of their own.
+        unequal time constants divides by their difference, so equal ones have another solution.
 
     Returns
     -------
@@ -37,13 +37,13 @@ def closed_form(
     Raises
     ------
     SpecError
-        If the neuron is not linear, or its states depend on one another in a circle: then the
-        exponents are roots of a polynomial, and :func:`~scnnbio.neurons.algebra.propagator` gives
-        the numbers.
+        If the neuron is not linear, or its states depend on each other in a cycle: then the
+        exponents are roots of a polynomial; :func:`~scnnbio.neurons.algebra.propagator` gives
+        numbers.
 
     Notes
     -----
-    By variation of constants, from the states that drive to those that are driven.
+    By variation of constants; states that drive others are solved first.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def closed_form(
 
 
 def equilibrium(model: NeuronModel) -> dict[str, sympy.Expr]:
-    """Where every state variable comes to rest if no spike arrives or is fired.
+    """Equilibrium of every state variable without spikes.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def equilibrium(model: NeuronModel) -> dict[str, sympy.Expr]:
     Raises
     ------
     SpecError
-        If nothing draws a state to one value, as without leak; or if the equations are curved or
-        depend on one another in a circle and are not linear, as in AdEx:
-        :func:`~scnnbio.neurons.linearised.fixed_point` finds numbers.
+        If a state has no unique equilibrium, as without leak; or if the equations are nonlinear, or
+        depend on each other in a cycle, as in AdEx:
+        :func:`~scnnbio.neurons.linearised.fixed_point` gives numbers.
 
     Examples
     --------
@@ -115,9 +115,9 @@ def equilibrium(model: NeuronModel) -> dict[str, sympy.Expr]:
         rate = rates[i].subs(found)
         slope = sympy.simplify(rate.diff(own))
         if own in slope.free_symbols or slope == 0:
-            reason = "its equation is curved" if slope != 0 else "nothing draws it to one value"
+            reason = "its equation is nonlinear" if slope != 0 else "its rate does not depend on it"
             raise SpecError(
-                f"{names[i]!r} has no equilibrium in symbols: {reason}",
+                f"{names[i]!r} has no equilibrium in closed form: {reason}",
                 where=f"{model.name}.d{names[i]}/dt",
             )
         found[own] = sympy.expand(sympy.simplify(-rate.subs(own, 0) / slope))
@@ -125,7 +125,7 @@ def equilibrium(model: NeuronModel) -> dict[str, sympy.Expr]:
 
 
 def transfer_function(model: NeuronModel, receptor: str, output: str = "v") -> sympy.Expr:
-    """Transfer function from a spike train at a receptor to a state variable.
+    """Transfer function from the spike train at a receptor to a state variable.
 
     Parameters
     ----------
@@ -142,8 +142,8 @@ def transfer_function(model: NeuronModel, receptor: str, output: str = "v") -> s
     Raises
     ------
     SpecError
-        If the neuron is not linear; :func:`~scnnbio.neurons.linearised.frequency_response` takes
-        any, about a fixed point.
+        If the neuron is not linear; :func:`~scnnbio.neurons.linearised.frequency_response` works
+        for any neuron, linearised at a fixed point.
 
     Examples
     --------
@@ -175,14 +175,14 @@ def _check_equal(model: NeuronModel, equal: Mapping[str, str]) -> None:
 
 
 def _order(model: NeuronModel, matrix: sympy.Matrix) -> list[int]:
-    """Indices of the states, those that drive before those that are driven."""
+    """Indices of the states, those that drive others first."""
     waiting, order = list(range(matrix.rows)), list[int]()
     while waiting:
         ready = [i for i in waiting if all(matrix[i, j] == 0 for j in waiting if j != i)]
         if not ready:
             names = ", ".join(model.states[i].name for i in waiting)
             raise SpecError(
-                f"{names} depend on one another in a circle, so there is no simple formula",
+                f"{names} depend on each other in a cycle, so there is no simple formula",
                 where=f"{model.name}.equations",
             )
         order += ready

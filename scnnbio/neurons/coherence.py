@@ -1,9 +1,9 @@
-"""Expressions in plain units: where they are right as they stand, and how to make them right.
+"""Expressions in scnnbio's own units: check their coherence, and convert rates of change.
 
-ms, mV, nA, nF, uS and MOhm fit one another: nA times MOhm is mV, nF times MOhm is ms, nA times ms
-over nF is mV. An expression in them is as right as it is in SI. Hz is the one that does not fit: Hz
-times ms is a thousandth. Thresholds and resets are evaluated as they are written, so one in which
-that matters is refused; a rate of change, which is lowered by us, is scaled.
+ms, mV, nA, nF, uS and MOhm are coherent: nA times MOhm is mV, nF times MOhm is ms, nA times ms over
+nF is mV. An expression in these units has the same value as in SI. Hz is not coherent with them: Hz
+times ms is 1/1000. Thresholds and resets are evaluated as written, so one in which this matters is
+refused; rates of change are scaled when a model is translated for a backend.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from collections.abc import Mapping
 from scnnbio.errors import SpecError
 from scnnbio.units import dimension, si_factor
 
-#: Functions of values in any unit, which they keep.
-_KEEPING = frozenset({"abs", "clip"})
+#: Functions that keep the unit of their arguments.
+_UNIT_PRESERVING = frozenset({"abs", "clip"})
 
 
 def check_coherence(text: str, units: Mapping[str, str], result: str, *, where: str = "") -> None:
-    """Refuse an expression whose value in plain units is not its value.
+    """Raise unless an expression has the same value in plain units as in SI.
 
     Parameters
     ----------
     text : str
-        A checked expression of sound dimensions.
+        A checked expression with consistent dimensions.
     units : mapping of str to str
-        Plain unit of every name.
+        Plain unit of each name.
     result : str
-        Plain unit that the value is taken in.
+        Plain unit of the value.
     where : str, optional
         What the expression belongs to, for the error.
 
     Raises
     ------
     SpecError
-        If plain numbers put into it are off by a power of ten.
+        If its value in plain units is wrong by a power of ten.
 
     Examples
     --------
@@ -59,11 +59,11 @@ def check_coherence(text: str, units: Mapping[str, str], result: str, *, where: 
 
 
 class _MixedError(Exception):
-    """Two terms are off by different powers of ten."""
+    """Two terms are wrong by different powers of ten."""
 
 
 def _power(node: ast.expr, powers: Mapping[str, int]) -> float:
-    """Power of ten by which the value in plain units has to be multiplied to be in SI."""
+    """Power of ten that converts the value in plain units to SI."""
     match node:
         case ast.Name():
             return powers[node.id]
@@ -96,7 +96,7 @@ def _of_power(node: ast.BinOp, powers: Mapping[str, int]) -> float:
         return 0
     try:
         return base * float(ast.literal_eval(node.right))
-    except ValueError:  # a name: then the base is a number, and has to be right as it is
+    except ValueError:  # a name: then the base must be coherent
         raise _MixedError from None
 
 
@@ -104,7 +104,7 @@ def _of_call(function: str, values: list[ast.expr], powers: Mapping[str, int]) -
     common = _same(*values, powers=powers)
     if function == "sqrt":
         return common / 2
-    if function in _KEEPING:
+    if function in _UNIT_PRESERVING:
         return common
     if common and function != "sign":
         raise _MixedError
@@ -119,16 +119,16 @@ def _same(*nodes: ast.expr, powers: Mapping[str, int]) -> float:
 
 
 def per_ms(rate: str, units: Mapping[str, str], unit: str) -> str:
-    """A rate of change, written in SI, so that plain numbers give ``unit`` per ms.
+    """Convert a rate of change from SI, so that plain numbers give ``unit`` per ms.
 
     Parameters
     ----------
     rate : str
-        A checked expression of sound dimensions.
+        A checked expression with consistent dimensions.
     units : mapping of str to str
-        Plain unit of every name.
+        Plain unit of each name.
     unit : str
-        Plain unit of what changes.
+        Plain unit of the changing variable.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def per_ms(rate: str, units: Mapping[str, str], unit: str) -> str:
 
 
 class _InKilohertz(ast.NodeTransformer):
-    """Every frequency, counted in Hz, as a number of kHz, which fits ms."""
+    """Converts every frequency from Hz to kHz, which is coherent with ms."""
 
     def __init__(self, units: Mapping[str, str]) -> None:
         self.units = units

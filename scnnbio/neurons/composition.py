@@ -1,4 +1,4 @@
-"""Neurons made of parts: a membrane, synapses, adaptation, a threshold."""
+"""Neurons composed of parts: a membrane, synapses, adaptation, a threshold."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from scnnbio.neurons.variables import Parameter
 
 T = TypeVar("T")
 
-#: Ranges of time constants, capacitances and whatever else is divided by; and of durations and
-#: conductances.
+#: Range of time constants, capacitances and other divisors; range of durations and conductances.
 POSITIVE, NOT_NEGATIVE = "(0, inf)", "[0, inf)"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One ingredient of a neuron.
+    """One part of a neuron, such as its synapses.
 
     Parameters
     ----------
     currents : tuple of str
-        Terms of the current into the membrane (inward is positive), in amperes.
+        Terms of the membrane current (inward is positive), in amperes.
     equations : tuple of str
         Its own state variables, as in :class:`~scnnbio.neurons.NeuronModel`.
     thresholds : tuple of str
         Terms added to the threshold, in volts.
     resets : tuple of str
-        Statements at a spike, after the membrane's own.
+        Statements at a spike, after the membrane's.
     parameters : mapping of str to Parameter
     receptors : mapping of str to str
     """
@@ -45,21 +44,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Membrane:
-    """The equation of the potential, open for currents.
+    """The equation of the membrane potential, with a placeholder for currents.
 
     Parameters
     ----------
     rate : str
-        Right-hand side of dv/dt with ``{currents}`` where the sum of the currents belongs.
+        Right-hand side of dv/dt; ``{currents}`` is replaced by the sum of the currents.
     threshold : str
-        What v is compared with.
+        Expression that v is compared with.
     reset : str
         Statements at a spike.
     parameters : mapping of str to Parameter
     equations : tuple of str
         State variables that belong to the membrane.
     initial : mapping of str to str
-        State variable → the parameter it starts from.
+        State variable → parameter with its initial value.
     """
 
     rate: str
@@ -78,7 +77,7 @@ def compose(
     reference: str,
     parameters: Mapping[str, Parameter] | None = None,
 ) -> NeuronModel:
-    """Put a neuron together.
+    """Compose a neuron from a membrane and parts.
 
     Parameters
     ----------
@@ -87,9 +86,9 @@ def compose(
     parts : sequence of Part
         In the order in which their statements run at a spike.
     reference : str
-        Where the equations come from.
+        Source of the equations.
     parameters : mapping of str to Parameter, optional
-        Defaults that differ from those of the parts.
+        Defaults that replace those of the parts.
 
     Returns
     -------
@@ -99,11 +98,11 @@ def compose(
     Raises
     ------
     SpecError
-        If two parts bring the same parameter with different defaults, the same receptor, or the
-        same state variable.
+        If two parts have the same parameter with different defaults, the same receptor, or the same
+        state variable.
     """
     terms = [term for part in parts for term in part.currents]
-    # A plus stands before every term but those that bring their own minus.
+    # Terms are joined by plus, unless they begin with a minus.
     currents = " + ".join([*terms, "i_offset"]).replace("+ -", "- ")
     lines = [f"dv/dt = {membrane.rate.format(currents=currents)} : volt (unless refractory)"]
     lines += [*membrane.equations, *(line for part in parts for line in part.equations)]
@@ -131,8 +130,8 @@ def _joined(name: str, kind: str, tables: Iterable[Mapping[str, T]]) -> dict[str
     joined: dict[str, T] = {}
     for table in tables:
         for key, value in table.items():
-            # Parts may share a parameter, such as a time constant; a receptor is one part's own.
+            # Parts may share a parameter, such as a time constant, but not a receptor.
             if key in joined and (kind == "receptor" or joined[key] != value):
-                raise SpecError(f"two parts bring the {kind} {key!r}; rename one", where=name)
+                raise SpecError(f"two parts have the {kind} {key!r}; rename one", where=name)
             joined[key] = value
     return joined

@@ -1,4 +1,4 @@
-"""A neuron told in full: what it is, and what follows from it."""
+"""Full description of a neuron: equations and the quantities derived from them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     import sympy
 
 
-#: Characters beyond which a drawn formula is written on one line instead.
+#: A formula that is wider than this in two-dimensional layout is written on one line.
 _WIDTH = 100
-#: What is left of a zero after Newton's method, in any of our units.
+#: Largest value that counts as zero after Newton's method, in any of the plain units.
 _NOTHING = 1e-15
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it.
+    """A heading and the text below it.
 
     Parameters
     ----------
     title : str
     blocks : tuple of str
-        Each of one or several lines.
+        Paragraphs of one or several lines.
     """
 
     title: str
@@ -49,7 +49,7 @@ def explain(model: NeuronModel, *, latex: bool = False) -> tuple[Section, ...]:
     Returns
     -------
     tuple of Section
-        What a neuron does not have, such as a closed form, is said in a sentence.
+        If a neuron lacks something, such as a closed form, a sentence says so.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def explain(model: NeuronModel, *, latex: bool = False) -> tuple[Section, ...]:
 
 
 def _pretty(expression: sympy.Basic) -> str:
-    """Two-dimensional where that fits a terminal, else on one line."""
+    """Two-dimensional layout if it fits a terminal, else one line."""
     import sympy
 
     drawn = str(sympy.pretty(expression, use_unicode=True, wrap_line=False))
@@ -141,7 +141,10 @@ def _transfer(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Iterab
             gain = transfer_function(model, receptor)
             yield write(sympy.Eq(sympy.Symbol(f"H_{receptor}"), gain, evaluate=False))
     except SpecError:
-        yield "none, since the neuron is not linear: linearised.frequency_response takes any point"
+        yield (
+            "none, since the neuron is not linear; neurons.linearised.frequency_response gives the"
+            " response near any state"
+        )
 
 
 def _equilibrium(model: NeuronModel, write: Callable[[sympy.Basic], str]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""A threshold that holds a neuron's own rate at a target."""
+"""Homeostasis per neuron: a threshold that keeps the firing rate at a target."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def homeostatic(
     tau: Milliseconds | str,
     parameter: str = "v_thresh",
 ) -> NeuronModel:
-    r"""Any neuron, with a threshold that moves until the neuron fires at a target rate.
+    r"""Add homeostasis to a neuron: its threshold changes until it fires at a target rate.
 
     .. math:: \frac{dV_{th}}{dt} = \eta (f - f^*), \quad f = x/\tau, \quad
         \frac{dx}{dt} = -x/\tau, \quad x \leftarrow x + 1 \text{ at a spike}
 
-    f is the neuron's own spike train through an exponential filter of unit area. The threshold is
-    ``parameter + theta_h`` wherever the model names the parameter, and theta_h starts at 0.
+    f is the neuron's own spike train through an exponential filter of unit area. ``parameter``
+    is replaced by ``parameter + theta_h`` in all expressions of the model; theta_h starts at 0.
 
     Parameters
     ----------
     model : NeuronModel
     eta : float or str
-        Rise of the threshold in mV for a spike.
+        Rise of the threshold in mV per spike.
     target : float or str
         Rate in Hz.
     tau : float or str
         Time constant of the filter in ms.
     parameter : str
-        The parameter in mV that is moved. Where the model's threshold only ends an upstroke, as in
-        ``Izhikevich``, moving it hardly moves the rate: name one that sets the rheobase.
+        The parameter in mV that is shifted. Where the model's threshold only ends an upstroke, as
+        in ``Izhikevich``, it hardly affects the rate: name a parameter that sets the rheobase.
 
     Returns
     -------
@@ -50,8 +50,8 @@ def homeostatic(
     Raises
     ------
     SpecError
-        If the parameter is none of the model's, not in mV, or named in none of its expressions; if
-        the target or the time constant is not positive.
+        If the model has no such parameter, it is not in mV, or no expression names it; or if the
+        target or the time constant is not positive.
 
     References
     ----------
@@ -68,8 +68,8 @@ def homeostatic(
         )
     if model.parameters[parameter].bounded:
         raise SpecError(
-            f"{parameter!r} stays in {model.parameters[parameter].range}, and the rule would move"
-            " it beyond; name another parameter, or leave out its range",
+            f"{parameter!r} must stay in {model.parameters[parameter].range}, but homeostasis can"
+            " move it out; name another parameter, or remove its range",
             where=f"{where}.parameter",
         )
     parameters = {
@@ -81,9 +81,9 @@ def homeostatic(
         if parameters[name].default <= 0:
             raise SpecError(f"{parameters[name].default} is not positive", where=f"{where}.{name}")
         parameters[name] = dataclasses.replace(parameters[name], range="(0, inf)")
-    move = _Move(parameter)
+    shift = _Shift(parameter)
     lines = [
-        f"d{s.name}/dt = {move.text(s.rate)} : {s.unit}"
+        f"d{s.name}/dt = {shift.text(s.rate)} : {s.unit}"
         f"{' (unless refractory)' if s.held_when_refractory else ''}"
         for s in model.states
     ]
@@ -91,9 +91,9 @@ def homeostatic(
         "dtheta_h/dt = homeo_eta*(homeo_trace/homeo_tau - homeo_target) : volt",
         "dhomeo_trace/dt = -homeo_trace/homeo_tau : 1",
     ]
-    threshold = move.text(model.threshold)
-    resets = [f"{name} {op} {move.text(text)}" for name, op, text in model.resets]
-    if not move.met:
+    threshold = shift.text(model.threshold)
+    resets = [f"{name} {op} {shift.text(text)}" for name, op, text in model.resets]
+    if not shift.found:
         raise SpecError(
             f"no expression of {model.name!r} names {parameter!r}", where=f"{where}.parameter"
         )
@@ -108,19 +108,19 @@ def homeostatic(
     )
 
 
-class _Move(ast.NodeTransformer):
-    """Adds theta_h to a parameter in expressions, and remembers whether it met any."""
+class _Shift(ast.NodeTransformer):
+    """Adds theta_h to a parameter in expressions, and records whether it found any."""
 
     def __init__(self, parameter: str) -> None:
-        self.parameter, self.met = parameter, False
+        self.parameter, self.found = parameter, False
 
     def text(self, expression: str) -> str:
-        """The expression with the parameter moved."""
+        """The expression with the parameter shifted."""
         return ast.unparse(self.visit(ast.parse(expression.strip(), mode="eval")))
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Move the parameter."""
+        """Shift the parameter."""
         if node.id != self.parameter:
             return node
-        self.met = True
+        self.found = True
         return ast.BinOp(node, ast.Add(), ast.Name("theta_h", ast.Load()))

@@ -1,25 +1,25 @@
-r"""One step of a neuron as text: what is linear exactly, the rest by exponential Euler.
+r"""One time step of a neuron as expressions: exact where linear, else exponential Euler.
 
-The states whose equations are linear, with constant coefficients, in one another alone (synapses,
-traces; all states of a linear neuron) go by the exact propagator. Every other state x, with rate f
-and slope :math:`a = \partial f / \partial x`, goes by
+States whose equations are linear with constant coefficients, and depend only on each other
+(synapses, traces; all states of a linear neuron), are integrated by the exact propagator. Every
+other state x, with rate f and slope :math:`a = \partial f / \partial x`, is integrated by
 
 .. math:: x(t + dt) = x + dt\, f \operatorname{exprel}(a\, dt), \quad
     \operatorname{exprel}(y) = (e^y - 1)/y,
 
-with all other states as they were at t. Where f = a x + b this is
+with all other states at their values at t. Where f = a x + b this is
 :math:`x e^{a\,dt} + (b/a)(e^{a\,dt} - 1)`, the exponential Euler step of Brian2, without a special
-case at a = 0. Where f is curved (v², exp(v)) the slope at x is taken: the exponential
+case at a = 0. Where f is nonlinear (v², exp(v)) the slope at x is used: the exponential
 Rosenbrock-Euler step of one variable. The order is 1 in either case, since the other states are
-frozen over the step. Every backend can evaluate the text as it stands, so all take the same step.
+constant over the step. Every backend evaluates the same expressions, so all take the same step.
 
-A model whose ``integrator`` is ``"forward-euler"`` takes x + dt f for every state instead, which
-is unstable where dt is long (:func:`~scnnbio.neurons.linearised.euler_stability`): it is there for
-showing what others' simulations do, not for getting anything done.
+A model whose ``integrator`` is ``"forward-euler"`` uses x + dt f for every state instead, which is
+unstable for large dt (:func:`~scnnbio.neurons.linearised.euler_stability`). Use it only to show the
+errors of forward Euler in published simulations.
 
-A rate without a derivative in its own state, such as ``sign(v)`` or ``floor(v)`` in dv/dt, is
-refused. So large a positive slope that exp(a dt) overflows, far up an upstroke, gives an infinite
-potential: let the threshold end the upstroke before (AdEx: ``v_spike`` = -40 mV).
+A rate without a derivative in its own state, such as ``sign(v)`` or ``floor(v)`` in dv/dt, raises
+an error. If the slope is so large that exp(a dt) overflows, late in an upstroke, the potential
+becomes infinite: set a threshold that ends the upstroke earlier (AdEx: ``v_spike`` = -40 mV).
 
 References
 ----------
@@ -51,16 +51,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Update:
-    """The value of a state variable after a step.
+    """The expression for a state variable after a step.
 
     Parameters
     ----------
     state : str
     expression : str
-        In plain units, naming states at the step's beginning, parameters of the neuron and
+        In plain units, from states at the beginning of the step, parameters of the neuron and
         constants of the :class:`Integrator`.
     exact : bool
-        Whether it is the exact propagator.
+        Whether it uses the exact propagator.
     """
 
     state: str
@@ -70,19 +70,19 @@ class Update:
 
 @dataclass(frozen=True, eq=False)
 class Integrator:
-    """A step of a neuron as text, the same whatever the parameters and the time step.
+    """A time step of a neuron as expressions, for any parameters and time step.
 
     Parameters
     ----------
     model : NeuronModel
     updates : tuple of Update
-        In the order of the neuron's states. All are of values at the step's beginning: compute
-        every one before assigning any.
+        In the order of the neuron's states. All use values at the beginning of the step: compute
+        all before assigning any.
     dt : str
         Name of the constant that is the time step in ms.
     entries : mapping of str to (str, str or None)
-        Other constants: the row and the column of the propagator of the exact states, or None for
-        its offset.
+        Other constants: row and column of the propagator of the exact states; column None for its
+        offset.
     """
 
     model: NeuronModel
@@ -92,7 +92,7 @@ class Integrator:
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
-        """Everything that the updates name."""
+        """All names in the updates."""
         return frozenset().union(*(check_expression(u.expression) for u in self.updates))
 
     def constants(
@@ -103,7 +103,7 @@ class Integrator:
         Parameters
         ----------
         parameters : mapping of str to ndarray (sets,)
-            Every parameter of the model, in its unit, one value a set.
+            Every parameter of the model, in its unit, one value per set.
         dt : float
             Step in ms.
 
@@ -133,7 +133,7 @@ class Integrator:
 
 
 def exact_states(model: NeuronModel) -> tuple[str, ...]:
-    """States that the exact propagator can take: linear in one another alone.
+    """States that the exact propagator integrates: linear, and depending only on each other.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def exact_states(model: NeuronModel) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        In the order of the neuron's states; the largest such set, which is empty by forward Euler.
+        In the order of the neuron's states; the largest such set. Empty for forward Euler.
     """
     if model.integrator == "forward-euler":
         return ()
@@ -170,7 +170,7 @@ def _is_linear(model: NeuronModel, name: str, among: list[str]) -> bool:
 @functools.lru_cache(maxsize=64)
 @deep_trees()
 def integrator(model: NeuronModel) -> Integrator:
-    """The step of a neuron on a grid.
+    """Derive the time step of a neuron.
 
     Parameters
     ----------
@@ -221,9 +221,9 @@ def integrator(model: NeuronModel) -> Integrator:
 def _dependence(
     model: NeuronModel, chosen: tuple[str, ...]
 ) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """What enters each exact state's step whatever the parameters, and which have constant input.
+    """States in the step of each exact state, for any parameters, and states with constant input.
 
-    Itself first, then everything that it depends on in the end.
+    Each state comes first, then all states that it depends on, directly or through others.
     """
     if not chosen:
         return {}, set()
@@ -255,7 +255,7 @@ def _euler(model: NeuronModel, state: StateVariable, dt: str) -> str:
     rate = per_ms(state.rate, units, units[state.name])
     step = f"{state.name} + {dt}*({rate})"
     if model.integrator == "exact":
-        # A slope is 1/ms, in whatever unit the state is counted.
+        # A slope is in 1/ms, whatever the unit of the state.
         slope = per_ms(slope_text(model, state.name), units, "1")
         if slope != "0":
             step += f"*exprel({dt}*({slope}))"
@@ -280,7 +280,7 @@ def slope_text(model: NeuronModel, name: str) -> str:
     Raises
     ------
     SpecError
-        If there is no such derivative, or it calls what an expression may not.
+        If there is no such derivative, or it uses functions that expressions may not call.
     """
     import sympy
 
@@ -291,8 +291,8 @@ def slope_text(model: NeuronModel, name: str) -> str:
         check_expression(text, where=where)
     except (AttributeError, TypeError, ValueError, NotImplementedError, SpecError):
         raise SpecError(
-            f"the rate has no derivative in {name!r} that can be written down, which exponential"
-            " Euler needs; replace steps such as sign or floor by a smooth function",
+            f"the rate has no closed-form derivative in {name!r}, which exponential Euler needs;"
+            " replace steps such as sign or floor by a smooth function",
             where=where,
         ) from None
     return text

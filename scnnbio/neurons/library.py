@@ -1,20 +1,20 @@
-"""Neurons that the field expects, each with its equations, defaults and source.
+"""Library of standard neurons, each with equations, defaults and reference.
 
-Every one is composed of the :mod:`~scnnbio.neurons.parts`, where equations and units stand. Names
+Each is composed of :mod:`~scnnbio.neurons.parts`, which hold equations and units. Names
 follow PyNN; a parameter of the same name has PyNN's unit and meaning. ``scnnbio explain NAME``
 prints a model in full.
 
 =================== ==============================================================================
 IF, LIF             integrate-and-fire without and with leak; exponential currents, and a
-                    ``membrane`` receptor that moves the potential itself
-LIF_curr_delta      the potential jumps, and nothing else
+                    ``membrane`` receptor (a delta synapse)
+LIF_curr_delta      delta synapses: spikes move the potential
 LIF_curr_alpha      alpha currents
 LIF_cond_exp        exponential conductances
 LIF_cond_alpha      alpha conductances
-LIF_shunting        subtractive currents beside a conductance that reverses at rest
+LIF_shunting        subtractive currents, and a conductance that reverses at rest
 LIF_subtract        reset by subtraction
-LIF_sfa             adapts by a current
-LIF_cond_exp_sfa    adapts by a conductance
+LIF_sfa             spike-frequency adaptation by a current
+LIF_cond_exp_sfa    spike-frequency adaptation by a conductance
 GLIF1 ... GLIF5     Teeter et al. 2018
 AdEx                adaptive exponential
 Izhikevich          quadratic, with recovery
@@ -92,7 +92,7 @@ LIF_SHUNTING = compose(
     reference="Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001",
 )
 
-#: LIF whose spike takes v_thresh - v_reset from v, so that no charge is lost to the grid.
+#: LIF whose reset subtracts v_thresh - v_reset from v, so that no charge is lost on a time grid.
 LIF_SUBTRACT = compose(
     "LIF_subtract",
     parts.leaky(parts.BY_SUBTRACTION),
@@ -100,7 +100,8 @@ LIF_SUBTRACT = compose(
     reference="Rueckauer et al. 2017, Front Neurosci 11:682",
 )
 
-#: LIF with dI_sfa/dt = -I_sfa/tau_sfa, I_sfa += q_sfa at a spike, taken from the current.
+#: LIF with dI_sfa/dt = -I_sfa/tau_sfa, I_sfa += q_sfa at a spike; I_sfa is subtracted from the
+#: current.
 LIF_SFA = compose(
     "LIF_sfa",
     parts.leaky(),
@@ -138,8 +139,8 @@ _TEETER = "Teeter et al. 2018, Nat Commun 9:709, eqs 1-7; medians of their excit
 
 #: Medians over the excitatory neurons of mouse V1 that Teeter et al. 2018 fitted each level to
 #: (362, 144, 362, 144 and 143 cells). Potentials in mV (the threshold above rest), times in ms, cm
-#: in nF. Medians of each parameter by itself: no single cell has all of them. The refractory period
-#: is that of all 362 cells (4.65 ms for the smaller sets, which lies on no usual grid).
+#: in nF. Each parameter has its own median, so no single cell has all of them. The refractory
+#: period is that of all 362 cells (4.65 ms for the smaller sets is not a multiple of usual steps).
 _MEDIANS = {
     1: {"v_rest": -75.5408, "v_thresh": 34.7498, "cm": 0.107072, "tau_m": 18.996, "t_ref": 4.6},
     2: {"v_rest": -75.1973, "v_thresh": 35.4579, "cm": 0.107339, "tau_m": 18.6244, "t_ref": 4.6},
@@ -147,21 +148,21 @@ _MEDIANS = {
     4: {"v_rest": -75.1973, "v_thresh": 30.4004, "cm": 0.107339, "tau_m": 19.4063, "t_ref": 4.6},
     5: {"v_rest": -75.2013, "v_thresh": 22.0184, "cm": 0.107218, "tau_m": 19.6667, "t_ref": 4.6},
 }
-#: The same of the reset rule (levels 2, 4, 5), whose decay they give as a rate in 1/ms.
+#: Medians of the reset rule (levels 2, 4, 5); the paper gives its decay as a rate in 1/ms.
 _RESET_RULE = {
     "voltage_reset_fraction": 0.4957,
     "voltage_reset_add": 7.83,
     "th_spike_tau": 1 / 0.2414,
     "th_spike_add": 2.661,
 }
-#: Of the after-spike currents (3, 4, 5), amplitudes in nA.
+#: Medians of the after-spike currents (levels 3, 4, 5), amplitudes in nA.
 _CURRENTS = {
     "asc_tau1": 1000 / 3,
     "asc_tau2": 10.0,
     "asc_amp1": -0.01205,
     "asc_amp2": -0.1952,
 }
-#: Of the threshold that follows the potential (5): a_v and b_v in 1/ms.
+#: Medians of the threshold that follows the potential (level 5): a_v and b_v in 1/ms.
 _FOLLOWING = {"th_voltage_tau": 1 / 0.06855, "th_voltage_gain": 0.02211 / 0.06855}
 
 
@@ -171,7 +172,7 @@ def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
     ::
 
         cm dv/dt = cm (v_rest - v)/tau_m + I_asc1 + I_asc2 + I
-        spike where v >= v_thresh + theta_s + theta_v;  all of it frozen for tau_refrac
+        spike where v >= v_thresh + theta_s + theta_v;  all states held for tau_refrac
         2, 4, 5: v <- v_rest + voltage_reset_fraction (v - v_rest) + voltage_reset_add
         2, 4, 5: dtheta_s/dt = -theta_s/th_spike_tau, raised by th_spike_add
         3, 4, 5: dI_asc/dt = -I_asc/asc_tau, raised by asc_amp
@@ -180,10 +181,10 @@ def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
     Parameters
     ----------
     level : int
-        1 leaky, 2 with reset rules, 3 with after-spike currents, 4 with both, 5 with a threshold
-        that follows the potential besides.
+        1 leaky, 2 with reset rules, 3 with after-spike currents, 4 with both, 5 with both and a
+        threshold that follows the potential.
     synapses : Part, optional
-        Exponential currents if not given.
+        Exponential currents by default.
 
     Returns
     -------
@@ -193,13 +194,13 @@ def glif(level: int, synapses: parts.Part | None = None) -> NeuronModel:
     Raises
     ------
     SpecError
-        If the level is another.
+        If the level is not 1 to 5.
 
     Notes
     -----
-    The potential at a spike is that of the grid point at which the threshold is found crossed;
-    NEST's ``glif_psc`` resets from the potential one step earlier, and takes each after-spike
-    current's mean over a step as constant. Both differences vanish with the step.
+    The potential at a spike is that of the time step at which the threshold crossing is detected;
+    NEST's ``glif_psc`` resets from the potential one step earlier, and uses the mean of each
+    after-spike current over a step. Both differences vanish as the step decreases.
     ``voltage_reset_add`` is minus the paper's delta V, as in NEST.
     """
     if level not in _MEDIANS:
@@ -230,11 +231,11 @@ def _with_reset_rule(membrane: parts.Membrane) -> parts.Membrane:
         "voltage_reset_fraction": Parameter(0.5, "1"),
         "voltage_reset_add": Parameter(8.0, "mV"),
     }
-    kept = {name: p for name, p in membrane.parameters.items() if name != "v_reset"}
+    others = {name: p for name, p in membrane.parameters.items() if name != "v_reset"}
     return dataclasses.replace(
         membrane,
         reset="v = v_rest + voltage_reset_fraction*(v - v_rest) + voltage_reset_add",
-        parameters={**kept, **rule},
+        parameters={**others, **rule},
     )
 
 

@@ -1,9 +1,9 @@
-"""Any neuron about a point: where it rests, how fast it returns, what a grid makes of that."""
+"""Neurons linearised at a state: fixed points, Euler stability and frequency response."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,20 +13,18 @@ from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.system import Linearisation, System, Values, parameter_values, start_values
 from scnnbio.units import In, Milliseconds, plain, plain_array
 
-if TYPE_CHECKING:
-    pass
-
-_NEWTON = 100
+#: Most iterations of Newton's method.
+_ITERATIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class EulerStability:
-    """What forward Euler does about a fixed point.
+    """Behaviour of forward Euler near a fixed point.
 
     A deviation along an eigenvector is multiplied by ``1 + eigenvalue dt`` in every step. For the
-    LIF, 1 - dt/tau_m: it decays as it should below tau_m, alternates in sign but still decays
-    below 2 tau_m, alternates for ever at 2 tau_m, and past it grows without bound, so that the
-    neuron crosses its threshold although nothing drives it.
+    LIF, 1 - dt/tau_m: for dt < tau_m it decays as it should, below 2 tau_m it decays with
+    alternating sign, at 2 tau_m it alternates without decay, and above it grows without bound, so
+    that the neuron crosses its threshold without any input.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ class EulerStability:
     limit: float
 
     def factors(self, dt: Milliseconds) -> NDArray[np.complex128]:
-        """Factor on every eigenvector's deviation in a step of ``dt`` ms (states,)."""
+        """Factor (states,) on the deviation along each eigenvector, per step of ``dt`` ms."""
         return np.asarray(1.0 + self.eigenvalues * plain(dt, "ms", where="dt"))
 
     def regime(self, dt: Milliseconds) -> str:
@@ -52,16 +50,16 @@ class EulerStability:
 
 @dataclass(frozen=True)
 class EffectiveMembrane:
-    """A membrane with its conductances held open.
+    """A membrane with constant conductances.
 
     Parameters
     ----------
     tau : float
         Time constant in ms; infinite without leak.
     resistance : float
-        Gain in MOhm: mV of the final potential for a nA of ``i_offset``.
+        Gain in MOhm: mV of the final potential per nA of ``i_offset``.
     v_inf : float
-        Potential that it tends to, in mV.
+        Final potential, in mV.
     """
 
     tau: float
@@ -80,10 +78,10 @@ def linearise(
     ----------
     model : NeuronModel
     parameters : mapping of str to float, optional
-        In plain units; defaults for the rest.
+        In plain units; the model's defaults for others.
     at : mapping of str to float, optional
-        State in plain units, zero where not named; the fixed point nearest to the initial state
-        if not given.
+        State in plain units, zero for variables not named; default: the fixed point found from the
+        initial state.
 
     Returns
     -------
@@ -92,7 +90,7 @@ def linearise(
     Raises
     ------
     SpecError
-        If a name is unknown, the Jacobian is not finite, or there is no fixed point to be found.
+        If a name is unknown, the Jacobian is not finite, or no fixed point is found.
     """
     if at is None:
         at = fixed_point(model, parameters)
@@ -104,16 +102,16 @@ def fixed_point(
     parameters: Values = None,
     start: Values = None,
 ) -> dict[str, float]:
-    """A state in which nothing changes, found from a nearby one.
+    """Fixed point of the subthreshold equations, found from a nearby state.
 
     Parameters
     ----------
     model : NeuronModel
     parameters : mapping of str to float, optional
-        In plain units; defaults for the rest.
+        In plain units; the model's defaults for others.
     start : mapping of str to float, optional
-        Where to begin, in plain units; the initial state if not given. Neurons such as AdEx have
-        two fixed points, of which the upper one is unstable.
+        State from which the search begins, in plain units; default: the initial state. Neurons such
+        as AdEx have two fixed points, of which the upper one is unstable.
 
     Returns
     -------
@@ -123,18 +121,19 @@ def fixed_point(
     Raises
     ------
     SpecError
-        If Newton's method finds none, as when a current drives the neuron to fire.
+        If Newton's method finds none, for instance because a current makes the neuron fire.
 
     Notes
     -----
-    Least squares, so that a state that nothing moves (no leak) stays where it is.
+    Newton steps are least-squares solutions, so that a state without dynamics (no leak) keeps its
+    value.
     """
     system = System(model, parameters)
     if start is None:
         values = parameter_values(model, parameters)
         start = {name: values[source] for name, source in model.initial.items()}
     z = start_values(model, start)
-    for _ in range(_NEWTON):
+    for _ in range(_ITERATIONS):
         local = system.about(z)
         move = np.linalg.lstsq(local.matrix, -local.rate, rcond=None)[0]
         z = z + move
@@ -143,7 +142,8 @@ def fixed_point(
     rate = system.about(z).rate
     if not np.all(np.abs(rate) <= 1e-9 * (1.0 + np.abs(z))):
         raise SpecError(
-            "no fixed point near the start; is the current above the rheobase?", where=model.name
+            "no fixed point near the start; lower the current if it is above the rheobase",
+            where=model.name,
         )
     return dict(zip(system.states, z.tolist(), strict=True))
 
@@ -153,7 +153,7 @@ def euler_stability(
     parameters: Values = None,
     at: Values = None,
 ) -> EulerStability:
-    """The largest step with which forward Euler is stable.
+    """The largest step for which forward Euler is stable.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def euler_stability(
     Raises
     ------
     SpecError
-        If the point itself is unstable, whatever the step.
+        If the fixed point itself is unstable.
 
     References
     ----------
@@ -181,7 +181,8 @@ def euler_stability(
     moving = eigenvalues[np.abs(eigenvalues) > 1e-12 * scale]
     if np.any(moving.real >= 0):
         raise SpecError(
-            "the point is unstable by itself, so no step is stable; give a resting state as 'at'",
+            "the fixed point itself is unstable, so no step is stable; give a resting state as"
+            " 'at'",
             where=model.name,
         )
     limits = -2.0 * moving.real / np.abs(moving) ** 2
@@ -243,19 +244,19 @@ def effective_membrane(
     held: Values = None,
     parameters: Values = None,
 ) -> EffectiveMembrane:
-    """Time constant, gain and resting potential with other states held, such as conductances.
+    """Time constant, gain and final potential with other states held constant.
 
-    A shunt g_s beside the leak g_L = cm/tau_m divides both: tau = cm/(g_L + g_s), resistance
-    1/(g_L + g_s). A subtractive current changes neither.
+    A shunt g_s in addition to the leak g_L = cm/tau_m divides both: tau = cm/(g_L + g_s),
+    resistance 1/(g_L + g_s). A subtractive current changes neither.
 
     Parameters
     ----------
     model : NeuronModel
         With a potential ``v`` whose rate is linear in v, and a parameter ``i_offset``.
     held : mapping of str to float, optional
-        State variables in plain units, zero where not named.
+        State variables held constant, in plain units; zero for those not named.
     parameters : mapping of str to float, optional
-        In plain units; defaults for the rest.
+        In plain units; the model's defaults for others.
 
     Returns
     -------
@@ -264,7 +265,7 @@ def effective_membrane(
     Raises
     ------
     SpecError
-        If the rate of v is curved, or a name is unknown.
+        If the rate of v is not linear in v, or a name is unknown.
 
     References
     ----------
@@ -297,11 +298,14 @@ def membrane_line(
     Raises
     ------
     SpecError
-        If it is no line, or the model has no ``v`` or no ``i_offset``.
+        If dv/dt is not linear, or the model has no ``v`` or no ``i_offset``.
     """
     names = tuple(state.name for state in model.states)
     if "v" not in names or "i_offset" not in model.parameters:
-        raise SpecError("a state 'v' and a parameter 'i_offset' are needed", where=model.name)
+        raise SpecError(
+            "needs a state 'v' and a parameter 'i_offset'; use a model that has both",
+            where=model.name,
+        )
     row = names.index("v")
     found = []
     for v, current in ((0.0, 0.0), (-70.0, 0.0), (0.0, 1.0)):

@@ -1,4 +1,4 @@
-"""A neuron, written once as equations."""
+"""A neuron model: equations, threshold and reset as text."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 _LEFT = re.compile(r"d([A-Za-z]\w*)/dt")
 _RIGHT = re.compile(r"([A-Za-z0-9]+)\s*(\(unless refractory\))?")
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_LONGEST = 20_000
+#: Longest text of the equations, in characters.
+_MAX_TEXT = 20_000
 
-#: How a grid's step is taken; see :mod:`scnnbio.neurons.integrator`.
+#: Methods of integration on a time grid; see :mod:`scnnbio.neurons.integrator`.
 INTEGRATORS = {name: name for name in ("exact", "forward-euler")}
 
-#: Brian2's name of a state variable's dimension → the unit it is counted in.
-_COUNTED_IN = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != "deg"}
+#: Brian2's name of a state variable's dimension → its plain unit.
+_PLAIN_UNIT = {BRIAN2_NAMES[dimension(unit)]: unit for unit in PLAIN if unit != "deg"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class NeuronModel(Value):
     Parameters
     ----------
     name : str
-        What the model is called.
+        Name of the model.
     equations : str
-        One line a state variable, ``dv/dt = ... : volt``; a variable marked
+        One line per state variable, ``dv/dt = ... : volt``; a variable marked
         ``(unless refractory)`` is held while the neuron is refractory.
     threshold : str
         Condition for a spike, such as ``"v >= v_thresh"``.
@@ -55,22 +56,23 @@ class NeuronModel(Value):
     parameters : mapping of str to Parameter
         Defaults, units and ranges.
     receptors : mapping of str to str
-        Receptor name → the state variable that an arriving spike adds its weight to.
+        Receptor → state variable to which an arriving spike adds its weight.
     refractory : str, optional
-        The parameter that holds the absolute refractory period.
+        Name of the parameter with the absolute refractory period.
     initial : mapping of str to str, optional
-        State variable → the parameter it starts from; zero where none is named.
+        State variable → parameter with its initial value; others start at zero.
     reference : str, optional
-        Where the equations come from.
+        Source of the equations.
     integrator : {"exact", "forward-euler"}
-        How a backend with a time step takes it: exactly where the equations are linear, and by
-        exponential Euler elsewhere; or all of it by forward Euler, to see what that does.
+        Integration on backends with a time step: ``"exact"`` is exact where the equations are
+        linear, and exponential Euler elsewhere; ``"forward-euler"`` shows the errors of that
+        method.
 
     Raises
     ------
     SpecError
         If an equation is not arithmetic, a name is neither state nor parameter, or a receptor, the
-        refractory period or an initial value points at nothing.
+        refractory period or an initial value names an unknown variable.
 
     Examples
     --------
@@ -111,7 +113,7 @@ class NeuronModel(Value):
         for name in ("parameters", "receptors", "initial"):
             table = getattr(self, name)
             if not isinstance(table, Mapping):
-                raise SpecError(f"{reprlib.repr(table)} is not a table", where=name)
+                raise SpecError(f"{reprlib.repr(table)} is not a mapping", where=name)
             object.__setattr__(self, name, FrozenTable(table))
         self._check_names()
         self._check_expressions()
@@ -120,9 +122,9 @@ class NeuronModel(Value):
 
     def _check_names(self) -> None:
         for state in self.states:
-            if state.unit not in _COUNTED_IN:
+            if state.unit not in _PLAIN_UNIT:
                 raise SpecError(
-                    f"{state.unit!r} is not a dimension; use one of {', '.join(_COUNTED_IN)}",
+                    f"{state.unit!r} is not a dimension; use one of {', '.join(_PLAIN_UNIT)}",
                     where=f"{self.name}.d{state.name}/dt",
                 )
         names = [*(state.name for state in self.states), *self.parameters]
@@ -134,7 +136,7 @@ class NeuronModel(Value):
                 )
             check_variable(name, where)
             if names.count(name) > 1:
-                raise SpecError(f"{name!r} stands for two things; rename one", where=where)
+                raise SpecError(f"{name!r} is defined twice; rename one", where=where)
         for state in self.states:
             check_state(state.name, f"{self.name}.{state.name}")
         for name, parameter in self.parameters.items():
@@ -192,20 +194,20 @@ class NeuronModel(Value):
         return f"NeuronModel({self.name!r}: states {states}; receptors {', '.join(self.receptors)})"
 
     def __hash__(self) -> int:
-        # A few fields are enough, and quick: a model is a key of several caches.
+        # Hashing a few fields is fast: a model is a key of several caches.
         return hash((self.name, self.equations, self.threshold, self.reset))
 
     @functools.cached_property
     def states(self) -> tuple[StateVariable, ...]:
         """The differential equations, in the order written."""
-        if len(self.equations) > _LONGEST:
+        if len(self.equations) > _MAX_TEXT:
             raise SpecError(
-                f"{len(self.equations)} characters; at most {_LONGEST} are read",
+                f"{len(self.equations)} characters; at most {_MAX_TEXT} are allowed",
                 where=f"{self.name}.equations",
             )
         states = []
         for line in filter(None, map(str.strip, self.equations.splitlines())):
-            # Taken apart piece by piece: one pattern for all of it could search for ages.
+            # Split piece by piece: one regular expression for all could take exponential time.
             left, _, rest = (part.strip() for part in line.partition("="))
             rate, _, unit = (part.strip() for part in rest.rpartition(":"))
             name, kind = _LEFT.fullmatch(left), _RIGHT.fullmatch(unit)
@@ -217,7 +219,9 @@ class NeuronModel(Value):
                 )
             states.append(StateVariable(name[1], rate, kind[1], kind[2] is not None))
         if not states:
-            raise SpecError("no equation is given", where=f"{self.name}.equations")
+            raise SpecError(
+                "there is no equation; write at least one", where=f"{self.name}.equations"
+            )
         return tuple(states)
 
     @property
@@ -226,8 +230,8 @@ class NeuronModel(Value):
         return split_assignments(self.reset, where=f"{self.name}.reset")
 
     def unit_of(self, state: str) -> str:
-        """Unit in which a state variable is counted: mV for volt, nA for amp, and so on."""
-        return _COUNTED_IN[next(s.unit for s in self.states if s.name == state)]
+        """Plain unit of a state variable: mV for volt, nA for amp, and so on."""
+        return _PLAIN_UNIT[next(s.unit for s in self.states if s.name == state)]
 
     def sympy(self) -> dict[str, sympy.Expr]:
         """Right-hand sides by state variable, in SI, from Brian2's own parser.
@@ -254,7 +258,7 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     parsed = {}
     for state in model.states:
         try:
-            with unwarned():  # sympy's, on arithmetic with conditions
+            with unwarned():  # sympy warns about arithmetic with conditions
                 parsed[state.name] = str_to_sympy(state.rate)
         except (SyntaxError, TypeError, NotImplementedError) as error:
             raise SpecError(
@@ -265,7 +269,7 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
 
 
 def _check_dimensions(model: NeuronModel) -> None:
-    """Hold every expression against the dimension that its place asks for."""
+    """Raise unless every expression has the dimension that its place requires."""
     brian2 = load_brian2()
     from brian2.core.functions import DEFAULT_FUNCTIONS, Function
     from brian2.core.variables import Constant
@@ -277,7 +281,7 @@ def _check_dimensions(model: NeuronModel) -> None:
     named = {s.name: s.unit for s in model.states}
     named |= {n: BRIAN2_NAMES.get(dimension(p.unit), "1") for n, p in model.parameters.items()}
     known |= {name: Constant(name, 1.0, dimensions=unit(si).dim) for name, si in named.items()}
-    # A rate of zero has every dimension: an input moves that state.
+    # A rate of zero, of a state that an input changes, fits every dimension.
     rows = [
         (f"d{s.name}/dt", s.rate, f"{s.unit}/second", unit(s.unit) / brian2.second)
         for s in model.states
@@ -293,8 +297,8 @@ def _check_dimensions(model: NeuronModel) -> None:
     units |= {s.name: model.unit_of(s.name) for s in model.states}
     check_coherence(model.threshold, units, "1", where=f"{model.name}.threshold")
     for name, operator, text in model.resets:
-        counted = "1" if operator in ("*=", "/=") else units[name]
-        check_coherence(text, units, counted, where=f"{model.name}.reset")
+        unit_after = "1" if operator in ("*=", "/=") else units[name]
+        check_coherence(text, units, unit_after, where=f"{model.name}.reset")
 
 
 def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -> None:
@@ -304,7 +308,7 @@ def _check_dimension(text: str, known: Any, needed: str, dim: Any, where: str) -
     try:
         found = parse_expression_dimensions(text, known)
     except (DimensionMismatchError, SyntaxError, TypeError, ValueError) as error:
-        # Brian2 shows the expression on lines of its own, with a caret below.
+        # Brian2's message has the expression on a separate line, with a caret below.
         message = " ".join(str(error).replace("^", " ").split())
         raise SpecError(f"in {text!r}: {message}", where=where) from None
     if found is not dim:

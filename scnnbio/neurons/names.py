@@ -1,8 +1,9 @@
-"""Names that a backend cannot take, in one place, each with the reason that an error gives.
+"""Names of variables that a backend cannot use, each with the reason for the error message.
 
 A state variable keeps its name in Brian2 and in the C++ that Brian2 generates; a parameter and the
-trace of a rule get a prefix there, as states do in NESTML. So more is refused of states than of the
-others. ``tests/neurons/test_names.py`` holds the lists against the packages they come from.
+trace of a rule get a prefix there, as states do in NESTML. So more names are forbidden for states
+than for others. ``tests/neurons/test_names.py`` compares the lists with the packages they come
+from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS
 
-#: What means something else in an equation, or in a lowering of it.
+#: Names with another meaning in an equation, or in its translation for a backend.
 _MEANINGS = {
     **dict.fromkeys(FUNCTIONS, "a function that equations may call"),
     **dict.fromkeys(
@@ -36,12 +37,12 @@ operator or or_eq private protected public register reinterpret_cast requires re
 sizeof static static_assert static_cast struct switch template this thread_local throw true try
 typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
-#: Functions and types that the code around a state variable uses.
+#: Functions and types in the generated code around a state variable.
 _CPP_LIBRARY = """
 acos asin atan fabs fmod pow trunc copysign size_t ssize_t int8_t int16_t int32_t int64_t uint8_t
 uint16_t uint32_t uint64_t int_ std brian scnnbio alloca errno offsetof stdin stdout stderr
 """
-#: Attributes of Brian2's groups, and of those that are made here.
+#: Attributes of Brian2's groups, and of the groups that scnnbio creates.
 _GROUP = """
 active add_attribute add_dependency add_to_magic_network after_run assign_id before_run
 check_variable_write clock code_objects codeobj_class contained_objects custom_operation equations
@@ -64,7 +65,7 @@ _UNIT = re.compile(
     r"|siemens|sievert|steradian|tesla|volt|watt|weber)[23]?"
     r"|[cmu]m[23]?|[kM]?Hz|[mu]s|[unpm]A|[unp]F|[un]S|[mun]M|mV"
 )
-#: Macros of the C++ library: capitals with a '_' or a digit, and some without.
+#: Macros of the C++ library: capitals with a '_' or a digit, and some others.
 _MACRO = re.compile(
     r"(ADJ|AIO|BC|CHAR|CHARCLASS|CLOCK|CLONE|COLL|CPU|EXIT|EXPR|FD|FILENAME|FOPEN|FP|HOST|HUGE|INT"
     r"|INT\d+|INTMAX|INTPTR|IOV|LC|LINE|LLONG|LOGIN|LONG|MATH|MAX|MB|MOD|M|NAME|NL|PATH|PIPE"
@@ -76,24 +77,24 @@ _MACRO = re.compile(
     r"|(be|le)\d\dtoh|hto[bl]e\d\d|issubnormal|math_errhandling|pthread_\w+|sched_priority"
     r"|st_[acm]time"
 )
-#: What lowerings derive from the names of states: the constants of neurons that sleep.
+#: Names that backends derive from the names of states: constants of sleeping neurons.
 _DERIVED = re.compile(r"near_\d+|(mid|half)_\d+_\w+")
 
 
 def check_variable(name: str, where: str) -> None:
-    """Refuse the name of a variable that means something else in an equation.
+    """Raise if the name of a variable has another meaning in an equation.
 
     Parameters
     ----------
     name : str
         A name of letters, digits and underscores.
     where : str
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Raises
     ------
     SpecError
-        If no equation, or not every backend, can take it.
+        If equations, or some backends, cannot use the name.
     """
     reason = _MEANINGS.get(name)
     if keyword.iskeyword(name):
@@ -104,25 +105,25 @@ def check_variable(name: str, where: str) -> None:
 
 
 def check_state(name: str, where: str) -> None:
-    """Refuse the name of a state variable that some backend needs for itself.
+    """Raise if a backend needs the name of a state variable for itself.
 
     Parameters
     ----------
     name : str
-        A name that :func:`check_variable` lets through.
+        A name that :func:`check_variable` accepts.
     where : str
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Raises
     ------
     SpecError
-        If Brian2 or the C++ that it generates cannot take it.
+        If Brian2, or the C++ that it generates, cannot use the name.
     """
     reason = _STATES.get(name)
     if _UNIT.fullmatch(name):
         reason = "a unit of Brian2"
     elif name.endswith(("_pre", "_post")):
-        reason = "read by Brian2 as a variable at one end of a synapse"
+        reason = "a suffix by which Brian2 marks a variable at one end of a synapse"
     elif _MACRO.fullmatch(name):
         reason = "a macro of C++"
     elif _DERIVED.fullmatch(name) or name.startswith(("par_", "init_", "home_")):
@@ -132,4 +133,6 @@ def check_state(name: str, where: str) -> None:
 
 def _refuse(name: str, reason: str | None, where: str) -> None:
     if reason is not None:
-        raise SpecError(f"the name {name!r} is taken, as {reason}; choose another", where=where)
+        raise SpecError(
+            f"the name {name!r} is reserved: it is {reason}; choose another", where=where
+        )

@@ -1,8 +1,8 @@
-"""Equations as text: refuse what is not arithmetic, before any parser that could run it.
+"""Parsing of expressions, thresholds, resets and names.
 
-Equation strings are an attack surface: several symbolic parsers evaluate their input. Text
-therefore passes a whitelist of Python's own syntax tree first, which
-:mod:`scnnbio.neurons.whitelist` holds, and only then reaches Brian2's parser.
+Equation strings are an attack surface: several symbolic parsers evaluate their input. So
+:mod:`scnnbio.neurons.whitelist` first checks that Python's syntax tree of the text holds arithmetic
+only; after that the text reaches Brian2's parser.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from collections.abc import Mapping
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import canonical, deep_trees, is_condition
-from scnnbio.neurons.whitelist import LONGEST, check_expression
+from scnnbio.neurons.whitelist import MAX_TEXT, check_expression
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
 
 
 def real(text: str, values: Mapping[str, float] | None = None) -> ast.expr:
-    """A checked expression as arithmetic on real numbers; :func:`.arithmetic.canonical`.
+    """A checked expression as arithmetic on real numbers; see :func:`.arithmetic.canonical`.
 
     Parameters
     ----------
     text : str
-        As :func:`check_expression` lets through.
+        Text that :func:`check_expression` accepts.
     values : mapping of str to float, optional
         Names that are constants.
 
@@ -64,17 +64,17 @@ def _real(text: str) -> ast.expr:
 
 
 def check_number(text: str, *, where: str = "") -> frozenset[str]:
-    """Names that an expression uses whose value is a number, or an error if it is anything else.
+    """Names in an expression whose value is a number; raises if its value is a condition.
 
-    Conditions may stand inside ``int()``, which makes them 0 or 1, and nowhere else: simulators
-    differ in what a condition times a number is.
+    Conditions are allowed only inside ``int()``, which converts them to 0 or 1: simulators differ
+    in the value of a condition times a number.
 
     Parameters
     ----------
     text : str
         The expression, in Brian2's notation.
     where : str, optional
-        What the expression belongs to, for the error.
+        What the expression belongs to, for error messages.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def check_number(text: str, *, where: str = "") -> frozenset[str]:
     Raises
     ------
     SpecError
-        If :func:`check_expression` refuses the text, or a condition stands in place of a number.
+        If :func:`check_expression` rejects the text, or a condition is used as a number.
 
     Examples
     --------
@@ -108,12 +108,12 @@ def check_number(text: str, *, where: str = "") -> frozenset[str]:
 
 
 def sides(threshold: str) -> tuple[str, str]:
-    """Both sides of a threshold, the one that has to rise first.
+    """Both sides of a threshold; the first must exceed the second for a spike.
 
     Parameters
     ----------
     threshold : str
-        A condition that :func:`check_expression` lets through.
+        A condition that :func:`check_expression` accepts.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def sides(threshold: str) -> tuple[str, str]:
     Raises
     ------
     SpecError
-        If the condition is not one ``>``, ``>=``, ``<`` or ``<=``.
+        If the condition is not a single comparison by ``>``, ``>=``, ``<`` or ``<=``.
 
     Examples
     --------
@@ -132,17 +132,17 @@ def sides(threshold: str) -> tuple[str, str]:
     check_expression(threshold)
     node = ast.parse(threshold.strip(), mode="eval").body
     if not isinstance(node, ast.Compare) or len(node.ops) != 1:
-        raise SpecError(f"the threshold {threshold!r} is not one comparison")
+        raise SpecError(f"the threshold {threshold!r} is not a single comparison")
     left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])
     if isinstance(node.ops[0], ast.Lt | ast.LtE):
         return right, left
     if not isinstance(node.ops[0], ast.Gt | ast.GtE):
-        raise SpecError(f"the threshold {threshold!r} is neither '>=' nor '<='")
+        raise SpecError(f"the threshold {threshold!r} compares by neither '>=' nor '<='")
     return left, right
 
 
 def excess_over(threshold: str) -> str:
-    """By how much a threshold of one comparison is crossed, as an expression.
+    """Excess over a threshold, as an expression; the threshold must be a single comparison.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     text : str
         Assignments separated by semicolons or line ends, such as ``"v = v_reset; w += b"``.
     where : str, optional
-        What the text belongs to, for the error.
+        What the text belongs to, for error messages.
 
     Returns
     -------
@@ -178,9 +178,9 @@ def split_assignments(text: str, *, where: str = "") -> tuple[tuple[str, str, st
     SpecError
         If a statement is not such an assignment.
     """
-    if not isinstance(text, str) or len(text) > LONGEST:
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
         raise SpecError(
-            f"{reprlib.repr(text)} is not a reset; write 'v = v_reset', in at most {LONGEST}"
+            f"{reprlib.repr(text)} is not a reset; write 'v = v_reset', in at most {MAX_TEXT}"
             " characters",
             where=where,
         )
@@ -202,7 +202,7 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     ----------
     text : str
     names : mapping of str to str
-        Old name → new one, or a number, in brackets if it is negative; functions keep theirs.
+        Old name → new name or number, negative ones in brackets; functions are not renamed.
 
     Returns
     -------
@@ -221,7 +221,7 @@ class _Renamer(ast.NodeTransformer):
         self.names = names
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        """Go into the arguments and leave the function's name."""
+        """Visit the arguments, but not the function's name."""
         node.args = [self.visit(argument) for argument in node.args]
         return node
 
@@ -231,15 +231,15 @@ class _Renamer(ast.NodeTransformer):
 
 
 def check_name(name: object, where: str, *, dashes: bool = False) -> None:
-    """Refuse what cannot name a thing in every simulator, in HDF5 and in a file's name.
+    """Raise unless a name is valid in every simulator, in HDF5 and in file names.
 
     Parameters
     ----------
     name : str
     where : str
-        Path into the document, for the error.
+        Path into the document, for error messages.
     dashes : bool
-        Whether ``-`` may stand in the name; simulators do not take it.
+        Whether ``-`` is allowed in the name; simulators do not accept it.
 
     Raises
     ------

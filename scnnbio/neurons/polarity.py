@@ -1,8 +1,8 @@
-"""Which way a receptor moves its neuron: towards the threshold, or away from it.
+"""Polarity of a receptor: whether it excites or inhibits, from the neuron's equations.
 
-What decides is the neuron's own equations. A receptor excites if more of its variable brings the
-neuron closer to its threshold, and inhibits if it takes the neuron further from it. A conductance
-does either, by the side of its reversal potential on which the potential is.
+A receptor excites if an increase of its variable brings the neuron closer to its threshold, and
+inhibits if the increase takes the neuron further from it. A conductance can do either, depending on
+whether the membrane potential is below or above its reversal potential.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def conducts(model: NeuronModel, receptor: str) -> bool:
-    """Whether a receptor's variable is a conductance, which is never negative.
+    """Whether a receptor's variable is a conductance, which must not be negative.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def conducts(model: NeuronModel, receptor: str) -> bool:
     Returns
     -------
     bool
-        True where the variable is counted in uS; and where it has no unit and multiplies a
-        potential in the potential's own rate, as the share of open channels does.
+        True if the variable is in uS, or if it has no unit and multiplies a potential in the
+        potential's own rate, as the fraction of open channels does.
     """
     state = model.receptors[receptor]
     unit = model.unit_of(state)
@@ -63,9 +63,8 @@ def polarity(model: NeuronModel, receptor: str, values: Mapping[str, float]) -> 
     Returns
     -------
     float
-        1.0 if more of the receptor's variable brings the neuron closer to its threshold, -1.0 if it
-        takes the neuron further from it, 0.0 if it does neither, and NaN if the equations do not
-        tell.
+        1.0 if a positive weight excites, -1.0 if it inhibits, 0.0 if it does neither, and NaN if
+        the equations do not determine the sign.
 
     Raises
     ------
@@ -74,11 +73,11 @@ def polarity(model: NeuronModel, receptor: str, values: Mapping[str, float]) -> 
 
     Notes
     -----
-    The signs of the partial derivatives along the way from the variable to the threshold are
-    multiplied. They are taken at the initial states, with the potential at the threshold: there it
-    counts which side a reversal potential is on (Gerstner et al. 2014, Neuronal Dynamics,
-    section 3.1). Where the rate of the potential is not linear in it, the threshold only ends an
-    upstroke, and the potential is taken halfway from its initial value.
+    The signs of the partial derivatives along the path from the variable to the threshold are
+    multiplied. They are evaluated at the initial states, with the potential at the threshold, where
+    the side of a reversal potential matters (Gerstner et al. 2014, Neuronal Dynamics, section 3.1).
+    Where the rate of the potential is nonlinear, the threshold only ends an upstroke, and the
+    potential is halfway between its initial value and the threshold.
 
     Examples
     --------
@@ -106,7 +105,7 @@ def _polarity(model: NeuronModel, receptor: str, values: tuple[tuple[str, float]
 
 @functools.lru_cache(maxsize=64)
 def _excess(model: NeuronModel) -> sympy.Expr:
-    """By how much the threshold is crossed."""
+    """Excess over the threshold."""
     from brian2.parsing.sympytools import str_to_sympy
 
     return str_to_sympy(excess_over(model.threshold))
@@ -118,7 +117,7 @@ def _point(
     excess: sympy.Expr,
     values: Mapping[str, float],
 ) -> dict[str, float]:
-    """Every name's value in SI where the signs are taken."""
+    """Values in SI at which the signs are evaluated, by name."""
     point = {n: v * si_factor(model.parameters[n].unit) for n, v in values.items()}
     for state in model.states:
         start = model.initial.get(state.name)
@@ -141,7 +140,7 @@ def _effect(
     point: Mapping[str, float],
     passed: frozenset[str],
 ) -> float:
-    """Sign of what more of a state does to the excess: by itself, or through other states."""
+    """Sign of the effect of a state on the excess, directly or through other states."""
     direct = _at(_derivative(excess, name), point)
     if direct:
         return math.copysign(1.0, direct)
@@ -158,7 +157,7 @@ def _effect(
     return found.pop() if found else 0.0
 
 
-# Parameters that differ from neuron to neuron ask for the same few expressions many times.
+# Cached, since parameters per neuron need the same few expressions many times.
 @functools.lru_cache(maxsize=1024)
 def _derivative(expression: sympy.Expr, name: str) -> sympy.Expr:
     import sympy
@@ -173,7 +172,7 @@ def _symbols(expression: sympy.Expr) -> tuple[sympy.Symbol, ...]:
 
 
 def _at(expression: sympy.Expr, point: Mapping[str, float]) -> float:
-    """Value of an expression; an error if it has none."""
+    """Value of an expression; raises if it is not finite."""
     number = _value(expression, tuple(point.get(str(s)) for s in _symbols(expression)))
     if not math.isfinite(number):
         raise ValueError

@@ -1,9 +1,9 @@
-"""Ports: parameters of a neuron that an input can move in time, such as an injected current.
+"""Ports: parameters of a neuron that an input can change in time, such as an injected current.
 
-A port is a parameter in nA, uS or mV in the equations. While it is driven it is a state variable
-that the equations leave alone and the input sets: ``di_offset/dt = 0 : amp``. A step of the grid
-therefore takes it as constant, and what is exact for a constant current is exact for a piecewise
-constant one.
+A port is a parameter in nA, uS or mV in the equations. A driven port is a state variable that
+only the input sets, with a derivative of zero: ``di_offset/dt = 0 : amp``. It is therefore constant
+within a step, and a method that is exact for a constant current is exact for a piecewise constant
+one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scnnbio.neurons.variables import Parameter
 from scnnbio.neurons.whitelist import check_expression
 from scnnbio.units import BRIAN2_NAMES, dimension
 
-#: Units of what an input can drive: a current, a conductance, a potential.
+#: Units of ports: of a current, a conductance or a potential.
 PORT_UNITS = ("nA", "uS", "mV")
 
 
 @functools.lru_cache(maxsize=64)
 def ports(model: NeuronModel) -> dict[str, Parameter]:
-    """The parameters of a neuron that an input can move.
+    """The parameters of a neuron that an input can change in time.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def port(model: NeuronModel, name: str, where: str) -> Parameter:
 
 @functools.lru_cache(maxsize=64)
 def driven(model: NeuronModel, names: tuple[str, ...]) -> NeuronModel:
-    """The neuron whose ports of these names are states that nothing but an input moves.
+    """The neuron with the ports of these names as states that only an input changes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Firing rates in closed form, and the loop that homeostasis closes around them."""
+"""Firing rates in closed form, and stability of homeostasis."""
 
 from __future__ import annotations
 
@@ -33,18 +33,17 @@ def firing_rate(
     Parameters
     ----------
     model : NeuronModel
-        Whose dv/dt is linear in v, with a threshold ``v >= ...``, and of whose states a spike
-        moves v alone.
+        Its dv/dt must be linear in v, its threshold ``v >= ...``, and its reset must change only v.
     current : array_like
         ``i_offset`` in nA.
     parameters : mapping of str to float, optional
-        In plain units; defaults for the rest.
+        In plain units; the model's defaults for others.
     held : mapping of str to float, optional
-        Other state variables, held at these values in plain units, such as a shunt; zero where
-        not named.
+        Other state variables held constant, such as a shunt, in plain units; zero for those not
+        named.
     dt : float, optional
-        With a step in ms, the rate on the grid of :mod:`scnnbio.backends.base`: the way to
-        threshold takes whole steps.
+        Time step in ms: gives the rate on the time grid of :mod:`scnnbio.backends.base`, where the
+        time to threshold is a whole number of steps.
 
     Returns
     -------
@@ -54,7 +53,7 @@ def firing_rate(
     Raises
     ------
     SpecError
-        If the model is of another kind, or resets to its threshold.
+        If the model does not meet these conditions, or resets to its threshold.
 
     References
     ----------
@@ -70,7 +69,7 @@ def firing_rate(
     fires = drive + slope * threshold > 0
     safe = np.where(fires, drive, 1.0 - slope * threshold)
     if slope:
-        # log1p keeps its digits where the current is far above the rheobase.
+        # log1p stays accurate where the current is far above the rheobase.
         ratio = slope * (threshold - reset) / (safe + slope * reset)
         wait = np.log1p(ratio) / slope
     else:
@@ -84,30 +83,31 @@ def firing_rate(
 def homeostasis_eigenvalues(
     slope: Number, eta: Millivolts, tau: Milliseconds
 ) -> NDArray[np.complex128]:
-    r"""How a homeostatic threshold returns to its target.
+    r"""Eigenvalues of the return of a homeostatic threshold to its target.
 
-    About the target, with s = df/dV_th, :func:`~scnnbio.neurons.homeostasis.homeostatic` is
+    Linearised at the target, with s = df/dV_th, :func:`~scnnbio.neurons.homeostasis.homeostatic` is
 
     .. math:: \dot{\delta\theta} = \eta\, \delta f, \quad
         \tau \dot{\delta f} = s\, \delta\theta - \delta f, \quad
         \lambda = \frac{-1 \pm \sqrt{1 + 4 \eta s \tau}}{2 \tau}
 
-    It returns for every s < 0; slowest as :math:`\eta s` where :math:`-\eta s \tau \ll 1`, without
-    overshoot up to 1/4, and oscillating beyond.
+    It is stable for every s < 0. The slow eigenvalue is :math:`\eta s` for
+    :math:`-\eta s \tau \ll 1`; the return has no overshoot up to :math:`-\eta s \tau = 1/4`, and
+    oscillates beyond.
 
     Parameters
     ----------
     slope : float
         Measured df/dV_th in Hz/mV, negative.
     eta : float
-        Rise of the threshold in mV for a spike.
+        Rise of the threshold in mV per spike.
     tau : float
         Time constant of the rate filter in ms.
 
     Returns
     -------
     ndarray (2,) of complex
-        1/ms, the slower first.
+        In 1/ms, the slower one first.
 
     Raises
     ------
@@ -116,8 +116,8 @@ def homeostasis_eigenvalues(
 
     Notes
     -----
-    The neuron's own dynamics are taken to be faster than both: the rate follows the threshold at
-    once. Astrom & Murray 2008, Feedback Systems, chapter 6, for the second-order loop.
+    The neuron's own dynamics are assumed to be much faster: the rate follows the threshold
+    instantaneously. Astrom & Murray 2008, Feedback Systems, chapter 6, for the second-order loop.
     """
     slope = plain(slope, "1", where="slope")
     eta, tau = plain(eta, "mV", where="eta"), plain(tau, "ms", where="tau")
@@ -134,7 +134,7 @@ def _levels(
     parameters: Mapping[str, float] | None,
     held: Mapping[str, float] | None,
 ) -> tuple[float, float]:
-    """Threshold, and potential after the reset, in mV."""
+    """Threshold and potential after the reset, in mV."""
     condition = ast.parse(model.threshold.strip(), mode="eval").body
     right = condition.comparators[0] if isinstance(condition, ast.Compare) else None
     if (
@@ -147,7 +147,7 @@ def _levels(
     moved = {name for name, _, _ in model.resets} - {"v"}
     if moved:
         raise SpecError(
-            f"a spike moves {', '.join(sorted(moved))} too, so intervals depend on earlier ones",
+            f"a spike also changes {', '.join(sorted(moved))}, so there is no formula for the rate",
             where=f"{model.name}.reset",
         )
     values = {name: p.default for name, p in model.parameters.items()} | dict(parameters or {})
@@ -177,6 +177,4 @@ def _value(model: NeuronModel, text: str, known: Mapping[str, float]) -> float:
     try:
         return float(str_to_sympy(text).subs(numbers).evalf())
     except TypeError:
-        raise SpecError(
-            f"{text!r} is not a number that stays", where=f"{model.name}.threshold"
-        ) from None
+        raise SpecError(f"{text!r} is not constant", where=f"{model.name}.threshold") from None

@@ -1,7 +1,6 @@
-"""Which models of the library are cells that simulators have ready-made.
+"""Models of the library that equal standard cell types of PyNN.
 
-A declared equivalence is a claim: for every simulator that uses it, a test runs both and compares
-the spikes.
+A test verifies each declared equivalence, for every simulator that uses it, by comparing spikes.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ class StandardCell:
     Parameters
     ----------
     pynn : str
-        Name of the cell type in PyNN, whose parameters are named, and counted, as the model's.
+        Name of the cell type in PyNN; its parameters have the model's names and units.
     receptors : tuple of str
-        The model's receptors that the cell has too; with others of its receptors in use, a model
-        is not this cell.
+        The model's receptors that the cell has. A model with other receptors in use does not equal
+        this cell.
     """
 
     pynn: str
@@ -32,8 +31,8 @@ class StandardCell:
 _CURRENTS = StandardCell("IF_curr_exp", ("excitatory", "inhibitory"))
 _JUMPS = StandardCell("IF_curr_delta", ("membrane",))
 
-#: Name of a library model → the standard cells that it equals, by the receptors in use. Without
-#: leak there is none.
+#: Name of a library model → the standard cells that it equals, depending on the receptors in use.
+#: PyNN has no cell without leak.
 STANDARD_CELLS = {
     "LIF": (_CURRENTS, _JUMPS),
     "LIF_curr_alpha": (StandardCell("IF_curr_alpha", ("excitatory", "inhibitory")),),
@@ -60,7 +59,7 @@ def standard_cells(model: NeuronModel) -> tuple[StandardCell, ...]:
     ['IF_curr_exp', 'IF_curr_delta']
     """
     cells = STANDARD_CELLS.get(model.name, ())
-    # A user's own model may bear the name of one of ours.
+    # A user's model may have the name of a library model, with other equations.
     return cells if cells and LIBRARY.ours(model.name) == model else ()
 
 

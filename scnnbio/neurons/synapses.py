@@ -1,11 +1,11 @@
 r"""Synaptic kernels as linear time-invariant systems.
 
-A spike sets off a kernel h(t): its effect is :math:`s(t) = w \sum_k h(t - t_k)`. Each kernel has
-three equal forms, tested against one another: the impulse response h(t), the transfer function
+Each spike adds a kernel h(t): :math:`s(t) = w \sum_k h(t - t_k)`. Each kernel has
+three equivalent forms, tested against each other: the impulse response h(t), the transfer function
 :math:`H(s) = \int_0^\infty h(t) e^{-st} dt`, and differential equations, the form in which a neuron
 contains it.
 
-Every kernel comes in three heights (``norm``), t in ms:
+Every kernel has three normalisations (``norm``), with t in ms:
 
 - exponential: ``"plain"`` is exp(-t/tau), whose maximum is 1, so ``"peak"`` is the same; ``"area"``
   is plain / tau;
@@ -49,7 +49,7 @@ class Kernel(ABC):
     @property
     @abstractmethod
     def taus(self) -> tuple[float, ...]:
-        """Time constants of the stages in ms, the one that feeds the output last."""
+        """Time constants of the stages in ms; the last stage is the output."""
 
     @property
     @abstractmethod
@@ -63,7 +63,7 @@ class Kernel(ABC):
 
     @abstractmethod
     def response(self, time: Times) -> NDArray[np.float64]:
-        """Impulse response, 0 before the spike.
+        """Impulse response; 0 before the spike.
 
         Parameters
         ----------
@@ -87,14 +87,14 @@ class Kernel(ABC):
         Returns
         -------
         ndarray
-            Complex, in ms; a rate of r spikes a ms gives a mean of ``weight * transfer(0) * r``.
+            Complex, in ms; a rate of r spikes per ms gives a mean of ``weight * transfer(0) * r``.
         """
         s = 2j * np.pi * 1e-3 * plain_array(frequency, "Hz", where="frequency")
         stages = [1.0 + s * tau for tau in self.taus]
         return np.asarray(self.gain / math.prod(stages), dtype=complex)
 
     def state_space(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Matrices of the state-variable form: ``dx/dt = A x``, a spike adds B, the output is C x.
+        """Matrices of the state-space form: ``dx/dt = A x``, a spike adds B, the output is C x.
 
         Returns
         -------
@@ -103,8 +103,8 @@ class Kernel(ABC):
 
         Notes
         -----
-        A cascade of first-order stages, each driven by the one before: equal time constants are no
-        special case.
+        A cascade of first-order stages, each driven by the previous one, so that equal time
+        constants need no special treatment.
         """
         n = len(self.taus)
         rates = 1.0 / np.array(self.taus)
@@ -117,14 +117,14 @@ class Kernel(ABC):
 @final
 @dataclass(frozen=True)
 class ExponentialKernel(Kernel):
-    """Jump and decay: exp(-t/tau).
+    """Exponential kernel: exp(-t/tau).
 
     Parameters
     ----------
     tau : float
         Decay time constant in ms.
     norm : {"peak", "plain", "area"}
-        Height; see the module.
+        Normalisation; see the module.
 
     Raises
     ------
@@ -150,7 +150,7 @@ class ExponentialKernel(Kernel):
 
     @property
     def peak_time(self) -> float:
-        """At once."""
+        """Zero: the maximum is at the spike."""
         return 0.0
 
     def response(self, time: Times) -> NDArray[np.float64]:
@@ -162,14 +162,14 @@ class ExponentialKernel(Kernel):
 @final
 @dataclass(frozen=True)
 class AlphaKernel(Kernel):
-    """Rise and fall with one time constant: t/tau exp(-t/tau).
+    """Alpha kernel: t/tau exp(-t/tau).
 
     Parameters
     ----------
     tau : float
         Time of the peak in ms.
     norm : {"peak", "plain", "area"}
-        Height; ``"plain"`` peaks at 1/e, ``"peak"`` at 1.
+        Normalisation; ``"plain"`` peaks at 1/e, ``"peak"`` at 1.
 
     Raises
     ------
@@ -207,21 +207,21 @@ class AlphaKernel(Kernel):
 @final
 @dataclass(frozen=True)
 class BiexponentialKernel(Kernel):
-    """Rise and decay with two time constants: exp(-t/tau_decay) - exp(-t/tau_rise).
+    """Bi-exponential kernel: exp(-t/tau_decay) - exp(-t/tau_rise).
 
     Parameters
     ----------
     tau_rise, tau_decay : float
-        Time constants in ms. Their order does not matter to the normalised forms; equal ones give
-        the alpha kernel.
+        Time constants in ms. The normalised forms do not depend on their order; equal ones give the
+        alpha kernel.
     norm : {"peak", "plain", "area"}
-        Height.
+        Normalisation; see the module.
 
     Raises
     ------
     SpecError
-        If a time constant is not positive; or if the kernel is plain and the rise is not the
-        faster one: the difference would vanish or be negative.
+        If a time constant is not positive; or if the kernel is plain and the rise is not faster
+        than the decay, which would make it zero or negative.
     """
 
     tau_rise: Milliseconds
@@ -238,12 +238,12 @@ class BiexponentialKernel(Kernel):
 
     @property
     def taus(self) -> tuple[float, ...]:
-        """The rise feeds the decay."""
+        """The rise, then the decay."""
         return (self.tau_rise, self.tau_decay)
 
     @property
     def gain(self) -> float:
-        """tau_decay - tau_rise for the plain kernel; over its maximum for unit peak."""
+        """tau_decay - tau_rise for the plain kernel; divided by its maximum for unit peak."""
         if self.norm == "plain":
             return self.tau_decay - self.tau_rise
         if self.norm == "area":
@@ -254,7 +254,7 @@ class BiexponentialKernel(Kernel):
     def peak_time(self) -> float:
         """tau_r tau_d / (tau_d - tau_r) log(tau_d / tau_r)."""
         difference = (self.tau_decay - self.tau_rise) / self.tau_rise
-        # log1p(x)/x tends to 1 where the time constants are equal.
+        # log1p(x)/x is 1 in the limit of equal time constants.
         return self.tau_decay * (math.log1p(difference) / difference if difference else 1.0)
 
     def response(self, time: Times) -> NDArray[np.float64]:
@@ -263,7 +263,7 @@ class BiexponentialKernel(Kernel):
         return np.asarray(after * self.gain * self._unit_area(t))
 
     def _unit_area(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(exp(-t/d) - exp(-t/r)) / (d - r), written so that d = r is no special case."""
+        """(exp(-t/d) - exp(-t/r)) / (d - r), in a form that also holds for d = r."""
         from scipy.special import exprel
 
         fast, slow = sorted(self.taus)
@@ -282,6 +282,6 @@ def _check(kernel: Kernel, *names: str) -> None:
 
 
 def _causal(time: Times) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Times with those before the spike set to 0, and whether each is not before it."""
+    """Times, with negative ones set to 0, and whether each is at or after the spike."""
     t = plain_array(time, "ms", where="time")
     return np.maximum(t, 0.0), t >= 0

@@ -16,7 +16,7 @@ from scnnbio.units import In, plain, si_factor
 if TYPE_CHECKING:
     import sympy
 
-#: What others than :mod:`scnnbio.neurons.linearised` use.
+#: Used outside :mod:`scnnbio.neurons.linearised`.
 __all__ = ["Linearisation", "Values", "parameter_values", "state_values"]
 
 
@@ -26,7 +26,7 @@ Values = Mapping[str, Annotated[float, In(None)]] | None
 
 @dataclass(frozen=True, eq=False)
 class Linearisation:
-    """A neuron about a point: ``d(z - point)/dt = matrix (z - point) + rate``.
+    """A neuron linearised at a point: ``d(z - point)/dt = matrix (z - point) + rate``.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Linearisation:
     point : ndarray (states,)
         In plain units.
     matrix : ndarray (states, states)
-        Jacobian; entries in units of the row's state over the column's, per ms.
+        Jacobian; entries in the unit of the row's state per unit of the column's, per ms.
     rate : ndarray (states,)
         Rates of change at the point, zero at a fixed point.
     """
@@ -46,7 +46,7 @@ class Linearisation:
 
 
 def parameter_values(model: NeuronModel, given: Values) -> dict[str, float]:
-    """Every parameter of a model in its unit, the defaults where none is given."""
+    """Values of all parameters of a model in their units; defaults for those not given."""
     values = {name: p.default for name, p in model.parameters.items()}
     for name, value in (given or {}).items():
         where = f"{model.name}.parameters"
@@ -57,7 +57,7 @@ def parameter_values(model: NeuronModel, given: Values) -> dict[str, float]:
 
 
 def state_values(model: NeuronModel, at: Values) -> dict[str, float]:
-    """State variables of a model in their units, as they are given."""
+    """Values of the given state variables of a model, in their units."""
     names = [state.name for state in model.states]
     at = at or {}
     for name in at:
@@ -70,7 +70,7 @@ def state_values(model: NeuronModel, at: Values) -> dict[str, float]:
 
 
 def start_values(model: NeuronModel, at: Mapping[str, float]) -> NDArray[np.float64]:
-    """Value of each state variable, zero where it is not given, in plain units."""
+    """Values of all state variables in plain units; zero for those not given."""
     given = state_values(model, at)
     return np.array([given.get(state.name, 0.0) for state in model.states])
 
@@ -113,11 +113,12 @@ class System:
         at = dict(zip(self.symbols, (z * self.scale).tolist(), strict=True))
         try:
             numbers = np.array([float(sympy.sympify(e).subs(at).evalf()) for e in expressions])
-        except (TypeError, ArithmeticError):  # infinite, or a step without a derivative
+        except (TypeError, ArithmeticError):  # infinite, or not differentiable
             numbers = np.array([np.nan])
         if not np.isfinite(numbers).all():
             raise SpecError(
-                "the equations or their derivatives are not finite here; is a time constant zero?",
+                "the equations or their derivatives are not finite at this state; check for a time"
+                " constant of zero",
                 where=f"{self.model.name}.equations",
             )
         return numbers

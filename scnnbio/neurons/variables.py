@@ -6,36 +6,33 @@ import math
 import re
 import reprlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from scnnbio.errors import SpecError
 from scnnbio.units import PLAIN, In, plain
 from scnnbio.values import Value
-
-if TYPE_CHECKING:
-    pass
 
 _INTERVAL = re.compile(r"[\[(]\s*(\S+?)\s*,\s*(\S+?)\s*[\])]")
 
 
 @dataclass(frozen=True)
 class Parameter(Value):
-    """A parameter of a neuron: its default and the unit it is given in.
+    """A parameter of a neuron: its default, unit and range.
 
     Parameters
     ----------
     default : float
         Value in ``unit``, or text such as ``"0.02 s"``.
     unit : str
-        One of :data:`scnnbio.units.PLAIN`, in which every backend counts.
+        One of :data:`scnnbio.units.PLAIN`, the units of all backends.
     range : str
-        The values that a population may give it, in ``unit``, as an interval: ``"(0, inf)"`` is all
-        that is positive, ``"[0, 1]"`` has its ends.
+        Allowed values in ``unit``, as an interval: ``"(0, inf)"`` is all positive numbers,
+        ``"[0, 1]"`` includes its ends.
 
     Raises
     ------
     SpecError
-        If the unit is another, the value does not fit it, or lies outside the range.
+        If the unit is unknown, the value has another unit, or it is outside the range.
 
     Examples
     --------
@@ -50,8 +47,8 @@ class Parameter(Value):
     def __post_init__(self) -> None:
         if self.unit not in PLAIN:
             raise SpecError(
-                f"parameters are counted in {', '.join(PLAIN)}, not in"
-                f" {reprlib.repr(self.unit)}; the value itself may be text such as '0.02 s'",
+                f"parameters are in {', '.join(PLAIN)}, not in {reprlib.repr(self.unit)}; the value"
+                " itself may be text such as '0.02 s'",
                 where="unit",
             )
         object.__setattr__(self, "default", plain(self.default, self.unit, where="default"))
@@ -63,7 +60,7 @@ class Parameter(Value):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Both ends of the range, in the unit."""
+        """Ends of the range, in the unit."""
         found = _INTERVAL.fullmatch(self.range.strip()) if isinstance(self.range, str) else None
         try:
             low, high = map(float, found.groups() if found else ())
@@ -72,25 +69,25 @@ class Parameter(Value):
             whole = False
         if not whole:
             raise SpecError(
-                f"{reprlib.repr(self.range)} is not an interval; write '(0, inf)' for what is"
-                " positive, or '[0, 1]' with its ends",
+                f"{reprlib.repr(self.range)} is not an interval; write '(0, inf)' for all"
+                " positive numbers, or '[0, 1]' with its ends",
                 where="range",
             )
         return low, high
 
     @property
     def bounded(self) -> bool:
-        """Whether there are values that the range leaves out."""
+        """Whether the range excludes any number."""
         return self.bounds != (-math.inf, math.inf)
 
     def check(self, value: Annotated[float, In(None)], where: str) -> float:
-        """Value as a number in the parameter's unit and range.
+        """Convert a value to the parameter's unit, and check its range.
 
         Parameters
         ----------
         value : float, str or quantity
         where : str
-            Path into the document, for the error.
+            Path into the document, for error messages.
 
         Returns
         -------
@@ -108,8 +105,7 @@ class Parameter(Value):
         if not (above and below):
             unit = "" if self.unit == "1" else f" {self.unit}"
             raise SpecError(
-                f"{value:g}{unit} is outside {self.range}{unit}, in which it has a meaning; give a"
-                " value within",
+                f"{value:g}{unit} is outside its range {self.range}{unit}; give a value within it",
                 where=where,
             )
         return value
@@ -126,5 +122,5 @@ class StateVariable:
 
     @property
     def is_given(self) -> bool:
-        """Whether the equations leave it alone, so that only an input moves it."""
+        """Whether its derivative is zero, so that only an input changes it."""
         return self.rate == "0"

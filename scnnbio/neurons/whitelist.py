@@ -1,4 +1,4 @@
-"""What an expression may consist of: it is checked before anything parses it."""
+"""Whitelist of what expressions may contain, checked before another parser reads the text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import reprlib
 
 from scnnbio._turns import unwarned
 from scnnbio.errors import SpecError
-from scnnbio.neurons.arithmetic import DEEPEST_TREE, FUNCTIONS, canonical, deep_trees
+from scnnbio.neurons.arithmetic import FUNCTIONS, MAX_TREE_DEPTH, canonical, deep_trees
 
 _NODES = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name),
@@ -17,33 +17,33 @@ _NODES = (
     *(ast.UAdd, ast.USub, ast.Not, ast.And, ast.Or),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
-#: Characters of an expression or a reset that are read.
-LONGEST = 2000
-_DEEPEST = 50
+#: Longest text of an expression or a reset, in characters.
+MAX_TEXT = 2000
+_MAX_DEPTH = 50
 _LARGEST_EXPONENT = 20
 
 
 @deep_trees()
 def check_expression(text: str, *, where: str = "") -> frozenset[str]:
-    """Names that an arithmetic expression uses, or an error if it is anything else.
+    """Names in an arithmetic expression; raises if the text is anything else.
 
     Parameters
     ----------
     text : str
         The expression, in Brian2's notation.
     where : str, optional
-        What the expression belongs to, for the error.
+        What the expression belongs to, for error messages.
 
     Returns
     -------
     frozenset of str
-        Names of the variables, functions left out.
+        Names of variables, without those of functions.
 
     Raises
     ------
     SpecError
-        If the text is too long, is no expression, or holds anything but arithmetic, comparisons,
-        finite numbers, plain names and the functions of :data:`FUNCTIONS`.
+        If the text is too long, is not an expression, or contains anything but arithmetic,
+        comparisons, finite numbers, plain names and the functions of :data:`FUNCTIONS`.
 
     Examples
     --------
@@ -52,9 +52,10 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
     """
     if not isinstance(text, str):
         raise SpecError(f"{reprlib.repr(text)} is not text; write an expression", where=where)
-    if len(text) > LONGEST:
+    if len(text) > MAX_TEXT:
         raise SpecError(
-            f"the expression has {len(text)} characters; at most {LONGEST} are read", where=where
+            f"the expression has {len(text)} characters; at most {MAX_TEXT} are allowed",
+            where=where,
         )
     if not text.isascii() or set(text) & set("#\\\n\r"):
         raise SpecError(
@@ -62,7 +63,7 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
             where=where,
         )
     try:
-        with unwarned():  # on text such as "1if 2else 3", which is refused
+        with unwarned():  # Python warns about text such as "1if 2else 3"
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(
@@ -99,7 +100,9 @@ def _check_node(node: ast.AST, where: str) -> None:
             where=where,
         )
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
-        raise SpecError("compare two values at a time, and join with 'and'", where=where)
+        raise SpecError(
+            "compare two values at a time, and join comparisons with 'and'", where=where
+        )
 
 
 def _arguments(function: ast.expr) -> int:
@@ -109,12 +112,12 @@ def _arguments(function: ast.expr) -> int:
 def _is_finite(value: object) -> bool:
     try:
         return isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer that overflows a double
         return False
 
 
 def _check_size(tree: ast.Expression, where: str) -> None:
-    """Refuse powers that a symbolic parser would work out for ever, and what nests too deeply."""
+    """Raise for powers that a symbolic parser would expand endlessly, and for deep nesting."""
     waiting: list[tuple[ast.AST, float, int, int]] = [(tree, 1.0, 0, 0)]
     while waiting:
         node, power, depth, levels = waiting.pop()
@@ -124,13 +127,13 @@ def _check_size(tree: ast.Expression, where: str) -> None:
             raise SpecError(
                 f"powers of powers multiply to more than {_LARGEST_EXPONENT}", where=where
             )
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise SpecError(
-                f"the expression nests more than {_DEEPEST} deep; split it up", where=where
+                f"the expression is nested more than {_MAX_DEPTH} deep; split it up", where=where
             )
-        if levels > DEEPEST_TREE:
+        if levels > MAX_TREE_DEPTH:
             raise SpecError(
-                f"more than {DEEPEST_TREE} operations stand in a row; split the expression up",
+                f"a sum or product has more than {MAX_TREE_DEPTH} terms; split the expression up",
                 where=where,
             )
         for child in ast.iter_child_nodes(node):
@@ -138,7 +141,7 @@ def _check_size(tree: ast.Expression, where: str) -> None:
 
 
 def _in_a_row(node: ast.AST, child: ast.AST) -> bool:
-    """Whether a term only goes on with a sum, or a factor with a product."""
+    """Whether the child continues the sum or product of its parent."""
     if not isinstance(node, ast.BinOp) or child is not node.left:
         return False
     kinds = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
@@ -148,7 +151,7 @@ def _in_a_row(node: ast.AST, child: ast.AST) -> bool:
 
 
 def _exponent(node: ast.expr, where: str) -> float:
-    """Size of a literal exponent, 1 for a name."""
+    """Absolute value of a literal exponent; 1 for a name."""
     while isinstance(node, ast.UnaryOp):
         node = node.operand
     if isinstance(node, ast.Name):

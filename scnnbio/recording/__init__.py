@@ -1,11 +1,11 @@
 """What a run, or a laboratory, recorded: flat arrays of spikes and signals with a trial table.
 
 Everything after a run (analysis, claims, figures) reads a :class:`Recording` and nothing else. It
-is stored in HDF5, and given out as a Neo block where Elephant or PyNN want one. Neo objects cost
-about 1.6 ms for each unit and trial, which is why they are not what is kept.
+is stored in HDF5, and converted to a Neo block for Elephant or PyNN. It does not hold Neo objects,
+since each costs about 1.6 ms per unit and trial.
 
-Times are in ms within their trial. A spike crossed in the step from t to t + dt is stamped t + dt,
-so that a trial of duration T owns the stamps 0 < t <= T.
+Times are in ms since the trial began. A threshold crossing in the step from t to t + dt is recorded
+as a spike at t + dt, so that the spike times of a trial of duration T lie in 0 < t <= T.
 """
 
 from scnnbio.recording.checks import Shape

@@ -1,4 +1,4 @@
-"""What a recording checks of its parts."""
+"""Checks of the arrays that a recording is made of."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scnnbio.units import whole_numbers
 
 Shape = tuple[int, int, int]
 
-#: A stamp may exceed its trial by this much (ms): k * dt is rounded.
+#: A spike time may exceed its trial by this much (ms): k * dt is rounded.
 _SLACK = 1e-6
 
 
 def checked_shape(name: str, given: Any) -> Shape:
-    """(channel, row, column) of a layer, or of a number of units."""
+    """The shape as (channel, row, column); a single number of units n becomes (n, 1, 1)."""
     where = f"Recording.shapes[{name!r}]"
     lengths = np.atleast_1d(whole_numbers(given, where=where))
     parts = tuple(lengths.ravel().tolist())
@@ -33,17 +33,19 @@ def checked_shape(name: str, given: Any) -> Shape:
 
 
 def check_index(what: str, index: NDArray[Any], size: int, where: str) -> None:
-    """Refuse indices outside 0 to ``size - 1``."""
+    """Raise unless all indices lie in 0 to ``size - 1``."""
     if index.size and not (index.min() >= 0 and index.max() < size):
+        wrong = index.min() if index.min() < 0 else index.max()
         raise SpecError(
-            f"{what} {index.min()} to {index.max()} lies outside the {size} there are",
-            where=where,
+            f"{what} {wrong} does not exist; there are {size}, counted from 0", where=where
         )
 
 
 def check_spike_times(spikes: Spikes, duration: NDArray[np.float64], where: str) -> None:
-    """The first and the last spike of each trial lie in it; they are sorted."""
-    trial = np.arange(len(duration), dtype=np.int32)  # as theirs, or they are copied
+    """Raise unless every spike lies in its trial; checks the first and last of each, as sorted."""
+    trial = np.arange(
+        len(duration), dtype=np.int32
+    )  # as the spikes' dtype: searchsorted would copy them
     begin, end = (np.searchsorted(spikes.trial, trial, side) for side in ("left", "right"))
     trial = trial[begin < end]
     for time in (spikes.time[begin[trial]], spikes.time[end[trial] - 1]):
@@ -58,7 +60,7 @@ def check_spike_times(spikes: Spikes, duration: NDArray[np.float64], where: str)
 
 
 def check_sample_times(signal: Signal, duration: NDArray[np.float64], where: str) -> None:
-    """Samples lie in their trial."""
+    """Raise unless every sample lies in its trial."""
     outside = (signal.time < -_SLACK) | (signal.time > duration[signal.trial] + _SLACK)
     if outside.any():
         first = int(np.argmax(outside))
@@ -82,7 +84,7 @@ def chosen_indices(chosen: ArrayLike, size: int, what: str, where: str) -> NDArr
     if given.dtype.kind == "b":
         if given.shape != (size,):
             raise SpecError(
-                f"a mask of shape {given.shape} for {size} {what}s; give one value a {what}",
+                f"a mask of shape {given.shape} for {size} {what}s; give one value per {what}",
                 where=where,
             )
         return np.flatnonzero(given)

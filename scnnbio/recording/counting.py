@@ -14,8 +14,8 @@ from scnnbio.units import Window, plain_window, whole_numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
-    """The column of the counts that each spike belongs to.
+class SpikeColumns:
+    """Trial of each counted spike, and its column in the table of counts.
 
     Parameters
     ----------
@@ -28,23 +28,23 @@ class Counted:
     n_columns: int
 
 
-def counted(
+def spike_columns(
     spikes: Spikes, shape: Shape, window: Window | None, pooled: tuple[int, int] | None, where: str
-) -> Counted:
-    """The spikes that count, each with its column; see :meth:`Recording.counts`."""
+) -> SpikeColumns:
+    """Spikes within the window, each with its column; see :meth:`Recording.counts`."""
     trial, unit = spikes.trial, spikes.unit
     if window is not None:
         begin, end = plain_window(window, where=f"{where}.window")
         inside = (spikes.time > begin) & (spikes.time <= end)
         trial, unit = trial[inside], unit[inside]
     if pooled is None:
-        return Counted(trial, unit, int(np.prod(shape)))
+        return SpikeColumns(trial, unit, int(np.prod(shape)))
     high, wide = _block(pooled, where)
     blocks = (shape[0], -(-shape[1] // high), -(-shape[2] // wide))
-    # Of each unit once: spikes are more than units.
+    # Computed per unit and not per spike, since there are more spikes than units.
     channel, row, column = np.indices(shape)
     block = (channel * blocks[1] + row // high) * blocks[2] + column // wide
-    return Counted(trial, block.ravel()[unit], int(np.prod(blocks)))
+    return SpikeColumns(trial, block.ravel()[unit], int(np.prod(blocks)))
 
 
 def _block(pooled: tuple[int, int], where: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Neo blocks as recordings: everything is kept, or refused by name."""
+"""Recordings from Neo blocks. What a recording cannot hold raises an error that names it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scnnbio.recording.neo_blocks import ORIGIN
 from scnnbio.recording.neo_trials import (
     Trial,
     check_nwb,
-    check_places,
+    check_supported,
     columns,
     cut_at,
     sampled,
@@ -26,35 +26,35 @@ from scnnbio.units import plain, plain_array, whole_numbers
 if TYPE_CHECKING:
     import neo
 
-#: Populations of spike trains, and of signals, that do not say theirs.
+#: Populations of spike trains, and of signals, without an annotation ``population``.
 _UNITS, _CHANNELS = "units", "channels"
 
 
 def to_tree(block: neo.Block, trials: str | None, leave_out: Sequence[str]) -> dict[str, Any]:
-    """Contents of a recording, as its constructors take them; see :meth:`Recording.from_neo`."""
+    """Arguments of the constructors of a recording; see :meth:`Recording.from_neo`."""
     if isinstance(leave_out, str):
         leave_out = (leave_out,)
     if trials is None and "trials" not in leave_out:
         check_nwb(block)
     given = block.annotations.get("shapes", {})
     if not isinstance(given, Mapping):
-        raise SpecError(f"{given!r} is not a table of shapes by population", where="block.shapes")
+        raise SpecError(f"{given!r} must map each population to its shape", where="block.shapes")
     shapes: dict[str, Any] = dict(given)
-    shown: list[Trial] = []
+    found: list[Trial] = []
     for number, segment in enumerate(block.segments):
         where = f"segment {segment.name or number!r}"
-        check_places(segment, trials, leave_out, where)
+        check_supported(segment, trials, leave_out, where)
         whole = whole_segment(segment, block.annotations.get(ORIGIN), leave_out, where)
-        shown += [whole] if trials is None else cut_at(whole, trials, leave_out, where)
-    spikes = _spikes(shown, shapes)
-    signals = _signals(shown, leave_out)
+        found += [whole] if trials is None else cut_at(whole, trials, leave_out, where)
+    spikes = _spikes(found, shapes)
+    signals = _signals(found, leave_out)
     for name, variables in signals.items():
         largest = max(int(signal["unit"].max(initial=-1)) for signal in variables.values())
         if name not in given:
             shapes[name] = (max(shapes.get(name, (0,))[0], largest + 1), 1, 1)
     return {
         "shapes": shapes,
-        "trials": columns(shown),
+        "trials": columns(found),
         "spikes": spikes,
         "signals": signals,
         "snapshots": {},
@@ -65,7 +65,7 @@ def to_tree(block: neo.Block, trials: str | None, leave_out: Sequence[str]) -> d
 
 
 def _spikes(trials: Sequence[Trial], shapes: dict[str, Any]) -> dict[str, Any]:
-    """Spikes by population; gives ``shapes`` the populations that it does not name."""
+    """Spikes by population; adds to ``shapes`` the populations that it lacks."""
     found: dict[str, list[tuple[NDArray[np.float64], int, int]]] = {}
     members: dict[str, set[int]] | None = None
     numbered: dict[int, dict[tuple[str, int], neo.SpikeTrain]] = {}
@@ -78,7 +78,7 @@ def _spikes(trials: Sequence[Trial], shapes: dict[str, Any]) -> dict[str, Any]:
             _check_members(here, members, trial.where)
         for (name, unit), train in numbered[key].items():
             time = plain_array(train, "ms", where=f"train of unit {unit}")
-            time = trial.within(time[trial.owns(time)])
+            time = trial.since_begin(time[trial.contains(time)])
             found.setdefault(name, []).append((time, unit, index))
     for name, units in (members or {}).items():
         if name not in shapes:
@@ -100,13 +100,13 @@ def _numbered(segment: neo.Segment, where: str) -> dict[tuple[str, int], neo.Spi
         else:
             index = whole_numbers(unit, where=f"{where}.unit")
             if index.ndim or index < 0:
-                raise SpecError(f"{unit} is not a unit's number", where=f"{where}.unit")
+                raise SpecError(f"unit {unit} must be a whole number from 0", where=f"{where}.unit")
             unit = int(index)
         if (name, unit) in found:
             raise SpecError(
                 f"two spike trains are unit {unit} of population {name!r}"
-                f"{_difference(train, found[name, unit])}; number them apart by their annotation"
-                " 'unit', or give each its own 'population'",
+                f"{_difference(train, found[name, unit])}; give each its own annotation 'unit' or"
+                " 'population'",
                 where=where,
             )
         found[name, unit] = train
@@ -116,12 +116,12 @@ def _numbered(segment: neo.Segment, where: str) -> dict[tuple[str, int], neo.Spi
 def _population(item: Any, otherwise: str, where: str) -> str:
     name = item.annotations.get("population", otherwise)
     if not isinstance(name, str):
-        raise SpecError(f"{name!r} is not the name of a population", where=where)
+        raise SpecError(f"the annotation 'population' must be text, not {name!r}", where=where)
     return str(name)
 
 
 def _difference(one: Any, other: Any) -> str:
-    """What tells two trains apart, for an error."""
+    """Names of the annotations in which two trains differ, for an error message."""
     names = [
         name
         for name in sorted({*one.annotations, *other.annotations})
@@ -141,14 +141,14 @@ def _members(trains: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
 def _check_members(
     here: Mapping[str, set[int]], members: Mapping[str, set[int]], where: str
 ) -> None:
-    """Refuse segments that do not hold the same units: the absent ones would count as silent."""
+    """Raise unless all segments have the same units: absent ones would count as silent."""
     for name in sorted({*here, *members}):
         differ = here.get(name, set()) ^ members.get(name, set())
         if differ:
             raise SpecError(
                 f"unit {min(differ)} of population {name!r} has a spike train in some segments and"
                 " not in others, where it would count as silent; give it an empty train if it was"
-                " silent, and make recordings apart if it was not recorded",
+                " silent, or make separate recordings if it was not recorded",
                 where=where,
             )
 
@@ -178,7 +178,7 @@ def _flat(trains: Sequence[tuple[NDArray[np.float64], int, int]]) -> dict[str, N
 
 @dataclass(frozen=True)
 class _Samples:
-    """What one trial has of a signal."""
+    """Samples of one signal in one trial."""
 
     values: NDArray[np.float64]
     unit: NDArray[np.int64]
@@ -197,20 +197,20 @@ def _signals(
             variable = str(signal.name or "signal")
             if variable in leave_out:
                 continue
-            home = _UNITS if "unit" in signal.array_annotations else _CHANNELS
-            key = _population(signal, home, where), variable
-            held = parts.setdefault(key, [])
-            if held and held[-1][1] == index:
+            default = _UNITS if "unit" in signal.array_annotations else _CHANNELS
+            key = _population(signal, default, where), variable
+            earlier = parts.setdefault(key, [])
+            if earlier and earlier[-1][1] == index:
                 raise SpecError(
-                    f"two signals of population {key[0]!r} are called {variable!r}; give each a"
-                    " name of its own",
+                    f"two signals of population {key[0]!r} are called {variable!r}; give each its"
+                    " own name",
                     where=where,
                 )
-            quantity = held[0][0].quantity if held else None
+            quantity = earlier[0][0].quantity if earlier else None
             samples = _samples(signal, trial, quantity, f"{where}.{variable}")
-            if held:
-                _check_alike(samples, held[0][0], f"{where}.{variable}")
-            held.append((samples, index))
+            if earlier:
+                _check_alike(samples, earlier[0][0], f"{where}.{variable}")
+            earlier.append((samples, index))
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for (name, variable), rows in parts.items():
         found.setdefault(name, {})[variable] = {
@@ -228,8 +228,8 @@ def _samples(signal: Any, trial: Trial, quantity: str | None, where: str) -> _Sa
     period = signal.annotations.get("period", getattr(signal, "sampling_period", None))
     if period is None:
         raise SpecError(
-            "is sampled at uneven times, and a recording keeps a period; resample it, annotate"
-            " it with a 'period' in ms, or name it in leave_out",
+            "has irregular sampling times, but a recording needs a sampling period; resample it,"
+            " annotate it with a 'period' in ms, or name it in leave_out",
             where=where,
         )
     period = plain(period, "ms", where=where)
@@ -242,19 +242,20 @@ def _samples(signal: Any, trial: Trial, quantity: str | None, where: str) -> _Sa
         values = signal if quantity is None else signal.rescale(_for_neo(quantity))
     except ValueError:
         raise SpecError(
-            f"is in {signal.dimensionality.string} here and in {quantity} in another segment",
+            f"is in {signal.dimensionality.string} here but in {quantity} in another segment;"
+            " rescale it",
             where=where,
         ) from None
     text = signal.dimensionality.string
-    kept = trial.owns(time)
+    inside = trial.contains(time)
     return _Samples(
-        values=np.asarray(values.magnitude, dtype=np.float64)[kept],
+        values=np.asarray(values.magnitude, dtype=np.float64)[inside],
         unit=whole_numbers(
             signal.array_annotations.get("unit", np.arange(signal.shape[1])), where=f"{where}.unit"
         ),
         period=period,
         quantity=quantity or ("1" if text == "dimensionless" else text),
-        time=trial.within(time[kept]),
+        time=trial.since_begin(time[inside]),
     )
 
 
@@ -263,14 +264,14 @@ def _for_neo(quantity: str) -> str:
 
 
 def _check_alike(one: _Samples, first: _Samples, where: str) -> None:
-    """Refuse signals of one name that are not of the same units and period."""
+    """Raise unless signals of one name have the same units and period."""
     for field in dataclasses.fields(_Samples):
         if field.name not in ("unit", "period"):
             continue
         ours, theirs = getattr(one, field.name), getattr(first, field.name)
         if not (np.shape(ours) == np.shape(theirs) and np.allclose(ours, theirs, rtol=1e-9)):
             raise SpecError(
-                f"has another {field.name} here than in the first segment; give signals that"
-                " differ different names",
+                f"has another {field.name} here than in the first segment; give these signals"
+                " different names",
                 where=where,
             )

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scnnbio.errors import DataError, unwritable
-from scnnbio.files import check_folder, check_readable, whole
+from scnnbio.files import atomic_draft, check_folder, check_readable
 
 if TYPE_CHECKING:
     import h5py
 
-#: HDF5 leaves this many bytes at the beginning of a file to its user. A checksum stands there,
-#: since the library may read some damaged files for ever.
+#: Size of the HDF5 user block at the beginning of a file. It holds a checksum, which is verified
+#: first, since the HDF5 library may loop forever on a damaged file.
 _BLOCK = 512
 _MARK = b"scnnbio sha256 "
 
@@ -33,7 +33,7 @@ Tree = Mapping[str, Any]
 
 
 def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: int) -> None:
-    """Write ``tree`` to ``path``, replacing what stands there only once all is written.
+    """Write ``tree`` to ``path``, replacing an existing file only once all is written.
 
     Parameters
     ----------
@@ -56,8 +56,11 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     target = Path(path)
     check_folder(target)
     try:
-        with whole(target) as partial:
-            with _Patient(partial) as raw, h5py.File(raw, "w", userblock_size=_BLOCK) as file:
+        with atomic_draft(target) as partial:
+            with (
+                _ErrorDeferringFile(partial) as raw,
+                h5py.File(raw, "w", userblock_size=_BLOCK) as file,
+            ):
                 file.attrs["kind"] = kind
                 file.attrs["version"] = version
                 _write_group(file, tree)
@@ -90,7 +93,7 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
             return _read_group(file)
     except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
         if _is_being_written(source):
-            what = "is open for writing in another place; close it there first"
+            what = "is open for writing elsewhere; close it there first"
         elif isinstance(error, DataError):
             raise
         else:
@@ -99,7 +102,7 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
 
 
 def _is_being_written(path: Path) -> bool:
-    """Whether somebody holds the lock that HDF5 takes for writing, in whatever process."""
+    """Whether any process holds the lock that HDF5 takes for writing."""
     try:
         import fcntl
     except ImportError:  # Windows, where opening such a file fails by itself
@@ -115,22 +118,22 @@ def _is_being_written(path: Path) -> bool:
 
 
 def _fault(path: Path, said: str) -> str:
-    """What is wrong with a file that HDF5 does not read."""
+    """Message for a file that HDF5 cannot read."""
     said = " ".join(said.split())
     if path.stat().st_size == 0:
-        return "is empty; make it anew"
+        return "is empty; create it again"
     if not _has_signature(path):
         return "is not an HDF5 file; name one that scnnbio wrote"
     if "truncated" in said:
-        return f"is truncated, or still being copied; copy it or make it anew ({said})"
-    return f"is damaged; make it anew ({said})"
+        return f"is truncated, or still being copied; copy it or create it again ({said})"
+    return f"is damaged; create it again ({said})"
 
 
-class _Patient(io.FileIO):
-    """A file that takes what the disk no longer does, and remembers why.
+class _ErrorDeferringFile(io.FileIO):
+    """A file that keeps the first write error instead of raising it.
 
-    The HDF5 library does not survive an error of its file: it tries again when Python ends, and
-    brings down the process.
+    The HDF5 library does not survive a write error: it retries when Python exits, and crashes the
+    process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -138,7 +141,7 @@ class _Patient(io.FileIO):
         super().__init__(path, "w+")
 
     def write(self, data: Any) -> int:
-        """Write everything, or, from the first error on, nothing."""
+        """Write all data; after the first error, discard it."""
         rest = memoryview(data)
         try:
             while self.error is None and len(rest):
@@ -148,7 +151,7 @@ class _Patient(io.FileIO):
         return len(data)
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the length, if the disk takes it."""
+        """Set the length; an error is kept."""
         try:
             return super().truncate(size)
         except OSError as error:
@@ -210,7 +213,7 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
     values = np.asarray(dataset[...])
-    values.setflags(write=False)  # nobody else's, so that a recording takes it as it is
+    values.setflags(write=False)  # not shared, so that a recording need not copy it
     return values
 
 
@@ -231,17 +234,17 @@ def _check_digest(path: Path) -> None:
     with path.open("rb") as file:
         block = file.read(_BLOCK)
     if not block.startswith(_MARK):
-        return  # made by another program, which is welcome to
+        return  # another program wrote it, without a checksum
     if block[len(_MARK) : len(_MARK) + 64] != _digest(path):
         raise DataError(
             "is truncated or damaged, or another program changed it: its checksum is not the one it"
-            " was written with; make it anew",
+            " was written with; create it again",
             where=str(path),
         )
 
 
 def _has_signature(path: Path) -> bool:
-    """Whether HDF5's mark stands at its beginning, or after a user block."""
+    """Whether the HDF5 signature is at the beginning of the file, or after a user block."""
     size, place = path.stat().st_size, 0
     with path.open("rb") as file:
         while place < size:

@@ -1,4 +1,4 @@
-"""Recordings after each other."""
+"""Concatenation of recordings."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scnnbio.recording.trials import join_tables
 
 
 def concatenate(recordings: Sequence[Recording]) -> Recording:
-    """One recording with the trials of all, in the order given.
+    """Concatenate recordings: one recording with the trials of all, in the order given.
 
-    A column that one lacks is NaN or ``""`` there. ``start`` stays as it stands in each. A column
-    ``not_recorded`` names the populations whose spikes one lacks: they cannot be counted in its
-    trials, and are not there when these are selected.
+    A column that a recording lacks is NaN or ``""`` in its trials. ``start`` is not changed. A
+    column ``not_recorded`` names the populations whose spikes a recording lacks: they cannot be
+    counted in its trials, and are left out where only these are selected.
 
     Parameters
     ----------
     recordings : sequence of Recording
-        Populations of one name must have one shape, signals of one name the same units, period
-        and quantity.
+        Populations of the same name must have the same shape, and signals of the same name the
+        same units, period and quantity.
 
     Returns
     -------
@@ -35,10 +35,10 @@ def concatenate(recordings: Sequence[Recording]) -> Recording:
     Raises
     ------
     SpecError
-        If there is none, or two do not fit together.
+        If the sequence is empty, or two recordings do not fit together.
     """
     if not recordings:
-        raise SpecError("there is nothing to concatenate", where="concatenate")
+        raise SpecError("no recordings; give at least one", where="concatenate")
     if len(recordings) == 1:
         return recordings[0]
     shapes: dict[str, Shape] = {}

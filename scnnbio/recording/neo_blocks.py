@@ -1,4 +1,4 @@
-"""Recordings as Neo blocks."""
+"""Neo blocks from recordings."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from scnnbio.recording.samples import Signal, Spikes
 if TYPE_CHECKING:
     import neo
 
-#: Annotation of a block: where the trials' times begin (ms).
+#: Annotation of a block: the time (ms) from which times within trials are counted.
 ORIGIN = "trial_start"
 
-#: Samples are at even distances up to this fraction.
+#: Largest relative deviation of sampling times that still counts as regular sampling.
 _EVEN = 1e-9
 
 Units = Sequence[int] | Mapping[str, Sequence[int]] | None
 
 
 class Recorded(Protocol):
-    """What is written as a block: a :class:`~scnnbio.recording.Recording`."""
+    """The part of :class:`~scnnbio.recording.Recording` that a block is made from."""
 
     @property
     def spikes(self) -> Mapping[str, Spikes]:
@@ -68,7 +68,7 @@ def to_block(
     for trial in chosen_indices(wanted, recording.n_trials, "trial", "to_neo.trials").tolist():
         row = {column: values[trial].item() for column, values in recording.trials.items()}
         segment = neo.Segment(name=f"trial {trial}", index=int(trial))
-        segment.annotations.update(row)  # a column may be called "name", which is taken
+        segment.annotations.update(row)  # not keywords: a column may be called "name"
         for name in names:
             if name in recording.spikes:
                 segment.spiketrains.extend(_trains(recording, name, trial, chosen[name]))
@@ -89,7 +89,7 @@ def _chosen_units(recording: Recorded, name: str, units: Units) -> NDArray[np.in
         return np.arange(size)
     chosen = chosen_indices(wanted, size, "unit", f"to_neo.units of {name!r}")
     if len(np.unique(chosen)) < len(chosen):
-        raise SpecError(f"a unit of {name!r} is named twice", where="to_neo.units")
+        raise SpecError(f"a unit of {name!r} is listed twice; list it once", where="to_neo.units")
     return chosen
 
 
@@ -102,7 +102,7 @@ def _trains(
     spikes = recording.spikes[name]
     duration = float(recording.trials["duration"][trial])
     first, last = np.searchsorted(spikes.trial, [trial, trial + 1])
-    # Stable, so that the times of one unit stay in order.
+    # A stable sort, so that the times of each unit stay in order.
     order = np.argsort(spikes.unit[first:last], kind="stable")
     unit = spikes.unit[first:last][order]
     # k * dt may exceed the duration by a rounding error, which Neo refuses.

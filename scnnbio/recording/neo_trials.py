@@ -26,7 +26,7 @@ _DECIMALS = 9
 
 @dataclass(frozen=True)
 class Trial:
-    """A stretch of a segment, and its row of the trial table."""
+    """One trial: a segment or a part of it, and its row of the trial table."""
 
     segment: neo.Segment
     begin: float
@@ -35,19 +35,19 @@ class Trial:
     where: str
     cut: bool = False
 
-    def owns(self, time: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Times that belong to it: all of an uncut segment."""
+    def contains(self, time: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which times lie in it; all of them where the segment is not cut."""
         if not self.cut:
             return np.ones(len(time), dtype=bool)
         return np.asarray((time > self.begin) & (time <= self.end))
 
-    def within(self, time: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Times since its beginning."""
+    def since_begin(self, time: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Times counted from its beginning."""
         return time if self.begin == 0 else np.asarray(np.round(time - self.begin, _DECIMALS))
 
 
 def check_nwb(block: neo.Block) -> None:
-    """Refuse an NWB file with a table of trials, which ``neo.NWBIO`` does not read."""
+    """Raise if the block came from an NWB file with a trial table, which ``neo.NWBIO`` drops."""
     import h5py
 
     path = Path(str(block.file_origin or ""))
@@ -55,10 +55,10 @@ def check_nwb(block: neo.Block) -> None:
         return
     try:
         with h5py.File(path, "r") as file:
-            held = "intervals/trials" in file
-    except OSError:  # being written, or gone: it is not what was asked for
+            has_trials = "intervals/trials" in file
+    except OSError:  # the block is already read: its file need not be readable any more
         return
-    if held:
+    if has_trials:
         raise SpecError(
             "has a table of trials, which neo.NWBIO does not read; give the segment a neo.Epoch"
             " of that name with their times and durations and call from_neo(block,"
@@ -67,10 +67,10 @@ def check_nwb(block: neo.Block) -> None:
         )
 
 
-def check_places(
+def check_supported(
     segment: neo.Segment, trials: str | None, leave_out: Sequence[str], where: str
 ) -> None:
-    """Refuse what a recording has no place for, unless it is to be left out."""
+    """Raise if a segment holds what a recording cannot, unless ``leave_out`` names it."""
     lost = [
         *(epoch for epoch in segment.epochs if _name(epoch) != trials),
         *segment.events,
@@ -79,8 +79,8 @@ def check_places(
     names = [_name(item) for item in lost if len(item) and _name(item) not in leave_out]
     if names:
         raise SpecError(
-            f"a recording has no place for {', '.join(map(repr, names))}; cut trials at an epoch by"
-            " trials='its name', and name what is to be left out in leave_out",
+            f"a recording cannot hold {', '.join(map(repr, names))}; cut trials at an epoch with"
+            " trials='its name', or name what you do not need in leave_out",
             where=where,
         )
 
@@ -122,7 +122,7 @@ def _cell(name: str, value: Any, where: str) -> Any:
         return str(value)
     if np.ndim(value) or np.asarray(value).dtype.kind not in "biuf":
         raise SpecError(
-            f"is a {type(value).__name__}, which a trial table does not hold; make it one number"
+            f"is a {type(value).__name__}, which a trial table cannot hold; make it one number"
             " or text, or name it in leave_out",
             where=place,
         )
@@ -135,7 +135,8 @@ def cut_at(whole: Trial, trials: str, leave_out: Sequence[str], where: str) -> l
     if len(named) != 1:
         known = ", ".join(repr(_name(epoch)) for epoch in whole.segment.epochs) or "none"
         raise SpecError(
-            f"{len(named)} epochs are called {trials!r}; there are {known}", where=f"{where}.trials"
+            f"{len(named)} epochs are called {trials!r}, not one; epochs: {known}",
+            where=f"{where}.trials",
         )
     epoch = named[0]
     begin = plain_array(epoch.times, "ms", where=f"{where}.{trials}")
@@ -161,7 +162,7 @@ def cut_at(whole: Trial, trials: str, leave_out: Sequence[str], where: str) -> l
 
 
 def columns(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Columns of the trial table; where a row lacks a value it is NaN or empty."""
+    """Columns of the trial table; values that a row lacks are NaN or ``""``."""
     if not trials:
         return {"duration": np.zeros(0)}
     rows = [trial.row for trial in trials]

@@ -1,4 +1,4 @@
-"""A recording's parts together: cut to some trials, and as a tree of arrays and back."""
+"""All parts of a recording: restricted to some trials, and as a tree of arrays and back."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from scnnbio.recording.samples import Signal, Snapshots, Spikes, contents
 Signals = Mapping[str, Mapping[str, Signal]]
 
 
-def cut(
+def restrict(
     spikes: Mapping[str, Spikes],
     signals: Signals,
     snapshots: Mapping[str, Snapshots],
     chosen: NDArray[np.integer],
     n_trials: int,
 ) -> dict[str, Any]:
-    """What lies in the chosen trials, of ``n_trials``, renumbered from 0."""
+    """The parts within the chosen trials, of ``n_trials``, renumbered from 0."""
     renumbered = np.full(n_trials, -1, dtype=np.int32)
     renumbered[chosen] = np.arange(len(chosen), dtype=np.int32)
-    kept_spikes = {}
+    new_spikes = {}
     for name, old in spikes.items():
         rows = np.flatnonzero(renumbered[old.trial] >= 0)
-        kept_spikes[name] = Spikes(old.time[rows], old.unit[rows], renumbered[old.trial[rows]])
-    kept_signals: dict[str, dict[str, Signal]] = {}
+        new_spikes[name] = Spikes(old.time[rows], old.unit[rows], renumbered[old.trial[rows]])
+    new_signals: dict[str, dict[str, Signal]] = {}
     for name, variables in signals.items():
-        kept_signals[name] = {}
+        new_signals[name] = {}
         for variable, s in variables.items():
             rows = np.flatnonzero(renumbered[s.trial] >= 0)
-            kept_signals[name][variable] = Signal(
+            new_signals[name][variable] = Signal(
                 s.values[rows], s.unit, s.period, s.quantity, renumbered[s.trial[rows]],
                 s.time[rows],
             )  # fmt: skip
-    kept_snapshots = {}
+    new_snapshots = {}
     before = np.append(renumbered, np.int32(-1))  # so that index -1 stays -1
     for name, shots in snapshots.items():
         rows = np.flatnonzero((shots.trial == -1) | (before[shots.trial] >= 0))
-        kept_snapshots[name] = Snapshots(before[shots.trial[rows]], shots.values[rows])
-    return {"spikes": kept_spikes, "signals": kept_signals, "snapshots": kept_snapshots}
+        new_snapshots[name] = Snapshots(before[shots.trial[rows]], shots.values[rows])
+    return {"spikes": new_spikes, "signals": new_signals, "snapshots": new_snapshots}
 
 
 def tree_of(
@@ -52,7 +52,7 @@ def tree_of(
     signals: Signals,
     snapshots: Mapping[str, Snapshots],
 ) -> dict[str, Any]:
-    """The parts as nested mappings of arrays, as files hold them."""
+    """The parts as nested mappings of arrays, as stored in files."""
     return {
         "shapes": dict(shapes),
         "trials": dict(trials),
@@ -66,7 +66,7 @@ def tree_of(
 
 
 def parts_of(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts that :func:`tree_of` made a tree of."""
+    """Inverse of :func:`tree_of`."""
     return {
         "spikes": {name: Spikes(**parts) for name, parts in tree["spikes"].items()},
         "trials": tree["trials"],

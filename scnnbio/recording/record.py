@@ -1,4 +1,4 @@
-"""The recording itself: what it checks, how it is cut, stored and given out."""
+""":class:`Recording`: its checks, selection of trials, files and conversion to Neo."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from scnnbio.recording.checks import (
     checked_shape,
     chosen_indices,
 )
-from scnnbio.recording.counting import Counted, counted
-from scnnbio.recording.parts import cut, parts_of, tree_of
+from scnnbio.recording.counting import SpikeColumns, spike_columns
+from scnnbio.recording.parts import parts_of, restrict, tree_of
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
-from scnnbio.recording.trials import meets, trial_table
+from scnnbio.recording.trials import matches, trial_table
 from scnnbio.units import In, Window
 from scnnbio.values import Value, same
 
@@ -38,25 +38,25 @@ _VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class Recording(Value):
-    """Spikes, signals and snapshots of a run, with one row a trial.
+    """Spikes, signals and snapshots of a run, with one table row per trial.
 
     Parameters
     ----------
     spikes : mapping from population to Spikes
     shapes : mapping from population to (channel, row, column)
-        A population that is not in it, as from a laboratory, gets (n, 1, 1), where n is one more
-        than its largest unit; a single number n means the same.
+        A single number n means (n, 1, 1). A population without an entry, as in laboratory data,
+        gets (n, 1, 1), where n is its largest unit index plus one.
     trials : mapping from column to array of shape (trials,)
-        ``duration`` (ms) is needed. ``stage`` (text) is ``"run"`` and ``start`` (ms since the
-        run's beginning) one trial after another where they are not given. The other columns are
-        stimulus parameters: NaN or ``""`` where a stage lacks them.
+        ``duration`` (ms) is required. ``stage`` (text) defaults to ``"run"``, and ``start`` (ms
+        since the run began) to trials that follow each other without gaps. The other columns
+        are stimulus parameters: NaN or ``""`` where a stage lacks them.
     signals : mapping from population to {variable: Signal}, optional
     snapshots : mapping from name to Snapshots, optional
 
     Raises
     ------
     SpecError
-        If units, trials or times lie outside what the shapes and the trial table say.
+        If units, trials or times are out of range for the shapes and the trial table.
 
     Examples
     --------
@@ -98,8 +98,8 @@ class Recording(Value):
         counts = listed(f"{name} {len(spikes):,}" for name, spikes in self.spikes.items())
         sampled = [f"{name}.{v}" for name, variables in self.signals.items() for v in variables]
         more = f", signals of {listed(sampled)}" if sampled else ""
-        kept = f", snapshots of {listed(self.snapshots)}" if self.snapshots else ""
-        return f"{self._trials}, spikes of {counts}{more}{kept}"
+        taken = f", snapshots of {listed(self.snapshots)}" if self.snapshots else ""
+        return f"{self._trials}, spikes of {counts}{more}{taken}"
 
     @property
     def _trials(self) -> str:
@@ -126,15 +126,17 @@ class Recording(Value):
         if self.signals:
             head = ("signal", "unit", "samples x neurons", "period (ms)")
             parts.append(table(head, signals))
-        parts.append(table(("column of trials", "different values", "values"), columns))
+        parts.append(table(("column of trials", "distinct values", "values"), columns))
         return section(f"Recording of {self._trials}, {seconds:g} s", *parts)
 
     def _check_names(self) -> None:
         variables = [name for signals in self.signals.values() for name in signals]
         for name in (*self.shapes, *self.trials, *variables, *self.snapshots):
-            # Names become groups of the file, where these have a meaning of their own.
+            # Names become HDF5 group names, where "/" and "." have a meaning.
             if not name or "/" in name or "\0" in name or name == ".":
-                raise SpecError(f"{name!r} cannot be a name; leave out '/'", where="Recording")
+                raise SpecError(
+                    f"{name!r} is not a valid name; use text without '/'", where="Recording"
+                )
 
     def _check_ranges(self) -> None:
         duration = self.trials["duration"]
@@ -150,9 +152,10 @@ class Recording(Value):
                 check_index("trial", signal.trial, self.n_trials, where)
                 check_sample_times(signal, duration, where)
         for name, snapshots in self.snapshots.items():
-            # -1 is the state before the first trial.
             where = f"Recording.snapshots[{name!r}]"
-            check_index("trial", snapshots.trial + 1, self.n_trials + 1, where)
+            # -1 is the state before the first trial.
+            after = snapshots.trial[snapshots.trial >= 0]
+            check_index("trial", after, self.n_trials, where)
 
     @property
     def n_trials(self) -> int:
@@ -167,14 +170,14 @@ class Recording(Value):
         return int(np.prod(self.shapes[population]))
 
     def spikes_of(self, population: str) -> Spikes:
-        """Return the spikes of ``population``, or say that there are none recorded."""
+        """Return the spikes of ``population``; raise if they were not recorded."""
         if population not in self.spikes:
             said = hint(population, self.spikes)
             raise SpecError(f"no spikes of {population!r}; {said}", where="Recording")
         return self.spikes[population]
 
     def equals(self, other: Recording) -> bool:
-        """Whether both hold the same values throughout (NaN equal to NaN)."""
+        """Whether both hold the same values everywhere (NaN equals NaN)."""
         return same(self._tree(), other._tree(), kinds=False)
 
     def select(self, **conditions: Any) -> Recording:
@@ -189,7 +192,7 @@ class Recording(Value):
         Returns
         -------
         Recording
-            Snapshots go with their trial; the state before the first trial stays.
+            Snapshots are selected with their trial; the state before the first trial stays.
 
         Raises
         ------
@@ -201,7 +204,7 @@ class Recording(Value):
             if column not in self.trials:
                 said = hint(column, self.trials)
                 raise SpecError(f"no column {column!r}; {said}", where="select")
-            keep &= meets(self.trials[column], wanted)
+            keep &= matches(self.trials[column], wanted)
         return self.take(np.flatnonzero(keep))
 
     def take(self, trials: ArrayLike) -> Recording:
@@ -217,7 +220,7 @@ class Recording(Value):
             If a trial does not exist.
         """
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
-        parts = cut(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
+        parts = restrict(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
         table: Mapping[str, NDArray[Any]]
         table = {column: values[chosen] for column, values in self.trials.items()}
         parts["spikes"], table = absent.settled(parts["spikes"], table)
@@ -233,17 +236,17 @@ class Recording(Value):
         """Count the spikes of each unit in each trial.
 
         The array is dense, 8 bytes per trial and unit: 26 GB for 60,000 trials of 54,000 units.
-        Pool the counts, or take :meth:`sparse_counts`.
+        To save memory, pool the counts, or use :meth:`sparse_counts`.
 
         Parameters
         ----------
         population : str
         window : (float, float), optional
-            Count the stamps t0 < t <= t1, in ms within the trial; the whole trial by default.
-
+            Count spikes with t0 < t <= t1, in ms since the trial began; the whole trial by
+            default.
         pooled : (rows, columns), optional
-            Sum the counts over blocks of so many rows and columns, channel by channel. Blocks
-            begin at the first row and column; the last ones may be smaller.
+            Sum the counts over blocks of this many rows and columns, per channel. Blocks begin at
+            the first row and column; the last ones may be smaller.
 
         Returns
         -------
@@ -253,8 +256,8 @@ class Recording(Value):
         Raises
         ------
         SpecError
-            If there are no such spikes, or not in every trial, the window is not two times, the
-            earlier first, or ``pooled`` is not two numbers from 1 up.
+            If the population's spikes were not recorded, or not in every trial, the window is not
+            two increasing times, or ``pooled`` is not two whole numbers of at least 1.
         """
         found = self._counted(population, window, pooled, "counts")
         # In 64 bits: trials times units outgrows 32.
@@ -269,7 +272,7 @@ class Recording(Value):
         *,
         pooled: tuple[int, int] | None = None,
     ) -> csr_array:
-        """Counts as :meth:`counts` gives them, of which only those that are not 0 are kept.
+        """Spike counts as :meth:`counts` gives them, as a sparse array.
 
         Parameters
         ----------
@@ -279,7 +282,7 @@ class Recording(Value):
         Returns
         -------
         scipy.sparse.csr_array of int64, shape (trials, units)
-            As classifiers of scikit-learn take it. Its memory goes with the spikes.
+            Classifiers of scikit-learn accept it. Its memory grows with the number of spikes.
         """
         from scipy.sparse import csr_array
 
@@ -293,11 +296,11 @@ class Recording(Value):
 
     def _counted(
         self, population: str, window: Window | None, pooled: tuple[int, int] | None, where: str
-    ) -> Counted:
-        self.size(population)  # or an error that names those there are
+    ) -> SpikeColumns:
+        self.size(population)  # raises an error that names the populations
         spikes = self.spikes_of(population)
         absent.check_recorded(population, self.trials, where)
-        return counted(spikes, self.shapes[population], window, pooled, where)
+        return spike_columns(spikes, self.shapes[population], window, pooled, where)
 
     def to_neo(
         self,
@@ -306,14 +309,14 @@ class Recording(Value):
         units: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         trials: Sequence[int] | None = None,
     ) -> neo.Block:
-        """Neo block with one segment a trial, for Elephant and for exchange.
+        """Convert to a Neo block with one segment per trial, for Elephant and other programs.
 
         Every segment is annotated with its row of the trial table, every spike train with its
         population, unit, channel, row and column; times are ms from 0 to the trial's duration.
-        Snapshots have no place in Neo and are left out.
+        Neo has no object for snapshots, which are left out.
 
-        A Neo object costs about 1.6 ms: 1000 units in 100 trials take minutes. Ask for the
-        populations, units and trials you need; by default they are all.
+        A Neo object costs about 1.6 ms: 1000 units in 100 trials take minutes. Select the
+        populations, units and trials you need; the default is all of them.
 
         Parameters
         ----------
@@ -331,18 +334,17 @@ class Recording(Value):
     def from_neo(
         cls, block: neo.Block, *, trials: str | None = None, leave_out: Sequence[str] = ()
     ) -> Recording:
-        """Read a Neo block, such as :meth:`to_neo` gives or a laboratory has.
+        """Convert a Neo block, such as :meth:`to_neo` returns or a laboratory recorded.
 
-        One segment is one trial, or, with ``trials``, each interval of an epoch is: it owns what
-        lies in t0 < t <= t1. What a segment is annotated with, and an epoch's label and array
-        annotations, become the row of the trial table. Times count from the beginning of the
-        trial: where the segment's first train or signal begins, or the interval.
+        Each segment is one trial; with ``trials``, each interval t0 < t <= t1 of an epoch is one.
+        Annotations of the segment, and labels and array annotations of the epoch, become the row
+        of the trial table. Times count from the beginning of the trial: the interval's, or the
+        earliest beginning of a spike train or signal of the segment.
 
-        Spike trains without an annotation ``population`` belong to ``"units"``, and without a
-        ``unit`` they are numbered as they stand among these. Signals without a ``population``
-        belong to ``"units"`` where an array annotation ``unit`` says whose they are, else to
-        ``"channels"``. A silent unit needs an empty train. What a recording has no place for on
-        its spike trains (waveforms, other annotations) is not read.
+        Spike trains without an annotation ``population`` belong to population ``"units"``; those
+        without a ``unit`` are numbered in their order. Signals without a ``population`` belong to
+        ``"units"`` if they have an array annotation ``unit``, else to ``"channels"``. A silent
+        unit needs an empty train. Waveforms and other annotations of spike trains are not read.
 
         Parameters
         ----------
@@ -359,8 +361,8 @@ class Recording(Value):
         Raises
         ------
         SpecError
-            If something has no place in a recording and is not named in ``leave_out``, or two
-            trains or signals would be one.
+            If the block holds what a recording cannot and ``leave_out`` does not name, or two
+            trains or signals have the same name and unit.
         """
         return cls._from_tree(from_neo.to_tree(block, trials, leave_out))
 
@@ -387,7 +389,7 @@ class Recording(Value):
         try:
             return cls._from_tree(tree)
         except (KeyError, TypeError, SpecError) as error:
-            raise DataError(f"is damaged; make it anew ({error})", where=str(path)) from None
+            raise DataError(f"is damaged; create it again ({error})", where=str(path)) from None
 
     def _tree(self) -> dict[str, Any]:
         return tree_of(self.shapes, self.trials, self.spikes, self.signals, self.snapshots)

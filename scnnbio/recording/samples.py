@@ -14,12 +14,12 @@ from scnnbio.errors import SpecError
 from scnnbio.units import UNITS, In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import Value
 
-#: The largest index that a recording keeps.
+#: The largest index that fits a recording's 32-bit arrays.
 _MOST = 2**31 - 1
 
 
 def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None) -> NDArray[Any]:
-    """A read-only array in an order: the one given if it is that already, else a copy."""
+    """A read-only array in the given order; copied only if needed."""
     array = np.asarray(values, dtype=dtype)
     if order is not None:
         array = array[order]
@@ -30,7 +30,7 @@ def _frozen(values: ArrayLike, dtype: Any, order: NDArray[np.intp] | None = None
 
 
 def _indices(values: ArrayLike, where: str, least: int = 0) -> NDArray[np.int32]:
-    """Indices in 32 bits: what was given if it is that already."""
+    """Indices as 32-bit integers; copied only if needed."""
     if type(values) is np.ndarray and values.dtype == np.int32:
         index = values
     else:
@@ -44,7 +44,7 @@ def _indices(values: ArrayLike, where: str, least: int = 0) -> NDArray[np.int32]
 
 
 def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | None:
-    """Order by the first key, then the next; None if they are in order."""
+    """Order by the first key, then the next; None if already sorted."""
     tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:
         if (tied & (key[1:] < key[:-1])).any():
@@ -55,7 +55,7 @@ def _order(*keys: NDArray[Any]) -> NDArray[np.intp] | None:
 
 @dataclass(frozen=True, eq=False)
 class Spikes(Value):
-    """Spikes of one population, kept sorted by trial, then time, then unit.
+    """Spikes of one population, sorted by trial, then time, then unit.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ class Spikes(Value):
     Raises
     ------
     SpecError
-        If the arrays are not of one length, a time is not finite or not a time, or an index is not
-        a whole number from 0.
+        If the arrays differ in length, a time is not finite or has another unit, or an index is
+        not a whole number from 0.
     """
 
     time: Annotated[NDArray[np.float64], In("ms")]
@@ -84,7 +84,7 @@ class Spikes(Value):
         if not (time.ndim == 1 and time.shape == unit.shape == trial.shape):
             raise SpecError(
                 f"time {time.shape}, unit {unit.shape} and trial {trial.shape} must be flat and of"
-                " one length",
+                " equal length",
                 where="Spikes",
             )
         order = _order(trial, time, unit)
@@ -109,7 +109,7 @@ class Signal(Value):
     values : array, shape (samples, units)
         In ``quantity``; a missing value is NaN.
     unit : array of int, shape (units,)
-        Which units the columns are.
+        Unit of each column.
     period : float
         ms between samples.
     quantity : str
@@ -147,7 +147,7 @@ class Signal(Value):
                 where="Signal",
             )
         if len(np.unique(unit)) < len(unit):
-            raise SpecError("a unit has two columns; give each one", where="Signal.unit")
+            raise SpecError("a unit has two columns; give one column per unit", where="Signal.unit")
         if period <= 0:
             raise SpecError(f"period {period} ms must be positive", where="Signal.period")
         order = _order(trial, time)
@@ -167,7 +167,7 @@ class Signal(Value):
 
 @dataclass(frozen=True, eq=False)
 class Snapshots(Value):
-    """An array, such as a kernel, as it stood after some trials.
+    """Values of an array, such as a kernel, after chosen trials.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class Snapshots(Value):
     Raises
     ------
     SpecError
-        If the two are not of one length.
+        If the two differ in length.
     """
 
     trial: NDArray[np.int32]
@@ -190,7 +190,8 @@ class Snapshots(Value):
         trial, values = _frozen(index, np.int32), _frozen(numbers, np.float64)
         if trial.ndim != 1 or values.shape[:1] != trial.shape:
             raise SpecError(
-                f"{trial.shape} trials but values of shape {values.shape}; give one a trial",
+                f"{trial.shape} trials but values of shape {values.shape}; give one entry"
+                " per trial",
                 where="Snapshots",
             )
         object.__setattr__(self, "trial", trial)
@@ -202,7 +203,7 @@ class Snapshots(Value):
 
 
 def _values(values: Any, quantity: str) -> NDArray[np.float64]:
-    """Values of a signal as numbers in its unit, which may be one that scnnbio does not know."""
+    """Values of a signal as numbers in its unit, which scnnbio need not know."""
     if quantity in UNITS:
         return plain_array(values, quantity, where="Signal.values", finite=False)
     if hasattr(values, "rescale"):
@@ -218,12 +219,12 @@ def _values(values: Any, quantity: str) -> NDArray[np.float64]:
 
 Part = TypeVar("Part", Spikes, Signal, Snapshots)
 
-#: Fields with one entry a spike, sample or snapshot; the others must agree.
+#: Fields with one entry per spike, sample or snapshot; the others must agree.
 _ALONG = ("time", "trial", "values")
 
 
 def join(parts: Sequence[tuple[Part, int]]) -> Part:
-    """Spikes, signals or snapshots after each other, their trials counted on."""
+    """Concatenate spikes, signals or snapshots; each offset is added to the part's trials."""
     first = parts[0][0]
     along = _ALONG + (("unit",) if isinstance(first, Spikes) else ())
     joined: dict[str, Any] = {}
@@ -237,12 +238,12 @@ def join(parts: Sequence[tuple[Part, int]]) -> Part:
             joined[name] = value
         else:
             raise SpecError(
-                f"the {name} of one {type(first).__name__} differs from another's",
+                f"the {name} of two {type(first).__name__} objects differ; they must be equal",
                 where="concatenate",
             )
     for value in joined.values():
         if isinstance(value, np.ndarray):
-            value.setflags(write=False)  # so that it is taken as it is
+            value.setflags(write=False)  # so that the constructor need not copy it
     return type(first)(**joined)
 
 

@@ -1,4 +1,4 @@
-"""The trial table: equally long columns, one row a trial."""
+"""The trial table: columns of equal length, one row per trial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scnnbio.errors import SpecError
 from scnnbio.units import in_own_unit, plain_array, without_unit
 
-#: Columns that a recording itself reads, in ms.
+#: Columns that a recording uses itself, in ms.
 _TIMES = ("duration", "start")
 
 Table = dict[str, NDArray[Any]]
@@ -23,14 +23,14 @@ def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
     Parameters
     ----------
     columns : mapping from column to array of shape (trials,)
-        ``duration`` in ms is needed. Quantities become numbers in scnnbio's own units (ms, Hz,
+        ``duration`` in ms is required. Quantities become numbers in scnnbio's own units (ms, Hz,
         deg, ...).
 
     Raises
     ------
     SpecError
-        If ``duration`` is missing or not positive, or a column is not flat, not of the same
-        length, neither numbers nor text, or a quantity that scnnbio has no unit for.
+        If ``duration`` is missing or not positive, or a column is not flat, has another length,
+        holds neither numbers nor text, or a quantity that scnnbio has no unit for.
     """
     if "duration" not in columns:
         raise SpecError("the column 'duration' (ms) is missing; add it", where="Recording.trials")
@@ -43,7 +43,7 @@ def trial_table(columns: Mapping[str, ArrayLike]) -> Table:
     table = {name: _column(name, values, n) for name, values in {**columns, **times}.items()}
     duration = table["duration"]
     if not (duration > 0).all():
-        raise SpecError("durations must be positive ms", where="Recording.trials['duration']")
+        raise SpecError("durations must be positive", where="Recording.trials['duration']")
     if "stage" not in table:
         table["stage"] = np.full(n, "run")
     if "start" not in table:
@@ -59,16 +59,16 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     given = without_unit(values, where=where)
     column = np.array(given)
     if column.dtype.kind == "U" and not _all_text(given):
-        raise SpecError("holds text and numbers; make it one of them", where=where)
+        raise SpecError("holds both text and numbers; use one of them", where=where)
     if column.dtype == object and all(isinstance(v, str) for v in column.flat):
         column = column.astype(np.str_)
     if column.dtype.kind == "f" or (column.size == 0 and column.dtype.kind not in "Uib"):
         column = column.astype(np.float64)
     if column.dtype.kind not in "Uifb":
-        raise SpecError(f"{column.dtype} is neither numbers nor text", where=where)
+        raise SpecError(f"holds {column.dtype}; give numbers or text", where=where)
     if column.shape != (n,):
         raise SpecError(
-            f"has shape {column.shape} for {n} trials; give one value a trial", where=where
+            f"has shape {column.shape} for {n} trials; give one value per trial", where=where
         )
     if column.dtype.kind == "U" and any("\0" in text for text in column.tolist()):
         raise SpecError("text with a NUL character cannot be stored; remove it", where=where)
@@ -76,21 +76,21 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 
 
 def _all_text(values: Any) -> bool:
-    """Whether text is what was given, and not what numpy made of numbers among text."""
+    """Whether all values were text before numpy converted numbers among text to text."""
     array = isinstance(values, np.ndarray) and values.dtype.kind == "U"
     return array or all(isinstance(value, str) for value in values)
 
 
-def meets(values: NDArray[Any], wanted: Any) -> NDArray[np.bool_]:
-    """Which of ``values`` equal ``wanted``, or one of it if it is a collection.
+def matches(values: NDArray[Any], wanted: Any) -> NDArray[np.bool_]:
+    """Which of ``values`` equal ``wanted``, or one of its members if it is a collection.
 
-    Numbers are compared to one part in 10^9, since 180 / 8 * 3 is not always written alike; NaN
-    equals NaN. A quantity, or text such as ``"500 ms"``, is a number in scnnbio's own unit.
+    Numbers are compared to one part in 10^9, since values such as 180 / 8 * 3 are rounded; NaN
+    equals NaN. A quantity, or text such as ``"500 ms"``, is converted to scnnbio's own unit.
 
     Raises
     ------
     SpecError
-        If a column of numbers is asked for what is not a number.
+        If the column holds numbers and ``wanted`` is not a number.
     """
     if isinstance(wanted, set | frozenset):
         wanted = sorted(wanted)
@@ -109,7 +109,7 @@ def _numbers(wanted: Any) -> NDArray[np.float64]:
 
 
 def join_tables(tables: Sequence[Mapping[str, NDArray[Any]]]) -> Table:
-    """Tables below each other; a column that one lacks is NaN or ``""`` there."""
+    """Concatenate tables; a column that a table lacks is NaN or ``""`` in its rows."""
     names = list(dict.fromkeys(name for table in tables for name in table))
     lengths = [len(table["duration"]) for table in tables]
     joined = {}

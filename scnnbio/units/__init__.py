@@ -1,11 +1,11 @@
-"""Quantities at the doors, plain numbers inside.
+"""Conversion of quantities to plain numbers.
 
-Inside scnnbio every number is in one of PyNN's units: ms, mV, nA, nF, uS, Hz, and deg, MOhm
-besides. What a user hands in, as a number, as text such as ``"20 ms"``, or as a quantity of
-``quantities`` or Brian2, passes :func:`plain` once; arrays pass :func:`plain_array`.
+Inside scnnbio every number is in one of PyNN's units (ms, mV, nA, nF, uS, Hz), deg or MOhm. Public
+functions accept numbers, text such as ``"20 ms"``, and quantities of ``quantities`` or Brian2, and
+convert them once: with :func:`plain`, or :func:`plain_array` for arrays.
 
 Every public parameter that takes such a number declares its unit in its annotation, with
-:class:`In` or one of the names below it, and a test tries each of them.
+:class:`In` or an alias such as ``Milliseconds``; a test tries each of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Numbers out of whatever carries a unit: text, ``quantities``, Brian2, and lists of these."""
+"""Conversion to numbers from text, ``quantities``, Brian2, and lists of these."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ from scnnbio.units.table import BRIAN2_NAMES, PLAIN, UNITS, dimension, si_factor
 _SI = {dimension: unit for unit, (dimension, factor) in reversed(UNITS.items()) if factor == 1.0}
 
 _TEXT = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]*|1)")
-LONGEST = 80
+#: Longest text of a quantity, and of a value that an error quotes.
+MAX_TEXT = 80
 
 
 def short(value: Any) -> str:
-    """How a value is quoted in an error: short, and in one line."""
+    """The value as an error message quotes it: short, and on one line."""
     text = str(value) if carries_unit(value) else reprlib.repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
 
 
-def asked(unit: str, several: bool = False) -> str:
-    """What is asked for, as errors say it."""
+def expected(unit: str, several: bool = False) -> str:
+    """What is expected, for error messages: ``"a quantity in ms"``."""
     if unit == "1":
         return "numbers" if several else "a number"
     return f"quantities in {unit}" if several else f"a quantity in {unit}"
 
 
-def _like(unit: str) -> str:
+def _example(unit: str) -> str:
     return "20" if unit == "1" else f"20 {unit}"
 
 
 def is_view(value: Any) -> bool:
-    """Whether it is what Brian2 gives for the variables of groups and monitors."""
+    """Whether it is a Brian2 ``VariableView``, as groups and monitors return."""
     return hasattr(value, "dim") and hasattr(value, "get_item") and hasattr(value, "variable")
 
 
 def carries_unit(value: Any) -> bool:
-    """Whether it is a quantity, or an array of them, of any library."""
+    """Whether it is a quantity, or an array of quantities, of any library."""
     return (
         hasattr(value, "rescale")
         or hasattr(value, "has_same_dimensions")
@@ -55,7 +56,7 @@ def carries_unit(value: Any) -> bool:
 
 
 def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
-    """Numbers in ``unit``, of the shape of ``value``; they may not be finite."""
+    """Numbers in ``unit``, with the shape of ``value``; NaN and infinity are allowed."""
     if type(value) is np.ndarray and value.dtype.kind in "iuf":
         return np.asarray(value, dtype=np.float64)
     if isinstance(value, str):
@@ -63,26 +64,26 @@ def numbers_of(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     if carries_unit(value):
         return _from_quantities(value, unit, where)
     if isinstance(value, bool | np.bool_):
-        raise SpecError(f"{value} is not a number; write {asked(unit)}", where=where)
+        raise SpecError(f"{value} is not a number; write {expected(unit)}", where=where)
     if isinstance(value, list | tuple) and not all(type(v) in (int, float) for v in value):
         return _from_rows(value, unit, where)
     if np.any(getattr(value, "mask", False)):  # numpy.ma itself is slow to import
-        raise SpecError("values are masked; leave them out, or fill them", where=where)
+        raise SpecError("some values are masked; remove or fill them", where=where)
     try:
         array = np.asarray(value)
         if array.dtype.kind in "OU" and array.ndim:
             return _from_rows(array.tolist(), unit, where)
         if array.dtype.kind == "O" and isinstance(value, int):
-            return np.asarray(float(value))  # beyond 64 bits
+            return np.asarray(float(value))  # an integer of more than 64 bits
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in "iuf":
-        raise SpecError(f"{short(value)} is not {asked(unit, array.ndim > 0)}", where=where)
+        raise SpecError(f"{short(value)} is not {expected(unit, array.ndim > 0)}", where=where)
     return np.asarray(array, dtype=np.float64)
 
 
 def _from_rows(rows: Any, unit: str, where: str) -> NDArray[np.float64]:
-    """Numbers of a list, element by element, since numpy would drop their units."""
+    """Numbers from a list, converted one by one, since numpy would drop their units."""
     parts = [numbers_of(row, unit, where) for row in rows]
     if len({part.shape for part in parts}) > 1:
         raise SpecError("not an array of numbers; give a rectangular one", where=where)
@@ -90,10 +91,10 @@ def _from_rows(rows: Any, unit: str, where: str) -> NDArray[np.float64]:
 
 
 def _from_text(text: str, unit: str, where: str) -> float:
-    match = _TEXT.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= MAX_TEXT else None
     if match is None:
         raise SpecError(
-            f"{reprlib.repr(text)} is not a quantity; write it like '{_like(unit)}'", where=where
+            f"{reprlib.repr(text)} is not a quantity; write it like '{_example(unit)}'", where=where
         )
     symbol = match[2] or unit
     if symbol not in UNITS:
@@ -103,14 +104,14 @@ def _from_text(text: str, unit: str, where: str) -> float:
     if dimension(symbol) != dimension(unit):
         raise SpecError(
             f"{text!r} is a {dimension(symbol)}, but a {dimension(unit)} is needed;"
-            f" write it like '{_like(unit)}'",
+            f" write it like '{_example(unit)}'",
             where=where,
         )
     return _converted(match[1], symbol, unit)
 
 
 def _converted(text: str, symbol: str, unit: str) -> float:
-    """Number in another unit of its dimension, rounded once: 500 us are 0.5 ms, not 0.4999."""
+    """Number in another unit of its dimension, rounded once: 500 us is exactly 0.5 ms."""
     ratio = si_factor(symbol) / si_factor(unit)
     return float(text) * ratio if dimension(unit) == "angle" else _scaled(text, ratio)
 
@@ -129,12 +130,12 @@ def _from_quantities(value: Any, unit: str, where: str) -> NDArray[np.float64]:
         return _from_brian2(value, unit, where)
     if not hasattr(value, "rescale"):
         raise SpecError(
-            f"{short(value)} is a quantity of a library that scnnbio does not know; write text"
-            f" such as '{_like(unit)}', or use 'quantities' or Brian2",
+            f"{short(value)} is a quantity of an unsupported library; write text such as"
+            f" '{_example(unit)}', or use 'quantities' or Brian2",
             where=where,
         )
     powers = {part.name: power for part, power in value.dimensionality.items()}
-    # To 'quantities' a radian is the number 1, but 6 rad/s is not a rate of 6 spikes per second.
+    # 'quantities' treats a radian as 1, but 6 rad/s is not a rate of 6 spikes per second.
     if dimension(unit) == "angle":
         fits = list(powers.values()) == [1] and powers.keys() <= _angles()
     else:
@@ -157,8 +158,8 @@ def _from_brian2(value: Any, unit: str, where: str) -> NDArray[np.float64]:
     name = BRIAN2_NAMES.get(dimension(unit))
     if name is None:
         raise SpecError(
-            f"{short(value)} is of Brian2, which has no {dimension(unit)}; write text such as"
-            f" '{_like(unit)}'",
+            f"{short(value)} is a Brian2 quantity, and Brian2 has no unit of"
+            f" {dimension(unit)}; write text such as '{_example(unit)}'",
             where=where,
         )
     reference = brian2.Quantity(1.0) if name == "1" else getattr(brian2, name)
@@ -169,7 +170,7 @@ def _from_brian2(value: Any, unit: str, where: str) -> NDArray[np.float64]:
 
 
 def _shifted(numbers: NDArray[np.float64], symbol: str, unit: str) -> NDArray[np.float64]:
-    """Numbers in another unit of their dimension, each rounded once."""
+    """Numbers converted to another unit of their dimension, each rounded once."""
     ratio = si_factor(symbol) / si_factor(unit)
     if ratio == 1.0 or dimension(unit) == "angle":
         return numbers if ratio == 1.0 else numbers * ratio
@@ -190,8 +191,8 @@ def _angles() -> frozenset[str]:
 
 
 def own_unit(text: str) -> str:
-    """The unit that scnnbio counts in, of the dimension that a text such as ``"2 s"`` names."""
-    match = _TEXT.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    """Scnnbio's own unit for the dimension of a text such as ``"2 s"``: here ``"ms"``."""
+    match = _TEXT.fullmatch(text.strip()) if len(text) <= MAX_TEXT else None
     symbol = match[2] if match else ""
     known = symbol if symbol in UNITS else "1"
     return next(unit for unit in PLAIN if dimension(unit) == dimension(known))

@@ -1,4 +1,4 @@
-"""Numbers from what a user hands in."""
+"""Plain numbers from arguments of any accepted form."""
 
 from __future__ import annotations
 
@@ -9,24 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.units.conversion import asked, carries_unit, is_view, numbers_of, own_unit, short
-from scnnbio.units.table import (
-    PLAIN,
-)
+from scnnbio.units.conversion import carries_unit, expected, is_view, numbers_of, own_unit, short
+from scnnbio.units.table import PLAIN
 
 
 def plain(value: Any, unit: str, *, where: str = "") -> float:
-    """Number of ``value`` in ``unit``.
+    """Convert ``value`` to a number in ``unit``.
 
     Parameters
     ----------
     value : float, str or quantity
-        A number (taken to be in ``unit`` already), text such as ``"20 ms"``, or a quantity of
+        A number (already in ``unit``), text such as ``"20 ms"``, or a quantity of
         ``quantities`` or Brian2.
     unit : str
         One of :data:`UNITS`.
     where : str, optional
-        Path into the document, for the error.
+        Path into the document, for error messages.
 
     Returns
     -------
@@ -50,36 +48,40 @@ def plain(value: Any, unit: str, *, where: str = "") -> float:
         else:
             found = numbers_of(value, unit, where)
             if found.ndim:
-                raise SpecError(f"{short(value)} is not {asked(unit)} alone", where=where)
+                raise SpecError(
+                    f"{short(value)} is not a single value; give {expected(unit)}", where=where
+                )
             number = float(found)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise SpecError(f"{short(value)} is not finite; write {asked(unit)} that is", where=where)
+        raise SpecError(
+            f"{short(value)} is not finite; write {expected(unit)} that is", where=where
+        )
     return number
 
 
 def plain_array(
     values: Any, unit: str, *, where: str = "", finite: bool = True
 ) -> NDArray[np.float64]:
-    """Numbers of ``values`` in ``unit``, of the same shape.
+    """Convert ``values`` to an array of numbers in ``unit``, of the same shape.
 
     Parameters
     ----------
     values : array_like, text or quantities
-        Numbers (taken to be in ``unit`` already), an array of ``quantities`` or Brian2, or nested
-        lists of whatever :func:`plain` takes.
+        Numbers (already in ``unit``), an array of ``quantities`` or Brian2, or nested
+        lists of values that :func:`plain` accepts.
     unit : str
         One of :data:`UNITS`.
     where : str, optional
-        Path into the document, for the error.
+        Path into the document, for error messages.
     finite : bool
         Whether every number must be finite. In data NaN is a missing value.
 
     Returns
     -------
     ndarray of float64
-        What was given, not a copy, if it is that already.
+        ``values`` itself, not a copy, if it is such an array.
 
     Raises
     ------
@@ -94,47 +96,51 @@ def plain_array(
     try:
         numbers = numbers_of(values, unit, where)
     except OverflowError:
-        raise SpecError(f"a number of {short(values)} is not finite", where=where) from None
+        raise SpecError(f"{short(values)} holds a number that is not finite", where=where) from None
     if finite and not np.isfinite(numbers).all():
         wrong = numbers[~np.isfinite(numbers)].flat[0]
-        raise SpecError(f"{wrong} is not finite; write {asked(unit, True)} that are", where=where)
+        raise SpecError(
+            f"{wrong} is not finite; write {expected(unit, True)} that are", where=where
+        )
     return numbers
 
 
 def plain_window(window: Any, *, where: str = "window") -> tuple[float, float]:
-    """Begin and end of a window of time in ms.
+    """Begin and end of a time window, in ms.
 
     Raises
     ------
     SpecError
-        If it is not two finite times of which the second is the later.
+        If it is not two finite times with begin < end.
     """
     ends = plain_array(window, "ms", where=where)
     if ends.shape != (2,):
-        raise SpecError(f"{short(window)} is not a window; give (begin, end) in ms", where=where)
+        raise SpecError(
+            f"{short(window)} is not a time window; give (begin, end) in ms", where=where
+        )
     begin, end = ends.tolist()
     if not begin < end:
         raise SpecError(
-            f"a window from {begin:g} to {end:g} ms holds no time; give (begin, end)", where=where
+            f"the window from {begin:g} to {end:g} ms is empty; give begin < end", where=where
         )
     return begin, end
 
 
 def plain_values(value: Any, unit: str, *, where: str = "") -> float | tuple[float, ...]:
-    """One number, or a tuple of them where a list or an array was given."""
+    """One number, or a tuple of numbers if ``value`` is a list or an array."""
     if not is_several(value):
         return plain(value, unit, where=where)
     numbers = plain_array(value, unit, where=where)
     if numbers.ndim != 1 or not numbers.size:
         raise SpecError(
-            f"{short(value)} is not a flat list of {asked(unit, True)}; give at least one",
+            f"{short(value)} is not a flat list of {expected(unit, True)}; give at least one",
             where=where,
         )
     return tuple(numbers.tolist())
 
 
 def is_several(value: Any) -> bool:
-    """Whether a value is a list or an array, and not one number, text or quantity."""
+    """Whether a value is a list or an array, not one number, text or quantity."""
     return isinstance(value, list | tuple) or (
         (isinstance(value, np.ndarray) or is_view(value)) and np.ndim(value) > 0
     )
@@ -146,13 +152,13 @@ def whole_numbers(values: Any, *, where: str = "") -> NDArray[np.int64]:
     Raises
     ------
     SpecError
-        If one is not a whole number, or they are true and false, or carry a unit.
+        If a value is not a whole number, is true or false, or has a unit.
     """
     numbers = np.asarray(values) if not carries_unit(values) else None
     if numbers is not None and not numbers.size:
         return np.zeros(numbers.shape, dtype=np.int64)
     if numbers is None or numbers.dtype.kind not in "iuf":
-        raise SpecError(f"{short(values)} are not whole numbers", where=where)
+        raise SpecError(f"{short(values)} must be whole numbers", where=where)
     whole = numbers.astype(np.int64) if numbers.dtype.kind != "f" else _truncated(numbers)
     if (whole != numbers).any():
         wrong = numbers[whole != numbers].flat[0]
@@ -161,12 +167,12 @@ def whole_numbers(values: Any, *, where: str = "") -> NDArray[np.int64]:
 
 
 def without_unit(value: Any, *, where: str = "") -> Any:
-    """A value, of which quantities become numbers in scnnbio's own unit of their dimension.
+    """Convert quantities to numbers in scnnbio's own units; return other values unchanged.
 
     Raises
     ------
     SpecError
-        If none of these units has the dimension.
+        If scnnbio has no unit of the quantity's dimension.
     """
     if isinstance(value, list | tuple) and any(map(carries_unit, value)):
         return [without_unit(item, where=where) for item in value]
@@ -178,14 +184,14 @@ def without_unit(value: Any, *, where: str = "") -> Any:
         except SpecError:
             continue
     raise SpecError(
-        f"{short(value)} is in none of {', '.join(PLAIN)}; give the number, and name its unit in"
-        " the name",
+        f"{short(value)} does not convert to any of {', '.join(PLAIN)}; give a plain number, with"
+        " its unit in the column's name",
         where=where,
     )
 
 
 def in_own_unit(value: Any, *, where: str = "") -> NDArray[np.float64]:
-    """Numbers, quantities or text as numbers in scnnbio's own units; NaN stays.
+    """Convert numbers, quantities or text to numbers in scnnbio's own units; NaN is allowed.
 
     Examples
     --------
@@ -200,6 +206,6 @@ def in_own_unit(value: Any, *, where: str = "") -> NDArray[np.float64]:
 
 
 def _truncated(numbers: NDArray[Any]) -> NDArray[np.int64]:
-    # What is not finite, or too large, has no integer; 0 differs from it.
+    # Values without a 64-bit integer become 0, which differs from them.
     fits = np.abs(numbers) < 2.0**63
     return np.where(fits, numbers, 0).astype(np.int64)

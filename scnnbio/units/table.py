@@ -1,4 +1,4 @@
-"""The units that scnnbio knows, and how a public parameter declares its own."""
+"""The units that scnnbio knows, and annotations by which public parameters declare theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 from numpy.typing import ArrayLike
 
-#: symbol → (dimension, factor to the SI unit of that dimension). Angles count in degrees.
+#: symbol → (dimension, factor to the SI unit of that dimension). Angles are in degrees.
 UNITS: dict[str, tuple[str, float]] = {
     "s": ("time", 1.0),
     "ms": ("time", 1e-3),
@@ -34,7 +34,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "1": ("number", 1.0),
 }
 
-#: The SI dimensions in Brian2's notation, for lowering a model's text.
+#: Brian2's names of the SI units, for translating a model's equations.
 BRIAN2_NAMES = {
     "time": "second",
     "voltage": "volt",
@@ -46,7 +46,7 @@ BRIAN2_NAMES = {
     "number": "1",
 }
 
-#: What scnnbio counts in, one unit a dimension.
+#: scnnbio's own units, one per dimension.
 PLAIN = ("ms", "mV", "nA", "nF", "uS", "Hz", "MOhm", "deg", "1")
 
 
@@ -57,9 +57,10 @@ class In:
     Parameters
     ----------
     unit : str or None
-        One of :data:`UNITS`; None where another argument says it, as a neuron's parameter does.
+        One of :data:`UNITS`; None where another argument gives the unit, as for a parameter of a
+        neuron.
     finite : bool
-        Whether numbers that are not finite are refused. In data NaN is a missing value.
+        Whether numbers must be finite. In data, NaN is a missing value.
     """
 
     unit: str | None
@@ -75,7 +76,7 @@ Number = Annotated[float, In("1")]
 Times = Annotated[ArrayLike, In("ms")]
 Rates = Annotated[ArrayLike, In("Hz", finite=False)]
 Angles = Annotated[ArrayLike, In("deg")]
-#: Begin and end; a spike at t belongs to it if begin < t <= end.
+#: Begin and end of a time window; a spike at t belongs to it if begin < t <= end.
 Window = tuple[Milliseconds, Milliseconds]
 
 

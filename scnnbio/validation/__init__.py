@@ -17,11 +17,12 @@ from scnnbio.validation.comparisons import (
 )
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import Missing, Protocol
-from scnnbio.validation.registry import CLAIMS, judge_all
+from scnnbio.validation.registry import CLAIMS, MEASURES, judge_all
 from scnnbio.validation.scores import Score, chance_limit, total_variation
 
 __all__ = [
     "CLAIMS",
+    "MEASURES",
     "AllWithin",
     "Claim",
     "Covered",

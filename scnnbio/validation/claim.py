@@ -151,6 +151,8 @@ class Measure(Value, ABC):
     name: ClassVar[str]
     unit: ClassVar[str] = "1"
     about: ClassVar[About] = "population"
+    #: Whether a window within the trial can be chosen.
+    windowed: ClassVar[bool] = False
     #: Names of the columns of the values, where there are several.
     columns: ClassVar[tuple[str, ...]] = ()
 
@@ -235,6 +237,11 @@ class Claim(Value, ABC):
                 f"{self.name!r} is about one population, not {len(named)}; for a mixture give"
                 " their shares, as population = { simple = 0.4, complex = 0.6 }",
                 where=f"{where}.population",
+            )
+        if bound.window is not None and not self.measure.windowed:
+            raise SpecError(
+                f"{self.name!r} has no window of its own to choose; leave it out",
+                where=f"{where}.window",
             )
         if bound.shares and about != "population":
             raise SpecError(

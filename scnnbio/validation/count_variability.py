@@ -52,6 +52,7 @@ class MeanFanoFactor(Measure):
     """
 
     name: ClassVar[str] = "fano_factor"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the cells that are not silent and fire enough at some grating."""

@@ -33,6 +33,7 @@ class BestRate(Measure):
 
     name: ClassVar[str] = "evoked_rate"
     unit: ClassVar[str] = "Hz"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the cells that are not silent."""
@@ -46,6 +47,7 @@ class SpontaneousRate(Measure):
 
     name: ClassVar[str] = "spontaneous_rate"
     unit: ClassVar[str] = "Hz"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Count in the window of the gratings; raises Missing without trials of mean grey."""

@@ -44,6 +44,7 @@ class TrialIntervalCV(Measure):
     """
 
     name: ClassVar[str] = "isi_cv"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the cells that are not silent and have enough trials of enough intervals."""

@@ -80,6 +80,7 @@ class SpikeCircularVariance(Measure):
     """Circular variance of each cell's mean rates."""
 
     name: ClassVar[str] = "circular_variance"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the cells that are not silent."""
@@ -93,6 +94,7 @@ class SpikeHalfBandwidth(Measure):
 
     name: ClassVar[str] = "half_bandwidth"
     unit: ClassVar[str] = "deg"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the cells that are not silent."""

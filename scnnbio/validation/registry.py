@@ -1,13 +1,17 @@
-"""Every claim by name, and the judging of those that a document names."""
+"""Every claim and measure by name, and the judging of those that a document names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from scnnbio.experiment import ClaimBinding
+from scnnbio.errors import SpecError
+from scnnbio.experiment import ClaimBinding, Run
 from scnnbio.experiment.documents import choose
+from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     count_variability,
+    digit_read_outs,
     euler_stability,
     evoked_rate,
     homeostasis,
@@ -23,8 +27,9 @@ from scnnbio.validation import (
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
+    weight_drift,
 )
-from scnnbio.validation.claim import Claim
+from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
 
@@ -46,10 +51,56 @@ _PHENOMENA = (
     other_solutions,
     self_sustained,
     input_rates,
+    weight_drift,
+    digit_read_outs,
 )
 
 #: Every claim by the name that documents, the command line and Python use.
-CLAIMS: dict[str, Claim] = {claim.name: claim for module in _PHENOMENA for claim in module.CLAIMS}
+CLAIMS: Registry[Claim] = Registry(
+    "claim",
+    "scnnbio.claims",
+    {claim.name: f"{module.__name__}:CLAIMS" for module in _PHENOMENA for claim in module.CLAIMS},
+    instances(Claim, name="name"),
+    load=named,
+)
+
+
+def _measure(entry: Entry) -> Any:
+    """A measure with its parameters at their default, where the entry names a class."""
+    found = entry.load()
+    return found() if isinstance(found, type) and issubclass(found, Measure) else found
+
+
+#: Every measure by name.
+MEASURES: Registry[Measure] = Registry(
+    "measure",
+    "scnnbio.measures",
+    {
+        cls.name: f"{module.__name__}:{cls.__name__}"
+        for module in _PHENOMENA
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Measure) and cls.__module__ == module.__name__
+    },
+    instances(Measure, name="name"),
+    load=_measure,
+)
+
+
+def beside(bound: ClaimBinding, where: str = "claim") -> tuple[Measure, ...]:
+    """The measures that a document wants beside a claim.
+
+    Raises
+    ------
+    SpecError
+        If there is no measure of a name, or the claim is not bound to what it is of.
+    """
+    where = f"{where}.beside"
+    measures = tuple(MEASURES.choose(name, where) for name in bound.beside)
+    for measure in measures:
+        part = "projection" if measure.about == "projection" else "population"
+        if measure.about != "network" and not getattr(bound, part):
+            raise SpecError(f"{measure.name!r} is of a {part}; add {part} = ...", where=where)
+    return measures
 
 
 def claim_named(name: str, where: str = "claim") -> Claim:
@@ -67,6 +118,37 @@ def check(claims: Iterable[ClaimBinding]) -> None:
     """Raise a SpecError unless every claim is known and bound to what it is about."""
     for k, bound in enumerate(claims):
         claim_named(bound.claim, f"claims[{k}].claim").check(bound, f"claims[{k}]")
+        beside(bound, f"claims[{k}]")
+
+
+def shown(claims: Iterable[ClaimBinding], run: Run) -> tuple[tuple[str, ...], str]:
+    """Population and projection that the figures of a stage show.
+
+    Parameters
+    ----------
+    claims : iterable of ClaimBinding
+        Of the study; those of the run's stage count.
+    run : Run
+
+    Returns
+    -------
+    populations : tuple of str
+        One, that of the stage's first claim on one population of neurons; without such a claim the
+        layer that the first kernel that is judged or learned leads to. Empty if there is none.
+    projection : str
+        Of the stage's first claim on a kernel; without one, what learns and leads to the
+        population. Empty if there is none.
+    """
+    network, here = run.experiment.network, [c for c in claims if c.stage == run.experiment.stage]
+    kernels = [bound.projection for bound in here if bound.projection]
+    learned = [path.name for path in network.projections if path.plasticity is not None]
+    posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
+    layers = [bound.population[0] for bound in here if len(bound.population) == 1]
+    neurons = [name for name in layers if not network.population(name).is_source]
+    recorded = [name for name in run.recording.spikes if name not in run.experiment.inputs]
+    population = (*neurons, *posts, *recorded)[:1]
+    into = [name for name in learned if network.projection(name).post in population]
+    return population, (*kernels, *into, "")[0]
 
 
 def judge_all(

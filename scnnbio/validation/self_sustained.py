@@ -21,6 +21,7 @@ class MeanRate(Measure):
 
     name: ClassVar[str] = "mean_rate"
     unit: ClassVar[str] = "Hz"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Count the spikes of every neuron."""
@@ -32,6 +33,7 @@ class IntervalCV(Measure):
     """CV of all of a neuron's intervals, of neurons with five or more."""
 
     name: ClassVar[str] = "interval_cv"
+    windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the neurons with enough intervals."""

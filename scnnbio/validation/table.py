@@ -12,10 +12,10 @@ import numpy as np
 
 from scnnbio.errors import SpecError, unwritable
 from scnnbio.experiment import ClaimBinding
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 from scnnbio.validation.claim import Measure, Measured, bind_as
 from scnnbio.validation.evidence import Evidence
-from scnnbio.validation.registry import claim_named
+from scnnbio.validation.registry import beside, claim_named
 from scnnbio.validation.self_sustained import MeanRate
 
 #: Columns of the table.
@@ -53,7 +53,7 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
         if bound.stage not in evidence:
             continue
         seen = bind_as(evidence[bound.stage], bound).bind(protocol=known.protocol)
-        for measure in (known.measure, *known.beside):
+        for measure in (known.measure, *known.beside, *beside(bound)):
             single = measure.about == "population"
             for part in _each(seen) if single else [seen]:
                 # Several claims may hold the same numbers.
@@ -144,6 +144,6 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     try:
-        put(text.getvalue().encode(), path)
+        write_atomically(text.getvalue().encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None

@@ -1,7 +1,7 @@
-"""The main job: run the stages, keep what they give, judge it, draw it."""
+"""Run a study's stages, store the results, judge claims, draw figures."""
 
 from scnnbio.backends.fastest import fastest
-from scnnbio.workflow.drafts import left_behind
+from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import load_results, new_folder
 from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
 from scnnbio.workflow.results import Results
@@ -13,10 +13,10 @@ __all__ = [
     "execute",
     "fastest",
     "judge",
-    "left_behind",
     "load_results",
     "missing",
     "new_folder",
     "resume",
     "run",
+    "unfinished_runs",
 ]

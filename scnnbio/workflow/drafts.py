@@ -1,7 +1,7 @@
-"""What a run keeps in its draft on the way, so that it can go on after it was killed.
+"""Checkpoints of an unfinished run, from which it can be resumed after it was killed.
 
-``<draft>/.kept`` holds the study, the stages that are finished, and the checkpoint of the one that
-is not. It goes when the results are whole.
+A run writes a draft folder, which becomes the results folder when it is complete. Until then
+``<draft>/.kept`` holds the study, the finished stages, and the checkpoint of the stage that runs.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from scnnbio.recording import Recording
 from scnnbio.workflow.folder import read_json, write_json
 from scnnbio.workflow.origin import Origin, check_unchanged
 
-_PLACE = ".kept"
+_CHECKPOINTS = ".kept"
 
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """The folder that a run writes until its results are whole.
+    """The folder that a run writes until its results are complete.
 
     Parameters
     ----------
@@ -34,12 +34,13 @@ class Draft:
         The folder itself; it becomes the results.
     study : Study
     backend : str
-        As the user named it, and its options.
+        As the user named it.
     options : mapping of str to object
+        Options of the backend.
     replace : bool
-        Whether an old folder of results gives way.
+        Replace an older results folder.
     origin : mapping
-        When and by which command the run began, and the files it was made of.
+        Date, command and files; see :mod:`scnnbio.workflow.origin`.
     """
 
     path: Path
@@ -52,10 +53,10 @@ class Draft:
     @property
     def folder(self) -> Path:
         """Folder of checkpoints and finished stages."""
-        return self.path / _PLACE
+        return self.path / _CHECKPOINTS
 
     def begin(self) -> None:
-        """Write down what is run."""
+        """Write the study, and the arguments of the run."""
         self.study.save(self.folder / "experiment.toml")
         what = {
             "backend": self.backend,
@@ -68,36 +69,39 @@ class Draft:
 
     @classmethod
     def read(cls, draft: Path) -> Draft:
-        """What a run that ended early has kept.
+        """Read the draft of an unfinished run.
 
         Raises
         ------
         DataError
-            If it cannot be read, or its experiments are not what they were when it began.
+            If it cannot be read, or its experiments have changed since the run began.
         """
-        place = draft / _PLACE
+        place = draft / _CHECKPOINTS
         what = read_json(place / "run.json")
         parts = {"backend", "options", "replace", "origin", "stages"}
         if not isinstance(what, dict) or set(what) != parts:
-            raise DataError("is damaged; remove the folder it is in", where=str(place / "run.json"))
+            raise DataError(
+                "is damaged; remove its folder, and run the experiment again",
+                where=str(place / "run.json"),
+            )
         study = load(place / "experiment.toml")
         if {e.stage: e.digest() for e in study.experiments} != what["stages"]:
             raise DataError(
-                "its experiments are not what they were when the run began (another version of"
-                " scnnbio, or other files that it names); begin anew",
+                "its experiments have changed since the run began (another version of scnnbio, or"
+                " changed files); remove this folder, and run the experiment again",
                 where=str(draft),
             )
         check_unchanged(study, what["origin"], str(draft))
         return cls(draft, study, what["backend"], what["options"], what["replace"], what["origin"])
 
     def checkpoint(self, stage: str) -> Path:
-        """A folder for the checkpoints of a stage."""
+        """Folder for the checkpoints of a stage; created if absent."""
         place = self.folder / stage / "checkpoint"
         place.mkdir(parents=True, exist_ok=True)
         return place
 
     def save(self, run: Run) -> None:
-        """Keep a finished stage; its checkpoint is no longer needed."""
+        """Store a finished stage, and remove its checkpoint."""
         place = self.folder / run.experiment.stage
         part = place / "part"
         shutil.rmtree(part, ignore_errors=True)
@@ -114,13 +118,16 @@ class Draft:
         shutil.rmtree(place / "checkpoint", ignore_errors=True)
 
     def load(self, experiment: Experiment) -> Run | None:
-        """A stage that was finished before, or None."""
+        """Run of a stage that was finished before the interruption, or None."""
         place = self.folder / experiment.stage / "done"
         if not place.is_dir():
             return None
         provenance = read_json(place / "run.json")
         if not isinstance(provenance, dict) or provenance.get("experiment") != experiment.digest():
-            raise DataError("is of another experiment; begin anew", where=str(place))
+            raise DataError(
+                "belongs to another experiment; remove the draft, and run the experiment again",
+                where=str(place),
+            )
         recording = Recording.load(place / "recording.h5")
         learned = read_weights(place / "weights.npz")
         weights = {name.split("/", 1)[1]: values for name, values in learned.items()}
@@ -128,74 +135,75 @@ class Draft:
 
 
 @contextlib.contextmanager
-def held(draft: Path) -> Iterator[None]:
-    """Nobody else goes on with a draft meanwhile, or removes it.
+def lock_draft(draft: Path) -> Iterator[None]:
+    """Lock a draft, so that no other process resumes or removes it.
 
     Raises
     ------
     DataError
-        If another process works on it.
+        If another process holds the lock.
     """
-    (draft / _PLACE).mkdir(exist_ok=True)
-    with locked(draft / _PLACE / "lock"):
+    (draft / _CHECKPOINTS).mkdir(exist_ok=True)
+    with locked(draft / _CHECKPOINTS / "lock"):
         yield
 
 
-def forget(draft: Path) -> None:
-    """Remove what was kept on the way: nothing of it belongs to the results."""
-    shutil.rmtree(draft / _PLACE)
+def remove_checkpoints(draft: Path) -> None:
+    """Remove the checkpoints of a run whose results are complete."""
+    shutil.rmtree(draft / _CHECKPOINTS)
 
 
 def resumable(draft: Path) -> bool:
-    """Whether a draft holds anything worth going on from: a finished stage or a checkpoint."""
-    place = draft / _PLACE
+    """Whether a draft can be resumed: it holds a finished stage or a checkpoint."""
+    place = draft / _CHECKPOINTS
     return any(place.glob("*/done/run.json")) or any(place.glob("*/checkpoint/state"))
 
 
-def left_behind(parent: Path) -> dict[Path, Path]:
-    """Drafts beside one another whose runs were killed, and the folder of results of each.
+def unfinished_runs(parent: Path) -> dict[Path, Path]:
+    """Drafts in a folder whose runs were killed, with the results folder of each.
 
-    Those without anything to go on from are removed on the way, such as those of comparisons.
+    Drafts that cannot be resumed, such as those of comparisons, are removed.
     """
     found = {}
-    for file in sorted(parent.glob(f".*/{_PLACE}/lock")):
+    for file in sorted(parent.glob(f".*/{_CHECKPOINTS}/lock")):
         draft = file.parents[1]
-        # A draft that somebody works on is none that was left; one may also vanish meanwhile.
+        # A locked draft belongs to a running process; a draft may also vanish meanwhile.
         with contextlib.suppress(DataError), locked(file):
             if resumable(draft):
-                found[draft] = target_of(draft)
+                found[draft] = results_folder(draft)
             else:
                 shutil.rmtree(draft, ignore_errors=True)
     return found
 
 
-def target_of(draft: Path) -> Path:
-    """The folder of results that a draft was to become: ``.name.random`` beside ``name``."""
+def results_folder(draft: Path) -> Path:
+    """The results folder that a draft becomes: ``name`` for a draft ``.name.random``."""
     return draft.with_name(draft.name[1:].rpartition(".")[0])
 
 
-def find(path: Path) -> Draft:
-    """What a run into a folder kept before it was killed.
+def find_draft(path: Path) -> Draft:
+    """Find the draft of the unfinished run that was to write a results folder.
 
     Parameters
     ----------
     path : Path
-        The folder of results.
+        The results folder.
 
     Raises
     ------
     DataError
-        If there is nothing to go on from, or more than one run.
+        If there is no such draft that can be resumed, or more than one.
     """
     path = path.absolute()
-    drafts = [d for d in path.parent.glob(f".{path.name}.*") if target_of(d) == path]
+    drafts = [d for d in path.parent.glob(f".{path.name}.*") if results_folder(d) == path]
     drafts = [d for d in drafts if resumable(d)]
     if not drafts:
-        what = "the run is finished" if (path / "run.json").exists() else "no run was cut off there"
+        finished = (path / "run.json").exists()
+        what = "the run is finished" if finished else "no unfinished run was to write this folder"
         raise DataError(f"{what}: nothing to resume", where=str(path))
     if len(drafts) > 1:
         raise DataError(
-            f"several runs into it were cut off; remove all but one of"
+            f"several unfinished runs were to write this folder; remove all but one of"
             f" {', '.join(str(d) for d in sorted(drafts))}",
             where=str(path),
         )

@@ -1,4 +1,4 @@
-"""A run's folder: written whole or not at all, and read back without running any code."""
+"""The results folder of a run: written completely or not at all; reading it runs no code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
-from scnnbio.files import put
+from scnnbio.files import write_atomically
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.validation.table import measure_rows, write_rows
@@ -29,39 +29,39 @@ def new_folder(
     path: Path,
     *,
     replace: bool = False,
-    mark: str = "run.json",
+    marker: str = "run.json",
     draft: Path | None = None,
-    spare: Callable[[Path], bool] = lambda draft: False,
+    keep_draft: Callable[[Path], bool] = lambda draft: False,
 ) -> Iterator[Path]:
-    """A folder that appears under its name only when all of it has been written.
+    """Create a folder that appears under its name only when it is complete.
 
     Parameters
     ----------
     path : Path
         Must not exist, or be an empty folder, unless ``replace``.
     replace : bool
-        Put the new folder in the place of an old one, once it is whole. Nothing but a folder with
-        ``mark`` in it is ever replaced.
-    mark : str
-        File by which a folder of this kind is known.
+        Replace an old folder, once the new one is complete. Only a folder that contains the file
+        ``marker`` is ever replaced.
+    marker : str
+        File that identifies a folder of this kind.
     draft : Path, optional
-        What an earlier attempt left, to go on with.
-    spare : callable, optional
-        Says of a draft whether it stays after an error.
+        Draft of an earlier attempt, to continue.
+    keep_draft : callable, optional
+        Given the draft, returns whether to keep it after an error.
 
     Yields
     ------
     Path
-        Where to write, beside ``path``; moved there at the end, removed after an error.
+        The draft folder to write, beside ``path``; renamed at the end, removed after an error.
 
     Raises
     ------
     DataError
-        If the place is taken or cannot be written.
+        If ``path`` exists or cannot be written.
     """
     path = path.absolute()
     try:
-        _check_free(path, mark if replace else None)
+        _check_free(path, marker if replace else None)
         path.parent.mkdir(parents=True, exist_ok=True)
         if draft is None:
             draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -74,27 +74,29 @@ def new_folder(
     try:
         yield draft
         draft.chmod(0o755)
-        _put_in_place(draft, path)
+        _rename_finished(draft, path)
     except OSError as error:
         if isinstance(error, DataError):
             raise
-        left = "what was done is kept" if spare(draft) else "no part of it was left"
+        left = (
+            "finished parts are kept" if keep_draft(draft) else "the incomplete folder was removed"
+        )
         raise DataError(
-            f"could not be written whole ({_reason(error)}); {left}", where=str(path)
+            f"could not be written completely ({_reason(error)}); {left}", where=str(path)
         ) from None
     finally:
-        if not spare(draft):
+        if not keep_draft(draft):
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def _check_free(path: Path, mark: str | None) -> None:
-    """Refuse a place that holds anything, but for an old folder that may be replaced."""
+def _check_free(path: Path, marker: str | None) -> None:
+    """Raise unless ``path`` is free, or holds an old folder that may be replaced."""
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if mark is None:
+    if marker is None:
         raise DataError("exists already; choose another --out, or add --force", where=str(path))
-    if not (path / mark).is_file():
-        what = "run" if mark == "run.json" else "comparison"
+    if not (path / marker).is_file():
+        what = "run" if marker == "run.json" else "comparison"
         raise DataError(
             f"is not the folder of a {what}, so it is not replaced; choose another --out",
             where=str(path),
@@ -102,13 +104,13 @@ def _check_free(path: Path, mark: str | None) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, FileExistsError):  # what mkdir says of a file that stands in the way
+    if isinstance(error, FileExistsError):  # mkdir's error if a parent is a file
         return os.strerror(errno.ENOTDIR)
     return getattr(error, "strerror", None) or str(error)
 
 
-def _put_in_place(draft: Path, path: Path) -> None:
-    """Rename a finished folder; an old one goes only when the new one is there."""
+def _rename_finished(draft: Path, path: Path) -> None:
+    """Rename a finished folder; an old one is removed only when the new one is in place."""
     if not path.exists():
         draft.replace(path)
         return
@@ -124,7 +126,7 @@ def _put_in_place(draft: Path, path: Path) -> None:
 
 
 def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> None:
-    """Provenance, study, recording and weights."""
+    """Write provenance, study, recording and weights."""
     write_json(folder / "run.json", provenance)
     results.study.save(folder / "experiment.toml")
     results.recording.save(folder / "recording.h5")
@@ -134,7 +136,7 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
 
 
 def write_scores(results: Results, folder: Path) -> None:
-    """Scores, and the measures that they rest on."""
+    """Write scores, and the measures that they use."""
     write_json(folder / "scores.json", [score.to_dict() for score in results.scores])
     measures = folder / "measures"
     measures.mkdir(exist_ok=True)
@@ -144,22 +146,22 @@ def write_scores(results: Results, folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, whole or not at all."""
+    """Write JSON, completely or not at all."""
     text = json.dumps(value, indent=2, allow_nan=False)
     try:
-        put((text + "\n").encode(), path)
+        write_atomically((text + "\n").encode(), path)
     except OSError as error:
         raise unwritable(error, path) from None
 
 
 def load_results(folder: str | Path, report: Report | None = None) -> Results:
-    """What an earlier run left in its folder.
+    """Read the results folder of an earlier run.
 
     Parameters
     ----------
     folder : str or Path
     report : callable, optional
-        Told how far the fits of kernels are, where they must be made again.
+        Called with the progress of fits of kernels, where they must be repeated.
 
     Returns
     -------
@@ -184,7 +186,7 @@ def load_results(folder: str | Path, report: Report | None = None) -> Results:
         }
         if stage.name not in provenance:
             raise DataError(
-                f"says nothing of stage {stage.name!r}; run the experiment again",
+                f"has no stage {stage.name!r}; run the experiment again",
                 where=str(folder / "run.json"),
             )
         try:
@@ -219,7 +221,7 @@ def read_json(path: Path) -> Any:
             f"cannot be read ({error.strerror}); is this the folder of a run?", where=str(path)
         ) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"is damaged ({error}); make it anew", where=str(path)) from None
+        raise DataError(f"is damaged ({error}); create it again", where=str(path)) from None
 
 
 def _read_study(path: Path) -> Study:
@@ -227,13 +229,13 @@ def _read_study(path: Path) -> Study:
         return load(path)
     except SpecError as error:
         raise DataError(
-            f"does not describe the run any more ({error}); run the experiment again",
+            f"cannot be loaded by this version ({error}); run the experiment again",
             where=str(path),
         ) from None
 
 
 def _read_provenance(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Provenance by stage, and where the whole comes from."""
+    """Provenance by stage, and the origin of the run."""
     whole = read_json(path)
     stages = whole.get("stages") if isinstance(whole, dict) else None
     needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
@@ -255,5 +257,6 @@ def _read_scores(path: Path) -> tuple[Score, ...]:
         return tuple(Score.from_dict(row) for row in rows)
     except (TypeError, ValueError):
         raise DataError(
-            "is damaged: not a list of scores; remove it, and score the run again", where=str(path)
+            "is damaged: not a list of scores; remove it, and run 'scnnbio score' on the folder",
+            where=str(path),
         ) from None

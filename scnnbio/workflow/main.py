@@ -1,4 +1,4 @@
-"""Run, store, judge, draw: what ``scnnbio run`` does."""
+"""Check, run, judge and draw a study, as ``scnnbio run`` does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedEr
 from scnnbio.experiment import Experiment, Report, Run, Study
 from scnnbio.experiment.documents import continued
 from scnnbio.validation import registry
-from scnnbio.workflow.drafts import Draft, find, forget, held, resumable
+from scnnbio.workflow.drafts import (
+    Draft,
+    find_draft,
+    lock_draft,
+    remove_checkpoints,
+    resumable,
+)
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
@@ -26,16 +32,16 @@ Targets = Mapping[str, backends.Backend]
 def check(
     study: Study, backend: str | backends.Backend, options: Options | None = None
 ) -> list[Unsupported]:
-    """Everything in a study that a backend cannot run, found without simulating.
+    """Find everything in a study that a backend cannot run, without simulating.
 
     Parameters
     ----------
     study : Study
     backend : str or Backend
-        One for all stages; as text also one for each stage, see
+        One backend for all stages; as text also one per stage, see
         :func:`~scnnbio.backends.choices.by_stage`.
     options : mapping of str to object, optional
-        Of the backend.
+        Options of the backend.
 
     Returns
     -------
@@ -56,10 +62,10 @@ def _problems(study: Study, made: Targets) -> list[Unsupported]:
     registry.check(study.claims)
     problems: list[Unsupported] = []
     for experiment in study.experiments:
-        # One trial of every stage, before minutes go into those that come first.
+        # Drawing one trial finds errors in the input of late stages before early ones run.
         draw_one_trial(experiment)
         found = made[experiment.stage].unsupported(experiment)
-        # A reason that several stages share is told once.
+        # A reason that several stages share is listed once.
         problems += [p for p in found if p not in problems]
     return problems
 
@@ -67,7 +73,7 @@ def _problems(study: Study, made: Targets) -> list[Unsupported]:
 def missing(
     study: Study, backend: str | backends.Backend, options: Options | None = None
 ) -> list[str]:
-    """What has to be installed before a study can run, one line for each backend.
+    """Find what must be installed before a study can run.
 
     Parameters
     ----------
@@ -79,7 +85,7 @@ def missing(
     Returns
     -------
     list of str
-        Empty if nothing.
+        One line per backend that lacks something.
     """
     return _not_installed(_targets(study, backend, options))
 
@@ -95,7 +101,7 @@ def _not_installed(made: Targets) -> list[str]:
 
 
 def draw_one_trial(experiment: Experiment) -> None:
-    """Draw the input of a first trial, so that what is wrong with it is found before any run.
+    """Draw the input of the first trial, to find errors in it before any run.
 
     Raises
     ------
@@ -119,7 +125,7 @@ def execute(
     options: Options | None = None,
     draft: Draft | None = None,
 ) -> Results:
-    """Run every stage, handing on what was learned.
+    """Run every stage; later stages start from the weights that earlier ones learned.
 
     Parameters
     ----------
@@ -129,9 +135,9 @@ def execute(
     report : callable, optional
         Called as ``report(phase, done, total)``.
     options : mapping of str to object, optional
-        Of the backend.
+        Options of the backend.
     draft : Draft, optional
-        Stages that were finished before, and checkpoints of one that was not.
+        Finished stages to load, and the checkpoint to resume.
 
     Returns
     -------
@@ -140,7 +146,7 @@ def execute(
     Raises
     ------
     UnsupportedError
-        With all that the backend cannot run.
+        With everything that the backend cannot run.
     BackendMissing
         If the backend's simulator or compiler is not installed.
     """
@@ -153,24 +159,24 @@ def execute(
     runs: dict[str, Run] = {}
     for stage in study.stages:
 
-        def tell(phase: str, done: float, total: float, name: str = stage.name) -> None:
+        def report_stage(phase: str, done: float, total: float, name: str = stage.name) -> None:
             if report is not None:
                 report(f"{phase} ({name})", done, total)
 
         target, experiment = made[stage.name], stage.ready(runs)
         if draft is None:
-            runs[stage.name] = target.run(experiment, tell)
+            runs[stage.name] = target.run(experiment, report_stage)
             continue
         done = draft.load(experiment)
         if done is None:
-            done = target.run(experiment, tell, keep=draft.checkpoint(stage.name))
+            done = target.run(experiment, report_stage, keep=draft.checkpoint(stage.name))
             draft.save(done)
         runs[stage.name] = done
     return Results(study, runs, report=report)
 
 
 def judge(results: Results) -> Results:
-    """Judge the study's claims."""
+    """Judge the study's claims; the results with their scores."""
     return results.with_scores(registry.judge_all(results.study.claims, results.evidence))
 
 
@@ -190,17 +196,17 @@ def run(
     ----------
     study : Study
     backend : str or None
-        As for :func:`check`; if None, the :func:`~scnnbio.backends.fastest.fastest` one that can
-        run the study here.
+        As for :func:`check`; if None, the :func:`~scnnbio.backends.fastest.fastest` that can run
+        the study on this machine.
     folder : Path
-        Written whole or not at all.
+        Written completely or not at all.
     replace : bool
-        Whether an existing folder gives way.
+        Replace an existing results folder.
     report : callable, optional
     options : mapping of str to object, optional
-        Of the backend.
+        Options of the backend.
     command : sequence of str
-        Words of the command line that asks for the run, which ``run.json`` keeps.
+        Words of the command line, recorded in ``run.json``.
 
     Returns
     -------
@@ -208,24 +214,24 @@ def run(
     """
     chosen = "user" if backend is not None else "scnnbio"
     backend = backend or fastest(study, options).name
-    # Options go into the folder, and so have to be some.
+    # Wrong options must raise here, before the draft stores them.
     _targets(study, backend, options)
     known = {**origin(study, command), "backend_chosen_by": chosen}
-    # The folder is tried first: no run should be lost for a place that cannot be written.
-    with new_folder(folder, replace=replace, spare=resumable) as path:
+    # The folder is created first, so that no run is lost because it cannot be written.
+    with new_folder(folder, replace=replace, keep_draft=resumable) as path:
         draft = Draft(path, study, backend, options or {}, replace, known)
-        with held(path):
+        with lock_draft(path):
             draft.begin()
             return _run(draft, report)
 
 
 def resume(folder: Path, report: Report | None = None) -> Results:
-    """Go on with a run that was killed, from its latest checkpoint; its results are the same.
+    """Resume a run that was killed, from its latest checkpoint; its results are the same.
 
     Parameters
     ----------
     folder : Path
-        The folder of results, which is not there yet.
+        The results folder, which does not exist yet.
     report : callable, optional
 
     Returns
@@ -235,26 +241,26 @@ def resume(folder: Path, report: Report | None = None) -> Results:
     Raises
     ------
     DataError
-        If there is nothing to go on from, another process is at it, or the experiment or the
+        If there is nothing to resume, another process is running it, or the experiment or the
         program that simulates it has changed since.
     """
-    draft = find(folder)
+    draft = find_draft(folder)
     with (
-        held(draft.path),
-        new_folder(folder, replace=draft.replace, draft=draft.path, spare=resumable),
+        lock_draft(draft.path),
+        new_folder(folder, replace=draft.replace, draft=draft.path, keep_draft=resumable),
     ):
         return _run(draft, report)
 
 
 def _run(draft: Draft, report: Report | None) -> Results:
-    """What is left to do of a run, and its folder."""
+    """Run the stages that are left, and write the results folder."""
     path = draft.path
     results = execute(draft.study, draft.backend, report, options=draft.options, draft=draft)
     results = judge(dataclasses.replace(results, origin=draft.origin))
     write_runs(results, path, results.provenance)
     write_scores(results, path)
     draw(results, path, report=report)
-    forget(path)
+    remove_checkpoints(path)
     return results
 
 
@@ -268,33 +274,33 @@ def draw(
     results : Results
     folder : Path
     only : str, optional
-        Name of one figure, which is drawn alone, without a report; all if not given.
+        Name of the only figure to draw, without a report; all figures and the report by default.
     report : callable, optional
 
     Returns
     -------
     list of Path
-        What was written.
+        The files written.
 
     Raises
     ------
     SpecError
         If there is no figure of that name.
     DataError
-        If the results lack what the one figure shows, or the folder cannot be written.
+        If the results lack what the figure ``only`` shows, or the folder cannot be written.
     """
-    # At the end of a run: until then matplotlib is not needed.
+    # Imported here, since only this needs matplotlib.
     from scnnbio import figures
 
     place = folder / "figures"
     if only is not None:
         return list(figures.save(figures.draw(only, results).figure, place, only))
 
-    def tell(done: int, total: int) -> None:
+    def report_figures(done: int, total: int) -> None:
         if report is not None:
             report("drawing figures", done, total)
 
-    made, left_out = figures.draw_all(results, tell)
+    made, left_out = figures.draw_all(results, report_figures)
     written = [path for drawn in made for path in figures.save(drawn.figure, place, drawn.name)]
     pictures = {
         drawn.name: figures.Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)

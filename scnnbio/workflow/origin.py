@@ -1,7 +1,6 @@
-"""Where results come from: when, by which command, of which files; as ``run.json`` keeps it.
+"""The origin of results: date, command and files, as ``run.json`` records them.
 
-None of it goes into a recording, kernels or scores: a run repeated at another time gives the same
-bytes there.
+Recordings, kernels and scores do not contain it, so that repeating a run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from scnnbio.experiment import Study
 
 Origin = dict[str, Any]
 
-#: What ``run.json`` holds of it.
+#: Keys of ``run.json`` that hold the origin.
 KEYS = ("date", "command", "files", "skipped", "backend_chosen_by")
 
 
 def origin(study: Study, command: Sequence[str] = ()) -> Origin:
-    """What is known of a run before it begins.
+    """Date, command and files of a run that begins now.
 
     Parameters
     ----------
     study : Study
     command : sequence of str
-        Words of the command line; none where Python asks.
+        Words of the command line; empty for a run from Python.
 
     Returns
     -------
     dict
-        ``date`` (UTC, ISO 8601), ``command``, ``files`` (path, sha256 and role of each that was
-        read) and ``skipped`` (path and reason of each that was left out).
+        ``date`` (UTC, ISO 8601), ``command``, ``files`` (path, sha256 and role of each file read)
+        and ``skipped`` (path and reason of each file left out).
 
     Raises
     ------
@@ -49,9 +48,9 @@ def origin(study: Study, command: Sequence[str] = ()) -> Origin:
 
 
 def check_unchanged(study: Study, found: Origin, where: str) -> None:
-    """Refuse to go on with a run whose files are not what they were when it began.
+    """Raise if a stimulus file has changed since the run began.
 
-    The document and its weights are kept with the run; what a stimulus shows is read again.
+    The document and its weights are stored with the run; files of stimuli are read again.
 
     Raises
     ------
@@ -64,6 +63,7 @@ def check_unchanged(study: Study, found: Origin, where: str) -> None:
     changed = sorted(dict(before.items() ^ after.items()))
     if changed:
         raise DataError(
-            f"{changed[0]} is not what it was when the run began; put it back, or begin anew",
+            f"{changed[0]} has changed since the run began; restore it, or run the experiment"
+            " again",
             where=where,
         )

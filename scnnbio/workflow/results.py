@@ -1,4 +1,4 @@
-"""All that one study gave."""
+"""Results of a study: runs, measures and scores."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scnnbio.experiment import Report, Run, Study
 from scnnbio.experiment.documents import choose
 from scnnbio.recording import Recording, concatenate
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.registry import shown
 from scnnbio.validation.scores import Score, Scores
 
 
@@ -29,10 +30,10 @@ class Results:
     runs : mapping of str to Run
         By stage.
     measures : mapping of str to KernelMeasures
-        Kernels that were fitted already, by stage and projection, as ``"learn/lgn_v1"``.
+        Measures of kernels already fitted, by stage and projection, as ``"learn/lgn_v1"``.
     scores : Scores
     report : callable, optional
-        Told how far the fits of kernels are.
+        Called with the progress of fits of kernels.
     origin : mapping of str to object
         Date, command and files; see :mod:`scnnbio.workflow.origin`.
     """
@@ -48,12 +49,12 @@ class Results:
         object.__setattr__(self, "scores", Scores(self.scores))
 
     def __getitem__(self, stage: str) -> Run:
-        """The run of a stage; a SpecError if there is none of that name."""
+        """The run of a stage; raises a SpecError for an unknown name."""
         return choose(self.runs, stage, "stage", "results")
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
-        """What claims and figures see of each stage; expensive measures are made once."""
+        """Evidence of each stage for claims and figures; expensive measures are cached."""
         return {stage: self._evidence(stage, run) for stage, run in self.runs.items()}
 
     def _evidence(self, stage: str, run: Run) -> Evidence:
@@ -65,34 +66,18 @@ class Results:
 
         named = [key.partition("/") for key in self.measures]
         kernels = {name: self.measures[f"{at}/{name}"] for at, _, name in named if at == stage}
-        populations, projection = self._subject(stage, run)
+        populations, projection = shown(self.study.claims, run)
         return Evidence(run, populations, projection, kernels=kernels, progress=progress)
 
-    def _subject(self, stage: str, run: Run) -> tuple[tuple[str, ...], str]:
-        """Population and projection that figures of a stage show: those of its first claims.
-
-        Without such claims, the first projection that learns and the layer that it leads to.
-        """
-        network, claims = run.experiment.network, [c for c in self.study.claims if c.stage == stage]
-        kernels = [c.projection for c in claims if c.projection]
-        learned = [p.name for p in network.projections if p.plasticity is not None]
-        posts = [network.projection(name).post for name in (*kernels[:1], *learned[:1])]
-        layers = [c.population[0] for c in claims if len(c.population) == 1]
-        neurons = [name for name in layers if not network.population(name).is_source]
-        recorded = [name for name in run.recording.spikes if not network.population(name).is_source]
-        population = (*neurons, *posts, *recorded)[:1]
-        into = [name for name in learned if network.projection(name).post in population]
-        return population, (*kernels, *into, "")[0]
-
     def with_scores(self, scores: tuple[Score, ...]) -> Results:
-        """The same results, judged; fits that were made on the way are kept."""
+        """The same results with these scores; fits made in the meantime are kept."""
         made = {
             f"{stage}/{projection}": table
             for stage, evidence in self.evidence.items()
             for projection, table in evidence.kernels.items()
         }
         judged = dataclasses.replace(self, scores=scores, measures={**self.measures, **made})
-        # What claims had made of the runs is there for the figures.
+        # Figures reuse the measures that claims have cached.
         vars(judged)["evidence"] = self.evidence
         return judged
 
@@ -103,7 +88,7 @@ class Results:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """How the results came about: the stages' provenance, and their sums."""
+        """Provenance of every stage, and totals over the stages."""
         stages = {name: dict(run.provenance) for name, run in self.runs.items()}
         wall: Counter[str] = Counter()
         output: Counter[str] = Counter()
@@ -121,7 +106,7 @@ class Results:
             "title": self.study.title,
             **self.origin,
             "backend": ", ".join(names),
-            # Of several backends, each stage has its own.
+            # With several backends, options are listed per stage.
             "options": options[0] if len(names) == 1 else {},
             "seed": self.study.seed,
             "versions": versions,

@@ -13,6 +13,7 @@ from scnnbio.experiment import load, study_from
 from scnnbio.neurons import LIBRARY
 from scnnbio.neurons.linearised import effective_membrane
 from scnnbio.neurons.rates import firing_rate
+from scnnbio.validation import CLAIMS
 from scnnbio.workflow import execute
 
 FILE = Path(__file__).parents[2] / "experiments" / "shunting.toml"
@@ -97,7 +98,12 @@ def test_the_experiment_measures_resistances_and_shifts():
     ]  # fmt: skip
     record["spikes"].remove("barrage")
     record["signals"] = [s for s in record["signals"] if s["population"] not in left_out]
-    run = execute(study_from(table), "brian2-standalone").runs["inhibition"]
+    passive = ("control_passive", "shunting_passive")
+    resistance = {"claim": "shunt_resistance", "stage": "inhibition", "population": passive}
+    study = study_from(table | {"claims": [resistance]})
+    run = execute(study, "brian2-standalone").runs["inhibition"]
+    score = CLAIMS["shunt_resistance"].judge(run, bound=study.claims[0])
+    assert (score.verdict, score.n, score.population) == ("agrees", 2, passive)
     window = (200.0, 400.0)
     slopes = {
         name: line(potential_curve(run, f"{name}_passive", [0], window)).slope.value

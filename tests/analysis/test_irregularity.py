@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scnnbio.analysis.irregularity import fano_factor, irregularity, trial_cv
-from scnnbio.analysis.rates import responses
+from scnnbio.analysis.irregularity import (
+    fano_factor,
+    irregularity,
+    mean_fano_factor,
+    trial_cv,
+)
+from scnnbio.analysis.rates import Responses, responses
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
 
@@ -103,6 +108,24 @@ def test_fano_factor_of_poisson_and_constant_counts() -> None:
     assert found[0, 1] == 0.0
     assert np.isnan(found[0, 2])
     np.testing.assert_array_equal(fano_factor(table, conditions=table.best()), found[0])
+
+
+def test_the_mean_fano_factor_has_the_unbiased_variance() -> None:
+    rng = np.random.default_rng(7)
+    counts = rng.poisson([[0.2, 3.0, 5.0]], (12, 3))
+    condition = np.repeat([0, 1, 2], [5, 6, 1])  # the last has one trial, and no variance
+    counts[condition == 0, 1] = 0
+    table = Responses("v1", {"c": np.arange(3)}, condition, counts, (0.0, 500.0))
+    mean, number = mean_fano_factor(table, min_mean_count=1.0)
+    each: list[list[float]] = [[], [], []]
+    for unit, found in enumerate(each):
+        for k in (0, 1):
+            of = counts[condition == k, unit]
+            if of.mean() >= 1:
+                found.append(of.var(ddof=1) / of.mean())
+    assert number.tolist() == [len(found) for found in each] == [0, 1, 2]
+    assert np.isnan(mean[0])
+    np.testing.assert_allclose(mean[1:], [np.mean(found) for found in each[1:]])
 
 
 def test_fano_factor_divides_by_the_number_of_trials() -> None:

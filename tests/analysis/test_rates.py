@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from scnnbio.analysis.rates import responses
 from scnnbio.errors import SpecError
@@ -57,6 +58,14 @@ def test_rates_are_those_of_elephant(recording: Recording) -> None:
     trains = [segment.spiketrains[0] for segment in block.segments]
     rates = [float(mean_firing_rate(train).rescale("Hz")) for train in trains]
     assert table.rates[1, 2] == pytest.approx(np.mean(rates))
+
+
+def test_standard_errors_are_those_of_scipy(recording: Recording) -> None:
+    table = responses(recording, "v1", window=(100.0, 350.0))
+    wanted = [scipy.stats.sem(table.counts[table.condition == c], axis=0) / 0.25 for c in range(6)]
+    np.testing.assert_allclose(table.standard_errors, wanted)
+    alone = responses(recording.take([2]), "v1", window=(100.0, 350.0))
+    assert np.isnan(alone.standard_errors).all()
 
 
 def test_curve_is_taken_at_each_units_best_frequency(recording: Recording) -> None:

@@ -65,7 +65,7 @@ def test_pooled_counts_are_sums_over_windows(
     recording = drawn()
     expected = by_hand(recording, pool)
     np.testing.assert_array_equal(pool.of(recording).toarray(), expected)
-    monkeypatch.setattr("scnnbio.analysis.readout._AT_ONCE", 2)
+    monkeypatch.setattr("scnnbio.analysis.pooled_counts._AT_ONCE", 2)
     np.testing.assert_array_equal(pool.of(recording).toarray(), expected)
     root = PooledCounts("v1", pool.size, pool.stride, pool.padding, "root", pool.windows)
     np.testing.assert_allclose(root.of(recording).toarray() ** 2, expected, rtol=1e-6)

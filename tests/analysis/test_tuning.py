@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import iv
 
+from scnnbio.analysis.modulation import f1_f0
 from scnnbio.analysis.tuning import (
     circular_variance,
     direction_selectivity,
-    f1_f0,
     half_bandwidth,
     orientation_selectivity,
     preferred_orientation,

@@ -219,5 +219,5 @@ def test_a_threshold_may_be_written_in_any_linear_way(threshold):
 
 def test_firing_without_end_is_an_error():
     network = pair(SILENT, (2, 1, 1), parameters={"v_reset": -40.0, "i_offset": 1.0})
-    with pytest.raises(SpecError, match="without end"):
+    with pytest.raises(SpecError, match="fires endlessly"):
         EXACT.run(shown(network))

@@ -1,4 +1,4 @@
-"""The backend that a study runs on when none is named: which, why, and that it is told."""
+"""The default backend of a study: which one it is, why, and that the user is told both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scnnbio.backends.fastest import ORDER, fastest
 from scnnbio.errors import BackendMissing, DataError, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import find
+from scnnbio.workflow.drafts import find_draft
 from scnnbio.workflow.origin import check_unchanged, origin
 from tests.experiment.small import study as small
 from tests.workflow.conftest import FILE as V1
@@ -60,7 +60,7 @@ def test_what_a_backend_cannot_take_is_passed_over(
     chosen = fastest(study)
     assert chosen.name == "reference"
     assert chosen.passed_over == dict.fromkeys(ORDER[:2], "population 'x': has such a name")
-    # Where none can, the reasons of the fastest are told.
+    # If no backend can run it, the error has the reasons of the fastest.
     monkeypatch.setattr(type(backends.get("reference")), "unsupported", unsupported)
     with pytest.raises(
         UnsupportedError, match="not available on brian2-standalone: population 'x'"
@@ -70,7 +70,7 @@ def test_what_a_backend_cannot_take_is_passed_over(
 
 @pytest.mark.usefixtures("no_compiler")
 def test_options_narrow_the_choice(study: Study) -> None:
-    """One that only the compiled program has cannot run without a compiler: that is told."""
+    """An option that only the compiled program has needs a compiler, and the error says so."""
     with pytest.raises(BackendMissing, match=r"g\+\+ not found"):
         workflow.run(study, None, Path("never"), options={"threads": 2})
     with pytest.raises(SpecError, match="did you mean 'threads'"):
@@ -143,14 +143,14 @@ def test_a_run_does_not_go_on_with_other_pictures(change: str, tmp_path: Path) -
 def test_resume_keeps_the_date_and_checks_the_files(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scnnbio.workflow.drafts import Draft, held
+    from scnnbio.workflow.drafts import Draft, lock_draft
 
     draft = tmp_path / ".out.x"
     draft.mkdir()
     began = origin(study, ["scnnbio", "run", "own.toml"])
     kept = Draft(draft, study, "reference", {}, False, began)
-    with held(draft):
+    with lock_draft(draft):
         kept.begin()
         (kept.checkpoint("learn") / "state").write_bytes(b"")
-        found = find(tmp_path / "out")
+        found = find_draft(tmp_path / "out")
     assert found.origin == began

@@ -83,7 +83,7 @@ def expected(made: Experiment, spikes: int) -> tuple[int, float, int]:
         if seen[place] == spikes:
             first = min(p for s, p in pairs.T if s == step and seen[p] + (p > place) >= spikes)
             return int(trial), float((step - trial * per_trial) * made.dt), int(min(first, place))
-    raise AssertionError("nobody fires so often")
+    raise AssertionError("no neuron fires so often")
 
 
 ON_A_GRID = [

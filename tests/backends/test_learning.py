@@ -231,7 +231,7 @@ HAND: dict[str, tuple[WinnerTakeAll | None, list[int], list[int]]] = {
     # Map 2 crosses farthest and wins place 0; map 1 then place 1, map 0 place 2; the winner of
     # place 0 learns at both of its spikes.
     "side by side": (WinnerTakeAll(), [1, 1, 2], [6, 3, 3]),
-    # Place 1 is within a place of place 0: nobody else wins there; map 1 wins place 2.
+    # Place 1 is within a place of place 0: no other map wins there; map 1 wins place 2.
     "neighbours": (WinnerTakeAll(radius=1), [0, 1, 2], [6, 3, 3]),
     "all places": (WinnerTakeAll(radius=2), [0, 0, 2], [6, 3, 3]),
     "two winners": (WinnerTakeAll(winners=2), [0, 1, 2], [6, 3, 3]),

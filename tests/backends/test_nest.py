@@ -444,7 +444,7 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     refused = NestBackend(kernels="expanded").unsupported(silent)
     assert "WinnerTakeAll is not available with one synapse a place" in refused[0].feature
     refused = NestBackend(cells="standard", kernels="shared").unsupported(silent)
-    assert "do not tell by how much they cross" in refused[0].feature
+    assert "do not send their excess" in refused[0].feature
     expanded = NestBackend(kernels="expanded").unsupported(CASES["soft bounds"])
     assert [r.element for r in expanded] == ["population 'v1'", "projection 'lgn_v1'"]
     assert all("kernels='shared'" in r.remedy for r in expanded)

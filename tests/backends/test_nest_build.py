@@ -58,10 +58,10 @@ def test_the_text_follows_the_equations() -> None:
 
 def test_a_threshold_that_is_shared_comes_by_a_port_of_its_own() -> None:
     told = nestml_model(ADAPTIVE, "v_thresh")
-    assert (told.receptors, told.told) == ({"excitatory": 1}, 2)
+    assert (told.receptors, told.parameter_port) == ({"excitatory": 1}, 2)
     assert "v_thresh" not in told.used
     assert "(s_v >= (told + s_w))" in told.text
-    assert nestml_model(ADAPTIVE).told is None
+    assert nestml_model(ADAPTIVE).parameter_port is None
 
 
 def test_what_competes_keeps_by_how_much_it_crosses() -> None:
@@ -222,7 +222,7 @@ def test_a_nest_without_mpi_is_no_part_of_a_command_of_several(monkeypatch) -> N
     finally:
         processes._commanded.reset(team)
     assert [r.feature for r in refused] == [
-        "this NEST was built without MPI, and is one process of 2"
+        "this NEST was built without MPI, but MPI started 2 processes"
     ]
     assert "docs/how_to/mpi.md" in refused[0].remedy
     assert backends.get("nest").unsupported(experiment(small_network())) == []

@@ -139,7 +139,7 @@ def test_processes_share_the_nodes() -> None:
 
 def test_more_than_all_threads_hold_is_refused_with_another_remedy(monkeypatch) -> None:
     monkeypatch.setattr(capacity, "MOST_NEST_NODES", 100)
-    monkeypatch.setattr(capacity, "MOST_THREADS", 8)
+    monkeypatch.setattr(capacity, "MAX_THREADS", 8)
     problems = capacity.unsupported_size(large(100), True, None, 1)
     assert "more processes" in problems[0].remedy
 

@@ -137,7 +137,7 @@ def test_spinnaker_starts_where_it_is_told_to():
     made = case({"v_thresh": OWN["v_thresh"]}, {"v": START["v"]})
     network = dataclasses.replace(made.network, projections=made.network.projections[:1])
     made = dataclasses.replace(made, network=network, record=Record(spikes=("v1",)))
-    with pytest.raises(UnsupportedError, match="first trial on the machine"):
+    with pytest.raises(UnsupportedError, match="only the first trial begins from"):
         backends.get("spinnaker").run(made)
     current = dataclasses.replace(network.population("v1"), initial=START)
     driven = Network((network.populations[0], current), network.projections)
@@ -161,7 +161,7 @@ def test_spinnaker_starts_where_it_is_told_to():
 def test_what_needs_one_value_per_channel_says_so():
     v1 = case().network.population("v1")
     np.testing.assert_array_equal(v1.channel_values("cm"), np.full(5, 1.0))
-    with pytest.raises(SpecError, match="differs from neuron to neuron"):
+    with pytest.raises(SpecError, match="differs between neurons"):
         v1.channel_values("tau_m")
 
 

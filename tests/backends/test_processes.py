@@ -69,8 +69,8 @@ def test_a_process_alone_does_everything_itself() -> None:
     assert team.gathered(values) is values
     assert team.in_turns(lambda: 5) == 5
     assert team.total([1, 2]) == [1, 2]
-    assert team.everybody("text") == ["text"]
-    with pytest.raises(DataError, match="here"), team.bound():
+    assert team.allgather_text("text") == ["text"]
+    with pytest.raises(DataError, match="here"), team.joint_work():
         team.together(lambda: (_ for _ in ()).throw(DataError("here")))
 
 
@@ -86,7 +86,7 @@ def test_without_mpi4py_each_process_has_a_command_of_its_own(
         assert processes.commanded() is processes.ALONE
     assert processes.missing(1) == ""
     told = processes.missing(2)
-    assert told.startswith("there are 2 processes; mpi4py, which gathers what several processes")
+    assert told.startswith("there are 2 processes; mpi4py, which gathers the recordings of")
     assert "pip install '.[mpi]'" in told
     with pytest.raises(BackendMissing, match=r"is missing: pip install '\.\[mpi\]'"):
         processes.team("NEST", 2)
@@ -95,7 +95,9 @@ def test_without_mpi4py_each_process_has_a_command_of_its_own(
 def test_a_nest_and_an_mpi4py_of_different_libraries_are_named() -> None:
     token = processes._commanded.set(processes.Team(FirstOfTwo(), led=True))
     try:
-        with pytest.raises(BackendMissing, match="NEST counts 3 processes and mpi4py 2: they were"):
+        with pytest.raises(
+            BackendMissing, match="NEST reports 3 processes and mpi4py 2: they were"
+        ):
             processes.team("NEST", 3)
     finally:
         processes._commanded.reset(token)

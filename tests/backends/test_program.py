@@ -49,14 +49,14 @@ def described(case: Experiment, folder: Path) -> Described:
     import brian2 as b2
 
     from scnnbio.backends.brian2.backend import lowered_program
-    from scnnbio.backends.brian2.running import fed
+    from scnnbio.backends.brian2.running import input_stream
 
     with lowered_program(case, case.input_stream(), folder) as program:
         key = compiling.key(folder, "compiler")
         arrays = hashlib.sha256()
         for path in sorted((folder / "static_arrays").iterdir()):
             arrays.update(path.name.encode() + path.read_bytes())
-        stream = hashlib.sha256(b"".join(fed(program, program.lowered.inputs)))
+        stream = hashlib.sha256(b"".join(input_stream(program, program.lowered.inputs)))
     assert type(b2.get_device()).__name__ == "RuntimeDevice"
     return Described(key, arrays.hexdigest(), stream.hexdigest())
 
@@ -192,7 +192,7 @@ def test_what_is_no_data_has_a_program_of_its_own(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_array_is_touched_only_by_what_needs_it(threads: int, tmp_path: Path) -> None:
-    """Memory that nobody writes to is never there: no array is filled with zeros or numbers."""
+    """Memory is allocated only where it is written to: no array is filled with zeros or numbers."""
     from scnnbio.backends.brian2.backend import lowered_program
     from scnnbio.backends.brian2.compiling import preferences
 

@@ -1,4 +1,4 @@
-"""Neurons that sleep: what is known of the steps that nobody looks at, and what they do then."""
+"""Neurons that sleep: the bound on the steps that they miss, and the catching up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scnnbio import backends
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import threshold_form
 from scnnbio.backends.base import step_constants
-from scnnbio.backends.brian2.sleeping import HORIZONS, LONGEST, Sleep, sleep_of
+from scnnbio.backends.brian2.sleeping import HORIZONS, MAX_SLEEP, Sleep, sleep_of
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling
@@ -49,7 +49,7 @@ def test_many_steps_at_once_are_one_long_step(model: str) -> None:
     population = _population(model, tau_syn_E=[3.0, 5.0, 8.0])
     sleep = _sleep(population)
     assert sleep is not None
-    for count in (1, 2, 17, LONGEST):
+    for count in (1, 2, 17, MAX_SLEEP):
         long = step_constants(population, 0.1 * count)
         for name, values in sleep.powers.items():
             expected = np.broadcast_to(long[name], values[count - 1].shape)

@@ -174,8 +174,8 @@ def test_conductances_fire_as_elsewhere_and_less_where_rings_are_too_small() -> 
     fired = [run.provenance["output_spikes"]["v1"] for run in (wide, narrow)]
     assert fired[1] < fired[0]
     told = " | ".join(narrow.provenance["mapping"]["warnings"])
-    assert "if all that project there fire in one step; what is above is lost" in told
-    assert "a ring was full" in told
+    assert "if all neurons that project there fire in one step; input above is lost" in told
+    assert "ring buffers were full" in told
     # Weights are finer by the powers of two that were saved.
     steps = [r.provenance["mapping"]["populations"][1]["weight step +"] for r in (wide, narrow)]
     assert round(steps[0] / steps[1]) == 16
@@ -224,7 +224,7 @@ def test_numbers_that_do_not_fit_the_machine_are_told() -> None:
     assert "tau_m/cm of" in refusal(pair(cm=1e-5))
     assert "v_thresh of 70000" in refusal(pair(v_thresh=7e4))
     assert "add up to 80000 nA in one step" in refusal(pair(weight=8e4))
-    with pytest.raises(DataError, match="beyond the machine's numbers"):
+    with pytest.raises(DataError, match="out of range for the machine's numbers"):
         ran(pair(weight=9000.0, cm=0.01, v_thresh=60000.0, v_reset=0.0))
 
 
@@ -236,7 +236,7 @@ def test_what_the_machine_cannot_take_is_listed_with_a_remedy() -> None:
     assert "no one cell with the receptors excitatory, membrane; use those" in refusal(both)
     with pytest.raises(SpecError, match="never negative"):  # on no backend
         pair("LIF_cond_exp", weight=-1.0)
-    assert "a constant current keeps the neurons" in refusal(pair(i_offset=0.1), reset=True)
+    assert "a constant current keeps neurons" in refusal(pair(i_offset=0.1), reset=True)
     assert "microseconds" in refusal(
         pair(delay=1 / 3), dt=1 / 3, stimulus=WhiteNoise(1, 40.0, 40.0)
     )

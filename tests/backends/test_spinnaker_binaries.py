@@ -105,7 +105,9 @@ def test_lists_on_several_cores() -> None:
     assert run.experiment.network.population("v1").size > 256
     assert run.provenance["pathways"] == {"lgn_v1": "expanded"}
     # Sums that find no room are cut off, and the model cuts off the same.
-    assert any("a ring was full" in warning for warning in run.provenance["mapping"]["warnings"])
+    assert any(
+        "ring buffers were full" in warning for warning in run.provenance["mapping"]["warnings"]
+    )
     assert sum(run.provenance["output_spikes"].values()) > 300
 
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("home")
         ({"targt": "board"}, "backend: there is no option 'targt'; did you mean 'target'?"),
         ({"gap": "long"}, "backend.gap: 'long' is not a quantity; write it like"),
         ({"gap": -1.0}, "backend.gap: -1 ms is negative; write 0 or more"),
-        ({"headroom": 0}, "backend.headroom: 0 is no share from 0 to 1"),
+        ({"headroom": 0}, "backend.headroom: 0 is not above 0 and at most 1"),
     ],
 )
 def test_options_are_checked(options: dict[str, object], message: str) -> None:
@@ -54,7 +54,7 @@ def test_without_a_board_the_model_runs_and_a_board_is_missed_with_a_remedy(home
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("[Machine]\nversion = 5\n", BackendMissing, "it names no board"),
+        ("[Machine]\nversion = 5\n", BackendMissing, "it does not specify a board"),
         ("[Machine]\nvirtual_board = True\n", BackendMissing, "it configures a virtual board"),
         ("machine_name = here\n", DataError, "cannot be read as a configuration of sPyNNaker"),
         ("[Machine\n", DataError, "backend.target=emulated"),
@@ -116,8 +116,8 @@ def test_delays_beyond_what_cores_hold_take_extensions_with_a_warning() -> None:
     told = ran(layers(wide=32.0)).provenance["mapping"]
     assert told["populations"][0]["delay extensions"] == 1
     assert told["warnings"] == [
-        "population 'lgn': a delay of 33 ticks (lgn_wide) is longer than the 32 that cores hold;"
-        " 1 delay extension of 32 ticks, each a core of its own, holds its spikes back"
+        "population 'lgn': a delay of 33 ticks (lgn_wide) is longer than the 32 of its"
+        " cores' ring buffers; it uses 1 delay extension of 32 ticks, each on a core of its own"
     ]
     # Two planes of the source, each with an extension of four stages of 64 ticks.
     told = ran(layers(plane=300.0)).provenance["mapping"]
@@ -127,8 +127,8 @@ def test_delays_beyond_what_cores_hold_take_extensions_with_a_warning() -> None:
 
 def test_delays_beyond_what_extensions_hold_are_refused_with_a_remedy() -> None:
     late = refusal(layers(wide=70.0))
-    assert "70 ms is 71 ticks of the machine; cores with so many neurons hold 32, and 64" in late
-    assert "shorten it to 63 ms, or take a longer dt" in late
+    assert "70 ms is 71 ticks of the machine; cores with this many neurons hold 32" in late
+    assert "shorten it to 63 ms, or use a longer dt" in late
     # Seven stages of 64 ticks fill a core's memory, and a turn of 64 follows, if it is not whole.
     assert "and 511 with delay extensions; shorten it to 510 ms" in refusal(layers(plane=600.0))
     assert refusal(layers(plane=510.0)) == ""

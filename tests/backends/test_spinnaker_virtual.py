@@ -56,7 +56,7 @@ def test_a_mapping_is_told_and_judges_nothing(tmp_path: Path) -> None:
     assert told["mapping"]["board"]["cores of the network"] == 4
     # 64 kernels of 2 x 11 x 11 at 9 places, each synapse a word of 4 bytes.
     assert v1["SDRAM (kB)"] > 64 * 2 * 121 * 9 * 4 / 1024
-    assert not any("otherwise than told" in text for text in told["mapping"]["warnings"])
+    assert not any("scales weights differently" in text for text in told["mapping"]["warnings"])
     # No neuron was simulated: there is nothing to judge, and no rate of zero.
     assert list(results.recording.spikes) == ["lgn"]
     assert all(score.verdict not in ("agrees", "disagrees") for score in results.scores)

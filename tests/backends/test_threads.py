@@ -61,7 +61,7 @@ def test_a_run_inside_another_one_is_refused() -> None:
     def begin(phase: str, done: float, total: float) -> None:
         backends.get("brian2").run(CASE)
 
-    with pytest.raises(SpecError, match="a run begins while another run on Brian2 is at work"):
+    with pytest.raises(SpecError, match="a run on Brian2 was started inside another one"):
         backends.get("brian2").run(CASE, lambda p, d, t: begin(p, d, t) if p != "input" else None)
     assert len(backends.get("brian2").run(CASE).recording.spikes["v1"].time) > 90
 
@@ -96,7 +96,7 @@ def test_a_turn_is_given_back_after_an_error_and_waits_for_other_threads() -> No
 # -- what is as it was -----------------------------------------------------------------------------
 
 
-def surroundings() -> dict[str, Any]:
+def isolated_environment() -> dict[str, Any]:
     """What a program sees of its process."""
     return {
         "folder": os.getcwd(),
@@ -115,7 +115,7 @@ def surroundings() -> dict[str, Any]:
 
 @pytest.fixture
 def unusual() -> Iterator[None]:
-    """Settings that nobody has by default."""
+    """Settings that differ from all defaults."""
     with (
         np.errstate(all="raise"),
         matplotlib.rc_context({"axes.grid": True, "font.size": 17.0}),
@@ -131,13 +131,13 @@ def unusual() -> Iterator[None]:
 def test_a_run_leaves_the_process_as_it_was(backend: str, report: Callable[..., None]) -> None:
     made = backends.get(backend)  # which imports the simulator
     CASE.network.population("v1").model.sympy()
-    before = surroundings()
+    before = isolated_environment()
     if report is None:
         made.run(CASE)
     else:
         with pytest.raises(ZeroDivisionError):
             made.run(CASE, report)
-    after = surroundings()
+    after = isolated_environment()
     for name, value in before.items():
         assert after[name] == value, name
 

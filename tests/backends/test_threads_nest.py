@@ -50,7 +50,7 @@ def test_nest_works_in_the_thread_that_imported_it_and_is_refused_in_others(firs
     )
     assert ran == again == expected
     assert refused[0] == "UnsupportedError"
-    assert refused[1].startswith("NEST works in one thread of a process, the one that imported it")
+    assert refused[1].startswith("NEST works only in the thread that imported it")
     assert "or in a process of its own" in refused[2]
     assert missing.startswith(refused[1])
 

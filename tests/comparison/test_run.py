@@ -101,7 +101,7 @@ def test_a_lost_spike_breaks_an_exact_promise() -> None:
 def test_a_lost_spike_is_no_rounding() -> None:
     result = compare(ties(), "reference", "forgetful:promise=rounding")
     assert verdicts(result)["spikes v1"] == "disagrees"
-    first = result.pairs[0].first[0]
+    first = result.pairs[0].first_differences[0]
     # The spike is lost from the recording alone: the neuron fired, and stands at its reset, 2 or
     # 2.25 mV below threshold.
     assert (first.fired, first.silent) == ("reference", "forgetful:promise=rounding")
@@ -130,10 +130,14 @@ def test_who_meets_the_threshold_exactly_may_differ(labels: tuple[str, str]) -> 
     assert not pair.agreements["v1"].all_identical
     assert verdicts(result)["spikes v1"] == "agrees"
     # In all three trials, and each time it is shy that did not fire.
-    assert {first.trial for first in pair.first} == {0, 1, 2}
-    assert {(first.fired, first.silent) for first in pair.first} == {("reference", "shy")}
-    assert all(first.distance is not None and first.distance <= 1e-12 for first in pair.first)
-    earliest = {first.trial: first.time for first in pair.first}
+    assert {first.trial for first in pair.first_differences} == {0, 1, 2}
+    assert {(first.fired, first.silent) for first in pair.first_differences} == {
+        ("reference", "shy")
+    }
+    assert all(
+        first.distance is not None and first.distance <= 1e-12 for first in pair.first_differences
+    )
+    earliest = {first.trial: first.time for first in pair.first_differences}
     alignment = pair.agreements["v1"].alignment
     for trial, time in earliest.items():
         for unit in np.flatnonzero(~alignment.identical[trial]):
@@ -171,7 +175,7 @@ def test_simulators_differ_where_sums_are_rounded_at_the_threshold_and_nowhere_e
     assert found.spikes[0] > 500
     assert not found.all_identical
     assert {found.verdict for found in pair.verdicts} == {"agrees"}
-    distances = [first.distance for first in pair.first]
+    distances = [first.distance for first in pair.first_differences]
     # A few times the rounding of 65 mV, which is 1.4e-14.
     assert all(d is not None and 0 < d < 1e-13 for d in distances)
 
@@ -181,7 +185,7 @@ def test_where_trials_run_on_only_the_first_difference_counts() -> None:
     running = dataclasses.replace(made.stages[0].experiment, reset=False)
     other = Study("ties", (Stage(running, made.stages[0].network),))
     pair = compare(other, "reference", "shy").pairs[0]
-    assert {first.trial for first in pair.first} == {pair.first[0].trial}
+    assert {first.trial for first in pair.first_differences} == {pair.first_differences[0].trial}
     assert (~pair.agreements["v1"].alignment.identical).any(axis=1).sum() > 1
 
 
@@ -200,12 +204,12 @@ def test_steps_see_the_same_input_and_the_finest_is_the_truth() -> None:
     assert [(s.backend, s.exact) for s in result.sweeps] == [
         ("reference", "reference at 0.25 ms"), ("brian2", "brian2 at 0.25 ms"),
     ]  # fmt: skip
-    np.testing.assert_array_equal(result.sweeps[0].found.dt, [1.0, 0.5])
+    np.testing.assert_array_equal(result.sweeps[0].convergence.dt, [1.0, 0.5])
 
 
 def test_the_event_driven_solution_is_the_truth_where_it_is_there() -> None:
     result = compare(ties(), "reference", "event-driven", steps=(1.0, 0.5))
-    assert [(s.backend, s.exact, s.found.dt.tolist()) for s in result.sweeps] == [
+    assert [(s.backend, s.exact, s.convergence.dt.tolist()) for s in result.sweeps] == [
         ("reference", "event-driven", [1.0, 0.5])
     ]
     # It has no step, and is not solved twice.
@@ -227,12 +231,12 @@ def test_layers_that_the_study_does_not_record_are_compared_too() -> None:
     unseen = dataclasses.replace(made.stages[0].experiment, record=Record())
     result = compare(Study("ties", (Stage(unseen, made.stages[0].network),)), "reference", "shy")
     assert verdicts(result) == {"input lgn": "agrees", "spikes v1": "agrees"}
-    assert result.pairs[0].first
+    assert result.pairs[0].first_differences
 
 
 def test_one_stage_starts_from_what_the_reference_learned() -> None:
     result = compare(study(), "reference", "brian2", stage="test")
-    assert result.plan.before == ("learn",)
+    assert result.plan.prerequisites == ("learn",)
     assert [pair.stage for pair in result.pairs] == ["test"]
     theirs = result.runs["brian2", ""]
     assert set(theirs) == {"learn", "test"}
@@ -274,8 +278,11 @@ def test_a_backend_may_take_some_of_the_steps() -> None:
 
 
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
-    "one backend": (lambda: compare(ties(), "reference"), "1 backend; a comparison needs two"),
-    "twice": (lambda: compare(ties(), "brian2", "brian2"), "is given twice"),
+    "one backend": (
+        lambda: compare(ties(), "reference"),
+        "1 backend given; name two backends",
+    ),
+    "twice": (lambda: compare(ties(), "brian2", "brian2"), "is listed twice"),
     "unknown": (
         lambda: compare(ties(), "brian2", "brain2"),
         "there is no backend 'brain2'; did you mean",
@@ -324,7 +331,7 @@ def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     names = {path.name for path in (place / "figures").iterdir()}
     assert names == {"agreement.png", "agreement.pdf", "steps_run_v1.png", "steps_run_v1.pdf"}
     page = (place / "report.html").read_text()
-    for part in ("Promises", "Where spikes begin to differ", "Victor-Purpura", "Steps of time"):
+    for part in ("Promises", "Where spikes begin to differ", "Victor-Purpura", "Time steps"):
         assert part in page
     assert "no SPIKE distance" in page
     assert 'id="claims"' not in page
@@ -365,8 +372,10 @@ def test_what_is_not_known_of_a_difference_is_said(monkeypatch: pytest.MonkeyPat
         patch.setattr("scnnbio.comparison.first_differences._SAMPLES", 10)
         result = compare(ties(), "reference", "shy")
     assert verdicts(result)["spikes v1"] == "insufficient data"
-    reasons = {first.reason for first in result.pairs[0].first}
-    assert reasons == {f"{len(result.pairs[0].first)} places are too many to look into"}
+    reasons = {first.reason for first in result.pairs[0].first_differences}
+    assert reasons == {
+        f"{len(result.pairs[0].first_differences)} first differences need too many samples"
+    }
 
 
 def test_the_last_step_of_a_trial_is_not_sampled() -> None:
@@ -379,7 +388,7 @@ def test_the_last_step_of_a_trial_is_not_sampled() -> None:
         encoding=Encoding(LGN(normalisation_sigma=0), code),
     )
     pair = compare(Study("short", (Stage(short, short.network),)), "reference", "shy").pairs[0]
-    late = [first for first in pair.first if first.time == 5.0]
+    late = [first for first in pair.first_differences if first.time == 5.0]
     assert late
     assert {first.reason for first in late} == {"the last step of a trial is not sampled"}
     assert verdicts_of(pair)["v1"] == "insufficient data"

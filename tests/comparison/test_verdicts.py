@@ -61,11 +61,11 @@ def test_exact_means_every_spike() -> None:
 @pytest.mark.parametrize(
     ("first", "verdict", "part"),
     [
-        ([FIRST], "agrees", "stood 1e-13 from threshold at most, in 1 places"),
+        ([FIRST], "agrees", "(1), neurons were at most 1e-13 from threshold"),
         ([FIRST, FirstDifference("v1", 3, 0, 5.0, "a", "b", 1e-3)], "disagrees", "0.001 from"),
         ([FirstDifference("v1", 0, 0, 5.0, "a", "b", None, "lost")], "insufficient data", "; lost"),
         ([FIRST, FirstDifference("v1", 0, 0, 5.0, "a", "b", None, "x")], "insufficient data", "x"),
-        ([], "insufficient data", "where it began is not known"),
+        ([], "insufficient data", "the first differences are not known"),
     ],
 )
 def test_a_difference_is_excused_at_the_threshold_only(

@@ -195,28 +195,6 @@ WRONG = [
     ("stages.gratings.network", 3, "stages.gratings.network", "not a table"),
     ("stages", [], "stages", "not a table"),
     ("stages.learn", 3, "stages.learn", "not a table"),
-    ("claims", "isi_cv", "claims", "not a list"),
-    ("claims", [3], "claims[0]", "not a table"),
-    ("claims", ["isi_cv"], "claims[0]", 'write { claim = "isi_cv", stage = "..."'),
-    ("claims", [{"claim": "isi_cv"}], "claims[0]", "'stage' is missing"),
-    ("claims", [{"claim": "a", "stage": "lern"}], "claims[0].stage", "did you mean 'learn'"),
-    (
-        "claims", [{"claim": "a", "stage": "learn", "population": "v2"}],
-        "claims[0].population", "no population 'v2'",
-    ),
-    (
-        "claims", [{"claim": "a", "stage": "learn", "projection": "lgn-v1"}],
-        "claims[0].projection", "did you mean 'lgn_v1'",
-    ),
-    (
-        "claims", [{"claim": "a", "stage": "learn", "used_for": "fit"}],
-        "claims[0].used_for", '"test" or "choice"',
-    ),
-    (
-        "claims", [{"claim": "a", "stage": "learn", "population": {"lgn": 0.5, "v1": 0.6}}],
-        "claims[0].shares", "sum to 1",
-    ),
-    ("claims", [{"claim": "a", "stage": "learn"}] * 2, "claims[1]", "there twice"),
     ("name", "../../up", "name", "not a name"),
     ("name", 3, "name", "not text"),
     ("title", [], "title", "not text"),

@@ -206,7 +206,7 @@ def test_columns_keep_their_names_where_inputs_agree() -> None:
         ({"inputs": {"eye": FRAMES}}, "the source 'skin' has no input"),
         (
             {"inputs": {"eye": FRAMES, "skn": drawn_spikes()}},
-            "'skn' is not a spike source; did you mean 'skin'",
+            "'skn' is not a population; did you mean 'skin'",
         ),
         ({"inputs": {"eye": FRAMES, "v1": drawn_spikes()}}, "'v1' is not a spike source"),
         ({"inputs": {"eye": FRAMES, "skin": drawn_images()}}, r"of shape \(3, 5, 5\)"),
@@ -217,7 +217,7 @@ def test_columns_keep_their_names_where_inputs_agree() -> None:
         ({"inputs": {"eye": FRAMES, "skin": drawn_spikes(duration=50.0)}}, "has 50 ms"),
         (
             {"stimulus": FRAMES.stimulus, "encoding": FRAMES.encoding, "inputs": {}},
-            "2 spike sources",
+            "2 sources",
         ),
         (
             {"inputs": {
@@ -238,7 +238,7 @@ def test_what_does_not_fit_is_one_error(changes: dict[str, object], told: str) -
 
 def test_what_needs_one_source_says_so() -> None:
     both = experiment("two sources")
-    with pytest.raises(SpecError, match="2 spike sources, and this needs a network with one"):
+    with pytest.raises(SpecError, match="2 sources, and this needs a network with one"):
         _ = both.source
     with pytest.raises(SpecError, match="FromSpikes has no frames"):
         _ = experiment("spikes").frames

@@ -120,9 +120,11 @@ def test_equilibria_of_curved_neurons() -> None:
 
 
 def test_equilibria_that_do_not_exist() -> None:
-    with pytest.raises(SpecError, match=r"IF\.dv/dt: 'v' has no equilibrium .* nothing draws it"):
+    with pytest.raises(
+        SpecError, match=r"IF\.dv/dt: 'v' has no equilibrium .* does not depend on it"
+    ):
         equilibrium(IF)
-    with pytest.raises(SpecError, match="its equation is curved"):
+    with pytest.raises(SpecError, match="its equation is nonlinear"):
         equilibrium(
             NeuronModel(
                 "square",
@@ -188,7 +190,7 @@ def test_complex_eigenvalues_in_an_euler_loop() -> None:
 
 
 def test_no_step_is_stable_where_the_point_is_not() -> None:
-    with pytest.raises(SpecError, match="unstable by itself"):
+    with pytest.raises(SpecError, match="itself is unstable"):
         euler_stability(LIBRARY["Izhikevich"], at={"v": -50.0, "u": -10.0})
 
 

@@ -1,4 +1,4 @@
-"""What is told of a neuron, against formulas read off a textbook."""
+"""The description of a neuron by ``explain``, compared with formulas from a textbook."""
 
 from __future__ import annotations
 

@@ -200,7 +200,8 @@ def test_a_sum_is_as_long_as_it_likes_and_nesting_is_not() -> None:
     deep = "x"
     for k in range(60):
         deep = f"a{k % 2}*({deep} + 1)"
-    for text, message in ((deep, "nests more than 50 deep"), ("+".join("a" * 300), "in a row")):
+    long = "+".join("a" * 300)
+    for text, message in ((deep, "nested more than 50 deep"), (long, "more than 200 terms")):
         with pytest.raises(SpecError, match=message):
             check_expression(text)
 

@@ -47,7 +47,7 @@ def assert_bit_exact(experiment: Experiment, **options: Any) -> Run:
     assert machine.provenance["options"]["target"] == "binaries"
     assert model.provenance["pathways"] == machine.provenance["pathways"]
     numbers = machine.provenance["mapping"]
-    assert not any("otherwise than told" in warning for warning in numbers["warnings"])
+    assert not any("scales weights differently" in warning for warning in numbers["warnings"])
     told, counted = (
         [row.get("delay extensions") for row in run.provenance["mapping"]["populations"]]
         for run in (model, machine)

@@ -1,4 +1,4 @@
-"""A run's folder is there whole or not at all, and damage is told by the file it is in."""
+"""A run's folder is written completely or not at all; errors about damage name the file."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_old_run_comes_back_if_the_new_one_cannot_take_its_place(
 
     monkeypatch.setattr(Path, "replace", replace)
     with (
-        pytest.raises(DataError, match="could not be written whole"),
+        pytest.raises(DataError, match="could not be written completely"),
         new_folder(old, replace=True) as draft,
     ):
         (draft / "new").touch()
@@ -165,7 +165,8 @@ def test_an_option_that_is_none_leaves_nothing(tmp_path: Path, value: object) ->
     study = load(FILE, profile="tiny", settings=SETTINGS)
     options = {"checkpoint_seconds": value}
     with pytest.raises(
-        SpecError, match=r"backend\.checkpoint_seconds: .* is not (finite|a quantity in s)"
+        SpecError,
+        match=r"backend\.checkpoint_seconds: .* is not (finite|a single value|a quantity in s)",
     ):
         workflow.run(study, "brian2-standalone", tmp_path / "out", options=options)
     assert names(tmp_path) == []

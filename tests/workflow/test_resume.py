@@ -1,4 +1,4 @@
-"""A run that is killed goes on, and ends as if nothing had happened."""
+"""A killed run can be resumed, with the results of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scnnbio.errors import DataError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import Draft, find, held, left_behind, resumable
+from scnnbio.workflow.drafts import Draft, find_draft, lock_draft, resumable, unfinished_runs
 from tests.workflow.conftest import FILE as V1
 from tests.workflow.conftest import SETTINGS
 
@@ -38,12 +38,12 @@ def study() -> Study:
 
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take longest."""
+    """Draw no figures, which would take most of the time."""
     monkeypatch.setattr(main, "draw", lambda *_, **__: [])
 
 
 class Killed(BaseException):
-    """Stands for a signal, after which nobody tidies up."""
+    """Stands for a signal that kills the process without any cleaning up."""
 
 
 @pytest.fixture
@@ -95,26 +95,26 @@ def test_finished_stages_are_not_run_again(
 
 
 def test_a_run_that_is_at_work_is_left_alone(cut_off: Path) -> None:
-    kept = find(cut_off)
-    with held(kept.path):
-        assert left_behind(cut_off.parent) == {}
-        with pytest.raises(DataError, match="another process is at work"):
+    kept = find_draft(cut_off)
+    with lock_draft(kept.path):
+        assert unfinished_runs(cut_off.parent) == {}
+        with pytest.raises(DataError, match="another process is using this folder"):
             workflow.resume(cut_off)
-    assert left_behind(cut_off.parent) == {kept.path: cut_off}
+    assert unfinished_runs(cut_off.parent) == {kept.path: cut_off}
     assert resumable(kept.path)
 
 
 def test_there_may_be_nothing_to_resume(tmp_path: Path, finished: Path) -> None:
-    with pytest.raises(DataError, match="no run was cut off there"):
+    with pytest.raises(DataError, match="no unfinished run was to write"):
         workflow.resume(tmp_path / "out")
     with pytest.raises(DataError, match="the run is finished"):
         workflow.resume(finished)
 
 
 def test_two_that_were_cut_off_are_not_chosen_between(cut_off: Path) -> None:
-    draft = find(cut_off).path
+    draft = find_draft(cut_off).path
     shutil.copytree(draft, draft.with_name(".out.other"))
-    with pytest.raises(DataError, match=r"several runs.*\.out\.other"):
+    with pytest.raises(DataError, match=r"several unfinished runs.*\.out\.other"):
         workflow.resume(cut_off)
 
 
@@ -122,11 +122,11 @@ def test_drafts_without_anything_done_go(tmp_path: Path, study: Study) -> None:
     draft = tmp_path / ".out.x"
     draft.mkdir()
     kept = Draft(draft, study, "reference")
-    with held(kept.path):
+    with lock_draft(kept.path):
         kept.begin()
-        assert left_behind(tmp_path) == {}
+        assert unfinished_runs(tmp_path) == {}
         assert draft.exists()
-    assert left_behind(tmp_path) == {}
+    assert unfinished_runs(tmp_path) == {}
     assert not draft.exists()
 
 
@@ -134,31 +134,31 @@ def test_a_draft_of_which_nothing_is_written_down_goes(tmp_path: Path) -> None:
     """A comparison's, or that of a run that was killed as it began."""
     draft = tmp_path / ".out.x"
     draft.mkdir()
-    with held(draft):
-        assert left_behind(tmp_path) == {}
+    with lock_draft(draft):
+        assert unfinished_runs(tmp_path) == {}
         assert draft.exists()
-    assert left_behind(tmp_path) == {}
+    assert unfinished_runs(tmp_path) == {}
     assert not draft.exists()
 
 
 def test_another_experiment_is_not_gone_on_with(cut_off: Path) -> None:
-    kept = find(cut_off)
+    kept = find_draft(cut_off)
     file = kept.folder / "experiment.toml"
     file.write_text(file.read_text().replace("a_plus = 0.07", "a_plus = 0.08"))
-    with pytest.raises(DataError, match="not what they were when the run began"):
+    with pytest.raises(DataError, match="have changed since the run began"):
         workflow.resume(cut_off)
     assert resumable(kept.path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"backend": "reference"}'])
 def test_a_damaged_record_is_named(cut_off: Path, content: str) -> None:
-    (find(cut_off).folder / "run.json").write_text(content)
+    (find_draft(cut_off).folder / "run.json").write_text(content)
     with pytest.raises(DataError, match=r"run\.json: is damaged"):
         workflow.resume(cut_off)
 
 
 def test_a_damaged_stage_is_named(cut_off: Path) -> None:
-    kept = find(cut_off)
+    kept = find_draft(cut_off)
     (kept.folder / "learn" / "done" / "recording.h5").write_bytes(b"no")
     with pytest.raises(DataError, match=r"recording\.h5"):
         workflow.resume(cut_off)
@@ -174,7 +174,7 @@ def test_an_error_keeps_what_was_done(
 
     with monkeypatch.context() as patch:
         patch.setattr(main, "write_scores", full)
-        with pytest.raises(DataError, match="what was done is kept"):
+        with pytest.raises(DataError, match="finished parts are kept"):
             workflow.run(study, "reference", tmp_path / "out")
     workflow.resume(tmp_path / "out")
     assert names(tmp_path) == ["out"]
@@ -212,7 +212,7 @@ def start_and_kill(out: Path, environment: dict[str, str]) -> int:
         process.wait()
         process.stderr.close()
     (draft,) = out.parent.glob(f".{out.name}.*")
-    # The program notices that nobody feeds it.
+    # The program notices that its input has ended.
     with locked(draft / ".kept" / "learn" / "checkpoint" / "lock", wait=30):
         return state(draft)[0]
 

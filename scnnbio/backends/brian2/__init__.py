@@ -1,4 +1,4 @@
-"""Lowering to Brian2: procedural pathways at runtime and in C++ standalone."""
+"""The Brian2 backends, with computed connections, at runtime and in C++ standalone mode."""
 
 from scnnbio.neurons.brian2_loader import load_brian2
 

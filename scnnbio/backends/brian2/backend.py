@@ -1,4 +1,4 @@
-"""Brian2, at runtime with numpy and as a generated C++ program."""
+"""The two Brian2 backends: at runtime with numpy, and as a generated C++ program."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from scnnbio.backends.brian2.lists import unsupported_lists
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
 from scnnbio.backends.brian2.recorders import Recorders
-from scnnbio.backends.brian2.running import OutputFolder, present
+from scnnbio.backends.brian2.running import OutputFolder, run_trials
 from scnnbio.backends.options import checked_threads
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise, UnlessAtThreshold, Within
@@ -43,22 +43,22 @@ _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
         "spikes",
         distance=1e-9,
-        why="what arrives together is added up in the order of the layout, channels last",
+        why="simultaneous input is added in the order of the layout, channels last",
     ),
     Within("signals", difference=1e-9),
     Within("weights", difference=1e-10),
 )
-#: In single precision, of potentials in mV and weights of order one.
+#: Promises in single precision, for potentials in mV and weights of order one.
 _SINGLE: tuple[Promise, ...] = (
-    UnlessAtThreshold("spikes", distance=1e-2, why="24 bits a number"),
+    UnlessAtThreshold("spikes", distance=1e-2, why="numbers have 24 bits"),
     Within("signals", difference=1e-2),
     Within("weights", difference=1e-2),
 )
 
 
-#: An interrupt from the keyboard ends the run: Brian2 would return what it has until then, which
-#: looks like all of it. Nothing has a dimension here; where Brian2 checks the functions that a text
-#: calls, it prints whole arrays at every call, for an error message that it may need.
+#: Ctrl-C must raise an error: Brian2 would return the results so far, as if they were complete. All
+#: numbers are without units here; Brian2's unit checks of functions would format whole arrays at
+#: every call, for a possible error message.
 _AT_RUNTIME = {
     "codegen.target": "numpy",
     "codegen.runtime.numpy.discard_units": True,
@@ -67,7 +67,7 @@ _AT_RUNTIME = {
 
 
 class _OnBrian2(Backend):
-    """What a backend is that lowers to Brian2's objects, whoever runs them."""
+    """Base class of the backends that use Brian2's objects."""
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
@@ -75,11 +75,11 @@ class _OnBrian2(Backend):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Brian2."""
+        """The package Brian2."""
         return ("brian2",)
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """What no backend with a time step takes, and names that Brian2 needs for itself."""
+        """Undeclared features, names that Brian2 uses itself, and unsupported lists."""
         problems = super().unsupported(experiment) + clashes(experiment.network)
         return problems + unsupported_lists(experiment)
 
@@ -96,9 +96,9 @@ class Brian2Backend(_OnBrian2):
         try:
             return self._once(experiment, inputs, watch, report)
         except NotFinite as error:
-            # Again, for the time in that trial.
+            # Run again with a check after every step of that trial, to find the time.
             again = Inputs(experiment)
-            self._once(experiment, again, watch, report, looks_from=error.trial)
+            self._once(experiment, again, watch, report, check_steps_from=error.trial)
             raise
 
     def _once(
@@ -107,25 +107,25 @@ class Brian2Backend(_OnBrian2):
         inputs: Inputs,
         watch: Stopwatch,
         report: Report,
-        looks_from: int | None = None,
+        check_steps_from: int | None = None,
     ) -> Outcome:
-        """Run; look at the states after each trial, or from one trial on after every step."""
+        """Run; check the states after each trial, or after each step from a given trial on."""
         with borrowed(RuntimeDevice(), _AT_RUNTIME):
             with watch.phase("build"):
                 lowered = Lowered(experiment, inputs)
                 recorders = Recorders(lowered)
-                finite = Finite(lowered, looks_from)
+                finite = Finite(lowered, check_steps_from)
                 network = b2.Network(lowered.objects, recorders.objects, finite.objects)
 
-            def tell(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
+            def report_progress(elapsed: Any, completed: float, start: Any, duration: Any) -> None:
                 report("simulating", completed, 1.0)
 
-            # An upstroke may outrun the largest number: it crosses any threshold then.
+            # An upstroke may overflow to infinity, which crosses any threshold.
             quiet = np.errstate(over="ignore", divide="ignore", invalid="ignore")
             with watch.phase("simulate"), quiet:
                 network.run(
                     experiment.duration * b2.ms,
-                    report=tell,
+                    report=report_progress,
                     report_period=0.5 * b2.second,
                     namespace=FUNCTIONS | SELECT,
                 )
@@ -139,18 +139,18 @@ class Brian2StandaloneBackend(_OnBrian2):
     Parameters
     ----------
     precision : {"double", "single"}
-        Of states, kernels and constants. Single is faster by what it saves in memory, and promises
-        less.
+        Precision of states, kernels and constants. Single is faster, as it uses less memory, but
+        agrees less closely with other backends.
     threads : int
-        Threads share the neurons of a layer; the spikes are the same with any number. What learns
-        stays on one.
+        Threads divide the neurons of a layer; spikes do not depend on their number. Learning uses
+        one thread.
     checkpoint_seconds : float
-        Time between the checkpoints of a run that keeps any.
+        Time between checkpoints, in runs with checkpoints.
 
     Raises
     ------
     SpecError
-        If the number of threads is not one, or absurd.
+        If the number of threads is out of range, or the time is negative.
     """
 
     name: ClassVar[str] = "brian2-standalone"
@@ -174,14 +174,14 @@ class Brian2StandaloneBackend(_OnBrian2):
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
-        """What is promised of a part of a run: less in single precision."""
+        """The promise for one part of a run's results; weaker in single precision."""
         given = super().promise(subject, experiment, beside)
         if self.precision == "double" or isinstance(given, Exact):
             return given
         return next(p for p in _SINGLE if p.subject == subject)
 
     def missing(self) -> str:
-        """What has to be installed; empty if nothing."""
+        """What must be installed; empty if nothing."""
         absent = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
         if not absent:
             return ""
@@ -224,7 +224,7 @@ class Brian2StandaloneBackend(_OnBrian2):
                 key = compile_project(sources).key
                 report("compiling", 1, 1)
             with watch.phase("simulate"):
-                present(program, key, inputs, sources, results, report)
+                run_trials(program, key, inputs, sources, results, report)
             with watch.phase("read"):
                 return program.read(results.folder).outcome(experiment)
 
@@ -233,7 +233,7 @@ class Brian2StandaloneBackend(_OnBrian2):
 def lowered_program(
     experiment: Experiment, inputs: Inputs, folder: Path, settings: dict[str, Any] | None = None
 ) -> Iterator[Program]:
-    """The sources of an experiment's program, in a folder; Brian2's device is ours meanwhile."""
+    """Write the sources of an experiment's program to a folder; uses a separate Brian2 device."""
     options = {"directory": str(folder), "build_on_run": False}
     with borrowed(CPPStandaloneDevice(), settings or preferences(), **options):
         b2.device.insert_code("before_start", NO_DENORMALS)

@@ -1,7 +1,7 @@
-"""Brian2's state of the process while a run uses it: put back afterwards as it was.
+"""Brian2's global state during a run; it is restored afterwards.
 
-A run has a device of its own, so that what the user has on Brian2's devices stays there: a network
-that is half built for standalone mode, the step of the default clock, random numbers.
+A run uses its own device, so that the user's state on Brian2's devices is kept: a network that is
+partly built for standalone mode, the step of the default clock, random numbers.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from scnnbio.neurons.arithmetic import deep_trees
 
 #: Both backends use the same state.
 TURN = Turn("Brian2")
-#: Our device among Brian2's, which looks a device's name up there.
+#: Name of scnnbio's device in Brian2's table of devices.
 _OURS = "scnnbio"
 
 
 @contextlib.contextmanager
 def borrowed(device: Any, preferences: dict[str, Any], **options: Any) -> Iterator[None]:
-    """Work on a device of our own, with preferences of our own.
+    """Use another Brian2 device and other preferences within the block.
 
     Parameters
     ----------
     device : Device
-        A new one of Brian2's.
+        A new device of Brian2.
     preferences : dict
     **options
-        What the device is activated with.
+        Options for activating the device.
     """
-    # brian2.devices.device is not the module of that name but the device that it holds.
+    # The attribute brian2.devices.device is the active device, not the module of that name.
     module: Any = importlib.import_module("brian2.devices.device")
     before, stack = module.active_device, list(module.previous_devices)
-    # Set by hand: Brian2 would give our clock the user's step, and activate the user's device anew.
+    # Not by set_device, which would copy the user's time step and activate the user's device again.
     module.active_device = b2.all_devices[_OURS] = device
     try:
         with _preferred(preferences):
@@ -47,13 +47,13 @@ def borrowed(device: Any, preferences: dict[str, Any], **options: Any) -> Iterat
         module.active_device = before
         module.previous_devices[:] = stack
         del b2.all_devices[_OURS]
-        # What Python has not collected yet holds the device, and that all arrays.
+        # Frees all arrays, as uncollected objects may still refer to the device.
         device.reinit()
 
 
 @contextlib.contextmanager
 def _preferred(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences, let it read deep trees, and put the user's back."""
+    """Set Brian2's preferences and Python's recursion limit, and restore them."""
     before = {name: b2.prefs[name] for name in values}
     try:
         for name, value in values.items():

@@ -1,8 +1,8 @@
-"""How the C++ program is compiled: the same sums in the same order as numpy, fast, and once.
+"""Compilation of the C++ program, with the same arithmetic as numpy; each program only once.
 
 Brian2 writes the sources in a fraction of a second; make takes ten times as long, although
-:mod:`scnnbio.backends.brian2.quicker` leaves out what it can. The sources, the compiler and
-its flags are all that the program follows from, so their digest is its place in the cache
+:mod:`scnnbio.backends.brian2.quicker` leaves out what it can. Sources, compiler and
+flags determine the program, so their digest is its name in the cache
 (:mod:`scnnbio.backends._cache`).
 """
 
@@ -27,14 +27,15 @@ from scnnbio.errors import BackendMissing, DataError
 _WHERE = "backend 'brian2-standalone'"
 Precision = Literal["double", "single"]
 
-# No -ffast-math and no contraction to fused multiply-add, so that spikes are those of numpy.
-# Without traps, of which a comparison could set one off, comparisons become vectors too.
+# No -ffast-math and no fused multiply-add, so that spikes equal those of numpy. With
+# -fno-trapping-math, comparisons are vectorised too.
 _FLAGS = ["-w", "-O3", "-march=native", "-ffp-contract=off", "-fno-trapping-math", "-std=c++11"]
-# Compilers prefer 256 bits where a processor has 512, for the sake of processors of 2017.
+# By default compilers use 256 bits even on processors with 512, which suits processors of 2017.
 _FLAGS_X86 = ["-mprefer-vector-width=512"]
 
-#: C++ for the beginning of a program. A current that nothing feeds decays into denormal numbers,
-#: with which a processor calculates 50 times slower; they count as zero, 300 digits below a spike.
+#: C++ for the beginning of a program: denormal numbers become zero. A current without input decays
+#: to denormal numbers, which slow a processor down 50 times and are 300 orders of magnitude below a
+#: spike.
 NO_DENORMALS = """
 #ifdef __SSE__
 __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
@@ -48,7 +49,7 @@ def preferences(precision: Precision = "double", threads: int = 1) -> dict[str, 
     Parameters
     ----------
     precision : {"double", "single"}
-        Of states, kernels and constants.
+        Precision of states, kernels and constants.
     threads : int
 
     Returns
@@ -61,21 +62,21 @@ def preferences(precision: Precision = "double", threads: int = 1) -> dict[str, 
         "codegen.cpp.extra_compile_args_gcc": _FLAGS + (_FLAGS_X86 if x86 else []),
         "core.default_float_dtype": np.float64 if precision == "double" else np.float32,
         "devices.cpp_standalone.openmp_threads": threads if threads > 1 else 0,
-        # Brian2's own "-j" starts a compiler for every file at once, whatever the memory.
+        # Brian2's default "-j" would compile all files at once, whatever the memory.
         "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
     }
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program that stands ready.
+    """A compiled program.
 
     Parameters
     ----------
     key : str
-        Digest of all that it follows from.
+        Digest of sources, compiler and flags.
     fresh : bool
-        Whether it was compiled now; otherwise it was in the cache.
+        Whether it was compiled now, and not found in the cache.
     """
 
     key: str
@@ -83,7 +84,7 @@ class Compiled:
 
 
 def compile_project(folder: Path) -> Compiled:
-    """Put the program of generated sources beside them, as ``main``.
+    """Compile generated sources to ``main`` in their folder, or copy it from the cache.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def compile_project(folder: Path) -> Compiled:
         return Compiled(name, fresh=False)
     with _cache.new_folder(home.parent, "a program") as work:
         if home.exists():
-            # What is there is damaged. It makes place; nobody runs a program from the cache itself.
+            # The cached program is damaged; it can be moved, as programs do not run from the cache.
             home.rename(work / "damaged")
         _make(folder)
         fresh = work / "program"
@@ -107,12 +108,12 @@ def compile_project(folder: Path) -> Compiled:
         shutil.copy2(folder / "main", fresh / "main")
         (fresh / "compiler").write_text(identity)
         (fresh / "sha256").write_text(_cache.digest_of(fresh / "main"))
-        _cache.keep(fresh, home)
+        _cache.publish(fresh, home)
     return Compiled(name, fresh=True)
 
 
 def key(folder: Path, identity: str) -> str:
-    """Digest of all that decides the program."""
+    """Digest of sources, compiler and flags."""
     found = hashlib.sha256(identity.encode())
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".cpp", ".h") or path.name == "makefile":
@@ -123,7 +124,7 @@ def key(folder: Path, identity: str) -> str:
 
 
 def _fetch(home: Path, folder: Path) -> bool:
-    """Copy a program from the cache, if it is there and as it was written."""
+    """Copy a program from the cache, if it is there and undamaged."""
     try:
         shutil.copy2(home / "main", folder / "main")
         return _cache.digest_of(folder / "main") == (home / "sha256").read_text()
@@ -146,7 +147,7 @@ def compiler() -> list[str]:
 
 
 def compiler_identity() -> str:
-    """The compiler's version, and what ``-march=native`` means on this processor."""
+    """The compiler's version, and the meaning of ``-march=native`` on this processor."""
     words = [*compiler(), "-###", "-E", "-x", "c++", os.devnull]
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -165,7 +166,7 @@ def _make(folder: Path) -> None:
     words += b2.prefs["devices.cpp_standalone.extra_make_args_unix"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        _cache.refuse_full_disk(done.stderr, folder)
+        _cache.check_full_disk(done.stderr, folder)
         lines = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
         reason = lines[0] if lines else f"exit code {done.returncode}"
         raise BackendMissing(

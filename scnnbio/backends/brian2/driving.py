@@ -1,6 +1,6 @@
-"""Analog drives as Brian2 objects: they set states of neurons as a step begins.
+"""Analog drives as Brian2 objects, which set states of neurons at the beginning of a step.
 
-At runtime a network operation takes the changes as they are due. A compiled program reads them from
+At runtime a network operation applies changes when they are due. A compiled program reads them from
 its input, where they follow the spikes of the trial (``templates/presentations.h``).
 """
 
@@ -18,7 +18,7 @@ from scnnbio.backends.brian2.procedural import Procedural, generates_cpp
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.experiment.drive import Pending
 
-#: After a trial began anew, and before anything looks at the states.
+#: After the states are reset for a trial, and before any object reads them.
 _SLOT = ("start", -5)
 #: Ends the drive of a trial.
 _NONE = struct.pack("=qq", -1, -1)
@@ -30,7 +30,7 @@ def drive_objects(experiment: Experiment, inputs: Inputs, groups: Mapping[str, A
     Parameters
     ----------
     experiment : Experiment
-        A lowered one.
+        After :attr:`Experiment.lowered`.
     inputs : Inputs
     groups : mapping of str to NeuronGroup
         The neurons of each population.
@@ -38,14 +38,14 @@ def drive_objects(experiment: Experiment, inputs: Inputs, groups: Mapping[str, A
     Returns
     -------
     list of Brian2 objects
-        None if nothing is driven.
+        Empty if no population has a drive.
     """
     if not experiment.drives:
         return []
     if not generates_cpp():
         return [_operation(experiment, inputs, groups)]
     return [
-        # Brian2 runs what is due at once in the order of the names.
+        # Brian2 runs objects of the same slot in the order of their names.
         DriveReader(groups[name], port, number, experiment.trial_steps, f"drive_{number:06d}")
         for (name, port), number in _numbers(experiment).items()
     ]
@@ -58,7 +58,7 @@ def _numbers(experiment: Experiment) -> dict[tuple[str, str], int]:
 
 
 def _operation(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]) -> Any:
-    """What takes the changes at runtime."""
+    """The operation that applies changes at runtime."""
     length = experiment.trial_steps
     internal = {n: public_of_internal(experiment.network.population(n).shape) for n in groups}
     pending = Pending(iter(()))
@@ -77,8 +77,10 @@ def _operation(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]
     return b2.NetworkOperation(drive, dt=dt, when=when, order=order, name="drive")
 
 
-def fed_drive(experiment: Experiment, inputs: Inputs, trial: int) -> Iterator[bytes | memoryview]:
-    """What a compiled program reads of a trial's drive: step, number and values of each change."""
+def drive_stream(
+    experiment: Experiment, inputs: Inputs, trial: int
+) -> Iterator[bytes | memoryview]:
+    """Bytes of a trial's drive for a compiled program: step, number and values of each change."""
     if not experiment.drives:
         return
     numbers = _numbers(experiment)
@@ -94,15 +96,15 @@ def fed_drive(experiment: Experiment, inputs: Inputs, trial: int) -> Iterator[by
 
 
 class DriveReader(Procedural):
-    """Lets a compiled program set a state of all neurons of a group to what it reads.
+    """Lets a compiled program read values from its input and set a state of a group to them.
 
     Parameters
     ----------
     group : NeuronGroup
     port : str
-        The state.
+        Name of the state.
     number : int
-        Of the drive.
+        Number of the drive.
     period : int
         Steps of a trial.
     name : str
@@ -112,7 +114,7 @@ class DriveReader(Procedural):
         self._begin(name)
         self.variables.add_constant("N", len(group))
         self.variables.add_reference("_values", group, port)
-        # What our templates are given; nothing happens here at an event.
+        # Templates of scnnbio need an event space; a drive has no events.
         self.variables.add_reference("_eventspace", group, "_spikespace")
         self._finish("drive", "", group, _SLOT, {"number": number, "period": period})
         self.add_dependency(group)

@@ -1,7 +1,7 @@
-"""Looking at the states of a run: whether they are still numbers.
+"""Checks that the states of a run are finite.
 
-At runtime a network operation does so; a compiled program by itself, when a trial ends, and after
-every step of the trial that it is asked to watch (``templates/presentations.h``).
+At runtime a network operation checks them. A compiled program checks them when a trial ends, and
+after every step of one trial if it is asked to watch it (``templates/presentations.h``).
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.procedural import Procedural
 from scnnbio.experiment import Experiment
 
-#: Before a trial begins anew.
+#: Order of the check: before states are reset for the next trial.
 _BEFORE = -100
 
 
 class Finite:
-    """Looks at all states at runtime.
+    """Checks all states at runtime.
 
     Parameters
     ----------
     lowered : Lowered
-    looks_from : int, optional
-        The trial from which on it looks after every step; after each trial only, if not given.
+    check_steps_from : int, optional
+        First trial in which it checks after every step; by default it checks only after each trial.
 
     Attributes
     ----------
     objects : list of Brian2 objects
     """
 
-    def __init__(self, lowered: Lowered, looks_from: int | None = None) -> None:
-        self.lowered, self.first = lowered, looks_from or 0
-        period = lowered.trial if looks_from is None else lowered.experiment.dt * b2.ms
+    def __init__(self, lowered: Lowered, check_steps_from: int | None = None) -> None:
+        self.lowered, self.first = lowered, check_steps_from or 0
+        period = lowered.trial if check_steps_from is None else lowered.experiment.dt * b2.ms
         operation = b2.NetworkOperation(
             self.check, dt=period, when="start", order=_BEFORE, name="check_finite"
         )
         self.objects: list[Any] = [operation]
 
     def check(self) -> None:
-        """Look now.
+        """Check all states now.
 
         Raises
         ------
@@ -61,8 +61,8 @@ class Finite:
                 check_finite(experiment, population.name, states, step, public)
 
 
-class Look(Procedural):
-    """Lets a compiled program look at its states at the end of a step, if it is to watch them."""
+class FiniteCheck(Procedural):
+    """Code with which a compiled program checks its states at the end of watched steps."""
 
     def __init__(self, group: Any, period: int) -> None:
         self._begin("look")
@@ -72,19 +72,19 @@ class Look(Procedural):
         self.add_dependency(group)
 
 
-def told_by(said: str, experiment: Experiment) -> NotFinite | None:
-    """The error that a compiled program ended with; None if it was another one.
+def parse_not_finite(text: str, experiment: Experiment) -> NotFinite | None:
+    """The NotFinite error that a compiled program reports; None if it is another error.
 
     Parameters
     ----------
-    said : str
-        ``not finite: POPULATION STATE NEURON TRIAL STEP``, the neuron as the program numbers it.
+    text : str
+        ``not finite: POPULATION STATE NEURON TRIAL STEP``, with the program's number of the neuron.
     experiment : Experiment
     """
-    mark, _, rest = said.partition(": ")
+    mark, _, rest = text.partition(": ")
     if mark != "not finite":
         return None
     name, state, neuron, trial, step = rest.split()
     unit = public_of_internal(experiment.network.population(name).shape)[int(neuron)]
-    stamp = int(trial) * experiment.trial_steps + int(step)
-    return NotFinite(experiment, name, state, int(unit), stamp)
+    run_step = int(trial) * experiment.trial_steps + int(step)
+    return NotFinite(experiment, name, state, int(unit), run_step)

@@ -1,7 +1,8 @@
-"""What the text of a step calls beyond Brian2's own functions.
+"""Functions that expressions call in addition to Brian2's.
 
-No user's name begins with an underscore. Those of Brian2 that count in 32 bits, such as ``floor``,
-have a counterpart here that counts in doubles (:mod:`scnnbio.neurons.arithmetic`).
+Their names begin with an underscore, which users cannot write. Functions of Brian2 that return
+32-bit integers, such as ``floor``, have a version in doubles here
+(:mod:`scnnbio.neurons.arithmetic`).
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ def _function(
     )
     code = ARITHMETIC.read_text(encoding="utf-8") if own else None
     made.implementations.add_implementation("cpp", code=code, name=name)
-    return _as_it_is(made, compute)
+    return _unwrapped(made, compute)
 
 
-def _as_it_is(function: Any, compute: Callable[..., Any]) -> Any:
-    """The function with an implementation for numpy that Brian2 does not wrap.
+def _unwrapped(function: Any, compute: Callable[..., Any]) -> Any:
+    """Add a numpy implementation that Brian2 does not wrap.
 
-    Its wrapper holds dimensions against one another, and prints all arrays at every call for the
-    error that it might raise. Nothing here has a dimension.
+    Brian2's wrapper compares units, and formats all arrays at every call for a possible error
+    message. Nothing here has units.
     """
     function.implementations.add_implementation("numpy", code=compute)
     return function
 
 
-#: A held state is selected: weighted by 0 it would be no number where the step that it does not
-#: take overflows. Programs in C++ hold their states otherwise.
+#: Selects the old value of a held state. Multiplying by 0 would give NaN if the unused step
+#: overflows. C++ programs hold states in another way.
 SELECT = {
-    "_select": _as_it_is(
+    "_select": _unwrapped(
         b2.Function(
             np.where, arg_units=[1, 1, 1], return_unit=1, arg_types=["boolean", "float", "float"]
         ),

@@ -1,7 +1,7 @@
-"""A population of neurons as Brian2 objects: its states, its step, its threshold and its reset.
+"""A population of neurons as Brian2 objects: states, step, threshold and reset.
 
-At runtime these are Brian2's own objects with our text; a C++ program takes the same text through
-the pass of :mod:`scnnbio.backends.brian2.stepping`.
+At runtime these are Brian2's objects with scnnbio's expressions; a C++ program uses the same
+expressions in the pass of :mod:`scnnbio.backends.brian2.stepping`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import excess_over, renamed
-from scnnbio.neurons.whitelist import LONGEST, check_expression
+from scnnbio.neurons.whitelist import MAX_TEXT, check_expression
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 from scnnbio.population import Population
 
@@ -40,14 +40,14 @@ class Layer:
     population : Population
     experiment : Experiment
     keep : callable
-        Takes every object that is made.
+        Called with every object that is created.
 
     Attributes
     ----------
     group : NeuronGroup
-        Its states, and its spikes in ``_spikespace``.
+        Group with the states; its spikes are in ``_spikespace``.
     levels : NeuronGroup or None
-        The shared thresholds, one a channel.
+        The shared thresholds, one per channel.
     learners : (group, str)
         The event space of the neurons that learn in a step.
     """
@@ -60,7 +60,7 @@ class Layer:
         self.levels = None if rule is None else self._add_levels(rule)
         self.equations = _Equations(population, self.moving)
         reset_names = set().union(*(check_expression(t) for _, _, t in population.model.resets))
-        #: Whether neurons reset as they fire: nothing asks for their states in between.
+        #: Whether neurons can be reset when they fire, as nothing reads their states in between.
         self.resets_early = (
             generates_cpp() and population.competition is None and not reset_names & self.moving
         )
@@ -129,7 +129,7 @@ class Layer:
                 linked = b2.linked_var(self.levels, "level", index="channel")
                 setattr(group, _own(parameter), linked)
         for name, values in starts.items():
-            # Every state is zero at first; one number for all need not be an array of them.
+            # States are created as zero; equal values are set as a single number, to save memory.
             if np.any(values):
                 same = np.all(values == values[0])
                 getattr(group, name)[:] = values[0] if same else equations.spread(values)
@@ -153,7 +153,7 @@ class Layer:
         return before + after
 
     def _rules(self, driven: set[str]) -> Rules:
-        """The same for a pass in C++, which has its own way with constants and refractoriness."""
+        """Rules for the C++ pass, which treats constants and refractoriness in its own way."""
         population, model = self.population, self.population.model
         step = integrator(model)
         constants = dict(step_constants(population, self.experiment.dt))
@@ -185,9 +185,9 @@ class Layer:
             constants=constants,
             channels=population.shape[0],
             period=period,
-            most_held=int(self.held.max()),
+            max_refractory=int(self.held.max()),
             trial=self.experiment.trial_steps,
-            begins_anew=self.experiment.reset,
+            resets_trials=self.experiment.reset,
             sleep=sleep,
             levels={_own(name): self.levels for name in self.moving},
         )
@@ -199,13 +199,13 @@ class Layer:
         silent: set[str],
         names: dict[str, str],
     ) -> Sleep | None:
-        """How neurons sleep, in the group's names."""
+        """How neurons can sleep, in the group's names; None if they cannot."""
         population = self.population
         if any(state.is_given for state in population.model.states):
-            # What a drive will do next has no bound.
+            # Later values of a drive are not known, so no bound holds for them.
             return None
         if population.differs_within_channels:
-            # A bound per neuron would weigh more than the steps that it saves.
+            # Bounds per neuron would cost more than the steps that they save.
             return None
         falls, rule = {}, population.homeostasis
         if rule is not None:
@@ -214,17 +214,18 @@ class Layer:
         found = sleep_of(population, constants, falls, held, silent, resolution)
         if found is None:
             return None
-        if max(map(len, found.reaches.values())) > LONGEST // 2:
-            return None  # of many states, whose bound is a long sum
+        if max(map(len, found.reaches.values())) > MAX_TEXT // 2:
+            return None  # the bound of a model with many states is too long
         reaches = {steps: renamed(text, names) for steps, text in found.reaches.items()}
         return dataclasses.replace(found, reaches=reaches)
 
     def _driven(self) -> set[str]:
-        """States that arriving spikes move."""
+        """States that arriving spikes change."""
         into = self.experiment.network.into(self.population.name)
         return {self.population.model.receptors[p.receptor] for p in into}
 
-    # -- what a layer shares --------------------------------------------------------------------
+    # -- shared thresholds, competition
+    # --------------------------------------------------------------------
 
     def _add_levels(self, rule: SharedThreshold) -> Any:
         population, dt = self.population, self.experiment.dt
@@ -270,18 +271,18 @@ class Layer:
 
 
 class _Equations:
-    """Lines of a group's model, with constants that are one number or one a neuron."""
+    """Lines of a group's model, with constants as single numbers or one per neuron."""
 
     def __init__(self, population: Population, moving: set[str]) -> None:
         self.population, self.moving = population, moving
         self.model: list[str] = []
         self.namespace: dict[str, Any] = {}
         self.arrays: dict[str, NDArray[np.float64]] = {}
-        #: Whether a text names a constant that moves.
+        #: Whether an expression uses a parameter that changes.
         self.links = False
 
     def text(self, expression: str, write: Callable[..., str] = BRIAN2.number) -> str:
-        """A checked expression as Brian2 may read it; its parameters are declared."""
+        """Write a checked expression for Brian2, and declare its parameters."""
         parameters = set(self.population.model.parameters)
         used = sorted(check_expression(expression) & parameters)
         for name in used:
@@ -294,7 +295,7 @@ class _Equations:
         return write(expression, names | {name: _own(name) for name in used})
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One value per neuron, in the internal order, from one for all or one per channel."""
+        """Repeat one value, or one per channel, to one per neuron, in the internal order."""
         population = self.population
         if len(values) == population.size:
             return np.asarray(values)[public_of_internal(population.shape)]
@@ -313,5 +314,5 @@ class _Equations:
 
 
 def _own(parameter: str) -> str:
-    """Name of a parameter in Brian2, where ``cm`` is a centimetre."""
+    """Name of a parameter in Brian2, with a prefix, since ``cm`` would be a centimetre."""
     return f"par_{parameter}"

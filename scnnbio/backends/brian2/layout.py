@@ -1,4 +1,4 @@
-"""Between the public layout (channel first) and the one that the pathways compute in."""
+"""Conversion between the public layout (channel first) and the internal one (channel last)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def internal_of_public(shape: Shape) -> NDArray[np.int64]:
 
 
 def internal_kernel(kernel: NDArray[np.float64], groups: int = 1) -> NDArray[np.float64]:
-    """Flat kernel as the pathways keep it: (lag, channel, row, column reversed, out of a group)."""
+    """Flat kernel in internal layout: (lag, channel, row, column reversed, output of a group)."""
     return kernel.ravel()[_order(kernel.shape, groups)]
 
 
@@ -31,7 +31,7 @@ def public_kernel(
 
 
 def _order(shape: tuple[int, ...], groups: int) -> NDArray[np.int64]:
-    """Where each internal tap lies in the public kernel."""
+    """Index in the public kernel of each internal tap."""
     out, into, rows, columns = shape[:4]
     taps = np.arange(np.prod(shape)).reshape(groups, out // groups, into, rows, columns, -1)
     return taps.transpose(5, 0, 2, 3, 4, 1)[..., ::-1, :].ravel()

@@ -1,8 +1,8 @@
 """Learning rules and competition as Brian2 objects.
 
-A rule is lowered from :meth:`scnnbio.plasticity.LearningRule.as_traces` alone: a group of traces on
-each side that an expression reads, ``on_pre`` as code of the pathway that delivers, ``on_post`` as
-code that postsynaptic spikes drive backwards through the kernel.
+A rule is translated from :meth:`scnnbio.plasticity.LearningRule.as_traces`: a group of traces for
+each side that an expression reads, ``on_pre`` as code of the pathway that delivers spikes,
+``on_post`` as code that postsynaptic spikes run for all their inputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ import numpy as np
 
 from scnnbio.backends.brian2.layout import internal_kernel
 from scnnbio.backends.brian2.lists import is_listed, ordered
-from scnnbio.backends.brian2.procedural import Each, Faded, Geometry, KernelPathway, Normaliser
+from scnnbio.backends.brian2.procedural import (
+    DecayingTraces,
+    Each,
+    Geometry,
+    KernelPathway,
+    Normaliser,
+)
 from scnnbio.backends.brian2.winners import Competition, Silenced
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
@@ -34,7 +40,7 @@ def regularly(group: Any, code: list[str], dt: Any, when: str, order: int, name:
 
 
 def at_lag(projection: Projection, lag: int) -> str:
-    """Name of a projection's objects at one lag of its kernel; no user's begins with a digit."""
+    """Name of a projection's objects at one lag; names of users do not begin with a digit."""
     return projection.name if len(projection.delays) == 1 else f"{lag}_{projection.name}"
 
 
@@ -53,7 +59,7 @@ def geometry_at(projection: Projection, lag: int) -> Geometry:
 
 
 def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:
-    """A kernel's elements, the rate at which they learn, and which are present if some are not."""
+    """Group with a kernel's elements, their learning rate, and a mask of absent elements."""
     if is_listed(projection):
         return _listed_weights(projection, keep)
     rule, present = projection.plasticity, projection.connector.present
@@ -91,7 +97,7 @@ def _let_grow(group: Any, growth: Growth, experiment: Experiment) -> None:
 
 
 def _listed_weights(projection: Projection, keep: Keep) -> Any:
-    """The weights of single connections, in the order in which spikes walk them."""
+    """Group with the weights of single connections, in the order in which spikes use them."""
     *_, tap = ordered(projection.connector)
     name = f"kernel_{projection.name}"
     group = b2.NeuronGroup(len(tap), "w : 1\nrate : 1 (shared)", name=name, namespace={})
@@ -109,9 +115,9 @@ class Learning:
     experiment : Experiment
     kernel : NeuronGroup
     keep : callable
-        Takes every object that is made.
+        Called with every object that is created.
     learners : (group, name of an event space)
-        The postsynaptic neurons that learn in this step.
+        Event space of the postsynaptic neurons that learn in this step.
     """
 
     def __init__(
@@ -130,26 +136,26 @@ class Learning:
         network = experiment.network
         pre, post = (network.population(end).size for end in (projection.pre, projection.post))
         self.post = self._add_traces("post", projection.name, post)
-        #: Arrivals at each lag leave traces of their own.
+        #: Each lag has its own presynaptic traces.
         self.pre = [
             self._add_traces("pre", at_lag(projection, lag), pre)
             for lag in range(len(projection.delays))
         ]
 
     def ends(self, lag: int) -> list[tuple[Any, str]]:
-        """Groups that the changes read, with the suffix of their end."""
+        """Groups that the rule reads, with the suffix of their side."""
         ends = ((self.pre[lag], "_pre"), (self.post, "_post"))
         return [(group, suffix) for group, suffix in ends if group is not None]
 
     @property
     def on_pre(self) -> list[str]:
-        """Code of the pathway that delivers."""
+        """Code of ``on_pre``, for the pathway that delivers spikes."""
         return self._change(self.rule.on_pre)
 
     def add(self, lag: int, order: int, arrivals: Any) -> None:
-        """Make what follows a delivery at one lag: jumps of its traces, and ``on_post``.
+        """Create the jumps of traces at one lag after a delivery, and ``on_post``.
 
-        ``order`` is the place of the pathway among all.
+        ``order`` is the index of the pathway among all.
         """
         name = at_lag(self.projection, lag)
         self._add_jump(
@@ -171,7 +177,7 @@ class Learning:
             )
 
     def finish(self, order: int) -> None:
-        """Make what follows the last lag: jumps of the postsynaptic traces, and normalisation."""
+        """Create the jumps of the postsynaptic traces after the last lag, and normalisation."""
         name = self.projection.name
         self._add_jump(self.post, "post", self.learners, ("synapses", 2 * order + 1), name)
         control = self.rule.normalisation
@@ -191,7 +197,7 @@ class Learning:
             )
 
     def _change(self, text: str) -> list[str]:
-        """Statement that adds to ``w``, or none."""
+        """Statement that changes ``w``; empty without an expression."""
         if not text:
             return []
         names = {n: f"(scale_{n}_{t.side}*trace_{n}_{t.side})" for n, t in self.rule.traces.items()}
@@ -202,7 +208,7 @@ class Learning:
         return [f"w = present*{value}" if self.masked else f"w = {value}"]
 
     def _add_traces(self, side: str, of: str, size: int) -> Any:
-        """Traces of one side that the rule reads; None if it reads none."""
+        """Group of the traces of one side that the rule reads; None if it reads none."""
         names = self.rule.used(side)
         if not names:
             return None
@@ -221,7 +227,7 @@ class Learning:
             keeps[name] = float(np.exp(-self.experiment.dt / trace.tau))
             setattr(group, f"scale_{name}", 1.0)
             setattr(group, f"one_{name}", 1.0)
-        self.keep(Faded(group, keeps, ("groups", 0), f"fade_{group.name}"))
+        self.keep(DecayingTraces(group, keeps, ("groups", 0), f"fade_{group.name}"))
         if self.experiment.reset:
             trial = self.experiment.trial_steps * self.experiment.dt * _MS
             begin = [f"{part}_{name} = 1" for name in names for part in ("scale", "one")]
@@ -253,7 +259,7 @@ def competition(
     experiment: Experiment,
     keep: Keep,
 ) -> Competition:
-    """The gate behind a population's threshold.
+    """Create the competition after a population's threshold.
 
     Parameters
     ----------
@@ -262,12 +268,12 @@ def competition(
     group : NeuronGroup
         Its neurons.
     excess : str
-        By how much the threshold is crossed, in the names of the group.
+        Excess over threshold, in the group's names.
     level : (str, NeuronGroup), optional
-        The group's name for its shared threshold, and the thresholds, one a map.
+        The group's name for its shared threshold, and the thresholds, one per channel.
     experiment : Experiment
     keep : callable
-        Takes every object that is made.
+        Called with every object that is created.
     """
     names = {n: f"{n}_post" for n in group.variables if n not in group.namespace}
     names |= {n: f"({float(value)!r})" for n, value in group.namespace.items()}
@@ -290,7 +296,8 @@ def competition(
         )
     )
     if rule.silence:
-        # A silenced neuron is reset with those that fire, and is not there before and after.
+        # Silenced neurons are added to the spikes only during the reset, so that they are reset
+        # too.
         for counted, order, does in ((True, -1, "count"), (False, 1, "forget")):
             name = f"{does}_silenced_{population.name}"
             keep(Silenced(gate, group, counted, ("resets", order), name))

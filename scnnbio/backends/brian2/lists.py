@@ -1,4 +1,4 @@
-"""Connections that are stored one by one, in the order in which spikes walk them."""
+"""Connections that are stored one by one, in the order in which spikes use them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from scnnbio.network import Projection
 def is_listed(projection: Projection) -> bool:
     """Whether the connections of a projection are stored, and not computed from a geometry.
 
-    They are where a connector says itself which neurons it joins, as one from outside may.
+    They are stored if the connector has its own ``edges``, as a connector of a user may.
     """
     return type(projection.connector).edges is not KernelConnector.edges
 
 
 def unsupported_lists(experiment: Experiment) -> list[Unsupported]:
-    """What needs a geometry, and is asked of connections that are stored one by one."""
+    """Features that need a computed geometry, used with stored connections."""
     problems = []
     for projection in experiment.network.projections:
         if not is_listed(projection):
@@ -36,7 +36,7 @@ def unsupported_lists(experiment: Experiment) -> list[Unsupported]:
         problems += [
             Unsupported(
                 f"projection {projection.name!r}",
-                f"{what} is not available for {kind}, which joins neurons in its own way",
+                f"{what} is not available for {kind}, whose connections are stored one by one",
                 "use a ConvolutionConnector or a PoolingConnector, or run it on reference",
             )
             for what in needs
@@ -61,7 +61,7 @@ class Listing:
     Parameters
     ----------
     first : ndarray of int32 (pre + 1,)
-        Where the connections of each presynaptic neuron begin, and the last ones end.
+        Index of the first connection of each presynaptic neuron, and of the end of the last.
     target : ndarray of int32 (connections,)
         Postsynaptic neurons, of all lags, increasing within one neuron and lag.
     size : int
@@ -77,7 +77,7 @@ class Listing:
         return {"targets": self.size}
 
     def declare(self, variables: Any) -> None:
-        """Make the arrays known to the object that walks them."""
+        """Declare the arrays to the object that uses them."""
         variables.add_auxiliary_variable("_list_idx", dtype=np.int32)
         for name, values in (("_first", self.first), ("_target", self.target)):
             variables.add_array(

@@ -1,13 +1,13 @@
 """An experiment as Brian2 objects, the same for the runtime and for C++ standalone.
 
-Numbers are plain (ms, mV, nA), since the dimensions were checked where the equations were read.
-The step is the text of :mod:`scnnbio.neurons.integrator`, as for every backend; the slots are
-those of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
+Numbers are plain (ms, mV, nA), since dimensions were checked when the equations were read. The step
+has the expressions of :mod:`scnnbio.neurons.integrator`, as on every backend; the slots are those
+of :mod:`scnnbio.backends.base`, mapped to Brian2's schedule::
 
     update → groups     deliver → after_groups     threshold → thresholds
     learn → synapses    reset → resets             trial begins → start
 
-Every object has a name of its own choosing, so that a network lowered twice gives the same code.
+All objects have explicit names, so that translating a network twice gives the same code.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from scnnbio.network import Network, Projection
 from scnnbio.population import Population
 
 _MS = b2.ms
-#: What Brian2 adds to a group's name for what it makes of the group by itself.
+#: Suffixes of the objects that Brian2 creates for a group.
 _PARTS = ("_stateupdater", "_spike_thresholder", "_spike_resetter")
 
 
 def clashes(network: Network) -> list[Unsupported]:
-    """Populations and projections whose objects would be named as a part of another one's."""
+    """Populations and projections whose names equal those of Brian2's objects for another one."""
     problems = []
     kinds = {
         "population": {population.name for population in network.populations},
@@ -50,7 +50,7 @@ def clashes(network: Network) -> list[Unsupported]:
                 problems.append(
                     Unsupported(
                         f"{kind} {name + part!r}",
-                        f"its name is taken by what Brian2 makes of {name!r}",
+                        f"Brian2 uses its name for a part of {name!r}",
                         "choose another name",
                     )
                 )
@@ -59,7 +59,7 @@ def clashes(network: Network) -> list[Unsupported]:
 
 @dataclass
 class Lowered:
-    """The objects of one experiment."""
+    """The Brian2 objects of one experiment."""
 
     experiment: Experiment
     inputs: Inputs
@@ -67,7 +67,7 @@ class Lowered:
     groups: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
-    #: The event space of those that learn.
+    #: Event space of the neurons that learn, by population.
     learners: dict[str, tuple[Any, str]] = field(default_factory=dict)
     _pathways: int = 0
 
@@ -87,7 +87,7 @@ class Lowered:
 
     @property
     def trial(self) -> Any:
-        """Length of a trial, as Brian2 has it."""
+        """Length of a trial, as a Brian2 quantity."""
         return self.experiment.trial_steps * self.experiment.dt * _MS
 
     def _keep(self, thing: Any) -> Any:
@@ -122,7 +122,7 @@ class Lowered:
     # -- projections ------------------------------------------------------------------------------
 
     def _add_projection(self, projection: Projection) -> None:
-        """One pathway a lag, each fed by the arrivals of the one before."""
+        """Add one pathway per lag; each gets its spikes from the arrivals of the previous lag."""
         if is_listed(projection) and not len(projection.connector.edges()):
             return
         kernel = kernel_group(projection, self.experiment, self._keep)
@@ -177,19 +177,19 @@ class Lowered:
         )
 
     def _add_gate(self, projection: Projection) -> Any:
-        """For pooling by the first spike: when the window of each target opens again; or None."""
+        """For pooling of first spikes: group with the step in which each window reopens."""
         if not gate_steps(self.experiment, projection):
             return None
         size, name = len(self.groups[projection.post]), f"gate_{projection.name}"
         return self._keep(b2.NeuronGroup(size, "opens : integer", name=name, namespace={}))
 
     def _receptor(self, projection: Projection) -> str:
-        """The state that a projection moves."""
+        """The state variable that a projection's spikes change."""
         model = self.experiment.network.population(projection.post).model
         return model.receptors[projection.receptor]
 
     def _delivery(self, projection: Projection) -> str:
-        """The statement by which a spike moves its targets."""
+        """The statement with which a spike changes its targets."""
         population = self.experiment.network.population(projection.post)
         state = self._receptor(projection)
         held = next(s.held_when_refractory for s in population.model.states if s.name == state)
@@ -199,6 +199,6 @@ class Lowered:
             free = ""
         if gate_steps(self.experiment, projection):
             free += "*int(t_in_timesteps >= opens_post)"
-        # A weight of one is left out, for what it would cost per connection that a spike reaches.
+        # A weight of one is left out, since a product costs time for each connection of a spike.
         weight = "" if projection.weight == 1 else "_weight*"
         return f"{state}_post += {weight}w{free}"

@@ -1,10 +1,10 @@
 """Numbers of an experiment that its compiled program reads instead of holding them.
 
-A weight, a time constant or a learning rate stands in generated C++ as the initial value of a
+In generated C++ a weight, a time constant or a learning rate is the initial value of a
 constant, ``const double par_tau_m = 20.0;``. Here each of them becomes an element of one array,
-which the program reads when it starts. Experiments that differ in such numbers alone then have the
-same sources, and the program is compiled once for all of them. The constant itself stays, so that a
-loop finds its number in a register, as before.
+which the program reads when it starts. Experiments that differ only in such numbers then have the
+same sources, and the program is compiled once for all of them. The constant itself is kept, so that
+the compiler can hold it in a register in loops.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 #: In the folder of the program's own arrays.
 _FILE = "static_arrays/numbers"
 _NUMBER = r"(- ?)?(\d+\.?\d*(?:e[+-]?\d+)?)"
-#: A constant of a function, as Brian2 and our templates write it.
+#: A constant of a function, as Brian2 and scnnbio's templates write it.
 _CONSTANT = re.compile(rf"^(\s*const (?:double|float) \w+ = ){_NUMBER};$", re.M)
 #: The number that all elements of an array begin with, as Brian2 writes it in main.cpp.
 _FIRST_VALUE = re.compile(rf"^(\s*\w+\[i\] = ){_NUMBER};$", re.M)
@@ -25,13 +25,14 @@ _FIRST_VALUE = re.compile(rf"^(\s*\w+\[i\] = ){_NUMBER};$", re.M)
 _DECLARED = "namespace scnnbio { extern double numbers[]; }\n"
 
 
-def take_numbers(folder: Path) -> None:
+def move_numbers_to_file(folder: Path) -> None:
     """Move the numbers in generated sources to a file.
 
     Parameters
     ----------
     folder : Path
-        Of the sources; ``objects.cpp`` gets the array, and ``static_arrays/numbers`` its content.
+        Folder of the sources; ``objects.cpp`` gets the array, and ``static_arrays/numbers`` its
+        content.
     """
     numbers: list[float] = []
 

@@ -1,7 +1,7 @@
-"""Brian2 objects for one presentation after another: input that is a stream, output that is files.
+"""Brian2 objects for input that is streamed trial by trial, and for output to files.
 
-:class:`Source` works on every device. The writers exist in C++ only: at runtime Brian2's own
-monitors do their work. What the generated code talks to is in ``templates/presentations.h``.
+:class:`Source` works on every device. The writers exist only in C++: at runtime Brian2's monitors
+are used instead. The generated code uses ``templates/presentations.h``.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from scnnbio.experiment import Inputs
 from scnnbio.experiment.inputs import first_units
 from scnnbio.population import Population
 
-#: After whatever decides which spikes stand.
+#: After competition has decided which neurons fire.
 _AFTER_THRESHOLDS = ("after_thresholds", 100)
-#: With the states as a trial's first step finds them.
+#: With the states at the beginning of a step.
 _AT_START = ("start", 0)
 
 
 def internal_trials(
     inputs: Inputs, sources: Sequence[Population], first: int = 0
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Input spikes of one trial after another in the internal numbering, sorted by step and unit.
+    """Iterate over trials: input spikes in the internal numbering, sorted by step and unit.
 
     Parameters
     ----------
     inputs : Inputs
     sources : sequence of Population
-        All sources of the network; their neurons are counted on from one to the next.
+        All sources of the network; their neurons are numbered consecutively.
     first : int
-        Trial to begin with.
+        First trial.
     """
     size = sum(population.size for population in sources)
     parts = [
@@ -48,23 +48,23 @@ def internal_trials(
     ]
     internal = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     for step, public in inputs.trials(first):
-        # Steps are in order already, so they are what they were when all of it is.
+        # Steps are sorted already, so sorting step * size + unit sorts units within steps.
         begin = np.multiply(step, size, dtype=np.int64)
         place = internal[public]
         place += begin
         place.sort()
         place -= begin
         unit = place.astype(np.int32)
-        del begin, place  # nobody needs them while the trial is simulated
+        del begin, place  # frees memory while the trial is simulated
         yield step, unit
 
 
 def shares(
     trials: Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]], sources: Sequence[Population]
 ) -> list[Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]]:
-    """The spikes of one trial after another, for each source its own.
+    """One iterator over trials per source.
 
-    Sources ask for a trial in the same step, so that no more than one trial waits in memory.
+    All sources read a trial in the same step, so that only one trial is in memory.
     """
     if len(sources) == 1:
         return [trials]
@@ -84,20 +84,20 @@ def shares(
 
 
 class Source(Procedural, SpikeSource):  # type: ignore[misc]
-    """Fires the spikes of one trial after another, as it is given them.
+    """Fires given spikes, trial by trial.
 
     Parameters
     ----------
     size : int
-        Neurons.
+        Number of neurons.
     period : int
         Steps of a trial.
     trials : iterator of (step, unit)
-        Spikes of each trial: stamps in steps since it began, sorted, and neurons. Asked for at
-        the beginning of each trial, and only at runtime: a compiled program reads its own.
+        Spikes of each trial: steps since it began, sorted, and neurons. Read at the beginning of
+        each trial, and only at runtime: a compiled program reads its own input.
     name : str
     order : int
-        Place of this source among all sources, which fire one after another.
+        Index of this source among all sources, which fire in this order.
     share : tuple of int, optional
         First unit, and first unit of the next source, among those that a compiled program reads;
         None where it is the only source.
@@ -150,28 +150,29 @@ class Source(Procedural, SpikeSource):  # type: ignore[misc]
 
 
 class SpikeWriter(Procedural):
-    """Counts the spikes of a group and, if they are kept, writes them.
+    """Counts the spikes of a group and, if they are recorded, writes them.
 
-    Output ``number`` gets rows (stamp, spikes) of int64, the one after it the neurons, int32.
+    Output ``number`` gets rows (step, number of spikes) of int64, and the next output the neurons,
+    as int32.
     """
 
-    def __init__(self, group: Any, number: int, kept: bool, name: str) -> None:
+    def __init__(self, group: Any, number: int, recorded: bool, name: str) -> None:
         self._begin(name)
         self.variables.add_constant("N", len(group))
         self.variables.add_reference("_eventspace", group, "_spikespace")
-        options = {"number": number, "kept": kept}
+        options = {"number": number, "kept": recorded}
         self._finish("write_spikes", "", group, _AFTER_THRESHOLDS, options)
         self.add_dependency(group)
 
 
 class ValueWriter(Procedural):
-    """Writes a variable of a group at the beginning of every so many trials."""
+    """Writes a variable of a group at the beginning of every ``period``-th step."""
 
     def __init__(self, group: Any, variable: str, number: int, period: int, name: str) -> None:
         self._begin(name)
         self.variables.add_constant("N", len(group))
         self.variables.add_reference("_values", group, variable)
-        # What our templates are given; nothing happens here at an event.
+        # The templates need an event space; this one is not used.
         self.variables.add_reference("_eventspace", group, variable)
         options = {"number": number, "period": period}
         self._finish("write_values", "", group, _AT_START, options)
@@ -179,7 +180,7 @@ class ValueWriter(Procedural):
 
 
 class SampleWriter(Procedural):
-    """Writes variables of some neurons every so many steps, as float64 (sample, neuron, variable).
+    """Writes variables of some neurons periodically, as float64 (sample, neuron, variable).
 
     Parameters
     ----------
@@ -187,9 +188,9 @@ class SampleWriter(Procedural):
     variables : sequence of str
     neurons : ndarray of int
     number : int
-        Of the output.
+        Number of the output.
     every : int
-        Steps.
+        Period in steps.
     name : str
     """
 

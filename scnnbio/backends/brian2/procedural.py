@@ -1,12 +1,11 @@
-"""Pathways that are computed, not stored: Brian2 objects with templates of our own.
+"""Brian2 objects with scnnbio's templates: connections that are computed and not stored.
 
-A spike computes its targets from the geometry and runs ordinary Brian2 code for each of them. All
-of scnnbio's reliance on Brian2's internals is in this file, in
-:mod:`scnnbio.backends.brian2.winners` and in ``templates/``. Neurons lie
-(row, column, channel) here and kernels (in, row, column reversed, out), so that the inner loop is
-contiguous; :mod:`scnnbio.backends.brian2.layout` translates. Where channels are in groups the last
-axis of a kernel is one group's, and the loop runs over it; a kernel with lags is one such kernel
-after the other, each of which is a pathway.
+A spike computes its targets from the geometry and runs ordinary Brian2 code for each of them. Only
+this file, :mod:`scnnbio.backends.brian2.winners` and ``templates/`` depend on internals of Brian2.
+Neurons are in the order (row, column, channel) here, and kernels (in, row, column reversed, out),
+so that the inner loop is contiguous; :mod:`scnnbio.backends.brian2.layout` converts. With groups of
+channels, the last axis of a kernel is that of one group; a kernel with lags is a sequence of such
+kernels, each with its own pathway.
 """
 
 from __future__ import annotations
@@ -35,27 +34,27 @@ _LITERAL = re.compile(r"(?<![\w.])(\d+\.\d*(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)")
 
 @functools.cache
 def _with_our_templates(base: type) -> type:
-    """A code-object class like ``base`` that finds the templates of this package too."""
+    """A code-object class like ``base`` that also finds this package's templates."""
     templater = base.templater.derive("scnnbio.backends.brian2")  # type: ignore[attr-defined]
     return type(f"Procedural{base.__name__}", (base,), {"templater": templater})
 
 
 def generates_cpp() -> bool:
-    """Whether what is built now becomes a C++ program."""
+    """Whether the active device generates a C++ program."""
     return isinstance(get_device(), CPPStandaloneDevice)
 
 
-def asleep(group: Any, name: str, sleep: Sleep) -> None:
-    """Remember how neurons of a group sleep, and the name of the object that steps them."""
+def set_sleep(group: Any, name: str, sleep: Sleep) -> None:
+    """Store how neurons of a group sleep, and the name of the object that steps them."""
     for attribute, value in (("sleeper", name), ("sleep", sleep)):
         group.add_attribute(attribute)
         setattr(group, attribute, value)
 
 
 def sleeper(group: Any) -> str:
-    """Name of the object that leaves neurons of a group asleep, or nothing.
+    """Name of the object that lets neurons of a group sleep; empty if they do not.
 
-    Code that changes their states must call ``wake_NAME`` before, and what reads them
+    Code that changes their states must first call ``wake_NAME``, and code that reads them
     ``view_NAME``.
     """
     return getattr(group, "sleeper", "")
@@ -63,7 +62,7 @@ def sleeper(group: Any) -> str:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A convolution, at one lag of its kernel, as its templates need it."""
+    """Geometry of a convolution at one lag of its kernel, for the templates."""
 
     in_shape: tuple[int, int, int]
     out_shape: tuple[int, int, int]
@@ -86,11 +85,11 @@ class Geometry:
         return {**keywords, "CG": into // self.groups, "OG": out, "FIRST": first}
 
     def declare(self, variables: Any) -> None:
-        """Nothing: targets are computed from the numbers alone."""
+        """Do nothing: targets are computed without arrays."""
 
 
 class Procedural(CodeRunner, Group):  # type: ignore[misc]
-    """A code runner that owns variables and uses our templates on whatever device is active."""
+    """A code runner that has its own variables and uses scnnbio's templates on any device."""
 
     add_to_magic_network = True
 
@@ -131,10 +130,10 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         self._enable_group_attributes()
 
     def _in_precision(self, code: str) -> str:
-        """Numbers written in the code as constants: in C++ these are data, and of any precision.
+        """Replace numbers in the code by constants, which are data and have any precision.
 
-        To C++ a literal is in double precision. Zero and one may stay as they are: Brian2 leaves
-        out what they have no effect on.
+        In C++ a literal is in double precision. Zero and one may stay: Brian2 simplifies the
+        expressions in which they have no effect.
         """
         real = np.dtype(prefs.core.default_float_dtype)
         double = real == np.float64
@@ -152,25 +151,25 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
         return _LITERAL.sub(constant, code)
 
     def _see(self, group: Any, suffix: str, index: str) -> None:
-        """Make the variables of another group known here under a suffix."""
+        """Add references to the variables of another group, with a suffix."""
         for name, variable in group.variables.items():
             indexed_by = group.variables.indices[name]
             own = name.startswith("_") or name in ("N", "dt", "t", "t_in_timesteps", "i")
             if own or indexed_by not in ("_idx", "0"):
                 continue
             if name + suffix in self.variables:
-                # Brian2 would keep the first of two, and the code would read the wrong one.
-                raise SpecError(f"the name {name!r} is taken on Brian2; choose another")
+                # Brian2 would use the first of the two, and the code would read the wrong variable.
+                raise SpecError(f"Brian2 already uses the name {name!r}; choose another")
             scalar = isinstance(variable, ArrayVariable) and variable.scalar
             self.variables.add_reference(name + suffix, group, name, index="0" if scalar else index)
 
     def _add_index(self, name: str) -> None:
         self.variables.add_auxiliary_variable(name, dtype=np.int32)
-        # Unique within the footprint of one spike; spikes are handled one after another.
+        # Unique among the targets of one spike; spikes are processed one by one.
         self.variables[name].unique = True
 
     def create_default_code_object(self, run_namespace: Mapping[str, Any]) -> Any:
-        """Brian2's own, with our templates."""
+        """Brian2's code object, with scnnbio's templates."""
         self.codeobj_class = _with_our_templates(get_device().code_object_class(None))
         return super().create_default_code_object(run_namespace)
 
@@ -178,8 +177,8 @@ class Procedural(CodeRunner, Group):  # type: ignore[misc]
 class Arrivals(Procedural):
     """The spikes of a group that arrive in this step, ``delay`` steps after they were fired.
 
-    The source is the group, or other arrivals, which must come earlier in the step: what arrives
-    there arrives here ``delay`` steps later. ``period`` is the length of a trial in steps if spikes
+    The source is the group, or other arrivals, which must run earlier in the step: their spikes
+    arrive here ``delay`` steps later. ``period`` is the length of a trial in steps if spikes
     in flight are lost at its end, else 0.
     """
 
@@ -187,7 +186,7 @@ class Arrivals(Procedural):
         self._begin(name)
         chained = isinstance(source, Arrivals)
         size = source.size if chained else len(source)
-        # The spike list of a group is one step old already.
+        # The spikes of a group are from the previous step.
         held = delay if chained else delay - 1
         variables = self.variables
         variables.add_constant("N", size)
@@ -203,17 +202,17 @@ class Arrivals(Procedural):
 
 
 def _refuse_sleepers(*groups: Any) -> None:
-    """Code that wakes nobody would see states of some steps ago, and move them."""
+    """Raise if neurons sleep: code that does not wake them would use outdated states."""
     for group in groups:
         if sleeper(group):
             raise ValueError(
-                f"neurons of {group.name} sleep: their states are moved by a convolution that says"
-                " by how much, or by their own step"
+                f"neurons of {group.name} sleep: only their own step, or a convolution with a known"
+                " increment, can change their states"
             )
 
 
 class Each(Procedural):
-    """Code for each event, on the neuron of that number, or on the channel it belongs to."""
+    """Code for each event, applied to the neuron of that number or to its channel."""
 
     def __init__(
         self,
@@ -236,12 +235,12 @@ class Each(Procedural):
         self.add_dependency(target)
 
 
-class Faded(Procedural):
-    """Traces that fall without being touched.
+class DecayingTraces(Procedural):
+    """Traces that decay through a common scale, so that a step does not touch each neuron's trace.
 
-    A trace ``x`` is ``scale_x*trace_x``: all fall as the scale does, by a factor a step, and a
-    spike adds ``one_x``, which is ``1/scale_x``. Before that grows beyond numbers the scale is
-    multiplied into the traces of all neurons. ``keeps`` has the factor of each.
+    A trace ``x`` is ``scale_x*trace_x``: the scale decays by a factor per step, and a spike adds
+    ``one_x``, which is ``1/scale_x``. Before that overflows, the scale is multiplied into the
+    traces of all neurons. ``keeps`` has the factor of each trace.
     """
 
     def __init__(
@@ -251,7 +250,7 @@ class Faded(Procedural):
         variables = self.variables
         variables.add_constant("N", len(group))
         for trace, keep in keeps.items():
-            # An array is data, while a number of its own would be written into the program.
+            # An array is data of the program, while a single number would become part of its code.
             values = np.full(2, keep, prefs.core.default_float_dtype)
             variables.add_array(
                 f"keep_{trace}", size=2, values=values, dtype=values.dtype, constant=True, index="0"
@@ -259,7 +258,7 @@ class Faded(Procedural):
             variables.add_reference(f"trace_{trace}", group, f"trace_{trace}")
             for shared in ("scale", "one"):
                 variables.add_reference(f"{shared}_{trace}", group, index="0")
-        # 25 time constants: seldom enough, and far from what single precision can hold.
+        # 25 time constants: rarely reached, and well within the range of single precision.
         options = {"traces": list(keeps), "least": 1e-11}
         self._finish("faded", "", group, slot, options)
         parts = ("keep", "trace", "scale", "one")
@@ -268,14 +267,14 @@ class Faded(Procedural):
 
 
 class KernelPathway(Procedural):
-    """Code for each pair of an event and a tap of the kernel that it reaches.
+    """Code for each event and each tap of the kernel that it reaches.
 
-    ``convolution`` is driven by presynaptic events and ``receptive_field`` by postsynaptic ones.
+    ``convolution`` runs for presynaptic events, and ``receptive_field`` for postsynaptic ones.
     ``listed`` is a ``convolution`` whose targets are stored; its ``geometry`` declares the arrays.
     The code may use ``w`` and the other variables of the kernel group, and those of the groups in
-    ``ends`` under their suffix, ``_pre`` or ``_post``. Of these groups the first of a
-    ``convolution`` may be one whose neurons sleep: the code adds to its state ``moves[0]``, at
-    first, ``moves[1]`` times ``w``, or nothing. ``_weight`` is ``moves[1]`` there.
+    ``ends`` under their suffix, ``_pre`` or ``_post``. Neurons of the first
+    group of a ``convolution`` may sleep: then the first statement of the code adds ``moves[1]``
+    times ``w`` to its state ``moves[0]``, or nothing. ``_weight`` is ``moves[1]`` there.
     """
 
     def __init__(
@@ -300,7 +299,7 @@ class KernelPathway(Procedural):
         for group, suffix in ends:
             self._see(group, suffix, f"{suffix}_idx")
         self.variables.add_reference("_eventspace", owner, space)
-        # Threads share the rows of the target, so what is written must be the target's own.
+        # Threads divide the rows of the target, so the code must write only to the target.
         shared = all(line.split()[0].endswith("_post") for line in code.splitlines())
         options: dict[str, Any] = {**geometry.keywords(), "shared": shared}
         targets = [group for group, _ in ends]
@@ -319,10 +318,10 @@ class KernelPathway(Procedural):
 
 
 class Normaliser(Procedural):
-    """Puts the kernel of each output map back to its norm, every ``period`` steps.
+    """Rescales the kernel of each output map to its norm, every ``period`` steps.
 
-    ``shape`` is the public one of the kernel, and ``groups`` the blocks that its channels are in;
-    all lags of a map count together.
+    ``shape`` is the public shape of the kernel, and ``groups`` its number of blocks of channels;
+    the norm includes all lags of a map.
     """
 
     def __init__(

@@ -1,12 +1,12 @@
-"""A lowered experiment as a C++ program that is compiled once and fed trial by trial.
+"""An experiment as a C++ program that is compiled once and gets its input trial by trial.
 
-Brian2 writes the sources, which :mod:`scnnbio.backends.brian2.compiling` compiles. What is an array
-in Brian2 is data, which the program reads when it starts: kernels, parameters of channels. So are
-numbers, such as weights and learning rates (:mod:`scnnbio.backends.brian2.numbers`). Input spikes
-come through a pipe, and numbers of trials with them. Runs that differ in nothing else share one
+Brian2 writes the sources, which :mod:`scnnbio.backends.brian2.compiling` compiles. Arrays in
+Brian2, such as kernels and parameters of channels, are data that the program reads when it starts.
+So are numbers, such as weights and learning rates (:mod:`scnnbio.backends.brian2.numbers`).
+Input spikes and the number of trials come through a pipe. Runs that differ only in these share a
 program.
 
-All of scnnbio's reliance on the inside of Brian2's standalone device is in this file.
+Only this file depends on internals of Brian2's standalone device.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.finite import Look
+from scnnbio.backends.brian2.finite import FiniteCheck
 from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
-from scnnbio.backends.brian2.numbers import take_numbers
+from scnnbio.backends.brian2.numbers import move_numbers_to_file
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
 from scnnbio.backends.brian2.quicker import empty_unused
 from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
 from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
-#: What the program includes: what runs it, and, once, how it gets memory.
+#: Headers that the program includes: its main loop, and, once, its memory allocation.
 _RUNNING, _MEMORY = "presentations.h", "memory.h"
-#: A loop in Brian2's objects.cpp that sets a new array to zero; of threads, if there are several.
+#: A loop in Brian2's objects.cpp that sets a new array to zero, with OpenMP if there are threads.
 _ZEROING = re.compile(
     r"(?:^ *#pragma omp [^\n]*\n)?^ *for\(int i=0; i<\d+; i\+\+\) \w+\[i\] = 0;\n", re.M
 )
@@ -45,18 +45,18 @@ _ZEROING = re.compile(
 
 @dataclass(frozen=True)
 class State:
-    """A checkpoint: where the run stood between two trials.
+    """A checkpoint: the state of a run between two trials.
 
     Parameters
     ----------
     trial : int
-        Trials that are done.
+        Number of finished trials.
     drawn : int
-        Input spikes until then.
+        Number of input spikes until then.
     lengths, events : ndarray (outputs,)
-        Bytes of each output, and spikes that it counted.
+        Bytes of each output, and number of spikes that it counted.
     arrays : mapping of str to ndarray
-        By Brian2's name.
+        All arrays, by Brian2's name.
     """
 
     trial: int
@@ -67,12 +67,12 @@ class State:
 
 
 class Program:
-    """The program of one lowered experiment, and the files that it writes.
+    """The program of one experiment, and the files that it writes.
 
     Parameters
     ----------
     lowered : Lowered
-        Made while Brian2's standalone device is active.
+        Created while Brian2's standalone device is active.
     """
 
     def __init__(self, lowered: Lowered) -> None:
@@ -92,12 +92,12 @@ class Program:
     def _add_writers(self) -> None:
         lowered, experiment = self.lowered, self.lowered.experiment
         add = self._objects.append
-        for name, kept in counted(lowered).items():
+        for name, recorded in counted(lowered).items():
             number = self._output(f"spikes_{name}")
-            if kept:
+            if recorded:
                 self._output(f"units_{name}")
-            self._spikes[name] = number, kept
-            add(SpikeWriter(lowered.groups[name], number, kept, f"write_spikes_{name}"))
+            self._spikes[name] = number, recorded
+            add(SpikeWriter(lowered.groups[name], number, recorded, f"write_spikes_{name}"))
         for k, sampling in enumerate(experiment.record.signals):
             add(
                 SampleWriter(
@@ -111,7 +111,7 @@ class Program:
             )
         layers = [lowered.groups[p.name] for p in experiment.network.populations if not p.is_source]
         if layers:
-            add(Look(layers[0], experiment.trial_steps))
+            add(FiniteCheck(layers[0], experiment.trial_steps))
         for name, (group, variable) in learned(lowered).items():
             number = self._output(f"snapshots_{name}")
             period = experiment.trial_steps
@@ -123,7 +123,7 @@ class Program:
         """Let Brian2 write the sources and the arrays that they read."""
         device = b2.get_device()
         network = b2.Network(self.lowered.objects, self._objects)
-        # The run is of one trial; around it goes a loop over all of them.
+        # The network runs for one trial; a loop over all trials is inserted around it.
         device.apply_run_args()
         network.run(self.lowered.trial, namespace=FUNCTIONS)
         self._state = sorted(
@@ -133,14 +133,14 @@ class Program:
         )
         growing = [*device.dynamic_arrays, *device.dynamic_arrays_2d]
         if growing:
-            # Nothing that an experiment is lowered to has any; who adds objects of Brian2 may.
+            # scnnbio creates no such arrays; Brian2 objects that a user adds may have some.
             raise UnsupportedError(
                 "brian2-standalone",
                 [
                     Unsupported(
                         f"object {variable.owner.name!r}",
-                        f"its {variable.name!r} grows during a run, and no checkpoint holds that",
-                        "write it to a file as it comes, or keep an array of fixed size",
+                        f"its {variable.name!r} grows during a run, and cannot be in a checkpoint",
+                        "write it to a file during the run, or use an array of fixed size",
                     )
                     for variable in growing
                 ],
@@ -154,24 +154,24 @@ class Program:
         folder.mkdir(exist_ok=True)
         for name in (_RUNNING, _MEMORY):
             shutil.copyfile(_TEMPLATES / name, folder / name)
-        _forget_unread(device)
+        _remove_unread(device)
         device.build(directory=str(folder), compile=False, run=False)
-        _leave_untouched(folder / "objects.cpp", len(device.zero_arrays))
-        take_numbers(folder)
-        # What is in files now need not be in memory while the program runs.
+        _skip_zeroing(folder / "objects.cpp", len(device.zero_arrays))
+        move_numbers_to_file(folder)
+        # Arrays that are in files now need not stay in memory.
         for variable in [v for v in device.array_cache if not v.scalar]:
             del device.array_cache[variable]
         device.static_arrays.clear()
 
     def _loop(self, network: Any) -> str:
         names = ", ".join(f'"{name}"' for name in self.outputs)
-        kept = [f"_program.keep({name}, _num_{name});" for name, _ in self._state]
+        state = [f"_program.keep({name}, _num_{name});" for name, _ in self._state]
         main = b2.device.defaultclock
         clocks = ", ".join(sorted(f"&{clock.name}" for clock in b2.device.clocks))
         lines = [
             "auto &_program = scnnbio::program();",
             f"_program.begin(brian::results_dir, {{{names}}});",
-            *kept,
+            *state,
             *self._watched(),
             "_program.start();",
             "while (_program.next()) {",
@@ -185,7 +185,7 @@ class Program:
         return f"_program.done({steps});\n}}\n_program.finish();\nreturn 0;"
 
     def _watched(self) -> Iterator[str]:
-        """Let the program know the states that it is to look at."""
+        """Register the states that the program checks."""
         for population in self.lowered.experiment.network.populations:
             if not population.is_source:
                 variables = self.lowered.groups[population.name].variables
@@ -206,10 +206,11 @@ class Program:
         file = folder / "state"
         if (size := file.stat().st_size) != layout.itemsize:
             raise DataError(
-                f"is damaged: {size} bytes instead of {layout.itemsize}; begin anew",
+                f"is damaged: {size} bytes instead of {layout.itemsize}; remove it, and run the"
+                " experiment again",
                 where=str(file),
             )
-        # Most of it only the program needs: what nobody looks at here is not read.
+        # Memory-mapped, since only the program needs most of it.
         row = np.memmap(file, layout, mode="r")[0]
         return State(
             trial=int(row["trial"]),
@@ -220,12 +221,12 @@ class Program:
         )
 
     def read(self, folder: Path) -> Raw:
-        """All that a finished run recorded."""
+        """Everything that a finished run recorded."""
         experiment, state = self.lowered.experiment, self.read_state(folder)
         spikes, counts = {}, {}
-        for name, (number, kept) in self._spikes.items():
+        for name, (number, recorded) in self._spikes.items():
             counts[name] = int(state.events[number])
-            if kept:
+            if recorded:
                 rows = np.fromfile(folder / f"spikes_{name}", np.int64).reshape(-1, 2)
                 units = np.fromfile(folder / f"units_{name}", np.int32)
                 spikes[name] = np.repeat(rows[:, 0], rows[:, 1]), units
@@ -248,12 +249,12 @@ class Program:
 
 @contextlib.contextmanager
 def steady_names() -> Iterator[None]:
-    """Choose names among those given in here, whatever else Brian2 has made in this process.
+    """Make Brian2's names of objects independent of other objects in this process.
 
-    Brian2 numbers a name that an object still has which nobody uses any more.
+    Brian2 appends numbers to names that unused, uncollected objects still have.
     """
     taken: set[str] = set()
-    # brian2.devices.device is not the module of that name but the device that it holds.
+    # The attribute brian2.devices.device is the active device, not the module of that name.
     modules = [importlib.import_module(f"brian2.{m}") for m in ("core.names", "devices.device")]
     before = modules[0].find_name
 
@@ -272,16 +273,16 @@ def steady_names() -> Iterator[None]:
 
 
 def _in_order(queue: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The same assignments, in an order that is the same in every process.
+    """Sort assignments to an order that is the same in every process.
 
-    Brian2 goes through a set of clocks, whose order follows from addresses in memory. It also sets
-    the default clock to what it was in an earlier run, and then to what it is in this one.
+    Brian2 iterates over a set of clocks, whose order depends on memory addresses. It also sets the
+    default clock to its value in an earlier run, and then to its value in this one.
     """
     ordered: list[tuple[str, Any]] = []
     last: dict[tuple[str, int], tuple[str, Any]] = {}
     for item in [*queue, ("end", None)]:
         if item[0] == "set_by_single_value":
-            # Of several values for one element, the last one stands.
+            # Of several values for one element, the last one is kept.
             last[item[1][:2]] = item
             continue
         ordered += [last[element] for element in sorted(last)]
@@ -290,24 +291,25 @@ def _in_order(queue: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return ordered[:-1]
 
 
-def _forget_unread(device: Any) -> None:
-    """Every group has an array of its neurons' numbers; most programs never look at it."""
+def _remove_unread(device: Any) -> None:
+    """Remove arrays of neuron numbers, one per group, that the program never reads."""
     read = {v for code in device.code_objects.values() for v in code.variables.values()}
     unread = {variable for variable, *_ in device.arange_arrays} - read
     for arrays in (device.arange_arrays, device.zero_arrays):
         arrays[:] = [entry for entry in arrays if entry[0] not in unread]
 
 
-def _leave_untouched(file: Path, arrays: int) -> None:
-    """New arrays are zero already (memory.h): those that nobody writes to then cost nothing.
+def _skip_zeroing(file: Path, arrays: int) -> None:
+    """Remove loops that set new arrays to zero, which they are already (memory.h).
 
-    Lists of spikes have room for every neuron, and need it hardly ever.
+    Pages that are never written need no memory, such as most of a list of spikes, which has an
+    element per neuron.
     """
     text, found = _ZEROING.subn("", file.read_text())
     if found != arrays:
         raise BackendMissing(
-            f"Brian2 {b2.__version__} sets {found} of {arrays} arrays to zero as scnnbio knows it;"
-            " install an earlier Brian2, or use backend 'brian2'",
+            f"Brian2 {b2.__version__} sets arrays to zero in an unknown way ({found} of {arrays}"
+            " recognised); install an earlier Brian2, or use backend 'brian2'",
             where="backend 'brian2-standalone'",
         )
     file.write_text(f'{empty_unused(text)}\n#include "{_MEMORY}"\n')

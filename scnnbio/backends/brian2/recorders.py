@@ -1,6 +1,6 @@
-"""What a lowered experiment keeps while it runs, and what is read back in the public numbering.
+"""Recorders of an experiment, and conversion of results to the public numbering.
 
-At runtime these are Brian2's monitors, in memory; a compiled program writes files instead
+At runtime the recorders are Brian2's monitors; a compiled program writes files instead
 (:mod:`scnnbio.backends.brian2.program`).
 """
 
@@ -25,11 +25,11 @@ _MS = b2.ms
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """What was recorded, in the internal numbering.
+    """Recorded data, in the internal numbering.
 
     Parameters
     ----------
-    spikes : mapping of str to (stamp, neuron)
+    spikes : mapping of str to (step, neuron)
         By recorded population.
     counts : mapping of str to int
         Spikes by population.
@@ -37,7 +37,7 @@ class Raw:
     learned : mapping of str to ndarray (elements,)
         Kernels by projection and thresholds by population.
     snapshots : mapping of str to ndarray (snapshots, elements)
-        The same on the way.
+        The same, at the snapshots.
     """
 
     spikes: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int32]]]
@@ -47,7 +47,7 @@ class Raw:
     snapshots: Mapping[str, NDArray[np.float64]]
 
     def outcome(self, experiment: Experiment) -> Outcome:
-        """The same in the public numbering."""
+        """The same data in the public numbering."""
         network = experiment.network
         projections = {p.name: p for p in network.projections}
 
@@ -59,8 +59,8 @@ class Raw:
 
         return Outcome(
             spikes={
-                name: (stamp, _public_units(network.population(name).shape, neuron))
-                for name, (stamp, neuron) in self.spikes.items()
+                name: (step, _public_units(network.population(name).shape, neuron))
+                for name, (step, neuron) in self.spikes.items()
             },
             signals=self.signals,
             weights={name: public(name, values) for name, values in self.learned.items()},
@@ -81,7 +81,7 @@ def _public_units(shape: tuple[int, int, int], neuron: NDArray[Any]) -> NDArray[
 
 
 def learned(lowered: Lowered) -> dict[str, tuple[Any, str]]:
-    """Groups that hold what is learned, and the variable that holds it, by name."""
+    """Groups with learned values, and their variable, by projection or population."""
     kernels = {
         p.name: (lowered.kernels[p.name], "w")
         for p in lowered.experiment.network.projections
@@ -91,7 +91,7 @@ def learned(lowered: Lowered) -> dict[str, tuple[Any, str]]:
 
 
 def counted(lowered: Lowered) -> dict[str, bool]:
-    """Populations whose spikes are counted, and whether they are kept."""
+    """Populations whose spikes are counted, and whether they are recorded."""
     experiment = lowered.experiment
     return {
         p.name: p.name in experiment.record.spikes
@@ -108,7 +108,7 @@ def sampled_neurons(experiment: Experiment, sampling: Sampling) -> NDArray[np.in
 
 @dataclass
 class Recorders:
-    """Monitors of one lowered experiment."""
+    """Monitors of one experiment."""
 
     lowered: Lowered
     spikes: dict[str, Any] = field(default_factory=dict)
@@ -117,12 +117,12 @@ class Recorders:
 
     def __post_init__(self) -> None:
         experiment = self.lowered.experiment
-        for name, kept in counted(self.lowered).items():
-            # Competition takes spikes back between the threshold and the monitor.
+        for name, recorded in counted(self.lowered).items():
+            # Competition removes spikes after the threshold, so the monitor must run after it.
             competes = experiment.network.population(name).competition is not None
             self.spikes[name] = b2.SpikeMonitor(
                 self.lowered.groups[name],
-                record=kept,
+                record=recorded,
                 when="after_thresholds" if competes else None,
                 order=10 if competes else None,
                 name=f"spikes_{name}",
@@ -158,7 +158,7 @@ class Recorders:
         spikes = {}
         for name in experiment.record.spikes:
             monitor = self.spikes[name]
-            # Brian2 stamps a spike with the beginning of its step.
+            # Brian2's spike times are the beginning of the step.
             step = np.round(np.asarray(monitor.t / _MS) / experiment.dt).astype(np.int64) + 1
             spikes[name] = step, np.asarray(monitor.i)
         raw = Raw(

@@ -1,4 +1,4 @@
-"""Runs a compiled program: feeds it trial by trial and passes on how far it is."""
+"""Runs a compiled program: sends input trial by trial, and reports progress."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import numpy as np
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
-from scnnbio.backends.brian2.driving import fed_drive
-from scnnbio.backends.brian2.finite import told_by
+from scnnbio.backends.brian2.driving import drive_stream
+from scnnbio.backends.brian2.finite import parse_not_finite
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
 from scnnbio.errors import BackendMissing, DataError
@@ -30,62 +30,62 @@ from scnnbio.experiment import Inputs, Report
 _WHERE = "backend 'brian2-standalone'"
 # As in presentations.h.
 _FAILED, _NOT_FINITE = 3, 5
-#: Of the trial to watch, where none is.
+#: Number that means that no trial is watched.
 _NONE = -1
 
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """Where a program writes.
+    """The folder to which a program writes.
 
     Parameters
     ----------
     folder : Path
-        If a run was cut off there, the program goes on from its latest checkpoint.
+        If it holds a checkpoint of an interrupted run, the program resumes from it.
     checkpoint_seconds : float
-        Time between two checkpoints; the last one is always made.
+        Time between two checkpoints; a last one is always written.
     """
 
     folder: Path
     checkpoint_seconds: float = math.inf
 
 
-def present(
+def run_trials(
     program: Program, key: str, inputs: Inputs, project: Path, results: OutputFolder, report: Report
 ) -> None:
-    """Show a program all trials of its experiment, or those that are left.
+    """Run all trials of a program's experiment, or those that are left.
 
     Parameters
     ----------
     program : Program
     key : str
-        Of the compiled program: a checkpoint of another one is refused.
+        Digest of the compiled program; a checkpoint of another program raises an error.
     inputs : Inputs
-        Drawn while the program simulates what came before.
+        Input, drawn while the program simulates earlier trials.
     project : Path
-        Where the program and its arrays are.
+        Folder of the program and its arrays.
     results : OutputFolder
     report : callable
 
     Raises
     ------
     NotFinite
-        If a state becomes infinite or not a number. That trial is shown once more then, and looked
-        at after every step, to know the time.
+        If a state becomes infinite or NaN. The trial is then run again with a check after every
+        step, to find the time.
     DataError
-        If the program cannot write, or the checkpoint is of another program or experiment, or
-        another process is at work in the folder.
+        If the program cannot write, the checkpoint belongs to another program or experiment, or
+        another process uses the folder.
     BackendMissing
         If the program ends in any other way.
     """
-    # A program whose Python was killed ends by itself, but not at once.
+    # A program whose Python process was killed ends by itself, but not immediately.
     with locked(results.folder / "lock", wait=30.0) as lock:
-        found = _shown(program, key, inputs, project, results, report, lock)
+        found = _run(program, key, inputs, project, results, report, lock)
         if found is not None:
-            raise _shown(program, key, inputs, project, results, report, lock, found.trial) or found
+            raise _run(program, key, inputs, project, results, report, lock, found.trial) or found
 
 
-def _shown(
+def _run(
     program: Program,
     key: str,
     inputs: Inputs,
@@ -95,25 +95,25 @@ def _shown(
     lock: int,
     watched: int = _NONE,
 ) -> NotFinite | None:
-    """Show a program what is left; the state that became no number, if one did."""
+    """Run the trials that are left; returns an error if a state became NaN or infinite."""
     folder, experiment = results.folder, program.lowered.experiment
     n_trials = experiment.n_trials
     first, inputs.drawn = _begin(program, key, folder)
     if first == n_trials:
         return None
-    _give_back()
+    _trim_memory()
     with (
         _process(project, folder, lock) as (process, pipe),
         _progress(folder / "progress", n_trials, report),
     ):
-        # A program that has ended says why by its exit code, not by the broken pipe.
+        # If the program has ended, its exit code tells the reason, not the broken pipe.
         with contextlib.suppress(BrokenPipeError):
             seconds = results.checkpoint_seconds
-            pipe.writelines(fed(program, inputs, first, seconds, watched))
+            pipe.writelines(input_stream(program, inputs, first, seconds, watched))
             pipe.close()
-        _give_back()
+        _trim_memory()
         code = process.wait()
-    if code == _NOT_FINITE and (found := told_by(_said(folder), experiment)):
+    if code == _NOT_FINITE and (found := parse_not_finite(_errors(folder), experiment)):
         return found
     if code:
         raise _ended(code, folder)
@@ -121,37 +121,37 @@ def _shown(
 
 
 def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
-    """Trials that are done in a folder, and input spikes until then."""
-    stamp = {"program": key, "experiment": program.lowered.experiment.digest()}
+    """Number of finished trials in a folder, and of input spikes until then."""
+    identity = {"program": key, "experiment": program.lowered.experiment.digest()}
     file = folder / "program.json"
     if not (folder / "state").exists():
-        file.write_text(json.dumps(stamp))
+        file.write_text(json.dumps(identity))
         return 0, 0
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError):
         found = {}
-    for what, value in stamp.items():
+    for what, value in identity.items():
         if found.get(what) != value:
             raise DataError(
-                f"the checkpoint is of another {what} (the experiment, scnnbio, Brian2 or the"
-                " compiler has changed since); begin anew",
+                f"the checkpoint belongs to another {what} (the experiment, scnnbio, Brian2 or the"
+                " compiler has changed since); remove the folder, and run the experiment again",
                 where=str(folder),
             )
     state = program.read_state(folder)
     return state.trial, state.drawn
 
 
-def fed(
+def input_stream(
     program: Program,
     inputs: Inputs,
     first: int = 0,
     checkpoint_seconds: float = math.inf,
     watched: int = _NONE,
 ) -> Iterator[bytes | memoryview]:
-    """What the program reads: what it has to do, then spikes and drive of one trial after another.
+    """Bytes that the program reads: a header, then spikes and drive of each trial.
 
-    A drive is read as the program steps through the trial, piece by piece.
+    The program reads a drive piece by piece, as it steps through the trial.
     """
     experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
@@ -163,41 +163,41 @@ def fed(
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
-        yield from fed_drive(experiment, inputs, trial)
+        yield from drive_stream(experiment, inputs, trial)
         trial += 1
 
 
-def _give_back() -> None:
-    """Let the system have memory that is free: glibc keeps it, and the program is at work now."""
+def _trim_memory() -> None:
+    """Return free memory to the system, which glibc would keep, while the program runs."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
-def _said(folder: Path) -> str:
-    """What a program wrote of its errors."""
+def _errors(folder: Path) -> str:
+    """Error output of a program."""
     return " ".join((folder / "errors").read_text(errors="replace").split())
 
 
 def _ended(code: int, folder: Path) -> DataError | BackendMissing:
-    """Why a program ended before its time."""
-    said = _said(folder)
+    """The error for a program that ended early."""
+    said = _errors(folder)
     if code == _FAILED:
-        # On a full disk not even that may have been written.
+        # On a full disk even the error message may be missing.
         said = said or "results cannot be written"
-        return DataError(f"{said}; free some space, or choose another place", where=str(folder))
+        return DataError(f"{said}; free some space, or choose another folder", where=str(folder))
     ended = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
     said = f" ({said[:200]})" if said else ""
     return BackendMissing(
-        f"the compiled program {ended}{said}; is there enough memory?", where=_WHERE
+        f"the compiled program {ended}{said}; check that there is enough memory", where=_WHERE
     )
 
 
 def _environment() -> dict[str, str]:
-    """The program's environment: ours, unless Brian2's preferences say otherwise.
+    """Environment variables of the program: those of this process, and Brian2's preferences.
 
-    Threads sleep while they wait for one another. If they spin, as OpenMP has it otherwise, a step
-    takes tens of times as long where others need the cores too.
+    Waiting threads sleep. If they spin, as is OpenMP's default, a step takes tens of times as long
+    when other processes use the cores too.
     """
     own = b2.prefs["devices.cpp_standalone.run_environment_variables"]
     return {"OMP_WAIT_POLICY": "passive", **os.environ, **own}
@@ -207,7 +207,7 @@ def _environment() -> dict[str, str]:
 def _process(
     project: Path, folder: Path, lock: int
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """The program and the pipe to it; it does not outlive this block."""
+    """Start the program, with a pipe to it; killed at the end of the block if it runs."""
     with (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(
             [str(project / "main"), "--results_dir", f"{folder}/"],
@@ -216,9 +216,9 @@ def _process(
             stdout=subprocess.DEVNULL,
             stderr=errors,
             env=_environment(),
-            # Nobody else begins there before this program has ended.
+            # The program holds the lock too, until it ends.
             pass_fds=(lock,),
-            # An interrupt from the keyboard is for Python alone.
+            # Ctrl-C must reach only Python.
             start_new_session=True,
         )
     pipe = cast(IO[bytes], process.stdin)
@@ -234,7 +234,7 @@ def _process(
 
 @contextlib.contextmanager
 def _progress(path: Path, total: int, report: Report) -> Iterator[None]:
-    """Pass on the progress that the compiled program writes to a file."""
+    """Report the progress that the program writes to a file."""
     path.unlink(missing_ok=True)
     done = threading.Event()
 

@@ -1,10 +1,10 @@
-"""Neurons that sleep: steps of a linear neuron that are taken together, when they are needed.
+"""Sleeping neurons: several steps of a linear neuron are computed at once, when needed.
 
-Between two spikes a linear neuron goes by a power of its propagator. How far it can come towards
-its threshold within so many steps has an upper bound that takes a few multiplications; while that
-stays below zero nobody needs to look. So a compiled layer leaves neurons alone that cannot fire,
-and takes all their steps at once when a spike arrives or the bound runs out. The time of a layer
-then goes with its spikes, not with its steps (``docs/decisions/0018-sleeping.md``).
+Between two spikes a linear neuron advances by a power of its propagator. An upper bound of its
+distance above threshold within a number of steps costs a few multiplications; while the bound is
+below zero, the neuron cannot fire. So a compiled layer skips neurons that cannot fire, and computes
+all their steps at once when a spike arrives or the bound expires. The time of a layer then grows
+with its spikes, not with its steps (``docs/decisions/0018-sleeping.md``).
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 
-#: A neuron sleeps this many steps at most.
-LONGEST = 64
-#: For so many steps a neuron is looked at ahead. Whoever may fire within the first is awake.
-HORIZONS = (8, LONGEST - 1)
+#: A neuron sleeps at most this many steps.
+MAX_SLEEP = 64
+#: Numbers of steps for which a bound is computed. A neuron that may fire within the first is awake.
+HORIZONS = (8, MAX_SLEEP - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Sleep:
-    """What a layer needs to know for leaving its neurons alone.
+    """Constants and bounds with which a layer lets its neurons sleep.
 
     Parameters
     ----------
-    powers : mapping of str to ndarray (LONGEST, 1) or (LONGEST, channels)
+    powers : mapping of str to ndarray (MAX_SLEEP, 1) or (MAX_SLEEP, channels)
         Constants of the step → their values for 1, 2, ... steps at once.
     reaches : mapping of int to str
-        Steps → text of an upper bound of how far a neuron comes above its threshold within them.
+        Steps → expression of an upper bound of the distance above threshold within them.
     constants : mapping of str to ndarray (1,) or (channels,)
-        Of the reaches.
+        Constants of the bounds.
     pushes : mapping of str to (float, float)
-        State → the least and the most of how far one unit more of it moves the bound.
+        State → smallest and largest change of the bound per unit of the state.
     slip : float
-        By how much rounding can move it, whenever a spike arrives.
+        Largest change of the bound by rounding, per arriving spike.
     """
 
     powers: Mapping[str, FloatArray]
@@ -69,29 +69,29 @@ def sleep_of(
     ----------
     population : Population
     constants : mapping of str to ndarray (1,) or (channels,)
-        Of its integrator.
+        Constants of its integrator.
     falls : mapping of str to ndarray (channels,)
-        Parameters that move → how far they fall in a step at most; they rise at any time.
+        Parameters that change → their largest decrease per step; they may increase at any time.
     held : set of str
-        States that do not move while a neuron is refractory.
+        States that a refractory neuron holds.
     silent : set of str
-        States that are zero for ever.
+        States that are always zero.
     resolution : float
-        Of the numbers that states are kept in, 2.2e-16 for double precision.
+        Relative precision of the states, 2.2e-16 for double precision.
 
     Returns
     -------
     Sleep or None
-        None if they cannot: a state does not go by the exact propagator, depends on one that is
-        held, or the threshold is not one comparison, linear in the states.
+        None if they cannot sleep: a state is not integrated by the exact propagator, or depends on
+        a held one, or the threshold is not a single comparison that is linear in the states.
 
     Notes
     -----
     With the step ``z ← P z + q``, and ``c z + d`` the distance above threshold, the distance after
-    k steps is ``c P^k (z - h) + (c P^k h + c q_k + d)`` for any h; here h is where the neuron comes
-    to rest, if it does. For k from 1 to n each entry of ``c P^k`` lies within ``m ± r``, and the
-    sum of ``m (z - h) + r |z - h|`` over the states, and the largest constant, are a bound. A spike
-    that adds ``a`` to a state moves it by ``(m ± r) a`` at most.
+    k steps is ``c P^k (z - h) + (c P^k h + c q_k + d)`` for any h; here h is the neuron's
+    equilibrium, if it has one. For k from 1 to n each entry of ``c P^k`` lies within ``m ± r``, so
+    the sum of ``m (z - h) + r |z - h|`` over the states, plus the largest constant, is a bound. A
+    spike that adds ``a`` to a state changes it by at most ``(m ± r) a``.
     """
     model = population.model
     step = integrator(model)
@@ -114,12 +114,12 @@ def sleep_of(
     scale = np.abs(start) + np.sum(np.abs(distance * home), axis=1)
     fall = np.zeros(1)
     if moving:
-        # What moves is in the text; here is what it was in the form.
+        # A changing threshold is a term of the expression, so its initial value is removed here.
         values = population.values()[level]
         start, scale, fall = start + values, scale + np.abs(values), np.maximum(falls[level], 0.0)
     along = np.einsum("si,ksij->ksj", np.broadcast_to(distance, home.shape), matrices)
     constant = np.sum(along * home, axis=2) + np.sum(distance * offsets, axis=2) + start
-    # Sums are rounded, here and where states go.
+    # Sums are rounded, both here and in the steps.
     slip = 64 * resolution * scale
     reaches, numbers = {}, {f"home_{state}": home[:, k] for k, state in enumerate(names)}
     for steps in HORIZONS:
@@ -144,7 +144,7 @@ def sleep_of(
 
 
 def _pushes(along: FloatArray, names: list[str]) -> dict[str, tuple[float, float]]:
-    """By state, the least and the most of what it does to the distance in any step ahead."""
+    """By state, its smallest and largest effect on the distance in any step ahead."""
     ahead = along[: HORIZONS[-1]].reshape(-1, len(names))
     return dict(zip(names, zip(ahead.min(axis=0), ahead.max(axis=0), strict=True), strict=True))
 
@@ -152,7 +152,7 @@ def _pushes(along: FloatArray, names: list[str]) -> dict[str, tuple[float, float
 def _step(
     step: Integrator, constants: Mapping[str, FloatArray], sets: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Matrix (sets, states, states) and offset (sets, states) of a step, at least so many sets."""
+    """Matrix (sets, states, states) and offset (sets, states) of a step."""
     names = [update.state for update in step.updates]
     sets = max([sets, *(len(constants[name]) for name in step.entries)])
     matrix, offset = np.zeros((sets, len(names), len(names))), np.zeros((sets, len(names)))
@@ -163,25 +163,25 @@ def _step(
 
 
 def _powers(matrix: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The step taken 1, 2, ... times: (LONGEST, sets, states, states), (LONGEST, sets, states)."""
+    """1, 2, ... steps at once: (MAX_SLEEP, sets, states, states), (MAX_SLEEP, sets, states)."""
     matrices, offsets = [matrix], [offset]
     with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(LONGEST - 1):
+        for _ in range(MAX_SLEEP - 1):
             offsets.append(np.einsum("sij,sj->si", matrix, offsets[-1]) + offset)
             matrices.append(matrix @ matrices[-1])
     return np.array(matrices), np.array(offsets)
 
 
 def _feeds(matrices: FloatArray, names: list[str], held: set[str]) -> bool:
-    """Whether a state that moves on while others are held depends on one of these."""
+    """Whether a state that is not held depends on a held one."""
     to = [k for k, name in enumerate(names) if name not in held]
     of = [k for k, name in enumerate(names) if name in held]
     return bool(np.any(matrices[:, :, to][:, :, :, of]))
 
 
 def _rest(matrix: FloatArray, offset: FloatArray) -> FloatArray:
-    """Where a neuron comes to rest (sets, states); some place if it does not."""
+    """Equilibrium of a neuron (sets, states); an arbitrary point if it has none."""
     unit = np.eye(matrix.shape[-1])
     home = [np.linalg.pinv(unit - m) @ q for m, q in zip(matrix, offset, strict=True)]
-    # Nothing depends on these digits.
+    # The result does not depend on further digits.
     return np.round(home, 9)

@@ -1,11 +1,11 @@
 """The step of a layer in generated C++: update, refractoriness and threshold in one pass.
 
-For a large layer the state update is most of a run's time, and memory is what it waits for. So
-each state is read once and written once a step. Refractoriness and the comparison with the
-threshold are bits in registers; constants are one number, or one a channel, repeated over a tile
-that stays in the first-level cache. What is computed is what the runtime's text says, in the same
-order. Where neurons can sleep (:mod:`scnnbio.backends.brian2.sleeping`) the pass leaves out those
-that do, and the same text takes all steps that they missed, with other constants.
+For a large layer the state update takes most of a run's time, and memory access limits it. So each
+state is read once and written once per step. Refractoriness and the comparison with the threshold
+are bits in registers; constants are single numbers, or one per channel, repeated over a tile that
+fits in the first-level cache. The arithmetic is that of the runtime's expressions, in the same
+order. If neurons can sleep (:mod:`scnnbio.backends.brian2.sleeping`) the pass skips those that do,
+and computes their missed steps with the same expressions and other constants.
 """
 
 from __future__ import annotations
@@ -19,50 +19,51 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.procedural import Procedural, asleep
+from scnnbio.backends.brian2.procedural import Procedural, set_sleep
 from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.neurons.integrator import Integrator
 from scnnbio.neurons.whitelist import check_expression
 
-#: Steps of a trial period in which neurons may sleep, and of the one after if it did not pay: the
-#: first such one, and the longest, for it grows from one to the next.
+#: Steps of a test phase in which neurons may sleep, and of the pause after it if sleeping did not
+#: save time: the first pause, and the longest, since pauses grow.
 _TRY, _REST, _LONGEST_REST = 16, 496, 3968
-#: By bytes of a number: how much work, as a part of stepping all, may go into leaving some out. It
-#: is counted in updates of a word; what else it takes was measured, and weighs more on short words.
+#: By bytes per number: largest work for skipping neurons, as a fraction of the work for updating
+#: all. Work is counted in updates of a machine word; other costs were measured, and are larger for
+#: short words.
 _LIMIT = {8: 0.75, 4: 0.3}
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a layer does in a step, as text over its states and constants.
+    """The step of a layer, as expressions of its states and constants.
 
     Parameters
     ----------
     updates : mapping of str to str
-        State → its value after the step, from states at its beginning.
+        State → its value after the step, from states at the beginning of the step.
     threshold : str
-        A neuron that is not refractory fires where this holds.
+        Condition under which a neuron that is not refractory fires.
     resets : tuple of (str, str, str)
-        Statements (name, operator, expression) for a neuron that fires, as it fires; none if
-        Brian2 resets it later.
+        Statements (name, operator, expression) at a spike; empty if Brian2 itself resets neurons
+        later.
     held : tuple of str
-        States that do not move while a neuron is refractory.
+        States that a refractory neuron holds.
     constants : mapping of str to ndarray (1,) or (period,)
     channels : int
-        Neurons lie channel last.
+        Number of channels; neurons are in the order channel last.
     period : int
-        Neurons after which constants repeat: the channels, or all neurons of the layer.
-    most_held : int
+        Number of neurons after which constants repeat: the channels, or all neurons.
+    max_refractory : int
         The longest refractory period in steps.
     trial : int
         Length of a trial in steps.
-    begins_anew : bool
-        Whether all states are set when a trial begins.
+    resets_trials : bool
+        Whether all states are reset when a trial begins.
     sleep : Sleep, optional
         How neurons sleep, if they can.
     levels : mapping of str to Brian2 group
-        Constants that move: name → the group whose ``level`` (channels,) it is.
+        Constants that change: name → group with the values as its ``level`` (channels,).
     """
 
     updates: Mapping[str, str]
@@ -72,9 +73,9 @@ class Rules:
     constants: Mapping[str, NDArray[np.float64]]
     channels: int
     period: int
-    most_held: int
+    max_refractory: int
     trial: int
-    begins_anew: bool
+    resets_trials: bool
     sleep: Sleep | None = None
     levels: Mapping[str, Any] = field(default_factory=dict)
 
@@ -88,18 +89,18 @@ class Rules:
         return "\n".join(f"{name} {op} {_lowered(text)}" for name, op, text in self.resets)
 
     def threshold_code(self) -> str:
-        """The threshold as Brian2 reads it."""
+        """The threshold in Brian2's notation."""
         names = {name: name for name in check_expression(self.threshold)}
         return BRIAN2.condition(self.threshold, names)
 
     def names(self) -> set[str]:
-        """Everything that the texts read."""
+        """All names in the expressions."""
         texts = [*self.updates.values(), *(text for _, _, text in self.resets), self.threshold]
         texts += self.sleep.reaches.values() if self.sleep else []
         return set().union(*map(check_expression, texts))
 
     def at_a_spike(self) -> set[str]:
-        """Everything that decides on a spike or that it changes."""
+        """Names that determine a spike, and names that a spike changes."""
         reads = {n for name, _, text in self.resets for n in {name} | check_expression(text)}
         return reads | check_expression(self.threshold) | set(self.held)
 
@@ -111,9 +112,9 @@ def _lowered(text: str) -> str:
 class Step(Procedural):
     """One pass over a layer: the update, the test against the threshold, or both at once.
 
-    Whoever is above threshold and not refractory is listed in ``_listed``, which :class:`Fire`
-    hands on when it is time to fire. A pass that only updates looks into the list of the ``test``
-    of the step before: those are who may have become refractory.
+    Neurons that are above threshold and not refractory are listed in ``_listed``, from which
+    :class:`Fire` makes spikes. A pass that only updates reads the list of ``test`` from the
+    previous step, which has the neurons that may have become refractory.
     """
 
     def __init__(
@@ -135,16 +136,16 @@ class Step(Procedural):
             variables.add_reference("_listed", test, "_listed")
         for state in rules.updates:
             variables.add_reference(state, group, state)
-        waits = rules.most_held > 0
+        waits = rules.max_refractory > 0
         if waits:
             variables.add_reference("free_at", group, "free_at")
         code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold_code()}"}
         code["reset"] = rules.reset_code()
         code = {part: code[part] for part in parts}
-        # Who sleeps is not tested, so that the test cannot be left to another pass.
+        # Sleeping neurons are not tested, so the same pass must update and test.
         sleep = rules.sleep if {"update", "test"} <= set(parts) else None
         if sleep is not None:
-            asleep(group, name, sleep)
+            set_sleep(group, name, sleep)
             variables.add_array("_phase", size=4, dtype=np.int32, index="_phase_idx")
             variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
             variables.add_auxiliary_variable("_reach", dtype=b2.prefs.core.default_float_dtype)
@@ -157,8 +158,8 @@ class Step(Procedural):
             "resets": "reset" in parts,
             "holds": list(rules.held) if waits and "update" in parts else [],
             "waits": waits,
-            "slots": 1 << rules.most_held.bit_length(),
-            "period": rules.trial if rules.begins_anew else 0,
+            "slots": 1 << rules.max_refractory.bit_length(),
+            "period": rules.trial if rules.resets_trials else 0,
             "size": size,
             "states": list(rules.updates),
             "sleeps": name if sleep else "",
@@ -179,10 +180,10 @@ class Step(Procedural):
         self.add_dependency(group)
 
     def _add_constants(self, group: Any, rules: Rules, sleep: Sleep | None) -> dict[str, Any]:
-        """Constants as numbers, or as tiles of one number a channel; what the template asks."""
+        """Add constants as numbers, or as tiles of one number per channel; template options."""
         real = np.dtype(b2.prefs.core.default_float_dtype)
         size = len(group)
-        # A word begins anywhere in the tile, and the tile where a channel begins.
+        # Words can begin anywhere in the tile, and tiles begin at a first channel.
         word = 8 * real.itemsize
         tile = min(math.lcm(rules.period, word), -(-size // word) * word)
         tiled, used = [], rules.names()
@@ -236,7 +237,7 @@ class Step(Procedural):
 
 
 class Fire(Procedural):
-    """Makes spikes of those whom a :class:`Step` listed."""
+    """Makes spikes of the neurons that a :class:`Step` listed."""
 
     def __init__(self, group: Any, step: Step, slot: tuple[str, int], name: str) -> None:
         self._begin(name)
@@ -254,11 +255,11 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
     Parameters
     ----------
     group : NeuronGroup
-        Its own test against the threshold is taken from it.
+        Its own threshold object is removed.
     rules : Rules
     jumping : set of str
-        States that arriving spikes move, after the update and before the threshold. Only if these
-        are no business of the threshold, the reset and refractoriness can one pass do all.
+        States that arriving spikes change, after the update and before the threshold. A single pass
+        is possible only if threshold, reset and refractoriness do not involve them.
 
     Returns
     -------
@@ -266,7 +267,7 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
     """
     group.contained_objects.remove(group.thresholder["spike"])
     update, fire = f"update_{group.name}", f"fire_{group.name}"
-    # After the shared thresholds have fallen (order 0 of the same slot).
+    # After the decay of shared thresholds (order 0 of the same slot).
     slot = ("groups", 10)
     firing = ("test", "reset") if rules.resets else ("test",)
     if jumping & rules.at_a_spike():
@@ -281,21 +282,21 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
 def silent_states(
     step: Integrator, constants: Mapping[str, NDArray[np.float64]], moved: set[str]
 ) -> set[str]:
-    """States that are zero for ever, so that a pass need not touch them.
+    """States that are always zero, so that a pass can skip them.
 
     Parameters
     ----------
     step : Integrator
     constants : mapping of str to ndarray
-        Of the integrator.
+        Constants of the integrator.
     moved : set of str
-        States that do not start at zero, or that a spike moves, arriving or fired.
+        States that do not start at zero, or that an arriving or fired spike changes.
 
     Returns
     -------
     set of str
-        Such as the inhibitory current of a layer that nothing inhibits. Only states that go by the
-        exact propagator are looked at: their updates are sums of products with one another.
+        Such as the inhibitory current of a layer without inhibition. Only states that the exact
+        propagator integrates are considered: their updates are sums of products with each other.
     """
     states = {update.state for update in step.updates}
     needs: dict[str, frozenset[str]] = {}

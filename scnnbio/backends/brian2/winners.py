@@ -1,4 +1,4 @@
-"""Competition in generated code: who wins, and who is silenced."""
+"""Competition in generated code: winners and silenced neurons."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from scnnbio.backends.brian2.procedural import Procedural
 
 
 class Competition(Procedural):
-    """Decides, of the neurons that crossed their threshold, who fires and who learns.
+    """Decides which of the neurons that crossed threshold fire, and which learn.
 
-    The event space of ``group`` is left with those that fire; behind them lie those that are
-    silenced, of which ``_muted`` holds the number. ``_winners`` is the event space of those that
-    learn. ``code`` sets ``excess`` from the variables of ``ends``, each a group, a suffix, and
-    ``_post_idx`` (the neuron) or ``_map_idx`` (its map). ``period`` is the length of a trial in
-    steps.
+    The event space of ``group`` then has the neurons that fire, followed by the silenced ones,
+    whose number is ``_muted``. ``_winners`` is the event space of the neurons that learn. ``code``
+    sets ``excess`` from the variables of ``ends``, each a group, a suffix, and ``_post_idx`` (the
+    neuron) or ``_map_idx`` (its map). ``period`` is the length of a trial in steps.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Competition(Procedural):
         variables.add_array("excess", size=size, index="_post_idx")
         variables.add_array("_winners", size=size + 1, dtype=np.int32, read_only=True)
         variables.add_array("_muted", size=1, dtype=np.int32, read_only=True, index="0")
-        # By map, the place of its winner, and by place, the map that fired first; 0 is none.
+        # Position of each map's winner, and the map that fired first at each position; 0 for none.
         variables.add_array("_won", size=maps, dtype=np.int32, read_only=True, index="_map_idx")
         variables.add_array("_owner", size=rows * columns, dtype=np.int32, read_only=True)
         for end, suffix, index in ends:
@@ -58,7 +57,7 @@ class Competition(Procedural):
 
 
 class Silenced(Procedural):
-    """Counts the silenced events of a gate among those of its group, or no longer."""
+    """Adds the silenced neurons of a competition to the spikes of its group, or removes them."""
 
     def __init__(
         self, gate: Competition, group: Any, counted: bool, slot: tuple[str, int], name: str

@@ -1,4 +1,4 @@
-"""Lowering to NEST: neurons compiled once from their equations, and kernels that places share."""
+"""The NEST backend: neurons compiled from their equations, and shared convolution kernels."""
 
 from scnnbio.backends.nest.loader import load_nest
 

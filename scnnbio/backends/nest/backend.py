@@ -1,4 +1,4 @@
-"""NEST, from the wheel on the Python package index."""
+"""The NEST backend, for the wheel on the Python package index."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from scnnbio.experiment.as_text import experiment_from, experiment_text
 
 _CELLS: dict[str, type[Cells]] = {cells.name: cells for cells in (CompiledCells, StandardCells)}
 _KERNELS = ("shared", "expanded")
-# Pauses of a run, at which the kernel's memory is emptied and progress is told.
+# A run pauses about this often, to empty recorders and report progress.
 _PARTS = 50
-# NEST counts time in microseconds.
+# NEST's unit of time is a microsecond.
 _TICS = 1000
-#: What to do where NEST cannot be had.
+#: What to do in a thread that cannot use NEST.
 _ELSEWHERE = (
     "run it there, or in a process of its own: by 'scnnbio run', or by a ProcessPoolExecutor with"
     " the context 'spawn'"
@@ -46,23 +46,22 @@ _ELSEWHERE = (
 class NestBackend(Backend):
     """NEST, on this machine.
 
-    NEST has one kernel in a process. A run resets it, before and after, and puts back the settings
-    and the defaults of models that it had. A process in which it holds a network or modules of the
-    user is refused. Copies of synapse models are lost, with a warning.
+    NEST has one kernel per process. A run resets it, before and after, and restores its settings
+    and the defaults of its models. If the kernel holds a network or modules of the user, a run
+    raises an error. Copies of synapse models are lost, with a warning.
 
     Parameters
     ----------
     threads : int, optional
-        Threads of the simulation; ``OMP_NUM_THREADS`` if not given, else 1, and more where a
-        network has more nodes than NEST tells apart on so many. A network fires the same spikes
-        with any number.
+        Threads of the simulation. Default: ``OMP_NUM_THREADS``, or 1 if that is not set, and more
+        if the network has too many nodes for this number. Spikes do not depend on it.
     cells : {"compiled", "standard"}
-        Neurons compiled from their equations, or NEST's own cells, where they are declared equal:
-        these need no compiler, and know no reset between trials.
+        Neurons compiled from their equations, or NEST's own cells where they are equivalent, which
+        need no compiler but cannot be reset between trials.
     kernels : {"shared", "expanded"}, optional
-        Projections by nodes of our own, which hold one kernel for all places and learn; or by
-        NEST's static synapses, one a place, which need no compiler. Shared where neurons are
-        compiled, if not given.
+        Projections by nodes that hold one shared kernel and can learn, or by NEST's static
+        synapses, one per connection, which need no compiler. Default: ``"shared"`` with compiled
+        neurons.
     """
 
     name: ClassVar[str] = "nest"
@@ -74,7 +73,7 @@ class NestBackend(Backend):
         UnlessAtThreshold(
             "spikes",
             distance=1e-9,
-            why="NEST adds up what arrives together before it reaches the neuron",
+            why="NEST adds simultaneous input before it reaches the neuron, with other rounding",
         ),
         Within("signals", difference=1e-9),
         Within("weights", difference=1e-10),
@@ -86,11 +85,11 @@ class NestBackend(Backend):
         cells: Literal["compiled", "standard"] = "compiled",
         kernels: Literal["shared", "expanded"] | None = None,
     ) -> None:
-        #: Threads that were asked for; None if there may be as many as it takes.
+        #: Threads given by the user; None if not given.
         self._asked = threads
         if threads is None:
-            told = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
-            threads = int(told) if told.isdigit() and int(told) > 0 else 1
+            words = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
+            threads = int(words) if words.isdigit() and int(words) > 0 else 1
         if cells not in _CELLS:
             raise SpecError(not_one_of(cells, _CELLS), where="cells")
         if kernels not in (*_KERNELS, None):
@@ -102,15 +101,15 @@ class NestBackend(Backend):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """NEST, and what compiles neurons where they are compiled."""
+        """NEST, and NESTML if neurons are compiled."""
         return ("nest-simulator", *(["nestml"] if self._cells is CompiledCells else []))
 
     def versions(self) -> dict[str, str]:
-        """Versions of what its results depend on; NEST itself tells its own, however installed."""
+        """Versions of the packages that results depend on; NEST reports its own version."""
         return {**super().versions(), "nest-simulator": nest.__version__}
 
     def missing(self) -> str:
-        """What has to be installed; empty if nothing, or if modules were compiled before."""
+        """What must be installed; empty if nothing, or if compiled modules are cached."""
         if elsewhere := foreign_thread():
             return f"{elsewhere}: {_ELSEWHERE}"
         if alone := processes.missing(nest.num_processes):
@@ -123,7 +122,7 @@ class NestBackend(Backend):
         return ""
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Everything in an experiment that NEST cannot take, found without simulating."""
+        """Find everything in an experiment that NEST cannot run, without simulating."""
         if elsewhere := foreign_thread():
             return [Unsupported("this thread", elsewhere, _ELSEWHERE)]
         problems = super().unsupported(experiment)
@@ -136,32 +135,32 @@ class NestBackend(Backend):
         problems += kernel.in_use()
         started = processes.commanded().size
         if nest.num_processes == 1 < started:
-            feature = f"this NEST was built without MPI, and is one process of {started}"
-            remedy = "build it as docs/how_to/mpi.md says, or run one process with backend.threads"
+            feature = f"this NEST was built without MPI, but MPI started {started} processes"
+            remedy = "build it as in docs/how_to/mpi.md, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
         if experiment.drives and started > 1:
-            feature = "values and currents are not spread over several processes"
+            feature = "values and currents are not distributed over several processes"
             problems.append(Unsupported("inputs", feature, "run one process with backend.threads"))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
             problems.append(
                 Unsupported(
                     "dt",
-                    f"{experiment.dt} ms is no whole number of microseconds, which NEST counts in",
+                    f"{experiment.dt} ms is not a whole number of microseconds, as NEST needs",
                     "use a step such as 0.1 ms",
                 )
             )
         return problems
 
     def threads_for(self, experiment: Experiment) -> int:
-        """Threads of an experiment's run: more than usual if it is too large for them."""
+        """Threads of an experiment's run; increased if the network is too large for the default."""
         needed = threads_needed(experiment, self.kernels == "shared", nest.num_processes)
         return max(self.threads, needed) if self._asked is None else self.threads
 
     def run(
         self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
     ) -> Run:
-        """Simulate an experiment; its provenance also names all threads."""
+        """Simulate an experiment; its provenance contains the actual number of threads."""
         run = super().run(experiment, report, keep=keep)
         options = {**run.provenance["options"], "threads": self.threads_for(experiment)}
         provenance = {**run.provenance, "options": options}
@@ -171,31 +170,31 @@ class NestBackend(Backend):
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         team = processes.team("NEST", nest.num_processes)
-        # What cannot be written out is found before the others hear of it.
+        # An error in writing the experiment must be raised before the other processes take part.
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
         before, models = kernel.settings(), kernel.defaults()
         try:
-            with team.bound():
+            with team.joint_work():
                 if leads:
                     options = {**self.options, "threads": self.threads_for(experiment)}
-                    team.tell({"backend": self.name, "options": options, "experiment": text})
+                    team.send_order({"backend": self.name, "options": options, "experiment": text})
                 return self._simulate_with(team, experiment, inputs, watch, report)
         finally:
-            # Where another process failed, NEST would wait for it.
+            # If another process failed, NEST would wait for it endlessly.
             if not team.broken:
-                kernel.put_back(before, models)
+                kernel.restore(before, models)
 
     def take_part(self, experiment: str) -> None:
-        """Be one of the processes in a run that the first one began.
+        """Take part, in another process, in a run that the first process began.
 
         Parameters
         ----------
         experiment : str
-            As :func:`~scnnbio.experiment.as_text.experiment_text` writes it.
+            Text from :func:`~scnnbio.experiment.as_text.experiment_text`.
         """
-        told = experiment_from(experiment)
-        self._simulate(told, told.input_stream(), Stopwatch(), lambda *_: None)
+        received = experiment_from(experiment)
+        self._simulate(received, received.input_stream(), Stopwatch(), lambda *_: None)
 
     def _simulate_with(
         self,
@@ -205,7 +204,7 @@ class NestBackend(Backend):
         watch: Stopwatch,
         report: Report,
     ) -> Outcome:
-        """What every process does, each with its own part of the neurons."""
+        """Simulate in all processes, each of which has a part of the neurons."""
         with watch.phase("build"):
             cells = self._cells()
             report("compiling", 0, 1)
@@ -225,12 +224,12 @@ class NestBackend(Backend):
             return recorders.outcome()
 
     def _modules(self, experiment: Experiment, cells: Cells) -> list[str]:
-        """Modules to install, compiled if they are not yet."""
+        """Modules to install, compiled if they are not cached."""
         engines = engine_modules(experiment) if self.kernels == "shared" else []
         return [*cells.modules(experiment), *engines]
 
     def _begin(self, experiment: Experiment, modules: list[str]) -> None:
-        """A fresh kernel; a reset unloads the modules, so they are installed again."""
+        """Reset the kernel, set it up, and install the modules, which a reset unloads."""
         nest.verbosity = nest.VerbosityLevel.ERROR
         nest.ResetKernel()
         nest.set(
@@ -241,7 +240,7 @@ class NestBackend(Backend):
         )
         for path in modules:
             nest.Install(path)
-        take_notes(modules)  # of a run before that was broken off
+        take_notes(modules)  # discard notes of an interrupted run
 
     def _run(
         self,

@@ -1,8 +1,7 @@
-"""How many nodes NEST can tell apart on one thread, and how many an experiment needs.
+"""NEST's limit of nodes per thread, and the number of nodes of an experiment.
 
-Nodes are dealt out to threads in the order of their numbers, so that all of them count: neurons,
-sources, engines and recorders. Why there is a limit is told at
-:data:`~scnnbio.connectors.wiring.MOST_NEST_NODES`.
+NEST distributes all nodes over threads in the order of their numbers: neurons, sources, engines and
+recorders. For the reason of the limit see :data:`~scnnbio.connectors.wiring.MOST_NEST_NODES`.
 """
 
 from __future__ import annotations
@@ -10,29 +9,29 @@ from __future__ import annotations
 import nest
 
 from scnnbio.backends.nest.engines import takes
-from scnnbio.backends.options import MOST_THREADS
+from scnnbio.backends.options import MAX_THREADS
 from scnnbio.connectors.wiring import MOST_NEST_NODES
 from scnnbio.errors import Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment
 
 
 def count_nodes(experiment: Experiment, shared: bool) -> tuple[int, int]:
-    """Nodes that an experiment is lowered to.
+    """Number of NEST nodes of an experiment.
 
     Parameters
     ----------
     experiment : Experiment
     shared : bool
-        Whether kernels are shared by engines where these reach.
+        Whether engines with shared kernels are used where possible.
 
     Returns
     -------
     once, by_thread : int
-        Nodes that there is one of, and those that there is one of on every thread of every process.
+        Nodes that exist once, and nodes that exist on every thread of every process.
     """
     network = experiment.network
-    # Beside the neurons there are a weight recorder and a multimeter for each sampling; and on
-    # every thread a cell that ends the log of spikes, and the engines.
+    # Besides neurons: a weight recorder, and a multimeter per sampling; and on every thread the
+    # target cell of the spike log, and the engines.
     once = sum(p.size for p in network.populations) + 1 + len(experiment.record.signals)
     engines = sum(shared and takes(p) for p in network.projections)
     engines += sum(p.homeostasis is not None for p in network.populations)
@@ -41,7 +40,7 @@ def count_nodes(experiment: Experiment, shared: bool) -> tuple[int, int]:
 
 
 def threads_needed(experiment: Experiment, shared: bool, processes: int) -> int:
-    """The fewest threads of each process on which NEST tells all nodes apart."""
+    """Fewest threads per process with which no thread exceeds NEST's limit of nodes."""
     once, by_thread = count_nodes(experiment, shared)
     return max(1, -(-once // (processes * (MOST_NEST_NODES - by_thread))))
 
@@ -49,7 +48,7 @@ def threads_needed(experiment: Experiment, shared: bool, processes: int) -> int:
 def unsupported_size(
     experiment: Experiment, shared: bool, threads: int | None, processes: int
 ) -> list[Unsupported]:
-    """What of an experiment is too large for NEST.
+    """Reasons against an experiment that is too large for NEST.
 
     Parameters
     ----------
@@ -57,28 +56,28 @@ def unsupported_size(
     shared : bool
         As in :func:`count_nodes`.
     threads : int or None
-        Threads of each process; None if there may be as many as it takes.
+        Threads per process; None for as many as needed.
     processes : int
     """
     needed = threads_needed(experiment, shared, processes)
-    most = MOST_THREADS if threads is None else threads
+    most = MAX_THREADS if threads is None else threads
     if needed <= most:
         return []
     once, by_thread = count_nodes(experiment, shared)
     nodes = once + by_thread * processes * most
-    if needed <= MOST_THREADS:
+    if needed <= MAX_THREADS:
         remedy = f"set backend.threads = {needed}, or leave it out"
     else:
-        remedy = "run it in more processes, as docs/how_to/mpi.md says, or make the layers smaller"
+        remedy = "run it in more processes (docs/how_to/mpi.md), or make the layers smaller"
     feature = (
-        f"{nodes:,} nodes on {most * processes} threads, of which NEST tells {MOST_NEST_NODES:,}"
-        " apart on each and delivers the spikes of the others to wrong neurons"
+        f"{nodes:,} nodes on {most * processes} threads; beyond {MOST_NEST_NODES:,} per thread NEST"
+        " delivers spikes to wrong neurons"
     )
     return [Unsupported("network", feature, remedy)]
 
 
 def check_built() -> None:
-    """Refuse to simulate what was built with more nodes than NEST tells apart.
+    """Raise if the network that was built exceeds NEST's limit of nodes per thread.
 
     Raises
     ------
@@ -87,6 +86,6 @@ def check_built() -> None:
     nodes, threads = nest.network_size, nest.total_num_virtual_procs
     if nodes > MOST_NEST_NODES * threads:
         feature = (
-            f"{nodes:,} nodes on {threads} threads, of which NEST takes {MOST_NEST_NODES:,} each"
+            f"{nodes:,} nodes on {threads} threads; NEST can have {MOST_NEST_NODES:,} per thread"
         )
         raise UnsupportedError("nest", [Unsupported("network", feature, "set backend.threads")])

@@ -1,4 +1,4 @@
-"""Populations as nodes of NEST: compiled from the equations, or NEST's own ready-made cells."""
+"""Populations as nodes of NEST: compiled from the equations, or NEST's own cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
-from scnnbio.backends.nest.build import compiled, side_by_side
+from scnnbio.backends.nest.build import build_in_parallel, compiled
 from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.errors import SpecError, Unsupported
@@ -28,17 +28,17 @@ Values = Mapping[str, NDArray[np.float64]]
 
 
 class Cells(ABC):
-    """How neurons of an experiment become nodes."""
+    """How neurons of an experiment are created as nodes."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """What of an experiment these cells cannot do."""
+        """Features of an experiment that these cells lack."""
 
     @abstractmethod
     def modules(self, experiment: Experiment) -> list[str]:
-        """Modules that make the models known to NEST, compiled if they are not yet."""
+        """Modules with the models, compiled if they are not cached."""
 
     @abstractmethod
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
@@ -46,35 +46,35 @@ class Cells(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Begin the first trial, at the end of the first gap."""
+        """Start the first trial, at the end of the first gap."""
 
     @abstractmethod
     def port(self, population: Population, receptor: str) -> tuple[int, float]:
-        """Port of a receptor, and the factor from our weights to NEST's."""
+        """Port of a receptor, and the factor from scnnbio's weights to NEST's."""
 
     @abstractmethod
-    def told(self, population: Population) -> int:
-        """Port on which neurons are told the threshold that they share."""
+    def threshold_port(self, population: Population) -> int:
+        """Port on which neurons receive the shared threshold."""
 
     @abstractmethod
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """NEST's name of a driven port, and the factor from our unit to NEST's."""
+        """NEST's name of a driven port, and the factor from scnnbio's unit to NEST's."""
 
     @abstractmethod
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
-        """Name of a state variable in NEST, and the factor from our unit to NEST's."""
+        """Name of a state variable in NEST, and the factor from scnnbio's unit to NEST's."""
 
 
 @dataclass
 class CompiledCells(Cells):
-    """The model's own equations, through NESTML."""
+    """Neurons compiled from the model's equations with NESTML."""
 
     name: ClassVar[str] = "compiled"
 
     models: dict[str, NestmlModel] = field(default_factory=dict)
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Functions that NESTML does not have."""
+        """Functions in equations that NESTML lacks."""
         problems = []
         for population in _neurons(experiment):
             try:
@@ -85,13 +85,13 @@ class CompiledCells(Cells):
         return problems
 
     def modules(self, experiment: Experiment) -> list[str]:
-        """One for each form of equations."""
+        """One module per distinct set of equations."""
         self.models = {p.name: _generated(p) for p in _neurons(experiment)}
         different = {model.name: model for model in self.models.values()}.values()
-        return side_by_side(compiled, different)
+        return build_in_parallel(compiled, different)
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
-        """Nodes that keep time by trials themselves."""
+        """Nodes that themselves count the steps of trials."""
         generated = self.models[population.name]
         constants = step_constants(population, dt)
         values = {f"c_{name}": constants[name] for name in generated.constants}
@@ -105,31 +105,31 @@ class CompiledCells(Cells):
         return _create(generated.name, population, values)
 
     def start(self) -> None:
-        """Nothing: each neuron counts the steps."""
+        """Do nothing: each neuron counts the steps."""
 
     def port(self, population: Population, receptor: str) -> tuple[int, float]:
-        """One port a receptor; weights of both signs keep to it."""
+        """One port per receptor, for weights of both signs."""
         return self.models[population.name].receptors[receptor], 1.0
 
-    def told(self, population: Population) -> int:
-        """The port of the parameter that the rule moves."""
-        port = self.models[population.name].told
+    def threshold_port(self, population: Population) -> int:
+        """The port of the parameter that the rule changes."""
+        port = self.models[population.name].parameter_port
         if port is None:
-            raise SpecError("shares no threshold", where=f"population {population.name!r}")
+            raise SpecError("has no shared threshold", where=f"population {population.name!r}")
         return port
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """The port is a state."""
+        """A driven port is a state of the compiled model."""
         return f"s_{port}", 1.0
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
-        """States in our own units."""
+        """States in scnnbio's units."""
         return f"s_{state}", 1.0
 
 
 @dataclass(frozen=True)
 class _Native:
-    """A cell of NEST: (our name, NEST's, factor from our unit to NEST's)."""
+    """A cell of NEST, with rows of (scnnbio's name, NEST's name, factor to NEST's unit)."""
 
     name: str
     parameters: tuple[tuple[str, str, float], ...]
@@ -159,28 +159,28 @@ _NATIVE = {
 
 @dataclass
 class StandardCells(Cells):
-    """NEST's own cells, which need no compiler but cannot be reset between trials."""
+    """NEST's own cells. They need no compiler, but cannot be reset between trials."""
 
     name: ClassVar[str] = "standard"
     driven: list[tuple[Any, dict[str, float]]] = field(default_factory=list)
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Models that are no standard cell, receptors it lacks, and resets."""
+        """Models that are not standard cells, missing receptors and states, and resets."""
         problems = []
         remedy = "use NestBackend(cells='compiled')"
         for population in _neurons(experiment):
             cell = _cell(population.model)
             if cell is None:
-                feature = f"{population.neuron.name} is no standard cell of NEST"
+                feature = f"{population.neuron.name} is not a standard cell of NEST"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if population.homeostasis is not None:
-                feature = "NEST's own cells share no threshold"
+                feature = "NEST's own cells cannot share a threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if {*population.initial} - {*_ports(population)}:
-                feature = "NEST's own cells begin at rest"
+                feature = "NEST's own cells always begin at rest"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
             if population.competition is not None:
-                feature = "NEST's own cells do not tell by how much they cross their threshold"
+                feature = "NEST's own cells do not send their excess over threshold"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         for projection in experiment.network.projections:
             feature = _lacking(experiment, projection)
@@ -193,7 +193,7 @@ class StandardCells(Cells):
                 continue
             known = {ours for ours, _, _ in _native(population).states}
             for variable in sorted(set(sampling.variables) - known):
-                feature = f"{_native(population).name} does not tell {variable!r}"
+                feature = f"{_native(population).name} cannot record {variable!r}"
                 problems.append(Unsupported(f"population {population.name!r}", feature, remedy))
         if experiment.reset and experiment.n_trials > 1:
             feature = "NEST's own cells cannot be reset between trials"
@@ -201,11 +201,11 @@ class StandardCells(Cells):
         return problems
 
     def modules(self, experiment: Experiment) -> list[str]:
-        """None: they are part of NEST."""
+        """None, since the cells are part of NEST."""
         return []
 
     def create(self, population: Population, dt: float, schedule: Schedule) -> Any:
-        """Nodes at rest, whose constant input waits for the first trial."""
+        """Nodes at rest, without constant input until the first trial."""
         native = _native(population)
         values = population.values()
         translated = {
@@ -223,20 +223,20 @@ class StandardCells(Cells):
         return nodes
 
     def start(self) -> None:
-        """Switch the constant input on."""
+        """Switch on the constant input."""
         for nodes, values in self.driven:
             nodes.set(values)
 
     def port(self, population: Population, receptor: str) -> tuple[int, float]:
-        """The sign of a weight chooses the receptor."""
+        """Port 0 for all: the sign of a weight selects the receptor."""
         return 0, _native(population).weight
 
-    def told(self, population: Population) -> int:
-        """There is none."""
-        raise SpecError("NEST's own cells share no threshold", where=population.name)
+    def threshold_port(self, population: Population) -> int:
+        """Raise, since there is none."""
+        raise SpecError("NEST's own cells cannot share a threshold", where=population.name)
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """The parameter that is driven."""
+        """A driven port is a parameter of the cell."""
         return next((n, f) for ours, n, f in _native(population).parameters if ours == port)
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
@@ -250,7 +250,7 @@ def _neurons(experiment: Experiment) -> list[Population]:
 
 
 def _ports(population: Population) -> list[str]:
-    """Ports of a population that are driven."""
+    """Driven ports of a population."""
     return [state.name for state in population.model.states if state.is_given]
 
 
@@ -264,7 +264,7 @@ def _generated(population: Population) -> NestmlModel:
 
 
 def _cell(model: NeuronModel) -> StandardCell | None:
-    """The standard cell that a model equals here; NEST's conductance cells integrate otherwise."""
+    """The NEST cell that equals a model; not with conductances, where NEST's integrator differs."""
     cell = standard_cell(described(model, LIBRARY.values()))
     return cell if cell is not None and cell.pynn in _NATIVE else None
 
@@ -272,7 +272,7 @@ def _cell(model: NeuronModel) -> StandardCell | None:
 def _native(population: Population) -> _Native:
     cell = _cell(population.model)
     if cell is None:
-        raise SpecError(f"{population.neuron.name} is no standard cell", where=population.name)
+        raise SpecError(f"{population.neuron.name} is not a standard cell", where=population.name)
     return _NATIVE[cell.pynn]
 
 
@@ -287,36 +287,36 @@ def _lacking(experiment: Experiment, projection: Projection) -> str:
         return ""
     weights = projection.weight * projection.kernel
     wrong = weights.max() > 0 if projection.receptor == "inhibitory" else weights.min() < 0
-    return f"NEST tells the receptors of {cell.pynn} by the sign of the weight" if wrong else ""
+    return f"NEST selects the receptor of {cell.pynn} by the sign of the weight" if wrong else ""
 
 
 def _create(model: str, population: Population, values: Values) -> Any:
-    """Nodes with one set of parameters, one block of nodes for each channel, or each its own."""
+    """Nodes with the same parameters, or with parameters per channel or per neuron."""
     channels, rows, columns = population.shape
     if rows * columns == 1 or any(len(v) > channels for v in values.values()):
-        return _each(model, population.size, values)
+        return _create_per_neuron(model, population.size, values)
     if all(np.all(v == v[0]) for v in values.values()):
-        return _alike(model, population.size, {n: float(v[0]) for n, v in values.items()})
+        return _create_equal(model, population.size, {n: float(v[0]) for n, v in values.items()})
     spread = {name: np.broadcast_to(v, (channels,)) for name, v in values.items()}
     blocks = [
-        _alike(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
+        _create_equal(model, rows * columns, {name: float(v[k]) for name, v in spread.items()})
         for k in range(channels)
     ]
     return sum(blocks[1:], blocks[0])
 
 
-def _each(model: str, count: int, values: Values) -> Any:
-    """Nodes of which each is told what differs between them."""
+def _create_per_neuron(model: str, count: int, values: Values) -> Any:
+    """Nodes with parameters per neuron."""
     same = {name: float(v[0]) for name, v in values.items() if np.all(v == v[0])}
-    nodes = _alike(model, count, same)
+    nodes = _create_equal(model, count, same)
     own = {n: np.repeat(v, count // len(v)).tolist() for n, v in values.items() if n not in same}
     if own:
         nodes.set(own)
     return nodes
 
 
-def _alike(model: str, count: int, values: dict[str, float]) -> Any:
-    # Told one by one, every neuron would be handed a dictionary of its own, of some 3 kB, in every
-    # process, its own or not. Whatever sets a default here sets all of them.
+def _create_equal(model: str, count: int, values: dict[str, float]) -> Any:
+    # With parameters as an argument of Create, every process would make a dictionary of some 3 kB
+    # per neuron. All parameters are set here, so defaults of earlier calls do not remain.
     nest.SetDefaults(model, values)
     return nest.Create(model, count)

@@ -1,7 +1,7 @@
-"""Shared kernels and thresholds: nodes of our own module, which see every spike and act at once.
+"""Engines: nodes of scnnbio's NEST module for shared kernels and shared thresholds.
 
-What an engine does is told in ``module/engine.h``. It is created before the neurons, on every
-virtual process, and told afterwards which neurons are its own.
+``module/engine.h`` documents them. An engine receives every spike. It is created before the
+neurons, on every virtual process; the numbers of its neurons are set afterwards.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import gate_steps
-from scnnbio.backends.nest.build import rule_module, shared_module, side_by_side
-from scnnbio.backends.nest.placed import Heard, Placed
+from scnnbio.backends.nest.build import build_in_parallel, rule_module, shared_module
+from scnnbio.backends.nest.placed import Placed, SpikeKind
 from scnnbio.backends.nest.rules import rule_code, rule_values
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, Unsupported
@@ -27,25 +27,25 @@ from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
 
-#: What to do with a rule that is not here.
+#: What to do with a rule that NEST cannot run.
 ELSEWHERE = (
     "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
     " with learning=False"
 )
 
-# Of a run that goes on without resets: there is no period.
+# Period of a run without resets.
 _NEVER = 0
 _SHARED = "use NestBackend(kernels='shared')"
 
 
 class Engine(ABC):
-    """The engines of one projection or population, all alike: one a virtual process.
+    """The engine nodes of one projection or population, one per virtual process.
 
     Parameters
     ----------
     experiment : Experiment
     model : str
-        Name in NEST.
+        Name of the node's model in NEST.
     """
 
     def __init__(self, experiment: Experiment, model: str) -> None:
@@ -55,7 +55,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """Of the projection or population."""
+        """Name of the projection or population."""
 
     @property
     @abstractmethod
@@ -65,22 +65,22 @@ class Engine(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """Of its values."""
+        """Shape of its values."""
 
     @abstractmethod
     def start(self, placed: Placed) -> None:
-        """Tell the nodes what they do, now that the neurons are there, and connect them."""
+        """Set the nodes' parameters, after the neurons were created, and connect them."""
 
     def values(self) -> FloatArray:
-        """What has been learned."""
+        """Its current values, such as a learned kernel."""
         return self._read("values").reshape(self.shape)
 
     def snapshots(self) -> FloatArray:
-        """What was kept on the way (snapshots, ...)."""
+        """Values at the snapshots (snapshots, ...)."""
         return self._read("snapshots").reshape(-1, *self.shape)
 
     def _read(self, key: str) -> FloatArray:
-        # All hold the same; one of this process is asked.
+        # All nodes have the same values; any node of this process can be read.
         local = next(node for node in self.nodes if node.local)
         return np.array(local.get(key), dtype=float)
 
@@ -94,26 +94,26 @@ class Engine(ABC):
             "receptor": port,
         }
         starts = np.array(experiment.snapshot_trials(), dtype=np.int64)
-        if self.learns and len(starts):  # NEST knows no empty list of numbers
+        if self.learns and len(starts):  # NEST does not accept empty lists of numbers
             values["snapshot_steps"] = _integers(schedule.of_stamps(starts * schedule.trial + 1))
         self.nodes.set(values)
 
-    def _listen(
+    def _receive_spikes(
         self,
         placed: Placed,
         population: Population,
         port: int,
         delay: int,
-        heard: Heard = "fired",
+        kind: SpikeKind = "fired",
     ) -> None:
-        """Be told of every spike of a population, at a port that tells whose it is."""
+        """Receive every spike of a population; the port identifies the sender."""
         if population.name in placed.relays:
-            placed.relays[population.name].forward(int(self.nodes[0].global_id), port, delay, heard)
+            placed.relays[population.name].forward(int(self.nodes[0].global_id), port, delay, kind)
         else:
             self._connect(placed, population, port, delay)
 
     def _connect(self, placed: Placed, population: Population, port: int, delay: int) -> None:
-        """Connect every neuron to every engine, each at a port of its own."""
+        """Connect every neuron to every engine, each at its own port."""
         senders = placed.first(population.name) + np.arange(population.size)
         synapses = {
             "synapse_model": "static_synapse",
@@ -121,13 +121,13 @@ class Engine(ABC):
             "delay": np.full(population.size, round(delay * self.experiment.dt, 3)),
             "receptor_type": port + np.arange(population.size),
         }
-        # One by one: of many processes, each would hold the lists of all.
+        # One engine at a time: a single call would need lists of all connections in every process.
         for engine in self.nodes.tolist():
             nest.Connect(senders, np.full(population.size, engine), "one_to_one", synapses)
 
 
 class KernelEngine(Engine):
-    """The kernel of a projection, which computes the targets of a spike and stores none."""
+    """The kernel of a projection; it computes the targets of each spike and stores none."""
 
     def __init__(self, experiment: Experiment, projection: Projection) -> None:
         self.projection = projection
@@ -138,7 +138,7 @@ class KernelEngine(Engine):
 
     @property
     def name(self) -> str:
-        """Of the projection."""
+        """Name of the projection."""
         return self.projection.name
 
     @property
@@ -148,11 +148,11 @@ class KernelEngine(Engine):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the kernel."""
+        """Shape of the kernel."""
         return self.projection.kernel.shape
 
     def start(self, placed: Placed) -> None:
-        """Hand over the kernel and where it leads, and listen to both sides."""
+        """Set the kernel and its geometry, and receive spikes from both sides."""
         projection, connector = self.projection, self.projection.connector
         network = self.experiment.network
         pre, post = network.population(projection.pre), network.population(projection.post)
@@ -180,14 +180,14 @@ class KernelEngine(Engine):
             **(rule_values(projection, self.experiment) if self.learns else {}),
         )
         for lag, delay in enumerate(delays):
-            self._listen(placed, pre, lag * pre.size, delay)
+            self._receive_spikes(placed, pre, lag * pre.size, delay)
         if self.learns:
-            # As early as NEST can: what a spike changes counts from the next step on.
-            self._listen(placed, post, len(delays) * pre.size, 1, "learned")
+            # The shortest delay in NEST: a spike's changes apply from the next step on.
+            self._receive_spikes(placed, post, len(delays) * pre.size, 1, "learned")
 
 
 class ThresholdEngine(Engine):
-    """The threshold of a population, one for each map, of which every neuron is told its own."""
+    """The shared threshold of a population: one value per channel, sent to the neurons."""
 
     def __init__(self, experiment: Experiment, population: Population, rule: SharedThreshold):
         self.population, self.rule = population, rule
@@ -195,28 +195,28 @@ class ThresholdEngine(Engine):
 
     @property
     def name(self) -> str:
-        """Of the population."""
+        """Name of the population."""
         return self.population.name
 
     @property
     def learns(self) -> bool:
-        """It falls and rises always."""
+        """True, since a shared threshold always changes."""
         return True
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One value a map."""
+        """One value per channel."""
         return self.population.shape[:1]
 
     def start(self, placed: Placed) -> None:
-        """Hand over the thresholds, and listen to the population."""
+        """Set the thresholds, and receive the population's spikes."""
         population, rule, dt = self.population, self.rule, self.experiment.dt
         channels, rows, columns = population.shape
         levels = population.channel_values(rule.parameter)
         self._set(
             placed,
             population.name,
-            placed.cells.told(population),
+            placed.cells.threshold_port(population),
             levels=levels.tolist(),
             fall=rule.fall(channels, dt).tolist(),
             rise=rule.eta,
@@ -224,24 +224,24 @@ class ThresholdEngine(Engine):
             keep_rate=float(rule.slowing(dt)),
             places=rows * columns,
         )
-        self._listen(placed, population, 0, 1)
+        self._receive_spikes(placed, population, 0, 1)
 
 
 def engine_modules(experiment: Experiment) -> list[str]:
-    """Modules that make engines known to NEST, compiled if they are not yet."""
+    """Modules with the engines, compiled if they are not cached."""
     rules = [p.plasticity for p in experiment.network.projections if p.plasticity is not None]
     codes = {rule_code(rule) for rule in rules}
-    return [shared_module(), *side_by_side(rule_module, codes)]
+    return [shared_module(), *build_in_parallel(rule_module, codes)]
 
 
 def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]:
-    """Learning that a run does not have.
+    """Reasons against learning and competition in an experiment.
 
     Parameters
     ----------
     experiment : Experiment
     shared : bool
-        Whether there are engines at all.
+        Whether engines are used.
     """
     problems = []
     network = experiment.network
@@ -249,7 +249,9 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
         for shared_rule in (population.homeostasis, population.competition):
             if shared_rule is not None and not shared:
                 element = f"population {population.name!r}"
-                feature = f"{type(shared_rule).__name__} is not available with one synapse a place"
+                feature = (
+                    f"{type(shared_rule).__name__} is not available with one synapse per connection"
+                )
                 problems.append(Unsupported(element, feature, _SHARED))
     for projection in network.projections:
         rule = projection.plasticity
@@ -261,7 +263,7 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
             problems.append(Unsupported(element, feature, "run it on brian2-standalone"))
         if gate_steps(experiment, projection) and not shared:
             element = f"projection {projection.name!r}"
-            feature = f"{Feature.FIRST_SPIKE} is not available with one synapse a place"
+            feature = f"{Feature.FIRST_SPIKE} is not available with one synapse per connection"
             problems.append(Unsupported(element, feature, _SHARED))
         if rule is None:
             continue
@@ -275,7 +277,7 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
                 kind = type(projection.connector).__name__
                 feature = f"{what} is not available on nest for {kind}"
             elif not shared:
-                feature = f"{what} is not available with one synapse a place"
+                feature = f"{what} is not available with one synapse per connection"
                 remedy = _SHARED
             else:
                 continue
@@ -284,7 +286,7 @@ def unsupported_rules(experiment: Experiment, shared: bool) -> list[Unsupported]
 
 
 def takes(projection: Projection) -> bool:
-    """Whether an engine reaches the targets of a projection: those of a plain convolution."""
+    """Whether an engine can compute the targets of a projection: only of plain convolutions."""
     return type(projection.connector).edges is KernelConnector.edges
 
 

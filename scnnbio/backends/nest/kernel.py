@@ -1,4 +1,4 @@
-"""What the user has in NEST's kernel, one a process, before and after a run."""
+"""State of the user in NEST's kernel, of which each process has one, before and after a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from scnnbio.errors import Unsupported
 
-#: What can be set, other than the delays and what follows from one of these.
+#: Settings that can be restored, except delays and settings that depend on others.
 _SETTINGS = frozenset(
     ("adaptive_target_buffers", "buffer_size_spike_data", "buffer_size_target_data", "data_path",
      "data_prefix", "dict_miss_is_error", "eprop_learning_window", "eprop_reset_neurons_on_update",
@@ -27,8 +27,8 @@ _SETTINGS = frozenset(
 
 
 def in_use() -> list[Unsupported]:
-    """What a run would take away that nothing brings back: a network, and modules."""
-    remedy = "call nest.ResetKernel() when it is done with, or run in a process of its own"
+    """Reasons against a run that would remove a network or modules of the user."""
+    remedy = "call nest.ResetKernel() when you no longer need it, or run in a separate process"
     problems = []
     if nodes := nest.network_size:
         feature = f"NEST holds a network of {nodes} nodes, which a run would remove"
@@ -40,13 +40,13 @@ def in_use() -> list[Unsupported]:
 
 
 def settings() -> dict[str, Any]:
-    """Settings of the kernel that can be set, by name."""
+    """Settings of the kernel that can be restored, by name."""
     found = nest.get()
     own = {name: value for name, value in found.items() if name in _SETTINGS}
-    if not own["use_wfr"]:  # then it follows from the step, and cannot be set
+    if not own["use_wfr"]:  # then it depends on the step, and cannot be set
         del own["wfr_comm_interval"]
     delays = {name: found[name] for name in ("min_delay", "max_delay")}
-    # Unless they were set, both are the step.
+    # Both equal the step unless they were set.
     if any(value != found["resolution"] for value in delays.values()):
         own |= delays
     return own
@@ -58,31 +58,31 @@ def defaults() -> dict[str, dict[str, Any]]:
     return {model: dict(nest.GetDefaults(model)) for model in models}
 
 
-def put_back(before: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
-    """Remove the network, and set what was set before.
+def restore(before: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:
+    """Remove the network, and restore settings and defaults of models.
 
     Parameters
     ----------
     before : mapping of str to object
-        What :func:`settings` gave.
+        Settings from :func:`settings`.
     models : mapping of str to mapping
-        What :func:`defaults` gave.
+        Defaults from :func:`defaults`.
 
     Warns
     -----
     RuntimeWarning
-        If the user had copies of synapse models: NEST does not tell of what.
+        If the user had copies of synapse models, whose originals NEST does not name.
     """
     nest.ResetKernel()
     now = settings()
-    # Only what a reset has changed: some settings may be set once only.
+    # Only those that a reset has changed: some settings can be set only once.
     nest.set(**{name: value for name, value in before.items() if now.get(name) != value})
     # NEST keeps its resolution from then on.
-    _put_back_models(models)
+    _restore_models(models)
 
 
-def _put_back_models(before: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set the defaults that a reset has changed, and make the copies anew that it has removed."""
+def _restore_models(before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Restore the defaults that a reset has changed, and the copies that it has removed."""
     now, lost = defaults(), []
     for model, values in before.items():
         if model not in now:

@@ -1,4 +1,4 @@
-"""Importing NEST, late and silently."""
+"""Import of NEST when it is first needed, without output."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from types import ModuleType
 
 from scnnbio.errors import BackendMissing, install
 
-#: What every message about a missing part says to do.
+#: Command in messages about missing packages.
 INSTALL = install("nest")
 
-# A banner is no result; and OpenMP's threads would spin while Python works.
+# No banner on standard output; and OpenMP threads must not spin while Python works.
 _ENVIRONMENT = {"PYNEST_QUIET": "1", "OMP_WAIT_POLICY": "passive"}
 
 _LOADING = threading.RLock()
-#: The thread that NEST works in.
+#: The thread that imported NEST.
 _HOME = [threading.main_thread()]
 
 
 def load_nest() -> ModuleType:
-    """NEST, imported when it is first needed.
+    """Import NEST.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def load_nest() -> ModuleType:
     """
     with _LOADING:
         if "nest" in sys.modules:
-            # Which another thread may be importing: this waits for it.
+            # Another thread may be importing it: this waits for the end of the import.
             return importlib.import_module("nest")
         found = _load()
         _HOME[:] = [threading.current_thread()]
@@ -47,22 +47,22 @@ def load_nest() -> ModuleType:
 def foreign_thread() -> str:
     """Why this thread cannot use NEST; empty if it can.
 
-    NEST works in the thread that imported it, and takes the process with it where any other one
-    only asks it for a number. Where it was imported before scnnbio needed it, that is taken to be
-    the main thread.
+    NEST works only in the thread that imported it; a call from any other thread crashes the
+    process. If NEST was imported before scnnbio needed it, that thread is assumed to be the main
+    thread.
     """
     (home,) = _HOME
     if threading.current_thread() is home:
         return ""
     return (
-        f"NEST works in one thread of a process, the one that imported it ({home.name}), and this"
-        f" is {threading.current_thread().name}"
+        f"NEST works only in the thread that imported it ({home.name}), but this is"
+        f" {threading.current_thread().name}"
     )
 
 
 def _load() -> ModuleType:
     try:
-        with _surroundings():
+        with _import_environment():
             return importlib.import_module("nest")
     except ModuleNotFoundError as error:
         if error.name != "nest":
@@ -70,15 +70,15 @@ def _load() -> ModuleType:
         raise BackendMissing(f"NEST is not installed: {INSTALL}", where="backend 'nest'") from None
     except ImportError as error:
         raise BackendMissing(
-            f"NEST does not load ({' '.join(str(error).split())[:200]}); install its wheel anew:"
+            f"NEST does not load ({' '.join(str(error).split())[:200]}); install its wheel again:"
             " pip install --force-reinstall nest-simulator",
             where="backend 'nest'",
         ) from error
 
 
 @contextlib.contextmanager
-def _surroundings() -> Iterator[None]:
-    """What NEST reads while it is imported: the environment, and the words of the command line."""
+def _import_environment() -> Iterator[None]:
+    """Environment variables and command line for the import of NEST, which reads both."""
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     words = sys.argv
     for name, value in _ENVIRONMENT.items():

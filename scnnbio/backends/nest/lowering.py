@@ -1,8 +1,8 @@
 """An experiment as NEST's nodes and connections.
 
-A population is one block of nodes numbered as its neurons are. A projection is an engine that holds
-its kernel and stores no synapse, or one call with an array of weights. NEST adds what arrives at
-one receptor in one step before it reaches the neuron; the reference adds spike by spike, so sums
+A population is a block of nodes, in the order of its neurons. A projection is an engine that holds
+its kernel without synapses, or one call of Connect with an array of weights. NEST adds the input of
+a receptor in one step before it reaches the neuron, and the reference adds spike by spike, so sums
 may differ in the last bit.
 """
 
@@ -33,14 +33,14 @@ from scnnbio.population import Population
 
 @dataclass(frozen=True, eq=False)
 class InputSpikes:
-    """The input of a run.
+    """The input spikes of a run.
 
     Parameters
     ----------
     step : ndarray of int64 (spikes,)
-        Stamps in steps since the run began; sorted.
+        Spike times in steps since the run began; sorted.
     unit : ndarray of int32 (spikes,)
-        Neurons of all sources, counted on from one to the next.
+        Neurons of all sources, numbered consecutively over the sources.
     """
 
     step: NDArray[np.int64]
@@ -49,12 +49,12 @@ class InputSpikes:
     def by_source(
         self, experiment: Experiment
     ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        """Stamps, and neurons of the source, by the source's name."""
+        """Spike times and neurons, by source."""
         return split_by_source(self.step, self.unit, experiment.network.sources)
 
     @classmethod
     def of(cls, inputs: Inputs, team: Team) -> InputSpikes:
-        """Drawn by the first process and sent to the others, which need none of the pictures."""
+        """Draw input in the first process, and send it to the others without stimulus files."""
         drawn = team.together((lambda: (inputs.step, inputs.unit)) if team.first else None)
         step, unit = drawn or (None, None)
         found = cls(team.from_first(step, np.int64), team.from_first(unit, np.int32))
@@ -74,14 +74,15 @@ def driven_steps(lowered: Lowered, inputs: Inputs) -> Iterator[tuple[int, Change
 
 @dataclass
 class Lowered:
-    """The nodes of one experiment, in a kernel that was reset for it.
+    """The NEST nodes of one experiment.
 
     Attributes
     ----------
     shared : bool
-        Whether kernels are shared by engines where these reach; else every place is a synapse.
+        Whether engines with shared kernels are used where possible; otherwise one synapse per
+        connection.
     placed : Placed
-        Where the populations are.
+        Nodes of the populations.
     engines : dict of str to Engine
         By projection with a shared kernel, and by population with a shared threshold.
     competitions : dict of str to CompetitionEngine
@@ -145,11 +146,11 @@ class Lowered:
     def check_finite(self, modules: Iterable[str]) -> None:
         """Raise if a state became NaN or infinite in a compiled neuron of these modules."""
         for step, node, state in sorted(take_notes(modules)):
-            stamp = int(self.schedule.stamps(np.array(step)))
+            run_step = int(self.schedule.stamps(np.array(step)))
             for name, nodes in self.nodes.items():
                 unit = node - self.first(name)
                 if 0 <= unit < len(nodes):
-                    raise NotFinite(self.experiment, name, state, unit, stamp)
+                    raise NotFinite(self.experiment, name, state, unit, run_step)
 
     def _add_source(
         self, population: Population, step: NDArray[np.int64], unit: NDArray[np.int32]
@@ -158,7 +159,7 @@ class Lowered:
         self.nodes[population.name] = nodes
         order = np.argsort(unit, kind="stable")
         stamps = self.schedule.of_stamps(step)[order]
-        # Rounded to NEST's tics: a product such as 3*0.1 lies beside the grid.
+        # Rounded to NEST's tics, since a product such as 3*0.1 is off the grid.
         times = np.round(stamps * self.experiment.dt, 3)
         cuts = np.searchsorted(unit[order], np.arange(1, population.size))
         nodes.set([{"spike_times": part} for part in np.split(times, cuts)])

@@ -1,14 +1,14 @@
-"""A neuron's equations as a NESTML model with its step written out.
+"""A neuron's equations as a NESTML model with an explicit step.
 
-The step is the text of :mod:`scnnbio.neurons.integrator`, and its constants are parameters, so one
-compiled model serves every time step and every set of the neuron's parameters. States are named
-``s_v``, the neuron's own parameters ``p_v_thresh``, initial values ``i_v``, and the constants of
-the step ``c_...``: prefixes keep clear of NESTML's keywords and units. Everything is ``real``, in
-plain units.
+The step has the expressions of :mod:`scnnbio.neurons.integrator`, and its constants are parameters,
+so one compiled model works for all time steps and all parameters of the neuron. States are named
+``s_v``, the neuron's parameters ``p_v_thresh``, initial values ``i_v``, and the constants of the
+step ``c_...``: the prefixes avoid NESTML's keywords and units. All variables are ``real``, in plain
+units.
 
-The model also keeps time by trials, which is what makes a reset cost nothing: for the first ``gap``
-steps of every ``period`` it is inactive. Its states are at their initial values, it takes no input
-and fires no spike, while what is in flight runs out.
+The model also counts the steps of trials, so that a reset needs no call from Python: for the first
+``gap`` steps of every ``period`` it is inactive. Its states are at their initial values, and it
+ignores input and fires no spikes, while spikes in flight arrive.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import excess_over
 from scnnbio.neurons.whitelist import check_expression
 
-# (e^y - 1)/y, which NESTML does not have: defined in each model that needs it.
+# (e^y - 1)/y, which NESTML lacks; defined in each model that needs it.
 _EXPREL = [
     "function exprel(y real) real:",
     "    if abs(y) < 1e-16:",
     "        return 1.0",
-    "    if y > 717.0:",  # infinity over infinity would be no number
+    "    if y > 717.0:",  # infinity over infinity would be NaN
     "        return inf",
     "    return expm1(y) / y",
     "",
@@ -41,22 +41,22 @@ class NestmlModel:
     Parameters
     ----------
     name : str
-        Of the model in NEST; it follows from the text, so that equal models are compiled once.
+        Name of the model in NEST: a digest of the text, so that equal models are compiled once.
     text : str
-        NESTML.
+        The NESTML model.
     constants : tuple of str
         Constants of the step, which are set as ``c_<name>``.
     receptors : mapping of str to int
         Receptor → port in NEST.
     used : tuple of str
-        Parameters of the neuron that the step, the threshold and the reset name, but the one that
-        the neuron is told.
-    told : int, optional
-        Port on which the neuron is told a parameter's value, if there is such a parameter.
+        Parameters of the neuron in the step, the threshold and the reset, except the one that is
+        received through ``parameter_port``.
+    parameter_port : int, optional
+        Port on which the neuron receives the value of a parameter that changes in a run.
     competes : bool
-        Whether a spike also says, as its offset, by how much the threshold was crossed.
+        Whether spikes carry the excess over threshold as their offset.
     states : tuple of str
-        State variables, which NEST has as ``s_<name>``.
+        State variables, named ``s_<name>`` in NEST.
     """
 
     name: str
@@ -64,24 +64,24 @@ class NestmlModel:
     constants: tuple[str, ...]
     receptors: dict[str, int]
     used: tuple[str, ...]
-    told: int | None = None
+    parameter_port: int | None = None
     competes: bool = False
     states: tuple[str, ...] = ()
 
 
 def nestml_model(
-    model: NeuronModel, told: str | None = None, *, competes: bool = False
+    model: NeuronModel, received: str | None = None, *, competes: bool = False
 ) -> NestmlModel:
-    """NESTML for a neuron.
+    """Write the NESTML model of a neuron.
 
     Parameters
     ----------
     model : NeuronModel
-    told : str, optional
-        A parameter that the neuron is told in every step: the last weight that arrived at a port of
-        its own is the value.
+    received : str, optional
+        A parameter that changes in a run: its value is the last weight that arrived at a port for
+        it.
     competes : bool
-        Whether it keeps in ``excess`` by how much it crossed its threshold, for a competition.
+        Whether it stores its excess over threshold in ``excess``, for a competition.
 
     Returns
     -------
@@ -90,34 +90,34 @@ def nestml_model(
     Raises
     ------
     SpecError
-        If the model has no step, or calls what NESTML does not have.
+        If the model has no step, or calls functions that NESTML lacks.
     """
     step = integrator(model)
     texts = [model.threshold, *(text for _, _, text in model.resets)]
     named = step.names.union(*(check_expression(text) for text in texts))
-    used = tuple(sorted(named & set(model.parameters) - {told}))
+    used = tuple(sorted(named & set(model.parameters) - {received}))
     constants = tuple(sorted(step.names & {step.dt, *step.entries}))
     names = {state.name: f"s_{state.name}" for state in model.states}
     names |= {name: f"p_{name}" for name in used} | {name: f"c_{name}" for name in constants}
-    names |= {told: "told"} if told else {}
+    names |= {received: "told"} if received else {}
     step_lines, spike_lines = _update(step, names), _spike(model, names, competes)
     lines = [
         *_declarations(
             model,
             [*(f"c_{c}" for c in constants), *(f"p_{name}" for name in used)],
-            [*(["told"] if told else []), *(["excess"] if competes else [])],
+            [*(["told"] if received else []), *(["excess"] if competes else [])],
         ),
         *_functions("\n".join(step_lines + spike_lines)),
         *step_lines,
-        *_arrivals(model, bool(told)),
+        *_arrivals(model, bool(received)),
         *spike_lines,
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines) + "\n"
     name = f"scnnbio_{hashlib.sha256(body.encode()).hexdigest()[:16]}_neuron"
     # NEST numbers the ports of a model with several from 1, and a single one is 0.
-    first = 1 if len(model.receptors) + bool(told) > 1 else 0
+    first = 1 if len(model.receptors) + bool(received) > 1 else 0
     ports = {receptor: first + k for k, receptor in enumerate(model.receptors)}
-    last = first + len(ports) if told else None
+    last = first + len(ports) if received else None
     states = tuple(state.name for state in model.states)
     text = f"model {name}:\n{body}"
     return NestmlModel(name, text, constants, ports, used, last, competes, states)
@@ -145,9 +145,9 @@ def _declarations(model: NeuronModel, values: list[str], memories: list[str]) ->
 
 
 def _functions(text: str) -> list[str]:
-    """Functions that a text calls and NESTML does not have.
+    """Definitions of functions in a text that NESTML lacks.
 
-    Those that NESTML cannot say return their first value here, and are given their C++ when the
+    Those that NESTML cannot express return their first argument here, and get their C++ when the
     model is compiled.
     """
     lines = _EXPREL if "exprel(" in text else []
@@ -187,10 +187,10 @@ def _update(step: Integrator, names: dict[str, str]) -> list[str]:
     ]
 
 
-def _arrivals(model: NeuronModel, told: bool) -> list[str]:
-    """Slot 2: a spike counts 1/s in NESTML, so a second makes its weight a number again."""
+def _arrivals(model: NeuronModel, receives: bool) -> list[str]:
+    """Slot 2: NESTML's weights have the unit 1/s, so they are multiplied by a second."""
     held = {state.name for state in model.states if state.held_when_refractory}
-    lines = ["onReceive(value_told):", "    told = value_told * 1 s", ""] if told else []
+    lines = ["onReceive(value_told):", "    told = value_told * 1 s", ""] if receives else []
     for receptor, state in model.receptors.items():
         lines += [
             f"onReceive(r_{receptor}):",
@@ -202,7 +202,7 @@ def _arrivals(model: NeuronModel, told: bool) -> list[str]:
 
 
 def _spike(model: NeuronModel, names: dict[str, str], competes: bool) -> list[str]:
-    """Slots 3 and 5; what competes is reset whether or not it is then let fire."""
+    """Slots 3 and 5; competing neurons are reset even if the competition then silences them."""
     resets = []
     for state, operator, text in model.resets:
         value = NESTML.number(text, names)

@@ -1,4 +1,4 @@
-"""How compiled neurons note that a state is no longer finite, and how Python reads it."""
+"""Notes of compiled neurons about states that are not finite, and how Python reads them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import _ctypes
 import ctypes
 from collections.abc import Iterable
 
-# At the end of a step, a state that is NaN or infinite is noted, the earliest one of all. It is not
-# thrown: where a thread leaves, NEST's other threads wait for it for ever.
+# At the end of a step, a compiled neuron notes a state that is NaN or infinite; the earliest note
+# is kept. It does not throw: if a thread leaves, NEST's other threads wait for it endlessly.
 LOOK_BEFORE = "    // voltage logging\n"
 LOOK = """    if (!std::isfinite(S_.s_{0}))
       note_not_finite("{0}", get_node_id(), origin.get_steps() + lag + 1);
@@ -33,13 +33,13 @@ static void note_not_finite(const char* state, long node, long step)
 
 
 class NotFiniteNote(ctypes.Structure):
-    """What compiled neurons note of the first state that is NaN or infinite; step 0 if none is."""
+    """Note of compiled neurons about the first NaN or infinite state; step 0 if there is none."""
 
     _fields_ = (("step", ctypes.c_long), ("node", ctypes.c_long), ("state", ctypes.c_char * 64))
 
 
 def take_notes(modules: Iterable[str]) -> list[tuple[int, int, str]]:
-    """What the neurons of loaded modules have noted since the last call: (step, node, state)."""
+    """Read and clear the notes of neurons in loaded modules: (step, node, state)."""
     found = []
     for path in modules:
         library = ctypes.CDLL(f"{path}.so")
@@ -51,6 +51,6 @@ def take_notes(modules: Iterable[str]) -> list[tuple[int, int, str]]:
         except ValueError:  # a module of kernels, which has no neurons
             pass
         finally:
-            # NEST unloads a module with a reset, which it does only if nothing else holds it.
+            # NEST's reset can unload a module only if no other handle is open.
             _ctypes.dlclose(library._handle)
     return found

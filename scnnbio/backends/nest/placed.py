@@ -10,14 +10,14 @@ from scnnbio.backends.nest.cells import Cells
 from scnnbio.backends.nest.schedule import Schedule
 
 #: Spikes of a population: all, or those of the winners of a competition.
-Heard = Literal["fired", "learned"]
+SpikeKind = Literal["fired", "learned"]
 
 
 class Relay(Protocol):
-    """Passes the spikes of a population that competes on to engines."""
+    """Relays the spikes of a competing population to engines."""
 
-    def forward(self, node: int, port: int, delay: int, heard: Heard) -> None:
-        """Pass spikes on to an engine, as its connections from the neurons would.
+    def forward(self, node: int, port: int, delay: int, kind: SpikeKind) -> None:
+        """Send spikes to an engine, in place of connections from the neurons.
 
         Parameters
         ----------
@@ -27,21 +27,21 @@ class Relay(Protocol):
             Port of the first neuron.
         delay : int
             In steps.
-        heard : {"fired", "learned"}
+        kind : {"fired", "learned"}
             Which spikes.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Where the populations of an experiment are in NEST's kernel.
+    """The NEST nodes of an experiment's populations.
 
     Parameters
     ----------
     schedule : Schedule
     cells : Cells
     nodes : dict of str to nest.NodeCollection
-        By population; filled while the network is built.
+        By population; filled during building.
     relays : mapping of str to Relay
         By population that competes.
     """

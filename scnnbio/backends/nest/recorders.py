@@ -1,6 +1,6 @@
-"""What a run on NEST keeps: spikes without a recorder's 30 kB a neuron, and sampled states.
+"""Recorders of a run on NEST: spikes, without the 30 kB per neuron of NEST's, and states.
 
-Every process keeps what its own neurons do, until all of it is gathered at the end.
+Every process stores the data of its own neurons, which are gathered at the end of the run.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from scnnbio.experiment import Sampling
 class SpikeLog:
     """Spikes of all neurons through one synapse each.
 
-    A device reserves a block of 1024 connections for every neuron it listens to. An ordinary
-    synapse takes tens of bytes, and one that has a weight recorder reports every spike that it
-    carries, with its stamp. These end on a cell that ignores them; there is one on every virtual
-    process, for the neurons that lie there. Where a layer competes, its competition tells which of
-    them were let fire.
+    A NEST device reserves a block of 1024 connections for every neuron that it records. An ordinary
+    synapse takes tens of bytes, and with a weight recorder it reports the time of every spike. The
+    synapses of the log end on a cell without effect; there is one on every virtual process, for the
+    neurons of that process. In a competing layer, the competition records the spikes.
     """
 
     def __init__(self, lowered: Lowered) -> None:
@@ -38,9 +37,9 @@ class SpikeLog:
         self.recorder = nest.Create("weight_recorder", params={"time_in_steps": True})
         nest.CopyModel("static_synapse", "scnnbio_log", {"weight_recorder": self.recorder})
         n = nest.total_num_virtual_procs
-        # NEST deals nodes out in the order of their numbers.
-        ignoring = nest.Create("parrot_neuron", n)
-        # NEST's slices are as long as the shortest delay: the log must not shorten it.
+        # NEST distributes nodes over virtual processes in the order of their numbers.
+        sinks = nest.Create("parrot_neuron", n)
+        # NEST communicates once per shortest delay, which the log must not shorten.
         delays = [experiment.delay_steps(p)[0] for p in experiment.network.projections]
         delay = round(min(delays, default=1) * experiment.dt, 3)
         synapse = {"synapse_model": "scnnbio_log", "receptor_type": 1, "delay": delay}
@@ -49,13 +48,13 @@ class SpikeLog:
             self.counts[layer.name] = 0
             if layer.name in lowered.competitions:
                 continue
-            shift = lowered.first(layer.name) - ignoring[0].tolist()[0]
+            shift = lowered.first(layer.name) - sinks[0].tolist()[0]
             for k in range(min(n, layer.size)):
-                beside = ignoring[(shift + k) % n]
+                beside = sinks[(shift + k) % n]
                 nest.Connect(lowered.nodes[layer.name][k::n], beside, "all_to_all", synapse)
 
     def collect(self) -> None:
-        """Take what has arrived out of the kernel."""
+        """Move new data from NEST's memory to arrays."""
         events = self.recorder.events
         schedule = self.lowered.schedule
         stamps = schedule.stamps(np.asarray(events["times"], dtype=np.int64))
@@ -76,7 +75,7 @@ class SpikeLog:
                 self.units[layer.name].append(fired)
 
     def gathered(self, team: Team) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        """Stamps and neurons of all spikes that are recorded, by population."""
+        """Steps and neurons of all recorded spikes, by population."""
         found = {}
         for name in self.lowered.experiment.record.spikes:
             if name in self.steps:
@@ -86,7 +85,7 @@ class SpikeLog:
         return found
 
     def counted(self, team: Team) -> dict[str, int]:
-        """How many spikes each layer fired."""
+        """Number of spikes of each layer."""
         return dict(zip(self.counts, team.total(list(self.counts.values())), strict=True))
 
 
@@ -100,10 +99,10 @@ class SignalLog:
         population = experiment.network.population(sampling.population)
         size = population.size
         units = np.arange(size) if sampling.units is None else np.array(sampling.units)
-        # A neuron named twice is sampled once.
+        # Neurons listed twice are sampled once.
         self.units, self.order = np.unique(units, return_inverse=True)
         nodes = lowered.nodes[sampling.population][self.units.tolist()]
-        #: Those of this process, and the column of each.
+        #: Units of this process, and the column of each.
         self.own = self.units[np.atleast_1d(nodes.local)] if team.size > 1 else self.units
         self.first = lowered.first(sampling.population)
         self.column = np.full(size, -1)
@@ -122,7 +121,7 @@ class SignalLog:
         nest.Connect(self.meter, nodes)
 
     def collect(self) -> None:
-        """Take what has arrived out of the kernel."""
+        """Move new data from NEST's memory to arrays."""
         events = self.meter.events
         step = self.schedule.samples(np.asarray(events["times"], dtype=np.int64))
         wanted = (step >= 0) & (step % self.period == 0)
@@ -142,7 +141,7 @@ class SignalLog:
         columns = np.searchsorted(self.units, units)
         found = {}
         for name, values in self.values.items():
-            # A neuron's samples come together; each process has other neurons.
+            # Rows are neurons here, since each process has other neurons.
             whole = np.zeros((len(units), len(values)))
             whole[columns] = team.gathered(values.T)
             found[name] = whole.T[:, self.order] if len(units) else whole.T
@@ -151,7 +150,7 @@ class SignalLog:
 
 @dataclass
 class Recorders:
-    """Logs of one lowered experiment."""
+    """All recorders of one experiment."""
 
     lowered: Lowered
     team: Team
@@ -164,7 +163,7 @@ class Recorders:
         self.signals = [SignalLog(self.lowered, sampling, self.team) for sampling in samplings]
 
     def collect(self) -> None:
-        """Empty the kernel's memory, so that it does not grow with the run's length."""
+        """Empty NEST's recorders, so that their memory does not grow with the length of the run."""
         self.spikes.collect()
         for log in self.signals:
             log.collect()
@@ -173,7 +172,7 @@ class Recorders:
         """Results in the public numbering."""
         experiment, inputs = self.lowered.experiment, self.lowered.inputs
         spikes: dict[str, Any] = self.spikes.gathered(self.team)
-        # Sources fire the spikes that they were given.
+        # Spikes of sources are those given.
         for name, given in inputs.by_source(experiment).items():
             if name in experiment.record.spikes:
                 spikes[name] = given
@@ -184,12 +183,14 @@ class Recorders:
         }
         engines = self.lowered.engines
         learned = {name: engine for name, engine in engines.items() if engine.learns}
-        kept = experiment.record.snapshots > 0
+        with_snapshots = experiment.record.snapshots > 0
         return Outcome(
             spikes,
             signals,
             weights={name: engine.values() for name, engine in learned.items()},
-            snapshots={name: engine.snapshots() for name, engine in learned.items() if kept},
+            snapshots={
+                name: engine.snapshots() for name, engine in learned.items() if with_snapshots
+            },
             output_spikes=self.spikes.counted(self.team),
             pathways={
                 p.name: "procedural" if p.name in engines else "expanded"

@@ -1,6 +1,6 @@
-"""Learning rules as C++: what a rule's text says, between the headers of our module.
+"""Learning rules as C++ modules, made from a rule's expressions.
 
-The numbers of a rule are parameters of the node, so one compiled rule serves all of its values.
+The numbers of a rule are parameters of the node, so a rule is compiled once for all values.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ scnnbio::Module_{digest} {module}_LTX_module;
 
 @dataclass(frozen=True)
 class RuleCode:
-    """A rule as a module of NEST.
+    """The C++ module of a rule.
 
     Parameters
     ----------
     module : str
-        Name of the module, and of its file; it follows from the text.
+        Name of the module and of its file; a digest of the text.
     model : str
-        Name of its node.
+        Name of its node's model.
     text : str
         C++.
     """
@@ -81,7 +81,7 @@ class RuleCode:
 
 
 def rule_code(rule: LearningRule) -> RuleCode:
-    """C++ for a rule.
+    """Write the C++ of a rule.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def rule_code(rule: LearningRule) -> RuleCode:
     Raises
     ------
     SpecError
-        If it calls what C++ does not have.
+        If it calls functions without a C++ equivalent.
     """
     traces = rule.as_traces()
     names = {"w": "w"} | {name: f"c[ {i} ]" for i, name in enumerate(traces.constants)}
@@ -114,7 +114,7 @@ def rule_code(rule: LearningRule) -> RuleCode:
 
 
 def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any]:
-    """What a node of a rule is told, by NEST's names.
+    """Parameters of a rule's node, by NEST's names.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any
         values["grow_limit"] = rule.growth.limit
     for side in ("pre", "post"):
         taus = [rule.traces[name].tau for name in rule.used(side)]
-        if taus:  # NEST knows no empty list of numbers
+        if taus:  # NEST does not accept empty lists of numbers
             values[f"keep_{side}"] = [float(np.exp(-experiment.dt / tau)) for tau in taus]
     if rule.normalisation is not None:
         values["norm_every"] = experiment.normalised_every(projection)
@@ -150,7 +150,7 @@ def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any
 
 def _rule_of(projection: Projection) -> TraceRule:
     if projection.plasticity is None:
-        raise SpecError("does not learn", where=f"projection {projection.name!r}")
+        raise SpecError("has no plasticity", where=f"projection {projection.name!r}")
     return projection.plasticity.as_traces()
 
 

@@ -1,4 +1,4 @@
-"""Where the steps of a run lie on NEST's clock."""
+"""Steps of a run on NEST's clock."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Schedule:
-    """Trials with a silent gap before each (or before the first one, where trials run on).
+    """Trials with a silent gap before each (only before the first one, without resets).
 
-    In the gap neurons are inactive, so that a trial begins from the initial states with nothing in
-    flight; it is as long as the longest delay. The first gap also keeps the input off NEST's first
-    step, in which no spike can be sent.
+    In the gap neurons are inactive, so that a trial begins from the initial states without spikes
+    in flight; it is as long as the longest delay. The first gap is also needed because no spike can
+    be sent in NEST's first step.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ class Schedule:
     delay : int
         Longest delay in steps.
     periods : tuple of int
-        Steps between samples, one for each sampling.
+        Steps between samples, one number per sampling.
     reset : bool
-        Whether every trial begins anew.
+        Whether states are reset before every trial.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Schedule:
 
     @classmethod
     def of(cls, experiment: Experiment) -> Schedule:
-        """The schedule of an experiment."""
+        """Make the schedule of an experiment."""
         delays = [experiment.delay_steps(p)[-1] for p in experiment.network.projections]
         periods = [
             experiment.steps(s.period or experiment.dt, "period") for s in experiment.record.signals
@@ -66,43 +66,43 @@ class Schedule:
 
     @cached_property
     def gap(self) -> int:
-        """Steps of the gap: a whole number of sampling periods where that costs little."""
+        """Steps of the gap; whole sampling periods if that adds at most a tenth of a trial."""
         common = math.lcm(*self.periods)
         rounded = -(-self.delay // common) * common
         return rounded if rounded - self.delay <= self.trial // 10 else self.delay
 
     @property
     def period(self) -> float:
-        """Steps from one trial's gap to the next one's."""
+        """Steps from the gap of one trial to that of the next."""
         return self.trial + self.gap if self.reset else math.inf
 
     @property
     def total(self) -> int:
-        """Steps to simulate: a last gap lets what was recorded arrive."""
+        """Steps to simulate; in a last gap the last spikes reach the recorders."""
         gaps = self.n_trials if self.reset else 1
         return self.n_trials * self.trial + (gaps + 1) * self.gap
 
     def ends(self, parts: int) -> list[int]:
-        """Steps at which to pause in order to simulate in about that many parts."""
+        """Steps at which to pause, for about that many parts of equal length."""
         length = max(1, -(-self.n_trials // parts)) * (self.trial + self.gap * self.reset)
         return [*range(self.gap + length, self.total, length), self.total]
 
     def interval(self, period: int) -> int:
-        """Steps between NEST's own samples: every wanted sample is one of them."""
+        """Steps between NEST's samples, which include all samples needed."""
         return math.gcd(period, self.gap)
 
     def of_stamps(self, stamps: Steps) -> Steps:
-        """NEST's stamps for a run's stamps (1 and up)."""
+        """NEST's steps for spike times in steps of the run (from 1)."""
         gaps = (stamps - 1) // self.trial + 1 if self.reset else 1
         return stamps + gaps * self.gap
 
     def stamps(self, steps: Steps) -> Steps:
-        """A run's stamps for NEST's; below 1, or above the run's last step, for those outside."""
+        """Steps of the run for NEST's; outside trials, below 1 or above the last step."""
         trial, within = self._split(steps - 1)
         return np.where(within >= 0, trial * self.trial + within + 1, 0)
 
     def samples(self, steps: Steps) -> Steps:
-        """A run's time for NEST's; -1 for what lies outside the trials."""
+        """Steps of samples in the run for NEST's; -1 for those outside trials."""
         trial, within = self._split(steps)
         inside = (within >= 0) & (trial * self.trial + within < self.n_trials * self.trial)
         return np.where(inside, trial * self.trial + within, -1)

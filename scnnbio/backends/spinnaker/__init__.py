@@ -1,4 +1,4 @@
-"""SpiNNaker: what sPyNNaker makes of a network, on a board or without one."""
+"""The SpiNNaker backend: networks on a board through sPyNNaker, or emulated without a board."""
 
 from scnnbio.backends.spinnaker.backend import SpinnakerBackend
 

@@ -1,8 +1,8 @@
 """The machine's numbers: s16.15 fixed point, weights of 16 bits, and the shifts between them.
 
 A SpiNNaker core has no floating point. States and parameters are whole multiples of 2**-15 in 32
-bits; a product drops what is below the last bit, towards minus infinity. Weights arrive in rings of
-16 bits a receptor and time step, which are shifted up when they are read.
+bits; products are truncated after the last bit, towards minus infinity. Arriving weights are summed
+in ring buffers with 16 bits per receptor and time step, which are shifted left when they are read.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Floats = NDArray[np.float64]
 ONE = 1 << 15
 _UNIT = 1 << 32
 _HALF = 1 << 31
-#: Of 1 - exp(-x) for x below 1/16, in u0.32: constant, linear, and minus the square's.
+#: Coefficients of 1 - exp(-x) for x below 1/16, in u0.32: constant, linear, and minus quadratic.
 _PARABOLA = (5294, 4293434720, 2081624032)
 #: First value that does not fit s16.15.
 TOO_LARGE = float(1 << 16)
-#: What a ring's element holds at most.
+#: Largest value of a ring buffer element.
 FULL = 0xFFFF
-#: Bits of a core's rings: neurons, receptors and delay slots share them.
+#: Address bits of a core's ring buffers, shared by neurons, receptors and delay slots.
 RING_BITS = 14
-#: Neurons of one core.
+#: Most neurons of one core.
 CORE_NEURONS = 256
 
 
@@ -38,33 +38,33 @@ def fixed(values: Floats | float) -> Ints:
 
 
 def representable(values: Floats | float) -> Floats:
-    """The nearest numbers that the machine has."""
+    """The nearest numbers in s16.15."""
     return fixed(values) / ONE
 
 
 def quotient(numerator: Ints, denominator: Ints) -> Ints:
-    """A quotient of two numbers in s16.15, cut off."""
+    """Quotient of two numbers in s16.15, truncated."""
     return np.asarray((numerator << 15) // denominator)
 
 
 def product(a: Ints, b: Ints) -> Ints:
-    """A product of two numbers in s16.15, cut off towards minus infinity."""
+    """Product of two numbers in s16.15, truncated towards minus infinity."""
     return np.asarray((a * b) >> 15)
 
 
 def _scaled(
     values: NDArray[np.uint64], factor: NDArray[np.uint64], rounding: int = 0
 ) -> NDArray[np.uint64]:
-    """Product of two numbers in u0.32, cut off, or rounded where half a bit is added."""
+    """Product of two numbers in u0.32, truncated; rounded if ``rounding`` is half a bit."""
     return np.asarray((values * factor + np.uint64(rounding)) >> np.uint64(32))
 
 
 def exponential(exponent: Ints) -> Ints:
-    """Exp of an exponent in s16.15 that is not positive, in u0.32, as the machine computes it.
+    """Exponential, in u0.32, of a non-positive exponent in s16.15, as the machine computes it.
 
-    The exponent is cut into a whole number, sixteenths, and a rest for which a parabola does; so
-    the last ten bits or so are not those of the exponential. Factors are multiplied with rounding,
-    the parabola without.
+    The exponent is split into a whole number, sixteenths, and a rest that a parabola approximates,
+    so about the last ten bits differ from the exact exponential. Factors are multiplied with
+    rounding, the parabola without.
 
     Parameters
     ----------
@@ -91,34 +91,34 @@ def exponential(exponent: Ints) -> Ints:
 
 
 def decay(dt: float, tau: Floats) -> Ints:
-    """exp(-dt/tau) in s16.15, of the quotient that the machine computes."""
+    """exp(-dt/tau) in s16.15, from the machine's quotient."""
     return np.asarray(fine_decay(dt, tau) >> 17)
 
 
 def fine_decay(dt: float, tau: Floats) -> Ints:
-    """exp(-dt/tau) in u0.32, of the quotient that the machine computes."""
+    """exp(-dt/tau) in u0.32, from the machine's quotient."""
     return exponential(-quotient(fixed(dt), fixed(tau)))
 
 
 def mean_of_step(dt: float, tau: Floats) -> Ints:
-    """tau/dt (1 - exp(-dt/tau)) in u0.32: a spike's mean current over its first step."""
+    """tau/dt (1 - exp(-dt/tau)) in u0.32: mean current of a spike over its first step."""
     by_dt = quotient(fixed(tau), fixed(dt))
-    # The machine's one is the largest number below it.
+    # In u0.32 the machine represents 1 by the largest number below it.
     return np.asarray((by_dt * (_UNIT - 1 - fine_decay(dt, tau))) >> 15)
 
 
 def ring_shift(bound: float) -> int:
-    """Left shift from a ring to s16.15, as sPyNNaker chooses it for what a ring is to hold.
+    """Left shift from a ring buffer to s16.15, as sPyNNaker chooses it for a largest sum.
 
     Parameters
     ----------
     bound : float
-        The greatest sum, in the units of the ring.
+        The largest sum, in the units of the ring buffer.
 
     Returns
     -------
     int
-        Exponent of the least power of two above it, 0 at least.
+        Exponent of the smallest power of two above it, at least 0.
     """
     if bound <= 0:
         return 0
@@ -127,7 +127,7 @@ def ring_shift(bound: float) -> int:
 
 
 def weight_scale(shift: Ints | int, unit: float) -> Floats:
-    """Factor from a weight to its 16 bits.
+    """Factor from a weight to its 16-bit integer.
 
     Parameters
     ----------
@@ -139,12 +139,12 @@ def weight_scale(shift: Ints | int, unit: float) -> Floats:
 
 
 def bits_for(count: int) -> int:
-    """Bits that number so many things."""
+    """Bits needed to number ``count`` items."""
     return max(0, math.ceil(math.log2(count)))
 
 
 def delay_slots(neurons: int, receptors: int = 2) -> int:
-    """Longest delay, in time steps, that cores with so many neurons hold in their rings."""
+    """Longest delay, in time steps, that the ring buffers of a core with this many neurons hold."""
     return 1 << RING_BITS - bits_for(min(neurons, CORE_NEURONS)) - bits_for(receptors)
 
 

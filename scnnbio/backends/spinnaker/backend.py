@@ -1,4 +1,4 @@
-"""SpiNNaker: a board, or what stands in for one."""
+"""The SpiNNaker backend: a board, or an emulation of it."""
 
 from __future__ import annotations
 
@@ -46,39 +46,39 @@ _CONDUCTANCES = Statistical(
     "spikes",
     rate=0.4,
     cv=0.3,
-    why="of conductances: at 1 ms they are coarse on any grid, and otherwise on each",
+    why="conductances are inaccurate at a step of 1 ms, differently on each backend",
 )
 
 
 class SpinnakerBackend(Backend):
-    """SpiNNaker, or its arithmetic on this machine.
+    """SpiNNaker, or its arithmetic on this computer.
 
     Parameters
     ----------
     target : {"board", "virtual", "emulated", "binaries"}, optional
-        ``"board"``: a board that the user's own configuration of sPyNNaker leads to, which is the
-        default if there is one. ``"emulated"``: its arithmetic in whole numbers, spike for spike,
-        without sPyNNaker; the default otherwise. ``"virtual"``: where sPyNNaker would put
-        everything, without a run. ``"binaries"``: its own code on an emulated processor, for small
-        networks.
+        ``"board"``: the board in the user's configuration of sPyNNaker; the default if one is
+        configured. ``"emulated"``: the board's integer arithmetic, with identical spikes, without
+        sPyNNaker; the default otherwise. ``"virtual"``: sPyNNaker maps the network to a board that
+        does not exist, without a run. ``"binaries"``: the board's own code on an emulated
+        processor, for small networks.
     gap : float, optional
-        Silence before each trial but the first, in ms; twelve of the longest time constants if not
-        given.
+        Silence before each trial except the first, in ms; default: twelve times the longest time
+        constant.
     headroom : float
-        Share of what could arrive in one step for which the machine's sums have room. With 1
-        nothing is ever lost; with less, weights are finer, and what does not fit is lost.
+        Fraction of the largest possible input of one step that the ring buffers can hold. With 1
+        no input is ever lost; with less, weights are finer, but input beyond it is lost.
     """
 
     name: ClassVar[str] = "spinnaker"
-    summary: ClassVar[str] = "SpiNNaker: static networks on a board, or spike for spike without one"
-    #: The same whole numbers on this machine, in its own code, and on a board.
+    summary: ClassVar[str] = "SpiNNaker: static networks on a board, or emulated with equal spikes"
+    #: All targets compute the same integers.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
     supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {
         Feature.CONDUCTANCES,
         Feature.INITIAL_STATES,
     }
     refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
-    #: sPyNNaker reads its settings from the environment, and works in a folder of its own.
+    #: sPyNNaker reads settings from environment variables, and changes the working folder.
     turn: ClassVar[Turn | None] = Turn("sPyNNaker")
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
@@ -102,7 +102,7 @@ class SpinnakerBackend(Backend):
             raise SpecError(f"{gap:g} ms is negative; write 0 or more", where="backend.gap")
         headroom = plain(headroom, "1", where="backend.headroom")
         if not 0 < headroom <= 1:
-            raise SpecError(f"{headroom:g} is no share from 0 to 1", where="backend.headroom")
+            raise SpecError(f"{headroom:g} is not above 0 and at most 1", where="backend.headroom")
         self.target = target
         self.gap = gap
         self.headroom = headroom
@@ -110,7 +110,7 @@ class SpinnakerBackend(Backend):
     def promise(
         self, subject: str, experiment: Experiment, beside: Backend | None = None
     ) -> Promise | None:
-        """What is promised of a part of a run; less where neurons have conductances."""
+        """The promise for one part of a run's results; weaker for neurons with conductances."""
         given = super().promise(subject, experiment, beside)
         names = {p.model.name for p in experiment.network.populations if not p.is_source}
         if isinstance(given, Statistical) and "LIF_cond_exp" in names:
@@ -118,7 +118,7 @@ class SpinnakerBackend(Backend):
         return given
 
     def missing(self) -> str:
-        """What has to be installed or configured for the target; empty if nothing."""
+        """What must be installed or configured for the target; empty if nothing."""
         absent = missing(*_NEEDS[self.target])
         if not absent and self.target == "board":
             try:
@@ -128,17 +128,17 @@ class SpinnakerBackend(Backend):
         return absent
 
     def no_spikes(self) -> Unsupported | None:
-        """What the target ``"virtual"`` does instead."""
+        """Why the target ``"virtual"`` records no spikes of neurons."""
         if self.target != "virtual":
             return None
         return Unsupported(
             "target 'virtual'",
             "maps the network and does not simulate it, so that there are no spikes",
-            "take target=emulated or target=binaries, and map by 'scnnbio run'",
+            "use target=emulated or target=binaries; target=virtual works with 'scnnbio run'",
         )
 
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
-        """Everything in an experiment that the machine cannot take, found without simulating."""
+        """Find everything in an experiment that the machine cannot run, without simulating."""
         problems = self._undeclared(experiment)
         if experiment.lowered is not experiment:
             return problems  # its neurons take spikes only
@@ -149,21 +149,20 @@ class SpinnakerBackend(Backend):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """What the target needs."""
+        """Packages that the target needs."""
         return tuple({"spynnaker": "sPyNNaker"}.get(name, name) for name in _NEEDS[self.target])
 
     def run(
         self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
     ) -> Run:
-        """Simulate an experiment, or, on the virtual board, map it.
+        """Simulate an experiment, or only map it with the target ``"virtual"``.
 
-        The provenance also tells the mapping: numbers, delays and room, with warnings. What was
-        only mapped fired no spikes, so that none are recorded but those of sources.
+        The provenance includes the mapping: precision, delays and ring buffers, with warnings. A
+        network that is only mapped fires no spikes, so that only those of sources are recorded.
         """
         if self.target == "virtual" and not self.unsupported(experiment):
             given = tuple(n for n in experiment.record.spikes if n in experiment.inputs)
-            kept = Record(spikes=given)
-            experiment = dataclasses.replace(experiment, record=kept)
+            experiment = dataclasses.replace(experiment, record=Record(spikes=given))
         return super().run(experiment, report, keep=keep)
 
     def _simulate(
@@ -198,12 +197,12 @@ class SpinnakerBackend(Backend):
         watch: Stopwatch,
         report: Report,
     ) -> tuple[Activity, dict[str, Any]]:
-        # The virtual board and its ARM cores are imported where they are asked for.
+        # Imported here, since sPyNNaker is slow to import and need not be installed.
         from scnnbio.backends.spinnaker.machine import Machine
 
         on_board = self.target == "board"
         sections = configuration.of_the_user() if on_board else configuration.VIRTUAL
-        with configuration.surroundings(sections):
+        with configuration.isolated_environment(sections):
             machine = Machine(lowered, sent, sampled)
             report("mapping", 0, 1)
             try:
@@ -223,7 +222,7 @@ class SpinnakerBackend(Backend):
             except ScnnbioError:
                 raise
             except Exception as error:
-                # sPyNNaker has scores of exceptions without a common base.
+                # sPyNNaker has many exceptions without a common base class.
                 raise _failed(error, on_board) from error
 
 
@@ -231,12 +230,12 @@ def _failed(error: Exception, on_board: bool) -> ScnnbioError:
     said = f"{type(error).__name__}: {error}"
     if on_board:
         return BackendMissing(
-            f"the run on the board failed ({said}); see that the board in your configuration of"
-            " sPyNNaker is switched on and in reach, or take --set backend.target=emulated",
+            f"the run on the board failed ({said}); check that the board in your configuration of"
+            " sPyNNaker is switched on and reachable, or use --set backend.target=emulated",
             where="backend.target",
         )
     return DataError(
-        f"sPyNNaker cannot map this network ({said}); make it smaller, or take"
+        f"sPyNNaker cannot map this network ({said}); make it smaller, or use"
         " --set backend.target=emulated",
         where="backend 'spinnaker'",
     )
@@ -251,7 +250,7 @@ def _board_is_configured() -> bool:
 
 
 def _sampled_ticks(lowered: Lowered) -> dict[str, Ints]:
-    """By layer, the ticks whose potentials are asked for, sorted."""
+    """By layer, the sorted ticks at which potentials are sampled."""
     found: dict[str, Ints] = {}
     for sampling in lowered.experiment.record.signals:
         ticks = _ticks_of(lowered, sampling)
@@ -261,19 +260,19 @@ def _sampled_ticks(lowered: Lowered) -> dict[str, Ints]:
 
 
 def _ticks_of(lowered: Lowered, sampling: Sampling) -> Ints:
-    """A sample shows the state at the beginning of a step: before that step's tick."""
+    """Ticks of a sampling; a sample is the state at the beginning of a step, before its tick."""
     experiment, clock = lowered.experiment, lowered.clock
     every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
     return clock.ticks(np.arange(0, clock.trial * clock.n_trials, every) + 1)
 
 
 def _check_rest(lowered: Lowered, activity: Activity) -> None:
-    """Refuse a run whose trials did not begin from rest."""
+    """Raise if a trial did not begin from rest."""
     restless = [
         Unsupported(
             f"population {name!r}",
-            f"still fires at the end of a silence of {lowered.clock.gap * lowered.experiment.dt:g}"
-            " ms, so that no trial begins from rest",
+            f"still fires at the end of the {lowered.clock.gap * lowered.experiment.dt:g} ms of"
+            " silence between trials, so that a trial does not begin from rest",
             "lengthen the silence by --set backend.gap=, or set reset = false",
         )
         for name, (ticks, _) in activity.spikes.items()
@@ -290,7 +289,7 @@ def _outcome(
     sampled: Mapping[str, Ints],
     table: dict[str, Any],
 ) -> Outcome:
-    """Results in the public numbering; what fell into silences is left out."""
+    """Results in the public numbering, without spikes in the silence between trials."""
     experiment = lowered.experiment
     spikes: dict[str, Any] = {
         name: (step.astype(np.int64), unit) for name, (step, unit) in inputs.by_source.items()

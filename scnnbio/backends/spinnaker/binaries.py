@@ -1,4 +1,4 @@
-"""The machine's own code, emulated, on what sPyNNaker would load onto a board."""
+"""Simulation with the machine's own binaries on emulated cores, from the data sPyNNaker loads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTITION = "SPIKE"
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Neurons that one core holds."""
+    """The neurons of one core."""
 
     layer: str
     units: Ints
@@ -34,7 +34,7 @@ class _Part:
 
 
 def simulate(machine: Machine, report: Report) -> Activity:
-    """Boot every core of a machine that was mapped onto a virtual board, and run it.
+    """Boot all cores of a machine that was mapped to a virtual board, and run them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def simulate(machine: Machine, report: Report) -> Activity:
     Raises
     ------
     BackendMissing
-        If a binary is not shipped with sPyNNaker.
+        If sPyNNaker does not include a binary.
     DataError
         If a core fails.
     """
@@ -69,9 +69,9 @@ def simulate(machine: Machine, report: Report) -> Activity:
 
 
 def _booted(machine: Machine, view: Any) -> tuple[dict[Place, _Part], dict[Place, Core]]:
-    """Cores with their data, their parameters expanded, paused before the first step.
+    """Booted cores with their data and expanded parameters, paused before the first step.
 
-    Those of neurons, and those that hold spikes back for long delays.
+    These are the cores of neurons, and the delay extensions.
     """
     from spynnaker.pyNN.models.utility_models.delays import DelayExtensionVertex
 
@@ -124,7 +124,9 @@ def _binary(name: str) -> Path:
         path = Path(str(module.__file__)).parent / name
         if path.is_file():
             return path
-    raise BackendMissing(f"sPyNNaker ships no {name}", where="backend.target")
+    raise BackendMissing(
+        f"sPyNNaker does not include {name}; use another target", where="backend.target"
+    )
 
 
 def _tables(view: Any) -> dict[Chip, list[Route]]:
@@ -150,7 +152,7 @@ def _neighbours(view: Any) -> Callable[[Chip, int], Chip]:
 def _colours(machine: Machine) -> int:
     found = {p._vertex.n_colour_bits for row in machine.populations.values() for p in row}
     if len(found) != 1:
-        raise DataError("its populations tell packets' steps by different numbers of bits")
+        raise DataError("sPyNNaker gave its populations different numbers of colour bits")
     return int(found.pop())
 
 
@@ -174,7 +176,7 @@ def _inject(
         for vertex in population._vertex.machine_vertices:
             routed = view.get_routing_infos().get_info_from(vertex, _PARTITION)
             if routed is None:
-                continue  # it projects nowhere
+                continue  # it has no projections
             placed = view.get_placement_of_vertex(vertex)
             keys = get_keys(routed.key, vertex.vertex_slice, population._vertex.n_colour_bits)
             units = vertex.vertex_slice.get_raster_ids()

@@ -1,4 +1,4 @@
-"""Which of the machine's cells a population is, and with what parameters."""
+"""The machine's cell type and parameters for a population."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CellType:
-    """A cell type of sPyNNaker whose arithmetic is known.
+    """A cell type of sPyNNaker that can be emulated.
 
     Parameters
     ----------
     name : str
-        In sPyNNaker.
+        Name in sPyNNaker.
     quantity : str
         Unit of its weights.
     unit : float
         Factor of its weights: 1 for currents, 1024 for conductances.
     late : int
-        Steps by which the machine is to deliver later than a delay says. It adds arriving input at
-        the beginning of a step and lets it act over that step. A current acts from the step after
-        its arrival, so that is one step early; a jump is complete at the end of the step, as it
-        should.
+        Steps that must be added to each delay. The machine adds arriving input at the beginning of
+        a step and lets it act over that step. A current should act from the step after its
+        arrival, so it would be one step early; a jump is complete at the end of the step, as it
+        should be.
     """
 
     name: str
@@ -55,7 +55,7 @@ CELL_TYPES = {
     "IF_curr_delta": CellType("IF_curr_delta", "mV", late=0),
 }
 
-NO_CELL = "is none of the machine's cells"
+NO_CELL = "is not one of the machine's cell types"
 OTHER_CELLS = "use LIF, LIF_curr_delta or LIF_cond_exp, or another backend"
 
 _TAU = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
@@ -63,17 +63,17 @@ _TAU = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A population of one of the machine's cell types.
+    """Parameters of a population of one of the machine's cell types.
 
     Parameters
     ----------
     type : CellType
     parameters : mapping of str to ndarray (channels,)
-        In sPyNNaker's names and units, each a number that the machine has.
+        In sPyNNaker's names and units, rounded to the machine's numbers.
     initial : ndarray (channels,) or (neurons,)
-        Membrane potential that it starts from.
+        Initial membrane potential.
     inputs : tuple of ndarray (channels,) or (neurons,)
-        What the positive and the negative pool hold at first, in the unit of the rings.
+        Initial content of the positive and of the negative pool, in the unit of the rings.
     """
 
     type: CellType
@@ -83,7 +83,7 @@ class Cells:
 
 
 def cells_of(network: Network, population: Population, dt: float) -> Cells | list[Unsupported]:
-    """The machine's cells for a population, or what stands against it.
+    """The machine's cells for a population, or the reasons against it.
 
     Parameters
     ----------
@@ -113,8 +113,8 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
     problems += [
         Unsupported(
             element,
-            f"{name} of {float(v[np.abs(v).argmax()]):.6g} is beyond the machine's numbers,"
-            f" which end at {TOO_LARGE:.0f}",
+            f"{name} of {float(v[np.abs(v).argmax()]):.6g} is out of range for the"
+            f" machine's numbers, which end at {TOO_LARGE:.0f}",
             "choose other values, or another backend",
         )
         for name, v in _bounded(values).items()
@@ -180,8 +180,8 @@ def _no_cell(population: Population, receptors: list[str], element: str) -> Unsu
         have = " or ".join(f"{c.pynn} with {', '.join(c.receptors)}" for c in declared)
         return Unsupported(
             element,
-            f"the machine has no one cell with the receptors {', '.join(receptors)}",
-            f"use those of one cell only: {have}",
+            f"the machine has no cell type with all the receptors {', '.join(receptors)}",
+            f"use only the receptors of one cell type: {have}",
         )
     return Unsupported(element, f"{population.model.name} {NO_CELL}", OTHER_CELLS)
 
@@ -193,20 +193,20 @@ def _parameters(population: Population, kind: CellType, dt: float) -> dict[str, 
         names += ["e_rev_E", "e_rev_I"]
     chosen = {name: np.array(values[name], dtype=float) for name in names}
     if kind.name == "IF_curr_delta":
-        # The machine makes a current of one step of a weight. With this capacity a weight of 1 is a
-        # jump of 1 mV, and the constant current keeps its effect.
+        # The machine converts a weight to a current over one step. With this capacitance a weight
+        # of 1 is a jump of 1 mV, and the constant current keeps its effect.
         tau = representable(chosen["tau_m"])
         capacity = tau / dt * (1.0 - decay(dt, tau) / ONE)
         chosen["i_offset"] = chosen["i_offset"] * capacity / chosen["cm"]
         chosen["cm"] = capacity
-    # It rounds the quotient of period and step up, and its step is not exactly ours.
+    # The machine rounds period / step up, and its step differs slightly from ours.
     steps = refractory_steps(population, dt)
     chosen["tau_refrac"] = np.where(steps > 0, (steps - 0.5) * dt, 0.0)
     return chosen
 
 
 def _bounded(values: Mapping[str, Floats]) -> dict[str, Floats]:
-    """What has to fit: the parameters, and the resistance that the machine computes."""
+    """Numbers that must be in range: parameters, and the resistance that the machine computes."""
     capacity = representable(values["cm"])
     with np.errstate(divide="ignore"):
         resistance = np.where(capacity > 0, values["tau_m"] / capacity, np.inf)
@@ -216,10 +216,10 @@ def _bounded(values: Mapping[str, Floats]) -> dict[str, Floats]:
 def _time_constants(
     population: Population, incoming: tuple[Projection, ...], kind: CellType
 ) -> tuple[dict[str, Floats], list[Unsupported]]:
-    """Time constants of the two pools, positive and negative, and what cannot be told apart.
+    """Time constants of the positive and the negative pool, and reasons against them.
 
-    Weights have no sign on the machine: the positive ones go to one pool and the negative ones to
-    the other. Receptors of the model that end in one pool have to decay alike.
+    Weights have no sign on the machine: positive ones go to one pool and negative ones to the
+    other. Receptors of the model that share a pool must have the same time constant.
     """
     if kind.name == "IF_curr_delta":
         return {}, []
@@ -237,7 +237,7 @@ def _time_constants(
                 Unsupported(
                     f"population {population.name!r}",
                     f"{sign} weights on both receptors, whose time constants differ: the machine"
-                    " keeps all of one sign together",
+                    " has one time constant per sign",
                     f"make {' and '.join(sources)} equal, or put {sign} weights on one receptor",
                 )
             )
@@ -245,7 +245,7 @@ def _time_constants(
 
 
 def feeds(projection: Projection, kind: CellType) -> tuple[bool, bool]:
-    """Whether a projection has weights for the positive, and for the negative, pool."""
+    """Whether a projection has weights for the positive pool, and for the negative pool."""
     weights = projection.weight * projection.kernel
     if kind.name == "IF_cond_exp":
         inhibits = projection.receptor == "inhibitory"
@@ -254,6 +254,6 @@ def feeds(projection: Projection, kind: CellType) -> tuple[bool, bool]:
 
 
 def signed(projection: Projection, kind: CellType, weights: Floats) -> Floats:
-    """Weights whose sign says the pool: conductances have none of their own."""
+    """Weights whose sign gives the pool, also for conductances, which are not negative."""
     inhibits = kind.name == "IF_cond_exp" and projection.receptor == "inhibitory"
     return -weights if inhibits else weights

@@ -1,9 +1,9 @@
-"""Where the steps of a run lie on the machine's clock.
+"""Steps of a run on the machine's clock.
 
-The machine cannot be reset between trials without loading it again. So a trial that begins from
-rest follows a silence, in which spikes in flight arrive, refractory neurons are freed, and
-potentials and currents decay. Twelve of the longest time constants bring a potential within 0.01 mV
-of rest.
+The machine cannot be reset between trials without loading it again. So each trial that begins from
+rest is preceded by a silence, in which spikes in flight arrive, refractory periods end, and
+potentials and currents decay. After twelve times the longest time constant a potential is within
+0.01 mV of rest.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Steps = NDArray[np.int64]
 
+#: Length of the silence in time constants.
 _TIME_CONSTANTS = 12
 
 
@@ -30,12 +31,12 @@ _TIME_CONSTANTS = 12
 class Clock:
     """Trials on the machine's clock.
 
-    Tick k of the machine takes states from k to k + 1 steps, so what fires in it is stamped k + 1.
+    Tick k of the machine advances states from step k to k + 1, so a spike in it has the time k + 1.
 
     Parameters
     ----------
     trial, n_trials : int
-        Steps of a trial, and how many there are.
+        Steps per trial, and number of trials.
     gap : int
         Ticks of silence between two trials.
 
@@ -58,7 +59,7 @@ class Clock:
     def of(
         cls, experiment: Experiment, cells: Mapping[str, Cells], delay: int, gap: float | None
     ) -> Clock:
-        """The clock of an experiment.
+        """Make the clock of an experiment.
 
         Parameters
         ----------
@@ -67,7 +68,7 @@ class Clock:
         delay : int
             Longest delay in ticks.
         gap : float or None
-            Silence in ms instead of twelve of the longest time constants.
+            Silence in ms; None for twelve times the longest time constant.
         """
         steps = 0
         if experiment.reset and experiment.n_trials > 1:
@@ -85,20 +86,20 @@ class Clock:
 
     @property
     def total(self) -> int:
-        """Ticks of the whole run; nothing follows the last trial."""
+        """Ticks of the whole run; there is no silence after the last trial."""
         return self.n_trials * (self.trial + self.gap) - self.gap
 
     def ticks(self, stamps: Steps) -> Steps:
-        """Ticks in which spikes with these stamps (1 and up) are sent."""
+        """Ticks in which spikes with these times (in steps, from 1) are sent."""
         before = stamps - 1
         return np.asarray(before + before // self.trial * self.gap)
 
     def stamps(self, ticks: Steps) -> Steps:
-        """Stamps of spikes fired in these ticks; 0 for those in a silence."""
+        """Times (in steps) of spikes fired in these ticks; 0 for those in a silence."""
         trial, within = np.divmod(ticks, self.trial + self.gap)
         return np.where(within < self.trial, trial * self.trial + within + 1, 0)
 
     def restless(self, ticks: Steps) -> NDArray[np.bool_]:
-        """Whether spikes fall into the second half of a silence, where the network should rest."""
+        """Which spikes are in the second half of a silence, where the network should be at rest."""
         within = ticks % (self.trial + self.gap)
         return np.asarray(within >= self.trial + (self.gap + 1) // 2)

@@ -1,7 +1,8 @@
-"""sPyNNaker's configuration: the user's own for a board, and one made for what needs no board.
+"""sPyNNaker's configuration: the user's for a board, and a fixed one for a virtual board.
 
-sPyNNaker reads one file of a user and writes one into the home where it finds none. Here it never
-sees the home: it is shown a folder of ours, which holds what the user configured.
+sPyNNaker reads a configuration file of the user, and creates one in the home folder if there is
+none. Here it never uses the home folder: environment variables point it to a temporary folder with
+a copy of the user's settings.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from scnnbio.errors import BackendMissing, DataError
 Sections = Mapping[str, Mapping[str, str]]
 
 _NAME = "spynnaker.cfg"
-#: Settings of [Machine], each of which leads to a board.
-_LEADS_TO_A_BOARD = ("machine_name", "spalloc_server", "remote_spinnaker_url")
-_WITHOUT = "without a board, take --set backend.target=emulated"
+#: Settings of [Machine], each of which specifies a board.
+_SPECIFIES_A_BOARD = ("machine_name", "spalloc_server", "remote_spinnaker_url")
+_WITHOUT = "without a board, use --set backend.target=emulated"
 _HINT = (
     "write ~/.spynnaker.cfg with a section [Machine] that holds machine_name (the board's address)"
     f" and version (5 for a board of 48 chips), or spalloc_server; {_WITHOUT}"
 )
 
-#: A board of 48 chips that is not there.
+#: A virtual board of 48 chips.
 VIRTUAL: Sections = {
     "Machine": {"virtual_board": "True", "version": "5"},
     "Mapping": {"validate_json": "False"},
     "Mode": {"mode": "Production"},
-    # The database of what would be loaded is what the emulated cores are given.
+    # The emulated cores get their data from this database.
     "Reports": {"keep_dataspec_database": "True", "write_network_graph": "False"},
 }
 
 
 def user_files() -> list[Path]:
-    """Files in which sPyNNaker would find the user's configuration, those that exist."""
+    """Existing files in which sPyNNaker would find the user's configuration."""
     home = Path(os.path.expanduser("~"))
     site = os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep)[0]
     places = (
@@ -51,7 +52,7 @@ def user_files() -> list[Path]:
 
 
 def of_the_user() -> Sections:
-    """What the user configured, for a run on a board.
+    """The user's configuration for a run on a board.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def of_the_user() -> Sections:
     Raises
     ------
     BackendMissing
-        If there is no configuration, or it leads to no board.
+        If there is no configuration, or it does not specify a board.
     DataError
         If it cannot be read, or there are two.
     """
@@ -70,10 +71,10 @@ def of_the_user() -> Sections:
         raise BackendMissing(f"no configuration of sPyNNaker: {_HINT}", where="backend.target")
     if len(files) > 1:
         raise DataError(
-            f"and {files[1]} both configure sPyNNaker, which reads one: remove one of them",
+            f"and {files[1]} both configure sPyNNaker, which reads only one: remove one of them",
             where=str(files[0]),
         )
-    # A file in the working folder adds to it, as in any script.
+    # A file in the working folder adds settings, as sPyNNaker does in any script.
     local = [Path(_NAME)] if Path(_NAME).is_file() else []
     sections: dict[str, dict[str, str]] = {}
     for path in [*files, *local]:
@@ -82,12 +83,12 @@ def of_the_user() -> Sections:
     machine = sections.get("Machine", {})
     if _on(machine.get("virtual_board", "False")):
         raise BackendMissing(
-            "it configures a virtual board, on which nothing runs: remove virtual_board, or take"
+            "it configures a virtual board, which cannot run networks: remove virtual_board, or use"
             " --set backend.target=virtual or emulated",
             where=str(files[0]),
         )
-    if not any(machine.get(key, "None") not in ("", "None") for key in _LEADS_TO_A_BOARD):
-        raise BackendMissing(f"it names no board: {_HINT}", where=str(files[0]))
+    if not any(machine.get(key, "None") not in ("", "None") for key in _SPECIFIES_A_BOARD):
+        raise BackendMissing(f"it does not specify a board: {_HINT}", where=str(files[0]))
     return sections
 
 
@@ -97,7 +98,7 @@ def _on(value: str) -> bool:
 
 def _parsed(path: Path) -> dict[str, dict[str, str]]:
     parser = configparser.RawConfigParser(interpolation=None)
-    # sPyNNaker takes machineName for machine_name.
+    # sPyNNaker also accepts machineName for machine_name.
     parser.optionxform = _snake_case  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
@@ -114,8 +115,8 @@ def _snake_case(name: str) -> str:
 
 
 @contextlib.contextmanager
-def surroundings(sections: Sections) -> Iterator[Path]:
-    """Environment in which sPyNNaker reads these settings and no others, and writes nowhere else.
+def isolated_environment(sections: Sections) -> Iterator[Path]:
+    """Environment in which sPyNNaker reads only these settings, and writes to a temporary folder.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def surroundings(sections: Sections) -> Iterator[Path]:
     Yields
     ------
     Path
-        A temporary folder, which is the home, the place of reports, and the working folder.
+        The temporary folder for configuration and reports, which is also the working folder.
     """
     with tempfile.TemporaryDirectory(
         prefix="scnnbio-spinnaker-", ignore_cleanup_errors=True
@@ -165,7 +166,7 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Keep sPyNNaker's bars and log off the terminal, and its filters off everybody's logging."""
+    """Suppress sPyNNaker's progress bars and log, and undo its changes to Python's logging."""
     handlers = [(h, h.filters[:], h.formatter) for h in logging.root.handlers]
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

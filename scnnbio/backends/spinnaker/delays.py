@@ -1,17 +1,17 @@
-"""Delays beyond what a core's rings hold: cores that hold spikes back.
+"""Delays that are longer than a core's ring buffers: delay extensions.
 
-Behind each core of a population that has such delays sPyNNaker puts a *delay extension*. It sends
-every spike again after one, two, ... turns of the target's ring, its stages, and the synapse has
-what is left of the delay: a tick at least, a whole turn at most. Nothing is added: the spike
-arrives in the tick in which it would have arrived in a longer ring.
+For each core of a population with such delays sPyNNaker adds a *delay extension* core. It sends
+every spike again after one, two, ... turns of the target's ring buffer (its stages), and the
+synapse has the rest of the delay: from one tick to a whole turn. The spike arrives in the same tick
+as with a longer ring buffer.
 
-Three things are wrong in sPyNNaker 7.4.1, and are kept from:
+sPyNNaker 7.4.1 has three bugs that are avoided here:
 
-- lists are read at the wrong place from the second stage on, unless cores at both ends hold equally
-  many neurons;
-- its convolution loses what is a whole number of turns, beyond the first;
-- its convolution cuts a delay off to whole steps, after a product whose rounding may have made it
-  less than it is.
+- lists are read at a wrong address from the second stage on, unless the cores at both ends have
+  equally many neurons;
+- its convolution loses spikes whose delay is a whole number of turns, beyond the first;
+- its convolution truncates a delay to whole steps, after a product that rounding may have
+decreased.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS
 from scnnbio.backends.spinnaker.layers import Layer, Pathway
 from scnnbio.errors import Unsupported
 
-#: Stages of an extension that feeds lists, or convolutions.
+#: Most stages of an extension, for lists (False) and for convolutions (True).
 _STAGES = {False: 1, True: 8}
-#: Bytes that a core has for the spikes that it holds back; the next step, of 64, is too much.
+#: Memory of a core for delayed spikes, in bytes; 64 more would be too much.
 _MEMORY = 58_632
 
 
 def stages(delay: int, slots: int) -> int:
-    """Stages that a delay takes where rings have so many slots.
+    """Stages that a delay needs with this many slots in the ring buffers.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def stages(delay: int, slots: int) -> int:
 
 
 def convolves_late(delay: int, slots: int, dt: float) -> bool:
-    """Whether sPyNNaker's convolution delivers after this delay, and not after another.
+    """Whether sPyNNaker's convolution delivers after exactly this delay.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ class Extension:
     Parameters
     ----------
     layer : str
-        Whose spikes are held back.
+        Layer whose spikes are delayed.
     projections : tuple of str
-        That need it.
+        Projections that need it.
     delay : int
         The longest of their delays, in ticks.
     slots : int
-        Ticks of a stage: slots of the rings at the other end.
+        Ticks per stage: slots of the target's ring buffers.
     stages : int
     cores : int
-        One for each core of the layer that has such delays.
+        Number of cores: one per core of the layer with such delays.
     """
 
     layer: str
@@ -90,7 +90,7 @@ class Extension:
 def extensions(
     layers: Mapping[str, Layer], pathways: tuple[Pathway, ...], dt: float
 ) -> dict[str, Extension] | list[Unsupported]:
-    """The extensions that a network takes, by layer, or what stands against them."""
+    """The extensions that a network needs, by layer, or the reasons against them."""
     long = [p for p in pathways if p.delay > layers[p.projection.post].slots]
     problems = [problem for p in long for problem in _too_long(p, layers, dt)]
     found: dict[str, Extension] = {}
@@ -117,14 +117,14 @@ def _extension(layer: Layer, slots: dict[Pathway, int]) -> Extension:
 
 
 def _core_neurons(layer: Layer) -> int:
-    """Neurons on each core of a layer whose spikes are held back."""
+    """Neurons per core of a layer with delay extensions."""
     shape = int(np.prod(layer.core_shape)) if layer.planes else CORE_NEURONS
     return min(layer.part_size, shape)
 
 
 def _most_stages(native: bool, slots: int, neurons: int) -> int:
-    """Stages that sPyNNaker gets right, and that a core of so many neurons has memory for."""
-    # It keeps a byte for each neuron and tick, in rows of whole words, of a power of two of ticks.
+    """Most stages without bugs of sPyNNaker for which a core with this many neurons has memory."""
+    # It stores a byte per neuron and tick, in rows of whole words, for a power of two of ticks.
     row = 4 + 8 + (neurons + 3) // 4 * 4
     return max(
         (n for n in range(1, _STAGES[native] + 1) if row << (n * slots).bit_length() < _MEMORY),
@@ -139,13 +139,13 @@ def _too_long(pathway: Pathway, layers: Mapping[str, Layer], dt: float) -> list[
     if stages(pathway.delay, slots) <= held:
         return []
     most = (1 + held) * slots - (pathway.native and held > 0)
-    told, shorter = ((ticks - pathway.kind.late) * dt for ticks in (pathway.delay, most))
+    given, shorter = ((ticks - pathway.kind.late) * dt for ticks in (pathway.delay, most))
     return [
         Unsupported(
             f"projection {pathway.name!r}",
-            f"a delay of {told:g} ms is {pathway.delay} ticks of the machine; cores with so many"
-            f" neurons hold {slots}, and {most} with delay extensions",
-            f"shorten it to {shorter:g} ms, or take a longer dt",
+            f"a delay of {given:g} ms is {pathway.delay} ticks of the machine; cores with this"
+            f" many neurons hold {slots} ticks, and {most} with delay extensions",
+            f"shorten it to {shorter:g} ms, or use a longer dt",
         )
     ]
 
@@ -153,14 +153,14 @@ def _too_long(pathway: Pathway, layers: Mapping[str, Layer], dt: float) -> list[
 def _unsupported(
     extension: Extension, layer: Layer, slots: dict[Pathway, int], dt: float
 ) -> list[Unsupported]:
-    """What stands against the one extension that sPyNNaker gives a population."""
+    """Reasons against the single extension that sPyNNaker allows per population."""
     names = ", ".join(extension.projections)
     lists = ", ".join(dict.fromkeys(p.name for p in slots if not p.native))
     if len(set(slots.values())) > 1:
-        feature = f"its delay extensions cannot serve cores of different rings ({names})"
+        feature = f"its delay extensions cannot serve cores with different ring buffers ({names})"
         remedy = "shorten the delays of all but one of these projections"
     elif extension.stages > _STAGES[False] and lists:
-        feature = f"delay extensions of {extension.stages} stages do not serve lists ({lists})"
+        feature = f"delay extensions of {extension.stages} stages do not work for lists ({lists})"
         shorter = (2 * extension.slots - 2) * dt
         remedy = f"shorten the delays of its other projections to {shorter:g} ms"
     else:

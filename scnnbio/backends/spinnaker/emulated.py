@@ -1,9 +1,10 @@
-"""The machine's arithmetic in whole numbers: spike for spike what its own code computes.
+"""Emulation of the machine's integer arithmetic, with the same spikes as its own code.
 
-A tick of the machine, for every neuron: what the rings hold for this tick is shifted and added to
-the receptors' inputs; the potential is recorded; input and potential make the new potential, unless
-the neuron is refractory; at the threshold it fires and is reset; the inputs decay. Then the spikes
-go out, and each adds its weights to the rings, in the slot of the tick in which it is due.
+In each tick, for every neuron: the ring buffers' sums for this tick are shifted and added to the
+receptors' inputs; the potential is recorded; the new potential is computed from input and
+potential, unless the neuron is refractory; at threshold it fires and is reset; the inputs decay.
+Then spikes are sent, and each adds its weights to the ring buffers, in the slot of the tick in
+which it is due.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from scnnbio.experiment import Report
 
 
 class Membrane(ABC):
-    """Neurons of one layer, in whole numbers.
+    """Neurons of one layer, as integers.
 
     Attributes
     ----------
     v : ndarray of int64 (size,)
         Membrane potential in s16.15.
     inputs : ndarray of int64 (2, size)
-        The receptors' inputs, positive and negative pool.
+        Inputs of the positive and the negative pool.
     """
 
     def __init__(self, layer: Layer, dt: float) -> None:
@@ -51,7 +52,7 @@ class Membrane(ABC):
         values = {name: layer.each(v).astype(float) for name, v in cells.parameters.items()}
         self.values = {name: fixed(v) for name, v in values.items()}
         self.resistance = quotient(self.values["tau_m"], self.values["cm"])
-        self.keep = decay(dt, values["tau_m"])
+        self.decay = decay(dt, values["tau_m"])
         # The machine rounds the quotient of period and step up to whole steps.
         held = quotient(self.values["tau_refrac"], fixed(dt))
         self.held_for = (held >> 15) + ((held & (ONE - 1)) > 0)
@@ -61,24 +62,24 @@ class Membrane(ABC):
 
     @abstractmethod
     def arrive(self, pool: int, amount: Ints) -> None:
-        """Add what the rings held, in s16.15."""
+        """Add the sum from the ring buffers, in s16.15."""
 
     @abstractmethod
     def current(self) -> Ints:
-        """Input current of this tick, without the constant one."""
+        """Synaptic input current of this tick."""
 
     @abstractmethod
-    def fade(self) -> None:
-        """Decay of the inputs at the end of a tick."""
+    def decay_inputs(self) -> None:
+        """Decay the inputs at the end of a tick."""
 
     def tick(self) -> Ints:
-        """One tick after what arrived; the neurons that fire."""
+        """Advance one tick, after input has arrived; the neurons that fire."""
         current = self.current() + self.values["i_offset"]
         target = product(current, self.resistance) + self.values["v_rest"]
-        moved = target - product(self.keep, target - self.v)
+        moved = target - product(self.decay, target - self.v)
         if overflows((current, target, moved)):
             raise DataError(
-                "the input drives a potential beyond the machine's numbers; make weights smaller",
+                "a potential is out of range for the machine's numbers; make weights smaller",
                 where="backend 'spinnaker'",
             )
         free = self.held <= 0
@@ -87,7 +88,7 @@ class Membrane(ABC):
         fired = np.flatnonzero(self.v >= self.values["v_thresh"])
         self.v[fired] = self.values["v_reset"][fired]
         self.held[fired] = self.held_for[fired]
-        self.fade()
+        self.decay_inputs()
         return fired
 
 
@@ -97,27 +98,27 @@ class ExponentialCurrents(Membrane):
     def __init__(self, layer: Layer, dt: float) -> None:
         super().__init__(layer, dt)
         taus = [self.values[name] / ONE for name in ("tau_syn_E", "tau_syn_I")]
-        self.fading = np.array([fine_decay(dt, tau) for tau in taus])
+        self.decays = np.array([fine_decay(dt, tau) for tau in taus])
         self.first = np.array([mean_of_step(dt, tau) for tau in taus])
 
     def arrive(self, pool: int, amount: Ints) -> None:
-        """Add what the mean over this step is of what arrived."""
+        """Add the arriving input's mean over this step."""
         self.inputs[pool] += (amount * self.first[pool]) >> 32
 
     def current(self) -> Ints:
-        """Positive less negative."""
+        """Positive minus negative input."""
         return np.asarray(self.inputs[0] - self.inputs[1])
 
-    def fade(self) -> None:
+    def decay_inputs(self) -> None:
         """Exponential decay."""
-        self.inputs = (self.inputs * self.fading) >> 32
+        self.inputs = (self.inputs * self.decays) >> 32
 
 
 class ExponentialConductances(ExponentialCurrents):
-    """IF_cond_exp; the rings hold 1024 times the conductances in uS."""
+    """IF_cond_exp; the ring buffers hold 1024 times the conductances in uS."""
 
     def current(self) -> Ints:
-        """Driving force times conductance, one for each pool."""
+        """Sum over both pools of driving force times conductance."""
         excite, inhibit = self.inputs >> 10
         inward = product(excite, self.values["e_rev_E"] - self.v)
         outward = product(-inhibit, self.values["e_rev_I"] - self.v)
@@ -136,12 +137,12 @@ class Jumps(Membrane):
         self.inputs[pool] += amount
 
     def current(self) -> Ints:
-        """Positive less negative."""
+        """Positive minus negative input."""
         excite, inhibit = product(self.inputs, self.factor)
         return np.asarray(excite - inhibit)
 
-    def fade(self) -> None:
-        """Nothing is left."""
+    def decay_inputs(self) -> None:
+        """Set the inputs to zero."""
         self.inputs[:] = 0
 
 
@@ -154,12 +155,12 @@ MEMBRANES: dict[str, type[Membrane]] = {
 
 @dataclass
 class Rings:
-    """What is under way to a layer: a ring of slots for each pool and neuron.
+    """Input in flight to a layer: a ring buffer of slots per pool and neuron.
 
     Attributes
     ----------
     saturated : int
-        How often a slot was full, so that part of a spike was lost.
+        Number of times that a slot was full, so that part of a spike was lost.
     """
 
     size: int
@@ -178,13 +179,13 @@ class Rings:
         np.add.at(row, places, weights)
         full = row > FULL
         if full.any():
-            # The order of additions does not matter: nothing is ever taken away.
+            # The order of additions does not matter, since weights are not negative.
             self.saturated += int(full.sum())
             row[full] = FULL
         self.waiting[slot] = True
 
     def due(self, tick: int, membrane: Membrane) -> None:
-        """Hand a tick's slot to the neurons, and empty it."""
+        """Deliver a tick's slot to the neurons, and clear it."""
         slot = tick % self.slots
         if self.waiting[slot]:
             for pool in range(2):
@@ -195,7 +196,7 @@ class Rings:
 
 @dataclass(frozen=True, eq=False)
 class _Fan:
-    """Targets and weights of each neuron of a pathway, in rows one after another."""
+    """Targets and weights of each neuron of a pathway, as concatenated rows."""
 
     delay: int
     target: str
@@ -218,7 +219,7 @@ class _Fan:
         """Places and weights of all connections of some neurons."""
         begin, end = self.starts[units], self.starts[units + 1]
         lengths = end - begin
-        # Each row's positions: a running count, set back to the row's own begin.
+        # Positions of each row: a running count, shifted to the row's start.
         shift = np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
         chosen = np.arange(int(lengths.sum())) + shift
         return self.places[chosen], self.weights[chosen]
@@ -226,16 +227,16 @@ class _Fan:
 
 @dataclass
 class Activity:
-    """What the machine did, on its own clock.
+    """Spikes and potentials of a run, on the machine's clock.
 
     Attributes
     ----------
     spikes : dict of str to (tick, unit)
-        By layer, sources left out.
+        By layer, without sources.
     potentials : dict of str to ndarray (samples, size)
-        Membrane potentials in mV before the update of each tick that was asked for.
-    saturated : dict of str to int or None
-        By layer; None where it cannot be known.
+        Membrane potentials in mV before the update of each sampled tick.
+    saturated : dict of str to int
+        Number of full slots by layer; empty if unknown.
     """
 
     spikes: dict[str, tuple[Ints, Ints]]
@@ -244,7 +245,7 @@ class Activity:
 
 
 class _Cores:
-    """All layers of a lowered experiment: membranes, what is under way to them, and who is told."""
+    """All layers of an experiment: membranes, ring buffers and outgoing connections."""
 
     def __init__(self, lowered: Lowered) -> None:
         self.membranes: dict[str, Membrane] = {}
@@ -261,7 +262,7 @@ class _Cores:
             self.fans[pathway.projection.pre].append(_Fan.of(lowered, pathway))
 
     def tick(self, tick: int, sent: Mapping[str, Ints]) -> dict[str, Ints]:
-        """One tick, in which neurons of sources send; the neurons that fire, by layer."""
+        """Advance one tick with these spikes of sources; the neurons that fire, by layer."""
         fired = {}
         for name, membrane in self.membranes.items():
             self.rings[name].due(tick, membrane)
@@ -279,7 +280,7 @@ def simulate(
     sampled: Mapping[str, Ints],
     report: Report,
 ) -> Activity:
-    """Run a lowered experiment in whole numbers.
+    """Run an experiment in the machine's integer arithmetic.
 
     Parameters
     ----------
@@ -287,7 +288,7 @@ def simulate(
     inputs : mapping of str to (tick, unit)
         Spikes of each source, sorted by tick.
     sampled : mapping of str to ndarray of int64
-        By layer, ticks before whose update to keep the potentials.
+        By layer, ticks before whose update potentials are recorded.
     report : callable
         As in :meth:`~scnnbio.backends.Backend.run`.
 
@@ -298,7 +299,7 @@ def simulate(
     Raises
     ------
     DataError
-        If a potential leaves the range of the machine's numbers.
+        If a potential is out of range for the machine's numbers.
     """
     cores, total = _Cores(lowered), lowered.clock.total
     given = {
@@ -306,12 +307,12 @@ def simulate(
         for name, (ticks, units) in inputs.items()
     }
     wanted = {name: set(ticks.tolist()) for name, ticks in sampled.items()}
-    kept: dict[str, list[Ints]] = {name: [] for name in sampled}
+    recorded: dict[str, list[Ints]] = {name: [] for name in sampled}
     spikes: dict[str, list[tuple[int, Ints]]] = {name: [] for name in cores.membranes}
     for tick in range(total):
         for name, ticks in wanted.items():
             if tick in ticks:
-                kept[name].append(cores.membranes[name].v.copy())
+                recorded[name].append(cores.membranes[name].v.copy())
         sent = {name: u[cuts[tick] : cuts[tick + 1]] for name, (u, cuts) in given.items()}
         for name, units in cores.tick(tick, sent).items():
             if len(units):
@@ -320,7 +321,7 @@ def simulate(
             report("simulating", tick + 1, total)
     return Activity(
         {name: _flat(rows) for name, rows in spikes.items()},
-        {name: np.array(rows) / ONE for name, rows in kept.items()},
+        {name: np.array(rows) / ONE for name, rows in recorded.items()},
         {name: ring.saturated for name, ring in cores.rings.items()},
     )
 

@@ -1,4 +1,4 @@
-"""Parts of a network on the machine: a population as a layer, a projection as a pathway."""
+"""Populations on the machine (layers), and projections on the machine (pathways)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Layer:
     cells : Cells or None
         None for a source.
     planes : bool
-        Whether each channel is a population of sPyNNaker's for itself, a grid, as its convolution
-        needs; one population holds all otherwise.
+        Whether each channel is a separate two-dimensional population of sPyNNaker, as its
+        convolution needs; otherwise one population holds all channels.
     """
 
     population: Population
@@ -49,40 +49,40 @@ class Layer:
 
     @property
     def part_size(self) -> int:
-        """Neurons of each."""
+        """Neurons per sPyNNaker population."""
         return self.size // self.parts
 
     @property
     def core_shape(self) -> tuple[int, int]:
-        """Columns and rows of a plane that one core holds."""
+        """Columns and rows of a channel on one core."""
         return core_shape(self.population)
 
     def each(self, values: Floats | Ints) -> NDArray[np.generic]:
-        """One value a neuron (size,), from one a channel."""
+        """One value per neuron (size,), from one per channel."""
         return np.repeat(values, self.size // len(values))
 
     @property
     def slots(self) -> int:
-        """Slots of its cores' rings: the longest delay that they hold."""
+        """Slots of its cores' ring buffers: their longest delay in ticks."""
         neurons = int(np.prod(self.core_shape)) if self.planes else self.size
         return delay_slots(neurons)
 
 
 @dataclass(frozen=True, eq=False)
 class Pathway:
-    """A projection on the machine, or what of it has one lag.
+    """A projection on the machine, or the part of it with one lag.
 
     Parameters
     ----------
     projection : Projection
     kind : CellType
-        Of the cells that it ends on.
+        Cell type of the target.
     delay : int
-        Ticks from the one in which a neuron fires to the one in which its spike acts.
+        Ticks from a spike to its effect.
     native : bool
-        Whether the machine convolves; a list of connections otherwise.
+        Whether it uses the machine's convolution; otherwise a list of connections.
     lag : int
-        Place on the kernel's axis of lags.
+        Index on the kernel's axis of lags.
     """
 
     projection: Projection
@@ -105,7 +105,7 @@ class Pathway:
 
     @cached_property
     def connections(self) -> tuple[Ints, Ints, Floats]:
-        """(pre, post, weight) of all connections that carry anything."""
+        """(pre, post, weight) of all connections with a weight."""
         edges = self.projection.connector.edges()
         weights = self.kernel.ravel()[edges.tap]
         carries = (weights != 0) & (self.projection.connector.lag_index(edges) == self.lag)
@@ -113,7 +113,7 @@ class Pathway:
 
 
 def core_shape(population: Population) -> tuple[int, int]:
-    """Columns and rows of the largest block that divides a plane and fits a core."""
+    """Columns and rows of the largest block that tiles a channel and fits on a core."""
     _, rows, columns = population.shape
     blocks = [(x, y) for x in _divisors(columns) for y in _divisors(rows) if x * y <= CORE_NEURONS]
     return max(blocks, key=lambda block: (block[0] * block[1], block[0]))

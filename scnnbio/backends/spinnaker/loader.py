@@ -1,4 +1,4 @@
-"""Importing sPyNNaker and unicorn, late."""
+"""Import of sPyNNaker and unicorn when they are first needed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 from scnnbio._turns import unwarned
 from scnnbio.errors import BackendMissing, install
 
-#: What every message about a missing part says to do.
+#: Command in messages about missing packages.
 INSTALL = install("spinnaker")
 
 
 def missing(*modules: str) -> str:
-    """What of some modules has to be installed; empty if nothing."""
+    """Which of these modules must be installed; empty if none."""
     absent = [name for name in modules if importlib.util.find_spec(name) is None]
     return f"{' and '.join(absent)} not found: {INSTALL}" if absent else ""
 
 
 def load_spynnaker() -> Any:
-    """SPyNNaker's interface, imported when it is first needed, which takes seconds.
+    """Import sPyNNaker's interface, which takes seconds.
 
     Returns
     -------
@@ -34,12 +34,12 @@ def load_spynnaker() -> Any:
     absent = missing("spynnaker")
     if absent:
         raise BackendMissing(absent, where="backend 'spinnaker'")
-    # It and the packages that it brings along warn of one another.
+    # sPyNNaker and its dependencies raise warnings on import.
     with unwarned():
         try:
             return importlib.import_module("spynnaker.pyNN")
         except ImportError as error:
             raise BackendMissing(
-                f"sPyNNaker does not load ({error}); install it anew: {INSTALL}",
+                f"sPyNNaker does not load ({error}); install it again: {INSTALL}",
                 where="backend 'spinnaker'",
             ) from error

@@ -1,6 +1,6 @@
-"""A network as the machine is to hold it: layers of its cells, pathways, and a clock.
+"""Translation of an experiment for the machine: layers of its cells, pathways, and a clock.
 
-Every target starts from this: what sPyNNaker is given, and what the integer model computes with.
+All targets start from it, both sPyNNaker and the emulation.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
 from scnnbio.population import Population
 
-#: The machine convolves planes, each on cores of its own; with fewer neurons a core, lists are held
-#: on far fewer of them.
-_LEAST_OF_A_CORE = 16
+#: The machine's convolution needs separate cores per channel; with fewer neurons per core than
+#: this, lists of connections need far fewer cores.
+_MIN_CORE_NEURONS = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Lists:
-    """Connections from one of sPyNNaker's populations to another, of one pool.
+    """Connections from one sPyNNaker population to another, for one pool.
 
     Parameters
     ----------
     source, target : int
-        Parts of the layers.
+        Indices of the populations in their layers.
     pool : int
         0 positive, 1 negative.
     pre, post : ndarray of int64
-        Neurons of the parts.
+        Neurons of these populations.
     weight : ndarray
-        Never negative.
+        Not negative.
     """
 
     source: int
@@ -59,7 +59,7 @@ class Lists:
 
 
 def lists(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[Lists]:
-    """The connections of a pathway as sPyNNaker takes them: by pair of populations, and by pool."""
+    """Connections of a pathway by pair of sPyNNaker populations and by pool."""
     before, after, weight = pathway.connections
     source, from_unit = np.divmod(before, pre.part_size)
     target, to_unit = np.divmod(after, post.part_size)
@@ -76,7 +76,7 @@ def lists(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[Lists]:
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
-    """An experiment on the machine.
+    """An experiment translated for the machine.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ class Lowered:
     pathways : tuple of Pathway
     clock : Clock
     extensions : dict of str to Extension
-        By layer whose spikes are held back.
+        By layer whose spikes are delayed.
     headroom : float
-        Share of what may arrive at once for which rings have room.
+        Fraction of the largest possible input of one step that ring buffers can hold.
     """
 
     experiment: Experiment
@@ -103,7 +103,7 @@ class Lowered:
         return tuple(p for p in self.pathways if p.projection.post == layer.name)
 
     def _loads(self, layer: Layer) -> tuple[Floats, Floats]:
-        """What may arrive at once, and the greatest weight, of each ring (pool, part)."""
+        """Largest input in one step, and largest weight, of each ring buffer (pool, part)."""
         total = np.zeros((2, layer.parts))
         largest = np.zeros((2, layer.parts))
         for pathway in self.into(layer):
@@ -115,24 +115,24 @@ class Lowered:
         return total, largest
 
     def most_at_once(self, layer: Layer) -> Floats:
-        """What arrives if all that project to a layer fire in one step, at most (pool, part)."""
+        """Input (pool, part) if all neurons that project to a layer fire in the same step."""
         return self._loads(layer)[0]
 
     def room(self, layer: Layer) -> Floats:
-        """What rings are to hold (pool, part): a share of all that may coincide, or one weight."""
+        """Sums (pool, part) that ring buffers must hold; at least the largest weight."""
         if layer.name not in self._room:
             total, largest = self._loads(layer)
             self._room[layer.name] = np.maximum(self.headroom * total, largest)
         return self._room[layer.name]
 
     def shifts(self, layer: Layer) -> Ints:
-        """Shift of each ring (pool, part): see :func:`~.arithmetic.ring_shift`."""
+        """Shift of each ring buffer (pool, part); see :func:`~.arithmetic.ring_shift`."""
         unit = layer.cells.type.unit if layer.cells is not None else 1.0
         shift = np.vectorize(ring_shift, otypes=[np.int64])
         return np.asarray(shift(self.room(layer) * unit))
 
     def integer_weights(self, pathway: Pathway) -> Ints:
-        """The 16 bits of each of a pathway's connections, without sign."""
+        """Absolute weights of a pathway's connections as 16-bit integers."""
         post = self.layers[pathway.projection.post]
         _, after, weight = pathway.connections
         shift = self.shifts(post)[(weight < 0).astype(int), after // post.part_size]
@@ -141,13 +141,13 @@ class Lowered:
 
 
 def _bounds(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[tuple[int, int, float, int]]:
-    """(pool, part, greatest weight, greatest fan-in) of each list."""
+    """(pool, part, largest weight, largest fan-in) of each list."""
     for part in lists(pathway, pre, post):
         yield part.pool, part.target, float(part.weight.max()), int(np.bincount(part.post).max())
 
 
 def _native_bounds(pathway: Pathway, pre: Layer) -> Iterator[tuple[int, int, float, int]]:
-    """The same of each convolution; both pools count every element of a kernel."""
+    """As :func:`_bounds` for convolutions; their fan-in counts all kernel elements in each pool."""
     kernel = pathway.kernel
     fan_in = min(kernel.shape[2] * kernel.shape[3], pre.part_size)
     for out, kernels in enumerate(kernel):
@@ -159,15 +159,15 @@ def _native_bounds(pathway: Pathway, pre: Layer) -> Iterator[tuple[int, int, flo
 def lower(
     experiment: Experiment, gap: float | None = None, headroom: float = 1.0
 ) -> Lowered | list[Unsupported]:
-    """An experiment on the machine, or everything that stands against it.
+    """Translate an experiment for the machine, or list all reasons against it.
 
     Parameters
     ----------
     experiment : Experiment
     gap : float, optional
-        Silence between trials in ms; as long as it takes to come to rest if not given.
+        Silence between trials in ms; default: the time in which the network comes to rest.
     headroom : float
-        Share of what may arrive at once for which rings have room.
+        Fraction of the largest possible input of one step that ring buffers can hold.
 
     Returns
     -------
@@ -204,12 +204,12 @@ def lower(
 
 
 def _unsupported_sums(lowered: Lowered) -> list[Unsupported]:
-    """Layers whose rings would hold more than the machine's numbers do."""
+    """Layers whose input sums are out of range for the machine's numbers."""
     return [
         Unsupported(
             f"population {layer.name!r}",
             f"weights that add up to {lowered.room(layer).max():.6g} {layer.cells.type.quantity}"
-            " in one step are beyond the machine's numbers",
+            " in one step are out of range for the machine's numbers",
             "make weights smaller",
         )
         for layer in lowered.layers.values()
@@ -219,7 +219,7 @@ def _unsupported_sums(lowered: Lowered) -> list[Unsupported]:
 
 
 def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]:
-    """Populations all of whose input the machine can convolve."""
+    """Populations for which the machine's convolution can compute all input."""
     network = experiment.network
     return {
         name
@@ -245,5 +245,5 @@ def _convolves_late(experiment: Experiment, projection: Projection, kind: CellTy
 
 
 def _fits(population: Population) -> bool:
-    """Whether its planes divide into cores that are not too small."""
-    return int(np.prod(core_shape(population))) >= _LEAST_OF_A_CORE
+    """Whether its channels can be divided among cores with enough neurons each."""
+    return int(np.prod(core_shape(population))) >= _MIN_CORE_NEURONS

@@ -1,4 +1,4 @@
-"""A lowered experiment in sPyNNaker: on a board, or mapped onto one that is not there."""
+"""An experiment in sPyNNaker: on a board, or mapped to a virtual one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scnnbio.connectors.spinnaker import RECEPTORS, turned
 
 
 @contextlib.contextmanager
-def _theirs() -> Iterator[None]:
-    """Around sPyNNaker's own work: it prints, logs, and warns of what it brings along."""
+def _quiet() -> Iterator[None]:
+    """Suppress sPyNNaker's output, log and warnings."""
     with unwarned(), silence():
         yield
 
@@ -35,7 +35,7 @@ class Machine:
     Attributes
     ----------
     populations : dict of str to list
-        Populations of sPyNNaker by layer, one a part.
+        Populations of sPyNNaker by layer, one per part.
     """
 
     lowered: Lowered
@@ -48,35 +48,35 @@ class Machine:
 
     @contextlib.contextmanager
     def built(self) -> Iterator[None]:
-        """Set sPyNNaker up, build the network, and end it afterwards."""
-        with _theirs():
+        """Set up sPyNNaker, build the network, and end sPyNNaker after the block."""
+        with _quiet():
             self._set_up()
         try:
-            with _theirs():
+            with _quiet():
                 for layer in self.lowered.layers.values():
                     self.populations[layer.name] = self._populations(layer)
                 for pathway in self.lowered.pathways:
                     self._connect(pathway)
             yield
         finally:
-            with _theirs():
+            with _quiet():
                 self.sim.end()
 
     def _set_up(self) -> None:
         from spinn_utilities.data.utils_data_writer import UtilsDataWriter
 
         dt = self.lowered.experiment.dt
-        # The machine needs a millisecond for a step, however short the step is.
+        # The machine needs a millisecond of real time per step, however short the step is.
         slower = max(1, math.ceil(1.0 / dt - 1e-9))
         try:
             self.sim.setup(timestep=dt, time_scale_factor=slower)
         finally:
-            # At exit it would write into a folder that is gone by then.
+            # At exit it would write to the temporary folder, which is then removed.
             atexit.unregister(UtilsDataWriter.write_errored_file)
 
     def run(self) -> None:
-        """Map and, on a board, load and run."""
-        with _theirs():
+        """Map the network; on a board, also load and run it."""
+        with _quiet():
             self.sim.run(self.lowered.clock.total * self.lowered.experiment.dt)
 
     def _populations(self, layer: Layer) -> list[Any]:
@@ -99,7 +99,7 @@ class Machine:
             if layer.planes:
                 population.set_max_atoms_per_core(layer.core_shape)
             elif layer.name in self.lowered.extensions:
-                # A source's own 500 may be more than a delay extension has memory for.
+                # The default of 500 for sources may need more memory than a delay extension has.
                 population.set_max_atoms_per_core(CORE_NEURONS)
             if layer.cells is not None:
                 first = {"v": layer.cells.initial}
@@ -123,15 +123,16 @@ class Machine:
             _, rows, columns = layer.population.shape
             extra["structure"] = self.sim.Grid2D(columns / rows)
         if layer.cells is not None:
-            # Receptors and neurons share a core, as in the integer model.
+            # Synapses and neurons share a core, as in the emulation.
             extra["n_synapse_cores"] = 0
-            # Its own estimate forgets the unit of conductances, whose rings would overflow.
+            # sPyNNaker's estimate ignores the unit of conductances, whose ring buffers would
+            # overflow.
             room = self.lowered.room(layer)[:, part]
             extra["max_expected_summed_weight"] = room.tolist()
         return extra
 
     def _trains(self, layer: Layer) -> list[list[float]]:
-        """Spike times of a source in ms; a part that never fires gets one after the run's end."""
+        """Spike times of a source in ms; a silent population gets one spike after the run."""
         ticks, units = self.inputs[layer.name]
         dt = self.lowered.experiment.dt
         trains: list[list[float]] = [[] for _ in range(layer.size)]
@@ -151,7 +152,7 @@ class Machine:
         make(pathway, pre, post, delay)
 
     def _convolutions(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> None:
-        """One projection for each pair of channels."""
+        """One projection per pair of channels."""
         padding = int(pathway.projection.connector.padding[0])
         for out in range(post.parts):
             for channel in range(pre.parts):
@@ -165,12 +166,12 @@ class Machine:
                 )
 
     def _lists(self, pathway: Pathway, pre: Layer, post: Layer, delay: float) -> None:
-        """One list for each pair of populations and each sign."""
+        """One list per pair of populations and sign."""
         for part in lists(pathway, pre, post):
             self.sim.Projection(
                 self.populations[pre.name][part.source],
                 self.populations[post.name][part.target],
-                # The delay is given once: lists of equal delays would count as varying by rounding.
+                # A single delay, since sPyNNaker would treat equal delays in a list as different.
                 self.sim.FromListConnector(
                     np.column_stack([part.pre, part.post, part.weight]), column_names=["weight"]
                 ),
@@ -179,12 +180,12 @@ class Machine:
             )
 
     def shifts(self, layer: Layer) -> Ints:
-        """Shift of each ring (pool, part), as sPyNNaker chose it."""
+        """Shift of each ring buffer (pool, part), as sPyNNaker chose it."""
         rows = [p._vertex.get_ring_buffer_shifts() for p in self.populations[layer.name]]
         return np.array(rows, dtype=np.int64).T
 
     def activity(self) -> Activity:
-        """What a board recorded."""
+        """Spikes and potentials recorded on a board."""
         dt = self.lowered.experiment.dt
         spikes, potentials = {}, {}
         for layer in self.lowered.layers.values():

@@ -1,4 +1,4 @@
-"""What the machine makes of a network, as tables: precision, room, and what to beware of."""
+"""Tables about the mapping of a network: precision, ring buffers, placement and warnings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-#: Entries of a chip's router.
+#: Most entries of a chip's router.
 _ROUTER = 1023
 _POOLS = ("+", "-")
 
 
 def numbers(lowered: Lowered) -> dict[str, Any]:
-    """Populations and projections in the machine's numbers.
+    """Precision of populations and projections in the machine's numbers.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def numbers(lowered: Lowered) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``populations`` and ``projections``, a row each, ``warnings``, and the ``silence`` between
-        trials in ms.
+        ``populations`` and ``projections``, with one row each, ``warnings``, and the ``silence``
+        between trials in ms.
     """
     populations = [_population(lowered, layer) for layer in lowered.layers.values()]
     projections = [_projection(lowered, pathway) for pathway in lowered.pathways]
@@ -40,7 +40,11 @@ def numbers(lowered: Lowered) -> dict[str, Any]:
         "populations": populations,
         "projections": projections,
         "silence": round(lowered.clock.gap * lowered.experiment.dt, 6),
-        "warnings": [*_full_rings(lowered), *_lost_weights(projections), *_held_back(lowered)],
+        "warnings": [
+            *_full_rings(lowered),
+            *_lost_weights(projections),
+            *_delay_extensions(lowered),
+        ],
     }
 
 
@@ -49,7 +53,7 @@ def _population(lowered: Lowered, layer: Layer) -> Row:
     row: Row = {"population": layer.name, "cell": cell, "neurons": layer.size}
     if layer.cells is not None:
         row["unit of weights"] = layer.cells.type.quantity
-        # The coarsest of its parts.
+        # The largest step among its parts.
         for sign, shifts in zip(_POOLS, lowered.shifts(layer), strict=True):
             step = 2.0 ** int(shifts.max()) / ONE / layer.cells.type.unit
             row[f"weight step {sign}"] = float(f"{step:.4g}")
@@ -85,12 +89,12 @@ def _path(pathway: Pathway) -> str:
 
 
 def pathways(lowered: Lowered) -> dict[str, str]:
-    """How each projection is held: by the machine's convolution, or by lists."""
+    """How each projection is computed: by the machine's convolution, or by lists."""
     return {pathway.name: _path(pathway) for pathway in lowered.pathways}
 
 
 def _full_rings(lowered: Lowered) -> list[str]:
-    """Rings that do not hold all that may coincide, as they were asked to."""
+    """Warnings about ring buffers too small for the largest possible input."""
     found = []
     for layer in lowered.layers.values():
         if layer.cells is None:
@@ -102,9 +106,9 @@ def _full_rings(lowered: Lowered) -> list[str]:
             part = int(np.argmax(needs / has))
             if needs[part] > has[part]:
                 found.append(
-                    f"population {layer.name!r}: a ring of the {sign} pool holds"
-                    f" {has[part]:.3g}, and {needs[part]:.3g} arrive if all that project there"
-                    " fire in one step; what is above is lost"
+                    f"population {layer.name!r}: a ring buffer of the {sign} pool holds"
+                    f" {has[part]:.3g}, but {needs[part]:.3g} arrive if all neurons that project"
+                    " there fire in one step; input above is lost"
                 )
     return found
 
@@ -118,27 +122,27 @@ def _lost_weights(projections: list[Row]) -> list[str]:
     ]
 
 
-def _held_back(lowered: Lowered) -> list[str]:
+def _delay_extensions(lowered: Lowered) -> list[str]:
     return [
         f"population {held.layer!r}: a delay of {held.delay} ticks ({', '.join(held.projections)})"
-        f" is longer than the {held.slots} that cores hold; {held.cores} delay extension"
-        f"{'s' * (held.cores > 1)} of {held.stages * held.slots} ticks, each a core of its own,"
-        f" hold{'s' * (held.cores == 1)} its spikes back"
+        f" is longer than the {held.slots} of its cores' ring buffers; it uses {held.cores} delay"
+        f" extension{'s' * (held.cores > 1)} of {held.stages * held.slots} ticks, each on a core"
+        " of its own"
         for held in lowered.extensions.values()
     ]
 
 
 def saturation(counts: Mapping[str, int]) -> list[str]:
-    """Warnings of rings that were full in a run."""
+    """Warnings about ring buffers that were full in a run."""
     return [
-        f"population {name!r}: a ring was full {count} times, and part of a spike was lost"
+        f"population {name!r}: ring buffers were full {count} times, so that input was lost"
         for name, count in counts.items()
         if count
     ]
 
 
 def placed(machine: Machine) -> dict[str, Any]:
-    """Where sPyNNaker put everything.
+    """Placement of a network by sPyNNaker.
 
     Parameters
     ----------
@@ -185,13 +189,13 @@ def placed(machine: Machine) -> dict[str, Any]:
             and (machine.shifts(layer) != machine.lowered.shifts(layer)).any()
         ):
             found["warnings"].append(
-                f"population {layer.name!r}: sPyNNaker scales weights otherwise than told here"
+                f"population {layer.name!r}: sPyNNaker scales weights differently than listed here"
             )
     found["board"] = _board(View, everywhere)
     most = found["board"]["most routing entries of a chip"]
     if most > _ROUTER:
         found["warnings"].append(
-            f"{most} routing entries on one chip, whose router holds {_ROUTER}: they have to be"
+            f"{most} routing entries on one chip, whose router holds {_ROUTER}: they must be"
             " compressed"
         )
     return found

@@ -1,4 +1,4 @@
-"""What the machine does not have, its cells aside, and what it says of it."""
+"""Messages about features that the machine lacks, except cell types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RULES = (
     Feature.NORMALISATION,
 )
 
-#: What is said of features that the machine does not have.
+#: Messages about features that the machine lacks.
 REFUSALS = {
     Feature.OWN_EQUATIONS: _CELLS,
     Feature.RESET_OF_STATES: _CELLS,
@@ -31,7 +31,8 @@ REFUSALS = {
         Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
     ),
     Feature.SAMPLED_STATES: Refusal(
-        "{detail} is kept in pools by sign, not by receptor", "record v, or use another backend"
+        "{detail} is stored by sign of the weights, not by receptor",
+        "record v, or use another backend",
     ),
     **{
         rule: Refusal(
@@ -43,23 +44,23 @@ REFUSALS = {
 
 
 def unsupported_rest(experiment: Experiment, cells: Mapping[str, Cells]) -> list[Unsupported]:
-    """Steps and trials that the machine does not have."""
+    """Reasons against the time step and the trials of an experiment."""
     problems = []
     microseconds = experiment.dt * 1000
     if abs(microseconds - round(microseconds)) > 1e-6:
-        feature = f"{experiment.dt} ms is no whole number of microseconds, which the machine counts"
+        feature = f"{experiment.dt} ms is not a whole number of microseconds, as the machine needs"
         problems.append(Unsupported("dt", feature, "use a step such as 1 ms"))
     if experiment.reset and experiment.n_trials > 1:
         for name, found in cells.items():
             if found.parameters["i_offset"].any():
                 feature = (
-                    "a trial begins after a silence on the machine, in which a constant current"
-                    " keeps the neurons from rest"
+                    "the machine needs silence before each trial, in which a constant current"
+                    " keeps neurons from coming to rest"
                 )
                 remedy = "set i_offset = 0, or reset = false"
                 problems.append(Unsupported(f"population {name!r}", feature, remedy))
             if experiment.network.population(name).initial:
-                feature = "only the first trial on the machine begins from initial values"
-                remedy = "show one trial, or set reset = false"
+                feature = "on the machine, only the first trial begins from initial values"
+                remedy = "use one trial, or set reset = false"
                 problems.append(Unsupported(f"population {name!r}", feature, remedy))
     return problems

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from scnnbio.backends.torch.backend import TorchBackend
@@ -18,19 +19,18 @@ from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.surrogates import Surrogate
 
 if TYPE_CHECKING:
+    from scnnbio.backends.torch.eprop import EProp
     from scnnbio.backends.torch.training import Trained, train
 
 #: What needs torch itself, and comes when it is asked for.
-_LATER = ("Trained", "train")
+_LATER = {"EProp": "eprop", "Trained": "training", "train": "training"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     load_torch()
-    from scnnbio.backends.torch import training
-
-    return getattr(training, name)
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
 
 
-__all__ = ["Surrogate", "TorchBackend", "Trained", "Training", "train"]
+__all__ = ["EProp", "Surrogate", "TorchBackend", "Trained", "Training", "train"]

@@ -87,7 +87,7 @@ class Training(Value):
 
     epochs: int = 10
     batch: int = 128
-    learning_rate: Number = 0.005
+    learning_rate: Number = 0.02
     schedule: Schedule = "cosine"
     loss: Loss = "rate"
     sharpness: Number = 1.0

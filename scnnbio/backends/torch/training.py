@@ -277,7 +277,7 @@ class _Trainer:
             for name, one in self.learnables.thresholds.items():
                 one.adapt(traced.spikes[name])
             right = int((found.argmax(1) == labels).sum())
-            self.watch.batch(traced, float(loss), right, float(spent), len(chosen))
+            self.watch.batch(traced, loss.item(), right, spent.item(), len(chosen))
 
     def through(self, trials: Sequence[Trial], bound: Bound) -> Traced:
         """Whole trials, in pieces where gradients are cut off or computed again."""

@@ -1,1 +1,1 @@
-"""Emulated cores of SpiNNaker's chips, which run the binaries that sPyNNaker ships."""
+"""Emulated cores of SpiNNaker chips, which run the binaries of sPyNNaker."""

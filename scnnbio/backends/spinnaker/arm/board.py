@@ -1,4 +1,4 @@
-"""A board of emulated cores, with packets carried by the routing tables that sPyNNaker made."""
+"""A board of emulated cores; packets follow the routing tables that sPyNNaker made."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Route:
     Parameters
     ----------
     key, mask : int
-        It takes packets whose key, masked, is this.
+        It applies to packets with ``packet key & mask == key``.
     processors, links : tuple of int
-        Where it sends them.
+        Processors and links to which it sends them.
     """
 
     key: int
@@ -32,7 +32,7 @@ class Route:
 
 @dataclass
 class Board:
-    """Cores, and the packets between them.
+    """Emulated cores, and the packets between them.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ class Board:
     neighbour : callable
         Chip at the other end of a chip's link.
     colours : int
-        Lowest bits of a key that tell in which step a packet was sent; no table looks at them.
+        Number of lowest bits of a key that encode the step in which a packet was sent; routing
+        ignores them.
     """
 
     cores: Mapping[Place, Core]
@@ -59,15 +60,15 @@ class Board:
         inputs: Mapping[int, list[tuple[Chip, int]]],
         progress: Callable[[int], None],
     ) -> None:
-        """Let all cores run.
+        """Run all cores.
 
         Parameters
         ----------
         steps : int
         inputs : mapping of int to list of (chip, key)
-            By step, packets of sources that the board plays itself.
+            By step, packets of sources, which are not emulated.
         progress : callable
-            Told how many steps are done.
+            Called with the number of steps done.
         """
         for core in self.cores.values():
             core.start(steps)
@@ -86,7 +87,7 @@ class Board:
                     core.receive(key)
                     self.delivered += 1
             progress(step + 1)
-        # The tick after the last step makes the cores write what they recorded.
+        # The tick after the last step makes the cores write their recordings.
         for core in self.cores.values():
             core.tick(steps)
             core.expect("waiting")
@@ -113,6 +114,6 @@ class Board:
                 found += [(*here, processor) for processor in entry.processors]
                 waiting += [(self.neighbour(here, link), link) for link in entry.links]
             elif came_by is not None:
-                # Without an entry a packet leaves by the link opposite the one it came in by.
+                # Without an entry a packet leaves by the link opposite to the one it arrived by.
                 waiting.append((self.neighbour(here, came_by), came_by))
         return found

@@ -1,7 +1,7 @@
-"""One core of a SpiNNaker chip, an ARM968, running a binary that sPyNNaker ships.
+"""One emulated core of a SpiNNaker chip, an ARM968, which runs a binary of sPyNNaker.
 
-The processor is unicorn's; memory, interrupts, DMA, packets and messages are the chip's own. What
-is left out: the time that instructions take, so nothing is ever late, and lost packets.
+unicorn emulates the processor; memory, interrupts, DMA, packets and messages are emulated here. The
+duration of instructions and lost packets are not emulated, so no core is ever late.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from scnnbio.errors import DataError
 
 _INSTRUCTIONS, _DATA, _STUB = 0x0, 0x400000, 0x900000
 _INSTRUCTION_SIZE, _DATA_SIZE = 0x8000, 0x10000
-#: A mirror of each region whose writes the chip buffers.
+#: Offset of the mirror of each region, whose writes the chip buffers.
 _BUFFERED = 0x10000000
 _WAIT_FOR_INTERRUPT = bytes.fromhex("900f07ee")
 _IRQ, _FIQ, _SUPERVISOR = 0xD2, 0xD1, 0xD3
 _VECTORS = {_IRQ: 0x18, _FIQ: 0x1C}
-#: Bits of the status register that hold off an IRQ, and an FIQ.
+#: Bits of the status register that mask IRQs and FIQs, and the bit of Thumb code.
 _NO_IRQ, _NO_FIQ, _THUMB = 0x80, 0x40, 0x20
-#: Instructions from one look at the interrupts to the next where none waits, and where one waits
-#: that is masked. These differ, so that no loop opens its mask only between the looks.
-_FREE, _WATCHFUL = 2000, (3, 7, 11, 17)
+#: Instructions between two checks of interrupts: if none is pending, and if a masked one is
+#: pending. The latter vary, so that no loop can unmask interrupts only between two checks.
+_UNMASKED_STEPS, _MASKED_STEPS = 2000, (3, 7, 11, 17)
 _MOST_TURNS = 200_000
 _COPY, _FILL, _EXECUTE = 2, 3, 4
 _STATES = {
@@ -74,12 +74,12 @@ class Core:
     Parameters
     ----------
     number : int
-        Of the core on its chip.
+        Number of the core on its chip.
 
     Attributes
     ----------
     comms : Comms
-        Packets that wait to be read, and those that were sent.
+        Received packets that wait to be read, and sent packets.
     """
 
     def __init__(self, number: int) -> None:
@@ -101,7 +101,7 @@ class Core:
         self._uc.mem_map(_INSTRUCTIONS, _INSTRUCTION_SIZE)
         self._uc.mem_map(_DATA, _DATA_SIZE)
         self._uc.mem_map(_STUB, 0x1000)
-        # Both addresses of a memory are one memory; the objects have to live as long as the core.
+        # Both addresses map to the same memory; these objects must live as long as the core.
         self._shared = []
         for base, size in ((memory.SDRAM, memory.SDRAM_SIZE), (memory.SYSTEM_RAM, 0x8000)):
             block = mmap.mmap(-1, size)
@@ -172,7 +172,7 @@ class Core:
         self.write(address, struct.pack(f"<{len(words)}I", *words))
 
     def load(self, regions: dict[int, tuple[int, bytes | None]]) -> None:
-        """Put the regions of a data specification into memory, and tell the core where they are.
+        """Write the regions of a data specification to memory, with a table of their addresses.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class Core:
         self.write_words(self.variables + 112, table)
 
     def set_user(self, number: int, value: int) -> None:
-        """One of the registers by which the host tells an application something."""
+        """Set one of the registers with which the host passes values to an application."""
         self.write_words(self.variables + 112 + 4 * number, value)
 
     # Running
@@ -205,7 +205,7 @@ class Core:
         path : Path
             An ``.aplx`` file.
         application : int
-            Identifier that the monitor would pass.
+            Application identifier, which the monitor passes on a real board.
         """
         entry = self._load_binary(path.read_bytes())
         self.interrupts.clear()
@@ -217,7 +217,7 @@ class Core:
         self.run()
 
     def _load_binary(self, data: bytes) -> int:
-        """Carry out the file's list of copies and fills; the address to begin at."""
+        """Carry out the file's list of copies and fills; returns the entry address."""
         place = 0
         while True:
             operation, address, first, second = struct.unpack_from("<4I", data, place)
@@ -254,7 +254,7 @@ class Core:
         self._uc.emu_start(stub, stub + 4)
 
     def _interrupt(self, mode: int) -> None:
-        """Enter an exception: the old status and the address to return to are kept."""
+        """Enter an exception; status and return address are saved."""
         status = self._uc.reg_read(arm_const.UC_ARM_REG_CPSR)
         self._enter(mode)
         self._uc.reg_write(arm_const.UC_ARM_REG_LR, self._at + 4)
@@ -276,7 +276,7 @@ class Core:
         Raises
         ------
         DataError
-            If it fails, or never waits.
+            If it fails, or does not wait.
         """
         for turn in range(_MOST_TURNS):
             status = self._uc.reg_read(arm_const.UC_ARM_REG_CPSR)
@@ -286,7 +286,8 @@ class Core:
             elif slow and not status & _NO_IRQ:
                 self._interrupt(_IRQ)
             self._idle = False
-            self._step(_WATCHFUL[turn % len(_WATCHFUL)] if fast or slow else _FREE)
+            pending = fast or slow
+            self._step(_MASKED_STEPS[turn % len(_MASKED_STEPS)] if pending else _UNMASKED_STEPS)
             if self._idle:
                 if self._at in self._waits:
                     self._at += 4
@@ -294,18 +295,18 @@ class Core:
                     raise self._failed("a run-time error")
                 if not self.interrupts.active & self.interrupts.enabled:
                     return
-        raise self._failed("it never waits")
+        raise self._failed("it does not wait for an interrupt")
 
     def _failed(self, why: str) -> DataError:
         said = " ".join(self.text().split())[-300:]
         return DataError(
-            f"the emulated core stopped at {self._at:#x}: {why}; {said or 'it says nothing'}",
+            f"the emulated core stopped at {self._at:#x}: {why}; {said or 'it wrote no message'}",
             where=f"core {self.number}",
         )
 
     @property
     def state(self) -> str:
-        """What the core says that it is doing."""
+        """State that the core reports."""
         number = self.read(self.variables + 46, 1)[0]
         return _STATES.get(number, f"state {number}")
 
@@ -315,7 +316,7 @@ class Core:
             raise self._failed(f"it is {self.state} and not {state}")
 
     def text(self) -> str:
-        """What the core wrote to its text buffer; sPyNNaker's messages are numbers in it."""
+        """Content of the core's text buffer, in which sPyNNaker's messages are numbers."""
         (place,) = self.words(self.variables + 88, 1)
         found = b""
         while place:
@@ -324,10 +325,10 @@ class Core:
             place = place_after
         return found.decode("latin1")
 
-    # What the host and the monitor do
+    # Actions of the host and the monitor
 
     def _message(self, port: int, command: int, argument: int, data: bytes) -> None:
-        """Deliver a message of the host, as the monitor does: in one of its buffers."""
+        """Deliver a message of the host in one of the monitor's buffers."""
         (buffer,) = self.words(memory.FREE_MESSAGES, 1)
         self.write_words(memory.FREE_MESSAGES, *self.words(buffer, 1))
         header = struct.pack(
@@ -338,7 +339,7 @@ class Core:
         self.write(buffer, (header + data).ljust(292, b"\0"))
         self.write_words(self.variables + 48, buffer)
         self._call(_MESSAGE)
-        # A reply comes in a buffer of the same list, which is put back.
+        # A reply uses a buffer of the same list, which is returned to it.
         if self.read(self.variables + 57, 1)[0] == _MESSAGE:
             (reply,) = self.words(self.variables + 52, 1)
             self.write_words(reply, *self.words(memory.FREE_MESSAGES, 1))
@@ -351,19 +352,19 @@ class Core:
         self.run()
 
     def start(self, steps: int) -> None:
-        """Let a paused simulation run for so many steps."""
+        """Let a paused simulation run for a number of steps."""
         simulation_port, set_runtime = 3, 7
         self._message(simulation_port, set_runtime, steps, struct.pack("<I", 0))
         self._call(_SIGNAL)
 
     def tick(self, step: int) -> None:
-        """One tick of the timer, and all that follows."""
+        """Raise the timer's tick, and run until the core waits."""
         self.write(memory.CLOCK, struct.pack("<Q", step))
         self.interrupts.raised |= 1 << TIMER_1
         self.run()
 
     def receive(self, key: int) -> None:
-        """A multicast packet, and all that follows."""
+        """Receive a multicast packet, and run until the core waits."""
         self.comms.received.append((key, None))
         self.run()
 

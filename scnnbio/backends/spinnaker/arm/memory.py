@@ -1,4 +1,4 @@
-"""What SpiNNaker's monitor leaves in memory for an application core to find.
+"""Structures that SpiNNaker's monitor provides in memory for application cores.
 
 The monitor, SCAMP, keeps a structure of the system at the top of the chip's system memory, and one
 for each core below it; applications reach heaps, message buffers and tables through these. Offsets
@@ -17,10 +17,10 @@ _CORE_SIZE = 128
 _CORES = 18
 
 MEGABYTE = 1 << 20
-#: A chip has half of this. sPyNNaker plans recordings that fill a chip, and here each core has
-#: its data beside them.
+#: Twice the memory of a chip: sPyNNaker plans recordings that fill a chip, and here each core has
+#: its data in addition.
 SDRAM_SIZE = 256 * MEGABYTE
-#: Where the regions of the data specification go, and what lies above.
+#: Address of the regions of the data specification; the other structures are above it.
 REGIONS = SDRAM + 0x1000
 _SYSTEM_HEAP = (SDRAM + 64 * MEGABYTE, SDRAM + 66 * MEGABYTE)
 _TABLES = SDRAM + 67 * MEGABYTE
@@ -43,7 +43,7 @@ def core_variables(number: int) -> int:
 
 
 def prepare(write: Write) -> None:
-    """Fill the system's structures.
+    """Write the system's structures.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _NO_PRIORITY = 16
 
 
 class Peripheral(ABC):
-    """Registers that the processor reads and writes; addresses count from the first."""
+    """Registers that the processor reads and writes; addresses are relative to the first."""
 
     @abstractmethod
     def read(self, register: int) -> int:
@@ -31,14 +31,14 @@ class Peripheral(ABC):
 
 
 class Ignored(Peripheral):
-    """A peripheral that answers zero, such as the router, which the board plays itself."""
+    """A peripheral that always reads zero, such as the router, which ``Board`` emulates."""
 
     def read(self, register: int) -> int:
         """Zero."""
         return 0
 
     def write(self, register: int, value: int) -> None:
-        """Nothing."""
+        """Ignore the value."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Interrupts(Peripheral):
     raised : int
         Sources that were raised and not cleared, one bit each.
     level : callable
-        Sources that are raised as long as something holds, such as a packet that waits.
+        Returns sources that are raised while a condition holds, such as a waiting packet.
     """
 
     level: Callable[[], int]
@@ -63,7 +63,7 @@ class Interrupts(Peripheral):
     in_service: list[int] = field(default_factory=list)
 
     def clear(self) -> None:
-        """As after a reset."""
+        """Reset the controller."""
         self.raised = self.enabled = self.fast = 0
         self.in_service.clear()
 
@@ -73,11 +73,11 @@ class Interrupts(Peripheral):
         return self.raised | self.level()
 
     def fast_pending(self) -> bool:
-        """Whether an FIQ waits."""
+        """Whether an FIQ is pending."""
         return bool(self.active & self.enabled & self.fast)
 
     def slot(self) -> int:
-        """Vector of the most urgent source that waits for an IRQ; 16 if none does."""
+        """Vector of the pending IRQ source with the highest priority; 16 if none is pending."""
         waiting = self.active & self.enabled & ~self.fast
         if waiting:
             for slot, control in enumerate(self.controls):
@@ -86,7 +86,7 @@ class Interrupts(Peripheral):
         return _NO_PRIORITY
 
     def pending(self) -> bool:
-        """Whether an IRQ waits that is more urgent than the one in service."""
+        """Whether an IRQ with a higher priority than the one in service is pending."""
         least = self.in_service[-1] if self.in_service else _NO_PRIORITY
         return self.slot() < least
 
@@ -97,7 +97,7 @@ class Interrupts(Peripheral):
             return self.vectors[(register - 0x100) // 4]
         if 0x200 <= register < 0x240:
             return self.controls[(register - 0x200) // 4]
-        if register == 0x30:  # the vector, and with it the end of lesser interrupts
+        if register == 0x30:  # reading the vector also masks interrupts of lower priority
             slot = self.slot()
             self.in_service.append(slot)
             return self.vectors[slot] if slot < _NO_PRIORITY else self.default
@@ -142,7 +142,7 @@ class Comms(Peripheral):
     ----------
     received : deque of (key, payload or None)
     sent : list of int
-        Keys.
+        Keys of sent packets.
     """
 
     received: deque[tuple[int, int | None]] = field(default_factory=deque)
@@ -177,7 +177,7 @@ class Comms(Peripheral):
 
 @dataclass
 class Timers(Peripheral):
-    """Two counters. Only the board raises their interrupts, once a time step."""
+    """Two counters. Only the board raises their interrupts, once per time step."""
 
     interrupts: Interrupts
     registers: dict[int, int] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class Timers(Peripheral):
     cycles = 200_000
 
     def read(self, register: int) -> int:
-        """Value of a register; the counters fall a little at each look, for code that waits."""
+        """Value of a register; counters decrease with each read, for code that waits."""
         register &= 0xFF
         if register in (0x04, 0x24):
             self.count = self.count - 7 if self.count > 7 else self.cycles
@@ -208,7 +208,7 @@ class Timers(Peripheral):
 
 @dataclass
 class Dma(Peripheral):
-    """The DMA controller; a transfer is done as soon as it is asked for."""
+    """The DMA controller; transfers complete immediately."""
 
     processor: int
     copy: Callable[[int, int, int], None]
@@ -217,7 +217,7 @@ class Dma(Peripheral):
     interrupt_on: int = 0
 
     def raises(self) -> bool:
-        """Whether it asks for an interrupt."""
+        """Whether it requests an interrupt."""
         return bool(self.done and self.interrupt_on & 0xC00)
 
     def read(self, register: int) -> int:
@@ -248,13 +248,13 @@ class Dma(Peripheral):
 
 @dataclass
 class SystemController(Peripheral):
-    """The chip's system controller: it passes the monitor's interrupts on to this core."""
+    """The chip's system controller, which passes the monitor's interrupts to this core."""
 
     processor: int
     interrupts: Interrupts
 
     def read(self, register: int) -> int:
-        """Zero: no lock is taken, since one core at a time runs."""
+        """Zero: all locks are free, since one core runs at a time."""
         return 0
 
     def write(self, register: int, value: int) -> None:

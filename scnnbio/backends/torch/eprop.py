@@ -1,0 +1,358 @@
+r"""e-prop: gradients online, by a rule of three factors, forwards in time.
+
+For a weight from neuron i to neuron j, with L the learning signal that j gets from the readout,
+
+.. math:: \Delta w_{ji} \propto -\sum_t L_j^t\, \bar e_{ji}^{\,t}, \quad
+    e_{ji}^t = \psi_j^t\, x_i^t,
+
+x is the presynaptic trace: the spikes of i as the neuron j filters them, by its own exact step;
+psi is the surrogate's slope at the distance of j from threshold; the bar is the filter of the
+readout. L is the error of the readout, through the weights from j to it. Nothing goes back in time,
+and memory does not grow with the number of steps.
+
+What is left out beside backpropagation through time is how a spike of j acts on j again by way of
+other neurons, or on the reset. For hidden neurons that do not feed one another and that are reset
+by subtraction the two are equal.
+
+References
+----------
+Bellec et al. 2020, Nat Commun 11:3625 (equations 1, 2 and 24; symmetric feedback).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from scnnbio.backends.base import step_constants
+from scnnbio.backends.torch.inputs import Trial, dense
+from scnnbio.backends.torch.layers import Firing, Layer
+from scnnbio.backends.torch.pathways import Pathway
+from scnnbio.backends.torch.settings import Training
+from scnnbio.backends.torch.training import check_supported, checked_labels
+from scnnbio.backends.torch.unrolled import Traced, Unrolled
+from scnnbio.errors import Unsupported, UnsupportedError
+from scnnbio.experiment import Experiment
+from scnnbio.neurons.integrator import integrator
+
+Gradients = dict[str, Tensor]
+
+
+class _Response:
+    """How a linear neuron answers to a spike: its states step by step, and its distance by them.
+
+    Parameters
+    ----------
+    layer : Layer
+    width : Tensor
+        One number: of the surrogate.
+    """
+
+    def __init__(self, layer: Layer, width: Tensor) -> None:
+        population, model = layer.population, layer.model
+        step = integrator(model)
+        self.names = [update.state for update in step.updates]
+        constants = {n: v.ravel() for n, v in step_constants(population, layer.dt).items()}
+        size = len(self.names)
+        matrix = np.zeros((size, size))
+        for name, (row, column) in step.entries.items():
+            if column is not None:
+                place = self.names.index(row), self.names.index(column)
+                matrix[place] = constants[name][0]
+        self.matrix = torch.as_tensor(matrix, dtype=layer.dtype)
+        states = {n: v.detach().clone().requires_grad_() for n, v in layer.initial.items()}
+        excess = layer.excess()({**layer.fixed, **states})
+        found = torch.autograd.grad(excess.sum(), list(states.values()), allow_unused=True)
+        slopes = [0.0 if g is None else g.sum().item() / excess.numel() for g in found]
+        by_name = dict(zip(states, slopes, strict=True))
+        distances = torch.as_tensor([by_name[n] for n in self.names], dtype=layer.dtype)
+        self.row = distances / width.flatten()[0]
+
+    def begin(self, *shape: int) -> Tensor:
+        """Traces of no spikes (state, ...)."""
+        return torch.zeros((len(self.names), *shape), dtype=self.matrix.dtype)
+
+    def step(self, trace: Tensor, state: str, arriving: Tensor) -> Tensor:
+        """Traces after a step at whose end something arrives."""
+        after = torch.tensordot(self.matrix, trace, dims=1)
+        after[self.names.index(state)] += arriving
+        return after
+
+    def distance(self, trace: Tensor) -> Tensor:
+        """By how much the excess over threshold, in widths, is more."""
+        return torch.tensordot(self.row, trace, dims=1)
+
+
+class EProp:
+    """Online gradients of a network with one hidden population and a readout that does not fire.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Sources, one hidden population, which may feed itself, and the readout.
+    labels : str or array of int (trials,)
+        As in :func:`~scnnbio.backends.torch.train`.
+    readout : str
+        The population whose channels are the classes. Its potential is what counts.
+    training : Training, optional
+        Its surrogate and sharpness.
+
+    Raises
+    ------
+    UnsupportedError
+        If the network is of another form, a neuron is not linear, or one has parameters that
+        differ from neuron to neuron.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        labels: str | Sequence[int] | NDArray[np.integer[Any]],
+        readout: str,
+        training: Training = Training(),  # noqa: B008  (it is immutable)
+    ) -> None:
+        check_supported(experiment)
+        self.experiment, self.readout, self.training = experiment, readout, training
+        network = experiment.network
+        hidden = [p.name for p in network.populations if not p.is_source and p.name != readout]
+        _check_form(experiment, hidden, readout)
+        (self.hidden,) = hidden
+        self.unrolled = Unrolled(
+            experiment, torch.float64, Firing(training.surrogate, through_reset=False)
+        )
+        self.labels = checked_labels(experiment, labels, network.population(readout).shape[0])
+        self.trials = list(experiment.input_stream().trials())
+        self.responses = {
+            name: _Response(layer, _one(self.unrolled.widths[name]))
+            for name, layer in self.unrolled.layers.items()
+        }
+
+    def loss(self, levels: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy of the readout's potentials (step, trial, ...), summed over steps."""
+        found = levels.flatten(3).mean(3) * self.training.sharpness
+        steps, trials, classes = found.shape
+        wanted = labels.expand(steps, trials).reshape(-1)
+        flat = found.reshape(steps * trials, classes)
+        return functional.cross_entropy(flat, wanted, reduction="sum") / trials
+
+    def _forward(
+        self, chosen: slice, kernels: Mapping[str, Tensor] | None = None
+    ) -> tuple[Traced, dict[str, Tensor], Tensor]:
+        trials: list[Trial] = self.trials[chosen]
+        bound = self.unrolled.bound(kernels)
+        sources = self.experiment.network.sources
+        given = dense(trials, sources, 0, self.experiment.trial_steps, torch.float64)
+        state = self.unrolled.begin(len(trials), bound)
+        levels = [self.hidden, self.readout]
+        _, traced = self.unrolled.advance(state, given, bound, levels)
+        if bool((traced.spikes[self.readout] > 0).any()):
+            raise UnsupportedError(
+                "e-prop",
+                [
+                    Unsupported(
+                        f"population {self.readout!r}",
+                        "the readout fires, and its potential is what counts",
+                        "raise its threshold",
+                    )
+                ],
+            )
+        return traced, bound.weights, self.labels[chosen]
+
+    def backpropagated(self, chosen: slice = slice(None)) -> Gradients:
+        """Gradients of the same loss by backpropagation through time."""
+        paths = self.unrolled.pathways
+        kernels = {name: path.kernel.clone().requires_grad_() for name, path in paths.items()}
+        traced, _, labels = self._forward(chosen, kernels)
+        self.loss(traced.levels[self.readout], labels).backward()
+        return {
+            name: torch.zeros_like(k) if k.grad is None else k.grad for name, k in kernels.items()
+        }
+
+    def gradients(self, chosen: slice = slice(None)) -> Gradients:
+        """Gradients by the rule of three factors, step by step.
+
+        Parameters
+        ----------
+        chosen : slice, optional
+            Trials; all if not given.
+
+        Returns
+        -------
+        dict of str to Tensor
+            By projection, in the shape of its kernel.
+        """
+        with torch.no_grad():
+            traced, weights, labels = self._forward(chosen)
+            signals = self._signals(traced.levels[self.readout], labels)
+            rules = [
+                rule(self, path, lag, weights)
+                for path in self.unrolled.pathways.values()
+                for lag in range(len(path.delays))
+                for rule in (_ToReadout if path.projection.post == self.readout else _ToHidden,)
+            ]
+            found = {n: torch.zeros_like(p.kernel) for n, p in self.unrolled.pathways.items()}
+            slopes = self.training.surrogate.slope(traced.levels[self.hidden])
+            # A neuron that is held does not fire, whatever it gets.
+            slopes = torch.where(self._held(traced), 0.0, slopes)
+            for step, signal in enumerate(signals):
+                for rule in rules:
+                    found[rule.path.name].flatten().index_add_(
+                        0, rule.taps, rule.step(step, traced, slopes, signal)
+                    )
+        return {
+            name: g * self.unrolled.pathways[name].projection.weight for name, g in found.items()
+        }
+
+    def cosines(self, chosen: slice = slice(None)) -> dict[str, float]:
+        """Cosine of both gradients by projection, and of all of them together as ``"all"``."""
+        ours, theirs = self.gradients(chosen), self.backpropagated(chosen)
+        pairs = {name: (ours[name].flatten(), theirs[name].flatten()) for name in ours}
+        joined = [torch.cat([pair[k] for pair in pairs.values()]) for k in (0, 1)]
+        pairs["all"] = joined[0], joined[1]
+        return {n: functional.cosine_similarity(a, b, dim=0).item() for n, (a, b) in pairs.items()}
+
+    def _signals(self, levels: Tensor, labels: Tensor) -> Tensor:
+        """Error of each neuron of the readout (step, trial, neuron)."""
+        shape = levels.shape
+        each = levels.flatten(3).shape[3]
+        told = torch.softmax(levels.flatten(3).mean(3) * self.training.sharpness, dim=2)
+        wanted = functional.one_hot(labels, shape[2]).to(told.dtype)
+        error = (told - wanted) * self.training.sharpness / (each * shape[1])
+        return error[..., None].expand(*error.shape, each).flatten(2)
+
+    def _held(self, traced: Traced) -> Tensor:
+        """Where hidden neurons are held after a spike (step, trial, channel, row, column)."""
+        fired = traced.spikes[self.hidden]
+        found = torch.zeros_like(fired, dtype=torch.bool)
+        held_for = self.unrolled.layers[self.hidden].held_for
+        if held_for is not None:
+            for later in range(1, int(held_for.max()) + 1):
+                found[later:] |= (fired[: len(fired) - later] > 0) & (held_for >= later)
+        return found
+
+
+class _Rule:
+    """Traces of one projection at one lag."""
+
+    def __init__(
+        self, eprop: EProp, path: Pathway, lag: int, weights: Mapping[str, Tensor]
+    ) -> None:
+        edges = path.connector.edges()
+        chosen = path.connector.lag_index(edges) == lag
+        self.path, self.delay = path, path.delays[lag]
+        self.pre, self.post, self.taps = (
+            torch.as_tensor(column[chosen].astype(np.int64))
+            for column in (edges.pre, edges.post, edges.tap)
+        )
+        self.response = eprop.responses[path.projection.post]
+        self.trace: Tensor | None = None
+        self._prepare(eprop, weights)
+
+    def _prepare(self, eprop: EProp, weights: Mapping[str, Tensor]) -> None:
+        """What a rule needs beyond traces."""
+
+    def arrived(self, step: int, traced: Traced) -> Tensor:
+        """Filtered spikes of each presynaptic neuron (trial, neuron)."""
+        spikes = traced.spikes[self.path.projection.pre].flatten(2)
+        due = spikes[step - self.delay] if step >= self.delay else torch.zeros_like(spikes[0])
+        trace = self.response.begin(*due.shape) if self.trace is None else self.trace
+        self.trace = self.response.step(trace, self.path.state, due)
+        return self.response.distance(self.trace)
+
+
+class _ToReadout(_Rule):
+    """Presynaptic trace times error."""
+
+    def step(self, step: int, traced: Traced, slopes: Tensor, signal: Tensor) -> Tensor:
+        """What each connection adds to the gradient of its weight in a step."""
+        return (self.arrived(step, traced)[:, self.pre] * signal[:, self.post]).sum(0)
+
+
+class _ToHidden(_Rule):
+    """Presynaptic trace times slope, filtered as the readout does, times what comes back."""
+
+    def _prepare(self, eprop: EProp, weights: Mapping[str, Tensor]) -> None:
+        self.back = []
+        for path in eprop.unrolled.into[eprop.readout]:
+            if path.projection.pre != eprop.hidden:
+                continue
+            edges = path.connector.edges()
+            lags = path.connector.lag_index(edges)
+            for lag, delay in enumerate(path.delays):
+                feedback = torch.zeros(path.post.size, int(np.prod(path.connector.in_shape)),
+                                       dtype=torch.float64)  # fmt: skip
+                at = lags == lag
+                place = tuple(
+                    torch.as_tensor(c[at].astype(np.int64)) for c in (edges.post, edges.pre)
+                )
+                values = weights[path.name].flatten()[
+                    torch.as_tensor(edges.tap[at].astype(np.int64))
+                ]
+                feedback.index_put_(place, values, accumulate=True)
+                self.back.append((path.state, delay, feedback))
+        self.readout = eprop.responses[eprop.readout]
+        self.filtered: list[Tensor | None] = [None] * len(self.back)
+        self.waiting: list[Tensor] = []
+
+    def step(self, step: int, traced: Traced, slopes: Tensor, signal: Tensor) -> Tensor:
+        """What each connection adds to the gradient of its weight in a step."""
+        eligible = self.arrived(step, traced)[:, self.pre] * slopes[step].flatten(1)[:, self.post]
+        self.waiting.append(eligible)
+        total = torch.zeros(len(self.taps), dtype=torch.float64)
+        for k, (state, delay, feedback) in enumerate(self.back):
+            due = (
+                self.waiting[-1 - delay]
+                if len(self.waiting) > delay
+                else torch.zeros_like(eligible)
+            )
+            before = self.filtered[k]
+            trace = self.readout.begin(*due.shape) if before is None else before
+            self.filtered[k] = after = self.readout.step(trace, state, due)
+            back = (signal @ feedback)[:, self.post]
+            total += (self.readout.distance(after) * back).sum(0)
+        longest = max((delay for _, delay, _ in self.back), default=0)
+        self.waiting = self.waiting[-longest:] if longest else []
+        return total
+
+
+def _one(width: Tensor | None) -> Tensor:
+    return torch.ones(1) if width is None else width
+
+
+def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> None:
+    """Raise unless a network is sources, one hidden population and a readout, of linear neurons."""
+    network = experiment.network
+    problems = []
+    if len(hidden) != 1:
+        problems.append(
+            Unsupported(
+                "network",
+                f"{len(hidden)} hidden populations",
+                "give one between source and readout",
+            )
+        )
+    if any(p.pre == readout for p in network.projections):
+        problems.append(
+            Unsupported(f"population {readout!r}", "the readout projects", "leave that out")
+        )
+    for name in (*hidden, readout):
+        population = network.population(name)
+        element = f"population {name!r}"
+        if not all(update.exact for update in integrator(population.model).updates):
+            problems.append(
+                Unsupported(
+                    element, f"{population.model.name} is not linear", "use a linear neuron"
+                )
+            )
+        elif any(np.ndim(value) for value in population.parameters.values()):
+            problems.append(
+                Unsupported(element, "parameters differ between neurons", "give one value for all")
+            )
+    if problems:
+        raise UnsupportedError("e-prop", problems)

@@ -1,0 +1,238 @@
+"""A NIR graph of a network."""
+
+from __future__ import annotations
+
+import graphlib
+import importlib
+import importlib.util
+import itertools
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scnnbio.connectors import ConvolutionConnector, DenseConnector, PoolingConnector
+from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError, install, unwritable
+from scnnbio.network import Network, Projection
+from scnnbio.neurons import LIBRARY
+from scnnbio.nir.cells import PERFECT
+from scnnbio.nir.operations import as_matrix
+from scnnbio.population import Population, spread
+from scnnbio.units import Milliseconds, plain
+
+#: What a projection's weight has to be beside, in the words of an error.
+_JUMPS = "a receptor that moves the potential itself"
+
+
+def write(path: str | os.PathLike[str], network: Network, dt: Milliseconds) -> None:
+    """Write a network as a NIR graph, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    network : Network
+        Of LIF_curr_delta, or of neurons that :func:`read` made of IF nodes, on receptor
+        ``membrane``.
+    dt : float
+        Step in ms with which it runs.
+
+    Raises
+    ------
+    UnsupportedError
+        With everything of the network that a graph cannot hold.
+    BackendMissing
+        If the package nir is not installed.
+    DataError
+        If the file cannot be written.
+
+    Notes
+    -----
+    A graph has no delays of its own: the least that every way to a layer takes is left out, and
+    what is beyond becomes a Delay. What :func:`read` makes of the graph fires the same spikes; its
+    numbers are the same up to rounding. A layer behind a dense connection is flat in a graph.
+    """
+    graph = as_graph(network, dt)
+    place = Path(path).expanduser()
+    try:
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            part = Path(folder) / "part.nir"
+            _package().write(part, graph)
+            part.replace(place)
+    except OSError as error:
+        raise unwritable(error, place) from None
+
+
+def as_graph(network: Network, dt: Milliseconds) -> Any:
+    """The ``nir.NIRGraph`` of a network; parameters and errors as of :func:`write`."""
+    return _Writer(network, plain(dt, "ms", where="nir.write.dt")).graph()
+
+
+def _package() -> Any:
+    if importlib.util.find_spec("nir") is None:
+        raise BackendMissing(f"nir not found: {install('nir')}", where="nir.write")
+    return importlib.import_module("nir")
+
+
+class _Writer:
+    def __init__(self, network: Network, dt: float) -> None:
+        self.nir = _package()
+        self.network, self.dt, self.seconds = network, dt, dt * 1e-3
+        self.nodes: dict[str, Any] = {}
+        self.edges: list[tuple[str, str]] = []
+        self.problems: list[Unsupported] = []
+
+    def graph(self) -> Any:
+        """All nodes and edges."""
+        for population in self.network.populations:
+            self._check_population(population)
+        for projection in self.network.projections:
+            self._check_projection(projection)
+        shift = self._shifts()
+        if self.problems:
+            raise UnsupportedError("nir", self.problems)
+        flat = {p.post for p in self.network.projections if not self._keeps_shape(p)}
+        for population in self.network.populations:
+            shape = (population.size,) if population.name in flat else population.shape
+            self._add_population(population, shape)
+        for projection in self.network.projections:
+            self._add_projection(projection, shift, flat)
+        self._add_output(flat)
+        return self.nir.NIRGraph(self.nodes, self.edges, type_check=False)
+
+    def _refuse(self, element: str, feature: str, remedy: str) -> None:
+        self.problems.append(Unsupported(element, feature, remedy))
+
+    def _check_population(self, population: Population) -> None:
+        if population.is_source:
+            return
+        element = f"population {population.name!r}"
+        if population.model not in (LIBRARY["LIF_curr_delta"], PERFECT):
+            self._refuse(
+                element,
+                f"a graph has no {population.model.name}",
+                "use LIF_curr_delta",
+            )
+            return
+        values = population.values()
+        if values["tau_refrac"].any() or population.initial or values["i_offset"].any():
+            self._refuse(
+                element,
+                "a graph has no refractory period, initial value or constant current",
+                "set tau_refrac and i_offset to 0, and leave out initial",
+            )
+        if population.homeostasis is not None or population.competition is not None:
+            self._refuse(
+                element, "a graph has no homeostasis and no competition",
+                "take network.without_plasticity()",
+            )  # fmt: skip
+
+    def _check_projection(self, projection: Projection) -> None:
+        element, connector = f"projection {projection.name!r}", projection.connector
+        if projection.plasticity is not None:
+            self._refuse(element, "a graph learns nothing", "take network.without_plasticity()")
+        if projection.receptor != "membrane":
+            self._refuse(element, f"receptor {projection.receptor!r}", f"use {_JUMPS}")
+        if connector.lags is not None:
+            self._refuse(element, "a graph has no kernel with lags", "use a projection per lag")
+        if isinstance(connector, PoolingConnector) and connector.passes_first_spike:
+            self._refuse(element, "a graph has no pooling by first spikes", "use mode 'sum'")
+        steps = projection.delay / self.dt
+        if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+            self._refuse(
+                element, f"a delay of {projection.delay:g} ms in steps of {self.dt:g} ms",
+                "give a dt of which it is a multiple",
+            )  # fmt: skip
+
+    def _shifts(self) -> dict[str, int]:
+        """Steps that every way to a population takes at least."""
+        within = [p for p in self.network.projections if p.pre != p.post]
+        graph: dict[str, set[str]] = {p.name: set() for p in self.network.populations}
+        for projection in within:
+            graph[projection.post].add(projection.pre)
+        try:
+            order = list(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as error:
+            self._refuse(
+                f"population {error.args[1][0]!r}", "a loop over several layers",
+                "join these layers into one",
+            )  # fmt: skip
+            return {}
+        shift = dict.fromkeys(order, 0)
+        for name in order:
+            into = [shift[p.pre] + self._steps(p) for p in within if p.post == name]
+            shift[name] = min(into, default=0)
+        return shift
+
+    def _steps(self, projection: Projection) -> int:
+        return round(projection.delay / self.dt)
+
+    @staticmethod
+    def _keeps_shape(projection: Projection) -> bool:
+        return isinstance(projection.connector, ConvolutionConnector | PoolingConnector)
+
+    def _add_population(self, population: Population, shape: tuple[int, ...]) -> None:
+        if population.is_source:
+            self.nodes[population.name] = self.nir.Input(np.array(shape))
+            return
+        values = {
+            name: np.array(spread(value, population.size)).reshape(shape)
+            for name, value in population.values().items()
+        }
+        level = np.nextafter(values["v_thresh"], -np.inf)
+        if "tau_m" in values:
+            lost = -np.expm1(-self.dt / values["tau_m"])
+            made = self.nir.LIF(
+                self.seconds / lost, 1.0 / lost, values["v_rest"], level, values["v_reset"]
+            )
+        else:
+            made = self.nir.IF(np.full(shape, 1.0 / self.seconds), level, values["v_reset"])
+        self.nodes[population.name] = made
+
+    def _add_projection(
+        self, projection: Projection, shift: dict[str, int], flat: set[str]
+    ) -> None:
+        connector, pre = projection.connector, projection.pre
+        weight, name = projection.weight, projection.name
+        parts: list[tuple[str, Any]] = []
+        shape = self.network.population(pre).shape
+        if isinstance(connector, ConvolutionConnector):
+            kernel = weight * np.array(connector.kernel)
+            zeros = np.zeros(len(kernel))
+            parts.append((name, self.nir.Conv2d(
+                shape[1:], kernel, connector.stride, connector.padding, (1, 1), connector.groups,
+                zeros,
+            )))  # fmt: skip
+        elif isinstance(connector, PoolingConnector):
+            kind = self.nir.AvgPool2d if connector.mode == "average" else self.nir.SumPool2d
+            sizes = (connector.size, connector.stride, connector.padding)
+            parts.append((name, kind(*(np.array(pair) for pair in sizes))))
+            factor = np.full(connector.out_shape, weight * connector.weight)
+            parts.append((f"{name}_weight", self.nir.Scale(factor)))
+        else:
+            dense = isinstance(connector, DenseConnector)
+            matrix = connector.kernel if dense else as_matrix(connector).toarray()
+            if pre not in flat:
+                parts.append((f"{name}_flat", self.nir.Flatten({"input": np.array(shape)}, 0)))
+            parts.append((name, self.nir.Linear(weight * np.array(matrix))))
+        steps = shift[pre] - shift[projection.post] + self._steps(projection)
+        steps -= pre == projection.post
+        if steps:
+            size = self.network.population(projection.post)
+            axes = (size.size,) if projection.post in flat else size.shape
+            parts.append((f"{name}_delay", self.nir.Delay(np.full(axes, steps * self.seconds))))
+        names = [pre, *(label for label, _ in parts), projection.post]
+        self.nodes |= dict(parts)
+        self.edges += list(itertools.pairwise(names))
+
+    def _add_output(self, flat: set[str]) -> None:
+        """One Output behind each population that feeds no other."""
+        feeding = {p.pre for p in self.network.projections if p.pre != p.post}
+        for population in self.network.populations:
+            if population.name in feeding or population.is_source:
+                continue
+            shape = (population.size,) if population.name in flat else population.shape
+            name = f"{population.name}_output"
+            self.nodes[name] = self.nir.Output(np.array(shape))
+            self.edges.append((population.name, name))

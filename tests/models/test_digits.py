@@ -1,0 +1,77 @@
+"""The layers that learn from digits: shapes, what learns, and that no cell fires twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.digits import build
+from scnnbio import LatencyCode, backends
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Experiment, Record
+from scnnbio.inputs import FromImages
+
+CODE = LatencyCode(budget=64, window=14.0, onset=1.0, spacing="relative-rank")
+DEEP = {"layers": 2, "deep_maps": 6, "deep_size": 3, "deep_threshold": "1.5 mV", "trial": "20 ms"}
+
+
+def test_shapes_follow_from_the_arguments() -> None:
+    made = build(maps=5, size=3, extent=10)
+    assert made.population("retina").shape == (1, 10, 10)
+    assert made.population("v1").shape == (5, 10, 10)
+    assert made.projection("retina_v1").kernel.shape == (5, 1, 3, 3)
+    deep = build(maps=5, size=3, extent=10, **DEEP)
+    assert deep.population("pool").shape == (5, 5, 5)
+    assert deep.population("v2").shape == (6, 5, 5)
+    assert deep.projection("pool_v2").kernel.shape == (6, 5, 3, 3)
+
+
+def test_kernels_follow_the_seed_and_their_distribution() -> None:
+    one, other = build(seed=1), build(seed=1, threshold=3.0)
+    kernel = one.projection("retina_v1").kernel
+    np.testing.assert_array_equal(kernel, other.projection("retina_v1").kernel)
+    assert not np.array_equal(kernel, build(seed=2).projection("retina_v1").kernel)
+    # Of 3430 draws of a normal distribution that is hardly cut.
+    assert kernel.mean() == pytest.approx(0.8, abs=4 * 0.05 / np.sqrt(kernel.size))
+    assert kernel.std() == pytest.approx(0.05, rel=0.05)
+
+
+def test_a_layer_whose_rate_is_zero_stays_as_it_is_while_the_other_learns() -> None:
+    network = build(
+        maps=6, size=3, extent=8, threshold="2 mV", radius=1, rate=0.0, deep_rate=0.1, **DEEP
+    )
+    shown = FromImages("digits-8x8", CODE, 20.0, part="train", n=6)
+    experiment = Experiment(
+        network, inputs={"retina": shown}, record=Record(spikes=("v1", "pool", "v2")), dt=1.0
+    )
+    run = backends.get("reference").run(experiment)
+    np.testing.assert_array_equal(run.weights["retina_v1"], network.projection("retina_v1").kernel)
+    assert np.abs(run.weights["pool_v2"] - network.projection("pool_v2").kernel).max() > 0.01
+    counts = run.recording.counts("v2")
+    assert counts.sum() > 0
+    assert counts.max() == 1
+    # The pool passes the first spike of each block of 2 x 2 of a map: fired is fired.
+    v1 = run.recording.counts("v1").reshape(6, 6, 4, 2, 4, 2).any(axis=(3, 5))
+    pool = run.recording.counts("pool").reshape(6, 6, 4, 4)
+    assert pool.max() == 1
+    assert (pool.astype(bool) <= v1).all()
+    assert pool.sum() > 0.8 * v1.sum()  # but for those of the trial's last step
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"size": 4}, "size"),
+        ({"layers": 3}, "layers"),
+        ({"maps": 0}, "maps"),
+        ({"winners": True}, "winners"),
+        ({"rate": -1.0}, "rate"),
+        ({"threshold": "3 ms"}, "threshold"),
+        ({"maps": 10**9}, "maps"),
+        ({"layers": 2, "deep_maps": 10**7}, "deep_maps"),
+    ],
+)
+def test_what_is_out_of_range_is_named(changes: dict[str, object], where: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        build(**changes)  # type: ignore[arg-type]
+    assert caught.value.where == f"parameters.{where}"
