@@ -96,12 +96,16 @@ X = {"x": Trace("pre", 10.0)}
         ({"on_pre": "0.1*(not x)"}, "on_pre", "a condition where a number is needed"),
         ({"on_pre": 3}, "on_pre", "is not text"),
         ({"traces": {"w": Trace("pre", 1.0)}}, "traces.w", "means something else"),
-        ({"traces": {"t": Trace("pre", 1.0)}}, "traces.t", "is taken, as a variable of Brian2"),
+        (
+            {"traces": {"t": Trace("pre", 1.0)}},
+            "traces.t",
+            "is reserved: it is a variable of Brian2",
+        ),
         ({"traces": {"2x": Trace("pre", 1.0)}}, "traces.2x", "is not a name"),
         ({"traces": {"y": 10.0}}, "traces.y", "is not a Trace"),
         ({"traces": [1]}, "traces", "not a table"),
         ({"parameters": {"x": 1.0}}, "parameters.x", "name of a trace"),
-        ({"parameters": {"exp": 1.0}}, "parameters.exp", "is taken, as a function"),
+        ({"parameters": {"exp": 1.0}}, "parameters.exp", "is reserved: it is a function"),
         ({"parameters": {"a": math.nan}}, "parameters.a", "finite"),
     ],
 )
