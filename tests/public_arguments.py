@@ -114,6 +114,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
+    "PoissonNoise": {"rate": 30.0, "weight": 0.5},
+    "OrnsteinUhlenbeckNoise": {
+        "mean": 0.5, "sigma": 0.25, "tau": 5.0, "reversal": -3.0,
+    },
     "FromCurrents": {
         "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
     },

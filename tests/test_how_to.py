@@ -57,6 +57,16 @@ def run_block(
     return done.stdout
 
 
+def test_noise() -> None:
+    counts, fano = run_page("noise.md").rsplit(maxsplit=1)
+    trials = [int(n) for n in counts.strip("[]").split()]
+    # Both trials are drawn from one distribution, and neurons fire less regularly than not at all.
+    assert len(trials) == 2
+    assert trials[0] != trials[1]
+    assert abs(trials[0] / trials[1] - 1) < 0.1
+    assert 0.0 < float(fano) < 1.5
+
+
 def test_inputs() -> None:
     injected, images, several = run_page("inputs.md").splitlines()
     # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.

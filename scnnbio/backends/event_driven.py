@@ -70,6 +70,7 @@ class EventDrivenBackend(Oracle):
     supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
         Feature.INPUT_VALUES,
         Feature.INPUT_CURRENT,
+        Feature.WANDERING_NOISE,
     }
     refusals: ClassVar[Mapping[Feature, Refusal]] = {
         Feature.NONLINEAR: _NONLINEAR,
