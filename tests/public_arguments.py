@@ -145,6 +145,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
     "TraceRule": {"parameters": {"a": 0.5}, "half_life": 9.0},
+    "Growth": {"every": 500, "limit": 37.5},
     "Normalisation": {"target": 2.0, "period": 9.0},
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
