@@ -123,6 +123,17 @@ def test_learning() -> None:
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
 
 
+def test_digits() -> None:
+    chosen, *table = run_page("digits.md").splitlines()
+    accuracy = float(re.findall(r"Accuracy\(([\d.]+) %", chosen)[0])
+    # Eight of twenty spikes, on average, are in the channel of the label beside its third of the
+    # others: 12 of 20 and 4 in each other one. To chance, 33 % would be right.
+    assert accuracy > 90
+    counts = np.array([row.split()[1:] for row in table[2:]], dtype=int)
+    assert counts.sum(axis=1).tolist() == [20, 20, 20]
+    assert counts.trace() == round(0.6 * accuracy)
+
+
 @pytest.mark.slow
 def test_training() -> None:
     pytest.importorskip("torch")
