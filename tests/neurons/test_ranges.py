@@ -67,7 +67,9 @@ def test_times_and_capacitances_have_ranges(name):
 
 @pytest.mark.parametrize("value", [[10.0, 0.0, 10.0], np.array([10.0, -5.0, 10.0])])
 def test_arrays_are_checked_channel_by_channel(value):
-    with pytest.raises(SpecError, match=r"'v1'\.parameters\.tau_m\[1\].*outside its range \(0, inf\) ms"):
+    with pytest.raises(
+        SpecError, match=r"'v1'\.parameters\.tau_m\[1\].*outside its range \(0, inf\) ms"
+    ):
         layer(parameters={"tau_m": value})
 
 
