@@ -187,6 +187,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     d.LogNormal: lambda: d.LogNormal("15 ms", 0.3, seed=1),
     p.SharedThreshold: lambda: p.SharedThreshold(eta=0.1, target=(4.0, 5.0), half_life=9.0),
     p.WinnerTakeAll: lambda: p.WinnerTakeAll(radius=1, silence=True),
+    p.Growth: lambda: p.Growth(500, limit=37.5),
     p.Normalisation: lambda: p.Normalisation(0.3, period=9.0),
     p.Trace: lambda: p.Trace("post", 17.3),
     p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),

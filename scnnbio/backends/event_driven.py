@@ -57,6 +57,7 @@ _RULES = (
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
     Feature.SNAPSHOTS,
 )

@@ -69,6 +69,7 @@ ON_A_GRID = LINEAR_EQUATIONS | {
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
     Feature.SHARED_THRESHOLD,
     Feature.WINNERS_LEARN,

@@ -109,6 +109,7 @@ class Feature(Enum):
     NEAREST_PAIRING = "nearest-neighbour pairing", LEARN_ELSEWHERE
     POWER_BOUNDS = "a power law at the bounds", LEARN_ELSEWHERE
     HALF_LIFE = "a learning rate that falls", LEARN_ELSEWHERE
+    GROWTH = "a learning rate that grows", LEARN_ELSEWHERE
     NORMALISATION = "Normalisation", LEARN_ELSEWHERE
     SHARED_THRESHOLD = "SharedThreshold", LEARN_ELSEWHERE
     WINNERS_LEARN = "WinnerTakeAll", LEARN_ELSEWHERE
@@ -348,5 +349,7 @@ def _of_rule(rule: LearningRule | None) -> Iterator[Feature]:
         yield Feature.POWER_BOUNDS
     if rule.half_life is not None:
         yield Feature.HALF_LIFE
+    if rule.growth is not None:
+        yield Feature.GROWTH
     if rule.normalisation is not None:
         yield Feature.NORMALISATION

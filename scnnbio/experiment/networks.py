@@ -32,6 +32,7 @@ from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.neurons.noise import Noise, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
     RULES,
+    Growth,
     LearningRule,
     Normalisation,
     SharedThreshold,
@@ -248,6 +249,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
     kind = as_table(table, where).get("kind", "pair")
     rest = {key: value for key, value in table.items() if key != "kind"}
     readers = {
+        "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()

@@ -175,10 +175,23 @@ class OrnsteinUhlenbeckNoise(Noise):
         given: dict[str, Any] = fields_of(self) | {"mean": mean, "sigma": sigma}
         return OrnsteinUhlenbeckNoise(**given)
 
-    def step(self, dt: float) -> tuple[float, float]:
-        """Share that is left after a step of ``dt`` ms, and standard deviation of what is new."""
-        left = math.exp(-dt / self.tau)
-        return left, float(self.sigma) * math.sqrt(-math.expm1(-2.0 * dt / self.tau))
+    def step(self, dt: Milliseconds) -> tuple[float, float]:
+        """Factor of the exact step, and standard deviation of what it adds.
+
+        Parameters
+        ----------
+        dt : float
+            Length of the step (ms).
+
+        Returns
+        -------
+        left, added : float
+            ``x - mean`` becomes ``left*(x - mean)`` plus a normal number of this deviation, which
+            is in the unit of ``sigma``.
+        """
+        length = plain(dt, "ms", where="dt")
+        left = math.exp(-length / self.tau)
+        return left, float(self.sigma) * math.sqrt(-math.expm1(-2.0 * length / self.tau))
 
 
 def noise_port(noise: OrnsteinUhlenbeckNoise, place: int) -> str:

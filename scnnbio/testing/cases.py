@@ -33,6 +33,7 @@ from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
+    Growth,
     LearningRule,
     Normalisation,
     SharedSTDP,
@@ -253,6 +254,9 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
         SharedSTDP(a_plus=0.05, a_minus=0.02, bounds="power", mu=0.4)
     ),
     Feature.HALF_LIFE: lambda: _learning(SharedSTDP(a_plus=0.05, half_life=30.0)),
+    Feature.GROWTH: lambda: _learning(
+        SharedSTDP(a_plus=0.02, growth=Growth(every=1, limit=3.0)), trials=3
+    ),
     Feature.NORMALISATION: lambda: _learning(
         SharedSTDP(a_plus=0.05, normalisation=Normalisation(9.0, period=15.0))
     ),

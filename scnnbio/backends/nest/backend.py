@@ -47,9 +47,9 @@ _ELSEWHERE = (
 class NestBackend(Backend):
     """NEST, on this machine.
 
-    NEST has one kernel per process. A run resets it, before and after, and restores its settings.
-    If the kernel holds a network or modules of the user, a run raises an error; changed defaults of
-    models, which NEST does not list, are lost.
+    NEST has one kernel per process. A run resets it, before and after, and restores its settings
+    and the defaults of its models. If the kernel holds a network or modules of the user, a run
+    raises an error. Copies of synapse models are lost, with a warning.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class NestBackend(Backend):
         # An error in writing the experiment must be raised before the other processes take part.
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
-        before = kernel.settings()
+        before, models = kernel.settings(), kernel.defaults()
         try:
             with team.joint_work():
                 if leads:
@@ -184,7 +184,7 @@ class NestBackend(Backend):
         finally:
             # If another process failed, NEST would wait for it endlessly.
             if not team.broken:
-                kernel.restore(before)
+                kernel.restore(before, models)
 
     def take_part(self, experiment: str) -> None:
         """Take part, in another process, in a run that the first process began.

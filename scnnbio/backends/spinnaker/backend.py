@@ -73,7 +73,10 @@ class SpinnakerBackend(Backend):
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or emulated with equal spikes"
     #: All targets compute the same integers.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
-    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {Feature.CONDUCTANCES}
+    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {
+        Feature.CONDUCTANCES,
+        Feature.INITIAL_STATES,
+    }
     refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
     #: sPyNNaker reads settings from environment variables, and changes the working folder.
     turn: ClassVar[Turn | None] = Turn("sPyNNaker")
