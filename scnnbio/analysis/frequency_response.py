@@ -139,12 +139,16 @@ def input_harmonic(
     code = shown.encoding.code
     if not isinstance(code, PoissonCode):
         raise SpecError(
-            "a modulated rate needs a Poisson code; set encoding.code", where="encoding.code"
+            "a modulated rate needs a Poisson code; set encoding.code",
+            where="encoding.code",
         )
     frames = shown.frames(trial, experiment.drawing(trial, experiment.source.name))
     drive = shown.encoding.lgn.drive(frames)
     if np.ptp(drive, axis=(2, 3)).max() > 1e-9:
-        raise SpecError("the field is not uniform in space; show a full field", where="stimulus")
+        raise SpecError(
+            "the field is not uniform in space; show a full field",
+            where="stimulus",
+        )
     steps = round(experiment.trial_duration / dt)
     cells = projection.kernel[0].sum(axis=(1, 2))
     # A cell fires at most once per step.

@@ -211,8 +211,8 @@ class Backend(ABC):
         report : callable, optional
             Called as ``report(phase, done, total)`` during the run.
         checkpoint : Path, optional
-            Folder for checkpoints: a run that was killed resumes from the latest one, with the same
-            results. A backend without checkpoints starts from the beginning.
+            Folder for checkpoints: a killed run resumes from the latest one, with equal results. A
+            backend without checkpoints starts anew.
 
         Returns
         -------
@@ -232,8 +232,7 @@ class Backend(ABC):
 
         Notes
         -----
-        Several threads may run experiments. If a simulator has global state, as Brian2 does, one
-        run waits for the other.
+        Several threads can run experiments; on simulators with global state, one run waits.
         """
         # A subclass may override ``unsupported``: undeclared features are refused in any case.
         problems = self.unsupported(experiment) or self._undeclared(experiment)
@@ -298,12 +297,7 @@ class Backend(ABC):
         """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
 
     def _simulate_with_checkpoints(
-        self,
-        experiment: Experiment,
-        inputs: Inputs,
-        watch: Stopwatch,
-        report: Report,
-        checkpoint: Path,
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report, folder: Path
     ) -> Outcome:
         """As :meth:`_simulate`, with checkpoints in a folder if the backend makes any."""
         return self._simulate(experiment, inputs, watch, report)

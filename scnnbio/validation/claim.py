@@ -58,8 +58,7 @@ class Observation(Value):
     state : str
         State of the animal.
     pooling : str
-        How spikes were reduced to one number per cell: over which trials and conditions, and by
-        which count.
+        How spikes were reduced to one number per cell: by which count, over which trials.
     differs : str
         How the model's measure differs from the published one; empty if it does not.
     note : str

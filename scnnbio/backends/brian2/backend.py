@@ -199,9 +199,9 @@ class Brian2StandaloneBackend(_OnBrian2):
         inputs: Inputs,
         watch: Stopwatch,
         report: Report,
-        checkpoint: Path,
+        folder: Path,
     ) -> Outcome:
-        results = OutputFolder(checkpoint, self.checkpoint_seconds)
+        results = OutputFolder(folder, self.checkpoint_seconds)
         return self._present(experiment, inputs, watch, report, results)
 
     def _present(
