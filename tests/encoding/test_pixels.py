@@ -34,5 +34,5 @@ def test_a_latency_code_takes_what_is_above_zero():
 
 
 def test_what_are_no_frames_is_refused():
-    with pytest.raises(SpecError, match="frames of shape"):
+    with pytest.raises(SpecError, match="frames have shape"):
         Pixels().drive(np.zeros((3, 3)))

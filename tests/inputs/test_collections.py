@@ -125,7 +125,7 @@ def test_what_is_wrong_is_one_clear_error(tmp_path: Path) -> None:
         shown(part="tests")
     with pytest.raises(SpecError, match="have no column 'part'"):
         FromImages(np.zeros((2, 3, 3)), CODE, part="train")
-    with pytest.raises(SpecError, match="labels of its own"):
+    with pytest.raises(SpecError, match="its own labels"):
         shown(labels="labels.idx")
     with pytest.raises(SpecError, match="not all there: there are 1145"):
         shown(part="train", n=2000)

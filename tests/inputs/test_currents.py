@@ -249,7 +249,7 @@ def test_first_spikes_of_values_are_refused() -> None:
 
 def test_values_later_than_a_trial_are_refused_where_trials_run_on() -> None:
     late = valued(CONVOLUTION, delay=31.0)
-    with pytest.raises(SpecError, match="later than a trial"):
+    with pytest.raises(SpecError, match="exceeds the trial"):
         dataclasses.replace(late, reset=False)
 
 

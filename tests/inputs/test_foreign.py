@@ -36,8 +36,8 @@ def trial(step: Any, unit: Any) -> Any:
         (trial([3, 2], [1, 1]), "not sorted by step"),
         (trial([2, 2], [4, 1]), "not sorted by step, then unit"),
         (trial([2, 2], [4, 4]), "each pair once"),
-        (trial([1, 2], [4]), "not two arrays of as many whole numbers"),
-        ((np.array([1.0]), np.array([1])), "not two arrays of as many whole numbers"),
+        (trial([1, 2], [4]), "not two arrays of equally many whole numbers"),
+        ((np.array([1.0]), np.array([1])), "not two arrays of equally many whole numbers"),
         (([1], [1]), "not two arrays"),
     ],
 )

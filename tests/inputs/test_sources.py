@@ -70,7 +70,7 @@ def test_an_input_of_ones_own_runs_and_has_no_document() -> None:
     for name in ("in", "v1"):
         np.testing.assert_array_equal(runs[0].spikes[name].unit, runs[1].spikes[name].unit)
     assert runs[0].trials["depth"].tolist() == [1.0, 2.0, 3.0]
-    with pytest.raises(SpecError, match="CustomColumns has no form in a document"):
+    with pytest.raises(SpecError, match="CustomColumns cannot be written in a document"):
         study_table(Study("own", (Stage(made, made.network),)))
 
 
@@ -238,7 +238,7 @@ def test_what_does_not_fit_is_one_error(changes: dict[str, object], told: str) -
 
 def test_what_needs_one_source_says_so() -> None:
     both = experiment("two sources")
-    with pytest.raises(SpecError, match="2 sources, and this needs a network with one"):
+    with pytest.raises(SpecError, match="2 sources; this needs exactly one"):
         _ = both.source
     with pytest.raises(SpecError, match="FromSpikes has no frames"):
         _ = experiment("spikes").frames

@@ -23,7 +23,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
     for k, size in enumerate([0, 7, 100, len(content) // 2, len(content) - 1]):
         cut = tmp_path / f"cut{k}.nir"
         cut.write_bytes(content[:size])
-        with pytest.raises(DataError, match="is no NIR file, or is damaged") as caught:
+        with pytest.raises(DataError, match="is not a NIR file, or is damaged") as caught:
             read(cut, 1.0)
         assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match="no such file"):
@@ -64,7 +64,7 @@ CONV = {
         ({"w": {**LINEAR, "weight": np.array([[1, np.nan, 0]] * 3)}, "c": LIF},
          r"node 'w' \(Linear\): weight is nan at \(0, 1\)"),
         ({"w": {**LINEAR, "weight": np.ones((3, 4))}, "c": LIF},
-         r"node 'w' \(Linear\): a weight of shape \(3, 4\) for 3 neurons"),
+         r"node 'w' \(Linear\): a weight of shape \(3, 4\) for 3 input neurons"),
         ({"w": {"type": "Linear"}, "c": LIF}, r"node 'w' \(Linear\): has no 'weight'"),
         ({"w": {**LINEAR, "weight": "ones"}, "c": LIF}, r"node 'w' \(Linear\): weight = 'ones'"),
         ({"w": {"type": "Lin"}, "c": LIF}, r"node 'w' \(Lin\): 'Lin' is not one of"),
@@ -83,7 +83,7 @@ CONV = {
         ({"d": {"type": "Delay", "delay": np.array(1.5e-3)}, "c": LIF},
          r"node 'd' \(Delay\): 0.0015 s is not a whole number of steps"),
         ({"t": {"type": "Threshold", "threshold": np.ones(3)}},
-         r"node 't' \(Threshold\): a Threshold stands behind"),
+         r"node 't' \(Threshold\): a Threshold must follow"),
         ({"li": {"type": "LI", "tau": np.full(3, 1.0), "r": np.ones(3), "v_leak": np.zeros(3)},
           "c": LIF}, r"node 'li' \(LI\): its potential goes on"),
         ({"s": {"type": "Scale", "scale": np.ones(2)}, "c": LIF}, r"node 's' \(Scale\): 2 factors"),
@@ -109,7 +109,7 @@ def test_edges_that_lead_nowhere_or_round_are_refused() -> None:
         read(Given(two, [("input", "x")]), 1.0)
     with pytest.raises(SpecError, match=r"node '[ab]' \(LIF\): is part of a loop over several"):
         read(Given(two, [("input", "a"), ("a", "b"), ("b", "a")]), 1.0)
-    with pytest.raises(SpecError, match=r"node 'b' \(LIF\): nothing leads to it"):
+    with pytest.raises(SpecError, match=r"node 'b' \(LIF\): no path leads to it"):
         read(Given(two, [("input", "a")]), 1.0)
     wide = {"input": IN, "other": {**IN, "shape": np.array([4])}, "a": LIF}
     with pytest.raises(SpecError, match=r"node 'a' \(LIF\): what comes in has the shapes"):
