@@ -58,10 +58,10 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
-        "Entry", "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Projected", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
+        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
+        "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Projected",
+        "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
         "StandardCell", "StateVariable", "Trial", "Unsupported", "Update", "Wandering",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
