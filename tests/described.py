@@ -51,7 +51,8 @@ from tests.public_arguments import CONVOLUTION, experiment, network
 
 #: Packages of what is done with descriptions.
 _DOING = (
-    "analysis", "backends", "cli", "comparison", "figures", "testing", "workflow", "_html"
+    "analysis", "backends", "cli", "comparison", "conversion", "figures", "testing",
+    "workflow", "_html",
 )  # fmt: skip
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
