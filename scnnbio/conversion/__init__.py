@@ -12,6 +12,7 @@ Needs torch.
 """
 
 from scnnbio.conversion.activation import QCFS
+from scnnbio.conversion.calibration import calibrate
 from scnnbio.conversion.convert import convert
 from scnnbio.conversion.converted import Converted, Layer
 from scnnbio.conversion.rates import LayerRates, compare
@@ -23,6 +24,7 @@ __all__ = [
     "Converted",
     "Layer",
     "LayerRates",
+    "calibrate",
     "compare",
     "convert",
 ]

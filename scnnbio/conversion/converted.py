@@ -20,7 +20,7 @@ from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network
 from scnnbio.recording import Recording
 from scnnbio.shapes import Shape
-from scnnbio.units import In
+from scnnbio.units import In, plain_array
 
 #: Name of the source of the value 1, from which biases come.
 BIAS = "bias"
@@ -136,9 +136,12 @@ class Converted:
                     "the network takes spikes; give an Input, such as FromImages with a code",
                     where="experiment.inputs",
                 )
-            values = np.asarray(given, dtype=float)
             given = FromCurrents(
-                values.reshape(len(values), *source.shape), duration=lasting, trials=trials or {}
+                self._values(given, source.shape), duration=lasting, trials=trials or {}
+            )
+        elif trials:
+            raise SpecError(
+                "an Input has columns of its own; give them to it", where="experiment.trials"
             )
         if abs(given.duration - lasting) > 1e-9 * lasting:
             raise SpecError(
@@ -157,10 +160,32 @@ class Converted:
         )
         return Experiment(self.network, inputs=named, record=record, dt=self.dt, seed=seed)
 
+    def _values(self, inputs: Any, shape: Shape) -> FloatArray:
+        """Inputs (images, channel, row, column)."""
+        values = plain_array(inputs, "1", where="experiment.inputs")
+        fits: set[tuple[int, ...]] = {shape}
+        fits |= {(shape[0], shape[2])} if shape[1] == 1 else set()
+        fits |= {shape[:1]} if shape[1:] == (1, 1) else set()
+        if values.ndim < 2 or values.shape[1:] not in fits:
+            raise SpecError(
+                f"inputs of shape {values.shape} for a module that takes (images,"
+                f" {', '.join(map(str, shape))})",
+                where="experiment.inputs",
+            )
+        return values.reshape(len(values), *shape)
+
     def counts(self, recording: Recording, name: str, steps: int) -> FloatArray:
         """Spikes (trials, neurons) of a layer in its first ``steps`` steps with input."""
         depth = self.layer(name).depth
-        window = ((depth + 0.5) * self.dt, (depth + _steps(steps) + 0.5) * self.dt)
+        end = (depth + _steps(steps)) * self.dt
+        lasting = float(np.min(recording.trials["duration"]))
+        if end > lasting * (1 + 1e-9):
+            raise SpecError(
+                f"trials of {lasting:g} ms are over before {name!r} has had {steps}"
+                " steps; give fewer",
+                where="counts.steps",
+            )
+        window = ((depth + 0.5) * self.dt, end + 0.5 * self.dt)
         return recording.counts(name, window).astype(float)
 
     def activations(self, recording: Recording, name: str, steps: int) -> FloatArray:

@@ -112,7 +112,7 @@ def trace(module: Any, images: Any) -> list[Activation]:
             " length) or (images, values)",
             where="convert.images",
         )
-    kept = copy.deepcopy(module).double().eval()
+    kept = copy.deepcopy(module).cpu().double().eval()
     try:
         graph = _Tracer().trace(kept)
     except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
@@ -256,7 +256,7 @@ class _Reader:
             made = given.reshaped(lengths)
         elif target is functional.dropout:
             made = given
-        elif target is functional.avg_pool2d and len(node.args) > 1:
+        elif target is functional.avg_pool2d:
             windows: Any = nn.AvgPool2d
             made = average_pooling(windows(*node.args[1:], **node.kwargs), given, lengths, where)
         else:
