@@ -82,7 +82,8 @@ def firing_rates(
     else:
         window = window_within(window, duration, "firing_rates.window")
         total = (window[1] - window[0]) * len(duration)
-    spikes = recording.counts(population, window).sum(axis=0)
+    # Sparse: trials times units may be more than memory holds.
+    spikes = np.asarray(recording.sparse_counts(population, window).sum(axis=0))
     rate = spikes / (total / 1000.0) if total > 0 else np.full(len(spikes), np.nan)
     return by_unit(recording, population, {"rate_hz": rate, "n_spikes": spikes})
 

@@ -96,15 +96,18 @@ def conversion_figure(
     spread = 100 * np.sqrt(accuracy * (1 - accuracy) / tested)
     panels[0].errorbar(steps, error, spread, fmt="o-", color=MODEL, markersize=3)
     _line(panels[0], 100 * (1 - module_accuracy), "module")
-    panels[0].set_yscale("log")
+    # Linear up to a tenth of a percent, so that no error at all has a place.
+    panels[0].set_yscale("symlog", linthresh=0.1)
+    panels[0].set_ylim(bottom=0.0)
     panels[0].set_ylabel(f"errors on {tested:,} images (%)")
     panels[1].plot(steps, spikes, "o-", color=MODEL, markersize=3)
     panels[1].set_ylabel("spikes per image")
     panels[2].plot(steps, operations, "o-", color=MODEL, markersize=3)
-    _line(panels[2], multiplications, "multiplications of the module")
+    _line(panels[2], multiplications, "multiplications")
     panels[2].set_ylabel("synaptic operations per image")
     for letter, axes in zip("ABC", panels, strict=True):
         axes.set_xscale("log", base=2)
+        axes.set_xticks(steps, [str(n) for n in steps])
         axes.set_xlabel("steps T")
         panel_letter(axes, letter)
     for axes in panels[1:]:

@@ -117,14 +117,12 @@ def test_the_mean_fano_factor_has_the_unbiased_variance() -> None:
     counts[condition == 0, 1] = 0
     table = Responses("v1", {"c": np.arange(3)}, condition, counts, (0.0, 500.0))
     mean, number = mean_fano_factor(table, min_mean_count=1.0)
-    each = [
-        [
-            c.var(ddof=1) / c.mean()
-            for k in (0, 1)
-            if (c := counts[condition == k, unit]).mean() >= 1
-        ]
-        for unit in range(3)
-    ]
+    each: list[list[float]] = [[], [], []]
+    for unit, found in enumerate(each):
+        for k in (0, 1):
+            of = counts[condition == k, unit]
+            if of.mean() >= 1:
+                found.append(of.var(ddof=1) / of.mean())
     assert number.tolist() == [len(found) for found in each] == [0, 1, 2]
     assert np.isnan(mean[0])
     np.testing.assert_allclose(mean[1:], [np.mean(found) for found in each[1:]])
