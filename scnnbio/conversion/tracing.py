@@ -69,6 +69,8 @@ class _Recorder(fx.Interpreter):
 
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph, garbage_collect_values=False)
+        # Else torch would add lines to our errors.
+        self.extra_traceback = False
         self.given: dict[str, Any] = {}
 
     def run_node(self, n: fx.Node) -> Any:

@@ -272,6 +272,16 @@ class _Branches(nn.Module):
         return value if value.sum() > 0 else -value
 
 
+class _Two(nn.Module):
+    def forward(self, value: torch.Tensor, other: torch.Tensor | None = None) -> torch.Tensor:
+        return torch.relu(value)
+
+
+class _Constant(nn.Module):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return torch.relu(torch.ones(2, 3))
+
+
 @pytest.mark.parametrize(
     ("module", "said"),
     [
@@ -294,6 +304,9 @@ class _Branches(nn.Module):
         (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), "(BatchNorm2d)"),
         (nn.Sequential(nn.Flatten()), "the module has no layer"),
         (_Branches(), "torch.fx cannot trace it"),
+        (_Two(), "takes a second input"),
+        (_Constant(), "its forward uses a value of its own"),
+        (nn.Sequential(nn.Conv2d(2, 3, 3)), "module '0' (Conv2d): it does not take what comes in"),
         ("a file", "convert.module: str is not"),
     ],
 )
@@ -301,6 +314,7 @@ def test_what_has_no_counterpart_is_refused_by_name(module: Any, said: str) -> N
     with pytest.raises(SpecError) as caught:
         convert(module, images(2, 1, 4, 4))
     assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_hook_that_changes_a_value_is_found() -> None:
