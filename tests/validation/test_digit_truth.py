@@ -16,7 +16,9 @@ from scnnbio.experiment import Run
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "experiments/digits_stdp.toml"
 MNIST = ROOT / "../shared/data/mnist70k.npz"
-#: The best of three on the validation digits of seed 0, which the others did not choose anew.
+#: On the validation digits of seed 0, learned from 50,000: 98.82 %, and 98.83 % at 0.003, which
+#: takes longer. Windows, roots of counts and the threshold were chosen on 10,000 of these labels.
+#: No seed chose anything on the test digits, which each saw once.
 COST = 0.001
 
 
