@@ -167,7 +167,9 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=None, help="only so many for training")
     parser.add_argument("--tested", type=int, default=None, help="only so many of the test images")
     parser.add_argument("--steps", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64])
-    parser.add_argument("--chunk", type=int, default=500, help="images in one run")
+    parser.add_argument(
+        "--chunk", type=int, default=200, help="images in one run, which fits in memory"
+    )
     parser.add_argument("--module", type=Path, default=None, help="weights of an earlier run")
     parser.add_argument("--judge", nargs="*", default=["brian2-standalone"])
     return parser.parse_args(words)
