@@ -137,7 +137,11 @@ def verdicts(scores: Iterable[Mapping[str, Any]]) -> list[str]:
     for score in scores:
         words = _CLAIMS.get(score["claim"], score["claim"].replace("_", " "))
         told.setdefault(score["verdict"], []).append(f"{words} ({_numbers(score)})")
-    return [f"- {verdict.capitalize()}: {'; '.join(found)}." for verdict, found in told.items()]
+    said = {"chosen for": "Parameters were chosen by this, so its agreement shows nothing"}
+    return [
+        f"- {said.get(verdict, verdict.capitalize())}: {'; '.join(found)}."
+        for verdict, found in told.items()
+    ]
 
 
 def _numbers(score: Mapping[str, Any]) -> str:
