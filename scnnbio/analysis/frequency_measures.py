@@ -144,8 +144,10 @@ def _measures(
             f"{len(curves.values)} frequencies make no curve; show 3 or more",
             where=f"{along}_measures",
         )
-    values, draws = over_units(_shape, curves, of="f1" if response == "f1" else "rate")
-    column = dict(zip(_COLUMNS, range(len(_COLUMNS)), strict=True))
+    values, draws = over_units(
+        shape_of_frequencies, curves, of="f1" if response == "f1" else "rate"
+    )
+    column = dict(zip(FREQUENCY_COLUMNS, range(len(FREQUENCY_COLUMNS)), strict=True))
     reasons = curves.reasons(least_repeats)
     low, high, low_707, high_707 = (
         np.isnan(values[column[c]]) for c in ("low", "high", "low_707", "high_707")
@@ -170,12 +172,14 @@ def _measures(
     }  # fmt: skip
 
 
-_COLUMNS = (
+#: What :func:`shape_of_frequencies` returns.
+FREQUENCY_COLUMNS = (
     "peak", "bandwidth", "ratio", "selective", "low_pass", "low", "high", "low_707", "high_707"
 )  # fmt: skip
 
 
-def _shape(rates: Array, frequency: Array) -> Array:
+def shape_of_frequencies(rates: Array, frequency: Array) -> Array:
+    """:data:`FREQUENCY_COLUMNS` of each curve, shape (columns, n); NaN where there is no value."""
     octaves = np.log2(frequency)
     half = flanks(rates, octaves, 0.5)
     upper = flanks(rates, octaves, 2**-0.5)

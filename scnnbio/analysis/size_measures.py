@@ -60,10 +60,10 @@ def size_measures(
     how = bootstrap or Bootstrap()
     least = plain(least_response, "Hz", where="size_measures.least_response")
     curves = tuning_curves(recording, population, "diameter", window=window, bootstrap=how, f1=True)
-    response, draws = _larger(curves)
-    value = _sizes(response, curves.values)
+    response, draws = larger_response(curves)
+    value = shape_of_sizes(response, curves.values)
     flat = draws.reshape(-1, draws.shape[-1])
-    resampled = _sizes(flat, curves.values).reshape(4, *draws.shape[:2])
+    resampled = shape_of_sizes(flat, curves.values).reshape(4, *draws.shape[:2])
     open_end = np.isinf(value)
     value[open_end] = np.nan
     resampled[np.isinf(resampled)] = np.nan
@@ -85,7 +85,7 @@ def size_measures(
     }  # fmt: skip
 
 
-def _larger(curves: Curves) -> tuple[Array, Array]:
+def larger_response(curves: Curves) -> tuple[Array, Array]:
     """Response of each unit, and its resamples."""
     calm, calm_draws = (np.nan_to_num(x) for x in (curves.spontaneous, curves.spontaneous_draws))
     mean, mean_draws = curves.rate - calm[:, None], curves.rate_draws - calm_draws[..., None]
@@ -98,7 +98,7 @@ def _larger(curves: Curves) -> tuple[Array, Array]:
     )
 
 
-def _sizes(response: Array, diameter: Array) -> Array:
+def shape_of_sizes(response: Array, diameter: Array) -> Array:
     """Index, summation field, surround diameter and their ratio of each curve: (4, n)."""
     whole = np.asarray(~np.isnan(response).any(axis=1))
     curve = np.where(whole[:, None], response, 0.0)

@@ -10,6 +10,7 @@ from scnnbio.experiment import ClaimBinding, Run
 from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
+    battery,
     count_variability,
     digit_read_outs,
     euler_stability,
@@ -53,6 +54,7 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    battery,
 )
 
 #: Every claim by the name that documents, the command line and Python use.
