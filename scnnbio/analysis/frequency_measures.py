@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.analysis.curve_shapes import flanks
-from scnnbio.analysis.curves import over_units, tuning_curves
+from scnnbio.analysis.curves import Curves, over_units, tuning_curves
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.recording import Recording
@@ -118,6 +118,12 @@ def temporal_frequency_measures(
     )
 
 
+def frequencies_of(curves: Curves) -> dict[str, Array]:
+    """Peak, bandwidth and other quantities of curves along a frequency; NaN without a value."""
+    values, _ = over_units(_shape, curves)
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
 def _measures(
     recording: Recording,
     population: str,
@@ -144,10 +150,8 @@ def _measures(
             f"{len(curves.values)} frequencies make no curve; show 3 or more",
             where=f"{along}_measures",
         )
-    values, draws = over_units(
-        shape_of_frequencies, curves, of="f1" if response == "f1" else "rate"
-    )
-    column = dict(zip(FREQUENCY_COLUMNS, range(len(FREQUENCY_COLUMNS)), strict=True))
+    values, draws = over_units(_shape, curves, of="f1" if response == "f1" else "rate")
+    column = dict(zip(_COLUMNS, range(len(_COLUMNS)), strict=True))
     reasons = curves.reasons(least_repeats)
     low, high, low_707, high_707 = (
         np.isnan(values[column[c]]) for c in ("low", "high", "low_707", "high_707")
@@ -172,14 +176,12 @@ def _measures(
     }  # fmt: skip
 
 
-#: What :func:`shape_of_frequencies` returns.
-FREQUENCY_COLUMNS = (
+_COLUMNS = (
     "peak", "bandwidth", "ratio", "selective", "low_pass", "low", "high", "low_707", "high_707"
 )  # fmt: skip
 
 
-def shape_of_frequencies(rates: Array, frequency: Array) -> Array:
-    """:data:`FREQUENCY_COLUMNS` of each curve, shape (columns, n); NaN where there is no value."""
+def _shape(rates: Array, frequency: Array) -> Array:
     octaves = np.log2(frequency)
     half = flanks(rates, octaves, 0.5)
     upper = flanks(rates, octaves, 2**-0.5)

@@ -61,9 +61,9 @@ def size_measures(
     least = plain(least_response, "Hz", where="size_measures.least_response")
     curves = tuning_curves(recording, population, "diameter", window=window, bootstrap=how, f1=True)
     response, draws = larger_response(curves)
-    value = shape_of_sizes(response, curves.values)
+    value = _sizes(response, curves.values)
     flat = draws.reshape(-1, draws.shape[-1])
-    resampled = shape_of_sizes(flat, curves.values).reshape(4, *draws.shape[:2])
+    resampled = _sizes(flat, curves.values).reshape(4, *draws.shape[:2])
     open_end = np.isinf(value)
     value[open_end] = np.nan
     resampled[np.isinf(resampled)] = np.nan
@@ -98,7 +98,13 @@ def larger_response(curves: Curves) -> tuple[Array, Array]:
     )
 
 
-def shape_of_sizes(response: Array, diameter: Array) -> Array:
+def sizes_of(curves: Curves) -> tuple[Array, Array]:
+    """Response (n, diameters) of each curve, and its index, field, surround and ratio: (4, n)."""
+    response = larger_response(curves)[0]
+    return response, _sizes(response, curves.values)
+
+
+def _sizes(response: Array, diameter: Array) -> Array:
     """Index, summation field, surround diameter and their ratio of each curve: (4, n)."""
     whole = np.asarray(~np.isnan(response).any(axis=1))
     curve = np.where(whole[:, None], response, 0.0)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis import tuning
 from scnnbio.analysis.curves import Curves, tuning_curves
-from scnnbio.analysis.frequency_measures import FREQUENCY_COLUMNS, shape_of_frequencies
+from scnnbio.analysis.frequency_measures import frequencies_of
 from scnnbio.analysis.measurements import Bootstrap
 from scnnbio.analysis.modulation_measures import modulation_measures
 from scnnbio.analysis.orientation_measures import orthogonal_preferred, peak_orientation
-from scnnbio.analysis.size_measures import larger_response, shape_of_sizes
+from scnnbio.analysis.size_measures import sizes_of
 from scnnbio.errors import SpecError
 from scnnbio.validation.brain_score_counts import PROPERTIES, Property
 from scnnbio.validation.central_units import gratings_and_blanks
@@ -127,6 +127,11 @@ class BrainScoreProperty(Measure):
             raise SpecError(f"{self.quantity!r} is not one of {known}", where="quantity")
 
     @property
+    def unit(self) -> str:  # type: ignore[override]
+        """Unit of the property."""
+        return _BY_NAME[self.quantity].unit
+
+    @property
     def label(self) -> str:
         """The property, and whether it is of mapped rates."""
         return f"brain_score_{self.quantity}{'_mapped' if self.mapped else ''}"
@@ -144,7 +149,7 @@ class BrainScoreProperty(Measure):
         else:
             curves = self._mapped(_BY_NAME[self.quantity].along, evidence, slope, offset)
             values = _values(self.quantity, curves)
-            response = larger_response(curves)[0] if curves.along == "diameter" else curves.rate
+            response = sizes_of(curves)[0] if curves.along == "diameter" else curves.rate
             calm = curves.spontaneous * (curves.along != "diameter")  # taken off in a size curve
             responds = response.max(axis=1) > calm + THRESHOLD
         held = responds & ~np.isnan(values)
@@ -168,24 +173,24 @@ class BrainScoreProperty(Measure):
 def _values(name: str, curves: Curves) -> Array:
     """A property of each curve; NaN where it has none."""
     if curves.along == "diameter":
-        index, field, surround, _ = shape_of_sizes(larger_response(curves)[0], curves.values)
+        index, field, surround, _ = sizes_of(curves)[1]
         sizes = {"grating_summation_field": field, "surround_diameter": surround}
         return np.where(index > _SUPPRESSED, sizes[name], np.nan) if name in sizes else index
+    if curves.along == "spatial_frequency":
+        if len(curves.values) < 3 or curves.values[0] <= 0:
+            raise Missing("fewer than three spatial frequencies above 0 were shown")
+        columns = {"peak_sf": "peak", "sf_selective": "selective", "sf_bandwidth": "ratio"}
+        return frequencies_of(curves)[columns[name]]
     fires = curves.rate.max(axis=1) > 0
     values = np.full(len(fires), np.nan)
     try:
         values[fires] = _of_rates(name, curves.rate[fires], curves.values)
-    except SpecError as error:  # angles or frequencies that the property cannot be read of
+    except SpecError as error:  # angles that the property cannot be read of
         raise Missing(str(error)) from None
     return values
 
 
 def _of_rates(name: str, rates: Array, axis: Array) -> Array:
-    if name in ("peak_sf", "sf_selective", "sf_bandwidth"):
-        if len(axis) < 3 or axis[0] <= 0:
-            raise Missing("fewer than three spatial frequencies above 0 were shown")
-        columns = {"peak_sf": "peak", "sf_selective": "selective", "sf_bandwidth": "ratio"}
-        return np.asarray(shape_of_frequencies(rates, axis)[FREQUENCY_COLUMNS.index(columns[name])])
     if name == "max_dc":
         return np.asarray(rates.max(axis=1))
     if name == "pref_or":

@@ -99,7 +99,7 @@ def similarity_floor(published: ArrayLike, n: int, *, seed: int = _SEED) -> floa
     return float(np.quantile(ks_similarity(drawn, data / total).mean(axis=1), 0.05))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class SimilarAsBrainScore(Claim):
     """The units have the published distribution of a property, as Brain-Score measures it.
 
