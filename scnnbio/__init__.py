@@ -41,7 +41,17 @@ if TYPE_CHECKING:
     from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
     from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
     from scnnbio.network import Network, Projection
-    from scnnbio.neurons import IF, LIBRARY, LIF, NeuronModel, Parameter, glif, homeostatic
+    from scnnbio.neurons import (
+        IF,
+        LIBRARY,
+        LIF,
+        NeuronModel,
+        OrnsteinUhlenbeckNoise,
+        Parameter,
+        PoissonNoise,
+        glif,
+        homeostatic,
+    )
     from scnnbio.plasticity import (
         Normalisation,
         SharedSTDP,
@@ -90,7 +100,10 @@ _OF = {
     ),
     "scnnbio.experiment": ("Experiment", "Record", "Run", "Sampling", "Study", "load"),
     "scnnbio.network": ("Network", "Projection"),
-    "scnnbio.neurons": ("IF", "LIBRARY", "LIF", "NeuronModel", "Parameter", "glif", "homeostatic"),
+    "scnnbio.neurons": (
+        *("IF", "LIBRARY", "LIF", "NeuronModel", "OrnsteinUhlenbeckNoise"),
+        *("Parameter", "PoissonNoise", "glif", "homeostatic"),
+    ),
     "scnnbio.plasticity": (
         "Normalisation",
         "SharedSTDP",
@@ -132,9 +145,11 @@ __all__ = [
     "Network",
     "NeuronModel",
     "Normalisation",
+    "OrnsteinUhlenbeckNoise",
     "Parameter",
     "Pixels",
     "PoissonCode",
+    "PoissonNoise",
     "PoolingConnector",
     "Population",
     "Projection",

@@ -7,15 +7,16 @@ inhibits. The range that a learning rule allows is checked as well.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from pyNN.standardmodels.base import inhibitory_receptor_types
 
-from scnnbio.connectors import KernelConnector
+from scnnbio.connectors import ConvolutionConnector, KernelConnector
 from scnnbio.errors import SpecError
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.noise import Noise, PoissonNoise
 from scnnbio.neurons.polarity import conducts, polarity
 from scnnbio.plasticity import LearningRule
 
@@ -77,6 +78,36 @@ def check_signs(
         if any(sign * end > 0 for sign in signs for end in (low, high)):
             what = "lateral inhibition" if connector.inhibits else "a weight"
             raise SpecError(_excites(what, model, receptor, rule, values), where=where)
+
+
+def check_noise_signs(
+    noises: Sequence[Noise],
+    model: NeuronModel,
+    values: Mapping[str, NDArray[np.float64]],
+    where: str,
+) -> None:
+    """Refuse weights of Poisson noises whose sign a receptor does not take.
+
+    Parameters
+    ----------
+    noises : sequence of Noise
+        Of one population.
+    model : NeuronModel
+    values : mapping of str to ndarray (channels,)
+        Parameters of the population.
+    where : str
+        Path of the population.
+
+    Raises
+    ------
+    SpecError
+        As :func:`check_signs`.
+    """
+    one = ConvolutionConnector(np.ones((1, 1, 1, 1)), (1, 1, 1))
+    for place, noise in enumerate(noises):
+        if isinstance(noise, PoissonNoise):
+            weight, path = float(noise.weight), f"{where}.noise[{place}]"
+            check_signs(one, weight, None, model, noise.receptor, values, path)
 
 
 def _negative(model: NeuronModel, receptor: str, rule: LearningRule | None, least: float) -> str:

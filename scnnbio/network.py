@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio import files
 from scnnbio._html import Arrow, Box, drawing, listed, section, sized, table
-from scnnbio._signs import check_signs
+from scnnbio._signs import check_noise_signs, check_signs
 from scnnbio.connectors import KernelConnector, PoolingConnector
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel
@@ -153,6 +153,8 @@ class Network(Value):
                     raise SpecError(f"the name {member.name!r} is used twice", where=label)
                 names.add(member.name)
         object.__setattr__(self, "projections", tuple(map(self._checked, self.projections)))
+        for p in filter(lambda population: population.noise, self.populations):
+            check_noise_signs(p.noise, p.model, p.values(), f"population {p.name!r}")
 
     def __repr__(self) -> str:
         layers = [f"{p.name} {sized(p.shape)}" for p in self.populations]
@@ -201,8 +203,7 @@ class Network(Value):
         """A projection that brings values to a port, its weight in the unit of the port."""
         if projection.plasticity is not None:
             raise SpecError(
-                "values carry no spikes to learn from; leave the plasticity out, or encode them as"
-                " spikes by FromImages",
+                "values carry no spikes to learn from; leave it out, or encode them by FromImages",
                 where=f"{where}.plasticity",
             )
         connector = projection.connector

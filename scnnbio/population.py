@@ -16,11 +16,12 @@ from scnnbio._html import short, sized
 from scnnbio.distributions import per_neuron
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.noise import Noise
 from scnnbio.neurons.parsing import check_name, sides
 from scnnbio.neurons.variables import Parameter
 from scnnbio.plasticity import SharedThreshold, WinnerTakeAll
 from scnnbio.units import Degrees, In, is_several, plain, plain_array
-from scnnbio.values import FrozenTable, Value
+from scnnbio.values import FrozenTable, Value, fields_of
 
 Shape = tuple[int, int, int]
 
@@ -67,6 +68,9 @@ class Population(Value):
         A threshold that the neurons of each channel share and that learning changes.
     competition : WinnerTakeAll, optional
         Which neurons may learn in a trial, and which may fire.
+    noise : tuple of Noise, optional
+        Background noise of each neuron: :class:`~scnnbio.neurons.PoissonNoise` or
+        :class:`~scnnbio.neurons.OrnsteinUhlenbeckNoise`, one or several.
     initial : mapping of str to float, str, array or Distribution, optional
         State variable → initial value, in place of the model's, in the same forms as parameters.
 
@@ -90,6 +94,7 @@ class Population(Value):
     initial: Mapping[str, Annotated[float | NDArray[np.float64], In(None)]] = field(
         default_factory=dict
     )
+    noise: tuple[Noise, ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name, "population.name")
@@ -116,10 +121,34 @@ class Population(Value):
         object.__setattr__(self, "initial", FrozenTable(self._checked_initial(where)))
         if isinstance(self.neuron, NeuronModel):
             self._check_conductances(self.neuron, where)
+        object.__setattr__(self, "noise", self._checked_noise(f"{where}.noise"))
         if self.homeostasis is not None:
             self._check_homeostasis(self.homeostasis, where)
         if self.competition is not None:
             self._check_competition(f"{where}.competition")
+
+    def _checked_noise(self, where: str) -> tuple[Noise, ...]:
+        """Every noise, in the units of the neuron."""
+        given = self.noise if isinstance(self.noise, list | tuple) else (self.noise,)
+        for noise in given:
+            if not isinstance(noise, Noise):
+                raise SpecError(
+                    f"{reprlib.repr(noise)} is neither a PoissonNoise nor an"
+                    " OrnsteinUhlenbeckNoise",
+                    where=where,
+                )
+        if given and self.is_source:
+            raise SpecError("a source gives what it is given and has no noise", where=where)
+        several = len(given) > 1
+        return tuple(
+            noise.checked(self.model, f"{where}[{k}]" if several else where)
+            for k, noise in enumerate(given)
+        )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Content; a population without noise is what it was before there was any."""
+        fields = fields_of(self)
+        return fields if self.noise else {n: v for n, v in fields.items() if n != "noise"}
 
     def _check_homeostasis(self, rule: SharedThreshold, where: str) -> None:
         if self.is_source:
@@ -249,6 +278,7 @@ class Population(Value):
         shape = sized(self.shape)
         values = {**self.parameters, **{f"initial {k}": v for k, v in self.initial.items()}}
         named = "".join(f", {name}={short(value)}" for name, value in values.items())
+        named += f", noise={short(self.noise)}" if self.noise else ""
         return f"Population({self.name!r}, {shape}, {short(self.neuron.name)}{named})"
 
     @property

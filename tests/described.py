@@ -27,8 +27,9 @@ from scnnbio.encoding import (
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
+from scnnbio.experiment.noise import NoiseSpikes
 from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
-from scnnbio.neurons import LIF, Parameter
+from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 from scnnbio.stimuli import (
@@ -137,6 +138,9 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
             "v1": FromCurrents(np.full((1, 2, 2), 0.3), duration=10.0, unit="nA"),
         }), "v1",
     ),
+    NoiseSpikes: lambda: NoiseSpikes("v1", 1, 30.0, (2, 3, 3), 3, n_trials=2, duration=20.0),
+    PoissonNoise: lambda: PoissonNoise(30.0, 0.1, "inhibitory"),
+    OrnsteinUhlenbeckNoise: lambda: OrnsteinUhlenbeckNoise(0.1, 0.02, 5.0, reversal=-3.0),
     Parameter: lambda: Parameter(0.1, "ms", "(0, inf)"),
     type(LIF): lambda: dataclasses.replace(LIF, name="mine", integrator="forward-euler"),
     SpikeSource: SpikeSource,
@@ -146,6 +150,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         {"tau_m": d.LogNormal(15.0, 0.1, seed=1), "v_thresh": [-50.1, -49.3]},
         field_of_view=5.0, homeostasis=p.SharedThreshold(eta=0.1, target=(4.0, 5.0)),
         competition=p.WinnerTakeAll(radius=1), initial={"v": [-60.0, -61.0]},
+        noise=(PoissonNoise(30.0, 0.1), OrnsteinUhlenbeckNoise(0.1, 0.02, 5.0)),
     ),
     scnnbio.Projection: lambda: scnnbio.Projection(
         "lgn", "v1", CONVOLUTION, weight=0.3, delay=2.0, plasticity=p.SharedSTDP(), name="mine"
@@ -182,6 +187,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     d.LogNormal: lambda: d.LogNormal("15 ms", 0.3, seed=1),
     p.SharedThreshold: lambda: p.SharedThreshold(eta=0.1, target=(4.0, 5.0), half_life=9.0),
     p.WinnerTakeAll: lambda: p.WinnerTakeAll(radius=1, silence=True),
+    p.Growth: lambda: p.Growth(500, limit=37.5),
     p.Normalisation: lambda: p.Normalisation(0.3, period=9.0),
     p.Trace: lambda: p.Trace("post", 17.3),
     p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),

@@ -114,6 +114,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
+    "PoissonNoise": {"rate": 30.0, "weight": 0.5},
+    "OrnsteinUhlenbeckNoise.step": {"dt": 0.5},
+    "OrnsteinUhlenbeckNoise": {
+        "mean": 0.5, "sigma": 0.25, "tau": 5.0, "reversal": -3.0,
+    },
     "FromCurrents": {
         "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
     },
@@ -141,6 +146,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
     "TraceRule": {"parameters": {"a": 0.5}, "half_life": 9.0},
+    "Growth": {"every": 500, "limit": 37.5},
     "Normalisation": {"target": 2.0, "period": 9.0},
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
@@ -337,6 +343,8 @@ DECIDED = {
     **dict.fromkeys(("tau_m", "Parameter.default", "Parameter.check.value", "duration"), "ms"),
     **dict.fromkeys(("v", "Signal.values"), "mV"),
     "FromCurrents.values": "pA",
+    "PoissonNoise.weight": "nA",
+    **dict.fromkeys(("OrnsteinUhlenbeckNoise.mean", "OrnsteinUhlenbeckNoise.sigma"), "uS"),
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
     "lgn_v1": "1",
 }

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import scnnbio.analysis
+from scnnbio import LIF, Population
 from scnnbio.backends.base import Backend
 from scnnbio.errors import ScnnbioError
 from scnnbio.units import In
@@ -79,6 +80,10 @@ OTHERS = {
 }
 
 
+#: Parameters whose unit only the population knows.
+NOISE = {"PoissonNoise.weight", "OrnsteinUhlenbeckNoise.mean", "OrnsteinUhlenbeckNoise.sigma"}
+
+
 @dataclass(frozen=True)
 class Case:
     """One public parameter."""
@@ -103,6 +108,8 @@ class Case:
         made = {k: v() if inspect.isroutine(v) else v for k, v in arguments.items()}
         if str(self) == "Projection.weight":  # whose unit only the network knows
             return network(weight=value).projections[0].weight
+        if str(self) in NOISE:
+            return Population("v1", (1, 1, 1), LIF, noise=self.call(**made)).noise[0]
         return self.call(**made)
 
 

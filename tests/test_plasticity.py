@@ -9,6 +9,7 @@ import pytest
 
 from scnnbio.errors import SpecError
 from scnnbio.plasticity import (
+    Growth,
     Normalisation,
     SharedSTDP,
     SharedThreshold,
@@ -95,12 +96,16 @@ X = {"x": Trace("pre", 10.0)}
         ({"on_pre": "0.1*(not x)"}, "on_pre", "a condition where a number is needed"),
         ({"on_pre": 3}, "on_pre", "is not text"),
         ({"traces": {"w": Trace("pre", 1.0)}}, "traces.w", "means something else"),
-        ({"traces": {"t": Trace("pre", 1.0)}}, "traces.t", "is taken, as a variable of Brian2"),
+        (
+            {"traces": {"t": Trace("pre", 1.0)}},
+            "traces.t",
+            "is reserved: it is a variable of Brian2",
+        ),
         ({"traces": {"2x": Trace("pre", 1.0)}}, "traces.2x", "is not a name"),
         ({"traces": {"y": 10.0}}, "traces.y", "is not a Trace"),
         ({"traces": [1]}, "traces", "not a table"),
         ({"parameters": {"x": 1.0}}, "parameters.x", "name of a trace"),
-        ({"parameters": {"exp": 1.0}}, "parameters.exp", "is taken, as a function"),
+        ({"parameters": {"exp": 1.0}}, "parameters.exp", "is reserved: it is a function"),
         ({"parameters": {"a": math.nan}}, "parameters.a", "finite"),
     ],
 )
@@ -149,6 +154,10 @@ def test_rules_are_values():
         (Normalisation, {"target": 0.0}, "plasticity.normalisation.target"),
         (Normalisation, {"target": 1.0, "norm": "sum"}, "plasticity.normalisation.norm"),
         (Normalisation, {"target": 1.0, "period": "0 ms"}, "plasticity.normalisation.period"),
+        (Growth, {"every": 0, "limit": 2.0}, "plasticity.growth.every"),
+        (Growth, {"every": 1.5, "limit": 2.0}, "plasticity.growth.every"),
+        (Growth, {"every": 5, "limit": 0.5}, "plasticity.growth.limit"),
+        (Growth, {"every": 5, "limit": 2.0, "factor": 1.0}, "plasticity.growth.factor"),
         (WinnerTakeAll, {"radius": -1}, "competition.radius"),
         (WinnerTakeAll, {"radius": 1.5}, "competition.radius"),
         (WinnerTakeAll, {"radius": None}, "competition.radius"),
@@ -161,6 +170,26 @@ def test_controls_refuse(rule, fields, where):
     with pytest.raises(SpecError) as caught:
         rule(**fields)
     assert caught.value.where == where
+
+
+def test_a_rate_grows_as_in_spyketorch():
+    """The loop of Mozafari et al. 2019: 0.004, doubled every 500 images, 0.15 at most."""
+    growth = Growth(every=500, limit=0.15 / 0.004)
+    rate, count = 0.004, 0
+    for image in range(4001):
+        assert 0.004 * growth.rate(image) == pytest.approx(rate, rel=1e-12), image
+        count += 1
+        if count >= 500:
+            count, rate = 0, min(2 * rate, 0.15)
+    assert rate == 0.15
+
+
+def test_a_rate_does_not_grow_and_fall():
+    with pytest.raises(SpecError, match="half_life") as caught:
+        SharedSTDP(half_life=1000.0, growth=Growth(5, 2.0))
+    assert caught.value.where == "plasticity.growth"
+    with pytest.raises(SpecError, match="is not a Growth"):
+        SharedSTDP(growth=2.0)
 
 
 def test_a_norm_that_no_kernel_has_is_refused():

@@ -171,6 +171,29 @@ def test_concatenate_fills_absent_columns() -> None:
     assert joined.trials["name"].tolist() == ["a", ""]
 
 
+def test_what_was_not_recorded_does_not_count_as_silent() -> None:
+    """Both have v1, two spikes and one; the second has no lgn."""
+    both = made({"v1": Spikes([1.0, 1.0], [0, 2], [0, 1]), "lgn": Spikes([1.0], [0], [1])},
+                {"duration": [2.0, 2.0], "stage": ["a", "a"]}, {"v1": 3, "lgn": 2})  # fmt: skip
+    one = made(
+        {"v1": Spikes([1.0], [1], [0])}, {"duration": [2.0], "stage": ["b"]}, {"v1": 3, "lgn": 2}
+    )
+    joined = concatenate([both, one])
+    assert joined.counts("v1").tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    for count in (joined.counts, joined.sparse_counts):
+        with pytest.raises(SpecError, match=r"'lgn' was not recorded in 1 of 3 trials.* trial 2"):
+            count("lgn")
+    again = concatenate([concatenate([one, both]), one])
+    assert again.trials["not_recorded"].tolist() == ["lgn", "", "", "lgn"]
+    for recording in (joined, again):
+        assert recording.select(stage="a").equals(both)
+        part = recording.select(stage="b").take([0])
+        assert part.equals(one)
+        with pytest.raises(SpecError, match="no spikes of 'lgn'"):
+            part.counts("lgn")
+    assert "not_recorded" not in concatenate([both, both]).trials
+
+
 def test_concatenate_refuses_what_does_not_fit() -> None:
     trials = {"duration": [1.0]}
     with pytest.raises(SpecError, match="no recordings; give"):

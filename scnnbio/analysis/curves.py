@@ -334,10 +334,11 @@ def over_units(
     drawn = np.full((len(values), draws, size), np.nan)
     many = getattr(curves, f"{of}_draws")[:, kept]
     flat = many.reshape(-1, len(curves.values))
-    parts = [
-        np.atleast_2d((resampled or measure)(flat[i : i + _AT_ONCE], curves.values))
-        for i in range(0, len(flat), _AT_ONCE)
-    ]
-    if parts:
-        drawn[:, :, kept] = np.concatenate(parts, axis=1).reshape(-1, draws, len(kept))
+    # Resamples of single trials are NaN, and have no measure.
+    rows = np.flatnonzero(~np.isnan(flat).any(axis=1))
+    found = np.full((len(values), len(flat)), np.nan)
+    for some in np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE)):
+        if len(some):
+            found[:, some] = np.atleast_2d((resampled or measure)(flat[some], curves.values))
+    drawn[:, :, kept] = found.reshape(len(values), draws, len(kept))
     return (values[0], drawn[0]) if single else (values, drawn)

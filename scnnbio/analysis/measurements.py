@@ -20,6 +20,41 @@ Values = Annotated[ArrayLike, In("1", finite=False)]
 #: Where a reason holds, and the reason.
 Reason = tuple[str, NDArray[np.bool_]]
 
+#: What quantities can be, by their names: their intervals end there. Others have no limits.
+_LIMITS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(
+        (
+            "circular_variance", "orthogonal_preferred", "orientation_selective",
+            "orientation_selectivity", "direction_selectivity", "direction_circular_variance",
+            "spatial_frequency_selective", "low_pass_spatial", "low_pass_temporal",
+            "lifetime_sparseness", "population_sparseness", "mean_population_sparseness",
+        ),
+        (0.0, 1.0),
+    ),
+    **dict.fromkeys(
+        (
+            "noise_correlation", "signal_correlation", "mean_noise_correlation",
+            "mean_signal_correlation", "orthogonal_less_variance",
+        ),
+        (-1.0, 1.0),
+    ),
+    "modulation_ratio": (0.0, 2.0),
+    **dict.fromkeys(
+        (
+            "half_bandwidth", "half_bandwidth_above_spontaneous", "fitted_half_width",
+            "fitted_half_width_of_whole", "circular_variance_per_deg", "largest_rate", "f0", "f1",
+            "modulation_ratio_above_spontaneous", "potential_f1", "potential_modulation_ratio",
+            "latency", "fano_factor", "gain_variance", "cv", "cv2", "lv", "c50", "exponent",
+            "largest_response", "offset", "spatial_bandwidth", "temporal_bandwidth",
+            "low_high_ratio", "peak_spatial_frequency", "peak_temporal_frequency", "high_cutoff",
+            "grating_summation_field", "surround_diameter", "surround_summation_ratio",
+        ),
+        (0.0, np.inf),
+    ),
+    **dict.fromkeys(
+        ("surround_suppression_index", "fit_r_squared", "r_squared"), (-np.inf, 1.0)
+    ),
+}  # fmt: skip
 #: Share of resamples without a value above which there is no interval.
 _MOST_UNDEFINED = 0.1
 
@@ -262,7 +297,7 @@ def measured(
     counted: str = "trials",
     index: Mapping[str, NDArray[np.int64]] | None = None,
     period: Number | None = None,
-    limits: Values = (-np.inf, np.inf),
+    limits: Values | None = None,
 ) -> Measurement:
     """A measurement from its values and their resamples.
 
@@ -278,17 +313,18 @@ def measured(
         them is not defined.
     period : float, optional
         Of a value that goes around.
-    limits : (float, float)
-        What the quantity can be: an interval ends there.
+    limits : (float, float), optional
+        What the quantity can be: an interval ends there. Those of a quantity of ours by its name.
     """
     numbers = plain_array(value, "1", where=f"{name}.value", finite=False).copy()
     text = np.full(len(numbers), "", dtype=object)
     for reason, where in (*reasons, ("not defined for this response", np.isnan(numbers))):
         text[where & (text == "")] = reason
     numbers[text != ""] = np.nan
+    span = _LIMITS.get(name, (-np.inf, np.inf)) if limits is None else limits
     low, high = np.clip(
         bootstrap.interval(numbers, draws, period),
-        *plain_array(limits, "1", where=f"{name}.limits", finite=False),
+        *plain_array(span, "1", where=f"{name}.limits", finite=False),
     )
     units = {"unit": np.arange(len(numbers))} if index is None else index
     return Measurement(

@@ -46,6 +46,11 @@ class Learning:
         """Set all traces to zero."""
         self.traces = {n: np.zeros(self.sizes[t.side]) for n, t in self.rule.traces.items()}
 
+    def begin_trial(self, trial: int) -> None:
+        """The learning rate of a trial, if it grows."""
+        if self.rule.growth is not None:
+            self.rate = self.rule.growth.rate(trial)
+
     def update(self) -> None:
         """Slot 1: traces and the learning rate decay."""
         for name, value in self.traces.items():

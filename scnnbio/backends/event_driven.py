@@ -57,6 +57,7 @@ _RULES = (
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
     Feature.SNAPSHOTS,
 )
@@ -69,6 +70,7 @@ class EventDrivenBackend(Oracle):
     supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
         Feature.INPUT_VALUES,
         Feature.INPUT_CURRENT,
+        Feature.WANDERING_NOISE,
     }
     refusals: ClassVar[Mapping[Feature, Refusal]] = {
         Feature.NONLINEAR: _NONLINEAR,

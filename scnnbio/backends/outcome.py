@@ -56,7 +56,9 @@ def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
     """Pathway of each projection; those of values are computed before a backend runs."""
     network = experiment.network
     computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
-    return {**outcome.pathways, **dict.fromkeys(computed, "computed")}
+    described = {p.name for p in network.projections}
+    found = {name: told for name, told in outcome.pathways.items() if name in described}
+    return found | dict.fromkeys(computed, "computed")
 
 
 def recording(experiment: Experiment, outcome: Outcome) -> Recording:
@@ -111,13 +113,13 @@ def _in_trials(
 def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:
     signals: dict[str, dict[str, Any]] = {}
     per_trial = experiment.trial_steps
-    driven = sampled_ports(experiment)
+    driven, below = sampled_ports(experiment), experiment.lowered.network
     for sampling in experiment.record.signals:
         population = experiment.network.population(sampling.population)
         every = experiment.steps(sampling.period or experiment.dt, "record.signals.period")
         units = range(population.size) if sampling.units is None else sampling.units
         for variable in sampling.variables:
-            key, model = (population.name, variable), population.model
+            key = population.name, variable
             values = driven[key] if key in driven else outcome.signals[key]
             values.setflags(write=False)  # so that the constructor need not copy it
             step = np.arange(len(values)) * every
@@ -125,9 +127,7 @@ def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, An
                 values=values,
                 unit=np.asarray(units, dtype=np.int32),
                 period=every * experiment.dt,
-                quantity=model.parameters[variable].unit
-                if key in driven
-                else model.unit_of(variable),
+                quantity=below.population(population.name).model.unit_of(variable),
                 trial=(step // per_trial).astype(np.int32),
                 time=np.asarray((step % per_trial) * experiment.dt, dtype=np.float64),
             )

@@ -159,6 +159,11 @@ class _Pathway:
         )
         self.in_flight: dict[int, list[NDArray[np.int64]]] = {}
 
+    def begin_trial(self, trial: int) -> None:
+        """The rate at which it learns, where that grows."""
+        if self.learning is not None:
+            self.learning.begin_trial(trial)
+
     def restart(self) -> None:
         """Remove spikes in flight, and set traces to zero."""
         self.in_flight.clear()
@@ -264,6 +269,8 @@ class _Simulation:
         for trial in range(n_trials):
             for layer in self.layers.values():
                 layer.begin_trial()
+            for pathway in self.pathways:
+                pathway.begin_trial(trial)
             if experiment.reset:
                 for layer in self.layers.values():
                     layer.restart()

@@ -17,6 +17,7 @@ from scnnbio.experiment import Feature, Requirement
 EVERYWHERE = frozenset(
     {
         Feature.INPUT_SPIKES,
+        Feature.POISSON_NOISE,
         Feature.CONVOLUTION,
         Feature.POOLING,
         Feature.LATERAL_INHIBITION,
@@ -56,6 +57,7 @@ LINEAR_EQUATIONS = EVERYWHERE | {
 ON_A_GRID = LINEAR_EQUATIONS | {
     Feature.INPUT_VALUES,
     Feature.INPUT_CURRENT,
+    Feature.WANDERING_NOISE,
     Feature.FIRST_SPIKE,
     Feature.NONLINEAR,
     Feature.CONDUCTANCES,
@@ -67,6 +69,7 @@ ON_A_GRID = LINEAR_EQUATIONS | {
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
     Feature.SHARED_THRESHOLD,
     Feature.WINNERS_LEARN,

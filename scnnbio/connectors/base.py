@@ -154,6 +154,50 @@ class KernelConnector(Value, Connector, ABC):
         make_connections(projection, edges, weights, self.delay, self.edge_lags(edges))
 
 
+class SignedConnector(KernelConnector):
+    """Connections whose weights have signs of their own, and may be given anew."""
+
+    connect_zeros: bool
+
+    @abstractmethod
+    def _with(self, kernel: FloatArray, connect_zeros: bool) -> Self:
+        """Same connections with other weights of the same shape."""
+
+    def with_kernel(self, kernel: Kernel) -> Self:
+        """Same connections with other weights.
+
+        Parameters
+        ----------
+        kernel : array
+            Of the same shape as the present one.
+
+        Raises
+        ------
+        SpecError
+            If the shape differs, or a weight is not finite.
+        """
+        return self._with(same_shape(kernel, self.kernel), self.connect_zeros)
+
+    def split_by_sign(self) -> tuple[Self, Self]:
+        """The positive and the negative part, for two receptors.
+
+        The kernels add up to this one. Weights that are zero in a part connect nothing in it. The
+        negative part keeps its sign, as PyNN wants it on an inhibitory receptor of current-based
+        cells; on conductances, connect ``negative.with_kernel(-negative.kernel)`` to the inhibitory
+        receptor.
+
+        Returns
+        -------
+        positive, negative : connector of the same class
+        """
+        positive, negative = np.maximum(self.kernel, 0.0), np.minimum(self.kernel, 0.0)
+        return self._with(positive, False), self._with(negative, False)
+
+    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        """One: the weights have their own signs."""
+        return 1.0
+
+
 def checked_weights(values: ArrayLike, where: str) -> FloatArray:
     """Read-only copy of a kernel's values in float64.
 

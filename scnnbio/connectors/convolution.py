@@ -13,11 +13,10 @@ from scnnbio.connectors.base import (
     Delay,
     FloatArray,
     Kernel,
-    KernelConnector,
+    SignedConnector,
     checked_delay,
     checked_lags,
     checked_weights,
-    same_shape,
     set_fields,
 )
 from scnnbio.errors import SpecError
@@ -37,7 +36,7 @@ from scnnbio.values import fields_of
 
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
-class ConvolutionConnector(KernelConnector):
+class ConvolutionConnector(SignedConnector):
     """Cross-correlation of a layer with a kernel, as torch's convolution.
 
     Parameters
@@ -98,7 +97,7 @@ class ConvolutionConnector(KernelConnector):
     lags: tuple[float, ...] | None
     groups: int
 
-    parameter_names = (*KernelConnector.parameter_names, "connect_zeros", "lags", "groups")
+    parameter_names = (*SignedConnector.parameter_names, "connect_zeros", "lags", "groups")
 
     def __init__(
         self,
@@ -142,43 +141,9 @@ class ConvolutionConnector(KernelConnector):
         """Taps that connect anything, of the kernel's shape."""
         return np.ones(self.kernel.shape, bool) if self.connect_zeros else self.kernel != 0
 
-    def with_kernel(self, kernel: Kernel) -> ConvolutionConnector:
-        """Same connector with other weights.
-
-        Parameters
-        ----------
-        kernel : array
-            Of the same shape as the present one.
-
-        Raises
-        ------
-        SpecError
-            If the shape differs, or a weight is not finite.
-        """
-        return replace(self, kernel=same_shape(kernel, self.kernel))
-
-    def split_by_sign(self) -> tuple[ConvolutionConnector, ConvolutionConnector]:
-        """The positive and the negative part, for two receptors.
-
-        The kernels add up to this one. Taps that are zero in a part are not connected in it.
-        The negative part keeps its sign, as PyNN wants it on an inhibitory receptor of
-        current-based cells; on conductances, connect
-        ``negative.with_kernel(-negative.kernel)`` to the inhibitory receptor.
-
-        Returns
-        -------
-        positive, negative : ConvolutionConnector
-        """
-        positive, negative = np.maximum(self.kernel, 0.0), np.minimum(self.kernel, 0.0)
-        return (
-            replace(self, kernel=positive, connect_zeros=False),
-            replace(self, kernel=negative, connect_zeros=False),
-        )
+    def _with(self, kernel: FloatArray, connect_zeros: bool) -> ConvolutionConnector:
+        return replace(self, kernel=kernel, connect_zeros=connect_zeros)
 
     def canonical_fields(self) -> dict[str, Any]:
         """Everything that decides the connections and their weights."""
         return fields_of(self)
-
-    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """One: the kernel has its own signs."""
-        return 1.0

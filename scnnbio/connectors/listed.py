@@ -37,9 +37,24 @@ class RandomEdges(Value, ABC):
         """Pairs (pre, post) of neurons, each at most once."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SeededEdges(RandomEdges):
+    """What the ways to draw have in common: a seed, and whether neurons join to themselves."""
+
+    seed: int
+    self_connections: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", _whole(self.seed, 0, "edges.seed"))
+        if not isinstance(self.self_connections, bool):
+            raise SpecError(
+                f"{self.self_connections!r} is not true or false", where="edges.self_connections"
+            )
+
+
 @final
 @dataclass(frozen=True)
-class FixedProbability(RandomEdges):
+class FixedProbability(_SeededEdges):
     """Each pair of neurons is joined with the same probability, independently of the others.
 
     Parameters
@@ -53,8 +68,6 @@ class FixedProbability(RandomEdges):
     """
 
     probability: Number
-    seed: int
-    self_connections: bool = True
     kind: Literal["fixed-probability"] = field(default="fixed-probability", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -64,7 +77,7 @@ class FixedProbability(RandomEdges):
                 f"{value:g} is not a probability above 0 and up to 1", where="edges.probability"
             )
         object.__setattr__(self, "probability", value)
-        _check_common(self)
+        super().__post_init__()
 
     def draw(self, n_pre: int, n_post: int) -> tuple[IntArray, IntArray]:
         """Pairs (pre, post), found by the distances between them: costs no more than they are."""
@@ -87,7 +100,7 @@ class FixedProbability(RandomEdges):
 
 @final
 @dataclass(frozen=True)
-class FixedInDegree(RandomEdges):
+class FixedInDegree(_SeededEdges):
     """Each post-synaptic neuron has the same number of different pre-synaptic ones.
 
     Parameters
@@ -101,13 +114,11 @@ class FixedInDegree(RandomEdges):
     """
 
     count: int
-    seed: int
-    self_connections: bool = True
     kind: Literal["fixed-in-degree"] = field(default="fixed-in-degree", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "count", _whole(self.count, 1, "edges.count"))
-        _check_common(self)
+        super().__post_init__()
 
     def draw(self, n_pre: int, n_post: int) -> tuple[IntArray, IntArray]:
         """Pairs (pre, post)."""
@@ -266,14 +277,6 @@ class EdgeListConnector(UnsharedConnector):
         lag = None if self.lags is None else self.lag
         return EdgeListConnector(
             self.in_shape, self.out_shape, edges, kernel, lag, self.delay, connect_zeros
-        )
-
-
-def _check_common(recipe: FixedProbability | FixedInDegree) -> None:
-    object.__setattr__(recipe, "seed", _whole(recipe.seed, 0, "edges.seed"))
-    if not isinstance(recipe.self_connections, bool):
-        raise SpecError(
-            f"{recipe.self_connections!r} is not true or false", where="edges.self_connections"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,9 @@ from scnnbio.connectors.base import (
     Delay,
     FloatArray,
     Kernel,
-    KernelConnector,
+    SignedConnector,
     checked_delay,
     checked_weights,
-    same_shape,
     set_fields,
 )
 from scnnbio.errors import SpecError
@@ -34,7 +33,7 @@ from scnnbio.shapes import (
 )
 
 
-class UnsharedConnector(KernelConnector):
+class UnsharedConnector(SignedConnector):
     """Connections that share no weight: each element of ``kernel`` belongs to one of them.
 
     Attributes
@@ -49,7 +48,6 @@ class UnsharedConnector(KernelConnector):
     """
 
     target_shape: Shape
-    connect_zeros: bool
 
     learnable = False
     why_fixed = (
@@ -61,10 +59,6 @@ class UnsharedConnector(KernelConnector):
     @abstractmethod
     def _joined(self) -> Edges:
         """Every pair of neurons that a weight is given for, zero or not."""
-
-    @abstractmethod
-    def _with(self, kernel: FloatArray, connect_zeros: bool) -> Self:
-        """Same connections with other weights of the same shape."""
 
     @property
     def out_shape(self) -> Shape:
@@ -85,34 +79,6 @@ class UnsharedConnector(KernelConnector):
             return edges
         carries = self.kernel.ravel()[edges.tap] != 0
         return Edges(edges.pre[carries], edges.post[carries], edges.tap[carries])
-
-    def with_kernel(self, kernel: Kernel) -> Self:
-        """Same connections with other weights.
-
-        Parameters
-        ----------
-        kernel : array
-            Of the same shape as the present one.
-
-        Raises
-        ------
-        SpecError
-            If the shape differs, or a weight is not finite.
-        """
-        return self._with(same_shape(kernel, self.kernel), self.connect_zeros)
-
-    def split_by_sign(self) -> tuple[Self, Self]:
-        """The positive and the negative part, for two receptors.
-
-        As :meth:`ConvolutionConnector.split_by_sign`: the negative part keeps its sign, and weights
-        that are zero in a part connect nothing in it.
-        """
-        positive, negative = np.maximum(self.kernel, 0.0), np.minimum(self.kernel, 0.0)
-        return self._with(positive, False), self._with(negative, False)
-
-    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """One: the weights have their own signs."""
-        return 1.0
 
     def canonical_fields(self) -> dict[str, Any]:
         """Everything that decides the connections and their weights."""

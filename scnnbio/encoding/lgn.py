@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, final
 
 import numpy as np
@@ -16,6 +16,8 @@ from scnnbio.values import Value
 
 #: Response of a filter, relative to the brightest pixel, below which it is rounding.
 _ROUNDING = 1e-12
+#: Pixels beyond the cells on each side: one frame with more would take gigabytes.
+_MOST_MARGIN = 10_000
 
 
 @final
@@ -34,11 +36,16 @@ class LGN(Value):
         Local contrast of the filtered picture at which division begins to bite (contrast units).
     truncate : float
         Where all Gaussians end (standard deviations, rounded up to whole pixels).
+    rectified : bool
+        Whether a response of the other sign is cut to no drive. If not, it is a drive below 0, and
+        a Poisson code takes the rate below the spontaneous one, down to 0: light then silences an
+        OFF cell as it excites an ON cell, which is what a push-pull circuit reads. A latency code
+        leaves both silent.
 
     Raises
     ------
     SpecError
-        If a value is out of range.
+        If a value is out of range, or the Gaussians reach over more pixels than a frame can have.
 
     Notes
     -----
@@ -50,6 +57,8 @@ class LGN(Value):
         d = (G_c - G_s) * I, \qquad
         r = \frac{d}{\sqrt{G_n * d^2 + c_{50}^2}}, \qquad
         \mathrm{ON} = \max(r, 0), \quad \mathrm{OFF} = \max(-r, 0).
+
+    Without rectification ON = r and OFF = -r.
 
     A sinusoid of frequency f (cycles/pixel) is filtered with gain
     :math:`e^{-2\pi^2\sigma_c^2 f^2} - e^{-2\pi^2\sigma_s^2 f^2}`.
@@ -67,6 +76,7 @@ class LGN(Value):
     normalisation_sigma: Number = 2.0
     c50: Number = 0.05
     truncate: Number = 3.0
+    rectified: bool = True
 
     def __post_init__(self) -> None:
         where = "encoding.lgn"
@@ -84,6 +94,24 @@ class LGN(Value):
                 "0 for none",
                 where=f"{where}.c50",
             )
+
+        if not isinstance(self.rectified, bool):
+            raise SpecError(f"{self.rectified!r} is not true or false", where=f"{where}.rectified")
+        # In floating point, where the largest numbers have no whole one.
+        reach = self.truncate * (self.sigma_surround + self.normalisation_sigma)
+        if reach > _MOST_MARGIN:
+            raise SpecError(
+                f"the Gaussians reach over {reach:.3g} pixels on each side, and frames are"
+                f" made for {_MOST_MARGIN} at most; lower sigma_surround ({self.sigma_surround:g}),"
+                f" normalisation_sigma ({self.normalisation_sigma:g}) or truncate"
+                f" ({self.truncate:g})",
+                where=where,
+            )
+
+    def __repr__(self) -> str:
+        """The fields that are not at their defaults."""
+        given = ((f.name, getattr(self, f.name), f.default) for f in fields(self))
+        return f"LGN({', '.join(f'{name}={v!r}' for name, v, usual in given if v != usual)})"
 
     @property
     def margin(self) -> int:
@@ -104,7 +132,7 @@ class LGN(Value):
         Returns
         -------
         numpy.ndarray
-            (n, 2, rows, columns), 0 or more; ON at index 0, OFF at index 1.
+            (n, 2, rows, columns), 0 or more if rectified, else signed; ON at index 0, OFF at 1.
 
         Raises
         ------
@@ -129,6 +157,8 @@ class LGN(Value):
             energy = self._smooth(response**2, self.normalisation_sigma, crop)
             inside = response[:, crop:-crop, crop:-crop]
             response = inside / np.sqrt(energy + self.c50**2)
+        if not self.rectified:
+            return np.stack([response, -response], axis=1)
         return np.stack([np.maximum(response, 0.0), np.maximum(-response, 0.0)], axis=1)
 
     def kernel(self) -> np.ndarray:

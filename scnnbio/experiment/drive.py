@@ -9,54 +9,26 @@ piece by piece of time.
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.experiment.streams import Described, Injected, Pieces, Projected, Wandering
 from scnnbio.inputs import CurrentInput, Draw, Input
-from scnnbio.network import Network, Projection
+from scnnbio.network import Network
+from scnnbio.neurons.noise import OrnsteinUhlenbeckNoise, conducting, noise_port
 from scnnbio.neurons.ports import port
 from scnnbio.population import Population, spread
-from scnnbio.units import dimension, si_factor
-
-Pieces = Iterator[tuple[int, NDArray[np.float64]]]
-
-
-class Described(Protocol):
-    """An :class:`~scnnbio.experiment.Experiment`, as far as it is needed here."""
-
-    @property
-    def network(self) -> Network:
-        """Populations and projections."""
-
-    @property
-    def inputs(self) -> Mapping[str, Input]:
-        """What drives each population that an input drives."""
-
-    @property
-    def reset(self) -> bool:
-        """Whether each trial begins from rest."""
-
-    @property
-    def trial_steps(self) -> int:
-        """Time steps of one trial."""
-
-    def drawing(self, trial: int, source: str) -> Draw:
-        """Shape, grid and chance of an input."""
-
-    def delay_steps(self, projection: Projection) -> tuple[int, ...]:
-        """Steps from a value to its arrival, one for each lag."""
-
-    def steps(self, time: float, where: str) -> int:
-        """Whole number of time steps."""
+from scnnbio.units import dimension
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +91,31 @@ def driven_ports(network: Network, inputs: Mapping[str, Input]) -> dict[str, tup
     for projection in network.projections:
         if network.population(projection.pre).gives_values:
             found.setdefault(projection.post, set()).add(projection.receptor)
+    for population in network.populations:
+        for place, noise in _wanderers(population):
+            found.setdefault(population.name, set()).add(noise_port(noise, place))
     return {
-        p.name: tuple(n for n in p.model.parameters if n in found[p.name])
+        p.name: tuple(n for n in noisy(p).model.parameters if n in found[p.name])
         for p in network.populations
         if p.name in found
     }
+
+
+def noisy(population: Population) -> Population:
+    """A population whose neurons have the conductances of its noises, and no noise any more."""
+    if not population.noise:
+        return population
+    model = conducting(population.model, population.noise)
+    return dataclasses.replace(population, neuron=model, noise=())
+
+
+def _wanderers(population: Population) -> list[tuple[int, OrnsteinUhlenbeckNoise]]:
+    """The noises of a population that are currents or conductances, each with its place."""
+    return [
+        (place, noise)
+        for place, noise in enumerate(population.noise)
+        if isinstance(noise, OrnsteinUhlenbeckNoise)
+    ]
 
 
 def _check_unit(given: CurrentInput, population: Population) -> None:
@@ -179,7 +171,7 @@ class Drive(Input):
 
     @cached_property
     def _described(self) -> Population:
-        return self.experiment.network.population(self.population)
+        return noisy(self.experiment.network.population(self.population))
 
     @cached_property
     def ports(self) -> tuple[str, ...]:
@@ -194,13 +186,17 @@ class Drive(Input):
         own = experiment.inputs.get(self.population)
         if isinstance(own, CurrentInput):
             unit = self._described.model.parameters[own.port].unit
-            streams[own.port].append(_Injected(experiment, self.population, own, unit).pieces)
+            streams[own.port].append(Injected(experiment, self.population, own, unit).pieces)
         for projection in network.into(self.population):
             if network.population(projection.pre).gives_values:
                 streams[projection.receptor] += [
-                    _Projected(experiment, projection, lag).pieces
+                    Projected(experiment, projection, lag).pieces
                     for lag in range(len(projection.delays))
                 ]
+        for place, noise in _wanderers(network.population(self.population)):
+            streams[noise_port(noise, place)].append(
+                Wandering(experiment, self.population, place, noise).pieces
+            )
         return streams
 
     def changes(self, trial: int) -> Iterator[Change]:
@@ -259,91 +255,3 @@ class Drive(Input):
 def _numbered(k: int, pieces: Pieces) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
     for step, values in pieces:
         yield step, k, values
-
-
-def _drawn(experiment: Described, name: str, given: CurrentInput, trial: int) -> Pieces:
-    """Pieces of an input in steps of the experiment's grid."""
-    draw = experiment.drawing(trial, name)
-    every = experiment.steps(draw.dt, "input_dt")
-    size, last = experiment.network.population(name).size, -1
-    for step, found in given.currents(trial, draw):
-        values = np.asarray(found, dtype=np.float64)
-        in_order = step == 0 if last < 0 else step > last
-        if not in_order or values.shape != (size,) or not np.isfinite(values).all():
-            raise SpecError(
-                f"trial {trial}, step {step}: give finite values of shape ({size},), for step 0"
-                " first and for later steps in order",
-                where=f"inputs.{name}",
-            )
-        last = step
-        if step * every < experiment.trial_steps:
-            yield step * every, values
-
-
-@dataclass(frozen=True, eq=False)
-class _Injected:
-    """What an input injects straight into neurons."""
-
-    experiment: Described
-    name: str
-    given: CurrentInput
-    unit: str
-
-    def pieces(self, trial: int) -> Pieces:
-        """Pieces of a trial, in the unit of the port."""
-        ratio = float(np.round(si_factor(self.given.unit) / si_factor(self.unit), 9))
-        for step, values in _drawn(self.experiment, self.name, self.given, trial):
-            # Division by a whole power of ten rounds once: 300 pA are 0.3 nA.
-            yield step, values / (1 / ratio) if ratio < 1 else values * ratio
-
-
-@dataclass(frozen=True, eq=False)
-class _Projected:
-    """What a projection from a source of values brings at one lag of its kernel."""
-
-    experiment: Described
-    projection: Projection
-    lag: int
-
-    @cached_property
-    def _edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Afferent, target and weight of each connection."""
-        connector = self.projection.connector
-        edges = connector.edges()
-        chosen = connector.lag_index(edges) == self.lag
-        weights = self.projection.weight * self.projection.kernel.astype(float).ravel()
-        return edges.pre[chosen], edges.post[chosen], weights[edges.tap[chosen]]
-
-    @cached_property
-    def _size(self) -> int:
-        return self.experiment.network.population(self.projection.post).size
-
-    def _brought(self, trial: int) -> Pieces:
-        """Sum of weight times value for each neuron, before any delay."""
-        pre, post, weights = self._edges
-        given = self.experiment.inputs[self.projection.pre]
-        if isinstance(given, CurrentInput):
-            for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
-                brought = np.bincount(post, weights * values[pre], minlength=self._size)
-                yield step, brought.astype(np.float64)
-
-    def pieces(self, trial: int) -> Pieces:
-        """Pieces of a trial: a value that holds from t on arrives from t + delay on.
-
-        What the trial before left on the way arrives first, unless the trial begins from rest.
-        """
-        delay = self.experiment.delay_steps(self.projection)[self.lag]
-        length = self.experiment.trial_steps
-        first, waiting = np.zeros(self._size), []
-        if trial > 0 and not self.experiment.reset:
-            for step, values in self._brought(trial - 1):
-                if step + delay <= length:
-                    first = values
-                else:
-                    waiting.append((step + delay - length, values))
-        yield 0, first
-        yield from waiting
-        for step, values in self._brought(trial):
-            if step + delay >= length:
-                return
-            yield step + delay, values

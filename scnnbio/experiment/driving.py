@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.drive import Drive
+from scnnbio.experiment.noise import NoiseSpikes, noise_generator
 from scnnbio.inputs import CurrentInput, Draw, FromFrames, Input
 from scnnbio.inputs.base import Trial
 from scnnbio.inputs.foreign import checked_spikes
@@ -149,7 +150,10 @@ def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt:
         place = [p.name for p in network.populations].index(name)
         rng = _generator(seed, trial, _OF_VALUES, place)
         return Draw(network.population(name).shape, dt, rng, rng)
-    names = [population.name for population in network.spike_sources]
+    if isinstance(noise := inputs[name], NoiseSpikes):
+        rng = noise_generator(seed, trial, noise.population, noise.place)
+        return Draw(network.population(name).shape, dt, rng, rng)
+    names = [p.name for p in network.spike_sources if not isinstance(inputs[p.name], NoiseSpikes)]
     rng = _generator(seed, trial, names.index(name))
     scene = rng
     first = _first_showing(inputs, name)

@@ -28,6 +28,7 @@ from scnnbio.errors import SpecError
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.algebra import linear_system
 from scnnbio.neurons.model import NeuronModel
+from scnnbio.neurons.noise import PoissonNoise
 from scnnbio.neurons.parsing import split_assignments
 from scnnbio.neurons.standard import standard_cells
 from scnnbio.plasticity import LearningRule, SharedSTDP, TraceRule, TripletSTDP
@@ -36,6 +37,7 @@ from scnnbio.population import Population
 _ELSEWHERE = "run it on brian2 or brian2-standalone"
 #: What to do on a backend whose neurons take spikes only.
 _AS_SPIKES = f"give the values as spikes, by FromImages with a code, or {_ELSEWHERE}"
+_AS_TRAINS = f"give the population PoissonNoise, which is spikes, or {_ELSEWHERE}"
 #: What to do on a backend that does not learn.
 LEARN_ELSEWHERE = (
     "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
@@ -67,6 +69,8 @@ class Feature(Enum):
     INPUT_SPIKES = "a source of spikes"
     INPUT_VALUES = "a source of values", _AS_SPIKES
     INPUT_CURRENT = "an injected current", _AS_SPIKES
+    POISSON_NOISE = "Poisson noise"
+    WANDERING_NOISE = "Ornstein-Uhlenbeck noise", _AS_TRAINS
     # Connections.
     CONVOLUTION = "a convolution"
     POOLING = "pooling by sum or average"
@@ -105,6 +109,7 @@ class Feature(Enum):
     NEAREST_PAIRING = "nearest-neighbour pairing", LEARN_ELSEWHERE
     POWER_BOUNDS = "a power law at the bounds", LEARN_ELSEWHERE
     HALF_LIFE = "a learning rate that falls", LEARN_ELSEWHERE
+    GROWTH = "a learning rate that grows", LEARN_ELSEWHERE
     NORMALISATION = "Normalisation", LEARN_ELSEWHERE
     SHARED_THRESHOLD = "SharedThreshold", LEARN_ELSEWHERE
     WINNERS_LEARN = "WinnerTakeAll", LEARN_ELSEWHERE
@@ -158,6 +163,9 @@ def of_network(network: Network) -> Iterator[Requirement]:
             values = population.gives_values
             yield Requirement(element, Feature.INPUT_VALUES if values else Feature.INPUT_SPIKES)
             continue
+        for noise in population.noise:
+            trains = isinstance(noise, PoissonNoise)
+            yield Requirement(element, Feature.POISSON_NOISE if trains else Feature.WANDERING_NOISE)
         yield from _of_neurons(element, network, population)
         for feature in _of_values(population):
             yield Requirement(element, feature)
@@ -227,11 +235,9 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
     if len(targets) > 1 or any(target != model.states[0].name for target in targets):
         yield Requirement(element, Feature.RESET_OF_STATES, model.name)
     yield from _of_curves(element, model)
-    units = {
-        model.unit_of(model.receptors[projection.receptor])
-        for projection in network.into(population.name)
-        if projection.receptor in model.receptors
-    }
+    used = {projection.receptor for projection in network.into(population.name)}
+    used |= {noise.receptor for noise in population.noise if isinstance(noise, PoissonNoise)}
+    units = {model.unit_of(model.receptors[name]) for name in used & {*model.receptors}}
     if "mV" in units:
         yield Requirement(element, Feature.JUMPS)
     if units - {"mV"}:
@@ -343,5 +349,7 @@ def _of_rule(rule: LearningRule | None) -> Iterator[Feature]:
         yield Feature.POWER_BOUNDS
     if rule.half_life is not None:
         yield Feature.HALF_LIFE
+    if rule.growth is not None:
+        yield Feature.GROWTH
     if rule.normalisation is not None:
         yield Feature.NORMALISATION

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.experiment.drive import Described, Drive, driven_ports
+from scnnbio.experiment.drive import Drive, driven_ports, noisy
+from scnnbio.experiment.noise import NoiseSpikes, binary_digits, noise_source
+from scnnbio.experiment.streams import Described
 from scnnbio.inputs import Input
-from scnnbio.network import Network
+from scnnbio.network import Network, Projection
+from scnnbio.neurons.noise import PoissonNoise
 from scnnbio.neurons.ports import driven
-from scnnbio.population import Population
+from scnnbio.population import Population, SpikeSource
 
 
 def lowered(experiment: Any) -> Any:
@@ -30,18 +33,21 @@ def lowered(experiment: Any) -> Any:
     """
     network: Network = experiment.network
     found = driven_ports(network, experiment.inputs)
-    if not found and not any(p.gives_values for p in network.populations):
+    if not found and not any(p.gives_values or p.noise for p in network.populations):
         return experiment
-    populations = tuple(
-        _opened(p, found[p.name]) if p.name in found else p
-        for p in network.populations
-        if not p.gives_values
-    )
-    projections = tuple(
-        p for p in network.projections if not network.population(p.pre).gives_values
-    )
+    populations = [
+        _opened(p, found.get(p.name, ())) for p in network.populations if not p.gives_values
+    ]
+    projections = [p for p in network.projections if not network.population(p.pre).gives_values]
     inputs: dict[str, Input] = {p.name: experiment.inputs[p.name] for p in network.spike_sources}
     inputs |= {name: Drive(experiment, name) for name in found}
+    for population in network.populations:
+        for place, noise in enumerate(population.noise):
+            if isinstance(noise, PoissonNoise):
+                source, projection, spikes = _trains(experiment, population, place, noise)
+                populations.append(source)
+                projections.append(projection)
+                inputs[source.name] = spikes
     signals = []
     for sampling in experiment.record.signals:
         ours = found.get(sampling.population, ())
@@ -50,7 +56,7 @@ def lowered(experiment: Any) -> Any:
             signals.append(dataclasses.replace(sampling, variables=variables))
     return dataclasses.replace(
         experiment,
-        network=Network(populations, projections),
+        network=Network(tuple(populations), tuple(projections)),
         stimulus=None,
         encoding=None,
         inputs=inputs,
@@ -59,11 +65,46 @@ def lowered(experiment: Any) -> Any:
 
 
 def _opened(population: Population, names: tuple[str, ...]) -> Population:
-    """A population whose ports of these names are states."""
+    """A population without noise whose ports of these names are states."""
+    population = noisy(population)
+    if not names:
+        return population
     parameters = {n: v for n, v in population.parameters.items() if n not in names}
     return dataclasses.replace(
         population, neuron=driven(population.model, names), parameters=parameters
     )
+
+
+def _trains(
+    experiment: Any, population: Population, place: int, noise: PoissonNoise
+) -> tuple[Population, Projection, Input]:
+    """A source that fires a Poisson noise, its projection, and what it fires."""
+    network: Network = experiment.network
+    names = {p.name for p in network.populations} | {p.name for p in network.projections}
+    name = f"noise{place}_{population.name}"[:60]
+    while name in names or f"{name}_in" in names:
+        name = f"{name[:59]}_"
+    digits = binary_digits(noise.rate * (experiment.input_dt or experiment.dt) / 1000.0)
+    shape, connector = noise_source(population, name, digits)
+    projection = Projection(
+        name,
+        population.name,
+        connector,
+        weight=noise.weight,
+        delay=experiment.dt,
+        receptor=noise.receptor,
+        name=f"{name}_in",
+    )
+    spikes = NoiseSpikes(
+        population.name,
+        place,
+        noise.rate,
+        population.shape,
+        digits,
+        experiment.n_trials,
+        experiment.trial_duration,
+    )
+    return Population(name, shape, SpikeSource()), projection, spikes
 
 
 def check_delays(experiment: Described) -> None:

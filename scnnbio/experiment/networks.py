@@ -16,6 +16,7 @@ from scnnbio.experiment.documents import (
     as_table,
     as_text,
     build,
+    by_kind,
     check_keys,
     choose,
     continued,
@@ -28,8 +29,10 @@ from scnnbio.experiment.weights import DocumentFolder, with_file
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
+from scnnbio.neurons.noise import Noise, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
     RULES,
+    Growth,
     LearningRule,
     Normalisation,
     SharedThreshold,
@@ -44,6 +47,10 @@ from scnnbio.units import plain
 MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {}, functions)
 _SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
     source.name: source for source in (SpikeSource(), ValueSource())
+}
+_NOISES: dict[str, type[Noise]] = {
+    "poisson": PoissonNoise,
+    "ornstein-uhlenbeck": OrnsteinUhlenbeckNoise,
 }
 
 
@@ -93,6 +100,7 @@ def _described(table: Table, where: str, seed: int) -> Network:
         "neuron": neuron_from,
         "homeostasis": _reader(SharedThreshold),
         "competition": _reader(WinnerTakeAll),
+        "noise": _noises,
         "parameters": lambda value, path: _values(value, path, seed),
         "initial": lambda value, path: _values(value, path, seed),
     }
@@ -106,6 +114,15 @@ def _described(table: Table, where: str, seed: int) -> Network:
         for k, row in _rows(table, "projections", where)
     ]
     return build(Network, {}, where, populations=populations, projections=projections)
+
+
+def _noises(value: Any, where: str) -> tuple[Noise, ...]:
+    """One noise or a list of them, each a table with its kind."""
+    rows = value if isinstance(value, list | tuple) else [value]
+    several = len(rows) > 1
+    return tuple(
+        by_kind(_NOISES)(row, f"{where}[{k}]" if several else where) for k, row in enumerate(rows)
+    )
 
 
 def _values(table: Any, where: str, seed: int) -> Table:
@@ -232,6 +249,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
     kind = as_table(table, where).get("kind", "pair")
     rest = {key: value for key, value in table.items() if key != "kind"}
     readers = {
+        "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()
@@ -250,7 +268,10 @@ def network_table(network: Network) -> Table:
 
 
 def _population_table(population: Population) -> Table:
-    table = plain_table(population, skip=("neuron",))
+    table = plain_table(population, skip=("neuron", "noise"))
+    kinds = {cls: kind for kind, cls in _NOISES.items()}
+    if population.noise:
+        table["noise"] = [{"kind": kinds[type(n)], **plain_table(n)} for n in population.noise]
     neuron = population.neuron
     name = neuron.name
     if population.is_source or (

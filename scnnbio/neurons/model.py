@@ -15,7 +15,7 @@ from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.brian2_loader import load_brian2
 from scnnbio.neurons.coherence import check_coherence
-from scnnbio.neurons.names import check_state, check_variable
+from scnnbio.neurons.names import check_noise, check_state, check_variable
 from scnnbio.neurons.parsing import split_assignments
 from scnnbio.neurons.variables import Parameter, StateVariable
 from scnnbio.neurons.whitelist import check_expression
@@ -154,6 +154,7 @@ class NeuronModel(Value):
             unknown = check_expression(text, where=label) - known
             if unknown:
                 first = min(unknown)
+                check_noise(first, label)
                 raise SpecError(
                     f"{first!r} is neither a state nor a parameter of {self.name!r};"
                     f" {hint(first, sorted(known), 'known are')}",

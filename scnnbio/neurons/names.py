@@ -22,7 +22,7 @@ _MEANINGS = {
     ),
     **dict.fromkeys(("pi", "e", "inf"), "a constant of Brian2"),
     **dict.fromkeys(
-        ("t", "dt", "i", "N", "xi", "lastspike", "refractory", "not_refractory", "t_in_timesteps"),
+        ("t", "dt", "i", "N", "lastspike", "refractory", "not_refractory", "t_in_timesteps"),
         "a variable of Brian2",
     ),
     **dict.fromkeys(("free_at", "channel"), "a variable of the generated program"),
@@ -99,9 +99,26 @@ def check_variable(name: str, where: str) -> None:
     reason = _MEANINGS.get(name)
     if keyword.iskeyword(name):
         reason = "a word of Python"
-    elif name.startswith("xi_"):
-        reason = "a source of noise in Brian2"
+    elif name == "xi" or name.startswith("xi_"):
+        reason = "white noise in Brian2"
     _refuse(name, reason, where)
+
+
+def check_noise(name: str, where: str) -> None:
+    """Refuse ``xi``, Brian2's white noise, in an equation, with what takes its place.
+
+    Raises
+    ------
+    SpecError
+        If the name is ``xi`` or begins with ``xi_``.
+    """
+    if name == "xi" or name.startswith("xi_"):
+        raise SpecError(
+            f"{name!r} is white noise in Brian2, which backends draw differently; leave it out and"
+            " give the population an OrnsteinUhlenbeckNoise or a PoissonNoise, which are the same"
+            " on every backend",
+            where=where,
+        )
 
 
 def check_state(name: str, where: str) -> None:

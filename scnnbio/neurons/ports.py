@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
 
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.model import NeuronModel
@@ -102,10 +101,9 @@ def driven(model: NeuronModel, names: tuple[str, ...]) -> NeuronModel:
     )
 
 
-def described(model: NeuronModel, known: Iterable[NeuronModel]) -> NeuronModel:
-    """The neuron of which :func:`driven` made this one, if it is among those known; else itself."""
-    for one in known:
-        names = tuple(s.name for s in model.states if s.name in one.parameters)
-        if one.name == model.name and names and driven(one, names) == model:
-            return one
-    return model
+def described(model: NeuronModel, known: NeuronModel | None) -> NeuronModel:
+    """The known neuron, if :func:`driven` made the model of it; else the model itself."""
+    if known is None:
+        return model
+    names = tuple(s.name for s in model.states if s.name in known.parameters)
+    return known if names and driven(known, names) == model else model

@@ -4,7 +4,7 @@ Every rule is a :class:`LearningRule` and says by :meth:`~LearningRule.as_traces
 backend: traces of spikes, and what an arrival and a postsynaptic spike do to a weight.
 """
 
-from scnnbio.plasticity.control import Normalisation, WinnerTakeAll
+from scnnbio.plasticity.control import Growth, Normalisation, WinnerTakeAll
 from scnnbio.plasticity.homeostasis import SharedThreshold
 from scnnbio.plasticity.rules import LearningRule, Trace, TraceRule
 from scnnbio.plasticity.stdp import PFISTER_GERSTNER_2006, SharedSTDP, TripletSTDP
@@ -25,6 +25,7 @@ RULES: Registry[type[LearningRule]] = Registry(
 __all__ = [
     "PFISTER_GERSTNER_2006",
     "RULES",
+    "Growth",
     "LearningRule",
     "Normalisation",
     "SharedSTDP",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,17 @@ def make_plain(
         value = getattr(rule, name)
         if value is not None or name in names:
             object.__setattr__(rule, name, plain(value, unit, where=inside(where, name)))
+
+
+def whole(value: Any, least: int, where: str) -> int:
+    """A whole number that is not too small."""
+    try:
+        count = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = least - 1
+    if count < least:
+        raise SpecError(f"{value!r} is not a whole number of at least {least}", where=where)
+    return count
 
 
 def check_positive(rule: object, where: str, unit: str, *names: str) -> None:

@@ -1,8 +1,7 @@
-"""What keeps kernels in check and maps apart: normalisation and competition, as data."""
+"""What goes with a learning rule, as data: normalisation, growth of its rate, and competition."""
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.plasticity._fields import check_choice, check_positive, make_plain
+from scnnbio.plasticity._fields import check_choice, check_positive, inside, make_plain, whole
 from scnnbio.units import In, Milliseconds, Number, plain_array
 from scnnbio.values import Value
 
@@ -67,6 +66,69 @@ class Normalisation(Value):
 
 @final
 @dataclass(frozen=True)
+class Growth(Value):
+    """A learning rate that grows from one block of trials to the next.
+
+    All changes of a rule are multiplied by a rate, which is 1 at first. When another ``every``
+    trials are over, it is multiplied by ``factor`` and cut to ``limit``. It begins at 1 again in
+    each run.
+
+    Parameters
+    ----------
+    every : int
+        Trials between two steps of the rate.
+    limit : float
+        The largest rate, as a multiple of the first one; at least 1.
+    factor : float
+        Above 1.
+
+    Raises
+    ------
+    SpecError
+        If ``every`` is not a whole number of at least 1, or the rate does not grow.
+
+    References
+    ----------
+    Mozafari et al. 2019, Front Neurosci 13:625 (SpykeTorch), with 0.004 for potentiation, doubled
+    every 500 images until it is 0.15: ``Growth(500, limit=37.5)``.
+
+    Examples
+    --------
+    >>> growth = Growth(every=500, limit=37.5)
+    >>> [growth.rate(trial) for trial in (0, 499, 500, 2500, 3000, 60000)]
+    [1.0, 1.0, 2.0, 32.0, 37.5, 37.5]
+    """
+
+    every: int
+    limit: Number
+    factor: Number = 2.0
+
+    def __post_init__(self) -> None:
+        where = "plasticity.growth"
+        object.__setattr__(self, "every", whole(self.every, 1, inside(where, "every")))
+        make_plain(self, where, "1", "limit", "factor")
+        if self.factor <= 1:
+            raise SpecError(
+                f"{self.factor} is not above 1; a rate that falls has a half_life",
+                where=inside(where, "factor"),
+            )
+        if self.limit < 1:
+            raise SpecError(
+                f"{self.limit} is below the first rate, which is 1", where=inside(where, "limit")
+            )
+
+    def rate(self, trial: int) -> float:
+        """Factor on all changes in a trial, by its number; the first one is 0."""
+        rate = 1.0
+        for _ in range(trial // self.every):
+            if rate == self.limit:
+                break
+            rate = min(rate * self.factor, self.limit)
+        return rate
+
+
+@final
+@dataclass(frozen=True)
 class WinnerTakeAll(Value):
     """Competition of the maps of a layer: who may learn in a trial, and who may fire.
 
@@ -110,15 +172,6 @@ class WinnerTakeAll(Value):
             value = getattr(self, name)
             if value is None and name == "winners":
                 continue
-            try:
-                count = -1 if isinstance(value, bool) else operator.index(value)
-            except TypeError:
-                count = -1
-            if count < least:
-                raise SpecError(
-                    f"{value!r} is not a whole number of at least {least}",
-                    where=f"competition.{name}",
-                )
-            object.__setattr__(self, name, count)
+            object.__setattr__(self, name, whole(value, least, inside("competition", name)))
         if not isinstance(self.silence, bool):
             raise SpecError(f"{self.silence!r} is not true or false", where="competition.silence")

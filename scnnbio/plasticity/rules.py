@@ -14,7 +14,7 @@ from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.names import check_variable
 from scnnbio.neurons.parsing import check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
-from scnnbio.plasticity.control import Normalisation
+from scnnbio.plasticity.control import Growth, Normalisation
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
 from scnnbio.values import FrozenTable, Value
 
@@ -75,13 +75,21 @@ class LearningRule(Value, ABC):
         Bounds of a kernel element.
     half_life : float, optional
         Time in ms after which all changes have halved; None keeps them as they are.
+    growth : Growth, optional
+        Lets all changes grow with the number of trials; None keeps them as they are.
     normalisation : Normalisation, optional
         Holds the size of each output map's kernel.
+
+    Raises
+    ------
+    SpecError
+        If the bounds are crossed, or the rate is to grow and to fall.
     """
 
     w_min: Number = 0.0
     w_max: Number = 1.0
     half_life: Milliseconds | None = None
+    growth: Growth | None = None
     normalisation: Normalisation | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +99,12 @@ class LearningRule(Value, ABC):
         if self.w_min >= self.w_max:
             raise SpecError(
                 f"w_min {self.w_min} is not below w_max {self.w_max}", where="plasticity"
+            )
+        if not isinstance(self.growth, Growth | None):
+            raise SpecError(f"{self.growth!r} is not a Growth", where="plasticity.growth")
+        if self.growth is not None and self.half_life is not None:
+            raise SpecError(
+                "the rate falls by a half_life; give one of the two", where="plasticity.growth"
             )
         if not isinstance(self.normalisation, Normalisation | None):
             raise SpecError(
@@ -154,7 +168,7 @@ class TraceRule(LearningRule):
         moves them.
     parameters : mapping of str to float
         Numbers by name.
-    w_min, w_max, half_life, normalisation
+    w_min, w_max, half_life, growth, normalisation
         As of every :class:`LearningRule`.
 
     Raises

@@ -84,7 +84,7 @@ class SharedSTDP(_BoundedRule):
         Exponent of ``power`` bounds, above 0.
     pairing : {"all-to-all", "nearest"}
         Which spikes are paired; see :class:`Trace`. Nearest is the symmetric scheme.
-    w_min, w_max, half_life, normalisation
+    w_min, w_max, half_life, growth, normalisation
         As of every :class:`LearningRule`.
 
     Raises
@@ -157,7 +157,7 @@ class TripletSTDP(_BoundedRule):
         Exponent of ``power`` bounds, above 0.
     pairing : {"all-to-all", "nearest"}
         Of all four traces; see :class:`Trace`.
-    w_min, w_max, half_life, normalisation
+    w_min, w_max, half_life, growth, normalisation
         As of every :class:`LearningRule`.
 
     Raises

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scnnbio.errors import SpecError
+from scnnbio.recording import absent
 from scnnbio.recording.checks import Shape
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import join
@@ -17,7 +18,9 @@ from scnnbio.recording.trials import join_tables
 def concatenate(recordings: Sequence[Recording]) -> Recording:
     """Concatenate recordings: one recording with the trials of all, in the order given.
 
-    A column that a recording lacks is NaN or ``""`` in its trials. ``start`` is not changed.
+    A column that a recording lacks is NaN or ``""`` in its trials. ``start`` is not changed. A
+    column ``not_recorded`` names the populations whose spikes a recording lacks: they cannot be
+    counted in its trials, and are left out where only these are selected.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def concatenate(recordings: Sequence[Recording]) -> Recording:
             name: join([(r.spikes[name], o) for r, o in parts if name in r.spikes])
             for name in _union(r.spikes for r in recordings)
         },
-        trials=join_tables([r.trials for r in recordings]),
+        trials=join_tables(absent.tables([(r.spikes, r.trials) for r in recordings])),
         shapes=shapes,
         signals={
             name: {

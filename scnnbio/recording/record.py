@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio._html import listed, section, sized, table
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.recording import from_neo, hdf5, neo_blocks
+from scnnbio.recording import absent, from_neo, hdf5, neo_blocks
 from scnnbio.recording.checks import (
     Shape,
     check_index,
@@ -221,7 +221,9 @@ class Recording(Value):
         """
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
         parts = restrict(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
+        table: Mapping[str, NDArray[Any]]
         table = {column: values[chosen] for column, values in self.trials.items()}
+        parts["spikes"], table = absent.settled(parts["spikes"], table)
         return Recording(shapes=self.shapes, trials=table, **parts)
 
     def counts(
@@ -254,8 +256,8 @@ class Recording(Value):
         Raises
         ------
         SpecError
-            If the population's spikes were not recorded, the window is not two increasing times,
-            or ``pooled`` is not two whole numbers of at least 1.
+            If the population's spikes were not recorded, or not in every trial, the window is not
+            two increasing times, or ``pooled`` is not two whole numbers of at least 1.
         """
         found = self._counted(population, window, pooled, "counts")
         # In 64 bits: trials times units outgrows 32.
@@ -297,6 +299,7 @@ class Recording(Value):
     ) -> SpikeColumns:
         self.size(population)  # raises an error that names the populations
         spikes = self.spikes_of(population)
+        absent.check_recorded(population, self.trials, where)
         return spike_columns(spikes, self.shapes[population], window, pooled, where)
 
     def to_neo(

@@ -31,8 +31,9 @@ from scnnbio.experiment import Experiment, Feature, Record, Sampling
 from scnnbio.geometry import Edges
 from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network, Projection
-from scnnbio.neurons import LIBRARY, NeuronModel
+from scnnbio.neurons import LIBRARY, NeuronModel, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
+    Growth,
     LearningRule,
     Normalisation,
     SharedSTDP,
@@ -196,6 +197,8 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
     Feature.INPUT_SPIKES: _case,
     Feature.INPUT_VALUES: _valued,
     Feature.INPUT_CURRENT: _injected,
+    Feature.POISSON_NOISE: lambda: _case(noise=PoissonNoise(90.0, 1.5), weight=0.9),
+    Feature.WANDERING_NOISE: lambda: _case(noise=OrnsteinUhlenbeckNoise(0.3, 0.3, 5.0), weight=0.9),
     Feature.CONVOLUTION: _case,
     Feature.POOLING: lambda: _case(PoolingConnector(SHAPE, 2), weight=6.0),
     Feature.FIRST_SPIKE: lambda: _case(
@@ -251,6 +254,9 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
         SharedSTDP(a_plus=0.05, a_minus=0.02, bounds="power", mu=0.4)
     ),
     Feature.HALF_LIFE: lambda: _learning(SharedSTDP(a_plus=0.05, half_life=30.0)),
+    Feature.GROWTH: lambda: _learning(
+        SharedSTDP(a_plus=0.02, growth=Growth(every=1, limit=3.0)), trials=3
+    ),
     Feature.NORMALISATION: lambda: _learning(
         SharedSTDP(a_plus=0.05, normalisation=Normalisation(9.0, period=15.0))
     ),

@@ -51,7 +51,7 @@ def test_pixels_are_read_out_as_they_are_shown(run: Run) -> None:
     )
     known, test = columns["part"] != "test", columns["part"] == "test"
     cost = float(found.chosen.removeprefix("LinearSVC(C=").removesuffix(")"))
-    machine = LinearSVC(C=cost, random_state=0, max_iter=20_000)
+    machine = LinearSVC(C=cost, dual=True, random_state=0, max_iter=20_000)
     machine.fit(values[known].reshape(-1, 64), columns["label"][known])
     correct = machine.score(values[test].reshape(-1, 64), columns["label"][test])
     assert found.accuracy.value == pytest.approx(correct)

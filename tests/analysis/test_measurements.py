@@ -63,6 +63,16 @@ def test_a_missing_value_says_why():
         Measurement("x", "1", [1.0], [nan], [nan], np.array([1, 2]), ("",), "trials", 0.95, {})
 
 
+def test_intervals_end_where_a_quantity_does():
+    draws = np.random.default_rng(1).normal(0.9, 0.2, (2000, 1))
+    one = measured("circular_variance", "1", [0.9], draws, np.array([5]), Bootstrap())
+    assert (one.high[0], one.low[0]) == (1.0, pytest.approx(0.51, abs=0.03))
+    free = measured("x", "1", [0.9], draws, np.array([5]), Bootstrap())
+    assert free.high[0] == pytest.approx(1.29, abs=0.03)
+    held = measured("x", "1", [0.9], draws, np.array([5]), Bootstrap(), limits=(0.8, 1.1))
+    assert (held.low[0], held.high[0]) == (0.8, 1.1)
+
+
 def test_summaries_of_a_population():
     values = np.arange(101.0)
     found = measured("x", "Hz", values, np.tile(values, (2, 1)), np.full(101, 4), Bootstrap())

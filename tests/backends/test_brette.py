@@ -91,3 +91,15 @@ def test_nests_own_network_fires_the_same_spikes():
     ours = spikes(backends.get("nest").run(made))
     assert len(own) > 3000
     np.testing.assert_array_equal(ours, own)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "expected", "tolerance"), [("cuba", 23_443, 0.02), ("coba", 79_562, 0.05)]
+)
+def test_both_networks_keep_firing_on_spinnaker(name, expected, tolerance):
+    """In whole numbers. Expected is what brian2-standalone fires in a second (decision 0019)."""
+    run = backends.get("spinnaker", {"headroom": 0.2}).run(published(name, 1000.0))
+    assert len(spikes(run)) == pytest.approx(expected, rel=tolerance)
+    late = run.recording.spikes["excitatory"].time
+    assert np.sum(late > 900.0) > 0.05 * len(late)

@@ -19,6 +19,7 @@ from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF
 from scnnbio.plasticity import (
+    Growth,
     LearningRule,
     Normalisation,
     SharedSTDP,
@@ -83,7 +84,10 @@ def many_rules() -> Network:
             {"competition": WinnerTakeAll(radius=1, silence=True), "homeostasis": threshold},
         ),
         "rivals": (
-            *(SharedSTDP(a_plus=0.03, a_minus=0.01), {"kernel": kernel}),
+            *(
+                SharedSTDP(a_plus=0.03, a_minus=0.01, growth=Growth(2, limit=3.0)),
+                {"kernel": kernel},
+            ),
             {"competition": WinnerTakeAll(radius=2, winners=2)},
         ),
     }
@@ -205,6 +209,19 @@ def given(network: Network, times: tuple[tuple[float, int], ...], **changes: obj
     )
     encoding = Encoding(LGN(normalisation_sigma=0.0), Given(times))
     return Experiment(network, stimulus, encoding, Record(("post",)), **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+def test_a_rate_grows_from_one_block_of_trials_to_the_next(backend: str) -> None:
+    """Each map learns four times in a trial, at rates of 1, 1, 2, 2, 3 and 3."""
+    network = competing(None, growth=Growth(every=2, limit=3.0))
+    times = ((1.0, 0), (11.0, 0), (11.0, 1), (21.0, 2))
+    run = backends.get(backend).run(given(network, times, n_trials=6))
+    before = network.projections[0].kernel
+    np.testing.assert_allclose(before - run.weights["pre_post"], 0.004 * 12, rtol=0, atol=1e-14)
+    # A run of one trial begins at the first rate again.
+    once = backends.get(backend).run(given(network, times))
+    np.testing.assert_allclose(before - once.weights["pre_post"], 0.004, rtol=0, atol=1e-14)
 
 
 HAND: dict[str, tuple[WinnerTakeAll | None, list[int], list[int]]] = {

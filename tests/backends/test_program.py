@@ -22,7 +22,7 @@ import pytest
 from scnnbio import backends
 from scnnbio.backends.brian2 import compiling
 from scnnbio.experiment import Experiment, Record, Sampling
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import Normalisation, SharedSTDP, SharedThreshold
 from scnnbio.stimuli import WhiteNoise
 from tests.backends.networks import experiment, small_network
 
@@ -157,6 +157,30 @@ def test_what_is_data_shares_the_program_and_is_read(
     found = described(make(), tmp_path / "x")
     assert found.key == base.key
     assert getattr(found, where) != getattr(base, where)
+
+
+def numbers(k: float, **changes: object) -> Experiment:
+    """Everything that is one number for a layer, a projection or a rule, each times ``k``."""
+    rule = SharedSTDP(
+        *(17.0 * k, 34.0 * k, 0.03 * k, 0.01 * k, 0.01 * k),
+        bounds="power",
+        mu=0.4 * k,
+        w_max=2.0 * k,
+        half_life=200.0 * k,
+        normalisation=Normalisation(18.0 * k, "l1", 10.0),
+    )
+    moving = SharedThreshold(0.3 * k, 60.0 * k, -55.0 * k, half_life=300.0 * k)
+    every = {"tau_m": 14.0, "tau_syn_E": 4.0, "cm": 0.9, "v_thresh": -48.0, "i_offset": 0.1}
+    every |= {"v_rest": -66.0, "v_reset": -64.0, "tau_refrac": 2.5}
+    parameters = {name: value * k for name, value in every.items()}
+    parameters["tau_refrac"] = round(2.5 * k * 2) / 2
+    return case(rule, homeostasis=moving, parameters=parameters, weight=0.6 * k, **changes)
+
+
+def test_numbers_of_every_kind_are_data(tmp_path: Path) -> None:
+    one, other = (described(numbers(k), tmp_path / str(k)) for k in (1.0, 1.07))
+    assert one.key == other.key
+    assert one.arrays != other.arrays
 
 
 @pytest.mark.parametrize("name", CODE)

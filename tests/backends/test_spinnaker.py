@@ -121,6 +121,34 @@ def test_parameters_weights_and_signs_reach_the_neurons_as_on_the_reference() ->
     assert counts[0].sum() == pytest.approx(counts[1].sum(), rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("model", "initial"),
+    [
+        ("LIF", {"I_exc": [0.5, 0.0], "I_inh": [0.0, -0.4]}),
+        ("LIF_cond_exp", {"g_exc": [0.02, 0.0], "g_inh": [0.0, 0.08]}),
+    ],
+)
+def test_synapses_begin_from_their_initial_values(model: str, initial: dict[str, object]) -> None:
+    """Against a grid ten times as fine, on which a conductance hardly changes in a step."""
+    network = pair(model, weight=0.0, kernel=np.zeros((2, 2, 1, 1)), v_thresh=0.0)
+    layer = dataclasses.replace(network.population("v1"), initial=initial)
+    network = dataclasses.replace(network, populations=(network.populations[0], layer))
+    experiment = driven(network, dt=0.1, stimulus=WhiteNoise(1, 40.0, 40.0))
+    fine = dataclasses.replace(experiment, dt=0.01, input_dt=0.1)
+    runs = backends.get("spinnaker").run(experiment), backends.get("brian2").run(fine)
+    ours, exact = (run.recording.signals["v1"]["v"].values for run in runs)
+    exact = exact[::10]
+    assert np.abs(exact + 65.0).max(axis=0).min() > 1.0
+    np.testing.assert_allclose(ours, exact, rtol=0, atol=0.02)
+
+
+def test_initial_currents_of_the_other_sign_are_refused() -> None:
+    network = pair("LIF")
+    layer = dataclasses.replace(network.population("v1"), initial={"I_exc": -0.5})
+    network = dataclasses.replace(network, populations=(network.populations[0], layer))
+    assert "an initial I_exc of either sign" in refusal(network)
+
+
 def test_conductances_fire_as_elsewhere_and_less_where_rings_are_too_small() -> None:
     rng = np.random.default_rng(4)
     connector = ConvolutionConnector(rng.uniform(0.1, 1.0, (2, 2, 3, 3)), (2, 6, 6), stride=2)

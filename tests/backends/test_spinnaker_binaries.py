@@ -266,10 +266,15 @@ def test_time_constants_over_three_decades(name: str) -> None:
         "LIF_cond_exp": (0.01, "excitatory"),
         "LIF_curr_delta": (7.0, "membrane"),
     }[name]
+    # What the pools hold at first, as the machine's code finds it.
+    initial = {
+        "LIF": {"I_exc": np.linspace(0.0, 3e3, maps), "I_inh": -7.0},
+        "LIF_cond_exp": {"g_exc": np.linspace(0.0, 0.04, maps), "g_inh": 0.013},
+    }.get(name, {})
     network = Network(
         (
             Population("lgn", (2, 1, 1), SpikeSource()),
-            Population("v1", (maps, 1, 1), LIBRARY[name], values),
+            Population("v1", (maps, 1, 1), LIBRARY[name], values, initial=initial),
         ),
         (Projection("lgn", "v1", connector, weight=weight, receptor=receptor),),
     )

@@ -184,6 +184,7 @@ def stack(homeostasis: SharedThreshold | None, layers: int = 6) -> Experiment:
     return dataclasses.replace(small(), network=network)
 
 
+@pytest.mark.slow
 def test_homeostasis_keeps_a_deep_stack_from_silence() -> None:
     """Target: 64 places, 0.1 spikes each in 12 ms."""
     training = Training(epochs=3, batch=10, learning_rate=0.002)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate2d
 
-from scnnbio.encoding import LGN
+from scnnbio.encoding import LGN, PoissonCode
 from scnnbio.errors import SpecError
 from scnnbio.stimuli import Gratings
 
@@ -148,3 +148,57 @@ def test_frames_without_room_are_refused(shape):
 def test_what_is_refused(parameters, where):
     with pytest.raises(SpecError, match=rf"encoding\.lgn\.{where}: "):
         LGN(**parameters)
+
+
+def test_unrectified_cells_are_driven_below_zero_by_the_wrong_polarity():
+    """Its rectified halves are those of the default, so that nothing else differs."""
+    frames = np.random.default_rng(1).normal(size=(2, 30, 30))
+    drive = LGN(rectified=False).drive(frames)
+    np.testing.assert_array_equal(drive[:, 0], -drive[:, 1])
+    np.testing.assert_array_equal(np.maximum(drive, 0.0), LGN().drive(frames))
+    assert drive.min() < -0.5
+
+
+def test_rates_fall_below_the_spontaneous_one():
+    """A grating of small contrast drives a signed cell about 10 Hz, each half cycle to both sides.
+
+    The spikes of ON and OFF cells at one place then average to the spontaneous rate; a large
+    contrast drives the cells of the wrong polarity to 0. Expected counts are those of a Poisson
+    process.
+    """
+    code = PoissonCode(gain=20.0, spontaneous=10.0, max_rate=200.0)
+    lgn = LGN(rectified=False)
+    grating = 0.02 * np.sin(2 * np.pi * 0.12 * np.arange(80.0))
+    frame = np.broadcast_to(grating, (1, 80, 80))
+    drive = lgn.drive(frame)
+    rate = code.rate(drive)
+    assert rate.min() < 9.0
+    assert rate.min() > 0.0
+    np.testing.assert_allclose(rate[:, 0] + rate[:, 1], 20.0, atol=1e-9)
+    assert code.rate(LGN().drive(frame)).min() == 10.0
+    _, unit = code.spikes(drive, 2000.0, 1.0, np.random.default_rng(3))
+    half = drive[0, 0].size
+    for cells, field in ((unit[unit < half], rate[0, 0]), (unit[unit >= half] - half, rate[0, 1])):
+        counts = np.bincount(cells, minlength=half).reshape(field.shape)
+        for low in (field < 9.5, field > 10.5):
+            expected = 2000.0 * -np.expm1(-field[low] * 1e-3).sum()
+            assert abs(counts[low].sum() - expected) < 4 * np.sqrt(expected)
+    strong = code.rate(lgn.drive(50 * frame))
+    assert strong.min() == 0.0
+    assert strong.max() > 20.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"normalisation_sigma": 2**63}, {"sigma_surround": 1e308}, {"truncate": 1e18}],
+)
+def test_gaussians_wider_than_any_frame_are_one_error(changes):
+    with pytest.raises(SpecError, match="pixels on each side") as caught:
+        LGN(**changes)
+    assert caught.value.where == "encoding.lgn"
+
+
+def test_what_is_not_a_choice_is_refused():
+    with pytest.raises(SpecError, match="true or false") as caught:
+        LGN(rectified=0)
+    assert caught.value.where == "encoding.lgn.rectified"

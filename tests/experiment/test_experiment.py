@@ -112,7 +112,7 @@ def test_an_encoding_drives_exactly_one_source(extra):
     lgn, v1 = NET.populations
     populations = (lgn, v1, *extra) if extra else (v1,)
     projections = NET.projections if extra else NET.projections[1:]
-    with pytest.raises(SpecError, match=f"{2 if extra else 0} spike sources"):
+    with pytest.raises(SpecError, match=f"{2 if extra else 0} sources"):
         experiment(network=Network(populations, projections))
 
 

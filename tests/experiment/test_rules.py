@@ -12,6 +12,7 @@ import tomli_w
 from scnnbio.errors import SpecError
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.plasticity import (
+    Growth,
     LearningRule,
     Normalisation,
     SharedSTDP,
@@ -70,6 +71,10 @@ RULES: list[tuple[dict[str, Any], LearningRule]] = [
     (
         {"kind": "pair", "bounds": "power", "mu": 0.1, "normalisation": {"target": 4.0}},
         SharedSTDP(bounds="power", mu=0.1, normalisation=Normalisation(4.0)),
+    ),
+    (
+        {"growth": {"every": 500, "limit": 37.5}},
+        SharedSTDP(growth=Growth(500, 37.5)),
     ),
     ({"kind": "triplet"}, TripletSTDP()),
     ({"kind": "triplet", "tau_y": "0.114 s", "a2_plus": 0}, TripletSTDP(tau_y=114.0, a2_plus=0)),

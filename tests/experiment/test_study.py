@@ -297,7 +297,7 @@ INLINE = [
     ("populations.1.neuron", {**LEAK, "parameters": {"tau": 3}},
      "network.populations[1].neuron.parameters.tau", "not a table"),
     ("populations.1.neuron", {**LEAK, "parameters": {"tau": {"default": 1, "unit": "s"}}},
-     "network.populations[1].neuron.parameters.tau.unit", "counted in"),
+     "network.populations[1].neuron.parameters.tau.unit", "parameters are in"),
     ("populations.1.parameters", 3, "network.populations[1].parameters", "not a table"),
     ("populations.1.parameters.tau_m", "20 mV", "network.populations[1].parameters.tau_m",
      "a time is needed"),

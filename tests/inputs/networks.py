@@ -14,7 +14,9 @@ from scnnbio import (
     Experiment,
     LatencyCode,
     Network,
+    OrnsteinUhlenbeckNoise,
     PoissonCode,
+    PoissonNoise,
     Population,
     Projection,
     Record,
@@ -79,7 +81,13 @@ def values_beside_spikes() -> Network:
     return Network(
         (
             Population("pixels", (2, 6, 6), ValueSource()),
-            Population("v1", (2, 4, 4), LIF, {"i_offset": [0.1, 0.2], "tau_refrac": 2.0}),
+            Population(
+                "v1",
+                (2, 4, 4),
+                LIF,
+                {"i_offset": [0.1, 0.2], "tau_refrac": 2.0},
+                noise=(PoissonNoise(300.0, 0.3), OrnsteinUhlenbeckNoise(-0.1, 0.2, 5.0)),
+            ),
             Population("skin", (3, 5, 5), SpikeSource()),
         ),
         (

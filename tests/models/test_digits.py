@@ -75,3 +75,24 @@ def test_what_is_out_of_range_is_named(changes: dict[str, object], where: str) -
     with pytest.raises(SpecError) as caught:
         build(**changes)  # type: ignore[arg-type]
     assert caught.value.where == f"parameters.{where}"
+
+
+def test_a_kernel_learns_the_same_from_digits_elsewhere() -> None:
+    """Places share a kernel, so where a digit lies changes nothing, but at the edge."""
+    digits = FromImages("digits-8x8", CODE, 17.0, part="train", shuffle=2, n=12).values[:, 0]
+    network = build(maps=4, size=3, extent=18, threshold="2 mV", radius=1, winners=2)
+    kernels, places = [], []
+    for row, column in ((3, 2), (6, 7)):
+        page = np.zeros((len(digits), 18, 18))
+        page[:, row : row + 8, column : column + 8] = digits
+        shown = FromImages(page, CODE, 17.0)
+        experiment = Experiment(
+            network, inputs={"retina": shown}, record=Record(spikes=("v1",)), dt=1.0
+        )
+        run = backends.get("reference").run(experiment)
+        kernels.append(run.weights["retina_v1"])
+        fired = run.recording.counts("v1").sum(axis=0).reshape(4, 18, 18)
+        places.append(np.roll(fired, (-row, -column), axis=(1, 2)))
+    np.testing.assert_allclose(kernels[0], kernels[1], rtol=1e-12)
+    np.testing.assert_array_equal(*places)
+    assert np.abs(kernels[0] - network.projection("retina_v1").kernel).max() > 0.1

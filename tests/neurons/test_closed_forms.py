@@ -84,7 +84,7 @@ def test_closed_forms_that_do_not_exist() -> None:
         {"s": LIF.parameters["tau_m"]},
         {},
     )
-    with pytest.raises(SpecError, match="x, y depend on one another in a circle"):
+    with pytest.raises(SpecError, match="x, y depend on each other in a cycle"):
         closed_form(circle)
     with pytest.raises(SpecError, match="not linear"):
         closed_form(LIBRARY["AdEx"])
@@ -235,7 +235,7 @@ def test_subtractive_and_shunting_inhibition_on_the_f_i_curve() -> None:
 
 
 def test_rates_that_have_no_such_form() -> None:
-    with pytest.raises(SpecError, match="a spike moves I_sfa too"):
+    with pytest.raises(SpecError, match="a spike also changes I_sfa"):
         firing_rate(LIBRARY["LIF_sfa"], 1.0)
     with pytest.raises(SpecError, match="not linear in v"):
         firing_rate(LIBRARY["AdEx"], 1.0)

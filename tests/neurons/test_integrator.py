@@ -177,7 +177,9 @@ def test_a_rate_without_derivative_is_refused() -> None:
         {"a": Parameter(1.0, "mV"), "s": Parameter(10.0, "ms")},
         {},
     )
-    with pytest.raises(SpecError, match=r"steps\.dv/dt: the rate has no derivative in 'v'"):
+    with pytest.raises(
+        SpecError, match=r"steps\.dv/dt: the rate has no closed-form derivative in 'v'"
+    ):
         integrator(model)
 
 

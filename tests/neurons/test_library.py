@@ -251,9 +251,9 @@ def test_homeostasis_refuses(model: NeuronModel, changes: dict, message: str) ->
 
 
 def test_two_parts_may_not_bring_the_same() -> None:
-    with pytest.raises(SpecError, match=r"mine: two parts bring the receptor 'excitatory'"):
+    with pytest.raises(SpecError, match=r"mine: two parts have the receptor 'excitatory'"):
         compose("mine", leaky(), [exponential_currents(), alpha_currents()], reference="")
-    with pytest.raises(SpecError, match="two parts bring the receptor 'membrane'"):
+    with pytest.raises(SpecError, match="two parts have the receptor 'membrane'"):
         compose("mine", leaky(), [delta(), delta()], reference="")
 
 

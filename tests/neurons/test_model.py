@@ -1,4 +1,4 @@
-"""A neuron written by a user: what is taken, and what is refused with its place."""
+"""A neuron written by a user: what is reserved, and what is refused with its place."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_wrong_dimensions_point_at_the_term(change: dict[str, object], where: st
 @pytest.mark.parametrize("name", ["free_at", "t_in_timesteps", "dt", "exp", "i", "inf"])
 def test_names_that_mean_something_elsewhere_are_taken(name: str) -> None:
     # A parameter of such a name would be read as the simulator's variable: other spikes, no error.
-    with pytest.raises(SpecError, match="is taken"):
+    with pytest.raises(SpecError, match="is reserved"):
         own(parameters={**OWN["parameters"], name: Parameter(1.0, "1")})
 
 

@@ -52,7 +52,7 @@ def free(names: Iterable[str]) -> list[str]:
     "name", ["rand", "poisson", "timestep", "log1p", "expm1", "xi_1", "xi", "randn", "x_post"]
 )
 def test_the_error_names_the_name_and_the_reason(name: str) -> None:
-    with pytest.raises(SpecError, match=f"the name '{name}' is taken, as .*; choose another"):
+    with pytest.raises(SpecError, match=f"the name '{name}' is reserved: it is .*; choose another"):
         model(name)
 
 
@@ -93,9 +93,9 @@ def test_names_in_use_are_free() -> None:
 
 def test_names_of_a_rule_are_as_free_as_they_can_be() -> None:
     for name in ("rand", "xi_1", "lambda", "poisson"):
-        with pytest.raises(SpecError, match="is taken"):
+        with pytest.raises(SpecError, match="is reserved"):
             TraceRule(traces={name: Trace("pre", 10.0)})
-        with pytest.raises(SpecError, match="is taken"):
+        with pytest.raises(SpecError, match="is reserved"):
             TraceRule(parameters={name: 1.0})
     # With a prefix everywhere, words of C++ are names like others.
     assert TraceRule(on_pre="new*w", traces={"new": Trace("pre", 10.0)}).used("pre") == ("new",)

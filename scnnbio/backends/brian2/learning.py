@@ -27,7 +27,7 @@ from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
 from scnnbio.neurons.parsing import renamed
-from scnnbio.plasticity import LearningRule, Trace, TraceRule, WinnerTakeAll
+from scnnbio.plasticity import Growth, LearningRule, Trace, TraceRule, WinnerTakeAll
 from scnnbio.population import Population
 
 _MS = b2.ms
@@ -65,9 +65,12 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     rule, present = projection.plasticity, projection.connector.present
     groups = projection.connector.groups
     masked = rule is not None and not present.all()
+    grows = rule is not None and rule.growth is not None
     group = b2.NeuronGroup(
         projection.kernel.size,
-        "w : 1\nrate : 1 (shared)" + ("\npresent : 1 (constant)" if masked else ""),
+        "w : 1\nrate : 1 (shared)"
+        + ("\nnext_rate : 1 (shared)" if grows else "")
+        + ("\npresent : 1 (constant)" if masked else ""),
         name=f"kernel_{projection.name}",
         namespace={},
     )
@@ -79,7 +82,18 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
         group.namespace["slowing"] = rule.slowing(experiment.dt)
         code = ["rate = rate*slowing"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
+    if rule is not None and rule.growth is not None:
+        _let_grow(group, rule.growth, experiment)
     return keep(group)
+
+
+def _let_grow(group: Any, growth: Growth, experiment: Experiment) -> None:
+    """Let the rate of a kernel grow where a block of trials begins; at first it stays."""
+    group.next_rate = 1.0
+    group.namespace |= {"factor": growth.factor, "limit": growth.limit}
+    code = ["rate = next_rate", "next_rate = clip(next_rate*factor, 0, limit)"]
+    block = growth.every * experiment.trial_steps * experiment.dt * _MS
+    regularly(group, code, block, "start", -20, f"grow_{group.name}")
 
 
 def _listed_weights(projection: Projection, keep: Keep) -> Any:
@@ -188,7 +202,7 @@ class Learning:
             return []
         names = {n: f"(scale_{n}_{t.side}*trace_{n}_{t.side})" for n, t in self.rule.traces.items()}
         change = BRIAN2.number(text, {**names, **self.rule.constants, "w": "w"})
-        if self.rule.half_life is not None:
+        if self.rule.half_life is not None or self.rule.growth is not None:
             change = f"rate*{change}"
         value = f"clip(w + {change}, {self.rule.w_min!r}, {self.rule.w_max!r})"
         return [f"w = present*{value}" if self.masked else f"w = {value}"]

@@ -158,7 +158,7 @@ class Step(Procedural):
             "resets": "reset" in parts,
             "holds": list(rules.held) if waits and "update" in parts else [],
             "waits": waits,
-            "slots": rules.max_refractory + 1,
+            "slots": 1 << rules.max_refractory.bit_length(),
             "period": rules.trial if rules.resets_trials else 0,
             "size": size,
             "states": list(rules.updates),

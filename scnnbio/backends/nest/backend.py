@@ -16,9 +16,10 @@ from scnnbio.backends.nest import kernel
 from scnnbio.backends.nest.build import cache_folder, missing, no_compiler
 from scnnbio.backends.nest.capacity import check_built, threads_needed, unsupported_size
 from scnnbio.backends.nest.cells import Cells, CompiledCells, StandardCells
+from scnnbio.backends.nest.driving import driver
 from scnnbio.backends.nest.engines import engine_modules, unsupported_rules
 from scnnbio.backends.nest.loader import foreign_thread
-from scnnbio.backends.nest.lowering import InputSpikes, Lowered, driven_steps
+from scnnbio.backends.nest.lowering import InputSpikes, Lowered
 from scnnbio.backends.nest.noting import take_notes
 from scnnbio.backends.nest.recorders import Recorders
 from scnnbio.backends.nest.schedule import Schedule
@@ -46,9 +47,9 @@ _ELSEWHERE = (
 class NestBackend(Backend):
     """NEST, on this machine.
 
-    NEST has one kernel per process. A run resets it, before and after, and restores its settings.
-    If the kernel holds a network or modules of the user, a run raises an error; changed defaults of
-    models, which NEST does not list, are lost.
+    NEST has one kernel per process. A run resets it, before and after, and restores its settings
+    and the defaults of its models. If the kernel holds a network or modules of the user, a run
+    raises an error. Copies of synapse models are lost, with a warning.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class NestBackend(Backend):
         if elsewhere := foreign_thread():
             return [Unsupported("this thread", elsewhere, _ELSEWHERE)]
         problems = super().unsupported(experiment)
-        experiment = experiment.lowered
+        described, experiment = experiment, experiment.lowered
         if not problems:
             problems += self._cells().unsupported(experiment)
         shared = self.kernels == "shared"
@@ -138,8 +139,8 @@ class NestBackend(Backend):
             feature = f"this NEST was built without MPI, but MPI started {started} processes"
             remedy = "build it as in docs/how_to/mpi.md, or run one process with backend.threads"
             problems.append(Unsupported("mpiexec", feature, remedy))
-        if experiment.drives and started > 1:
-            feature = "values and currents are not distributed over several processes"
+        if experiment is not described and started > 1:
+            feature = "values, currents and noise are not distributed over several processes"
             problems.append(Unsupported("inputs", feature, "run one process with backend.threads"))
         tics = experiment.dt * _TICS
         if abs(tics - round(tics)) > 1e-6:
@@ -173,7 +174,7 @@ class NestBackend(Backend):
         # An error in writing the experiment must be raised before the other processes take part.
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
-        before = kernel.settings()
+        before, models = kernel.settings(), kernel.defaults()
         try:
             with team.joint_work():
                 if leads:
@@ -183,7 +184,7 @@ class NestBackend(Backend):
         finally:
             # If another process failed, NEST would wait for it endlessly.
             if not team.broken:
-                kernel.restore(before)
+                kernel.restore(before, models)
 
     def take_part(self, experiment: str) -> None:
         """Take part, in another process, in a run that the first process began.
@@ -262,13 +263,8 @@ class NestBackend(Backend):
 
         simulate(lowered.schedule.gap)
         lowered.cells.start()
-        changes = driven_steps(lowered, inputs)
-        due = next(changes, None)
+        driving = driver(lowered, inputs, modules)
         for end in lowered.schedule.ends(_PARTS):
-            while due is not None and due[0] < end:
-                simulate(due[0])
-                lowered.set_port(due[1])
-                due = next(changes, None)
-            simulate(end)
+            driving.advance(done, end, simulate)
             recorders.collect()
             report("simulating", done, total)

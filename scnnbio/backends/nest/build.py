@@ -96,17 +96,19 @@ def compiled(model: NestmlModel) -> str:
     DataError
         If the cache cannot be written.
     """
-    # NEST expects a symbol with the name of the file.
-    module = model.name.replace("_neuron", "module")
 
     def generate(work: Path) -> None:
         (work / f"{model.name}.nestml").write_text(model.text)
-        _generate(work, model.name, module)
+        _generate(work, model.name, model.module)
         if model.competes:
             _add_offset(work / "generated" / model.name)
-        _add_look(work / "generated" / f"{model.name}.cpp", model.states)
+        source = work / "generated" / f"{model.name}.cpp"
+        _add_look(source, model.states)
+        if model.given:
+            _add_drive(source, model.given)
 
-    return _module(module, "\0".join([model.text, LOOK, NOTE]), generate, missing())
+    parts = [model.text, LOOK, NOTE, *([DRIVE, SET] if model.given else [])]
+    return _module(model.module, "\0".join(parts), generate, missing())
 
 
 def build_in_parallel(build: Callable[[_Source], str], sources: Iterable[_Source]) -> list[str]:
@@ -285,6 +287,31 @@ def _add_offset(source: Path) -> None:
         if text.count(line) != 1:
             raise _other_version(f"writes {file.suffix} files differently")
         file.write_text(text.replace(line, line + addition))
+
+
+# What a drive sets, row after row for each step and port, is read as a step begins.
+DRIVE = """struct Drive { const double* values; long begin, ports, first, nodes; };
+extern "C" __attribute__((visibility("protected"))) Drive scnnbio_drive;
+Drive scnnbio_drive = { nullptr, 0, 0, 0, 0 };
+static inline double driven(long step, long port, long node)
+{
+  const Drive& all = scnnbio_drive;
+  return all.values[((step - all.begin) * all.ports + port) * all.nodes + node - all.first];
+}
+"""
+SET = """    if (scnnbio_drive.values)
+      S_.s_{0} = driven(origin.get_steps() + lag, {1}, get_node_id());
+"""
+_SET_AFTER = "     * Begin NESTML generated code for the update block(s)\n    **/\n"
+
+
+def _add_drive(source: Path, given: Iterable[str]) -> None:
+    """Let a generated neuron read the states that a drive sets, as each step begins."""
+    text = source.read_text()
+    if text.count(_SET_AFTER) != 1:
+        raise _other_version("begins a step in another way")
+    sets = "".join(SET.format(state, port) for port, state in enumerate(given))
+    source.write_text(DRIVE + text.replace(_SET_AFTER, f"{_SET_AFTER}\n{sets}"))
 
 
 def _add_look(source: Path, states: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ from scnnbio.network import Projection
 from scnnbio.neurons.library import LIBRARY
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.ports import described
-from scnnbio.neurons.standard import StandardCell, standard_cell
+from scnnbio.neurons.standard import STANDARD_CELLS, StandardCell, standard_cell
 from scnnbio.population import Population
 
 Values = Mapping[str, NDArray[np.float64]]
@@ -119,8 +119,8 @@ class CompiledCells(Cells):
         return port
 
     def driven_port(self, population: Population, port: str) -> tuple[str, float]:
-        """A driven port is a state of the compiled model."""
-        return f"s_{port}", 1.0
+        """None: compiled neurons read their ports from an array."""
+        raise SpecError("is read by the neurons themselves", where=f"{population.name}.{port}")
 
     def recordable(self, population: Population, state: str) -> tuple[str, float]:
         """States in scnnbio's units."""
@@ -265,7 +265,8 @@ def _generated(population: Population) -> NestmlModel:
 
 def _cell(model: NeuronModel) -> StandardCell | None:
     """The NEST cell that equals a model; not with conductances, where NEST's integrator differs."""
-    cell = standard_cell(described(model, LIBRARY.values()))
+    known = LIBRARY.ours(model.name) if model.name in STANDARD_CELLS else None
+    cell = standard_cell(described(model, known))
     return cell if cell is not None and cell.pynn in _NATIVE else None
 
 

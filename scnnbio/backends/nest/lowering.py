@@ -8,7 +8,7 @@ may differ in the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,6 @@ from scnnbio.backends.nest.placed import Placed
 from scnnbio.backends.nest.schedule import Schedule
 from scnnbio.backends.processes import Team
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.experiment.drive import Change
 from scnnbio.experiment.inputs import split_by_source
 from scnnbio.network import Projection
 from scnnbio.population import Population
@@ -60,16 +59,6 @@ class InputSpikes:
         found = cls(team.from_first(step, np.int64), team.from_first(unit, np.int32))
         inputs.drawn = len(found.step)
         return found
-
-
-def driven_steps(lowered: Lowered, inputs: Inputs) -> Iterator[tuple[int, Change]]:
-    """All changes of a run's drives, with the steps on NEST's clock before which they are due."""
-    experiment, schedule = lowered.experiment, lowered.schedule
-    if experiment.drives:
-        for trial in range(experiment.n_trials):
-            for change in inputs.changes(trial):
-                stamp = trial * experiment.trial_steps + change.step + 1
-                yield int(schedule.of_stamps(np.array(stamp))) - 1, change
 
 
 @dataclass
@@ -136,12 +125,6 @@ class Lowered:
     def first(self, population: str) -> int:
         """NEST's number of a population's first neuron."""
         return self.placed.first(population)
-
-    def set_port(self, change: Change) -> None:
-        """Set a driven port of all neurons of a population."""
-        population = self.experiment.network.population(change.population)
-        name, factor = self.cells.driven_port(population, change.port)
-        self.nodes[change.population].set({name: (change.values * factor).tolist()})
 
     def check_finite(self, modules: Iterable[str]) -> None:
         """Raise if a state became NaN or infinite in a compiled neuron of these modules."""

@@ -57,6 +57,8 @@ class NestmlModel:
         Whether spikes carry the excess over threshold as their offset.
     states : tuple of str
         State variables, named ``s_<name>`` in NEST.
+    given : tuple of str
+        The state variables that a drive sets in every step.
     """
 
     name: str
@@ -67,6 +69,12 @@ class NestmlModel:
     parameter_port: int | None = None
     competes: bool = False
     states: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """Name of its module: NEST expects a symbol with the name of the file."""
+        return self.name.replace("_neuron", "module")
 
 
 def nestml_model(
@@ -120,7 +128,8 @@ def nestml_model(
     last = first + len(ports) if received else None
     states = tuple(state.name for state in model.states)
     text = f"model {name}:\n{body}"
-    return NestmlModel(name, text, constants, ports, used, last, competes, states)
+    given = tuple(state.name for state in model.states if state.is_given)
+    return NestmlModel(name, text, constants, ports, used, last, competes, states, given)
 
 
 def _declarations(model: NeuronModel, values: list[str], memories: list[str]) -> list[str]:

@@ -133,6 +133,10 @@ def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any
         "w_min": rule.w_min,
         "w_max": rule.w_max,
     }
+    if rule.growth is not None:
+        values["grow_every"] = rule.growth.every * experiment.trial_steps
+        values["grow_factor"] = rule.growth.factor
+        values["grow_limit"] = rule.growth.limit
     for side in ("pre", "post"):
         taus = [rule.traces[name].tau for name in rule.used(side)]
         if taus:  # NEST does not accept empty lists of numbers

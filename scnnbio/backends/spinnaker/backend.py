@@ -73,7 +73,10 @@ class SpinnakerBackend(Backend):
     summary: ClassVar[str] = "SpiNNaker: static networks on a board, or emulated with equal spikes"
     #: All targets compute the same integers.
     neutral_options: ClassVar[frozenset[str]] = frozenset({"target"})
-    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {Feature.CONDUCTANCES}
+    supports: ClassVar[frozenset[Feature]] = EVERYWHERE | {
+        Feature.CONDUCTANCES,
+        Feature.INITIAL_STATES,
+    }
     refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
     #: sPyNNaker reads settings from environment variables, and changes the working folder.
     turn: ClassVar[Turn | None] = Turn("sPyNNaker")
@@ -137,10 +140,8 @@ class SpinnakerBackend(Backend):
     def unsupported(self, experiment: Experiment) -> list[Unsupported]:
         """Find everything in an experiment that the machine cannot run, without simulating."""
         problems = self._undeclared(experiment)
-        if experiment.lowered is not experiment:
-            return problems  # its neurons take spikes only
         named = {problem.element for problem in problems}
-        found = lower(experiment, self.gap, self.headroom)
+        found = lower(experiment.lowered, self.gap, self.headroom)
         finer = [] if isinstance(found, Lowered) else found
         return problems + [problem for problem in finer if problem.element not in named]
 

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.base import initial_states, refractory_steps
-from scnnbio.backends.spinnaker.arithmetic import ONE, TOO_LARGE, decay, representable
+from scnnbio.backends.spinnaker.arithmetic import (
+    ONE,
+    TOO_LARGE,
+    decay,
+    mean_of_step,
+    representable,
+)
 from scnnbio.errors import Unsupported
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.standard import standard_cells
@@ -64,13 +70,16 @@ class Cells:
     type : CellType
     parameters : mapping of str to ndarray (channels,)
         In sPyNNaker's names and units, rounded to the machine's numbers.
-    initial : ndarray (channels,)
+    initial : ndarray (channels,) or (neurons,)
         Initial membrane potential.
+    inputs : tuple of ndarray (channels,) or (neurons,)
+        Initial content of the positive and of the negative pool, in the unit of the rings.
     """
 
     type: CellType
     parameters: Mapping[str, Floats]
     initial: Floats
+    inputs: tuple[Floats, Floats]
 
 
 def cells_of(network: Network, population: Population, dt: float) -> Cells | list[Unsupported]:
@@ -111,13 +120,58 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
         for name, v in _bounded(values).items()
         if np.abs(v).max() >= TOO_LARGE
     ]
+    inputs, wrong = _first_inputs(population, kind, taus, dt)
+    problems += wrong
     if problems:
         return problems
     return Cells(
         kind,
         {name: representable(v) for name, v in values.items()},
         representable(initial_states(population)["v"]),
+        inputs,
     )
+
+
+def _first_inputs(
+    population: Population, kind: CellType, taus: Mapping[str, Floats], dt: float
+) -> tuple[tuple[Floats, Floats], list[Unsupported]]:
+    """What the pools hold at first, and initial values that have no place in them.
+
+    A pool holds the mean over the step to come, as it does of a spike that has just arrived.
+    """
+    pools, problems = [np.zeros(1), np.zeros(1)], []
+    states, values = initial_states(population), population.values()
+    for pool, (receptor, own) in enumerate(_TAU.items()):
+        state = population.model.receptors.get(receptor, "")
+        first = states.get(state, np.zeros(1))
+        if state == "v" or not first.any():
+            continue
+        # Currents of the other sign are in the other pool, and may decay otherwise.
+        sign = -1.0 if pool and kind.name != "IF_cond_exp" else 1.0
+        if (sign * first).min() < 0 or not np.array_equal(taus[own], values[own]):
+            problems.append(
+                Unsupported(
+                    f"population {population.name!r}",
+                    f"an initial {state} of either sign, or beside weights of either sign: the"
+                    " machine keeps what is positive in one pool and what is negative in another",
+                    "give excitation positive and inhibition negative values, or use another"
+                    " backend",
+                )
+            )
+            continue
+        tau = representable(values[own])
+        mean = np.asarray(mean_of_step(dt, tau)) / 2.0**32
+        pools[pool] = representable(sign * first * kind.unit * mean)
+        if pools[pool].max() >= TOO_LARGE:
+            problems.append(
+                Unsupported(
+                    f"population {population.name!r}",
+                    f"an initial {state} of {np.abs(first).max():.6g} is beyond the machine's"
+                    f" numbers, which end at {TOO_LARGE / kind.unit:.0f}",
+                    "choose other values, or another backend",
+                )
+            )
+    return (pools[0], pools[1]), problems
 
 
 def _no_cell(population: Population, receptors: list[str], element: str) -> Unsupported:

@@ -58,7 +58,7 @@ class Membrane(ABC):
         self.held_for = (held >> 15) + ((held & (ONE - 1)) > 0)
         self.v = fixed(layer.each(cells.initial).astype(float))
         self.held = np.zeros(layer.size, dtype=np.int64)
-        self.inputs = np.zeros((2, layer.size), dtype=np.int64)
+        self.inputs = np.stack([fixed(layer.each(v).astype(float)) for v in cells.inputs])
 
     @abstractmethod
     def arrive(self, pool: int, amount: Ints) -> None:

@@ -66,7 +66,9 @@ def lists(pathway: Pathway, pre: Layer, post: Layer) -> Iterator[Lists]:
     which = (source * post.parts + target) * 2 + (weight < 0)
     order = np.argsort(which, kind="stable")
     found, begins = np.unique(which[order], return_index=True)
-    for number, chosen in zip(found.tolist(), np.split(order, begins[1:]), strict=True):
+    # Of no connections there is one part, which is empty.
+    parts = np.split(order, begins[1:]) if len(order) else []
+    for number, chosen in zip(found.tolist(), parts, strict=True):
         pair, pool = divmod(number, 2)
         a, b = divmod(pair, post.parts)
         yield Lists(a, b, pool, from_unit[chosen], to_unit[chosen], np.abs(weight[chosen]))

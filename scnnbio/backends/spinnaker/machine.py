@@ -102,7 +102,17 @@ class Machine:
                 # The default of 500 for sources may need more memory than a delay extension has.
                 population.set_max_atoms_per_core(CORE_NEURONS)
             if layer.cells is not None:
-                population.initialize(v=layer.each(layer.cells.initial)[chosen].tolist())
+                first = {"v": layer.cells.initial}
+                first |= {
+                    name: values
+                    for name, values in zip(
+                        ("isyn_exc", "isyn_inh"), layer.cells.inputs, strict=True
+                    )
+                    if values.any()
+                }
+                population.initialize(
+                    **{name: layer.each(v)[chosen].tolist() for name, v in first.items()}
+                )
                 population.record(["spikes", "v"] if layer.name in self.sampled else ["spikes"])
             made.append(population)
         return made

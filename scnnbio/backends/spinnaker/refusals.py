@@ -18,6 +18,7 @@ _RULES = (
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
 )
 
@@ -28,10 +29,6 @@ REFUSALS = {
     **dict.fromkeys(
         (Feature.NONLINEAR, Feature.FORWARD_EULER),
         Refusal("{what} {is_} not available on spinnaker", OTHER_CELLS),
-    ),
-    Feature.INITIAL_STATES: Refusal(
-        "{detail} always begins at zero on the machine",
-        "give initial values of v only, or use another backend",
     ),
     Feature.SAMPLED_STATES: Refusal(
         "{detail} is stored by sign of the weights, not by receptor",

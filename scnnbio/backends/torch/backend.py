@@ -26,6 +26,7 @@ _RULES = (
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
+    Feature.GROWTH,
     Feature.NORMALISATION,
     Feature.SHARED_THRESHOLD,
     Feature.WINNERS_LEARN,

@@ -36,7 +36,7 @@ from scnnbio.backends.torch.losses import (
 from scnnbio.backends.torch.quantised import Quantiser, deployed
 from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.unrolled import Bound, Traced, Unrolled
-from scnnbio.errors import SpecError, UnsupportedError
+from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report
 from scnnbio.network import Network
 
@@ -333,6 +333,12 @@ def check_supported(experiment: Experiment) -> None:
     backend = TorchBackend()
     if problems := backend.unsupported(still):
         raise UnsupportedError(backend.name, problems)
+    for population in experiment.network.populations:
+        if population.noise:
+            feature = "training draws no background noise"
+            remedy = "train without noise, and run network.with_weights(...) with it"
+            refusal = Unsupported(f"population {population.name!r}", feature, remedy)
+            raise UnsupportedError(backend.name, [refusal])
     if not experiment.reset and experiment.n_trials > 1:
         raise SpecError(
             "trials are shown in any order, side by side, and each begins from rest; set reset ="

@@ -204,13 +204,14 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     {% endif %}
     {% if holds %}
     static bool _known = false;
-    const double _longest = {{slots}};
-    const int _slots = _longest;
-    if (!_known) _release.resize(_slots);
+    {# A power of two, so that the last bits of a step are its slot. #}
+    const double _slots = {{slots}};
+    const int32_t _mask = int32_t(_slots) - 1;
+    if (!_known) _release.resize(_mask + 1);
     auto _hold = [&](int32_t _idx) {
         if ({{free_at}}[_idx] <= _now) return;
         _held[_idx / _WORD] |= _Word(1) << (_idx % _WORD);
-        _release[{{free_at}}[_idx] % _slots].push_back(_idx);
+        _release[{{free_at}}[_idx] & _mask].push_back(_idx);
     };
     if ({% if period %}_now % {{period}} == 0 || {% endif %}!_known) {
         std::fill(_held.begin(), _held.end(), 0);
@@ -219,7 +220,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
         if (_now) for (int32_t _idx = 0; _idx < N; _idx++) _hold(_idx);
         _known = true;
     } else {
-        auto &_leaving = _release[_now % _slots];
+        auto &_leaving = _release[_now & _mask];
         for (int32_t _idx : _leaving) {
             {% if sleeps %}
             wake_{{sleeps}}(_idx, _idx, _now - 1, INFINITY);

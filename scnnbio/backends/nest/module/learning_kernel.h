@@ -80,6 +80,9 @@ public:
     d.update_value( "keep_pre", keep_pre_ );
     d.update_value( "keep_post", keep_post_ );
     d.update_value( "keep_rate", keep_rate_ );
+    d.update_value( "grow_every", grow_every_ );
+    d.update_value( "grow_factor", grow_factor_ );
+    d.update_value( "grow_limit", grow_limit_ );
     d.update_value( "w_min", w_min_ );
     d.update_value( "w_max", w_max_ );
     d.update_value( "norm_every", norm_every_ );
@@ -102,11 +105,15 @@ protected:
   }
 
   void
-  advance( const Units& arrived, long ) override
+  advance( const Units& arrived, long step ) override
   {
     x_.decay( keep_pre_ );
     y_.decay( keep_post_ );
     rate_ *= keep_rate_;
+    if ( grow_every_ > 0 and step > 1 and ( step - 1 ) % grow_every_ == 0 )
+    {
+      rate_ = std::min( rate_ * grow_factor_, grow_limit_ );
+    }
     for ( const std::size_t pre : arrived )
     {
       geometry_.forward( pre,
@@ -183,6 +190,10 @@ private:
   Numbers keep_pre_;
   Numbers keep_post_;
   double keep_rate_ = 1.0;
+  // Steps between two of the rate's, which grows then; 0 if it does not.
+  long grow_every_ = 0;
+  double grow_factor_ = 1.0;
+  double grow_limit_ = 1.0;
   double rate_ = 1.0;
   double w_min_ = 0.0;
   double w_max_ = 1.0;
