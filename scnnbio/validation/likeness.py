@@ -1,4 +1,4 @@
-"""Only like is compared with like: a recording's species and state against a claim's."""
+"""Only like is compared with like: a recording's species, state and area against a claim's."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from scnnbio.recording import Recording
 from scnnbio.validation.protocol import Missing
 
 #: Columns of the trial table by which a recording says what was recorded.
-SPECIES, STATE = "species", "state"
+SPECIES, STATE, AREA = "species", "state", "area"
 
 
 def check_alike(recording: Recording, species: str, state: str) -> None:
-    """Raise Missing if trials are of another species, or in another state, than was published.
+    """Raise Missing if trials are of another species, state or area than was published.
 
-    A recording says so in the text columns ``species``, such as ``"macaque"``, and ``state``,
-    ``"awake"`` or ``"anaesthetised"``, of its trial table. A model has neither and is compared with
-    all; so is a recording with a published number whose state is not stated.
+    A recording says so in text columns of its trial table: ``species``, such as ``"macaque"``,
+    ``state``, ``"awake"`` or ``"anaesthetised"``, and ``area``, such as ``"V1"``. A model has
+    none of them and is compared with all; so is a recording with a published number whose state is
+    not stated.
 
     Parameters
     ----------
@@ -28,6 +29,7 @@ def check_alike(recording: Recording, species: str, state: str) -> None:
     published = {
         SPECIES: species.removesuffix(" V1") if species.endswith(" V1") else "",
         STATE: state.partition(",")[0] if state.startswith(("awake", "anaesthetised")) else "",
+        AREA: "V1" if species.endswith(" V1") else "",
     }
     for name, wanted in published.items():
         told = recording.trials.get(name)
