@@ -236,7 +236,12 @@ def test_units_that_were_not_observed_do_not_count_as_silent(tmp_path: Path) -> 
     file.add_invalid_time_interval(start_time=4.5, stop_time=4.6)
     with pynwb.NWBHDF5IO(tmp_path / "lab.nwb", "w") as io:
         io.write(file)
-    columns = {"trials": {"columns": {"orientation": {"from": "angle", "times": 2.0}}}}
+    columns = {
+        "trials": {
+            "columns": {"orientation": {"from": "angle", "times": 2.0}},
+            "constants": {"diameter": np.inf},
+        }
+    }
     with pytest.raises(SpecError, match="row 1 was not observed in 1 of 3 trials"):
         read_nwb(tmp_path / "lab.nwb", ColumnMap.of(columns))
     columns["units"] = {"only": {"id": 0}}  # type: ignore[dict-item]
@@ -249,6 +254,7 @@ def test_units_that_were_not_observed_do_not_count_as_silent(tmp_path: Path) -> 
     np.testing.assert_allclose(spikes.time, [500.0, 250.0, 750.0])
     assert spikes.trial.tolist() == [0, 1, 2]
     assert (found.areas, found.session) == ({}, "id")
+    assert found.recording.trials["diameter"].tolist() == [np.inf] * 3
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

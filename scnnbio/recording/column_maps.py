@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.units import Milliseconds, plain
+from scnnbio.units import Milliseconds, Number, plain, plain_array
+from scnnbio.values import Value
 
 #: Columns of a trial table that hold numbers which claims read.
 _NUMBERS = (
@@ -43,16 +44,21 @@ _LAYOUTS = {"allen": _ALLEN}
 
 
 @dataclass(frozen=True)
-class MappedColumn:
+class MappedColumn(Value):
     """A column of a file, and what is added to its numbers after they are multiplied."""
 
     source: str
-    times: float = 1.0
-    add: float = 0.0
+    times: Number = 1.0
+    add: Number = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("times", "add"):
+            number = plain(getattr(self, name), "1", where=f"column {self.source!r}.{name}")
+            object.__setattr__(self, name, number)
 
 
-@dataclass(frozen=True)
-class ColumnMap:
+@dataclass(frozen=True, eq=False, repr=False)
+class ColumnMap(Value):
     """Where an NWB file holds trials, stimulus parameters and areas.
 
     Parameters
@@ -95,6 +101,9 @@ class ColumnMap:
         if self.duration is not None:
             duration = plain(self.duration, "ms", where="trials.duration")
             object.__setattr__(self, "duration", duration)
+
+    def __repr__(self) -> str:
+        return f"ColumnMap({', '.join(self.columns)} of {self.table!r})"
 
     @classmethod
     def load(cls, file: str | Path) -> ColumnMap:
@@ -161,7 +170,7 @@ class ColumnMap:
             v1=tuple(v1),
             columns={n: _column(c, f"{where}.trials.columns.{n}") for n, c in columns.items()},
             constants={
-                n: plain(c, "1", where=f"{where}.trials.constants.{n}", finite=False)
+                n: float(plain_array(c, "1", where=f"{where}.trials.constants.{n}", finite=False))
                 for n, c in constants.items()
             },
             only=_table(units.get("only", {}), f"{where}.units.only"),
