@@ -32,6 +32,7 @@ from scnnbio.inputs import CorrelatedPairs, FromCurrents, FromFrames, FromImages
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+from scnnbio.recording.column_maps import ColumnMap, MappedColumn
 from scnnbio.stimuli import (
     FullField,
     GaussianNoise,
@@ -60,9 +61,9 @@ RESULTS = frozenset(
     {
         "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
         "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Projected",
-        "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
-        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update", "Wandering",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Packaged", "Part",
+        "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
+        "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update", "Wandering",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
@@ -235,6 +236,8 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         "isi_cv", "test", ("simple", "complex"), shares=(0.4, 0.6), window=("30 ms", "530 ms"),
         used_for="choice",
     ),
+    MappedColumn: lambda: MappedColumn("angle", times=2.0, add=-90.0),
+    ColumnMap: lambda: ColumnMap.of({"layout": "allen", "trials": {"duration": "2 s"}}),
     Protocol: lambda: Protocol("gratings", ("orientation",), "contrast", 4, 5, "0.5 s"),
     # Every kind of claim and of measure, as those on V1 and on neurons have them.
     **{type(claim): (lambda claim=claim: claim) for claim in CLAIMS.values()},
