@@ -137,8 +137,10 @@ def verdicts(scores: Iterable[Mapping[str, Any]]) -> list[str]:
     for score in scores:
         words = _CLAIMS.get(score["claim"], score["claim"].replace("_", " "))
         by_verdict.setdefault(score["verdict"], []).append(f"{words} ({_numbers(score)})")
+    said = {"chosen for": "Parameters were chosen by this, so its agreement shows nothing"}
     return [
-        f"- {verdict.capitalize()}: {'; '.join(found)}." for verdict, found in by_verdict.items()
+        f"- {said.get(verdict, verdict.capitalize())}: {'; '.join(found)}."
+        for verdict, found in by_verdict.items()
     ]
 
 

@@ -28,10 +28,11 @@ from scnnbio.encoding import (
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
-from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
+from scnnbio.inputs import CorrelatedPairs, FromCurrents, FromFrames, FromImages, FromSpikes
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+from scnnbio.recording.column_maps import ColumnMap, MappedColumn
 from scnnbio.stimuli import (
     FullField,
     GaussianNoise,
@@ -52,16 +53,18 @@ from tests.public_arguments import CONVOLUTION, experiment, network
 
 #: Packages of what is done with descriptions.
 _DOING = (
-    "analysis", "backends", "cli", "comparison", "figures", "testing", "workflow", "_html"
+    "analysis", "backends", "cli", "comparison", "conversion", "figures", "nir", "testing",
+    "workflow", "_html",
 )  # fmt: skip
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane",
-        "Entry", "EulerStability", "Evidence", "Images", "In", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "Packaged", "Part", "Propagator",
-        "Refined", "Requirement", "Section", "SignedList", "Source", "SpikeColumns",
-        "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
+        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
+        "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Packaged", "Part",
+        "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
+        "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
+        "Wandering",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
@@ -128,6 +131,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
+    CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
         trials={"side": ["left", "right"]},
@@ -233,6 +237,8 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         "isi_cv", "test", ("simple", "complex"), shares=(0.4, 0.6), window=("30 ms", "530 ms"),
         used_for="choice",
     ),
+    MappedColumn: lambda: MappedColumn("angle", times=2.0, add=-90.0),
+    ColumnMap: lambda: ColumnMap.of({"layout": "allen", "trials": {"duration": "2 s"}}),
     Protocol: lambda: Protocol("gratings", ("orientation",), "contrast", 4, 5, "0.5 s"),
     # Every kind of claim and of measure, as those on V1 and on neurons have them.
     **{type(claim): (lambda claim=claim: claim) for claim in CLAIMS.values()},

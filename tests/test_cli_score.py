@@ -133,3 +133,29 @@ def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
     drawn = ask("figures", folder, "raster")
     assert drawn.exit_code == 0, drawn.output
     assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".pdf", ".png"]
+
+
+def test_two_runs_and_a_run_and_its_recording_are_compared(finished: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(finished, tmp_path / "copy"))
+    told = ask("score", finished, copy, "--json")
+    assert told.exit_code == 0, told.output
+    pairs = json.loads(told.stdout)
+    stored = json.loads((finished / "scores.json").read_text())
+    assert [pair["one"] for pair in pairs] == [pair["other"] for pair in pairs] == stored
+    load_results(finished).runs["gratings"].recording.save(tmp_path / "gratings.h5")
+    words = ("score", finished, tmp_path / "gratings.h5", "--population", "v1", "--json")
+    pairs = json.loads(ask(*words).stdout)
+    assert {pair["one"]["claim"] for pair in pairs} >= {"isi_cv", "fano_factor", "evoked_rate"}
+    for pair in pairs:
+        # One stage of the run is the recording: verdicts and values are the same.
+        ours, theirs = pair["one"], pair["other"]
+        assert (ours["stage"], theirs["stage"]) == ("gratings", "")
+        assert [ours[k] for k in ("value", "verdict", "n")] == [
+            theirs[k] for k in ("value", "verdict", "n")
+        ]
+    # A claim that the document does not name is about the populations that its claims are about.
+    named = json.loads(ask(*words, "--claims", "ringach2002_variance_and_bandwidth").stdout)
+    assert [p["one"]["claim"] for p in named] == ["ringach2002_variance_and_bandwidth"]
+    assert "one place is judged or two are compared" in str(
+        ask("score", finished, copy, finished).exception
+    )

@@ -32,9 +32,8 @@ EXTRAS = {
     "torch": ("torch", False),
     "digits": ("mlxtend", False),
     "nir": ("nir", True),
+    "nwb": ("pynwb", True),
 }
-#: module → the extra that brings it, and whether it does on this Python
-FOR_TESTS = {"pynwb": ("dev", True)}
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
 
@@ -63,14 +62,6 @@ def test_extra_imports_for_real(extra):
     module, promised = EXTRAS[extra]
     if importlib.util.find_spec(module) is None:
         absent(extra, promised)
-    result = run_python(f"import {module}")
-    assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.parametrize("module", FOR_TESTS)
-def test_what_tests_and_benchmarks_need_imports_for_real(module):
-    if importlib.util.find_spec(module) is None:
-        absent(*FOR_TESTS[module])
     result = run_python(f"import {module}")
     assert result.returncode == 0, result.stderr
 

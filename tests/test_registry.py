@@ -299,12 +299,12 @@ def test_what_has_no_name_has_no_form_in_a_document() -> None:
         (scnnbio.connectors.CONNECTORS, Reversed()),
     ]
     for kinds, thing in unnamed:
-        said = rf"{type(thing).__name__} has no form in a document; name .* in '{kinds.group}'"
+        said = rf"{type(thing).__name__} cannot be written .*; register .* in '{kinds.group}'"
         with pytest.raises(SpecError, match=said):
             documents.kind_of(kinds, thing)
     network = case(Feature.OTHER_RULE).network
-    with pytest.raises(SpecError, match="a Hebbian has no form in a document"):
+    with pytest.raises(SpecError, match="a Hebbian cannot be written in a document"):
         network_table(network)
     network = case(Feature.OTHER_CONNECTIONS).network
-    with pytest.raises(SpecError, match="a Reversed has no form in a document"):
+    with pytest.raises(SpecError, match="a Reversed cannot be written in a document"):
         network_table(network)

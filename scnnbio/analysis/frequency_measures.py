@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.analysis.curve_shapes import flanks
-from scnnbio.analysis.curves import over_units, tuning_curves
+from scnnbio.analysis.curves import Curves, over_units, tuning_curves
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.recording import Recording
@@ -116,6 +116,12 @@ def temporal_frequency_measures(
     return _measures(
         kept, population, "temporal_frequency", names, response, window, bootstrap, least_repeats
     )
+
+
+def frequencies_of(curves: Curves) -> dict[str, Array]:
+    """Peak, bandwidth and other quantities of curves along a frequency; NaN without a value."""
+    values, _ = over_units(_shape, curves)
+    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def _measures(

@@ -60,7 +60,7 @@ def size_measures(
     how = bootstrap or Bootstrap()
     least = plain(least_response, "Hz", where="size_measures.least_response")
     curves = tuning_curves(recording, population, "diameter", window=window, bootstrap=how, f1=True)
-    response, draws = _larger(curves)
+    response, draws = larger_response(curves)
     value = _sizes(response, curves.values)
     flat = draws.reshape(-1, draws.shape[-1])
     resampled = _sizes(flat, curves.values).reshape(4, *draws.shape[:2])
@@ -85,7 +85,7 @@ def size_measures(
     }  # fmt: skip
 
 
-def _larger(curves: Curves) -> tuple[Array, Array]:
+def larger_response(curves: Curves) -> tuple[Array, Array]:
     """Response of each unit, and its resamples."""
     calm, calm_draws = (np.nan_to_num(x) for x in (curves.spontaneous, curves.spontaneous_draws))
     mean, mean_draws = curves.rate - calm[:, None], curves.rate_draws - calm_draws[..., None]
@@ -96,6 +96,12 @@ def _larger(curves: Curves) -> tuple[Array, Array]:
         np.where(modulated[:, None], curves.f1, mean),
         np.where(modulated[:, None], curves.f1_draws, mean_draws),
     )
+
+
+def sizes_of(curves: Curves) -> tuple[Array, Array]:
+    """Response (n, diameters) of each curve, and its index, field, surround and ratio: (4, n)."""
+    response = larger_response(curves)[0]
+    return response, _sizes(response, curves.values)
 
 
 def _sizes(response: Array, diameter: Array) -> Array:

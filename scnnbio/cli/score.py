@@ -4,51 +4,85 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from scnnbio.cli.common import app, print_scores
+from scnnbio.cli.common import app, print_scores, verdict_text
 from scnnbio.cli.ending import FAILED
-from scnnbio.cli.terminal import errors, progress
+from scnnbio.cli.terminal import errors, print_table, progress
 from scnnbio.errors import SpecError
 
 if TYPE_CHECKING:
+    from scnnbio.cli.scored import Judged
     from scnnbio.validation import Score
+    from scnnbio.validation.side_by_side import SideBySide
 
 
 @app.command()
 def score(
-    place: Annotated[
-        Path,
+    places: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="DIR", help="The folder of a run, or a file that Recording.save wrote."
+            metavar="PLACE [PLACE]",
+            help="The folder of a run, a file that Recording.save wrote, or an NWB file. Two are"
+            " compared claim by claim.",
         ),
     ],
     claims: Annotated[
         str | None,
-        typer.Option(metavar="NAME,...", help="Of a file: the claims to judge it by."),
+        typer.Option(
+            metavar="NAME,...",
+            help="Of a file: the claims to judge it by; v1 and brainscore are groups of them.",
+        ),
     ] = None,
     population: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of a file: whose spikes; needed if there are several."),
+        typer.Option(
+            metavar="NAME,...",
+            help="Of a file: whose spikes, each judged apart; needed if there are several.",
+        ),
     ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="FILE", help="Of an NWB file: what its columns mean."),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="area | session",
+            help="Of an NWB file: judge each area apart, or all units of the session together.",
+        ),
+    ] = "area",
     strict: Annotated[bool, typer.Option(help="Exit with 4 unless every claim is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Judge a finished run again, and store scores and measures; or judge a recording."""
-    if place.is_file():
-        scores = _of_recording(place, claims, population)
-        lacking = "no claim is named"
-    else:
-        scores, name = _of_run(place, claims or population)
+    from scnnbio.cli import scored
+
+    if len(places) > 2:
+        raise SpecError(
+            f"one place is judged or two are compared, not {len(places)}", where="score"
+        )
+    if len(places) == 1 and places[0].is_dir():
+        scores, name = _of_run(places[0], claims or population)
         lacking = f"experiment {name!r} has no claims; add a table [[claims]] to it"
+    else:
+        wanted = scored.Wanted(claims, population, columns, by)
+        judged = scored.judged_at(places, wanted)
+        _tell_notes(judged)
+        if len(places) == 2:
+            _tell_pairs(scored.pairs(*judged), places, as_json)
+            return
+        scores, lacking = scored.scores_of(judged[0]), "no claim is named"
     if as_json:
         sys.stdout.write(json.dumps([s.to_dict() for s in scores], indent=2) + "\n")
     else:
         print_scores(scores)
+        _tell_chance(scores)
     if not strict:
         return
     if not any(s.verdict in ("agrees", "disagrees") for s in scores):
@@ -78,21 +112,40 @@ def _of_run(folder: Path, named: str | None) -> tuple[tuple[Score, ...], str]:
     return results.scores, results.study.name
 
 
-def _of_recording(file: Path, named: str | None, population: str | None) -> tuple[Score, ...]:
-    """Scores of a recording without a model."""
-    from scnnbio.recording import Recording
-    from scnnbio.validation import CLAIMS, Evidence
+def _tell_notes(judged: Sequence[Judged]) -> None:
+    for one in judged:
+        for note in one.notes:
+            errors.print(Text(f"{one.place}: {note}"), style="yellow", soft_wrap=True)
 
-    chosen = [CLAIMS.choose(name.strip(), "--claims") for name in (named or "").split(",") if name]
-    if not chosen:
-        raise SpecError(
-            "name the claims to judge it by, as in --claims fano_factor,isi_cv", where=str(file)
+
+def _tell_chance(scores: Sequence[Score]) -> None:
+    """How many disagreements chance alone would give: claims are not corrected for their number."""
+    tested = [s for s in scores if s.verdict in ("agrees", "disagrees")]
+    if len(tested) >= 10:
+        errors.print(
+            Text(
+                f"{len(tested)} claims were judged one by one, most at 5 %: of a model that had all"
+                f" published properties about {len(tested) / 20:.0f} would disagree by chance"
+            ),
+            soft_wrap=True,
         )
-    recording = Recording.load(file)
-    if population is None:
-        if len(recording.spikes) != 1:
-            held = ", ".join(recording.spikes) or "none"
-            raise SpecError(f"name one with --population: there are {held}", where=str(file))
-        (population,) = recording.spikes
-    evidence = Evidence(recording, (population,))
-    return tuple(claim.judge(evidence) for claim in chosen)
+
+
+def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bool) -> None:
+    if as_json:
+        told = [
+            {"one": p.one.to_dict(), "other": p.other.to_dict(), "distance": p.distance, "p": p.p}
+            for p in pairs
+        ]
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return
+    rows = []
+    for pair in pairs:
+        sides: list[str | Text] = []
+        for side in (pair.one, pair.other):
+            value = "-" if side.value is None else f"{side.value:.3g}"
+            sides += [value, verdict_text(side.verdict)]
+        about = " / ".join(dict.fromkeys(filter(None, (pair.one.about, pair.other.about))))
+        rows.append((pair.one.claim, about, *sides, pair.reason))
+    one, other = (place.name for place in places)
+    print_table(("claim", "on", one, "verdict", other, "verdict", "why"), rows)

@@ -270,7 +270,7 @@ def _unshared_table(connector: UnsharedConnector) -> Table:
         places = {"stride": list(connector.stride), "padding": list(connector.padding)}
         return {"kind": "local", "weights": connector.kernel.tolist(), **places, **table}
     if not isinstance(connector, EdgeListConnector):
-        raise SpecError(f"a {type(connector).__name__} has no form in a document")
+        raise SpecError(f"a {type(connector).__name__} cannot be written in a document")
     alike = (connector.kernel == connector.kernel[0]).all()
     table["weight"] = float(connector.kernel[0]) if alike else connector.kernel.tolist()
     if connector.lags is not None:

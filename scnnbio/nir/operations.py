@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scnnbio.connectors import (
     ConvolutionConnector,
     DenseConnector,
-    EdgeListConnector,
     KernelConnector,
     PoolingConnector,
 )
+from scnnbio.connectors.matrices import as_connector, as_matrix
 from scnnbio.errors import SpecError
 from scnnbio.nir.nodes import FloatArray, Node
 from scnnbio.shapes import Shape
@@ -59,24 +59,6 @@ class Operation:
             return as_matrix(self.connector)
         factor = np.ones(size) if self.factor is None else self.factor
         return sparse.diags_array(factor, format="csr")
-
-
-def as_matrix(connector: KernelConnector) -> Any:
-    """Weights of a connector as a sparse matrix (post, pre)."""
-    from scipy import sparse
-
-    edges = connector.edges()
-    sizes = [int(np.prod(s)) for s in (connector.out_shape, connector.in_shape)]
-    weights = connector.kernel.ravel()[edges.tap]
-    return sparse.coo_array((weights, (edges.post, edges.pre)), shape=sizes).tocsr()
-
-
-def as_connector(matrix: Any, before: Shape, after: Shape) -> KernelConnector:
-    """A sparse matrix (post, pre) as a list of connections."""
-    found = matrix.tocoo()
-    found.sum_duplicates()
-    edges = (found.col.astype(np.int64), found.row.astype(np.int64))
-    return EdgeListConnector(before, after, edges, weight=found.data)
 
 
 def as_shape(lengths: Sequence[int], node: Node) -> Shape:

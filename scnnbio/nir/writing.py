@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from scnnbio.connectors import ConvolutionConnector, DenseConnector, PoolingConnector
+from scnnbio.connectors.matrices import as_matrix
 from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError, install, unwritable
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY
 from scnnbio.nir.cells import PERFECT
-from scnnbio.nir.operations import as_matrix
 from scnnbio.population import Population, spread
 from scnnbio.units import Milliseconds, plain
 

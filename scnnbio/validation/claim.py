@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scnnbio._html import short
 from scnnbio.errors import SpecError
 from scnnbio.experiment import ClaimBinding
-from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.evidence import Evidence, bind_as
+from scnnbio.validation.likeness import check_alike
 from scnnbio.validation.protocol import ANY, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
@@ -179,13 +180,14 @@ class Measure(Value, ABC):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Outcome of comparing measured values with an observation."""
+    """Outcome of comparing measured values with an observation, or why they do not suffice."""
 
     value: float
     agrees: bool
     reason: str
     prediction: Mapping[str, Any]
     against: Mapping[str, Any] = field(default_factory=dict)
+    sufficient: bool = True
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -265,6 +267,8 @@ class Claim(Value, ABC):
             If the evidence lacks what is needed; :class:`Missing` in most cases.
         """
         shown = evidence.bind(protocol=self.protocol)
+        if self.measure.about == "population":
+            check_alike(shown.recording, self.observation.species, self.observation.state)
         if not shares:
             return shown.measured(self.measure)
         parts = [part.measured(self.measure) for part in shown.each]
@@ -316,6 +320,8 @@ class Claim(Value, ABC):
             reason = f"{n} values remain, {self.minimum} are needed"
             return self._score("insufficient data", reason, bound, measured)
         outcome = self.compare(measured.values)
+        if not outcome.sufficient:
+            return self._score("insufficient data", outcome.reason, bound, measured)
         verdict: Verdict = "agrees" if outcome.agrees else "disagrees"
         if bound.used_for == "choice" and outcome.agrees:
             verdict = "chosen for"
@@ -348,12 +354,6 @@ class Claim(Value, ABC):
             projection=bound.projection,
             used_for=bound.used_for,
         )
-
-
-def bind_as(evidence: Evidence, bound: ClaimBinding) -> Evidence:
-    """Part of a run to which a document binds a claim."""
-    window = evidence.window if bound.window is None else bound.window
-    return evidence.bind(populations=bound.population, projection=bound.projection, window=window)
 
 
 def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, ...]) -> Measured:

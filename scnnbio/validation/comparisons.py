@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 _DRAWS, _SEED = 2000, 0
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DistributionLike(Claim):
     """The values are distributed as published.
 
@@ -75,7 +75,7 @@ class DistributionLike(Claim):
         return rows
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Median(Claim):
     """The median of the values lies in the published interval (quartiles, or the range)."""
 
@@ -95,7 +95,7 @@ class Median(Claim):
         )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FractionLike(Claim):
     """The fraction of values below a bound is the published one.
 
@@ -105,6 +105,9 @@ class FractionLike(Claim):
     """
 
     below: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
     def compare(self, values: Array) -> Comparison:
         """Compare with the published fraction; see :class:`FractionLike`."""
@@ -127,11 +130,14 @@ class FractionLike(Claim):
         )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FractionAtMost(Claim):
     """At most a stated fraction of the values lies below a bound."""
 
     below: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
     def compare(self, values: Array) -> Comparison:
         """Compare with the largest fraction allowed."""
@@ -149,7 +155,7 @@ class FractionAtMost(Claim):
         )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class AllWithin(Claim):
     """Every value lies in an interval: a tolerance about a closed form or another solution."""
 
@@ -182,7 +188,7 @@ def _between(low: float, high: float) -> str:
     return f"at {high:g} or below" if not np.isfinite(low) else f"from {low:g} to {high:g}"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Covered(Claim):
     """The expected value lies in the confidence interval of every estimate.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
 from scnnbio.errors import SpecError
+from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
 from scnnbio.units import Hertz, Window, plain, plain_window
 from scnnbio.validation.protocol import ANY, Missing, Protocol
@@ -237,3 +238,9 @@ class Evidence:
     def orientation_curves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Angles (n,), and the rates (maps, n) in Hz of each unit at its own best frequency."""
         return self.responses.curve("orientation")
+
+
+def bind_as(evidence: Evidence, bound: ClaimBinding) -> Evidence:
+    """The part of a run that a document binds a claim to."""
+    window = evidence.window if bound.window is None else bound.window
+    return evidence.bind(populations=bound.population, projection=bound.projection, window=window)

@@ -10,6 +10,7 @@ from scnnbio.experiment import ClaimBinding, Run
 from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
+    battery,
     count_variability,
     digit_read_outs,
     euler_stability,
@@ -21,6 +22,10 @@ from scnnbio.validation import (
     orientation_tuning,
     oriented_kernels,
     other_solutions,
+    physiology,
+    published_suppression,
+    published_timing,
+    published_tuning,
     receptive_field_shape,
     self_sustained,
     shared_learning,
@@ -32,6 +37,9 @@ from scnnbio.validation import (
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
+
+#: Modules of claims on published properties of V1, which ask nothing of a model but its spikes.
+PUBLISHED = (published_tuning, published_suppression, published_timing, battery)
 
 #: One module per phenomenon, in the order in which claims are listed.
 _PHENOMENA = (
@@ -53,7 +61,11 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    *PUBLISHED,
 )
+
+#: Modules of measures that claims of several phenomena share.
+_SHARED = (physiology,)
 
 #: All claims by the name that documents, the command line and Python use.
 CLAIMS: Registry[Claim] = Registry(
@@ -77,7 +89,7 @@ MEASURES: Registry[Measure] = Registry(
     "scnnbio.measures",
     {
         cls.name: f"{module.__name__}:{cls.__name__}"
-        for module in _PHENOMENA
+        for module in (*_PHENOMENA, *_SHARED)
         for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, Measure) and cls.__module__ == module.__name__
     },

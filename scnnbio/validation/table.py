@@ -13,8 +13,8 @@ import numpy as np
 from scnnbio.errors import SpecError, unwritable
 from scnnbio.experiment import ClaimBinding
 from scnnbio.files import write_atomically
-from scnnbio.validation.claim import Measure, Measured, bind_as
-from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.claim import Measure, Measured
+from scnnbio.validation.evidence import Evidence, bind_as
 from scnnbio.validation.registry import beside, claim_named
 from scnnbio.validation.self_sustained import MeanRate
 

@@ -123,7 +123,7 @@ def test_angles_that_do_not_serve_are_refused(measure, angles: np.ndarray) -> No
 
 
 def test_curves_of_another_length_are_refused() -> None:
-    with pytest.raises(SpecError, match="one value an angle"):
+    with pytest.raises(SpecError, match="one value per angle"):
         circular_variance(np.ones(4), [0.0, 90.0])
 
 

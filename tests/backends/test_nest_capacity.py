@@ -170,7 +170,7 @@ def test_scripts_of_pynn_are_refused_too(monkeypatch) -> None:
     connector = ConvolutionConnector(np.ones((1, 1, 2, 2)), (1, 3, 3))
     pre, post = sources(sim, (1, 3, 3)), cells(sim, (1, 2, 2))
     monkeypatch.setattr(wiring, "MOST_NEST_NODES", 20)
-    with pytest.raises(SpecError, match=r"NEST tells 20 apart .* call setup\(threads=2\)"):
+    with pytest.raises(SpecError, match=r"NEST distinguishes 20 .* call setup\(threads=2\)"):
         sim.Projection(pre, post, connector, sim.StaticSynapse(weight=1.0, delay=1.0))
     sim.end()
 

@@ -114,7 +114,7 @@ def test_every_case_requires_its_feature_of_an_element_that_is_there(feature: Fe
 def test_a_backend_that_forgets_the_base_class_runs_nothing_that_it_does_not_declare() -> None:
     with pytest.raises(UnsupportedError, match="a source of spikes is not available on bare"):
         Careless().run(case(Feature.CONVOLUTION))
-    with pytest.raises(AssertionError, match="not declared, and its case is not refused"):
+    with pytest.raises(AssertionError, match="not declared, but its case is not refused"):
         contract.check(Careless(), Feature.LAGS)
 
 

@@ -23,6 +23,7 @@ from scnnbio.validation import (
     judge_all,
 )
 from scnnbio.validation.claim import mixed
+from scnnbio.validation.registry import PUBLISHED
 from scnnbio.validation.table import COLUMNS, measure_rows, write_rows
 from tests.validation.v1_runs import (
     kernels,
@@ -87,6 +88,7 @@ def test_a_window_is_used_or_refused() -> None:
     assert used == {
         "ringach2002_circular_variance", "ringach2002_half_bandwidth", "evoked_rate", "isi_cv",
         "fano_factor",
+        *(c.name for module in PUBLISHED for c in module.CLAIMS if c.measure.windowed),
     }  # fmt: skip
     with pytest.raises(SpecError, match="takes no window") as caught:
         CLAIMS["self_sustained"].check(bound, "claims[2]")

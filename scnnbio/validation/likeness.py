@@ -1,0 +1,43 @@
+"""Only like is compared with like: a recording's species, state and area against a claim's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scnnbio.recording import Recording
+from scnnbio.validation.protocol import Missing
+
+#: Columns of the trial table by which a recording says what was recorded.
+SPECIES, STATE, AREA = "species", "state", "area"
+
+
+def check_alike(recording: Recording, species: str, state: str) -> None:
+    """Raise Missing if trials are of another species, state or area than was published.
+
+    A recording says so in text columns of its trial table: ``species``, such as ``"macaque"``,
+    ``state``, ``"awake"`` or ``"anaesthetised"``, and ``area``, such as ``"V1"``. A model has
+    none of them and is compared with all; so is a recording with a published number whose state is
+    not stated.
+
+    Parameters
+    ----------
+    recording : Recording
+        The trials that are judged.
+    species, state : str
+        Those of the observation, such as ``"macaque V1"`` and ``"awake, fixating"``.
+    """
+    published = {
+        SPECIES: species.removesuffix(" V1") if species.endswith(" V1") else "",
+        STATE: state.partition(",")[0] if state.startswith(("awake", "anaesthetised")) else "",
+        AREA: "V1" if species.endswith(" V1") else "",
+    }
+    for name, wanted in published.items():
+        told = recording.trials.get(name)
+        if told is None or not wanted or told.dtype.kind in "fiub":
+            continue
+        others = [text for text in np.unique(told).tolist() if text and text != wanted]
+        if others:
+            raise Missing(
+                f"the {name} is {' and '.join(others)} in the recording and {wanted} in the"
+                " published one: only like is compared with like"
+            )

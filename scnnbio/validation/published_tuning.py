@@ -1,0 +1,199 @@
+"""Published tuning of V1 cells: modulation, orientation, direction, spatial frequency, contrast."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scnnbio.validation.brain_score_counts import DE_VALOIS_1982A
+from scnnbio.validation.claim import Observation
+from scnnbio.validation.comparisons import DistributionLike, FractionLike, Median
+from scnnbio.validation.intervals import CorrelationOverlaps, MediansOverlap, Ordered
+from scnnbio.validation.papers import RINGACH_2002
+from scnnbio.validation.physiology import Physiology, Together
+from scnnbio.validation.protocol import Protocol
+
+#: Gratings of the highest contrast that was shown, by what they are varied in.
+TURNED = Protocol("gratings", ("orientation",), "contrast", levels=4)
+DRIFTING = Protocol("drifting gratings", ("orientation", "temporal_frequency"), "contrast")
+SCALED = Protocol("gratings", ("spatial_frequency",), "contrast", levels=3)
+CONTRASTS = Protocol("gratings of several contrasts", ("contrast", "orientation"), levels=2)
+
+_STEADY = "mean rate of the steady response"
+_DRIFTING = "drifting gratings at the cell's preferred stimulus"
+SIEGLE_2021 = (
+    "J. H. Siegle et al. (2021), Nature 592, 86-92, doi:10.1038/s41586-020-03171-x, counted from"
+    " the public table of V1 units"
+)
+
+MODULATION = Observation(
+    quantity="F1/F0 of spikes",
+    source=RINGACH_2002,
+    n=308,
+    counts=np.array([70, 48, 38, 17, 11, 11, 18, 40, 40, 15]),
+    edges=np.linspace(0.0, 2.0, 11),
+    stimulus=_DRIFTING,
+    window=_STEADY,
+    state="anaesthetised",
+    pooling="F1 (amplitude) over the mean rate, spontaneous rate not subtracted",
+    note="in the alert macaque complex cells reach 1 and more: I. Kagan, M. Gur and D. M. Snodderly"
+    " (2002), J. Neurophysiol. 88, 2557-2574, doi:10.1152/jn.00858.2001",
+)
+COMPLEX_SHARE = Observation(
+    quantity="share of cells with F1/F0 below 1",
+    source=RINGACH_2002,
+    n=308,
+    value=184 / 308,
+    stimulus=_DRIFTING,
+    window=_STEADY,
+    state="anaesthetised",
+    pooling=MODULATION.pooling,
+)
+VARIANCE_AND_BANDWIDTH = Observation(
+    quantity="Spearman's coefficient of circular variance and half bandwidth",
+    source=RINGACH_2002,
+    n=300,
+    value=0.71,
+    stimulus="drifting gratings of all orientations",
+    window=_STEADY,
+    state="anaesthetised",
+    pooling="of the 300 of 308 cells whose curve falls to 0.707 of its peak",
+)
+COMPLEX_BROADER = Observation(
+    quantity="circular variance of complex cells (F1/F0 of 1 or less) less that of simple ones",
+    source=RINGACH_2002,
+    n=308,
+    value=0.663 - 0.445,
+    stimulus="drifting gratings of all orientations",
+    window=_STEADY,
+    state="anaesthetised",
+    pooling="difference of the medians",
+)
+SPONTANEOUS_RATE = Observation(
+    quantity="spontaneous rate",
+    source=RINGACH_2002,
+    n=308,
+    unit="Hz",
+    value=0.85,
+    interval=(0.0, 5.5),
+    stimulus="a blank screen",
+    window="not stated",
+    state="anaesthetised",
+    pooling="mean over blanks; quartiles over cells",
+)
+CARDINAL = Observation(
+    quantity="share of cells whose preferred orientation is nearer to a cardinal one",
+    source=DE_VALOIS_1982A,
+    n=385,
+    value=210 / 385,
+    unit="deg",
+    stimulus="gratings of all orientations",
+    window="not stated",
+    state="anaesthetised",
+    pooling="peak of each cell's curve; within 22.5 deg of horizontal or vertical",
+)
+SPATIAL_BANDWIDTH = Observation(
+    quantity="full bandwidth of spatial frequency at half height",
+    source="K. H. Foster, J. P. Gaska, M. Nagler and D. A. Pollen (1985), J. Physiol. 365, 331-363,"
+    " doi:10.1113/jphysiol.1985.sp015776",
+    n=148,
+    unit="octaves",
+    value=1.6,
+    interval=(0.8, 3.0),
+    stimulus="drifting gratings of several spatial frequencies",
+    window="not stated",
+    state="anaesthetised",
+    pooling="log2 of the upper over the lower frequency at half height",
+    note="the range; the means are 1.8 octaves in parafoveal and 1.4 in foveal cells, and the value"
+    " is the middle of these",
+)
+_INDEX_POOLING = (
+    "|sum r exp({}i theta)| / sum r over 8 directions at the temporal frequency of the largest"
+    " response, mean rates; excitatory units alone"
+)
+ORIENTATION_INDEX = Observation(
+    quantity="orientation index, 1 less the circular variance",
+    source=SIEGLE_2021,
+    species="mouse V1",
+    n=1177,
+    value=0.259,
+    interval=(0.142, 0.468),
+    counts=np.array([174, 275, 214, 141, 100, 93, 58, 56, 37, 29]),
+    edges=np.linspace(0.0, 1.0, 11),
+    stimulus="drifting gratings in 8 directions",
+    window="2 s of the grating",
+    state="awake",
+    pooling=_INDEX_POOLING.format("2 "),
+)
+DIRECTION_INDEX = Observation(
+    quantity="direction index, 1 less the circular variance of direction",
+    source=SIEGLE_2021,
+    species="mouse V1",
+    n=1177,
+    value=0.113,
+    interval=(0.056, 0.210),
+    counts=np.array([533, 329, 132, 74, 47, 27, 15, 11, 8, 1]),
+    edges=np.linspace(0.0, 1.0, 11),
+    stimulus="drifting gratings in 8 directions",
+    window="2 s of the grating",
+    state="awake",
+    pooling=_INDEX_POOLING.format(""),
+)
+CONTRAST_INVARIANCE = Observation(
+    quantity="half width of orientation tuning at the lowest contrast over that at the highest",
+    source="G. Sclar and R. D. Freeman (1982), Exp. Brain Res. 46, 457-461",
+    species="cat V1",
+    n=45,
+    value=1.0,
+    interval=(1.0, 1.0),
+    stimulus="gratings of all orientations at several contrasts",
+    window="not stated",
+    state="anaesthetised",
+    pooling="half width of the curve at half height; of a von Mises fit here",
+    note="the paper reports that width does not change: the spread over its cells is not used, so"
+    " that the interval of the median has to hold 1",
+)
+
+_VARIANCE, _WIDTH = Physiology("circular_variance"), Physiology("half_bandwidth")
+_MODULATION = Physiology("modulation_ratio")
+CLAIMS = (
+    DistributionLike(
+        name="ringach2002_modulation", observation=MODULATION, measure=_MODULATION,
+        protocol=DRIFTING,
+    ),
+    FractionLike(
+        name="ringach2002_complex_share", observation=COMPLEX_SHARE, measure=_MODULATION,
+        protocol=DRIFTING, below=1.0,
+    ),
+    CorrelationOverlaps(
+        name="ringach2002_variance_and_bandwidth", observation=VARIANCE_AND_BANDWIDTH,
+        measure=Together(_VARIANCE, _WIDTH), protocol=TURNED,
+    ),
+    Ordered(
+        name="ringach2002_complex_broader", observation=COMPLEX_BROADER,
+        measure=Together(_MODULATION, _VARIANCE), protocol=DRIFTING, divide=1.0,
+    ),
+    MediansOverlap(
+        name="ringach2002_spontaneous_rate", observation=SPONTANEOUS_RATE,
+        measure=Physiology("spontaneous_rate", blanks=True), protocol=TURNED,
+    ),
+    FractionLike(
+        name="devalois1982_cardinal", observation=CARDINAL,
+        measure=Physiology("peak_orientation", "from cardinal"), protocol=TURNED, below=22.5,
+    ),
+    Median(
+        name="foster1985_spatial_bandwidth", observation=SPATIAL_BANDWIDTH,
+        measure=Physiology("spatial_bandwidth"), protocol=SCALED,
+    ),
+    DistributionLike(
+        name="siegle2021_orientation_index", observation=ORIENTATION_INDEX,
+        measure=Physiology("circular_variance", "one less"), protocol=DRIFTING,
+    ),
+    DistributionLike(
+        name="siegle2021_direction_index", observation=DIRECTION_INDEX,
+        measure=Physiology("direction_circular_variance", "one less"), protocol=DRIFTING,
+    ),
+    MediansOverlap(
+        name="sclar1982_contrast_invariance", observation=CONTRAST_INVARIANCE,
+        measure=Physiology("half_width_ratio"), protocol=CONTRASTS,
+    ),
+)  # fmt: skip
