@@ -364,5 +364,5 @@ def test_a_trace_and_a_variable_of_one_name_are_not_mixed_up() -> None:
     network = pair(
         np.full((1, 2, 1, 1), 0.9), (2, 1, 1), neuron, plasticity=SharedSTDP(a_minus=0.1)
     )
-    with pytest.raises(SpecError, match="'trace_y' is taken"):
+    with pytest.raises(SpecError, match="the name 'trace_y'"):
         backends.get("brian2").run(given(network, ((1.0, 0),)))

@@ -26,7 +26,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="is not a NIR file, or is damaged") as caught:
             read(cut, 1.0)
         assert "\n" not in str(caught.value)
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="the file does not exist"):
         read(tmp_path / "absent.nir", 1.0)
     with pytest.raises(SpecError, match="neither the path of a file nor a graph"):
         read(3, 1.0)
@@ -112,10 +112,10 @@ def test_edges_that_lead_nowhere_or_round_are_refused() -> None:
     with pytest.raises(SpecError, match=r"node 'b' \(LIF\): no path leads to it"):
         read(Given(two, [("input", "a")]), 1.0)
     wide = {"input": IN, "other": {**IN, "shape": np.array([4])}, "a": LIF}
-    with pytest.raises(SpecError, match=r"node 'a' \(LIF\): what comes in has the shapes"):
+    with pytest.raises(SpecError, match=r"node 'a' \(LIF\): its inputs have the different shapes"):
         read(Given(wide, [("input", "a"), ("other", "a")]), 1.0)
     cuba = {**LIF, "type": "CubaLIF", "tau_mem": LIF["tau"], "tau_syn": LIF["tau"]}
-    with pytest.raises(SpecError, match=r"node 'a' \(CubaLIF\): what it hands to itself"):
+    with pytest.raises(SpecError, match=r"node 'a' \(CubaLIF\): its spikes to itself"):
         read(Given({"input": IN, "a": cuba}, [("input", "a"), ("a", "a")]), 1.0)
     with pytest.raises(SpecError, match="its name would be 'a_1'"):
         read(Given({"input": IN, "a.1": LIF, "a_1": LIF}), 1.0)
