@@ -118,9 +118,9 @@ def _negative(model: NeuronModel, receptor: str, rule: LearningRule | None, leas
         remedy = "set the rule's w_min to 0" if rule.w_min < 0 else "give a positive weight"
         return f"{message} learn down to {value}; {remedy}"
     others = [r for r in model.receptors if r != receptor and conducts(model, r)]
-    aim = " or ".join(map(repr, others)) or "another"
+    aim = " or ".join(f"receptor {other!r}" for other in others) or "another receptor"
     return (
-        f"{message} get {value}; connect the negative part, made positive, to receptor {aim}"
+        f"{message} get {value}; connect the negative part, made positive, to {aim}"
         " (ConvolutionConnector.split_by_sign() splits a kernel)"
     )
 

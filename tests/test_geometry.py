@@ -185,7 +185,7 @@ def test_plain_forms():
 @pytest.mark.parametrize(
     ("arguments", "where", "says"),
     [
-        (((1, 5, 5), (1, 1, 2, 3), 1, "same"), "padding", "lopsided"),
+        (((1, 5, 5), (1, 1, 2, 3), 1, "same"), "padding", "not symmetric"),
         (((1, 5, 5), (1, 1, 3, 3), 2, "same"), "padding", "needs stride 1, not 2"),
         (((1, 5, 5), (1, 1, 3, 3), 1, "full"), "padding", "not a padding"),
         (((1, 5, 5), (1, 1, 3, 3), 1, -1), "padding", "at least 0"),

@@ -1,4 +1,4 @@
-"""Inhibition inhibits, and a conductance is never negative: refused where a network is made."""
+"""Inhibition inhibits, and a conductance is must not be negative: refused where a network is made."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_conductance_is_never_negative(neuron, receptor, weight):
     ],
 )
 def test_the_sign_is_that_of_weight_times_kernel(changes):
-    with pytest.raises(SpecError, match="never negative"):
+    with pytest.raises(SpecError, match="must not be negative"):
         network("LIF_cond_exp", "excitatory", **changes)
 
 
@@ -181,7 +181,7 @@ def test_neurons_of_ones_own_are_read_too():
 def test_a_gate_without_a_unit_is_a_conductance():
     gated = _own("ds/dt = -s/tau : 1", "v_rest + s*(e_rev - v)", {"gate": "s"})
     assert network(gated, "gate", 0.5)
-    with pytest.raises(SpecError, match=r"never negative.* -0\.5"):
+    with pytest.raises(SpecError, match=r"must not be negative.* -0\.5"):
         network(gated, "gate", -0.5)
 
 
@@ -202,11 +202,11 @@ def test_weights_beyond_all_numbers_are_refused():
 
 def test_other_weights_are_checked_too(tmp_path):
     made = network("LIF_cond_exp", "excitatory")
-    with pytest.raises(SpecError, match="never negative"):
+    with pytest.raises(SpecError, match="must not be negative"):
         made.with_weights({"lgn_v1": SIGNED})
     write_weights(tmp_path / "w.npz", {"learn": {"lgn_v1": SIGNED}})
     table = {**network_table(made), "weights": {"file": "w.npz", "stage": "learn"}}
-    with pytest.raises(SpecError, match=r"network\.weights\.file.*never negative"):
+    with pytest.raises(SpecError, match=r"network\.weights\.file.*must not be negative"):
         network_from(table, folder=DocumentFolder(tmp_path))
 
 

@@ -376,7 +376,7 @@ def test_the_standard_cell_that_a_model_is_declared_to_be_fires_the_same_spikes(
 def test_a_state_that_a_standard_cell_does_not_tell_is_refused() -> None:
     case = poisson_drive("LIF_curr_alpha")
     record = Record(signals=(Sampling("post", ("x_exc",), period=5.0),))
-    with pytest.raises(UnsupportedError, match="iaf_psc_alpha does not tell 'x_exc'"):
+    with pytest.raises(UnsupportedError, match="iaf_psc_alpha cannot record 'x_exc'"):
         NestBackend(cells="standard").run(dataclasses.replace(case, record=record))
 
 
@@ -389,7 +389,7 @@ def test_what_a_standard_cell_cannot_do_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="by the sign of the weight"):
         NestBackend(cells="standard").run(dataclasses.replace(poisson_drive(), network=network))
     without_leak = pair(np.ones((1, 2, 1, 1)), (2, 1, 1), IF)
-    with pytest.raises(UnsupportedError, match="IF is no standard cell"):
+    with pytest.raises(UnsupportedError, match="IF is not a standard cell of NEST"):
         NestBackend(cells="standard").run(
             dataclasses.replace(poisson_drive(), network=without_leak)
         )
@@ -442,7 +442,7 @@ def test_what_nest_cannot_take_is_listed_with_a_remedy() -> None:
     silent = experiment(network, learning=False)
     assert backends.get("nest").unsupported(silent) == []
     refused = NestBackend(kernels="expanded").unsupported(silent)
-    assert "WinnerTakeAll is not available with one synapse a place" in refused[0].feature
+    assert "WinnerTakeAll is not available with one synapse per connection" in refused[0].feature
     refused = NestBackend(cells="standard", kernels="shared").unsupported(silent)
     assert "do not send their excess" in refused[0].feature
     expanded = NestBackend(kernels="expanded").unsupported(CASES["soft bounds"])
