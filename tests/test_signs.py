@@ -1,4 +1,4 @@
-"""Inhibition inhibits, and a conductance is must not be negative: refused where a network is made."""
+"""Inhibition inhibits, and a conductance is not negative: refused where a network is made."""
 
 from __future__ import annotations
 
