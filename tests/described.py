@@ -63,7 +63,8 @@ RESULTS = frozenset(
         "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Packaged", "Part",
         "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
-        "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update", "Wandering",
+        "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
+        "Wandering",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }
