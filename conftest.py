@@ -5,7 +5,7 @@ import importlib.util
 #: Module → where it is imported as soon as a file is.
 _NEEDS = {
     "nest": ["scnnbio/backends/nest"],
-    "torch": ["scnnbio/backends/torch"],
+    "torch": ["scnnbio/backends/torch", "scnnbio/conversion"],
     "unicorn": ["scnnbio/backends/spinnaker/arm", "scnnbio/backends/spinnaker/binaries.py"],
 }
 

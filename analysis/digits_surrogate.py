@@ -34,7 +34,7 @@ from scnnbio.neurons import LIBRARY
 from scnnbio.population import Population, SpikeSource
 from scnnbio.progress import progress
 
-#: Of the images for training, at their end.
+#: Number of validation images, at the end of the training images.
 VALIDATION = 5000
 STEPS = 10
 #: Potentials in thresholds: a spike takes its neuron back to 0 mV, and 1 mV fires.
@@ -119,7 +119,7 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(words: Sequence[str] | None = None) -> dict[str, Any]:
-    """Train, choose, test once, and write what came of it."""
+    """Train, choose, test once, and write the results."""
     asked = _asked(words)
 
     import torch
@@ -170,7 +170,7 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def accuracy(experiment: Experiment, backend: str) -> float:
-    """Share of the digits that a backend's spikes tell rightly."""
+    """Fraction of digits that a backend's spikes classify correctly."""
     options = {"target": "emulated"} if backend == "spinnaker" else {}
     run = backends.get(backend, options).run(dataclasses.replace(experiment, learning=False))
     found = decoded(run.recording, "digits")

@@ -2,7 +2,7 @@
 
 python analysis/event_driven.py EXACT_FOLDER GRID_FOLDER... OUT.png
 
-``experiments/event_driven.toml`` says how the runs are made. Prints what the figure shows.
+``experiments/event_driven.toml`` explains how to make the runs. Prints the values of the figure.
 """
 
 from __future__ import annotations

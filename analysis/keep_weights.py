@@ -1,4 +1,4 @@
-"""What one stage of a finished run learned, as a small file that a document can name.
+"""Write the learned weights of one stage of a finished run to a small file for documents.
 
 python analysis/keep_weights.py RUN_FOLDER STAGE OUT.npz
 

@@ -99,7 +99,7 @@ def _table(head: list[str], body: Iterable[list[str]]) -> list[str]:
 
 
 def _ratio_table(rows: list[Row]) -> list[str]:
-    """CPU of scnnbio per second simulated, and everybody else's over it."""
+    """CPU seconds of scnnbio per simulated second, and ratios of the other implementations."""
     found = ratios(rows)
     ours = {r["configuration"]: r["cpu_s"] / r["simulated_s"] for r in rows if label(r) == OURS}
     names = [n for n in dict.fromkeys(label(r) for r in rows) if n != OURS]
@@ -112,7 +112,7 @@ def _ratio_table(rows: list[Row]) -> list[str]:
     ]
     identical = same_spikes(rows)
     body += [*extremes, ["same spikes", "", *("yes" if identical[n] else "no" for n in names)]]
-    return _table(["", "scnnbio, CPU s a second", *names], body)
+    return _table(["", "scnnbio, CPU s per s", *names], body)
 
 
 def _number(ratio: float | None) -> str:
@@ -140,7 +140,7 @@ def _growth_table(rows: list[Row]) -> list[str]:
 
 
 def _threads_table(rows: list[Row], alone: list[Row]) -> list[str]:
-    """Seconds a second simulated, by one thread and by two."""
+    """Seconds per simulated second, with one thread and with two."""
     one = {r["configuration"]: r for r in alone if label(r) == OURS}
     body = []
     for two in rows:
@@ -150,12 +150,12 @@ def _threads_table(rows: list[Row], alone: list[Row]) -> list[str]:
             two["configuration"], *(f"{t:.3f}" for t in times), f"{times[0] / times[1]:.2f}",
             "yes" if two["fingerprint"] == of["fingerprint"] else "no",
         ])  # fmt: skip
-    heads = ["wall, one thread", "two", "CPU, one thread", "two", "faster by", "same spikes"]
+    heads = ["wall, one thread", "two", "CPU, one thread", "two", "speed-up", "same spikes"]
     return _table(["", *heads], body)
 
 
 def _input_table(rows: list[Row], layers: list[Row]) -> list[str]:
-    """CPU milliseconds a second simulated, and their share of a run of each layer behind it."""
+    """CPU milliseconds per simulated second, and their fraction of a run of each layer after it."""
     body = []
     for row in rows:
         cells, _, dt_and_rate = row["configuration"].partition(", ")
@@ -172,20 +172,20 @@ def _input_table(rows: list[Row], layers: list[Row]) -> list[str]:
             *(f"{ms:.1f}" for ms in spent), ", ".join(behind),
         ])  # fmt: skip
     heads = [
-        "input spikes a second",
-        "drawn, CPU ms a second",
-        "fed, CPU ms",
-        "read and fired, CPU ms",
+        "input spikes per second",
+        "drawing, CPU ms per second",
+        "sending, CPU ms",
+        "reading and firing, CPU ms",
     ]
     return _table(["", *heads, "of all CPU time, by layer"], body)
 
 
 _HEADINGS = {
     "convolution": "A static convolution: CPU time over scnnbio's in the same precision",
-    "threads": "One thread and two: seconds a second simulated",
+    "threads": "One thread and two: seconds per simulated second",
     "learning": "A kernel that learns by pair STDP: CPU time over scnnbio's",
-    "growth": "Memory as synapses grow and neurons stay",
-    "input": "Poisson input: drawn in Python, fed through a pipe, read and made spikes of",
+    "growth": "Memory for a growing number of synapses at a constant number of neurons",
+    "input": "Poisson input: drawn in Python, sent through a pipe, read and fired",
 }
 _TABLES: dict[str, Callable[[dict[str, list[Row]]], list[str]]] = {
     "convolution": lambda rows: [
@@ -219,7 +219,7 @@ def performance_figure(rows: Iterable[Row]) -> Figure:
         values = [found[c].get(name, float("nan")) for c in names]
         left.plot(values, range(len(names)), mark, color=colour, ms=5, label=name, mew=1.5)
     left.axvline(1, color=MODEL, lw=1, label="scnnbio")
-    left.set(xscale="log", xlabel="CPU time over scnnbio's, same precision")
+    left.set(xscale="log", xlabel="CPU time / that of scnnbio, same precision")
     left.set_yticks(range(len(names)), [_with_unit(name) for name in names])
     left.invert_yaxis()
     for name in ("Brian2 Synapses", "NEST static_synapse"):

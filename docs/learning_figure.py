@@ -1,4 +1,4 @@
-"""The windows of pairs of spikes, and what triplet rules make of their frequency, from simulations.
+"""Simulated STDP windows, and the dependence of triplet rules on the frequency of pairs.
 
 make pictures ONLY=learning_rules    # writes docs/images/learning_rules.png
 """
@@ -58,7 +58,7 @@ class _Given(Code):
 
 
 def change(rule: LearningRule, pre: NDArray[np.int64], post: NDArray[np.int64]) -> float:
-    """What a rule does to a weight whose neuron another, strong input makes fire at once."""
+    """Change of a weight by a rule, where a second, strong input makes the neuron fire."""
     convolution = ConvolutionConnector(np.array([0.0, 8.0]).reshape(1, 2, 1, 1), (2, 1, 1))
     layer = Population("post", (1, 1, 1), LIF, {"tau_m": 1.0})
     free = dataclasses.replace(rule, w_min=-20.0, w_max=20.0)
@@ -123,7 +123,7 @@ def _triplets(axes: Axes) -> None:
                 pre = 20 + np.arange(60) * round(1000 / frequency)
                 curve.append(100 * change(rule, pre, pre + shift))
             axes.plot(FREQUENCIES, curve, style, color=colour, lw=1.0)
-    # Side by side, and open, so that neither hides the other.
+    # Shifted sideways, and open, so that neither hides the other.
     for (shift, (means, errors)), aside in zip(RECORDED.items(), (-0.4, 0.4), strict=True):
         axes.errorbar(
             np.array([0.1, 10, 20, 40, 50]) + aside, 100 * np.array(means), 100 * np.array(errors),

@@ -1,9 +1,9 @@
-"""The images of these pages: how each is made, and whether one is older than what draws it.
+"""The images of these pages: how each is made, and whether one is older than its sources.
 
 make pictures                                # all of them: ten minutes or more
 make pictures ONLY="v1_features adaptation"  # some; v1_features is the README's, of a minute
 
-An image keeps, in its PNG, the digest of what draws it: the modules of its figure, the style, the
+An image stores, in its PNG, the digest of its sources: the modules of its figure, the style, the
 documents that were run. tests/test_pictures_of_docs.py asks for images whose digest is today's.
 The lines of the README on what agrees and what does not are written with its image.
 """
@@ -111,8 +111,8 @@ def tell(folder: Path) -> None:
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    told = "\n".join(verdicts(scores))
-    readme.write_text(_BETWEEN.sub(lambda m: f"{m[1]}{told}\n{m[2]}", text), encoding="utf-8")
+    lines = "\n".join(verdicts(scores))
+    readme.write_text(_BETWEEN.sub(lambda m: f"{m[1]}{lines}\n{m[2]}", text), encoding="utf-8")
 
 
 def side_by_side(folder: Path) -> Image.Image:
@@ -133,11 +133,15 @@ def side_by_side(folder: Path) -> Image.Image:
 
 def verdicts(scores: Iterable[Mapping[str, Any]]) -> list[str]:
     """What agrees with published data and what does not, a line each."""
-    told: dict[str, list[str]] = {"agrees": [], "disagrees": []}
+    by_verdict: dict[str, list[str]] = {"agrees": [], "disagrees": []}
     for score in scores:
         words = _CLAIMS.get(score["claim"], score["claim"].replace("_", " "))
-        told.setdefault(score["verdict"], []).append(f"{words} ({_numbers(score)})")
-    return [f"- {verdict.capitalize()}: {'; '.join(found)}." for verdict, found in told.items()]
+        by_verdict.setdefault(score["verdict"], []).append(f"{words} ({_numbers(score)})")
+    said = {"chosen for": "Parameters were chosen by this, so its agreement shows nothing"}
+    return [
+        f"- {said.get(verdict, verdict.capitalize())}: {'; '.join(found)}."
+        for verdict, found in by_verdict.items()
+    ]
 
 
 def _numbers(score: Mapping[str, Any]) -> str:
@@ -201,7 +205,7 @@ PICTURES = {
 
 
 def rendered(figure: Figure) -> Image.Image:
-    """A figure as the pictures of reports are: 200 dots an inch."""
+    """A figure as the pictures of reports are: 200 dots per inch."""
     content = io.BytesIO()
     with style():
         figure.savefig(content, format="png", dpi=200, metadata={"Software": None})
@@ -211,10 +215,10 @@ def rendered(figure: Figure) -> Image.Image:
 def keep(name: str, picture: Figure | Image.Image) -> Path:
     """Write an image of the documentation, with the digest of what draws it."""
     image = rendered(picture) if isinstance(picture, Figure) else picture
-    told = PngInfo()
-    told.add_text(KEY, digest(name))
+    info = PngInfo()
+    info.add_text(KEY, digest(name))
     path = IMAGES / f"{name}.png"
-    image.convert("RGB").save(path, optimize=True, pnginfo=told)
+    image.convert("RGB").save(path, optimize=True, pnginfo=info)
     return path
 
 
@@ -230,8 +234,8 @@ def digest(name: str, root: Path = ROOT) -> str:
 def kept(name: str, images: Path = IMAGES) -> str | None:
     """The digest that an image was drawn with, if it has one."""
     with Image.open(images / f"{name}.png") as image:
-        told = image.info.get(KEY)
-    return told if isinstance(told, str) else None
+        found = image.info.get(KEY)
+    return found if isinstance(found, str) else None
 
 
 def _closure(sources: Iterable[str], root: Path) -> set[str]:
@@ -257,7 +261,7 @@ def main(names: Iterable[str]) -> None:
     """Draw the images of these names; all of them if there are none."""
     for name in list(names) or list(PICTURES):
         if name not in PICTURES:
-            sys.exit(f"there is no picture {name!r}; choose of {', '.join(PICTURES)}")
+            sys.exit(f"there is no picture {name!r}; choose one of {', '.join(PICTURES)}")
         print(f"drawing {name}", flush=True)
         print(f"wrote {keep(name, PICTURES[name].draw(RUNS / name))}", flush=True)
 

@@ -1,4 +1,4 @@
-"""One or two convolutional layers that learn by STDP which parts digits are made of."""
+"""One or two convolutional layers that learn parts of digits by STDP."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scnnbio.plasticity import Trace, TraceRule, WinnerTakeAll
 from scnnbio.population import Population, SpikeSource
 from scnnbio.units import plain
 
-#: Integrate-and-fire without leak that a spike moves at once.
+#: Integrate-and-fire without leak; a spike changes the potential at once.
 IF_CURR_DELTA = compose(
     "IF_curr_delta", perfect(), [delta()], reference="Kheradpisheh et al. 2018, Neural Netw 99:56"
 )
-#: Kernel elements of a layer.
+#: Largest number of kernel elements of a layer.
 _LARGEST = 10**7
 
 
@@ -43,7 +43,7 @@ def build(
     trial: float | str = 17.0,
     seed: int = 0,
 ) -> Network:
-    """Pixels that fire once each, the brighter the earlier, and layers whose cells fire once.
+    """Pixels that fire once each, brighter ones earlier, and layers whose cells fire at most once.
 
     A cell fires when enough of its pixels have, and keeps the other maps at its place from firing.
     Of a few cells in each image, the first of their maps, all weights change: those whose pixel has
@@ -62,15 +62,15 @@ def build(
     radius, winners : int
         See :class:`~scnnbio.plasticity.WinnerTakeAll`.
     rate : float
-        Of learning in the first layer; 0 leaves it as it is.
+        Learning rate of the first layer; 0 for no learning.
     depression : float
         Ratio of depression to potentiation.
     layers : int
         1 or 2.
     pool : int
-        Rows and columns between the layers of which the first spike of a map is passed on.
+        Size of the pooling windows between the layers, which pass on the first spike of a map.
     deep_maps, deep_size, deep_threshold, deep_radius, deep_winners, deep_rate
-        Those of the second layer.
+        The same for the second layer.
     trial : float or str
         Length of a trial (ms). No cell fires twice in one.
     seed : int
@@ -100,7 +100,7 @@ def build(
     for name, count in counts.items():
         _check(isinstance(count, int) and not isinstance(count, bool) and count >= 1, name, count)
     for name, side in (("size", size), ("deep_size", deep_size)):
-        _check(side % 2 == 1, name, side, "an odd number, so that a kernel has a centre")
+        _check(side % 2 == 1, name, side, "an odd number, which gives a kernel a centre")
     _check(layers in (1, 2), "layers", layers, "1 or 2")
     _check(maps * size**2 <= _LARGEST, "maps", maps, "so few that a kernel fits the memory")
     _check(extent**2 <= _LARGEST, "extent", extent, "so few that a layer fits the memory")

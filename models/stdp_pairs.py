@@ -16,7 +16,7 @@ from scnnbio.population import Population, SpikeSource
 
 #: Cells of the layer.
 _LARGEST = 10**7
-#: Too far for a weight to reach, so that the rule is that of free weights.
+#: Bounds that no weight reaches, so that weights are effectively free.
 _FAR = 1e6
 
 
@@ -29,10 +29,10 @@ def build(
     tau_plus: float | str = 17.0,
     tau_minus: float | str = 34.0,
 ) -> Network:
-    """The first train of a pair arrives through a weight that learns, the second fires the cell.
+    """Pairs of trains: the first arrives through a learning weight, the second makes the cell fire.
 
     The weight that learns moves its cell by a millionth of a millivolt, the other by 100 mV: the
-    cell fires when the second train says so, and the two trains alone decide what is learned.
+    second train alone determines when the cell fires, and the two trains determine learning.
 
     Parameters
     ----------
@@ -65,7 +65,9 @@ def build(
     if len(set(sides)) < len(sides) or not sides:
         raise SpecError("give each side once, at least one", where="parameters.sides")
     if pairs * max(sides) ** 2 > _LARGEST:
-        raise SpecError("so large a layer fits no memory", where="parameters.pairs")
+        raise SpecError(
+            "the layer is too large; use fewer pairs or places", where="parameters.pairs"
+        )
     rule = SharedSTDP(
         a_plus=a_plus,
         a_minus=a_minus,

@@ -70,9 +70,9 @@ def build(
     psp : float or str
         Depolarisation by an input spike through a kernel element of 1 (mV).
     inhibition : float or str
-        Hyperpolarisation of its rivals by a spike (mV).
+        Hyperpolarisation of inhibited cells by a spike (mV).
     inhibition_scope, inhibition_radius
-        Who the rivals are; see :class:`~scnnbio.connectors.LateralInhibitionConnector`.
+        Scope of inhibition; see :class:`~scnnbio.connectors.LateralInhibitionConnector`.
     tau_syn : float or str, optional
         Time constant (ms) of synaptic currents, which carry the charge of ``psp`` and
         ``inhibition``. Without it a spike moves the membrane potential at once.
@@ -137,7 +137,7 @@ def build(
     if tau_syn is not None:
         decay = _number("tau_syn", tau_syn, "ms", positive=True)
         excitatory, inhibitory = "excitatory", "inhibitory"
-        # From mV at once to nA that decay: the same charge (mV nF = pC = nA ms).
+        # From a jump in mV to a decaying current in nA of equal charge (mV nF = pC = nA ms).
         charge = LIF.parameters["cm"].default / decay
         synapses = {"tau_syn_E": decay, "tau_syn_I": decay}
     return Network(
@@ -194,7 +194,7 @@ def _inhibition(
     try:
         return LateralInhibitionConnector(layer, scope, radius)
     except SpecError as error:
-        # Its arguments have longer names here.
+        # Parameters of the model have longer names than the connector's arguments.
         where = f"parameters.inhibition_{error.where}"
         raise SpecError(error.message, where=where) from None
 

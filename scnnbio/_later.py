@@ -1,16 +1,15 @@
-"""Imports that wait until somebody uses what is imported: for the ``scnnbio`` command alone.
+"""Lazy imports, for the ``scnnbio`` command only.
 
-Libraries import more than a run needs. What they import while :func:`later` is in force they get
-a stand-in for, which imports the real module when something of it is asked for. That saves the
-command 0.3 s and 25 MB.
+Libraries import more than a run needs. Within :func:`later` they get stand-ins for some modules; a
+stand-in imports the real module when an attribute of it is used. That saves the command 0.3 s and
+25 MB.
 
-A stand-in is in ``sys.modules`` for a moment, where every thread of the process can see it. So
-:func:`later` does nothing until the process has called :func:`own_process`, as the command does
-when it starts and no other thread is there. In a process of somebody else, ``import scnnbio``
-replaces nothing.
+A stand-in is in ``sys.modules`` for a moment, visible to every thread of the process. So
+:func:`later` does nothing until the process has called :func:`own_process`, as the command does at
+its start, without other threads. In any other process, ``import scnnbio`` replaces nothing.
 
-``importlib.util.LazyLoader`` is for a module that is imported by its own name: the next ``import``
-of it by anybody loads it, and libraries are what import here.
+``importlib.util.LazyLoader`` does not help: the next ``import`` of the module by any library loads
+it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-#: Parts of numpy that code which takes all of its names imports, and hardly any code uses.
+#: Submodules of numpy that are imported by code that looks up all of numpy's names, and rarely
+#: used.
 NUMPYS = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
 
 _SWAPPING = threading.Lock()
@@ -33,12 +33,12 @@ _process_is_ours = False
 
 
 def own_process() -> None:
-    """Allow stand-ins in this process, and import PyNN and scipy with them.
+    """Allow stand-ins in this process, and import PyNN and scipy with their help.
 
-    PyNN imports neo, with all that neo reads files by, and csa where that is installed, with
-    matplotlib's pyplot, for classes that are not used here; quantities, for recordings of its own;
-    and scipy's sparse matrices, for an array that may be one. scipy's filters import its special
-    functions, to rotate pictures, and all that numpy has, to support libraries that are like numpy.
+    PyNN imports neo with all its file readers, csa where that is installed, with matplotlib's
+    pyplot, for classes that are not used here; quantities, for its own recordings; and scipy's
+    sparse matrices, for a type check. scipy's filters import its special functions, to rotate
+    pictures, and all of numpy, to support libraries with numpy's interface.
     """
     global _process_is_ours  # noqa: PLW0603 (a process belongs to the command or not, as a whole)
     _process_is_ours = True
@@ -49,10 +49,10 @@ def own_process() -> None:
 
 
 class Later(ModuleType):
-    """Stands for a module that is imported when something of it is asked for."""
+    """Stand-in for a module, which is imported when an attribute of it is used."""
 
     def __getattr__(self, name: str) -> Any:
-        with _SWAPPING:  # two threads may ask at once
+        with _SWAPPING:  # two threads can use it at the same time
             if sys.modules.get(self.__name__) is self:  # asked already by who imports it
                 del sys.modules[self.__name__]
         real = importlib.import_module(self.__name__)
@@ -62,14 +62,14 @@ class Later(ModuleType):
 
 @contextlib.contextmanager
 def later(*names: str, hollow: tuple[str, ...] = ()) -> Iterator[None]:
-    """Give stand-ins to everybody who imports these meanwhile, if this process allows them.
+    """Replace imports of these modules within the block by stand-ins, if this process allows it.
 
     Parameters
     ----------
     *names : str
-        Modules. One that is imported already, or is not installed, is left alone.
+        Modules. A module that is already imported, or not installed, is not replaced.
     hollow : tuple of str
-        Packages too, whose modules may be imported meanwhile without the package itself.
+        Packages of which submodules can be imported within the block without the package itself.
     """
     absent = {}
     for name in (*names, *hollow) if _process_is_ours else ():
@@ -92,7 +92,7 @@ def later(*names: str, hollow: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def _place(name: str) -> list[str] | None:
-    """Where a module's own modules are; None if it is not installed."""
+    """Search path of a module's submodules; None if it is not installed."""
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:  # nor is what it is in
@@ -101,7 +101,7 @@ def _place(name: str) -> list[str] | None:
 
 
 def _forget(name: str, stand_in: Later) -> None:
-    """Let the next import find the module itself, and its modules with it."""
+    """Let the next import find the module itself and its submodules."""
     del sys.modules[name]
     for inner in [other for other in sys.modules if other.startswith(f"{name}.")]:
         del sys.modules[inner]

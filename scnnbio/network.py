@@ -236,7 +236,7 @@ class Network(Value):
         said = hint(str(name), (p.name for p in self.projections))
         raise SpecError(f"there is no projection {name!r}; {said}", where="network")
 
-    def into(self, name: str) -> tuple[Projection, ...]:
+    def incoming(self, name: str) -> tuple[Projection, ...]:
         """Projections that end in a population, in the order of the network."""
         return tuple(p for p in self.projections if p.post == name)
 

@@ -87,10 +87,10 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fall of a learning rate in a step, with the 15 digits that a program had of it."""
     for cls in (LearningRule, SharedThreshold):
 
-        def slowing(self: Any, dt: float, whole: Any = cls.slowing) -> float:
+        def decay_factor(self: Any, dt: float, whole: Any = cls.decay_factor) -> float:
             return float(f"{whole(self, dt):.15g}")
 
-        monkeypatch.setattr(cls, "slowing", slowing)
+        monkeypatch.setattr(cls, "decay_factor", decay_factor)
 
 
 def test_v1_features_tiny(cut: None) -> None:

@@ -153,6 +153,20 @@ def test_nir() -> None:
     assert run_page("nir.md") == f"{{'input': 0, 'lif': 1}} {[int(u) for u in units]}\n"
 
 
+def test_conversion() -> None:
+    pytest.importorskip("torch")
+    first, _, digits, plain, calibrated = run_page("conversion.md").splitlines()
+    # With as many steps as levels, the first layer is exact.
+    assert first == "layer2 0.000"
+    assert len(digits.split()) == 5
+    # Counts are rounded down, and calibrated counts less so.
+    before, after = (
+        [float(n) for n in re.findall(r"-?[\d.]+", line)] for line in (plain, calibrated)
+    )
+    assert max(before) < 0
+    assert all(abs(a) < 0.5 * abs(b) for a, b in zip(after, before, strict=True))
+
+
 def test_every_page_with_python_is_run() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     # test.md shows a test of a reader's own backend, as tests/contract/test_support.py has one.

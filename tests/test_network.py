@@ -49,7 +49,7 @@ def test_a_network_knows_its_parts():
     made = network()
     assert made.population("v1").size == 27
     assert made.projection("lgn_v1").kernel.shape == (3, 2, 2, 2)
-    assert [p.name for p in made.into("v1")] == ["lgn_v1", "v1_v1"]
+    assert [p.name for p in made.incoming("v1")] == ["lgn_v1", "v1_v1"]
     assert [p.name for p in made.sources] == ["lgn"]
     assert made.learns
     assert not made.without_plasticity().learns

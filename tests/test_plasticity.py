@@ -237,9 +237,11 @@ def test_threshold_refuses(name, value):
 def test_a_rate_halves_in_its_half_life():
     # By definition: after 100 ms in steps of 0.5 ms one half is left.
     rule = SharedSTDP(half_life=100.0)
-    assert rule.slowing(0.5) ** 200 == pytest.approx(0.5)
-    assert SharedSTDP().slowing(0.5) == 1.0
-    assert SharedThreshold(eta=1, target=1, half_life=100.0).slowing(100.0) == pytest.approx(0.5)
+    assert rule.decay_factor(0.5) ** 200 == pytest.approx(0.5)
+    assert SharedSTDP().decay_factor(0.5) == 1.0
+    assert SharedThreshold(eta=1, target=1, half_life=100.0).decay_factor(100.0) == pytest.approx(
+        0.5
+    )
 
 
 def test_a_threshold_falls_at_eta_times_target():

@@ -1,16 +1,17 @@
 """Measures of recordings and kernels: rates, tuning, receptive fields, irregularity.
 
-What takes a recording and the name of a population returns a labelled table, one row per unit:
+These functions take a recording and the name of a population, and return a labelled table with one
+row per unit:
 :func:`firing_rates`, :func:`condition_rates`, :func:`orientation_tuning`,
 :func:`direction_tuning`, :func:`spatial_frequency_tuning`, :func:`interval_irregularity`,
 :func:`fano_factors`, :func:`noise_correlations`, :func:`signal_correlations`.
 
-What ends in ``_measures``, :func:`response_latency`, :func:`contrast_invariance` and
-:func:`cross_orientation_suppression` return a :class:`Measurement` of each quantity: its values
-with their unit, what they rest on, bootstrap intervals, and why a value is missing.
+Functions whose names end in ``_measures``, :func:`response_latency`, :func:`contrast_invariance`
+and :func:`cross_orientation_suppression` return a :class:`Measurement` of each quantity: its values
+with their unit, the number of trials, bootstrap intervals, and the reason for each missing value.
 
-The other names are the measures themselves, of arrays. :class:`PooledCounts`, :class:`Split` and
-:func:`read_out` say how well a linear classifier names trials by a layer's spikes.
+The other names are measures of arrays. :class:`PooledCounts`, :class:`Split` and :func:`read_out`
+measure how well a linear classifier classifies trials by a layer's spikes.
 """
 
 from scnnbio.analysis.contrast_measures import (

@@ -1,4 +1,4 @@
-"""Rate over current and spike-frequency adaptation, as they are measured from long square steps."""
+"""Rate against current and spike-frequency adaptation, from long square current steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scnnbio.units import In, plain_array
 
 Array = NDArray[np.float64]
 
-#: Where the published medians come from.
+#: Source of the published medians.
 SOURCE = (
     "medians over the 645 neurons of mouse V1 of Teeter et al. 2018, Nat Commun 9:709"
     " (doi:10.1038/s41467-017-02717-4), features of the Allen Cell Types Database"
@@ -38,13 +38,13 @@ ADAPTATION = {
     "inhibitory": Published(236, 0.014, 0.003, 0.052),
 }
 
-#: The index is that of a step this far above rheobase (nA), and from this far to that far.
+#: Current above rheobase (nA) at which the index is taken, and the range that is accepted.
 HERO = (0.05, 0.039, 0.061)
 
 
 @dataclass(frozen=True, eq=False)
 class Adaptation:
-    """A population under constant current, one a channel.
+    """A population under constant current, one current per channel.
 
     Parameters
     ----------
@@ -54,11 +54,11 @@ class Adaptation:
     rate : array, shape (channels,)
         Spikes over the duration of the step, Hz.
     first_rate, last_rate : array, shape (channels,)
-        Hz, one over the first and the last interval; NaN with less than two spikes.
+        Hz, the inverse of the first and the last interval; NaN with fewer than two spikes.
     index : array, shape (channels,)
         :func:`adaptation_index`.
     intervals : mapping of int to array
-        Intervals in ms by channel, where there are any.
+        Intervals in ms by channel, for channels with any.
     """
 
     population: str
@@ -71,7 +71,7 @@ class Adaptation:
 
     @property
     def rheobase(self) -> float:
-        """Least current with a spike, nA; NaN if there is none."""
+        """Smallest current with a spike, nA; NaN if there is none."""
         fires = np.flatnonzero(self.rate > 0)
         return float(self.current[fires[0]]) if len(fires) else np.nan
 
@@ -82,7 +82,7 @@ class Adaptation:
         Raises
         ------
         SpecError
-            If no current lies there.
+            If no current is in that range.
         """
         above = self.current - self.rheobase
         channel = int(np.argmin(np.abs(np.nan_to_num(above, nan=np.inf) - HERO[0])))
@@ -96,14 +96,14 @@ class Adaptation:
 
 
 def adaptation_index(intervals: Annotated[ArrayLike, In("ms")]) -> float:
-    """Mean of (later - earlier)/(later + earlier) over adjacent intervals; NaN below two.
+    """Mean of (later - earlier)/(later + earlier) over adjacent intervals; NaN for fewer than two.
 
     0 without adaptation, above 0 where intervals lengthen.
 
     Parameters
     ----------
     intervals : array, shape (n,)
-        In the order in which they occurred, of one trial.
+        Intervals of one trial, in order of time.
 
     Returns
     -------
@@ -126,9 +126,9 @@ def adaptation(run: Run, population: str) -> Adaptation:
     Parameters
     ----------
     run : Run
-        Of one trial, under constant current.
+        Run of one trial, under constant current.
     population : str
-        With a value of ``i_offset`` a channel.
+        With one value of ``i_offset`` per channel.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def adaptation(run: Run, population: str) -> Adaptation:
     from elephant.statistics import isi
 
     if run.recording.n_trials != 1:
-        raise SpecError(f"{run.recording.n_trials} trials; run one", where="adaptation")
+        raise SpecError(f"the run has {run.recording.n_trials} trials; run one", where="adaptation")
     layer, spikes = run.experiment.network.population(population), run.recording.spikes[population]
     each = layer.shape[1] * layer.shape[2]
     trains = [np.sort(spikes.time[spikes.unit == k * each]) for k in range(layer.shape[0])]

@@ -1,8 +1,8 @@
-"""How far two recordings of the same trials agree: spike by spike, by distance, by statistics.
+"""Agreement of two recordings of the same trials: spikes, distances of trains, and statistics.
 
-Distances and correlations are Elephant's, which takes seconds to import and is imported when first
-asked for. Its measures of one pair of trains cost milliseconds: they are taken on a seeded sample,
-and how large it was is part of the result. Elephant has no SPIKE distance (Kreuz et al. 2013).
+Elephant computes distances and correlations; it takes seconds to import and is imported on first
+use. Its measures of one pair of trains cost milliseconds: they are computed on a seeded sample,
+whose size is part of the result. Elephant has no SPIKE distance (Kreuz et al. 2013).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.analysis.alignment import Alignment, align
 from scnnbio.analysis.paired import (
     Statistic,
@@ -30,7 +30,7 @@ from scnnbio.units import Milliseconds, plain
 
 Array = NDArray[np.float64]
 
-#: Spikes of a train; Victor and Purpura's distance needs memory for their square.
+#: Largest number of spikes per train: Victor and Purpura's distance needs memory for its square.
 _LONGEST = 4000
 
 
@@ -41,20 +41,20 @@ class Settings:
     Parameters
     ----------
     tau : float
-        Time constant of van Rossum's distance (ms); moving a spike by ``1 / tau`` costs 1 in that
-        of Victor and Purpura.
+        Time constant of van Rossum's distance (ms); ``1 / tau`` is the cost per ms of moving a
+        spike in that of Victor and Purpura.
     trains : int
-        Trains for the distances, drawn among those that fire.
+        Number of trains for the distances, drawn among those with spikes.
     units : int
-        Neurons whose pairs are correlated, drawn among those that fire.
+        Number of neurons whose pairs are correlated, drawn among those that fire.
     neurons : int
-        Neurons for the coefficient of variation, drawn in the same way.
+        Number of neurons for the coefficient of variation, drawn in the same way.
     bin : float
         Bin of the correlations (ms), shortened so that a trial is a whole number of bins.
     min_intervals : int
         A neuron with fewer inter-spike intervals has no coefficient of variation.
     seed : int
-        Of the samples and of the intervals of confidence.
+        Seed of the samples and of the confidence intervals.
     """
 
     tau: Milliseconds = 10.0
@@ -84,7 +84,7 @@ class Distance:
     n, of : int
         Trains in the sample, and trains that fire.
     left_out : int
-        Trains of the sample that are too long, and are counted in neither.
+        Trains of the sample that are too long, and count in neither ``n`` nor ``of``.
     """
 
     mean: float
@@ -96,34 +96,34 @@ class Distance:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """What two recordings of one population have in common.
+    """Agreement of two recordings of one population.
 
     Parameters
     ----------
     population : str
     units, active : int
-        Neurons, and those that fire in either recording.
+        Number of neurons, and of those that fire in either recording.
     spikes : (int, int)
-        In the reference and in the other.
+        Number in the reference and in the other.
     identical : float
-        Share of neurons, among the active, all of whose trains are identical.
+        Fraction of the active neurons all of whose trains are identical.
     same_counts : float
-        Share of trains, among those that fire, with as many spikes in both.
+        Fraction of the trains with spikes that have the same number in both.
     count_difference : (float, int)
-        Mean and largest difference of spike counts of a train that fires.
+        Mean and largest difference of spike counts, over trains with spikes.
     first_difference : (float, float)
-        Median and largest distance of first spikes (ms), of trains that fire in both.
+        Median and largest distance of first spikes (ms), over trains with spikes in both.
     first_missing : int
-        Trains that fire in one recording only.
+        Number of trains with spikes in one recording only.
     shift : (float, float)
-        Median and largest distance of the k-th spikes (ms), of trains with as many in both.
+        Median and largest distance of the k-th spikes (ms), over trains with equally many in both.
     van_rossum, victor_purpura : Distance
     rate : Statistic
         Mean rate (Hz); the difference is relative to the reference.
     cv : Statistic
         Coefficient of variation of intervals.
     correlation : Statistic
-        Of spike counts of pairs of neurons.
+        Correlation of spike counts of pairs of neurons.
     rates : (array, array), each of shape (units,)
         Mean rate of each neuron (Hz), for figures.
     alignment : Alignment
@@ -154,7 +154,7 @@ class Agreement:
         return bool(self.alignment.identical.all())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, without what is for figures."""
+        """Plain values, without the fields for figures."""
         skipped = ("rates", "alignment")
         return {
             item.name: _plain(getattr(self, item.name))
@@ -171,7 +171,7 @@ def agreement(
     Parameters
     ----------
     reference, other : Recording
-        Of the same trials and neurons, in that order.
+        Recordings of the same trials and neurons, in the same order.
     population : str
     settings : Settings, optional
 
@@ -186,9 +186,9 @@ def agreement(
 
     References
     ----------
-    M. C. W. van Rossum (2001), Neural Comput. 13, 751-763 (a spike too many has distance 1 here, as
-    in Elephant, and sqrt(1/2) in the paper).
-    J. D. Victor and K. P. Purpura (1996), J. Neurophysiol. 76, 1310-1326.
+    M. C. W. van Rossum (2001), Neural Comput. 13, 751-763 (one additional spike has distance 1
+    here, as in Elephant, and sqrt(1/2) in the paper). J. D. Victor and K. P. Purpura (1996), J.
+    Neurophysiol. 76, 1310-1326.
     """
     settings, pair = settings or Settings(), (reference, other)
     found = align(reference, other, population)
@@ -228,7 +228,7 @@ def _median_and_largest(values: Array) -> tuple[float, float]:
 
 
 def _plain(value: Any) -> Any:
-    """Plain values that JSON can hold; what is not defined is None."""
+    """Plain values that JSON can hold; undefined ones are None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
     if isinstance(value, tuple):
@@ -239,7 +239,7 @@ def _plain(value: Any) -> Any:
 def _distances(
     pair: tuple[Recording, Recording], population: str, found: Alignment, settings: Settings
 ) -> tuple[Distance, Distance]:
-    """Both distances, of a sample of the trains that fire; identical ones are 0 apart."""
+    """Both distances, for a sample of the trains with spikes; identical trains have distance 0."""
     trains = np.flatnonzero(found.active.ravel())
     rng = np.random.default_rng([settings.seed, 0])
     chosen = np.sort(rng.permutation(trains)[: settings.trains])
@@ -264,7 +264,7 @@ def _distances(
 
 
 def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
-    """Distances of van Rossum, and of Victor and Purpura, of two trains."""
+    """Distances of van Rossum, and of Victor and Purpura, between two trains."""
     import neo
     import quantities as pq
     from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
@@ -272,7 +272,7 @@ def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
     # k * dt may exceed the duration by a rounding error, which Neo refuses.
     trains = [neo.SpikeTrain(np.minimum(t, stop), units=pq.ms, t_stop=stop) for t in (ours, theirs)]
     # A rounding error below zero, which Elephant sets to zero.
-    with unwarned("van_rossum_distance: very small negative"):
+    with ignore_warnings("van_rossum_distance: very small negative"):
         rossum = van_rossum_distance(trains, tau * pq.ms)[0, 1]
     purpura = victor_purpura_distance(trains, 1.0 / (tau * pq.ms), algorithm="fast")[0, 1]
     return np.array([float(rossum), float(purpura)])
@@ -281,7 +281,7 @@ def _apart(ours: Array, theirs: Array, stop: float, tau: float) -> Array:
 def largest_signal_difference(
     reference: Recording, other: Recording, population: str, variable: str, found: Alignment
 ) -> float:
-    """Largest difference of a sampled state, in trains that are the same in both recordings.
+    """Largest difference of a sampled state, in trains that are identical in both recordings.
 
     Parameters
     ----------
@@ -289,12 +289,12 @@ def largest_signal_difference(
         Sampled at the same times.
     population, variable : str
     found : Alignment
-        Of the population's spikes.
+        Alignment of the population's spikes.
 
     Returns
     -------
     float
-        In the variable's unit; NaN if no train that was sampled is the same.
+        In the variable's unit; NaN if no sampled train is identical.
     """
     ours, theirs = (r.signals[population][variable] for r in (reference, other))
     same = found.identical[np.ix_(ours.trial, ours.unit)]

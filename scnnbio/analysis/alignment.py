@@ -1,4 +1,4 @@
-"""Two recordings of the same trials and neurons, train by train."""
+"""Comparison of two recordings of the same trials and neurons, train by train."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scnnbio.recording import Recording
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-#: Times that lie closer (ms) are one: k * dt is not always written alike.
+#: Times closer than this (ms) are equal: k * dt differs by rounding between recordings.
 _SAME = 1e-6
 
 
@@ -32,7 +32,7 @@ class Alignment:
         ``other - reference`` in ms, of the k-th spike and the k-th, in trains with as many spikes
         in both; sorted by trial, unit, time.
     train : array of int, shape (pairs,)
-        Which train each pair is of: ``trial * units + unit``.
+        Train of each pair: ``trial * units + unit``.
     spikes : ((array of int, array), (array of int, array))
         Train and time (ms) of every spike of both recordings, sorted by both.
     """
@@ -54,7 +54,7 @@ class Alignment:
 
     @cached_property
     def same_counts(self) -> NDArray[np.bool_]:
-        """Trains with as many spikes in both, shape (trials, units)."""
+        """Trains with the same number of spikes in both, shape (trials, units)."""
         return np.asarray(self.counts[0] == self.counts[1])
 
     @cached_property
@@ -65,7 +65,7 @@ class Alignment:
         return np.asarray(self.same_counts & ~differs.reshape(self.active.shape))
 
     def first_difference(self, train: int) -> tuple[float, int]:
-        """When a train that differs first does (ms), and which recording has that spike: 0 or 1."""
+        """Time of a train's first difference (ms), and which recording (0 or 1) has that spike."""
         ours, theirs = self.times(train)
         shared = min(len(ours), len(theirs))
         apart = np.flatnonzero(np.abs(ours[:shared] - theirs[:shared]) > _SAME)
@@ -75,12 +75,12 @@ class Alignment:
 
 
 def align(reference: Recording, other: Recording, population: str) -> Alignment:
-    """Put the trains of two recordings side by side.
+    """Compare the trains of two recordings.
 
     Parameters
     ----------
     reference, other : Recording
-        Of the same trials.
+        Recordings of the same trials.
     population : str
 
     Returns

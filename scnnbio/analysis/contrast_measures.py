@@ -1,4 +1,4 @@
-"""Response to contrast: its saturation, what it leaves of tuning, and what a mask takes from it."""
+"""Contrast response, invariance of tuning to contrast, and cross-orientation suppression."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def contrast_measures(
     Parameters
     ----------
     recording : Recording
-        Its trial table has ``contrast``, four or more. What else was varied stands at each unit's
+        Its trial table has ``contrast``, four or more. All other parameters are held at each unit's
         best value.
     population : str
     window : (float, float), optional
@@ -107,10 +107,10 @@ def contrast_measures(
     top = float(curves.values[-1])
     reasons = curves.reasons(least_repeats)
     poor = [
-        ("a flat curve", ~(np.nan_to_num(values[2]) > 0)),
+        ("the curve is flat", ~(np.nan_to_num(values[2]) > 0)),
         (f"the fit explains less than {least:g} of the variance", ~(values[4] >= least)),
     ]
-    beyond = [("does not saturate at the contrasts shown", values[0] > top)]
+    beyond = [("the curve does not saturate at the contrasts shown", values[0] > top)]
     columns = {
         "c50": ("1", poor + beyond), "exponent": ("1", poor + beyond),
         "largest_response": ("Hz", poor + beyond), "offset": ("Hz", poor),
@@ -197,7 +197,7 @@ def cross_orientation_suppression(
     least_repeats: int = 2,
     least_rate: Hertz = 5.0,
 ) -> dict[str, Measurement]:
-    """How much a second grating takes from the response to the first.
+    """Suppression of the response to a grating by a second one.
 
     Parameters
     ----------
@@ -210,16 +210,16 @@ def cross_orientation_suppression(
     window, bootstrap, least_repeats
         As for :func:`contrast_measures`.
     least_rate : float
-        A response to the grating alone of less than so many Hz above the spontaneous rate (0
-        without blanks) is insufficient.
+        Hz above the spontaneous rate (0 without blanks); a unit whose response to the grating
+        alone is smaller is insufficient.
 
     Returns
     -------
     dict of str to Measurement
         ``suppression_by_mask_C`` for each mask contrast C: ``(R_alone - R_both) / R_alone``, of
         mean rates less the spontaneous rate where there are blanks. 1 is full suppression, 0
-        none; negative where the mask adds. What else was varied stands at the value at which the
-        grating alone drives the unit best.
+        none; negative where the mask adds. All other parameters are held at the values at
+        which the grating alone drives the unit best.
 
     References
     ----------
@@ -262,7 +262,7 @@ def cross_orientation_suppression(
 
 
 def _one_mask(recording: Recording) -> Recording:
-    """The same with one mask orientation: that of a mask of contrast 0 is none."""
+    """The recording with one mask orientation: for a mask of contrast 0 it is meaningless."""
     trials: dict[str, Any] = {
         name: column for name, column in recording.trials.items() if name != "mask_orientation"
     }

@@ -1,4 +1,4 @@
-"""How fast recordings on grids of time steps approach the one without a grid."""
+"""Convergence of recordings on time grids to the one without a grid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Convergence:
-    """Errors of grids against the solution without one, from the coarsest grid to the finest.
+    """Errors of time grids relative to the solution without one, from the coarsest to the finest.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Convergence:
     dt : array, shape (grids,)
         Time steps in ms.
     spikes : int
-        Of the solution without a grid.
+        Number of spikes of the solution without a grid.
     median, upper : array, shape (grids,)
         Median and 95 % quantile of ``|time - exact time|`` in ms. Spikes are compared in order,
         where a neuron fires as often in the trial with and without a grid.
@@ -49,7 +49,7 @@ class Convergence:
 
 
 def order(dt: Annotated[ArrayLike, In("ms")], error: Annotated[ArrayLike, In("ms")]) -> float:
-    """Order at which errors fall with dt: the least-squares slope of their logarithms.
+    """Order at which errors decrease with dt: the least-squares slope of their logarithms.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def order(dt: Annotated[ArrayLike, In("ms")], error: Annotated[ArrayLike, In("ms
     Raises
     ------
     SpecError
-        If there are fewer than two grids, or something is not positive.
+        If there are fewer than two grids, or a value is not positive.
 
     Examples
     --------
@@ -80,22 +80,21 @@ def order(dt: Annotated[ArrayLike, In("ms")], error: Annotated[ArrayLike, In("ms
 
 
 def spike_errors(exact: Recording, grid: Recording, population: str) -> tuple[Array, float]:
-    """How far the spikes of a grid are from where they should be.
+    """Errors of spike times on a grid.
 
     Parameters
     ----------
     exact, grid : Recording
-        Of the same trials.
+        Recordings of the same trials.
     population : str
 
     Returns
     -------
     error : array, shape (compared spikes,)
-        ``grid - exact`` in ms, of the k-th spike and the k-th, where a neuron fires as often in
-        both.
+        ``grid - exact`` in ms for the k-th spikes, where a neuron fires equally often in both.
     same_counts : float
-        Fraction of (trial, neuron) that fires as often in both, among those that fire at all; NaN
-        if none does.
+        Fraction of (trial, neuron) that fire equally often in both, among those that fire at all;
+        NaN if none does.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def spike_errors(exact: Recording, grid: Recording, population: str) -> tuple[Ar
 def convergence(
     exact: Recording, grids: Mapping[Milliseconds, Recording], population: str
 ) -> Convergence:
-    """Compare recordings on several grids with the one that has none.
+    """Compare recordings on several grids with the one without a grid.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from scnnbio.units import Window
 
 Array = NDArray[np.float64]
 
-#: Pairs above which no interval of each is made.
+#: Number of pairs above which pairs have no intervals of their own.
 _MOST_PAIRS = 20_000
 
 
@@ -50,8 +50,8 @@ def correlation_measures(
     -------
     dict of str to Measurement
         ``noise_correlation`` and ``signal_correlation`` of pairs, ``mean_noise_correlation`` and
-        ``mean_signal_correlation``. The interval of a mean tells of the trials, not of which
-        units were recorded.
+        ``mean_signal_correlation``. The interval of a mean reflects the choice of trials, not
+        that of units.
 
     References
     ----------
@@ -98,7 +98,7 @@ def _noise_draws(table: Responses, how: Bootstrap) -> tuple[Array, Array]:
     counts = table.counts.astype(np.float64)
     each, first, second, keep = _each(how, counts.shape[1])
     means = np.full(how.draws, np.nan)
-    # A condition of a single trial has no noise to tell of.
+    # A condition of a single trial gives no estimate of noise.
     rows = np.flatnonzero((table.condition >= 0) & (table.n_trials[table.condition] > 1))
     condition = table.condition[rows]
     member = (condition[:, None] == np.arange(len(table.n_trials))).astype(np.float64)
@@ -114,7 +114,7 @@ def _noise_draws(table: Responses, how: Bootstrap) -> tuple[Array, Array]:
         if varies.all() and not keep:
             means[draw] = _mean_product(root) / table.n_trials.sum()
             continue
-        short = root.astype(np.float32)  # means over trials need no more digits
+        short = root.astype(np.float32)  # precise enough for means over trials
         value = (short.T @ short).astype(np.float64) if not keep else root.T @ root
         number = (varies * table.n_trials[:, None]).T @ varies.astype(np.float64)
         value /= np.maximum(number, 1)
@@ -125,7 +125,7 @@ def _noise_draws(table: Responses, how: Bootstrap) -> tuple[Array, Array]:
 
 
 def _mean_product(columns: Array) -> float:
-    """Mean over pairs of columns of their inner product, without making the pairs."""
+    """Mean inner product over pairs of columns, without forming the pairs."""
     n = columns.shape[1]
     both = (columns.sum(axis=1) ** 2).sum() - (columns**2).sum()
     return float(both / (n * (n - 1))) if n > 1 else float("nan")

@@ -1,6 +1,6 @@
-"""Correlation of spike counts between neurons: of their noise, and of their tuning.
+"""Correlation of spike counts between neurons: noise and signal correlation.
 
-Elephant correlates binned trains of one trial; these two are over trials and over conditions.
+Elephant correlates binned trains of one trial; these two are taken over trials and conditions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Correlations:
     value : array, shape (pairs,)
         Pearson's coefficient; NaN where it is not defined.
     n : array of int, shape (pairs,)
-        Trials, or conditions, that it rests on.
+        Number of trials, or conditions, of each coefficient.
     """
 
     first: NDArray[np.int64]
@@ -37,12 +37,12 @@ class Correlations:
 
     @property
     def n_undefined(self) -> int:
-        """Pairs whose coefficient is NaN."""
+        """Number of pairs whose coefficient is NaN."""
         return int(np.isnan(self.value).sum())
 
     @property
     def mean(self) -> float:
-        """Mean over the pairs for which it is defined; NaN without one."""
+        """Mean over the pairs with a defined coefficient; NaN without any."""
         defined = self.value[~np.isnan(self.value)]
         return float(defined.mean()) if len(defined) else float("nan")
 
@@ -52,24 +52,23 @@ def noise_correlation(
 ) -> Correlations:
     """Correlation of the counts of two units over trials of the same stimulus.
 
-    The counts of each unit are brought to mean 0 and variance 1 within each condition, and
-    correlated over the trials of all conditions, so that what the stimulus does to both is taken
-    out. A condition in which either unit's count never varies tells nothing of the pair and is
-    left out.
+    The counts of each unit are standardised to mean 0 and variance 1 within each condition, and
+    correlated over the trials of all conditions, which removes the effect of the stimulus on both.
+    A condition in which either unit's count never varies is ignored for the pair.
 
     Parameters
     ----------
     table : Responses
-        Counts; state its window with the result, on which the coefficient depends.
+        Counts. State their window with the result, since the coefficient depends on it.
     units : array of int, optional
         Columns of the counts; all by default.
     min_trials : int
-        A pair with fewer is NaN.
+        A pair with fewer trials is NaN.
 
     Returns
     -------
     Correlations
-        Its standard error is about 1 / sqrt(n - conditions).
+        The standard error is about 1 / sqrt(n - conditions).
 
     References
     ----------
@@ -87,7 +86,7 @@ def noise_correlation(
         spread = here.std(axis=0)
         varies[condition] = spread > 0
         scores[rows] = (here - here.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    # Where one of a pair does not vary its score is 0, and the product too. Within a condition
+    # Where one of a pair does not vary, its score and the product are 0. Within a condition
     # the scores have mean 0 and variance 1, so that the mean product is Pearson's coefficient.
     weight = table.n_trials.astype(np.float64)
     n = (varies * weight[:, None]).T @ varies
@@ -97,10 +96,10 @@ def noise_correlation(
 def signal_correlation(
     table: Responses, *, units: ArrayLike | None = None, min_conditions: int = 4
 ) -> Correlations:
-    """Correlation of the mean responses of two units over conditions: how alike their tuning is.
+    """Correlation of the mean responses of two units over conditions: the similarity of tuning.
 
-    Means of few trials carry noise: what two units share of it is added to the coefficient, and
-    what is their own draws it to 0.
+    Means over few trials are noisy: shared noise biases the coefficient upwards, and independent
+    noise biases it towards 0.
 
     Parameters
     ----------
@@ -130,19 +129,21 @@ def signal_correlation(
     varies = norm > 1e-12 * np.maximum(np.abs(means).max(axis=0, initial=0.0), 1.0)
     unit = np.where(varies, centred / np.where(varies, norm, 1.0), 0.0)
     n = np.where(varies[:, None] & varies[None, :], float(len(means)), 0.0)
-    # The products of unit vectors are the coefficients: n times them is what _pairs divides.
+    # Products of unit vectors are the coefficients; _pairs divides by n, hence the factor.
     return _pairs(unit.T @ unit * len(means), n, min_conditions)
 
 
 def _columns(table: Responses, units: ArrayLike | None) -> Array:
     counts = table.counts if units is None else table.counts[:, np.asarray(units, dtype=np.int64)]
     if counts.shape[1] < 2:
-        raise SpecError(f"{counts.shape[1]} units make no pair", where="correlations.units")
+        raise SpecError(
+            f"{counts.shape[1]} units make no pair; choose two or more", where="correlations.units"
+        )
     return counts.astype(np.float64)
 
 
 def _pairs(products: Array, n: Array, least: int) -> Correlations:
-    """Mean products of every pair above the diagonal; NaN where they are of too few."""
+    """Mean products of all pairs above the diagonal; NaN where ``n`` is too small."""
     first, second = np.triu_indices(len(products), k=1)
     number = np.rint(n[first, second]).astype(np.int64)
     enough = number >= max(least, 2)

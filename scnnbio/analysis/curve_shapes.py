@@ -18,20 +18,20 @@ from scnnbio.units import In, Number, plain, plain_array
 Array = NDArray[np.float64]
 Numbers = Annotated[ArrayLike, In("1", finite=False)]
 
-#: Points of a splined curve between two samples.
+#: Number of points of the spline between two samples.
 _FINE = 32
-#: Curves that are fitted at a time, which bounds the memory.
+#: Number of curves that are fitted at a time, which bounds the memory.
 _AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class Flanks:
-    """Where a curve peaks, and where it falls on each side.
+    """Peak of a curve, and where it falls on each side.
 
     Parameters
     ----------
     peak : array, shape (n,)
-        In the unit of the axis.
+        Position in the unit of the axis.
     height : array, shape (n,)
     low, high : array, shape (n,)
         Where the curve, followed from its peak, first falls below the fraction of the height; NaN
@@ -51,18 +51,18 @@ def flanks(
     *,
     smoothing: Sequence[Annotated[float, In("1")]] = (0.2, 1.0, 0.2),
 ) -> Flanks:
-    """Peak and flanks of curves that do not go around.
+    """Peak and flanks of curves that are not periodic.
 
-    A curve is smoothed by weights over neighbouring samples (at an end over those there are),
-    joined by a cubic spline, and followed from the spline's largest value.
+    A curve is smoothed by weights over neighbouring samples (fewer at the ends), interpolated by a
+    cubic spline, and followed from the spline's largest value.
 
     Parameters
     ----------
     curves : array, shape (n, k)
     axis : array, shape (k,)
-        Rising, such as the logarithm of a frequency.
+        Increasing, such as the logarithm of a frequency.
     fraction : float
-        Of the peak.
+        Fraction of the peak.
     smoothing : sequence of float
         Weights, an odd number; ``(1,)`` for none.
 
@@ -75,14 +75,14 @@ def flanks(
     part = plain(fraction, "1", where="flanks.fraction")
     window = plain_array(smoothing, "1", where="flanks.smoothing")
     if len(x) < 3:
-        raise SpecError(f"{len(x)} values make no curve; show 3 or more", where="flanks.axis")
+        raise SpecError(f"there are {len(x)} values; a curve needs 3 or more", where="flanks.axis")
     smooth = np.zeros((len(x), len(x)))
     reach = len(window) // 2
     for k, weight in enumerate(window):
         smooth += weight * np.eye(len(x), k=k - reach)
     smooth /= smooth.sum(axis=1, keepdims=True)
     fine = np.unique(np.concatenate([np.linspace(a, b, _FINE + 1) for a, b in pairwise(x)]))
-    # A spline is linear in its samples: that of each unit vector makes those of all curves.
+    # A spline is linear in its samples: splines of unit vectors give those of all curves.
     matrix = scipy.interpolate.CubicSpline(x, smooth, axis=0)(fine)
     splined = y @ matrix.T
     peak = splined.argmax(axis=1)[:, None]
@@ -127,22 +127,22 @@ def fit_shape(
     rounds: int = 6,
     moves: int = 1,
 ) -> Fit:
-    """Least squares of two shape parameters, and of scale and offset in closed form.
+    """Fit two shape parameters by grid search, with scale and offset in closed form.
 
-    The best node of a grid is refined by moves to its neighbours, whose distance is halved each
-    round.
+    The best node of a grid is refined by moves to its neighbours, at distances that are halved
+    every round.
 
     Parameters
     ----------
     curves : array, shape (n, k)
     shape : callable
-        ``shape(p, q)`` of arrays (..., 1) is an array (..., k).
+        ``shape(p, q)`` maps arrays (..., 1) to an array (..., k).
     p, q : array
         Equally spaced nodes of the grid. Refinement stays within its ends.
     rounds : int
-        The distance falls by 2 ** rounds.
+        Number of rounds; the distance decreases by 2 ** rounds.
     moves : int
-        In a round; several where the two parameters depend on each other.
+        Moves per round; more than one where the two parameters are correlated.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def _squares(y: Array, g: Array, *, matrix: bool = False) -> tuple[Array, Array,
     """Residual sum of squares, scale and offset of y (n, 1, k) by shapes g (n or 1, m, k)."""
     n = y.shape[-1]
     y_mean, g_mean = y.mean(axis=-1), g.mean(axis=-1)
-    # A product of matrices where all curves share one set of shapes.
+    # A matrix product where all curves share one set of shapes.
     gy = y[:, 0] @ g[0].T if matrix else np.einsum("nik,nmk->nm", y, g)
     gg, yy = (g**2).sum(axis=-1), (y**2).sum(axis=-1)
     spread = gg - n * g_mean**2

@@ -20,7 +20,7 @@ from scnnbio.units import Window, plain_window
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-#: Curves that are measured at a time, which bounds the memory.
+#: Number of curves that are measured at a time, which bounds the memory.
 _AT_ONCE = 4096
 
 
@@ -28,28 +28,28 @@ _AT_ONCE = 4096
 class Curves:
     """Response of each unit along one column of the trial table, with resamples of its trials.
 
-    The other columns stand at the values at which the unit's mean rate is largest. Resamples keep
-    that place.
+    The other columns are held at the values at which the unit's mean rate is largest. Resamples
+    use the same values.
 
     Parameters
     ----------
     along : str
     values : array, shape (k,)
-        Of the column, rising.
+        Values of the column, increasing.
     rate : array, shape (units, k)
         Mean rate, Hz; NaN where not shown.
     rate_draws : array, shape (draws, units, k)
     f1 : array, shape (units, k), or None
-        Amplitude of the rate at the grating's temporal frequency, Hz; of a grating that stands, at
-        the first harmonic over its phases.
+        Amplitude of the rate at the grating's temporal frequency, Hz; for a static grating, of the
+        first harmonic over its phases.
     f1_draws : array, shape (draws, units, k), or None
     spontaneous : array, shape (units,)
         Mean rate in blanks, Hz; NaN without blanks.
     spontaneous_draws : array, shape (draws, units)
     n : array of int, shape (units,)
-        Trials of the curve.
+        Number of trials of the curve.
     repeats : array of int, shape (units,)
-        Trials of its point with the fewest.
+        Number of trials of the curve's point with the fewest.
     """
 
     along: str
@@ -64,16 +64,16 @@ class Curves:
     repeats: NDArray[np.int64]
 
     def reasons(self, least_repeats: int = 1) -> list[Reason]:
-        """Why a unit's curve may say nothing."""
+        """Reasons why a unit's curve can be insufficient."""
         return [
-            ("not shown at each value", np.isnan(self.rate).any(axis=1)),
+            ("not every value was shown", np.isnan(self.rate).any(axis=1)),
             (f"fewer than {least_repeats} trials at a value", self.repeats < least_repeats),
             ("no spikes", ~(np.nan_to_num(self.rate).max(axis=1) > 0)),
         ]
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """Units with a curve of spikes without gaps, shape (units,)."""
+        """Units that fire and whose curve has no gaps, shape (units,)."""
         return np.asarray(~np.isnan(self.rate).any(axis=1) & (self.rate.sum(axis=1) > 0))
 
 
@@ -100,11 +100,12 @@ def tuning_curves(
         ms within the trial; the whole trial by default.
     bootstrap : Bootstrap, optional
     f1 : bool
-        Whether to measure the modulation too, which needs ``temporal_frequency``.
+        Whether to measure the modulation as well, which needs ``temporal_frequency``.
     fixed : mapping from column to value, optional
-        Columns that do not stand at each unit's best value but at this one.
+        Columns that are held at this value instead of each unit's best one.
     best_at : float, optional
-        Value of ``along`` at which the best of the other columns is sought; at all by default.
+        Value of ``along`` at which the best values of the other columns are determined; all values
+        by default.
 
     Returns
     -------
@@ -137,10 +138,10 @@ def tuning_curves(
 
 
 def trial_weights(recording: Recording, table: Responses, bootstrap: Bootstrap) -> Array:
-    """Weight of each trial in each resample, (draws, trials); they add up to 1 per condition.
+    """Weight of each trial in each resample, (draws, trials); weights sum to 1 per condition.
 
-    Of gratings that stand, which differ in phase within a condition, each phase is drawn apart:
-    their first harmonic over phases means something only where each phase has its share.
+    Static gratings differ in phase within a condition, and each phase is resampled separately:
+    the first harmonic over phases needs every phase with equal weight.
     """
     phase = recording.trials.get("phase")
     frequency = recording.trials.get("temporal_frequency", np.ones(recording.n_trials))
@@ -198,18 +199,17 @@ def trial_f1(
     f0 : array, shape (trials, units)
         Hz.
     f1 : complex array, shape (trials, units)
-        Hz. The mean over trials of one stimulus has the amplitude of the modulation as its
-        absolute value; trials that differ in phase are aligned. Where the grating stands, it is
-        the mean rate with the stimulus' phase, and only the mean over equally spaced phases means
-        anything.
+        Hz. The absolute value of the mean over trials of one stimulus is the amplitude of the
+        modulation; trials that differ in phase are aligned. For a static grating it is the mean
+        rate with the stimulus' phase, and only the mean over equally spaced phases is meaningful.
     length : array, shape (trials,)
-        Time that counted, ms.
+        Duration of the whole cycles that were used, ms.
 
     Raises
     ------
     SpecError
-        If there is no such column, the window holds no whole cycle, or gratings that stand were
-        not shown at three or more equally spaced phases.
+        If there is no such column, the window contains no whole cycle, or static gratings were not
+        shown at three or more equally spaced phases.
     """
     frequency = recording.trials.get("temporal_frequency")
     if frequency is None:
@@ -221,7 +221,7 @@ def trial_f1(
     cycles = np.floor((end - begin) / cycle + 1e-9)
     if (cycles < 1).any():
         raise SpecError(
-            f"{begin:g} to {end:g} ms hold no cycle of {cycle.max():g} ms; record for longer",
+            f"{begin:g} to {end:g} ms contain no cycle of {cycle.max():g} ms; record for longer",
             where="window",
         )
     length = cycles * cycle
@@ -237,19 +237,19 @@ def trial_f1(
     shape, seconds = (recording.n_trials, size), (length / 1000.0)[:, None]
     phase = np.deg2rad(np.nan_to_num(recording.trials.get("phase", np.zeros(len(moves)))))
     _check_phases(phase[~moves & (recording.trials.get("contrast", np.ones(len(moves))) > 0)])
-    # A drifting grating that begins a phase later in its cycle is followed a phase earlier.
+    # A drifting grating that starts later in its cycle is followed earlier by the same phase.
     turn = np.exp(1j * np.where(moves, phase, -phase))[:, None]
     first = 2.0 * (real - 1j * imaginary).reshape(shape) / seconds * turn
     return number.reshape(shape) / seconds, first, length
 
 
 def _check_phases(phase: Array) -> None:
-    """Refuse phases (rad) of standing gratings over which a mean rate would seem modulated."""
+    """Raise for phases (rad) of static gratings at which a constant rate would appear modulated."""
     turns = np.exp(1j * phase)
     if len(phase) and max(abs(turns.mean()), abs((turns**2).mean())) > 1e-6:
         raise SpecError(
-            "gratings that stand have a modulation over three or more equally spaced phases, each "
-            "shown as often; show them so, or select trials whose temporal_frequency is above 0",
+            "the modulation of static gratings needs three or more equally spaced phases, each "
+            "shown equally often; show these, or select trials whose temporal_frequency is above 0",
             where="Recording.trials",
         )
 
@@ -266,15 +266,17 @@ def _shown(recording: Recording, along: str, fixed: Mapping[str, Any]) -> Record
     kept = ~np.isnan(chosen.trials[along])
     angle = chosen.trials.get("orientation")
     if angle is not None and not np.isnan(angle).all():
-        kept &= ~np.isnan(angle)  # a blank is no point of a curve, of contrast neither
+        kept &= ~np.isnan(angle)  # a blank is not a point of a curve, not even of a contrast curve
     rows = np.flatnonzero(kept)
     if not len(rows):
-        raise SpecError(f"no trial has a value of {along!r} there", where="Recording.trials")
+        raise SpecError(
+            f"no trial with the fixed values has a value of {along!r}", where="Recording.trials"
+        )
     return chosen.take(rows)
 
 
 def _places(table: Responses, along: str, best_at: Any) -> tuple[Array, NDArray[np.int64]]:
-    """Values of a column, and the condition of each unit at each (units, k); -1 for none."""
+    """Values of a column, and each unit's condition at each value (units, k); -1 for none."""
     values, position = np.unique(table.conditions[along], return_inverse=True)
     among = np.arange(len(position))
     if best_at is not None:
@@ -295,7 +297,7 @@ def _places(table: Responses, along: str, best_at: Any) -> tuple[Array, NDArray[
 def _points(
     table: Responses, quantity: Any, place: NDArray[np.int64], weights: Array
 ) -> tuple[Any, Any]:
-    """Mean of a quantity (trials, units) at each place, and its resamples."""
+    """Mean of a quantity (trials, units) in each condition of ``place``, and its resamples."""
     mean = np.full(place.shape, np.nan, dtype=quantity.dtype)
     draws = np.full((len(weights), *place.shape), np.nan, dtype=quantity.dtype)
     for condition in range(len(table.n_trials)):
@@ -315,7 +317,7 @@ def over_units(
     of: str = "rate",
     resampled: Callable[..., Any] | None = None,
 ) -> tuple[Any, Any]:
-    """A measure of the curves that are whole, and of their resamples; NaN elsewhere.
+    """Apply a measure to complete curves and their resamples; NaN for the others.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a readout says: the class that the spikes of each trial speak for."""
+"""Decoding of a readout: the class that the spikes of each trial indicate."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ By = Literal["count", "first-spike"]
 
 
 def decoded(recording: Recording, population: str, by: By = "count") -> NDArray[np.int64]:
-    """The class of each trial, where the channels of a population are the classes.
+    """Decode the class of each trial, where the channels of a population are the classes.
 
     Parameters
     ----------
     recording : Recording
     population : str
     by : {"count", "first-spike"}
-        The channel whose neurons fire most; or whose neurons fire first, on the mean over them,
-        those that stay silent counting as at the end of the trial.
+        The channel whose neurons fire most; or whose neurons have the earliest mean first spike,
+        where silent neurons count as firing at the end of the trial.
 
     Returns
     -------
     ndarray of int64 (trials,)
-        Of channels that are equal, the first.
+        The first of equal channels.
 
     Raises
     ------
     SpecError
-        If there is no such population, or no such way.
+        If there is no such population, or ``by`` is unknown.
 
     Examples
     --------

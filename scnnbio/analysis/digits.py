@@ -1,4 +1,4 @@
-"""How well digits are named by a layer's spikes, by their pixels, and after how many images."""
+"""Classification of digits by a layer's spikes and by pixels, and convergence of learning."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from scnnbio.recording import Snapshots
 from scnnbio.recording.checks import Shape
 from scnnbio.units import In, Number, plain, plain_array
 
-#: Costs that are tried on pixels, whose values are smaller and denser than counts.
+#: Costs for pixels, whose values are smaller and denser than counts.
 PIXEL_COSTS = (0.005, 0.02, 0.1)
 
 
 def quarters(population: str, shape: Shape) -> PooledCounts:
-    """Roots of counts in windows of a quarter of a layer's rows, half a window apart.
+    """Square roots of counts in windows of a quarter of a layer's rows, half a window apart.
 
-    Of 28 rows, windows of 7 x 7 every 3 rows and columns, beginning 3 beyond the edge.
+    For 28 rows: windows of 7 x 7, every 3 rows and columns, starting 3 beyond the edge.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def quarters(population: str, shape: Shape) -> PooledCounts:
 
 
 def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOut:
-    """A linear read-out of what layers fired, together, to images with labels and parts.
+    """Linear read-out of the spikes of several layers together, for images with labels and parts.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOu
         Its trial table has the column ``part``.
     *populations : str
     column : str
-        Of the labels.
+        Column of the labels.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOu
 
     recording = run.recording
     for name in populations:
-        recording.size(name)  # or an error that names those there are
+        recording.size(name)  # raises an error that lists the recorded populations
     pools = [quarters(name, recording.shapes[name]) for name in populations]
     features = csr_array(hstack([pool.of(recording) for pool in pools], format="csr"))
     return read_out(features, labels_of(recording, column), Split.by_column(recording))
 
 
 def pixel_read_out(run: Run, source: str = "retina", column: str = "label") -> ReadOut:
-    """A linear read-out of the images themselves, on the same split.
+    """Linear read-out of the images themselves, on the same split.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def pixel_read_out(run: Run, source: str = "retina", column: str = "label") -> R
     source : str
         The population that the images drive.
     column : str
-        Of the labels.
+        Column of the labels.
 
     Returns
     -------
@@ -107,9 +107,9 @@ def pixel_read_out(run: Run, source: str = "retina", column: str = "label") -> R
 
 
 def unsettled(weights: Annotated[NDArray[np.float64], In("1")]) -> float:
-    """How far weights from 0 to 1 are from either bound: mean of 4 w (1 - w).
+    """Mean distance of weights from their bounds 0 and 1, as 4 w (1 - w).
 
-    1 where all are one half, 0 where all are at a bound. Learning that ends there has converged
+    1 if all weights are one half, 0 if all are at a bound, where learning has converged
     (Kheradpisheh et al. 2018, Neural Netw 99:56, whose index is the mean of w (1 - w)).
     """
     values = plain_array(weights, "1", where="weights")
@@ -117,19 +117,19 @@ def unsettled(weights: Annotated[NDArray[np.float64], In("1")]) -> float:
 
 
 def images_to_convergence(snapshots: Snapshots, limit: Number = 0.04) -> int | None:
-    """Images after which all kernels together are settled.
+    """Number of images after which the kernels as a whole have converged.
 
     Parameters
     ----------
     snapshots : Snapshots
-        Of a kernel whose weights are from 0 to 1.
+        Snapshots of a kernel whose weights are from 0 to 1.
     limit : float
-        Of :func:`unsettled`.
+        Value of :func:`unsettled` below which kernels have converged.
 
     Returns
     -------
     int or None
-        None if they never are.
+        None if they never converge.
     """
     limit = plain(limit, "1", where="images_to_convergence.limit")
     for trial, values in zip(snapshots.trial, snapshots.values, strict=True):

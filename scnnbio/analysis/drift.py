@@ -1,14 +1,14 @@
-r"""The mean drift of a weight between correlated trains, by theory and as measured.
+r"""Mean drift of a weight between correlated trains, theoretical and measured.
 
 Two trains that fire together with probability :math:`J_k` per step, the second k steps after the
 first, move a weight with free bounds by
 
 .. math:: \langle \Delta w \rangle = \sum_k W_k J_k - a_\text{post} p
 
-per step: the integral of the window of the rule against the correlation of the trains (Kempter,
+per step: the integral of the rule's window times the correlation of the trains (Kempter,
 Gerstner & van Hemmen 1999, Phys Rev E 59:4498), on the grid of the simulation. A weight that P
-places share moves P times as far, and the noise of the places is independent: the signal of an
-update over its noise grows as the root of P.
+places share moves P times as far, and the noise of the places is independent: the signal-to-noise
+ratio of an update grows as the square root of P.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class Drift:
     Parameters
     ----------
     correlation, lag : array, shape (conditions,)
-        Of the trains; lag in ms.
+        Correlation of the trains, and lag in ms.
     expected : array, shape (conditions,)
-        By theory.
+        Theoretical drift.
     mean, error : array, shape (conditions,)
         Measured: mean over weights, and its standard error.
     n : array of int, shape (conditions,)
-        Weights of each condition.
+        Number of weights per condition.
     places : int
-        That share each weight.
+        Number of places that share each weight.
     """
 
     correlation: Array
@@ -57,12 +57,12 @@ class Drift:
 
     @property
     def deviation(self) -> Array:
-        """How many standard errors the mean is from theory, shape (conditions,)."""
+        """Deviation of the mean from theory in standard errors, shape (conditions,)."""
         return (self.mean - self.expected) / self.error
 
 
 def window(rule: SharedSTDP, shift: Milliseconds) -> float:
-    """What one pair of spikes changes, where bounds are hard and far, without ``a_post``.
+    """Change of a weight by one pair of spikes, with distant hard bounds, without ``a_post``.
 
     Parameters
     ----------
@@ -83,34 +83,34 @@ def window(rule: SharedSTDP, shift: Milliseconds) -> float:
 def expected_drift(
     rule: SharedSTDP, pairs: CorrelatedPairs, dt: Milliseconds, delay: Milliseconds | None = None
 ) -> Array:
-    """Mean change of each pair's weight per second and place, in trials that begin from rest.
+    """Mean change of each pair's weight per second and place, in trials that start from rest.
 
     Parameters
     ----------
     rule : SharedSTDP
-        With hard bounds, which are so far away that no weight meets them, and all-to-all pairing.
+        With hard bounds that no weight reaches, and all-to-all pairing.
     pairs : CorrelatedPairs
-        Its first trains arrive when its second ones fire the cells, with one delay.
+        The first trains arrive when the second ones make the cells fire, with one common delay.
     dt : float
         Step of the grid (ms).
     delay : float, optional
-        From a spike to its arrival (ms): what would arrive after the trial's end does not. One step
-        if not given.
+        From a spike to its arrival (ms); spikes that would arrive after the trial's end are lost.
+        One step if not given.
 
     Returns
     -------
     ndarray (pairs,)
-        The integral over all pairs of spikes that a trial holds: shorter trials hold fewer pairs of
+        The integral over all pairs of spikes in a trial; shorter trials have fewer pairs of
         distant spikes.
 
     Raises
     ------
     SpecError
-        If the rule is of another kind, for which no sum over pairs holds.
+        If the rule is of another kind, to which a sum over pairs does not apply.
     """
     if not isinstance(rule, SharedSTDP) or rule.bounds != "hard" or rule.pairing != "all-to-all":
         raise SpecError(
-            "the sum over pairs is that of SharedSTDP with hard bounds and all-to-all pairing",
+            "the sum over pairs needs SharedSTDP with hard bounds and all-to-all pairing",
             where="expected_drift.rule",
         )
     dt = plain(dt, "ms", where="expected_drift.dt")
@@ -118,7 +118,7 @@ def expected_drift(
     n = round(pairs.duration / dt)
     step = np.arange(1, n - late + 1)
     p = pairs.rate * dt * 1e-3
-    # What a spike of the second train pairs with on average: all earlier and all later steps.
+    # Mean pairings of a spike of the second train: with all earlier and all later steps.
     before = _geometric(np.exp(-dt / rule.tau_plus), step)
     after = _geometric(np.exp(-dt / rule.tau_minus), step[::-1]) - 1.0
     paired = p * (rule.a_plus * before - rule.a_minus * after) - rule.a_post
@@ -126,7 +126,7 @@ def expected_drift(
     def of(correlation: float, lag: float) -> float:
         shift = round(lag / dt)
         alone = p * (1.0 - correlation) / (1.0 - correlation * p)
-        # Where there is no spike to copy, the second train fires by itself.
+        # Where there is no spike to copy, the second train fires independently.
         copies = (step - shift >= 1) & (step - shift <= n)
         fires = np.where(copies, p, alone)
         together = p * (correlation + (1.0 - correlation) * alone) - p * p
@@ -139,19 +139,19 @@ def expected_drift(
 
 
 def _geometric(keep: float, terms: NDArray[np.int64]) -> Array:
-    """1 + keep + keep**2 + ... of so many terms."""
+    """1 + keep + keep**2 + ..., with the given numbers of terms."""
     return np.asarray((1.0 - keep**terms) / (1.0 - keep))
 
 
 def drift(run: Run, projection: str) -> Drift:
-    """Measured drift of the weights of a run, and that of theory.
+    """Measured drift of the weights of a run, and the theoretical one.
 
     Parameters
     ----------
     run : Run
-        Of pairs of trains, each with a kernel of one element.
+        Run of pairs of trains, each with a kernel of one element.
     projection : str
-        Whose weights learned; it begins in the population that the trains drive.
+        Projection that learned, from the population that the trains drive.
 
     Returns
     -------
@@ -165,9 +165,11 @@ def drift(run: Run, projection: str) -> Drift:
     before = run.experiment.network.projection(projection)
     driven = run.experiment.inputs.get(before.pre)
     if not isinstance(driven, CorrelatedPairs) or not isinstance(before.plasticity, SharedSTDP):
-        raise SpecError("is no run of correlated pairs that learn by SharedSTDP", where="drift.run")
+        raise SpecError(
+            "is not a run of correlated pairs that learn by SharedSTDP", where="drift.run"
+        )
     if not run.experiment.reset and driven.n_trials > 1:
-        raise SpecError("trials do not begin from rest; set reset = true", where="drift.run")
+        raise SpecError("trials do not start from rest; set reset = true", where="drift.run")
     expected = expected_drift(before.plasticity, driven, run.experiment.dt, before.delay)
     places = int(np.prod(before.connector.out_shape[1:]))
     seconds = run.experiment.duration / 1000.0
@@ -190,15 +192,15 @@ def drift(run: Run, projection: str) -> Drift:
 
 @dataclass(frozen=True, eq=False)
 class SignalToNoise:
-    """Signal of an update over its noise, against the number of places that share the weight.
+    """Signal-to-noise ratio of an update against the number of places that share the weight.
 
     Parameters
     ----------
     places : array of int, shape (runs,)
     ratio : array, shape (runs,)
-        Mean change of a weight over the standard deviation from weight to weight.
+        Mean change of a weight divided by the standard deviation over weights.
     slope : float
-        Of the logarithm of the ratio on that of the number of places, least squares.
+        Least-squares slope of log ratio against log number of places.
     interval : (float, float)
         95 % interval of the slope, by resampling weights.
     """
@@ -212,16 +214,16 @@ class SignalToNoise:
 def signal_to_noise(
     changes: Mapping[int, Annotated[Array, In("1")]], seed: int = 0, draws: int = 2000
 ) -> SignalToNoise:
-    """How the signal of an update over its noise grows with the places that share a weight.
+    """Growth of the signal-to-noise ratio of updates with the number of places that share a weight.
 
     Parameters
     ----------
     changes : mapping of int to ndarray (weights,)
-        By number of places, the changes of weights whose trains are alike.
+        By number of places, the changes of weights with statistically equal trains.
     seed : int
-        Of the resampling.
+        Seed of the resampling.
     draws : int
-        How often weights are drawn anew, with replacement.
+        Number of resamples of weights, with replacement.
 
     Returns
     -------
@@ -230,7 +232,7 @@ def signal_to_noise(
     Raises
     ------
     SpecError
-        If there are fewer than two numbers of places, or changes that do not vary.
+        If there are fewer than two numbers of places, or changes do not vary.
     """
     rows = dict(changes)
     if len(rows) < 2:
@@ -247,15 +249,15 @@ def signal_to_noise(
         values = plain_array(rows[int(number)], "1", where="signal_to_noise.changes")
         if values.ndim != 1 or len(values) < 2 or values.std() == 0:
             raise SpecError(
-                f"the changes by {number} places are of shape {values.shape}, or do not vary; give"
-                " those of two weights or more",
+                f"the changes by {number} places have shape {values.shape}, or do not vary; give"
+                " changes of two weights or more",
                 where="signal_to_noise.changes",
             )
         ratio.append(values.mean() / values.std(ddof=1))
         again = rng.choice(values, (draws, len(values)))
         with np.errstate(divide="ignore"):
             drawn.append(again.mean(axis=1) / again.std(axis=1, ddof=1))
-    # A draw of few weights may not vary, or have a mean below 0.
+    # A resample of few weights can be constant, or have a mean below 0.
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = np.nanquantile(slope(np.array(drawn)), (0.025, 0.975))
     found = slope(np.array(ratio)[:, None])[0]

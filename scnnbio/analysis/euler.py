@@ -1,4 +1,4 @@
-"""What a step that is too long makes of a membrane, measured on runs under constant current."""
+"""Effect of long time steps on a membrane, measured on runs under constant current."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scnnbio.population import Population
 
 Array = NDArray[np.float64]
 
-#: Deviations below this part of the first are rounding.
+#: Deviations below this fraction of the first are rounding errors.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Membranes:
-    """A population under constant current, one membrane time constant a channel.
+    """A population under constant current, one membrane time constant per channel.
 
     Parameters
     ----------
@@ -29,15 +29,15 @@ class Membranes:
     tau : array, shape (channels,)
         Membrane time constant in ms.
     ratio : array, shape (channels,)
-        dt over it.
+        dt divided by tau.
     rate : array, shape (channels,)
-        Hz, of the channel's first neuron over the whole run.
+        Hz, for the channel's first neuron over the whole run.
     closed_rate, grid_rate : array, shape (channels,)
-        Hz, from the closed form, and from the closed form whose way to threshold takes whole
-        steps.
+        Hz, from the closed form, and from the closed form with a whole number of steps to
+        threshold.
     predicted : array, shape (channels,)
-        Factor on the deviation from the final potential in a step: ``1 - dt/tau_m`` by forward
-        Euler, ``exp(-dt/tau_m)`` exactly.
+        Factor on the deviation from the final potential per step: ``1 - dt/tau_m`` for forward
+        Euler, ``exp(-dt/tau_m)`` for the exact step.
     """
 
     population: str
@@ -51,14 +51,14 @@ class Membranes:
 
 
 def membranes(run: Run, population: str) -> Membranes:
-    """Rates of a population, and what they should be.
+    """Rates of a population, and the expected rates.
 
     Parameters
     ----------
     run : Run
-        Under constant current, of one trial.
+        Run of one trial under constant current.
     population : str
-        Of a model with a leak, whose spikes were recorded.
+        Population of a model with a leak, whose spikes were recorded.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def membranes(run: Run, population: str) -> Membranes:
     """
     layer, dt = run.experiment.network.population(population), run.experiment.dt
     if run.recording.n_trials != 1:
-        raise SpecError(f"{run.recording.n_trials} trials; run one", where="membranes")
+        raise SpecError(f"the run has {run.recording.n_trials} trials; run one", where="membranes")
     sets = _parameters(layer)
     counts = run.recording.counts(population)[0].reshape(layer.shape)[:, 0, 0]
     tau = np.array([effective_membrane(layer.model, parameters=p).tau for p in sets])
@@ -97,15 +97,15 @@ def membranes(run: Run, population: str) -> Membranes:
 
 
 def factors(run: Run, population: str) -> Array:
-    """Factor by which a deviation from the final potential changes in a step, measured.
+    """Measured factor by which a deviation from the final potential changes per step.
 
-    Least squares of each sample's deviation on that of the sample before, up to the first spike,
-    and while the deviation is more than rounding.
+    Least squares of each sample's deviation on that of the previous sample, up to the first spike
+    and while the deviation exceeds rounding errors.
 
     Parameters
     ----------
     run : Run
-        Of one trial, in which ``v`` was sampled at every step.
+        Run of one trial, in which ``v`` was sampled at every step.
     population : str
 
     Returns
@@ -129,7 +129,7 @@ def factors(run: Run, population: str) -> Array:
         final = effective_membrane(layer.model, parameters=parameters).v_inf
         deviation = signal.values[:, unit] - final
         fired = spikes.time[spikes.unit == unit]
-        # A sample is the state at a step's beginning, with the reset of a spike at that time.
+        # A sample is the state at the beginning of a step, after the reset of a spike at that time.
         last = len(deviation) if not len(fired) else round(float(fired.min()) / dt)
         deviation = deviation[:last]
         small = np.abs(deviation) < _ROUNDING * np.abs(deviation[:1])
@@ -142,12 +142,12 @@ def factors(run: Run, population: str) -> Array:
 
 
 def relative_potentials(run: Run, population: str) -> Array:
-    """Potential from rest, over the value that it should settle at, of each channel's first neuron.
+    """Potential from rest divided by its final value, for each channel's first neuron.
 
     Parameters
     ----------
     run : Run
-        In which ``v`` was sampled.
+        Run in which ``v`` was sampled.
     population : str
         Driven by ``i_offset``.
 

@@ -87,8 +87,8 @@ def temporal_frequency_measures(
     Parameters
     ----------
     recording : Recording
-        Its trial table has ``temporal_frequency`` (Hz), three or more above 0; gratings that stand
-        are left out.
+        Its trial table has ``temporal_frequency`` (Hz), three or more above 0; static gratings
+        are ignored.
     population, response, window, bootstrap, least_repeats
         As for :func:`spatial_frequency_measures`.
 
@@ -142,12 +142,12 @@ def _measures(
     )
     if curves.values[0] <= 0:
         raise SpecError(
-            f"a frequency of {curves.values[0]:g} has no logarithm; leave out these trials",
+            f"a frequency of {curves.values[0]:g} has no logarithm; leave these trials out",
             where=f"{along}_measures",
         )
     if len(curves.values) < 3:
         raise SpecError(
-            f"{len(curves.values)} frequencies make no curve; show 3 or more",
+            f"there are {len(curves.values)} frequencies; a curve needs 3 or more",
             where=f"{along}_measures",
         )
     values, draws = over_units(_shape, curves, of="f1" if response == "f1" else "rate")

@@ -1,4 +1,4 @@
-"""Frequency response from a modulated rate of input to a membrane potential."""
+"""Frequency response from a modulated input rate to the membrane potential."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class FrequencyResponse:
     frequency : array, shape (frequencies,)
         Hz.
     measured : complex array, shape (frequencies,)
-        mV ms: first harmonic of the potential over that of the rate of spikes (1/ms) that a
-        neuron gets; its delay is taken out.
+        mV ms: first harmonic of the potential divided by that of the rate of spikes (1/ms) that a
+        neuron receives, with the delay removed.
     low, high : array, shape (2, frequencies)
-        95 % confidence interval of ratio to the prediction (first row), and of the phase in
-        degrees against the prediction (second row): bootstrap over trials and neurons.
+        95 % confidence interval of the ratio to the prediction (first row), and of the phase in
+        degrees relative to the prediction (second row), by bootstrap over trials and neurons.
     predicted : complex array, shape (frequencies,)
-        Of the linearised neuron.
+        Response of the linearised neuron.
     """
 
     population: str
@@ -50,12 +50,12 @@ class FrequencyResponse:
 
     @property
     def ratio(self) -> Array:
-        """Measured gain over the predicted one."""
+        """Measured gain divided by the predicted one."""
         return np.asarray(np.abs(self.measured / self.predicted))
 
     @property
     def covered(self) -> NDArray[np.bool_]:
-        """Whether the 95 % interval of the gain holds the predicted one, shape (frequencies,)."""
+        """Whether the 95 % interval of the gain contains the prediction, shape (frequencies,)."""
         return np.asarray((self.low[0] <= 1.0) & (self.high[0] >= 1.0))
 
     @property
@@ -74,7 +74,7 @@ def harmonic(
     Parameters
     ----------
     values : array, shape (samples, ...)
-        At equal distances.
+        Equally spaced samples.
     time : array, shape (samples,)
         ms.
     frequency : float
@@ -109,25 +109,25 @@ def input_harmonic(
     frequency: Hertz,
     onset: Milliseconds,
 ) -> tuple[complex, float]:
-    """Expected rate of the spikes that a neuron gets, from what the encoding draws them by.
+    """First harmonic of the expected rate of spikes that a neuron receives, from the encoding.
 
     Parameters
     ----------
     experiment : Experiment
-        With a Poisson code; the projection comes from its source, and every neuron gets the same
-        expected rate.
+        With a Poisson code; the projection comes from its source, and every neuron receives the
+        same expected rate.
     projection : Projection
     trial : int
     frequency : float
         Hz.
     onset : float
-        ms; what comes before is left out.
+        ms; earlier times are ignored.
 
     Returns
     -------
     amplitude, mean : complex, float
-        1/ms, weighted by the kernel. A spike stands at its stamp, which ends the step it is
-        drawn for.
+        1/ms, weighted by the kernel. The time of a spike is its stamp, the end of
+        its step.
 
     Raises
     ------
@@ -138,14 +138,20 @@ def input_harmonic(
     shown, dt = experiment.frames, experiment.input_dt or experiment.dt
     code = shown.encoding.code
     if not isinstance(code, PoissonCode):
-        raise SpecError("a modulated rate needs a Poisson code", where="encoding.code")
+        raise SpecError(
+            "a modulated rate needs a Poisson code; set encoding.code",
+            where="encoding.code",
+        )
     frames = shown.frames(trial, experiment.drawing(trial, experiment.source.name))
     drive = shown.encoding.lgn.drive(frames)
     if np.ptp(drive, axis=(2, 3)).max() > 1e-9:
-        raise SpecError("the field is not uniform in space", where="stimulus")
+        raise SpecError(
+            "the field is not uniform in space; show a full field",
+            where="stimulus",
+        )
     steps = round(experiment.trial_duration / dt)
     cells = projection.kernel[0].sum(axis=(1, 2))
-    # A step has one spike of a cell at most.
+    # A cell fires at most once per step.
     drawn = -np.expm1(-code.rate(drive[:, :, 0, 0]) * dt / 1e3) / dt @ cells
     frame = np.arange(steps) * len(drawn) // steps
     time = (np.arange(steps) + 1.0) * dt
@@ -157,18 +163,19 @@ def input_harmonic(
 def frequency_response(
     run: Run, projection: str, *, onset: Milliseconds = 200.0, seed: int = 1
 ) -> FrequencyResponse:
-    """Frequency response of the neurons that a projection ends in, from flicker trials.
+    """Frequency response of a projection's target neurons, from flicker trials.
 
     Parameters
     ----------
     run : Run
-        Of a flickering full field, trials of several ``temporal_frequency``, with ``v`` sampled.
+        Run with a flickering full field at several values of ``temporal_frequency``, with ``v``
+        sampled.
     projection : str
-        From the source, with one output map.
+        Projection from the source, with one output map.
     onset : float
-        ms left out at the beginning of each trial, for the membrane to settle.
+        ms that are ignored at the beginning of each trial, while the membrane settles.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -177,14 +184,16 @@ def frequency_response(
     Raises
     ------
     SpecError
-        If ``v`` was not sampled, or what is left of a trial is no whole number of cycles.
+        If ``v`` was not sampled, or the rest of a trial is not a whole number of cycles.
     """
     onset = plain(onset, "ms", where="onset")
     experiment, recording = run.experiment, run.recording
     path = experiment.network.projection(projection)
     signal = recording.signals.get(path.post, {}).get("v")
     if signal is None:
-        raise SpecError("v was not sampled", where=f"population {path.post!r}")
+        raise SpecError(
+            "v was not sampled; add it to record.signals", where=f"population {path.post!r}"
+        )
     frequency = np.unique(recording.trials["temporal_frequency"])
     measured, predicted = [], []
     low, high = np.zeros((2, len(frequency))), np.zeros((2, len(frequency)))
@@ -214,7 +223,7 @@ def frequency_responses(run: Run) -> list[FrequencyResponse]:
 def analytic_curve(
     run: Run, projection: str, *, onset: Milliseconds = 200.0, points: int = 200
 ) -> tuple[Array, Complex]:
-    """Prediction of :func:`frequency_response` between and a little beyond the frequencies shown.
+    """Prediction of :func:`frequency_response` on a fine grid over the frequencies shown.
 
     Parameters
     ----------
@@ -237,7 +246,7 @@ def analytic_curve(
 
 
 def _interval(relative: Complex, seed: int) -> tuple[Array, Array]:
-    """95 % intervals of modulus and phase (deg) of a mean, drawing trials and neurons anew."""
+    """95 % intervals of modulus and phase (deg) of a mean, by resampling trials and neurons."""
     from scipy.stats import bootstrap
 
     def statistic(index: NDArray[np.int64]) -> Array:

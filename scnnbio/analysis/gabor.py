@@ -17,14 +17,14 @@ from scnnbio.units import Degrees, Number, plain, plain_array
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
-#: Loose fits from every start, then one to the end from the best of them.
+#: Tolerances: coarse fits from every start, then a fine fit from the best of them.
 _LOOSE = {"ftol": 1e-3, "xtol": 1e-3, "gtol": 1e-3, "max_nfev": 25}
 _TIGHT = {"ftol": 1e-9, "xtol": 1e-9, "gtol": 1e-9, "max_nfev": 300}
 
 
 @dataclass(frozen=True)
 class GaborFit:
-    """Gabor function fitted to an image, and how well it fits.
+    """Gabor function fitted to an image, with its goodness of fit.
 
     The image at (x, y) is ``amplitude * exp(-u**2 / (2 sigma_x**2) - v**2 / (2 sigma_y**2)) *
     cos(2 pi frequency u + phase)``, where u is the distance from (x0, y0) along ``theta`` and v
@@ -114,21 +114,20 @@ def gabor(
 def fit_gabor(image: Images, *, start: GaborFit | None = None) -> GaborFit:
     """Least-squares Gabor function of an image.
 
-    Frequencies from a quarter of a cycle over the image (below it a carrier cannot be told from
-    none) to half a cycle per pixel, centres within the image, and widths from 0.3 pixels to the
-    image's size are searched, from several starts about the peak of the spectrum.
+    Frequencies from a quarter of a cycle over the image (below it a carrier cannot be distinguished
+    from none) to half a cycle per pixel, centres within the image, and widths from 0.3 pixels to
+    the image's size are searched, from several starts near the peak of the spectrum.
 
     Parameters
     ----------
     image : array, shape (rows, columns)
     start : GaborFit, optional
-        The only place from which it is sought, such as the fit of a like image; several places by
-        default.
+        The only start, such as the fit of a similar image; several starts by default.
 
     Returns
     -------
     GaborFit
-        All NaN for an image of one value, which has no shape.
+        All NaN for a constant image.
 
     Raises
     ------
@@ -164,7 +163,7 @@ def fit_gabors(images: Images, report: Progress | None = None) -> list[GaborFit]
     ----------
     images : array, shape (images, rows, columns)
     report : callable, optional
-        Called with how many are done and how many there are.
+        Called with the number of fits done and the number of all.
     """
     stack = plain_array(images, "1", where="images", finite=False)
     fits = []
@@ -179,8 +178,8 @@ class _Problem:
     """Residuals of a Gabor function in quadrature, with their derivatives.
 
     The parameters are (a, b, x0, y0, sigma_x, sigma_y, theta, f) of ``envelope * (a cos 2 pi f u +
-    b sin 2 pi f u)``: in amplitude and phase the sum of squares has a valley for each period of
-    the phase, in a and b it is quadratic, and their start is a linear fit.
+    b sin 2 pi f u)``: in a and b the sum of squares is quadratic, so that their start is a linear
+    fit; in amplitude and phase it would have a minimum per period of the phase.
     """
 
     def __init__(self, image: Array) -> None:
@@ -230,11 +229,11 @@ class _Problem:
         )
 
     def starts(self) -> Iterator[Array]:
-        """Yield starts about the spectrum's peak, of several frequencies and envelopes."""
+        """Yield starts near the spectrum's peak, with several frequencies and envelopes."""
         energy = self.pixels**2 / (self.pixels**2).sum()
         x0, y0 = energy @ self.x, energy @ self.y
         spread = energy @ ((self.x - x0) ** 2 + (self.y - y0) ** 2)
-        # The square of a Gaussian is narrower by sqrt(2), and x and y share the spread.
+        # The square of a Gaussian is narrower by sqrt(2); x and y share one width.
         sigma = float(np.clip(np.sqrt(spread), 0.6, max(self.image.shape) / 2))
         frequency, direction = spectral_peak(self.image[None])
         theta, f = np.deg2rad(direction[0]), float(frequency[0])
@@ -268,7 +267,7 @@ class _Problem:
     def fit(self, p: Array, scale: float, r_squared: float) -> GaborFit:
         a, b, x0, y0, sx, sy, theta, f = (float(number) for number in p)
         direction = float(np.rad2deg(theta)) % 360.0
-        # A carrier turned by 180 deg runs backwards, which turns the sign of its phase.
+        # A carrier turned by 180 deg runs backwards, which inverts its phase.
         backwards = 180.0 <= direction < 360.0
         phase = float(np.rad2deg(np.arctan2(-b, a))) * (-1 if backwards else 1)
         return GaborFit(
@@ -278,7 +277,7 @@ class _Problem:
         )  # fmt: skip
 
 
-#: Turn of the carrier (rad), factor of its frequency, elongation across it.
+#: Starts: rotation of the carrier (rad), factor on its frequency, elongation across it.
 _STARTS = (
     (0.0, 1.0, 1.0),
     (0.0, 1.0, 1.5),

@@ -1,7 +1,7 @@
-"""What inhibition does to a curve of rate over current: its gain and its offset.
+"""Effect of inhibition on a curve of rate against current: gain and offset.
 
-Neurons of a population have one current a channel; those of one place share their input, so that a
-place is one sample of the whole curve, and curves of two populations are paired by place.
+Neurons of a population have one current per channel; those of one place share their input, so that
+a place is one sample of the whole curve, and curves of two populations are paired by place.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Something over current, place by place.
+    """Rates or potentials against current, one curve per place.
 
     Parameters
     ----------
     population : str
     current : array, shape (channels,)
-        ``i_offset`` in nA, rising.
+        ``i_offset`` in nA, increasing.
     values : array, shape (places, channels)
         Rates in Hz, or potentials in mV.
     """
@@ -53,12 +53,12 @@ class Curve:
 
     @property
     def mean(self) -> Array:
-        """Over places, shape (channels,)."""
+        """Mean over places, shape (channels,)."""
         return np.asarray(self.values.mean(axis=0))
 
     @property
     def standard_error(self) -> Array:
-        """Of the mean over places, shape (channels,)."""
+        """Standard error of the mean over places, shape (channels,)."""
         return np.asarray(self.values.std(axis=0, ddof=1) / np.sqrt(len(self.values)))
 
 
@@ -69,13 +69,13 @@ class GainChange:
     Parameters
     ----------
     gain : Estimate
-        Below 1: division.
+        Below 1 for division.
     shift : Estimate
-        nA; above 0: subtraction.
+        nA; above 0 for subtraction.
     residual : float
-        Root mean square of what is left, over the largest rate that was fitted.
+        Root mean square of the residuals, divided by the largest fitted rate.
     up_to : float
-        Hz; the fit left out higher rates.
+        Hz; the fit excludes higher rates.
     """
 
     gain: Estimate
@@ -86,14 +86,14 @@ class GainChange:
 
 @dataclass(frozen=True)
 class Line:
-    """The straight line through potentials over current.
+    """The straight line through potentials against current.
 
     Parameters
     ----------
     slope : Estimate
         MOhm: the input resistance.
     offset : Estimate
-        mV at no current.
+        mV at zero current.
     """
 
     slope: Estimate
@@ -101,15 +101,15 @@ class Line:
 
 
 def rate_curve(run: Run, population: str, trials: ArrayLike, window: Window) -> Curve:
-    """Rates over current.
+    """Rates against current.
 
     Parameters
     ----------
     run : Run
     population : str
-        With a value of ``i_offset`` a channel, rising.
+        With one value of ``i_offset`` per channel, increasing.
     trials : array of int
-        Taken together.
+        Trials that are pooled.
     window : (float, float)
         ms within the trial.
 
@@ -123,7 +123,7 @@ def rate_curve(run: Run, population: str, trials: ArrayLike, window: Window) -> 
 
 
 def potential_curve(run: Run, population: str, trials: ArrayLike, window: Window) -> Curve:
-    """Mean membrane potentials over current, of all neurons, which must have been sampled.
+    """Mean membrane potentials against current, for all neurons, which must have been sampled.
 
     Parameters
     ----------
@@ -150,17 +150,17 @@ def mean_signal(
     Raises
     ------
     SpecError
-        If it was not sampled of all neurons.
+        If it was not sampled in all neurons.
     """
     signal = run.recording.signals.get(population, {}).get(variable)
     if signal is None or len(signal.unit) != run.recording.size(population):
-        raise SpecError(f"{variable!r} was not sampled of all neurons", where=population)
+        raise SpecError(f"{variable!r} was not sampled in all neurons", where=population)
     begin, end = _window(run, trials, window)
     inside = np.isin(signal.trial, np.asarray(trials))
     inside &= (signal.time >= begin) & (signal.time < end)
     if not inside.any():
         raise SpecError(
-            f"no sample lies in these trials from {begin:g} to {end:g} ms", where=population
+            f"these trials have no sample from {begin:g} to {end:g} ms", where=population
         )
     return np.asarray(signal.values[inside].mean(axis=0))
 
@@ -170,18 +170,18 @@ def gain_change(
 ) -> GainChange:
     """Gain and offset that turn one curve into the other, with bootstrap intervals over places.
 
-    The control curve is drawn through its means by a monotone interpolation (PCHIP), silent below
-    its first current. It is not continued beyond its last one: the currents whose shifted value
-    lies there are left out, a quarter of them at most, which bounds a negative shift.
+    The control curve is a monotone interpolation of its means (PCHIP), and 0 below its first
+    current. It is not extrapolated beyond its last one: currents whose shifted value lies there
+    are excluded, at most a quarter of them, which bounds a negative shift.
 
     Parameters
     ----------
     control, changed : Curve
-        Of the same currents and places.
+        Curves at the same currents and places.
     up_to : float
-        Hz; currents at which the changed curve is above it are left out.
+        Hz; currents at which the changed curve is above it are excluded.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def gain_change(
     Raises
     ------
     SpecError
-        If the curves do not belong together, or one never fires.
+        If the curves have different currents or places, or one never fires.
 
     References
     ----------
@@ -198,7 +198,7 @@ def gain_change(
     offset of input-output relations).
     """
     if control.values.shape != changed.values.shape or (control.current != changed.current).any():
-        raise SpecError("curves of other currents or places", where="gain_change")
+        raise SpecError("the curves have different currents or places", where="gain_change")
     if not control.mean.any() or not changed.mean.any():
         raise SpecError("a curve without a spike has no gain", where="gain_change")
 
@@ -221,13 +221,13 @@ def gain_change(
 
 
 def line(curve: Curve, *, seed: int = 1) -> Line:
-    """Slope and offset of potentials over current, with bootstrap intervals over places.
+    """Slope and offset of potentials against current, with bootstrap intervals over places.
 
     Parameters
     ----------
     curve : Curve
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -252,7 +252,7 @@ def _curve(run: Run, population: str, values: Array) -> Curve:
     layer = run.experiment.network.population(population)
     current = layer.channel_values("i_offset")
     if not (np.diff(current) > 0).all():
-        raise SpecError("i_offset does not rise from channel to channel", where=population)
+        raise SpecError("i_offset does not increase from channel to channel", where=population)
     return Curve(population, current.copy(), values.reshape(layer.shape[0], -1).T.copy())
 
 
@@ -268,7 +268,7 @@ def _gain_and_shift(
     lowest = -float(current[-1] - current[max(3 * used // 4, 1)])
 
     def best_gain(shift: float) -> tuple[float, float]:
-        """For a shift, the gain is linear least squares; and what is left, per point."""
+        """Gain by linear least squares at a shift, and the residual per point."""
         at = current[:used] - shift
         inside = at <= current[-1]
         moved = np.where(at < current[0], 0.0, curve(np.clip(at, current[0], current[-1])))[inside]
@@ -276,7 +276,7 @@ def _gain_and_shift(
         gain = float(moved @ target[inside]) / norm if norm else 0.0
         return gain, float(np.mean((target[inside] - gain * moved) ** 2))
 
-    # A coarse search first: what is left has more than one valley.
+    # A coarse search first, since the residual has several minima.
     shifts = np.linspace(lowest, 0.75 * reach, 121)
     nearest = float(shifts[np.argmin([best_gain(float(s))[1] for s in shifts])])
     width = float(shifts[1] - shifts[0])
@@ -293,7 +293,7 @@ def _interval(
     samples: NDArray[np.int64],
     seed: int,
 ) -> tuple[Array, Array]:
-    """Percentile intervals of all parts of a statistic, samples drawn anew."""
+    """Percentile intervals of all components of a statistic, by resampling."""
     from scipy.stats import bootstrap
 
     found = bootstrap(

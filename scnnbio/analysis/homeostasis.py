@@ -1,4 +1,4 @@
-"""Layers whose thresholds hold their rate: how they come back to it, and how fast they should."""
+"""Homeostatic layers: the return of their rate to its target, measured and predicted."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ from scnnbio.units import Hertz, In, Milliseconds, Number, Rates, Times, Window,
 
 Array = NDArray[np.float64]
 
-#: Rates of fixed thresholds that enter the slope at the target, over the target.
+#: Range of rates, relative to the target, at fixed thresholds that enter the slope at the target.
 _AROUND = (0.4, 2.5)
 _RESAMPLES = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Return:
-    """How a homeostatic layer came back to its target after a step of its input.
+    """Return of a homeostatic layer to its target after a step of its input.
 
     Parameters
     ----------
     time : array, shape (samples,)
         ms since the step.
     threshold : array, shape (samples,)
-        Mean over neurons and repeats of ``theta_h``, mV.
+        ``theta_h`` in mV, mean over neurons and repeats.
     start : float
-        ms; from here on the layer's rate stays near its target, and the fit begins.
+        ms; from this time on the layer's rate stays near its target, and the fit begins.
     final : float
-        What the threshold tends to, mV, by the fit.
+        Final threshold by the fit, mV.
     rate_of_return : float
-        1/ms, of the exponential ``final + amplitude exp(-rate_of_return (time - start))``.
+        Rate in 1/ms of the exponential ``final + amplitude exp(-rate_of_return (time - start))``.
     interval : (float, float)
-        95 % confidence interval of it: bootstrap over neurons.
+        95 % confidence interval of ``rate_of_return``, by bootstrap over neurons.
     slope : float
-        df/dV_th at the target in Hz/mV, measured at fixed thresholds.
+        Slope df/dV_th of the rate at the target in Hz/mV, measured at fixed thresholds.
     eigenvalue : float
-        The slower one of :func:`~scnnbio.neurons.rates.homeostasis_eigenvalues`, 1/ms, negative.
+        The slower eigenvalue of :func:`~scnnbio.neurons.rates.homeostasis_eigenvalues`, 1/ms,
+        negative.
     """
 
     time: Array
@@ -57,7 +58,7 @@ class Return:
 
     @property
     def error(self) -> float:
-        """Rate of return against the eigenvalue, as a fraction of the eigenvalue."""
+        """Relative error of the rate of return with respect to the eigenvalue."""
         return self.rate_of_return / -self.eigenvalue - 1.0
 
 
@@ -69,16 +70,16 @@ def map_rates(
     Parameters
     ----------
     recording : Recording
-        Of trials of one duration.
+        Recording of trials of one duration.
     population : str
     maps : array of int
     bin_width : float
-        ms; what is left of a trial is cut off.
+        ms; the rest of a trial beyond whole bins is ignored.
 
     Returns
     -------
     time : array, shape (bins,)
-        Middles in ms.
+        Centres of the bins in ms.
     rates : array, shape (trials, bins)
         Hz.
     """
@@ -87,7 +88,7 @@ def map_rates(
     per_map, chosen = shape[1] * shape[2], np.asarray(maps, dtype=np.int64)
     bins = int(float(recording.trials["duration"].min()) / bin_width + 1e-9)
     kept = np.isin(spikes.unit // per_map, chosen)
-    # A spike stamped with the end of a bin belongs to it.
+    # A spike at the end of a bin belongs to that bin.
     place = np.ceil(spikes.time[kept] / bin_width - 1e-9).astype(np.int64) - 1
     inside = (place >= 0) & (place < bins)
     counts = np.zeros((recording.n_trials, bins))
@@ -116,7 +117,7 @@ def settled_after(time: Times, rate: Rates, target: Hertz, tolerance: Number = 0
 def slope_at(
     threshold: Annotated[ArrayLike, In("mV")], rate: Rates, target: Hertz
 ) -> tuple[float, float]:
-    """Where a falling curve of rate over threshold meets a target, and how steep it is there.
+    """Where a falling curve of rate against threshold meets a target, and its slope there.
 
     A parabola through the points between 0.4 and 2.5 times the target, by least squares.
 
@@ -137,7 +138,7 @@ def slope_at(
     Raises
     ------
     SpecError
-        If fewer than three points lie there, or they do not fall through the target.
+        If fewer than three points are in that range, or they do not fall through the target.
     """
     x = plain_array(threshold, "mV", where="slope_at.threshold")
     y = plain_array(rate, "Hz", where="slope_at.rate", finite=False)
@@ -145,7 +146,7 @@ def slope_at(
     near = (y > _AROUND[0] * target) & (y < _AROUND[1] * target)
     if near.sum() < 3:
         raise SpecError(
-            f"{near.sum()} thresholds have rates near {target:g} Hz; three are needed",
+            f"{near.sum()} thresholds have rates near {target:g} Hz; at least three are needed",
             where="slope_at",
         )
     middle = float(x[near].mean())
@@ -163,7 +164,7 @@ def slope_at(
 def fixed_threshold_rates(
     run: Run, population: str, trials: ArrayLike, window: Window
 ) -> tuple[Array, Array]:
-    """Thresholds of a population with one a map, in mV, and the mean rate at each in Hz."""
+    """Thresholds of a population with one per map, in mV, and the mean rate at each in Hz."""
     layer, kept = run.experiment.network.population(population), np.asarray(trials)
     begin, end = window_within(window, run.recording.trials["duration"][kept], "window")
     counts = run.recording.counts(population, (begin, end))[kept]
@@ -174,25 +175,25 @@ def fixed_threshold_rates(
 def homeostatic_return(
     run: Run, population: str, curve: str, trials: ArrayLike, *, within: Number = 0.3
 ) -> Return:
-    """Rate of return of a layer's threshold after a step, and the eigenvalue for it.
+    """Rate of return of a layer's threshold after a step, and the predicted eigenvalue.
 
-    The layer must see the input's step itself, as the first one does. A later layer sees what the
-    earlier ones make of it: its deviation is a polynomial times the exponential.
+    The layer must receive the step of the input directly, as the first one does. The deviation of
+    a later layer, whose input adapts too, is a polynomial times the exponential.
 
     Parameters
     ----------
     run : Run
-        In which ``theta_h`` of the layer was sampled. The layer's target, eta and filter are those
-        of its first map, and all maps with that eta belong to it.
+        Run in which ``theta_h`` of the layer was sampled. The layer's target, eta and filter are
+        those of its first map; all maps with that eta are used.
     population : str
         A homeostatic layer.
     curve : str
-        A population that sees the same at fixed thresholds, one a map.
+        A population with the same input and fixed thresholds, one per map.
     trials : array of int
-        Repeats of one step, each of which began from the other level of the input.
+        Repeats of one step, each of which started from the other level of the input.
     within : float
-        The fit begins where the rate stays this near to its target, as a fraction of it. Farther
-        away df/dV_th is not what it is at the target.
+        The fit begins where the relative distance of the rate from its target stays below this;
+        farther away df/dV_th differs from its value at the target.
 
     Returns
     -------
@@ -212,7 +213,9 @@ def homeostatic_return(
     maps = np.flatnonzero(layer.channel_values("homeo_eta") == eta)
     signal = run.recording.signals.get(population, {}).get("theta_h")
     if signal is None:
-        raise SpecError("theta_h was not sampled", where=f"population {population!r}")
+        raise SpecError(
+            "theta_h was not sampled; add it to record.signals", where=f"population {population!r}"
+        )
     units = np.isin(signal.unit // (layer.shape[1] * layer.shape[2]), maps)
     rows = np.stack([signal.values[signal.trial == k][:, units] for k in kept]).mean(axis=0)
     time = signal.time[signal.trial == kept[0]]
@@ -252,9 +255,9 @@ def step_returns(run: Run, layer: str, curve: str) -> dict[str, Return]:
     ----------
     run : Run
     layer : str
-        Homeostatic layer that sees the field.
+        Homeostatic layer that receives the field.
     curve : str
-        Population that sees the same at fixed thresholds, one per map.
+        Population with the same input and fixed thresholds, one per map.
 
     Returns
     -------
@@ -289,7 +292,7 @@ def settled_rates(run: Run, population: str, maps: ArrayLike) -> Array:
 
 
 def _bin(period: float) -> float:
-    """Bins in which a rate near its target is looked for: 250 ms, of whole samples."""
+    """Width of the bins in which rates are compared with the target: 250 ms, in whole samples."""
     return max(round(250.0 / period), 1) * period
 
 

@@ -1,4 +1,4 @@
-"""What subtractive and shunting inhibition do to a population: the whole of one run."""
+"""Effects of subtractive and shunting inhibition on a population, from one run."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from scnnbio.analysis.gain import (
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 
-#: Hz; how far rates went where noise was seen to change the gain (Chance, Abbott & Reyes 2002).
+#: Hz; the range of rates in which noise changed the gain (Chance, Abbott & Reyes 2002).
 LOW_RATES = 60.0
 KINDS = ("subtractive", "shunting", "barrage")
-#: Membranes that cannot fire.
+#: Kinds of which there is a population that cannot fire.
 _PASSIVE = ("control", "subtractive", "shunting")
-#: ms that are left out at the beginning of a trial.
+#: ms that are ignored at the beginning of a trial.
 _ONSET = 200.0
 
 
 @dataclass(frozen=True, eq=False)
 class Inhibition:
-    """Rates and potentials over current, with and without inhibition.
+    """Rates and potentials against current, with and without inhibition.
 
     Parameters
     ----------
     rates : mapping of background to list of Curve
-        The control first, then one for each of :data:`KINDS`.
+        The control first, then one curve per kind in :data:`KINDS`.
     passive : mapping of kind to (Curve, Line)
         Mean potentials of membranes that cannot fire, without background.
     conductance : float
-        Mean of the shunt that the passive membranes see, in uS.
+        Mean shunting conductance of the passive membranes, in uS.
     """
 
     rates: Mapping[str, list[Curve]]
@@ -55,7 +55,7 @@ def inhibition(run: Run) -> Inhibition:
     Parameters
     ----------
     run : Run
-        Of the populations that the experiment ``shunting`` has.
+        Run with the populations of the experiment ``shunting``.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def inhibition(run: Run) -> Inhibition:
     Raises
     ------
     SpecError
-        If there are not trials with and without background, longer than 200 ms.
+        Unless there are trials with and without background, longer than 200 ms.
     """
     rates: dict[str, list[Curve]] = {}
     for name, trials in _backgrounds(run).items():
@@ -74,24 +74,24 @@ def inhibition(run: Run) -> Inhibition:
 
 
 def gain_changes(run: Run, control: str, inhibited: str) -> dict[str, GainChange]:
-    """Gain and offset of one population's rates against another's, by background.
+    """Gain and offset of one population's rates relative to another's, by background.
 
     Parameters
     ----------
     run : Run
         With trials of luminance -1 (no background) and 0 (background noise).
     control, inhibited : str
-        Populations with a value of ``i_offset`` per channel.
+        Populations with one value of ``i_offset`` per channel.
 
     Returns
     -------
     dict of str to GainChange
-        Of rates up to :data:`LOW_RATES`.
+        Fitted to rates up to :data:`LOW_RATES`.
 
     Raises
     ------
     SpecError
-        If there are not trials with and without background, longer than 200 ms.
+        Unless there are trials with and without background, longer than 200 ms.
     """
     found = {}
     for name, trials in _backgrounds(run).items():
@@ -101,12 +101,12 @@ def gain_changes(run: Run, control: str, inhibited: str) -> dict[str, GainChange
 
 
 def passive_line(run: Run, population: str) -> Line:
-    """Mean potential over current of membranes that cannot fire, without background.
+    """Mean potential against current of membranes that cannot fire, without background.
 
     Raises
     ------
     SpecError
-        If there are not trials with and without background, longer than 200 ms.
+        Unless there are trials with and without background, longer than 200 ms.
     """
     return _passive(run, population)[1]
 
@@ -136,6 +136,6 @@ def _backgrounds(run: Run) -> dict[str, NDArray[np.int64]]:
     trials = {name: np.flatnonzero(shown) for name, shown in found.items()}
     if not all(map(len, trials.values())) or run.experiment.trial_duration <= _ONSET:
         raise SpecError(
-            "it needs trials with and without background, longer than 200 ms", where="inhibition"
+            "trials with and without background are needed, longer than 200 ms", where="inhibition"
         )
     return trials

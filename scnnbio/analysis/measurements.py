@@ -1,4 +1,4 @@
-"""A measured quantity with its unit, its bootstrap interval, and why it is missing where it is."""
+"""A measured quantity with its unit, bootstrap intervals, and reasons for missing values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Values = Annotated[ArrayLike, In("1", finite=False)]
-#: Where a reason holds, and the reason.
+#: A reason, and where it applies.
 Reason = tuple[str, NDArray[np.bool_]]
 
-#: What quantities can be, by their names: their intervals end there. Others have no limits.
+#: Range of quantities by name, to which intervals are cut. Others have no limits.
 _LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(
         (
@@ -55,20 +55,20 @@ _LIMITS: dict[str, tuple[float, float]] = {
         ("surround_suppression_index", "fit_r_squared", "r_squared"), (-np.inf, 1.0)
     ),
 }  # fmt: skip
-#: Share of resamples without a value above which there is no interval.
+#: Fraction of resamples without a value above which there is no interval.
 _MOST_UNDEFINED = 0.1
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made: trials are drawn again within each condition.
+    """Settings of bootstrap intervals, which resample trials within each condition.
 
     Parameters
     ----------
     draws : int
         Resamples; 0 for no intervals.
     level : float
-        Coverage that the intervals aim at, between 0 and 1.
+        Nominal coverage of the intervals, between 0 and 1.
     seed : int
 
     Raises
@@ -113,13 +113,13 @@ class Bootstrap:
         Parameters
         ----------
         condition : array of int, shape (trials,)
-            Below 0 for trials of no condition, whose weight is 0.
+            Negative for trials without a condition, whose weight is 0.
 
         Returns
         -------
         array, shape (draws, trials)
-            They add up to 1 over the trials of a condition. A single trial, which says nothing of
-            its noise, has NaN: what rests on it has no interval.
+            Weights sum to 1 over the trials of a condition. A single trial, which gives no
+            estimate of noise, has NaN, so that there is no interval.
         """
         rng = np.random.default_rng(self.seed)
         weights = np.zeros((self.draws, len(condition)))
@@ -133,7 +133,7 @@ class Bootstrap:
         return weights
 
     def interval(self, value: Values, draws: Values, period: Number | None = None) -> Array:
-        """Percentiles of resamples, moved against their bias.
+        """Percentiles of resamples, corrected for bias.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Bootstrap:
         draws : array, shape (draws, n)
             NaN for resamples without a value.
         period : float, optional
-            Of a value that goes around, as 180 for an orientation in deg.
+            Period of a circular value, such as 180 for an orientation in deg.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class Bootstrap:
         kept = number >= max(1.0, (1 - _MOST_UNDEFINED) * len(away))
         ends = np.full((2, len(center)), np.nan)
         tail = (1 - self.level) / 2
-        # Quantiles that leave out NaN are slow: taken of those columns alone that have any.
+        # Quantiles that ignore NaN are slow, and are used only for columns that contain NaN.
         full = number == len(away)
         for some, quantile in ((kept & full, np.quantile), (kept & ~full, np.nanquantile)):
             if some.any():
@@ -182,12 +182,12 @@ class Measurement:
     low, high : array, shape (n,)
         Ends of the bootstrap interval; NaN without one.
     n : array of int, shape (n,)
-        What each value rests on: trials, or what ``counted`` says.
+        Number of trials of each value, or of what ``counted`` names.
     insufficient : tuple of str, length n
-        Why there is no value; empty text where there is one.
+        Reason for a missing value; empty where there is a value.
     counted : str
     level : float
-        Coverage that the interval aims at.
+        Nominal coverage of the interval.
     index : mapping from name to array of int, shape (n,)
         ``unit``, or ``unit_1`` and ``unit_2``; none for a summary of a population.
 
@@ -219,7 +219,7 @@ class Measurement:
         missing = np.isnan(self.value)
         if (missing != np.array([bool(text) for text in self.insufficient], dtype=bool)).any():
             raise SpecError(
-                "a value needs no reason to be missing, and a missing one needs it",
+                "give a reason for every missing value, and for no other",
                 where=f"Measurement {self.name!r}",
             )
 
@@ -228,7 +228,7 @@ class Measurement:
 
     @property
     def sufficient(self) -> NDArray[np.bool_]:
-        """Which have a value, shape (n,)."""
+        """Whether each unit has a value, shape (n,)."""
         return np.array([not text for text in self.insufficient], dtype=bool)
 
     def table(self) -> DataFrame:
@@ -240,7 +240,7 @@ class Measurement:
         return pandas.DataFrame(columns)
 
     def median(self, bootstrap: Bootstrap | None = None, *, least: int = 5) -> Measurement:
-        """Median over the units that have a value; units are drawn again for its interval.
+        """Median over the units that have a value; its interval resamples units.
 
         Parameters
         ----------
@@ -306,15 +306,15 @@ def measured(
     name, unit, value, n, counted, index
         As of :class:`Measurement`; the index numbers the units by default.
     draws : array, shape (draws, n)
-        Values of resamples, NaN where there is none.
+        Values of resamples; NaN for missing ones.
     bootstrap : Bootstrap
     reasons : sequence of (text, array of bool)
-        Where there is no value, and why; the first that holds is told. What is NaN without one of
-        them is not defined.
+        Reasons for missing values, and where they apply; the first that applies is used. Other NaN
+        values count as "not defined for this response".
     period : float, optional
-        Of a value that goes around.
+        Period of a circular value.
     limits : (float, float), optional
-        What the quantity can be: an interval ends there. Those of a quantity of ours by its name.
+        Range of the quantity, to which intervals are cut. Those of a quantity of ours by its name.
     """
     numbers = plain_array(value, "1", where=f"{name}.value", finite=False).copy()
     text = np.full(len(numbers), "", dtype=object)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
@@ -189,7 +189,7 @@ def _coefficients(
         neo.SpikeTrain(np.sort(time[spikes.unit == unit]), units=pq.ms, t_stop=stop)
         for unit in units[alive]
     ]
-    with unwarned(
+    with ignore_warnings(
         "The 'copy' argument in Quantity",
         "the matrix subclass is not the recommended way",
         # A neuron with as many spikes in every bin has no correlation: Elephant's NaN, and warning.

@@ -51,7 +51,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split(Value):
-    """Which trials a read-out learns from, is chosen on, and is judged on.
+    """Split of trials for training, validation and test of a read-out.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Split(Value):
 
 @dataclass(frozen=True)
 class Accuracy(Value):
-    """How many of some trials were named rightly.
+    """Number of correctly classified trials.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class Accuracy(Value):
 
 @dataclass(frozen=True, eq=False)
 class ReadOut:
-    """A classifier of features, and how well it names what it has not seen.
+    """A classifier of features, and its accuracy on unseen trials.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def read_out(
     split: Split,
     classifiers: Mapping[str, Any] | None = None,
 ) -> ReadOut:
-    """Learn to name trials by their features, and say how well that goes.
+    """Train classifiers of trials by their features, choose one, and test it.
 
     Parameters
     ----------

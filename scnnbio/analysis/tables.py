@@ -1,8 +1,8 @@
 """Measures of a recording as labelled tables: one row per unit, columns named with their units.
 
 Each is a :class:`pandas.DataFrame` whose index is ``unit``. The columns ``channel``, ``row`` and
-``column`` say where the unit stands. What a unit does not have (the preferred orientation of a
-silent one) is NaN.
+``column`` hold the unit's position. Undefined values (such as the preferred orientation of a
+silent unit) are NaN.
 To measure one stage of a study, select its trials: ``recording.select(stage="test")``.
 """
 

@@ -1,7 +1,7 @@
 """Tuning to orientation and direction.
 
-Curves stand along the last axis, so that many units are measured at once. What a curve does not
-have (a silent unit's preferred orientation, the bandwidth of a curve that never falls) is NaN.
+Angles are the last axis, so that many units are measured at once. Undefined values (such as a
+silent unit's preferred orientation, or the bandwidth of a curve that never falls) are NaN.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _curves(rates: ArrayLike, angles: ArrayLike, where: str) -> tuple[Array, Arr
     axis = plain_array(angles, "deg", where=f"{where}.angles")
     if axis.ndim != 1 or curves.shape[-1:] != axis.shape or not axis.size:
         raise SpecError(
-            f"rates {curves.shape} need one value an angle {axis.shape} along the last axis",
+            f"rates {curves.shape} need one value per angle {axis.shape} along the last axis",
             where=where,
         )
     return curves, axis

@@ -38,7 +38,7 @@ class Learning:
         }
         self.decay = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
         self.every = experiment.normalised_every(projection)
-        self.slowing = self.rule.slowing(experiment.dt)
+        self.decay_factor = self.rule.decay_factor(experiment.dt)
         self.rate = 1.0
         self.restart()
 
@@ -55,7 +55,7 @@ class Learning:
         """Slot 1: traces and the learning rate decay."""
         for name, value in self.traces.items():
             value *= self.decay[name]
-        self.rate *= self.slowing
+        self.rate *= self.decay_factor
 
     def arrive(self, unit: int, targets: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
         """Slot 2: a presynaptic spike arrives at ``targets`` through ``taps``."""

@@ -39,7 +39,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._turns import Turn
+from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends._linear import parameter_sets
 from scnnbio.backends.options import options_of
 from scnnbio.backends.outcome import Outcome, pathways, recording
@@ -103,7 +103,7 @@ class Backend(ABC):
     #: process runs its own.
     spreads: ClassVar[bool] = False
     #: Lock on state of this process that runs cannot share; None if there is none.
-    turn: ClassVar[Turn | None] = None
+    resource: ClassVar[ExclusiveResource | None] = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -197,7 +197,11 @@ class Backend(ABC):
         return problems
 
     def run(
-        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+        self,
+        experiment: Experiment,
+        report: Report | None = None,
+        *,
+        checkpoint: Path | None = None,
     ) -> Run:
         """Simulate an experiment.
 
@@ -206,9 +210,9 @@ class Backend(ABC):
         experiment : Experiment
         report : callable, optional
             Called as ``report(phase, done, total)`` during the run.
-        keep : Path, optional
-            Folder for checkpoints: a run that was killed resumes from the latest one, with the same
-            results. A backend without checkpoints starts from the beginning.
+        checkpoint : Path, optional
+            Folder for checkpoints: a killed run resumes from the latest one, with equal results. A
+            backend without checkpoints starts anew.
 
         Returns
         -------
@@ -224,12 +228,11 @@ class Backend(ABC):
             If learning produced a NaN or infinite weight, or the run begins inside another one that
             uses the same simulator, in the same thread.
         DataError
-            If the checkpoints in ``keep`` belong to another experiment or program.
+            If the checkpoints in ``checkpoint`` belong to another experiment or program.
 
         Notes
         -----
-        Several threads may run experiments. If a simulator has global state, as Brian2 does, one
-        run waits for the other.
+        Several threads can run experiments; on simulators with global state, one run waits.
         """
         # A subclass may override ``unsupported``: undeclared features are refused in any case.
         problems = self.unsupported(experiment) or self._undeclared(experiment)
@@ -239,11 +242,11 @@ class Backend(ABC):
         below = experiment.lowered
         inputs = below.input_stream(report, lambda: watch.phase("input"))
         report = report or _silent
-        with contextlib.nullcontext() if self.turn is None else self.turn.taken():
-            if keep is None:
+        with contextlib.nullcontext() if self.resource is None else self.resource.held():
+            if checkpoint is None:
                 outcome = self._simulate(below, inputs, watch, report)
             else:
-                outcome = self._simulate_kept(below, inputs, watch, report, keep)
+                outcome = self._simulate_with_checkpoints(below, inputs, watch, report, checkpoint)
         _check_weights(outcome.weights)
         return Run(
             experiment,
@@ -293,13 +296,8 @@ class Backend(ABC):
     ) -> Outcome:
         """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
 
-    def _simulate_kept(
-        self,
-        experiment: Experiment,
-        inputs: Inputs,
-        watch: Stopwatch,
-        report: Report,
-        keep: Path,
+    def _simulate_with_checkpoints(
+        self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report, folder: Path
     ) -> Outcome:
         """As :meth:`_simulate`, with checkpoints in a folder if the backend makes any."""
         return self._simulate(experiment, inputs, watch, report)

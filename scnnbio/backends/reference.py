@@ -62,7 +62,7 @@ class _Layer:
         rule = population.homeostasis
         self.shared = None if rule is None else population.channel_values(rule.parameter).copy()
         self.fall = 0.0 if rule is None else rule.fall(population.shape[0], dt)
-        self.slowing = 1.0 if rule is None else rule.slowing(dt)
+        self.decay_factor = 1.0 if rule is None else rule.decay_factor(dt)
         rivals = population.competition
         self.competition = None if rivals is None else Competition(rivals, population)
         self.rate = 1.0
@@ -94,7 +94,7 @@ class _Layer:
         self.state = new
         rule = self.population.homeostasis
         if rule is not None and self.shared is not None:
-            self.rate *= self.slowing
+            self.rate *= self.decay_factor
             self.shared = self.shared - self.rate * self.fall
             if rule.minimum is not None:
                 self.shared = np.maximum(self.shared, rule.minimum)

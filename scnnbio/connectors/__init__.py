@@ -1,4 +1,4 @@
-"""Connections as PyNN connectors: with shared kernels, or with a weight each.
+"""Connections as PyNN connectors, with shared kernels or individual weights.
 
 They work in any PyNN script::
 
@@ -33,7 +33,7 @@ from scnnbio.connectors.spinnaker import for_spinnaker
 from scnnbio.connectors.unshared import DenseConnector, LocalConnector, UnsharedConnector
 from scnnbio.registry import Registry, subclasses
 
-#: Every connector by its kind in a document.
+#: All connectors by their kind in a document.
 CONNECTORS: Registry[type[KernelConnector]] = Registry(
     "connector",
     "scnnbio.connectors",

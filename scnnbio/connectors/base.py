@@ -1,4 +1,4 @@
-"""What every weight-shared connector has, and the checks they have in common."""
+"""Base class of connectors, and their common checks."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ class KernelConnector(Value, Connector, ABC):
     delay : float or None
         ms; None takes the delay of the synapse type.
     groups : int
-        Blocks of channels, each of which is joined to its own only, as in torch.
+        Number of blocks of channels, each connected only to its own block, as in torch.
     lags : tuple of float, or None
-        What each place on the kernel's last axis adds to the delay, in ms; None if it has no such
-        axis.
+        Addition to the delay (ms) by index on the kernel's last axis; None without that axis.
     """
 
     in_shape: Shape
@@ -51,14 +50,14 @@ class KernelConnector(Value, Connector, ABC):
     groups: int = 1
     lags: tuple[float, ...] | None = None
 
-    #: Whether the weights may be set, and learnt.
+    #: Whether the weights can be set, and learned.
     learnable = True
-    #: Whether these connections are there to inhibit.
+    #: Whether these connections always inhibit.
     inhibits = False
-    #: Why they may not, as an error says it after the connector's name.
+    #: Why weights cannot be learned, for errors, after the connector's name.
     why_fixed = "has no weights to learn"
 
-    # What PyNN's initialiser would set; as attributes of the class, the fields can be frozen.
+    # Attributes that PyNN's initialiser would set; as class attributes, they allow frozen fields.
     safe = True
     callback = None
     location_selector = None
@@ -67,7 +66,7 @@ class KernelConnector(Value, Connector, ABC):
     @property
     @abstractmethod
     def present(self) -> NDArray[np.bool_]:
-        """Taps that connect anything, of the kernel's shape."""
+        """Kernel elements that connect neurons, in the kernel's shape."""
 
     @abstractmethod
     def with_kernel(self, kernel: Kernel) -> Self:
@@ -85,11 +84,11 @@ class KernelConnector(Value, Connector, ABC):
         )
 
     def lag_index(self, edges: Edges) -> IntArray:
-        """Place of the lag of each edge in ``lags``, shape (n,); 0 where there are none."""
+        """Index of each edge's lag in ``lags``, shape (n,); 0 without lags."""
         return edges.tap % len(self.lags or (0.0,))
 
     def edge_lags(self, edges: Edges) -> FloatArray:
-        """What each edge adds to the delay, in ms, shape (n,)."""
+        """Addition to the delay of each edge in ms, shape (n,)."""
         return np.array(self.lags or (0.0,))[self.lag_index(edges)]
 
     def edges(self) -> Edges:
@@ -105,9 +104,9 @@ class KernelConnector(Value, Connector, ABC):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights.
+        """Everything that determines the connections and their weights.
 
-        A connector gives the arguments of its initialiser, so that it is restored from them.
+        These are the arguments of the initialiser, from which the connector is restored.
         """
         names = ("in_shape", "stride", "padding", "delay", "groups", "lags", "kernel", "present")
         return {name: getattr(self, name) for name in names}
@@ -143,8 +142,8 @@ class KernelConnector(Value, Connector, ABC):
         Raises
         ------
         SpecError
-            If the populations have other sizes than the layers, a weight has a sign that the
-            receptor does not take, or a delay is shorter than the simulator allows.
+            If the sizes of the populations differ from those of the layers, a weight has a sign
+            that the receptor does not accept, or a delay is shorter than the simulator allows.
         """
         check_size(projection.pre, self.in_shape, "pre-synaptic")
         check_size(projection.post, self.out_shape, "post-synaptic")
@@ -210,7 +209,7 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
     Raises
     ------
     SpecError
-        If a value carries a unit, or is not a finite number.
+        If a value has a unit, or is not a finite number.
     """
     try:
         weights = plain_array(values, "1", where=where, finite=False).copy()
@@ -219,7 +218,8 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
             what = f"not an array of numbers ({error.message}); give a rectangular one"
             raise SpecError(what, where=where) from None
         raise SpecError(
-            f"{error.message}; a kernel is of plain numbers, in the units of the synapse type (nA"
+            f"{error.message}; a kernel consists of plain numbers, in the units of the synapse"
+            f" type (nA"
             " or uS): divide by the unit first",
             where=where,
         ) from None
@@ -234,7 +234,7 @@ def checked_weights(values: ArrayLike, where: str) -> FloatArray:
 
 
 def same_shape(kernel: ArrayLike, like: FloatArray) -> FloatArray:
-    """Checked weights of ``kernel``, which has to have the shape of ``like``."""
+    """Checked weights of ``kernel``, which must have the shape of ``like``."""
     weights = checked_weights(kernel, "kernel")
     if weights.shape != like.shape:
         raise SpecError(
@@ -256,7 +256,7 @@ def checked_delay(delay: Any) -> float | None:
 
 
 def checked_lags(lags: Any, kernel: FloatArray) -> tuple[float, ...] | None:
-    """Lags in ms, one for each place on the kernel's last axis, increasing; None stays None."""
+    """Lags in ms, one per index on the kernel's last axis, increasing; None stays None."""
     if lags is None:
         return None
     if not is_several(lags):
@@ -265,7 +265,7 @@ def checked_lags(lags: Any, kernel: FloatArray) -> tuple[float, ...] | None:
     if kernel.ndim != 5 or len(numbers) != kernel.shape[-1]:
         raise SpecError(
             f"{len(numbers)} lags for a kernel of shape {kernel.shape}; give"
-            " (out, in, row, column, lag) with one lag for each place on the last axis",
+            " (out, in, row, column, lag) with one lag per index on the last axis",
             where="lags",
         )
     if min(numbers) < 0 or any(b <= a for a, b in itertools.pairwise(numbers)):
@@ -277,6 +277,6 @@ def checked_lags(lags: Any, kernel: FloatArray) -> tuple[float, ...] | None:
 
 
 def set_fields(connector: KernelConnector, **fields: Any) -> None:
-    """Write the fields of a connector; for the initialisers, as the classes are frozen."""
+    """Set the fields of a connector from its initialiser, since the classes are frozen."""
     for name, value in fields.items():
         object.__setattr__(connector, name, value)

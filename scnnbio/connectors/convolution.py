@@ -53,14 +53,14 @@ class ConvolutionConnector(SignedConnector):
     delay : float, text or quantity, optional
         Overrides the delay of the synapse type (ms).
     connect_zeros : bool
-        Whether taps that are exactly zero connect. They do by default, so that a weight can be
-        set or learnt later.
+        Whether kernel elements that are exactly zero connect. They do by default, so that a weight
+        can be set or learned later.
     lags : sequence of float, text or quantity, optional
-        For a kernel in space and time: what each place on its last axis adds to the delay (ms),
-        increasing, at any distances. A spike acts once for each lag, through that lag's weights.
+        For a kernel in space and time: addition to the delay (ms) by index on its last axis,
+        increasing, at any distances. A spike acts once per lag, through that lag's weights.
     groups : int
-        As in torch: parts the channels of both sides into as many blocks, each joined to its own
-        only; the kernel's second axis is then the channels of one block.
+        As in torch: divides the channels of both sides into this many blocks, each connected only
+        to its own; the kernel's second axis is then the channels of one block.
 
     Raises
     ------
@@ -69,8 +69,8 @@ class ConvolutionConnector(SignedConnector):
 
     Notes
     -----
-    The kernel's values reach PyNN with their sign. As PyNN has it, conductances and excitatory
-    currents take no negative weights, and inhibitory currents no positive ones: of a signed kernel
+    The kernel's values reach PyNN with their sign. In PyNN, conductances and excitatory currents
+    take no negative weights, and inhibitory currents no positive ones: of a signed kernel
     NEST would filter the negative part with the inhibitory time constant, and Brian2 with that of
     the receptor. Use :meth:`split_by_sign`. In a :class:`~scnnbio.network.Network` every backend
     adds a weight of either sign to an excitatory current.
@@ -81,7 +81,7 @@ class ConvolutionConnector(SignedConnector):
     >>> connector.out_shape
     (8, 12, 12)
 
-    A kernel that prefers motion to the right: the tap that lies further right acts earlier.
+    A kernel that prefers motion to the right: elements farther right act earlier.
 
     >>> motion = np.eye(3)[::-1].reshape(1, 1, 1, 3, 3)
     >>> ConvolutionConnector(motion, (1, 1, 20), lags=[0, 10, 20]).out_shape
@@ -145,5 +145,5 @@ class ConvolutionConnector(SignedConnector):
         return replace(self, kernel=kernel, connect_zeros=connect_zeros)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         return fields_of(self)

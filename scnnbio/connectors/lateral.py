@@ -53,7 +53,7 @@ class LateralInhibitionConnector(KernelConnector):
     delay : float, text or quantity, optional
         Overrides the delay of the synapse type (ms).
     profile : RadialProfile or sequence of float, optional
-        What the strength is multiplied by at each distance between the two places: a
+        Factor on the strength by the distance between the two places: a
         :class:`Gaussian`, a :class:`DifferenceOfGaussians`, or values at distances 0, 1, 2, ...
         Where it is zero there is no connection. By default the strength is the same within the
         neighbourhood.
@@ -61,7 +61,7 @@ class LateralInhibitionConnector(KernelConnector):
     Raises
     ------
     SpecError
-        If the scope joins no two neurons, the radius reaches beyond the layer, or a strength is
+        If the scope connects no neurons, the radius reaches beyond the layer, or a strength is
         negative or not finite.
 
     Notes
@@ -69,8 +69,8 @@ class LateralInhibitionConnector(KernelConnector):
     In a :class:`~scnnbio.network.Network` the weight of the projection has the sign that inhibits:
     negative on a current or on the potential, positive on a conductance that reverses below the
     threshold. One that would excite is refused. In a PyNN script the connector gives the strengths
-    the sign that PyNN asks for, and refuses an excitatory receptor, which PyNN takes when no
-    ``receptor_type`` is given.
+    the sign that PyNN requires, and refuses an excitatory receptor, which is PyNN's default
+    without a ``receptor_type``.
 
     ``kernel`` is the equivalent convolution with padding ``radius``, of strengths.
 
@@ -116,8 +116,9 @@ class LateralInhibitionConnector(KernelConnector):
         present = _lateral_taps(layer[0], scope, reach, falls)
         if not _reached(present, layer).any():
             raise SpecError(
-                f"scope {scope!r} with radius {reach}{' and this profile' if falls else ''} joins"
-                f" no neurons of a layer {layer}; widen it, or leave the projection out",
+                f"scope {scope!r} with radius {reach}{' and this profile' if falls else ''}"
+                f" connects"
+                f" no neurons of a layer {layer}; widen it, or remove the projection",
                 where="profile" if falls else "scope",
             )
         kernel = checked_weights(strength, "strength")
@@ -147,7 +148,7 @@ class LateralInhibitionConnector(KernelConnector):
 
     @property
     def strength(self) -> float | FloatArray:
-        """The one strength that makes the kernel with the profile, or else the kernel."""
+        """The single strength that gives the kernel with the profile, or else the kernel."""
         present, fall = self.present, np.ones(self.kernel.shape)
         if self.profile is not None:
             fall = np.broadcast_to(_relative(self.profile, self.radius), present.shape)
@@ -158,7 +159,7 @@ class LateralInhibitionConnector(KernelConnector):
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Taps within the scope, shape (to, from, row, column)."""
+        """Kernel elements within the scope, shape (to, from, row, column)."""
         return _lateral_taps(self.in_shape[0], self.scope, self.radius, self.profile)
 
     def with_kernel(self, kernel: Kernel) -> LateralInhibitionConnector:
@@ -180,14 +181,14 @@ class LateralInhibitionConnector(KernelConnector):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         # "both" without a radius makes the connections of "maps".
         scope = self.scope if self.radius else "maps"
         fields = {name: getattr(self, name) for name in ("radius", "delay", "profile")}
         return {"shape": self.in_shape, "scope": scope, "strength": self.kernel, **fields}
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """Minus one for currents, one for conductances; SpecError where it would excite."""
+        """-1 for currents, 1 for conductances; SpecError where the weights would excite."""
         if receptor in excitatory_receptor_types:
             raise SpecError(
                 f"lateral inhibition on the excitatory receptor {receptor!r};"
@@ -201,7 +202,7 @@ def _lateral_taps(
     maps: int, scope: Scope, radius: int, profile: RadialProfile | None
 ) -> NDArray[np.bool_]:
     """Taps within a scope, shape (to, from, 2 * radius + 1, 2 * radius + 1)."""
-    # Within a map the kernel is depthwise: there is one "from".
+    # Within a map the kernel is depthwise, with one "from".
     own = np.eye(maps, dtype=bool)[:, :, None, None] if scope != "neighbourhood" else np.True_
     centre = _distance(radius) == 0
     taps = np.ones((maps, 1 if scope == "neighbourhood" else maps, *centre.shape), bool)
@@ -218,7 +219,7 @@ def _in_middle_row(strength: FloatArray) -> FloatArray:
 
 
 def _distance(radius: int) -> FloatArray:
-    """From the middle of a neighbourhood to each place in it."""
+    """Distance from the centre of a neighbourhood to each place in it."""
     along = np.arange(-radius, radius + 1)
     return np.asarray(np.hypot(along[:, None], along))
 
@@ -229,7 +230,7 @@ def _relative(profile: RadialProfile, radius: int) -> FloatArray:
 
 
 def _reached(taps: NDArray[np.bool_], shape: Shape) -> NDArray[np.bool_]:
-    """Taps that join any two neurons of a layer: those beyond its size join none."""
+    """Kernel elements that connect neurons of the layer; those beyond its size do not."""
     radius = taps.shape[-1] // 2
     rows, columns = (slice(max(0, radius - n + 1), radius + n) for n in shape[1:])
     return taps[..., rows, columns]
@@ -247,7 +248,7 @@ def _check_scope(scope: Any, radius: Any, farthest: int) -> None:
             f"scope 'maps' stays at one place, but radius is {radius}; use scope 'both'",
             where="radius",
         )
-    # The kernel grows with the radius' square, whatever of it there are neurons for.
+    # The kernel grows with the square of the radius, also where there are no neurons.
     if radius > farthest:
         raise SpecError(
             f"radius {radius} reaches beyond the layer, whose places are at most {farthest} rows or"

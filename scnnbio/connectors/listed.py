@@ -1,4 +1,4 @@
-"""Connections in a list: given one by one, or drawn at random once."""
+"""Lists of connections: given explicitly, or drawn at random once."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from scnnbio.shapes import Shape, resolve_shape
 from scnnbio.units import In, Number, plain, plain_array
 from scnnbio.values import Value
 
-#: Connections of one list: numbers of neurons and connections fit 32 bits in every simulator.
+#: Largest number of connections per list, since every simulator uses 32-bit indices.
 _MOST_EDGES = 2**31 - 1
 
 
 class RandomEdges(Value, ABC):
-    """A way to draw which neurons are joined; the same seed gives the same connections."""
+    """A random choice of connections; the same seed gives the same connections."""
 
     @abstractmethod
     def draw(self, n_pre: int, n_post: int) -> tuple[IntArray, IntArray]:
@@ -39,7 +39,7 @@ class RandomEdges(Value, ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class _SeededEdges(RandomEdges):
-    """What the ways to draw have in common: a seed, and whether neurons join to themselves."""
+    """Common fields of random connections: a seed, and whether neurons connect to themselves."""
 
     seed: int
     self_connections: bool = True
@@ -55,16 +55,16 @@ class _SeededEdges(RandomEdges):
 @final
 @dataclass(frozen=True)
 class FixedProbability(_SeededEdges):
-    """Each pair of neurons is joined with the same probability, independently of the others.
+    """Each pair of neurons is connected with the same probability, independently of the others.
 
     Parameters
     ----------
     probability : float
         Above 0, at most 1.
     seed : int
-        Give each projection a seed of its own: equal ones draw alike.
+        Give each projection its own seed: equal seeds draw equal connections.
     self_connections : bool
-        Whether a neuron may be joined to itself, where both sides are one population.
+        Whether a neuron can connect to itself, where both sides are one population.
     """
 
     probability: Number
@@ -80,13 +80,15 @@ class FixedProbability(_SeededEdges):
         super().__post_init__()
 
     def draw(self, n_pre: int, n_post: int) -> tuple[IntArray, IntArray]:
-        """Pairs (pre, post), found by the distances between them: costs no more than they are."""
+        """Pairs (pre, post), drawn by their distances, at a cost proportional to their number."""
         pairs, rng = n_pre * n_post, np.random.default_rng(self.seed)
         expected = pairs * self.probability
         if expected > _MOST_EDGES:
-            raise SpecError(f"{expected:.3g} connections; lower it", where="edges.probability")
+            raise SpecError(
+                f"this gives {expected:.3g} connections; lower it", where="edges.probability"
+            )
         found, last = [np.zeros(0, np.int64)], -1
-        # The number of pairs up to the next joined one is geometric.
+        # The number of pairs up to the next connected one is geometric.
         batch = int(expected + 6 * np.sqrt(expected) + 16)
         while last < pairs:
             places = last + np.cumsum(rng.geometric(self.probability, batch))
@@ -108,9 +110,9 @@ class FixedInDegree(_SeededEdges):
     count : int
         Number of connections that each neuron receives.
     seed : int
-        Give each projection a seed of its own: equal ones draw alike.
+        Give each projection its own seed: equal seeds draw equal connections.
     self_connections : bool
-        Whether a neuron may be joined to itself, where both sides are one population.
+        Whether a neuron can connect to itself, where both sides are one population.
     """
 
     count: int
@@ -147,7 +149,7 @@ RANDOM_EDGES: dict[str, type[Any]] = {
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class EdgeListConnector(UnsharedConnector):
-    """Connections in a list, given one by one or drawn at random.
+    """A list of connections, given explicitly or drawn at random.
 
     Parameters
     ----------
@@ -156,11 +158,11 @@ class EdgeListConnector(UnsharedConnector):
     edges : (pre, post) or RandomEdges
         Two arrays of neurons, numbered in C order of (channel, row, column); or
         :class:`FixedProbability` or :class:`FixedInDegree`, from which the connections are drawn
-        here, once, so that every backend has the same.
+        once, here, so that every backend uses the same.
     weight : float or array (edges,)
         In the units of the synapse type.
     lag : float, text, quantity or array (edges,), optional
-        What each connection adds to the delay of the projection, or of the synapse type (ms).
+        Addition of each connection to the delay of the projection, or of the synapse type (ms).
     delay : float, text or quantity, optional
         Overrides the delay of the synapse type (ms).
     connect_zeros : bool
@@ -177,7 +179,7 @@ class EdgeListConnector(UnsharedConnector):
     Raises
     ------
     SpecError
-        If arrays differ in length, a neuron is not there, a pair is joined twice with one lag,
+        If arrays differ in length, a neuron does not exist, a pair is connected twice with one lag,
         there are no connections at all, or values are not finite.
 
     Notes
@@ -252,18 +254,18 @@ class EdgeListConnector(UnsharedConnector):
 
     @property
     def lag(self) -> FloatArray:
-        """What each connection adds to the delay, in ms, shape (edges,)."""
+        """Addition of each connection to the delay in ms, shape (edges,)."""
         return np.array(self.lags or (0.0,))[self.lag_of]
 
     def lag_index(self, edges: Edges) -> IntArray:
-        """Place of the lag of each edge in ``lags``."""
+        """Index of each edge's lag in ``lags``."""
         return self.lag_of[edges.tap]
 
     def _joined(self) -> Edges:
         return Edges(self.pre, self.post, np.arange(len(self.pre)))
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights, drawn or listed."""
+        """Everything that determines the connections and their weights."""
         names = ("in_shape", "out_shape", "delay", "connect_zeros")
         return {
             "edges": (self.pre, self.post),
@@ -289,14 +291,14 @@ def _whole(value: Any, least: int, where: str) -> int:
 def _check_selves(drawn: RandomEdges, before: Shape, after: Shape) -> None:
     if before != after and not getattr(drawn, "self_connections", True):
         raise SpecError(
-            f"layers {before} and {after} are not one population, so that no neuron could be joined"
-            " to itself; leave it out",
+            f"layers {before} and {after} are not one population, so that no neuron can connect"
+            " to itself; remove self_connections",
             where="edges.self_connections",
         )
 
 
 def _ends(edges: Any, sizes: tuple[int, int]) -> tuple[IntArray, IntArray]:
-    """Both columns as whole numbers of neurons that are there."""
+    """Both columns as numbers of existing neurons."""
     try:
         columns = [np.array(column) for column in edges]
     except (TypeError, ValueError):
@@ -319,7 +321,7 @@ def _ends(edges: Any, sizes: tuple[int, int]) -> tuple[IntArray, IntArray]:
 
 
 def _each(values: FloatArray, count: int, where: str) -> FloatArray:
-    """One value a connection, of one for all or an array."""
+    """One value per connection, from a single value or an array."""
     if values.ndim == 0:
         return np.full(count, values)
     if values.shape != (count,):
@@ -332,7 +334,7 @@ def _each(values: FloatArray, count: int, where: str) -> FloatArray:
 
 
 def _lags(lag: Any, count: int) -> tuple[tuple[float, ...] | None, IntArray]:
-    """The different lags in ms, and the place of each connection's among them."""
+    """The different lags in ms, and the index of each connection's lag among them."""
     nothing = None, np.zeros(count, np.int64)
     if lag is None:
         return nothing
@@ -351,7 +353,7 @@ def _check_once(pre: IntArray, post: IntArray, lag_of: IntArray) -> None:
     if again.any():
         k = int(np.argmax(again))
         raise SpecError(
-            f"neurons {pre[k]} and {post[k]} are joined twice with one lag; give one connection"
+            f"neurons {pre[k]} and {post[k]} are connected twice with one lag; give one connection"
             " with the sum of the weights",
             where="edges",
         )

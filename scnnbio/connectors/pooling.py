@@ -1,4 +1,4 @@
-"""Pooling: each channel of a layer, window by window."""
+"""Pooling of each channel of a layer in windows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from scnnbio.shapes import (
 )
 from scnnbio.units import Number, plain
 
-#: What mode "first-spike" is called in errors.
+#: Name of mode "first-spike" in errors.
 FIRST_SPIKE = "pooling by the first spike"
 Mode = Literal["sum", "average", "first-spike"]
 
@@ -40,7 +40,7 @@ Mode = Literal["sum", "average", "first-spike"]
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class PoolingConnector(KernelConnector):
-    """One neuron for each window of each channel.
+    """Pooling with one target neuron per window and channel.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class PoolingConnector(KernelConnector):
         Shape of the pre-synaptic layer. One in one dimension is held as one row; size, stride and
         padding are then one integer each.
     size : int or (row, column)
-        Of the windows.
+        Size of the windows.
     stride : int or (row, column), optional
-        From one window to the next; their size if not given, so that they tile the layer.
+        Distance between windows; their size if not given, so that they tile the layer.
     padding : "valid", "same", int or (row, column)
         Rows and columns of silence on each side.
     mode : {"sum", "average", "first-spike"}
@@ -75,10 +75,10 @@ class PoolingConnector(KernelConnector):
     "first-spike" is the maximum of a code in which the strongest input fires first: a C1 cell
     passes on the first spike of its S1 cells, once a presentation. The spike counts when it
     arrives: it closes its windows even if the target is refractory and takes nothing. Of spikes
-    that arrive at one stamp one passes. A window opens at the beginning of each trial, also where
-    trials run on without a reset.
+    that arrive at the same time one passes. A window opens at the beginning of each trial, also
+    where trials run on without a reset.
 
-    The kernel is depthwise, (channel, 1, row, column), and cannot be learnt.
+    The kernel is depthwise, (channel, 1, row, column), and cannot be learned.
 
     References
     ----------
@@ -160,7 +160,7 @@ class PoolingConnector(KernelConnector):
         return self.mode == "first-spike"
 
     def with_kernel(self, kernel: Kernel) -> PoolingConnector:
-        """Refuse other weights than these: the mode and ``weight`` decide them.
+        """Raise: the mode and ``weight`` determine the weights.
 
         Raises
         ------
@@ -175,11 +175,11 @@ class PoolingConnector(KernelConnector):
         )
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """One: the weight has its own sign."""
+        """Return 1: the weight has its own sign."""
         return 1.0
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and what they pass on."""
+        """Everything that determines the connections and their weights."""
         return {name: getattr(self, name) for name in _ARGUMENTS}
 
     def connect(self, projection: Any) -> None:
@@ -199,7 +199,7 @@ class PoolingConnector(KernelConnector):
         super().connect(projection)
 
 
-#: What the initialiser takes; the kernel and the groups follow from it.
+#: Arguments of the initialiser, which determine the kernel and the groups.
 _ARGUMENTS = ("in_shape", "size", "stride", "padding", "mode", "weight", "window", "delay")
 _INSTEAD = "use mode 'sum', or run the network by the backends brian2 or brian2-standalone"
 

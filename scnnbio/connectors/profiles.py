@@ -1,4 +1,4 @@
-"""How the strength of inhibition falls with distance."""
+"""Profiles of the strength of inhibition by distance."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class Gaussian(RadialProfile):
 @final
 @dataclass(frozen=True)
 class DifferenceOfGaussians(RadialProfile):
-    """exp(-d^2 / (2 sigma^2)) - depth exp(-d^2 / (2 inner^2)): a ring, which spares the near ones.
+    """exp(-d^2 / (2 sigma^2)) - depth exp(-d^2 / (2 inner^2)): a ring that spares near neurons.
 
     Parameters
     ----------
     sigma, inner : float
         In neurons; ``inner`` is the smaller, so that no strength is negative.
     depth : float
-        How much of the centre is spared, above 0 and at most 1.
+        Reduction of the strength at the centre, above 0 and at most 1.
     """
 
     sigma: Number

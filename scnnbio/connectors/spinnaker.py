@@ -1,8 +1,8 @@
-"""Connections as sPyNNaker takes them: its own convolution where that is right, else lists by sign.
+"""Connections for sPyNNaker: its own convolution where that is correct, else lists by sign.
 
-sPyNNaker accepts its own classes only, loses the sign of a weight in a list, and turns the kernel
-of its convolution over. What of this is arithmetic is in :func:`convolves` and :func:`by_sign`;
-:func:`for_spinnaker` makes sPyNNaker's objects.
+sPyNNaker accepts its own classes only, loses the sign of a weight in a list, and flips the kernel
+of its convolution. :func:`convolves` and :func:`by_sign` do the arithmetic; :func:`for_spinnaker`
+makes sPyNNaker's objects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.connectors.base import KernelConnector
 from scnnbio.connectors.convolution import ConvolutionConnector
 from scnnbio.connectors.pooling import FIRST_SPIKE, PoolingConnector
@@ -41,7 +41,7 @@ class SignedList:
     weight : ndarray of float64, shape (n,)
         Sizes, all positive, in the units of the synapse type.
     lag : float
-        What to add to the delay, in ms.
+        Addition to the delay in ms.
     """
 
     receptor: str
@@ -52,15 +52,15 @@ class SignedList:
 
 
 def convolves(connector: KernelConnector) -> str:
-    """Why the machine's convolution would not be these connections; empty if it would.
+    """Why the machine's convolution differs from these connections; empty if it does not.
 
-    With an even kernel it reads out of range, one that is not square it scrambles, and at a stride
-    above one its shapes are wrong; it knows no lags and no groups, and pads rows as columns.
+    It reads out of range with an even kernel, scrambles one that is not square, and has wrong
+    shapes at a stride above one; it has no lags and no groups, and pads rows like columns.
     """
     if not isinstance(connector, ConvolutionConnector):
-        return f"a {type(connector).__name__} is no convolution"
+        return f"a {type(connector).__name__} is not a convolution"
     if type(connector).edges is not KernelConnector.edges:
-        return f"a {type(connector).__name__} joins neurons in its own way"
+        return f"a {type(connector).__name__} is a subclass that connects neurons in its own way"
     rows, columns = connector.kernel.shape[2:4]
     wrong = {
         "the kernel has lags": connector.lags is not None,
@@ -74,12 +74,12 @@ def convolves(connector: KernelConnector) -> str:
 
 
 def turned(kernel: FloatArray) -> FloatArray:
-    """A kernel (..., row, column) for a machine that convolves where we correlate."""
+    """Flip a kernel (..., row, column) for a machine that convolves instead of correlating."""
     return np.ascontiguousarray(kernel[..., ::-1, ::-1])
 
 
 def by_sign(connector: KernelConnector) -> list[SignedList]:
-    """Connections in lists of one sign and one lag; weights of zero carry nothing and are left out.
+    """Split connections into lists of one sign and one lag, without weights of zero.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def by_sign(connector: KernelConnector) -> list[SignedList]:
     """
     _refuse_gates(connector)
     edges = connector.edges()
-    # PyNN's sign on the inhibitory receptor of currents says what inhibits.
+    # PyNN's sign on the inhibitory receptor of currents marks inhibition.
     sign = connector.weight_sign("inhibitory", conductance_based=False)
     weights, lags = sign * connector.kernel.ravel()[edges.tap], connector.edge_lags(edges)
     found = []
@@ -115,19 +115,19 @@ def by_sign(connector: KernelConnector) -> list[SignedList]:
 def for_spinnaker(
     connector: KernelConnector, pre: Any, post: Any, delay: Milliseconds = 1.0
 ) -> list[dict[str, Any]]:
-    """Arguments of sPyNNaker's projections that together are these connections.
+    """Arguments of sPyNNaker's projections that together make these connections.
 
     The machine's own convolution is used between two ``Grid2D`` populations of one channel each,
-    where its rules allow (:func:`convolves`); sPyNNaker then wants every projection into that
-    population to be one, ``IF_curr_exp`` cells, and cores that are rectangles which tile the grid
-    (``set_max_atoms_per_core``). Anything else is lists, by sign and by lag.
+    where its rules allow (:func:`convolves`); sPyNNaker then requires that every projection to that
+    population is one, ``IF_curr_exp`` cells, and cores that are rectangles which tile the grid
+    (``set_max_atoms_per_core``). Other connections become lists by sign and lag.
 
     Parameters
     ----------
     connector : KernelConnector
     pre, post : spynnaker.pyNN.Population
     delay : float
-        ms; the connector's own goes before it.
+        ms; the connector's own delay takes precedence.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def for_spinnaker(
 
 
 def _on_grids(sim: Any, connector: KernelConnector, pre: Any, post: Any) -> bool:
-    """Whether both populations are planes as the machine's convolution wants them."""
+    """Whether both populations are grids that the machine's convolution accepts."""
     shapes = (connector.in_shape, connector.out_shape)
     return all(
         channels == 1
@@ -195,6 +195,6 @@ def _refuse_gates(connector: KernelConnector) -> None:
 def _load() -> Any:
     if importlib.util.find_spec("spynnaker") is None:
         raise BackendMissing(f"sPyNNaker not found: {install('spinnaker')}", where="for_spinnaker")
-    # It and the packages that it brings along warn of one another.
-    with unwarned():
+    # sPyNNaker and its packages issue warnings about one another.
+    with ignore_warnings():
         return importlib.import_module("spynnaker.pyNN")

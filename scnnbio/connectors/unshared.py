@@ -1,4 +1,4 @@
-"""Connections each of which has a weight of its own."""
+"""Connections with individual weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from scnnbio.shapes import (
 
 
 class UnsharedConnector(SignedConnector):
-    """Connections that share no weight: each element of ``kernel`` belongs to one of them.
+    """Connections that share no weights: each element of ``kernel`` belongs to one connection.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class UnsharedConnector(SignedConnector):
 
     @abstractmethod
     def _joined(self) -> Edges:
-        """Every pair of neurons that a weight is given for, zero or not."""
+        """Every pair of neurons with a weight, zero or not."""
 
     @property
     def out_shape(self) -> Shape:
@@ -67,7 +67,7 @@ class UnsharedConnector(SignedConnector):
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Weights that connect anything, of the kernel's shape."""
+        """Weights that connect neurons, in the kernel's shape."""
         joins = np.zeros(self.kernel.size, bool)
         joins[self.edges().tap] = True
         return joins.reshape(self.kernel.shape)
@@ -81,7 +81,7 @@ class UnsharedConnector(SignedConnector):
         return Edges(edges.pre[carries], edges.post[carries], edges.tap[carries])
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         names = ("in_shape", "delay", "connect_zeros")
         return {"weights": self.kernel, **{name: getattr(self, name) for name in names}}
 
@@ -89,7 +89,7 @@ class UnsharedConnector(SignedConnector):
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class DenseConnector(UnsharedConnector):
-    """Every neuron of one layer to every neuron of another.
+    """Connections from every neuron of one layer to every neuron of another.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class DenseConnector(UnsharedConnector):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         return {**super().canonical_fields(), "out_shape": self.out_shape}
 
     def _joined(self) -> Edges:
@@ -171,7 +171,7 @@ class DenseConnector(UnsharedConnector):
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class LocalConnector(UnsharedConnector):
-    """Receptive fields as of a convolution, with a kernel of its own at each place.
+    """Receptive fields as in a convolution, with a separate kernel at each place.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class LocalConnector(UnsharedConnector):
 
     Notes
     -----
-    Weights that meet the padding connect nothing, and are held as zero.
+    Weights on the padding connect nothing, and are stored as zero.
 
     Examples
     --------
@@ -257,7 +257,7 @@ class LocalConnector(UnsharedConnector):
             set_fields(self, kernel=within)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Everything that decides the connections and their weights."""
+        """Everything that determines the connections and their weights."""
         return {**super().canonical_fields(), "stride": self.stride, "padding": self.padding}
 
     def _joined(self) -> Edges:

@@ -1,8 +1,8 @@
-"""How edges with weights enter a PyNN projection.
+"""Connecting edges with weights in a PyNN projection.
 
-The portable path is PyNN's own, one call a post-synaptic cell. pyNN.brian2 and pyNN.nest take
-all the edges in one call, which is tens to thousands of times faster; no simulator is imported
-here before a projection of that simulator asks for it.
+The portable path is PyNN's own, one call per post-synaptic cell. pyNN.brian2 and pyNN.nest take
+all edges in one call, which is tens to thousands of times faster. A simulator is imported only
+when one of its projections is connected.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from scnnbio.errors import SpecError
 from scnnbio.geometry import Edges
 from scnnbio.shapes import Shape
 
-#: Nodes that NEST tells apart on one thread. It names the sender of a spike by its number among
-#: those of its thread, in 19 bits (NUM_BITS_LID in target_data.h of NEST 3.10), and keeps the last
-#: number; the spikes of a node beyond reach the targets of another one, without a word.
+#: Number of nodes that NEST distinguishes per thread. It identifies the sender of a spike by its
+#: number on its thread, in 19 bits (NUM_BITS_LID in target_data.h of NEST 3.10), and reserves the
+#: last number; spikes of further nodes reach the targets of another node, without an error.
 MOST_NEST_NODES = 2**19 - 1
 
-#: Native parameter name → one value an edge.
+#: Native parameter name → one value per edge.
 Parameters = dict[str, Any]
 
 
 def check_size(cells: Any, shape: Shape, side: str) -> None:
-    """Refuse a population that does not have one cell for each neuron of a layer.
+    """Raise unless a population has one cell per neuron of a layer.
 
     Raises
     ------
@@ -62,18 +62,18 @@ def make_connections(
     projection : pyNN.common.Projection
     edges : Edges
     weights : ndarray of float64, shape (n,)
-        One weight an edge, in the units of the synapse type.
+        One weight per edge, in the units of the synapse type.
     delay : float or None
         ms; None takes the delay of the synapse type.
     lags : ndarray of float64, shape (n,)
-        What each edge adds to that, in ms.
+        Addition of each edge to the delay, in ms.
 
     Raises
     ------
     SpecError
         If a weight has a sign that the receptor does not take, a delay is shorter than the
-        simulator allows, a parameter of the synapse type has no value by edge, or the simulator
-        would store other weights than these.
+        simulator allows, a parameter of the synapse type has no value per edge, or the simulator
+        would store different weights.
     """
     if not len(edges):
         return
@@ -94,7 +94,8 @@ def _check_signs(projection: Any, weights: NDArray[np.float64]) -> None:
                 where=str(projection.label),
             )
     elif receptor in excitatory_receptor_types and weights.min() < 0:
-        # NEST would send these to the inhibitory receptor, with its time constant, and Brian2 not.
+        # NEST would send these to the inhibitory receptor, with its time constant; Brian2 would
+        # not.
         raise SpecError(
             f"receptor {receptor!r} of current-based cells takes no negative weights; use"
             " split_by_sign() and connect the negative part to the inhibitory receptor",
@@ -114,14 +115,14 @@ def _native_parameters(
     delay: float | None,
     lags: NDArray[np.float64],
 ) -> Parameters:
-    """Parameters of the synapse type, one value an edge, in the simulator's names and units."""
+    """Parameters of the synapse type, one value per edge, in the simulator's names and units."""
     synapse = projection.synapse_type
     space = deepcopy(synapse.parameter_space)
     for name, value in space.items():
         if callable(value.base_value):
             raise SpecError(
                 f"{name!r} is a function of position, which a connector of layers does not use;"
-                " give a number, a random distribution or one value an edge",
+                " give a number, a random distribution or one value per edge",
                 where=str(projection.label),
             )
     space.shape = weights.shape
@@ -137,7 +138,7 @@ def _native_parameters(
         space = synapse.translate(ParameterSpace(values, synapse.get_schema(), shape=weights.shape))
         space.evaluate()
         values = space.as_dict()
-    # PyNN makes a bare number of an array of one, which a single edge would be.
+    # PyNN turns an array of length one into a bare number, which occurs for a single edge.
     return {
         name: np.broadcast_to(value, weights.shape, subok=True) for name, value in values.items()
     }
@@ -146,27 +147,27 @@ def _native_parameters(
 def _check_delay(projection: Any, delays: NDArray[np.float64]) -> None:
     state = projection._simulator.state
     least: Any
-    # pyNN.brian2 works an unset minimum out from the delays of every projection, this
-    # still empty one included, and then keeps it: read what setup() was given instead.
+    # pyNN.brian2 computes an unset minimum from the delays of all projections, this
+    # empty one included, and caches it; the argument of setup() is read instead.
     least = getattr(state, "_min_delay", None) or getattr(state, "min_delay", "auto")
     if least == "auto" or projection._simulator.__name__ == "pyNN.nest.simulator":
         least = state.dt  # NEST's minimum moves as delays are used; NEST checks a fixed one
     if np.min(delays) < least * (1 - 1e-9):
         raise SpecError(
-            f"delay of {np.min(delays):g} ms is below the simulator's least of {least:g} ms;"
+            f"delay of {np.min(delays):g} ms is below the simulator's minimum of {least:g} ms;"
             " give the connector or the synapse type a longer one",
             where=str(projection.label),
         )
 
 
 def _connect_by_cell(projection: Any, edges: Edges, parameters: Parameters) -> None:
-    """One call a post-synaptic cell of this process: what every PyNN simulator takes."""
+    """Make one call per post-synaptic cell of this process, as every PyNN simulator allows."""
     order = np.argsort(edges.post, kind="stable")
     cells, starts = np.unique(edges.post[order], return_index=True)
     local = projection.post._mask_local
     for cell, part in zip(cells, np.split(order, starts[1:]), strict=True):
         if local[cell]:
-            # Fancy indexing copies, which simulators need: they scale the arrays in place.
+            # Fancy indexing copies; simulators scale the arrays in place.
             own = {name: values[part] for name, values in parameters.items()}
             projection._convergent_connect(edges.pre[part], int(cell), **own)
 
@@ -175,7 +176,7 @@ def _connect_brian2(projection: Any, edges: Edges, parameters: Parameters) -> bo
     if isinstance(projection.pre, Assembly):
         raise SpecError(
             "pyNN.brian2 gives the weights of an Assembly's first population to all of them;"
-            " make one projection a population",
+            " make one projection per population",
             where=str(projection.label),
         )
     if not (isinstance(projection.pre, Population) and isinstance(projection.post, Population)):
@@ -204,14 +205,14 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
     nodes, threads = nest.network_size, nest.total_num_virtual_procs
     if nodes > MOST_NEST_NODES * threads:
         raise SpecError(
-            f"{nodes:,} nodes on {threads} threads, of which NEST tells {MOST_NEST_NODES:,} apart"
+            f"{nodes:,} nodes on {threads} threads, of which NEST distinguishes {MOST_NEST_NODES:,}"
             " on each and delivers the spikes of the others to wrong cells; call"
             f" setup(threads={-(-nodes // MOST_NEST_NODES)}) or more",
             where=str(projection.label),
         )
     weight = np.array(parameters["weight"], float)
     if projection.receptor_type == "inhibitory" and projection.post.conductance_based:
-        weight = -weight  # NEST tells inhibition by its sign, for conductances too
+        weight = -weight  # NEST marks inhibition by a negative sign, for conductances too
     weight *= getattr(cell_type, "receptor_scale", 1.0)
     sources = projection.pre.all_cells.astype(np.int64)[edges.pre]
     targets = projection.post.all_cells.astype(np.int64)[edges.post]
@@ -230,7 +231,7 @@ def _connect_nest(projection: Any, edges: Edges, parameters: Parameters) -> bool
             f"NEST: {error}; give setup() a max_delay of {np.max(synapse['delay']):g} ms or more",
             where=str(projection.label),
         ) from None
-    # What pyNN.nest keeps to find the connections again.
+    # pyNN.nest needs these to find the connections again.
     projection._sources.update(int(i) for i in np.unique(sources))
     projection._connections = None
     projection._simulator.state.stale_connection_cache = True

@@ -34,7 +34,7 @@ __all__ = [
     "Retina",
 ]
 
-#: Every code by its kind in a document.
+#: All codes by their kind in a document.
 CODES: Registry[type[Code]] = Registry(
     "code",
     "scnnbio.codes",
@@ -51,12 +51,12 @@ CODES: Registry[type[Code]] = Registry(
 @final
 @dataclass(frozen=True)
 class Encoding(Value):
-    """The way from frames to spikes: LGN cells and their code.
+    """Conversion of frames to spikes: LGN cells and their code.
 
     Parameters
     ----------
     lgn : LGN, Retina or Pixels
-        The filter, or none.
+        The filter; :class:`Pixels` for none.
     code : Code
         :class:`LatencyCode`, :class:`PoissonCode` or another.
     """
@@ -66,7 +66,7 @@ class Encoding(Value):
 
     @property
     def margin(self) -> int:
-        """Pixels a frame must have beyond the cells on each side."""
+        """Number of pixels that a frame must have beyond the cells on each side."""
         return self.lgn.margin
 
     def spikes(
@@ -87,7 +87,7 @@ class Encoding(Value):
         dt : float
             Time step (ms).
         rng : numpy.random.Generator
-            The only source of chance.
+            The only source of randomness.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class Encoding(Value):
         SpecError
             If frames, duration or time step do not fit.
         """
-        # A retina follows time, and takes how long the frames last.
+        # A retina responds over time, and needs the duration of the frames.
         if isinstance(self.lgn, Retina):
             drive = self.lgn.drive(frames, duration)
         else:

@@ -16,7 +16,7 @@ from scnnbio.values import Value
 
 Drive = Annotated[np.ndarray, In("1")]
 
-#: Spikes that are placed at a time: what that takes beside them stays in the processor's cache.
+#: Number of spikes that are placed at a time, so that temporary arrays fit the processor's cache.
 _AT_ONCE = 32768
 
 
@@ -40,7 +40,7 @@ class Code(Value, ABC):
         dt : float
             Time step (ms).
         rng : numpy.random.Generator
-            The only source of chance.
+            The only source of randomness.
 
         Returns
         -------
@@ -64,15 +64,15 @@ _SPACINGS = ("contrast", "rank", "relative-rank")
 class LatencyCode(Code):
     """The strongest cells fire once each, the stronger the earlier.
 
-    Only the first frame counts: the code is for pictures that stand still. Nothing is drawn at
-    random, and equal drives go by the cells' numbers.
+    Only the first frame counts: the code is for static pictures. Nothing is random; cells with
+    equal drive fire in the order of their numbers.
 
     Parameters
     ----------
     budget : int
-        How many cells fire at most; cells without drive never do.
+        Largest number of cells that fire; cells without drive never do.
     window : float
-        From the first latency to the last (ms).
+        Time from the first latency to the last (ms).
     onset : float
         Latency of the strongest cell (ms).
     spacing : {"contrast", "rank", "relative-rank"}
@@ -130,7 +130,7 @@ class LatencyCode(Code):
             most = self.budget if self.spacing == "rank" else max(len(unit), 1)
             fraction = np.arange(len(unit)) / most
         latency = self.onset + self.window * fraction
-        # A latency on the grid must not move up a step by rounding.
+        # A latency on the grid must not move to the next step by rounding.
         step = np.maximum(np.ceil(latency / dt - 1e-9), 1.0).astype(np.int32)
         order = np.lexsort((unit, step))
         return step[order], unit[order].astype(np.int32)
@@ -142,7 +142,7 @@ class PoissonCode(Code):
     """Independent Poisson spikes, at a rate that follows the drive frame by frame.
 
     The rate is ``spontaneous + gain * drive``, cut at 0 and ``max_rate``, and a cell fires in a
-    step with probability ``1 - exp(-rate * dt)``, that of a Poisson process having a spike in it.
+    step with probability ``1 - exp(-rate * dt)``, as a Poisson process does.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class PoissonCode(Code):
         drive, duration, dt, n_steps = _request(drive, duration, dt)
         if self.max_rate * dt > 1000.0:
             raise SpecError(
-                f"{self.max_rate:g} Hz is more than one spike a step of {dt:g} ms; use dt of "
+                f"{self.max_rate:g} Hz is more than one spike per step of {dt:g} ms; use dt of "
                 f"{1000.0 / self.max_rate:g} ms or less, or lower max_rate",
                 where="encoding.code.max_rate",
             )
@@ -199,7 +199,7 @@ class PoissonCode(Code):
                 where="encoding.code",
             )
         probability = -np.expm1(-self.rate(drive.reshape(n, -1)) * dt / 1000.0)
-        # Step k belongs to frame (k - 1) * n // n_steps; in whole numbers, so no step is lost.
+        # Step k belongs to frame (k - 1) * n // n_steps, in integers, so that no step is lost.
         first = -(-np.arange(n + 1) * n_steps // n)
         drawn = [
             bernoulli(p, int(b - a), rng, offset=int(a) + 1)
@@ -232,9 +232,9 @@ def bernoulli(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Successes of independent draws, for each unit in each step, sorted by (step, unit).
 
-    All (step, unit) cells in a row, each with the greatest probability, have geometric gaps
-    between successes; each success then stands with its own unit's share of that probability.
-    This is exact, and costs in proportion to the spikes and not to steps times units.
+    With the largest probability everywhere, gaps between successes over all (step, unit) cells in
+    a row are geometric; each success is then kept with its unit's share of that probability. This
+    is exact, at a cost proportional to spikes, not to steps times units.
     """
     active = np.flatnonzero(probability > 0)
     cells = n_steps * len(active)
@@ -247,7 +247,7 @@ def bernoulli(
     parts, last = [], -1
     while last < cells:
         gaps = rng.geometric(greatest, size)
-        # Gaps beyond the end are cut there: their sum must not overflow.
+        # Gaps beyond the end are clipped, so that their sum does not overflow.
         np.minimum(gaps, cells + 1, out=gaps)
         parts.append(np.cumsum(gaps, out=gaps))
         gaps += last
@@ -266,11 +266,11 @@ def bernoulli(
 def _n_steps(duration: float, dt: float) -> int:
     """Steps of ``dt`` in ``duration``, or a SpecError."""
     if not dt > 0:
-        raise SpecError(f"{dt:g} ms is no time step; use one above 0", where="dt")
+        raise SpecError(f"{dt:g} ms is not a time step; use one above 0", where="dt")
     number = round(duration / dt)
     if number < 1 or abs(number * dt - duration) > 1e-6 * dt:
         raise SpecError(
-            f"a trial of {duration:g} ms is no whole number of steps of {dt:g} ms; change dt or "
+            f"a trial of {duration:g} ms is not a whole number of steps of {dt:g} ms; change dt or "
             "the duration",
             where="dt",
         )

@@ -14,7 +14,7 @@ from scnnbio.errors import SpecError
 from scnnbio.units import In, Number, plain_array
 from scnnbio.values import Value
 
-#: Response of a filter, relative to the brightest pixel, below which it is rounding.
+#: Response of a filter, relative to the brightest pixel, below which it is a rounding error.
 _ROUNDING = 1e-12
 #: Pixels beyond the cells on each side: one frame with more would take gigabytes.
 _MOST_MARGIN = 10_000
@@ -33,9 +33,10 @@ class LGN(Value):
         Standard deviation of the neighbourhood whose contrast divides a response (pixels); 0
         leaves the response undivided.
     c50 : float
-        Local contrast of the filtered picture at which division begins to bite (contrast units).
+        Local contrast of the filtered picture above which division reduces the response (contrast
+        units).
     truncate : float
-        Where all Gaussians end (standard deviations, rounded up to whole pixels).
+        Radius at which all Gaussians end (standard deviations, rounded up to whole pixels).
     rectified : bool
         Whether a response of the other sign is cut to no drive. If not, it is a drive below 0, and
         a Poisson code takes the rate below the spontaneous one, down to 0: light then silences an
@@ -115,7 +116,7 @@ class LGN(Value):
 
     @property
     def margin(self) -> int:
-        """Pixels a frame must have beyond the cells on each side, for no cell to see a border."""
+        """Pixels that a frame needs beyond the cells on each side, so that cells see no border."""
         margin = self._radius(self.sigma_surround)
         if self.normalisation_sigma > 0:
             margin += self._radius(self.normalisation_sigma)
@@ -149,7 +150,8 @@ class LGN(Value):
         outer = self._radius(self.sigma_surround)
         response = self._smooth(frames, self.sigma_center, outer)
         response -= self._smooth(frames, self.sigma_surround, outer)
-        # Without this a uniform grey would leave some 1e-17, and a latency code would rank it.
+        # Otherwise uniform grey would give rounding errors of 1e-17, which a latency code would
+        # rank.
         brightest = np.abs(frames).max(axis=(1, 2), keepdims=True)
         response[np.abs(response) <= _ROUNDING * brightest] = 0.0
         if self.normalisation_sigma > 0:
@@ -182,7 +184,8 @@ class LGN(Value):
     def _smooth(self, images: np.ndarray, sigma: float, crop: int) -> np.ndarray:
         """Gaussian of the last two axes, without ``crop`` pixels on each side."""
         weights = self._weights(sigma)
-        # The border that "constant" fills lies within the crop. Rows first: fewer for the columns.
+        # Mode "constant" affects only the cropped border. Rows first, which leaves fewer for
+        # columns.
         rows = ndimage.correlate1d(images, weights, axis=1, mode="constant")[:, crop:-crop]
         both = ndimage.correlate1d(rows, weights, axis=2, mode="constant")
         inside: np.ndarray = both[:, :, crop:-crop]

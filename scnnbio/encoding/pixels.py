@@ -1,4 +1,4 @@
-"""Luminance as it is, for experiments on neurons that are not about vision."""
+"""Unfiltered luminance, for experiments on neurons rather than vision."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scnnbio.values import Value
 @final
 @dataclass(frozen=True)
 class Pixels(Value):
-    """One ON and one OFF cell a pixel, linear, without a filter in space or time.
+    """One ON and one OFF cell per pixel, linear, without a filter in space or time.
 
-    The drive is the luminance (ON) and its negative (OFF), not rectified: what a code makes of it
-    is. A Poisson code gives the rates ``spontaneous + gain L`` and ``spontaneous - gain L``, cut
+    The drive is the luminance (ON) and its negative (OFF), not rectified; the code rectifies the
+    rates. A Poisson code gives the rates ``spontaneous + gain L`` and ``spontaneous - gain L``, cut
     at zero, which a flicker within ``spontaneous/gain`` modulates sinusoidally and in antiphase.
     """
 
@@ -26,7 +26,7 @@ class Pixels(Value):
 
     @property
     def margin(self) -> int:
-        """No pixels beyond the cells."""
+        """0: no pixels beyond the cells."""
         return 0
 
     def drive(self, frames: Annotated[np.ndarray, In("1")]) -> np.ndarray:
@@ -50,6 +50,6 @@ class Pixels(Value):
         frames = plain_array(frames, "1", where="frames")
         if frames.ndim != 3 or not frames.size:
             raise SpecError(
-                f"frames of shape {frames.shape}; give (n, rows, columns)", where="encoding.lgn"
+                f"frames have shape {frames.shape}; give (n, rows, columns)", where="encoding.lgn"
             )
         return np.stack([frames, -frames], axis=1)

@@ -1,4 +1,4 @@
-"""Codes whose spikes remember the last one: gamma processes, and Poisson with a dead time."""
+"""Codes with a memory of the last spike: gamma processes, and Poisson with a dead time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Steps = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class RateCode(Code):
-    """Spikes at a rate that follows the drive, ``spontaneous + gain * drive``, cut at the ends.
+    """Spikes at a rate that follows the drive, ``spontaneous + gain * drive``, clipped.
 
     Parameters
     ----------
@@ -78,11 +78,12 @@ class RateCode(Code):
 
     def _n_steps(self, length: float, step: float, n_frames: int) -> int:
         if not step > 0:
-            raise SpecError(f"{step:g} ms is no time step; use one above 0", where="dt")
+            raise SpecError(f"{step:g} ms is not a time step; use one above 0", where="dt")
         number = round(length / step)
         if number < 1 or abs(number * step - length) > 1e-6 * step:
             raise SpecError(
-                f"a trial of {length:g} ms is no whole number of steps of {step:g} ms; change dt "
+                f"a trial of {length:g} ms is not a whole number of steps of {step:g} ms; change"
+                f" dt "
                 "or the duration",
                 where="dt",
             )
@@ -104,12 +105,12 @@ class RateCode(Code):
 @final
 @dataclass(frozen=True)
 class GammaCode(RateCode):
-    """A gamma process: the more regular, the larger its shape.
+    """A gamma process, more regular for larger shapes.
 
     The time between spikes, in units of the rate's integral, has a gamma distribution of mean 1
     and the given shape: at a constant rate a coefficient of variation of ``1 / sqrt(shape)``. The
-    first interval is that from any time to the next spike, so that the mean rate is right from
-    the beginning. Two spikes that fall into one step are one.
+    first interval is the time from a random moment to the next spike, so that the mean rate is
+    correct from the beginning. Two spikes in one step count as one.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ class GammaCode(RateCode):
         whole = np.asarray(rng.gamma(self.shape + 1, 1 / self.shape, units))
         part = whole * rng.random(units)
         steps, owner = [], []
-        # The integrals of all units in one rising row.
+        # The integrals of all units as one increasing sequence.
         span = most + 1.0
         row = (grown + span * np.arange(units)).T.ravel()
         going = np.arange(units)
@@ -176,8 +177,8 @@ class GammaCode(RateCode):
 class RefractoryCode(RateCode):
     """Poisson spikes with a dead time after each.
 
-    The rate of the drive r is that of a cell that is not dead: at a constant one the cell fires at
-    ``r / (1 + r * refractory)``. No cell is dead when a trial begins.
+    The rate r applies outside the dead time: at constant r the cell fires at
+    ``r / (1 + r * refractory)``. No cell is in its dead time when a trial begins.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ class RefractoryCode(RateCode):
         unit, step = np.nonzero((rng.random(hazard.shape) < -np.expm1(-hazard)).T)
         row = unit * (len(hazard) + dead) + step  # rising, units further apart than the dead time
         kept = np.zeros(len(row), dtype=bool)
-        # All units at once: each goes from its spike to the first after the dead time.
+        # For all units at once: go from a spike to the first one after its dead time.
         here = np.searchsorted(unit, np.unique(unit))
         ends = np.searchsorted(unit, np.unique(unit), side="right")
         while len(here):

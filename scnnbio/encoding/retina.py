@@ -23,14 +23,14 @@ Array = NDArray[np.float64]
 Frequencies = Annotated[ArrayLike, In("Hz")]
 Cycles = Annotated[ArrayLike, In("1")]
 
-#: Radii of a Gaussian at which its weights end: a ten-thousandth of the volume lies beyond.
+#: Cutoff of a Gaussian in radii, beyond which lies a ten-thousandth of its volume.
 _REACH = 3.0
-#: Part of the low-pass kernel that may be left out at its end.
+#: Fraction of the low-pass kernel that is cut off at its end.
 _TAIL = 1e-7
 
 #: Medians of all cells. Space: Croner & Kaplan 1995, P cells of 0-5 deg and M cells of 0-10 deg.
 #: Time: Benardete & Kaplan 1997 (P) and 1999 (M). "low_pass" is the product of stages and time
-#: constant; "surround_delay" is by how much that product is larger for the surround.
+#: constant; "surround_delay" is the increase of that product for the surround.
 _PUBLISHED: dict[str, dict[str, float]] = {
     "P": {
         "center_radius": 0.03, "surround_radius": 0.18, "center_sensitivity": 325.2,
@@ -52,8 +52,8 @@ _PUBLISHED: dict[str, dict[str, float]] = {
 class Retina(Value):
     r"""ON and OFF cells with a field in degrees, a temporal cascade, and contrast gain control.
 
-    :meth:`published` has the medians of P and of M cells. The drive is a rate (Hz): use it with
-    ``PoissonCode(gain=1)`` or another code of gain 1, and a ``max_rate`` that lets it pass.
+    :meth:`published` returns the medians of P or of M cells. The drive is a rate (Hz): use it with
+    ``PoissonCode(gain=1)`` or another code of gain 1, and a sufficient ``max_rate``.
 
     Parameters
     ----------
@@ -62,14 +62,13 @@ class Retina(Value):
     center_radius, surround_radius : float
         Radii :math:`r_c, r_s` at which the Gaussians fall to 1/e (deg); the surround's is larger.
     center_sensitivity, surround_sensitivity : float
-        Peaks :math:`k_c, k_s` of the Gaussians. Their ratio alone counts: the rate is that of
-        ``gain``.
+        Peaks :math:`k_c, k_s` of the Gaussians. Only their ratio matters; ``gain`` sets the rate.
     gain : float
         :math:`A` (Hz per unit of contrast) of the centre.
     low_pass : float
         :math:`N_L \tau_L`, the delay of the low-pass stages (ms).
     stages : float
-        Their number :math:`N_L`, 1 or more; need not be whole.
+        Number :math:`N_L` of low-pass stages, 1 or more; need not be whole.
     high_pass_strength : float
         :math:`H_S`, 0 to 1.
     high_pass : float
@@ -77,7 +76,7 @@ class Retina(Value):
     delay : float
         :math:`D` (ms).
     surround_delay : float
-        By how much the surround comes later (ms).
+        Additional delay of the surround (ms).
     half_contrast : float
         :math:`C_{1/2}`: at this contrast :math:`\tau_S` is half of :math:`T_0`. 0 for no gain
         control.
@@ -93,21 +92,21 @@ class Retina(Value):
 
     Notes
     -----
-    The field is :math:`k_c e^{-(r/r_c)^2} - k_s e^{-(r/r_s)^2}`, of which each pixel, a square of
-    one luminance, is given its exact part. Centre and surround pass
+    The field is :math:`k_c e^{-(r/r_c)^2} - k_s e^{-(r/r_s)^2}`, integrated exactly over
+    each pixel, a square of one luminance. Centre and surround pass
 
     .. math:: H(\omega) = A\, e^{-i\omega D} \Bigl(1 - \frac{H_S}{1 + i\omega\tau_S}\Bigr)
         \Bigl(\frac{1}{1 + i\omega\tau_L}\Bigr)^{N_L},
 
     the surround with a weight of :math:`k_s r_s^2 / k_c r_c^2`. With gain control
     :math:`\tau_S = T_0 / (1 + (c / C_{1/2})^2)`, where c is the contrast at the cell: the square
-    root of twice the mean square, over the trial, of the luminance that the centre sees. For a
-    sinusoid that is its Michelson contrast. The cell knows it from the trial's beginning, as for
-    the steady contrasts to which the cascade was fitted.
+    root of twice the mean square, over the trial, of the luminance in the centre. For a sinusoid
+    that is its Michelson contrast. It applies from the trial's beginning, as for the steady
+    contrasts to which the cascade was fitted.
 
-    With an :math:`H_S` of 1 the response to a slow stimulus goes with :math:`c\,\tau_S`: above
-    :math:`C_{1/2}` it falls as contrast grows. That is how the published formula extrapolates; look
-    at :meth:`transfer` before you show an M cell a slow grating of high contrast.
+    With an :math:`H_S` of 1 the response to a slow stimulus is proportional to :math:`c\,\tau_S`:
+    above :math:`C_{1/2}` it decreases with contrast. This is an extrapolation of the published
+    formula; check :meth:`transfer` before you show an M cell a slow grating of high contrast.
 
     The rates are :math:`\max(m + r, 0)` of ON and :math:`\max(m - r, 0)` of OFF cells, with the
     mean rate m. Before a trial the screen is mean grey.
@@ -190,7 +189,7 @@ class Retina(Value):
 
     @property
     def surround_weight(self) -> float:
-        """Volume of the surround over that of the centre."""
+        """Volume of the surround divided by that of the centre."""
         surround = self.surround_sensitivity * self.surround_radius**2
         return surround / (self.center_sensitivity * self.center_radius**2)
 
@@ -200,7 +199,7 @@ class Retina(Value):
         return self._reach(self.surround_radius)
 
     def spatial_gain(self, frequency: Cycles) -> Array:
-        """Response to a grating over that of the centre to a uniform field.
+        """Response to a grating, divided by that of the centre to a uniform field.
 
         Parameters
         ----------
@@ -227,7 +226,7 @@ class Retina(Value):
         frequency : array
             Hz.
         contrast : float
-            Of the stimulus, for the gain control.
+            Contrast of the stimulus, for the gain control.
 
         Returns
         -------
@@ -250,7 +249,7 @@ class Retina(Value):
         frames : numpy.ndarray
             (n, rows + 2 margin, columns + 2 margin), contrast units.
         duration : float
-            Of all frames together (ms). It is needed: the cells follow time.
+            Duration of all frames together (ms). Required, since the cells respond over time.
 
         Returns
         -------
@@ -266,8 +265,9 @@ class Retina(Value):
         shown = plain_array(frames, "1", where="frames")
         if duration is None:
             raise SpecError(
-                "a retina needs the duration of the frames; what asks for its drive without one "
-                "is made for LGN and Pixels",
+                "a retina needs the duration of the frames; a caller without one works with LGN"
+                " and "
+                "Pixels only",
                 where="encoding.lgn",
             )
         length = plain(duration, "ms", where="duration")
@@ -278,7 +278,7 @@ class Retina(Value):
                 where="encoding.lgn",
             )
         steps = max(math.ceil(length / self.step - 1e-9), len(shown))
-        # Step k belongs to the frame that its middle lies in.
+        # Step k belongs to the frame that contains the step's middle.
         frame = ((np.arange(steps) + 0.5) * len(shown) / steps).astype(np.int64)
         center, surround = (
             self._smooth(shown, radius)[frame]
@@ -337,7 +337,7 @@ class Retina(Value):
         return math.ceil(_REACH * radius * self.pixels_per_degree)
 
     def _weights(self, radius: float) -> Array:
-        """Part of a Gaussian that falls on each pixel of a row."""
+        """Integral of a Gaussian over each pixel of a row."""
         edges = np.arange(-self._reach(radius), self._reach(radius) + 2) - 0.5
         share = np.diff(scipy.special.erf(edges / (radius * self.pixels_per_degree)))
         return np.asarray(share / share.sum())

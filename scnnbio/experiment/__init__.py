@@ -1,4 +1,4 @@
-"""Experiments and studies: what is run, read from TOML and written back."""
+"""Experiments and studies as values, read from TOML and written back."""
 
 from scnnbio.experiment.claims import ClaimBinding
 from scnnbio.experiment.experiment import Experiment

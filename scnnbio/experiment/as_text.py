@@ -1,4 +1,4 @@
-"""An experiment as text, for another process; its numbers come back to the last bit."""
+"""An experiment as text, for another process; all numbers are restored exactly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scnnbio.experiment.study import Study, study_from, study_table
 
 
 def experiment_text(experiment: Experiment) -> str:
-    """An experiment written out.
+    """Write an experiment as text.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def experiment_text(experiment: Experiment) -> str:
     Returns
     -------
     str
-        JSON, of which :func:`experiment_from` makes the same experiment.
+        JSON, from which :func:`experiment_from` restores an equal experiment.
 
     Raises
     ------
     SpecError
-        If some of it cannot be written out: a connector or a rule of a class of one's own.
+        If part of it cannot be written: a connector or a rule of a user's own class.
     """
     study = Study("experiment", (Stage(experiment, experiment.network),), seed=experiment.seed)
     try:
@@ -36,12 +36,12 @@ def experiment_text(experiment: Experiment) -> str:
         same = False
     if not same:
         raise SpecError(
-            "cannot be written out, since part of it is of a class of your own",
+            "cannot be written as text, since part of it is an object of your own class",
             where=f"stage {experiment.stage!r}",
         )
     return text
 
 
 def experiment_from(text: str) -> Experiment:
-    """The experiment that :func:`experiment_text` wrote out."""
+    """Restore an experiment from the text of :func:`experiment_text`."""
     return study_from(json.loads(text)).experiments[0]

@@ -1,4 +1,4 @@
-"""Claims as a document names them: which claim, and what of which stage it is held against."""
+"""Claims in a document: which claim, and the populations or projection of a stage to judge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scnnbio.values import Value
 
 @dataclass(frozen=True)
 class ClaimBinding(Value):
-    """One claim of a study, bound to what it is about.
+    """One claim of a study, bound to populations or a projection of a stage.
 
     Parameters
     ----------
@@ -36,20 +36,20 @@ class ClaimBinding(Value):
     projection : str
         Projection whose kernel is measured.
     shares : tuple of float
-        Share of each population where a claim is about a mixture of them, as a recording that
-        samples 40 % simple and 60 % complex cells; they sum to 1. Empty where it is not.
+        Share of each population where a claim is about a mixture, such as a recording of 40 %
+        simple and 60 % complex cells; shares sum to 1. Empty without a mixture.
     window : (float, float), optional
-        ms within the trial; the whole trial, or what the claim says, by default.
+        ms within the trial; by default the whole trial, or the claim's own window.
     beside : tuple of str
-        Names of further measures, which the table of measures tells.
+        Names of further measures for the table of measures.
     used_for : {"test", "choice"}
-        ``"choice"`` says that parameters of the model were chosen with this claim in view: then it
-        never counts as agreement.
+        ``"choice"`` means that parameters of the model were chosen by this claim: it then never
+        counts as agreement.
 
     Raises
     ------
     SpecError
-        If a name is missing, or the shares do not fit.
+        If a name is missing, or the shares do not fit the populations.
     """
 
     claim: str
@@ -85,7 +85,7 @@ class ClaimBinding(Value):
 
     @property
     def about(self) -> str:
-        """What is measured, in a few words."""
+        """Stage, populations and projection, in a few words."""
         names = ", ".join((*self.population, *filter(None, [self.projection])))
         return f"{self.stage}: {names}" if names else self.stage
 
@@ -100,19 +100,19 @@ class ClaimBinding(Value):
 
 
 def claims_from(rows: Any, where: str = "claims") -> tuple[ClaimBinding, ...]:
-    """The claims of a document.
+    """Read the claims of a document.
 
     Parameters
     ----------
     rows : list of mapping
-        Fields of :class:`ClaimBinding`. The population may be a text, a list of texts, or a table
+        Fields of :class:`ClaimBinding`. The population can be a text, a list of texts, or a table
         of shares by name.
     where : str
 
     Raises
     ------
     SpecError
-        If a row does not say what its claim is about.
+        If a row does not bind its claim.
     """
     return tuple(_claim(row, f"{where}[{k}]") for k, row in enumerate(as_list(rows, where)))
 
@@ -120,9 +120,9 @@ def claims_from(rows: Any, where: str = "claims") -> tuple[ClaimBinding, ...]:
 def _claim(row: Any, where: str) -> ClaimBinding:
     if isinstance(row, str):
         raise SpecError(
-            f"{row!r} does not say what it is about; write"
+            f"{row!r} is not bound to a stage; write"
             f' {{ claim = "{row}", stage = "...", population = "..." }}, or with projection ='
-            ' "..." where it is about a kernel',
+            ' "..." for a claim on a kernel',
             where=where,
         )
     if not isinstance(row, Mapping):
@@ -143,7 +143,7 @@ def _claim(row: Any, where: str) -> ClaimBinding:
 
 
 def claim_table(bound: ClaimBinding) -> Table:
-    """A bound claim as a document has it."""
+    """Write a bound claim as a table of a document."""
     table = plain_table(bound, skip=("shares",))
     if bound.shares:
         table["population"] = dict(zip(bound.population, bound.shares, strict=True))

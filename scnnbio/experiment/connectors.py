@@ -48,7 +48,7 @@ _LARGEST_KERNEL = 10**8
 def connector_from(
     table: Any, in_shape: Shape, where: str, out_shape: Shape | None = None
 ) -> KernelConnector:
-    """The connector that a table describes.
+    """Make the connector that a table describes.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def connector_from(
     Raises
     ------
     SpecError
-        If anything in the description is wrong; it names the path.
+        If anything in the description is wrong; the message names the path.
     """
     named = require(table, "kind", where)
     cls = choose(CONNECTORS, named, "kind of connector", join(where, "kind"))
@@ -88,12 +88,12 @@ def connector_from(
 
 
 def connector_table(connector: KernelConnector) -> Table:
-    """A connector written out, so that :func:`connector_from` gives it back.
+    """Write a connector as a table, from which :func:`connector_from` restores it.
 
     Raises
     ------
     SpecError
-        If it is of a class that no installed package names.
+        If no installed package registers the connector's class.
     """
     if type(connector) not in _READERS:
         return _arguments_table(connector)
@@ -118,14 +118,14 @@ def connector_table(connector: KernelConnector) -> Table:
     return table
 
 
-#: Arguments that follow from the layers.
+#: Arguments that the shapes of the layers determine.
 _SHAPES = ("in_shape", "out_shape")
 
 
 def _by_arguments(
     cls: type[KernelConnector], table: Table, shapes: Mapping[str, Shape | None], where: str
 ) -> KernelConnector:
-    """A connector of another package: the keys are the arguments of its initialiser."""
+    """Make a connector of another package: the keys are the arguments of its initialiser."""
     known = inspect.signature(cls).parameters
     check_keys(table, [name for name in known if name not in _SHAPES], where)
     for name, argument in known.items():
@@ -157,7 +157,7 @@ def _convolution(table: Table, in_shape: Shape, where: str) -> KernelConnector:
 def _kernel(value: Any, where: str) -> Any:
     """Numbers, ``{uniform = [low, high], shape = [...], seed}`` or ``{each = ..., maps = n}``.
 
-    The last is one kernel (in, row, column) for every map of the output.
+    The last form repeats one kernel (in, row, column) for every map of the output.
     """
     if not isinstance(value, Mapping):
         return value
@@ -167,7 +167,7 @@ def _kernel(value: Any, where: str) -> Any:
     span = as_list(require(value, "uniform", where), join(where, "uniform"))
     shape = as_list(require(value, "shape", where), join(where, "shape"))
     if len(span) != 2:
-        raise SpecError("give the least and the greatest value", where=join(where, "uniform"))
+        raise SpecError("give the smallest and the largest value", where=join(where, "uniform"))
     low, high = (plain(v, "1", where=join(where, "uniform")) for v in span)
     sizes = [n for n in shape if isinstance(n, int) and not isinstance(n, bool) and n > 0]
     if len(sizes) < len(shape) or not sizes or math.prod(sizes) > _LARGEST_KERNEL:
@@ -181,13 +181,16 @@ def _kernel(value: Any, where: str) -> Any:
 
 
 def _alike(value: Mapping[str, Any], where: str) -> np.ndarray:
-    """Every map of the output with one kernel (in, row, column)."""
+    """Repeat one kernel (in, row, column) for every map of the output."""
     check_keys(value, ("each", "maps"), where)
     maps, each = require(value, "maps", where), np.asarray(value["each"], dtype=float)
     if isinstance(maps, bool) or not isinstance(maps, int) or maps < 1:
         raise SpecError(f"{reprlib.repr(maps)} is not a number of maps", where=join(where, "maps"))
     if maps * max(each.size, 1) > _LARGEST_KERNEL:
-        raise SpecError(f"more than {_LARGEST_KERNEL:,} elements", where=join(where, "maps"))
+        raise SpecError(
+            f"the kernel has more than {_LARGEST_KERNEL:,} elements; make it smaller",
+            where=join(where, "maps"),
+        )
     return np.repeat(each[None], maps, axis=0)
 
 
@@ -278,7 +281,7 @@ def _unshared_table(connector: UnsharedConnector) -> Table:
     return {"kind": "edges", "edges": pairs, **table}
 
 
-#: Our own, which a document may write in short forms.
+#: Connectors of scnnbio, for which documents have short forms.
 _READERS: dict[type[KernelConnector], Callable[[Table, Shape, str], KernelConnector]] = {
     ConvolutionConnector: _convolution,
     PoolingConnector: _pooling,

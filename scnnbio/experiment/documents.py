@@ -1,4 +1,4 @@
-"""Values from the tables of a TOML document and back, with the path in every error."""
+"""Read values from the tables of a TOML document and write them, with the path in every error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from scnnbio.registry import Registry
 
 T = TypeVar("T")
 _ROW = re.compile(r"\[\d+\]$")
-#: Byte-order marks, which editors put before a text. Longer ones begin with shorter ones.
+#: Byte-order marks, which editors write before text; longer ones first, as they begin with shorter
+#: ones.
 _MARKS = {
     codecs.BOM_UTF8: "begins with a byte-order mark (BOM)",
     codecs.BOM_UTF32_LE: "is UTF-32 text with a byte-order mark",
@@ -39,7 +40,7 @@ def read(path: Path) -> Table:
     DataError
         If the file cannot be read.
     SpecError
-        If it is empty, no UTF-8, or no TOML; the message says in which line.
+        If it is empty, not UTF-8, or not TOML; the message names the line.
     """
     return parse(read_bytes(path), path)
 
@@ -48,7 +49,10 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file, or a DataError that names it."""
     try:
         return path.read_bytes()
-    except (OSError, ValueError) as error:  # a name may hold what no name can
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # ValueError: the name contains an invalid character, such as NUL
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot be read: {reason}", where=str(path)) from None
 
@@ -60,19 +64,21 @@ def parse(content: bytes, path: Path) -> Table:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(f"is not TOML: {error}", where=str(path)) from None
     if not table:
-        raise SpecError("is empty: nothing is described in it", where=str(path))
+        raise SpecError("is empty; write a study into it", where=str(path))
     return table
 
 
 def _text(content: bytes, path: Path) -> str:
-    """A document's text, which is UTF-8; what else it may be is named."""
+    """Decode a document, which must be UTF-8; the error names other encodings."""
     for mark, name in _MARKS.items():
         if content.startswith(mark):
             raise SpecError(f"{name}; save it as UTF-8 without one", where=str(path))
     if b"\0" in content:
-        # Without a mark, every other byte of UTF-16 is zero where the text is ASCII.
+        # UTF-16 without a mark: every second byte is zero where the text is ASCII.
         zeros = max(content[0::2].count(0), content[1::2].count(0))
-        what = "UTF-16 text" if 2 * zeros >= 0.8 * len(content) else "no text: it holds zero bytes"
+        what = (
+            "UTF-16 text" if 2 * zeros >= 0.8 * len(content) else "not text: it contains zero bytes"
+        )
         raise SpecError(f"is {what}; save it as UTF-8", where=str(path))
     try:
         return content.decode()
@@ -85,7 +91,7 @@ def _text(content: bytes, path: Path) -> str:
 
 
 def write(table: Table, path: Path) -> None:
-    """Write a TOML file; an error if the place cannot be written."""
+    """Write a TOML file; raises a DataError if it cannot be written."""
     try:
         write_atomically(tomli_w.dumps(plain_value(table)).encode(), path)
     except OSError as error:
@@ -93,7 +99,7 @@ def write(table: Table, path: Path) -> None:
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write a file, and the folder that it is in; an error if the place cannot be written."""
+    """Write a file and create its folder; raises a DataError if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(content, path)
@@ -107,7 +113,7 @@ def join(where: str, key: str) -> str:
 
 
 def check_keys(table: Any, allowed: Iterable[str], where: str) -> None:
-    """Refuse what is no table, and keys that mean nothing here."""
+    """Raise unless ``table`` is a mapping with allowed keys only."""
     known = list(allowed)
     for key in as_table(table, where):
         if key not in known:
@@ -117,7 +123,7 @@ def check_keys(table: Any, allowed: Iterable[str], where: str) -> None:
 
 
 def choose(kinds: Mapping[str, T], name: Any, what: str, where: str) -> T:
-    """The one of that name, or an error that says what there is."""
+    """Look up a name in ``kinds``, or raise an error that suggests known names."""
     if not isinstance(name, str) or name not in kinds:
         raise SpecError(
             f"there is no {what} {reprlib.repr(name)}; {hint(str(name), kinds)}", where=where
@@ -126,28 +132,28 @@ def choose(kinds: Mapping[str, T], name: Any, what: str, where: str) -> T:
 
 
 def as_table(value: Any, where: str) -> Mapping[str, Any]:
-    """The value, which has to be a table."""
+    """Return the value; raise unless it is a table."""
     if not isinstance(value, Mapping):
         raise SpecError(f"{reprlib.repr(value)} is not a table", where=where or "document")
     return value
 
 
 def as_list(value: Any, where: str) -> list[Any] | tuple[Any, ...]:
-    """The value, which has to be a list."""
+    """Return the value; raise unless it is a list."""
     if not isinstance(value, list | tuple):
         raise SpecError(f"{reprlib.repr(value)} is not a list", where=where or "document")
     return value
 
 
 def as_text(value: Any, where: str) -> str:
-    """The value, which has to be text."""
+    """Return the value; raise unless it is text."""
     if not isinstance(value, str):
         raise SpecError(f"{reprlib.repr(value)} is not text", where=where or "document")
     return value
 
 
 def require(table: Any, key: str, where: str) -> Any:
-    """Value of a key that must be there."""
+    """Value of a required key."""
     if key not in as_table(table, where):
         raise SpecError(f"{key!r} is missing", where=where or "document")
     return table[key]
@@ -160,14 +166,14 @@ def build(
     readers: Mapping[str, Callable[[Any, str], Any]] | None = None,
     **given: Any,
 ) -> T:
-    """A dataclass from a table.
+    """Make a dataclass from a table.
 
     Parameters
     ----------
     cls : type
-        The dataclass; it checks its own values.
+        The dataclass, which checks its own values.
     table : mapping
-        Its fields, as the document has them.
+        Its fields, as in the document.
     where : str
         Path of the table.
     readers : mapping of str to callable, optional
@@ -182,7 +188,7 @@ def build(
     Raises
     ------
     SpecError
-        If a key is unknown or missing, or a value is refused; it names the path.
+        If a key is unknown or missing, or a value is refused; the message names the path.
     """
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     check_keys(table, [name for name in fields if name not in given], where)
@@ -198,7 +204,7 @@ def build(
 
 
 def _located(where: str, make: Callable[..., T], **values: Any) -> T:
-    """Call ``make`` and put the path before the place that its error names."""
+    """Call ``make``; prefix the location in its errors with the path."""
     try:
         return make(**values)
     except SpecError as error:
@@ -208,7 +214,7 @@ def _located(where: str, make: Callable[..., T], **values: Any) -> T:
 
 
 def continued(where: str, inner: str) -> str:
-    """Path of ``inner`` below ``where``, where values may name some of the way themselves.
+    """Path of ``inner`` below ``where``, without the part that ``inner`` repeats.
 
     Examples
     --------
@@ -218,7 +224,7 @@ def continued(where: str, inner: str) -> str:
     'network.populations[1].shape'
     """
     outer, parts = where.split("."), inner.split(".") if inner else []
-    # Built in Python, a population is known by its name; in a document, by its place in a list.
+    # Errors name a population by its name; a path in a document by its index in a list.
     if parts and _ROW.sub("", outer[-1]) == parts[0].split(" ")[0] + "s":
         parts = parts[1:]
     for shared in range(len(parts), 0, -1):
@@ -237,7 +243,7 @@ def _as_bool(value: Any, where: str) -> bool:
     return value
 
 
-#: By the type of a dataclass's field, as it is written.
+#: Readers by the type of a dataclass's field, as its annotation is written.
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "str": as_text,
     "str | None": as_text,
@@ -246,7 +252,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def by_kind(kinds: Mapping[str, type[T]]) -> Callable[[Any, str], T]:
-    """Reader of a table whose ``kind`` says which dataclass it holds."""
+    """Reader of a table whose ``kind`` selects the dataclass."""
 
     def read_one(table: Any, where: str) -> T:
         kind = choose(kinds, require(table, "kind", where), "kind", join(where, "kind"))
@@ -261,26 +267,27 @@ def kind_of(kinds: Registry[type[T]], value: T) -> str:
     Raises
     ------
     SpecError
-        If no installed package gives the class a name.
+        If no installed package registers the class.
     """
     kind = kinds.name_of(type(value))
     if kind is None:
         raise SpecError(
-            f"a {type(value).__name__} has no form in a document; name its class by an entry point"
+            f"a {type(value).__name__} cannot be written in a document; register its class by an"
+            f" entry point"
             f" in {kinds.group!r}"
         )
     return kind
 
 
 def kind_table(kinds: Registry[type[T]], value: T) -> Table:
-    """A value as a table whose ``kind`` says which class it is of; errors as :func:`kind_of`."""
+    """Write a value as a table whose ``kind`` names its class; errors as :func:`kind_of`."""
     kind = kind_of(kinds, value)
-    # Where the kind is a field, it keeps its place.
+    # Where the kind is a field, it keeps its position.
     return {**plain_table(value), "kind": kind}
 
 
 def plain_table(value: Any, skip: Iterable[str] = ()) -> Table:
-    """Fields of a dataclass as a table, those at their default left out."""
+    """Fields of a dataclass as a table, without those at their default."""
     table: Table = {}
     for item in dataclasses.fields(value):
         content = getattr(value, item.name)
@@ -299,7 +306,7 @@ def _is_default(item: dataclasses.Field[Any], content: Any) -> bool:
 
 
 def plain_value(value: Any) -> Any:
-    """A value as TOML can hold it."""
+    """Convert a value to types that TOML can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain_table(value)
     if isinstance(value, np.ndarray):
@@ -314,12 +321,12 @@ def plain_value(value: Any) -> Any:
 
 
 def set_path(table: Table, path: str, value: Any) -> None:
-    """Set a value below a dotted path, making tables on the way.
+    """Set a value at a dotted path, creating tables as needed.
 
     Raises
     ------
     SpecError
-        If the path runs through something that is no table.
+        If the path passes through a value that is not a table.
     """
     *parents, last = as_text(path, "options").split(".")
     if not all([*parents, last]):
@@ -352,5 +359,5 @@ def setting(text: str) -> tuple[str, Any]:
         table = tomllib.loads(f"value = {value}")
     except (tomllib.TOMLDecodeError, RecursionError):
         table = {}
-    # A value with line ends could bring further keys along.
+    # A value with line breaks could add further keys.
     return key.strip(), table["value"] if list(table) == ["value"] else value.strip()

@@ -1,10 +1,10 @@
-"""Analog drive: what values and injected currents bring to the ports of neurons.
+"""Analog drive: values and injected currents that act on the ports of neurons.
 
-It is computed once, above the backends, in one path of double precision, so that every backend
-gets the same bits. :func:`scnnbio.experiment.lowering.lowered` rewrites an experiment for a
-simulator: sources of values and what they project are gone, and a driven port is a state of its
-neurons that only the drive moves (:mod:`scnnbio.neurons.ports`). A :class:`Drive` gives its values,
-piece by piece of time.
+The drive is computed once, above the backends, in double precision, so that every backend gets
+the same bits. :func:`scnnbio.experiment.lowering.lowered` rewrites an experiment for a
+simulator: it removes sources of values and their projections, and turns a driven port into a
+state of its neurons that only the drive changes (:mod:`scnnbio.neurons.ports`). A :class:`Drive`
+yields its values, one interval of time after another.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Change:
         Steps since the trial began, from 0.
     population, port : str
     values : ndarray (neurons,)
-        In the port's unit, with what its parameter is without a drive.
+        In the port's unit, including the parameter's value without drive.
     """
 
     step: int
@@ -51,7 +51,7 @@ class Change:
 
 
 class Pending:
-    """Changes that are taken in the order of time, as far as they are due.
+    """Changes in order of time, of which :meth:`until` takes those that are due.
 
     Parameters
     ----------
@@ -68,19 +68,19 @@ class Pending:
         return None if self._next is None else self._next.step
 
     def until(self, step: int) -> Iterator[Change]:
-        """The changes up to a step, this one included."""
+        """The changes up to and including a step."""
         while self._next is not None and self._next.step <= step:
             change, self._next = self._next, next(self._changes, None)
             yield change
 
 
 def driven_ports(network: Network, inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
-    """The ports that are driven, by population, in the order of the network.
+    """The driven ports by population, in the order of the network.
 
     Raises
     ------
     SpecError
-        If a population has no port of a name, or what drives it has another unit.
+        If a population lacks a named port, or its input has another unit.
     """
     found: dict[str, set[str]] = {}
     for name, given in inputs.items():
@@ -119,13 +119,13 @@ def _wanderers(population: Population) -> list[tuple[int, OrnsteinUhlenbeckNoise
 
 
 def _check_unit(given: CurrentInput, population: Population) -> None:
-    """Raise unless values are of the kind that a port takes."""
+    """Raise unless values have the unit of the port."""
     where = f"inputs.{population.name}"
     needed = port(population.model, given.port, f"{where}.port").unit
     if dimension(given.unit) != dimension(needed):
-        told = "values without a unit" if given.unit == "1" else f"values in {given.unit}"
+        have = "values without a unit" if given.unit == "1" else f"values in {given.unit}"
         raise SpecError(
-            f"{told}, and {given.port!r} of {population.neuron.name} is in {needed}; give"
+            f"{have}, and {given.port!r} of {population.neuron.name} is in {needed}; give"
             f" unit = {needed!r}",
             where=f"{where}.unit",
         )
@@ -134,12 +134,12 @@ def _check_unit(given: CurrentInput, population: Population) -> None:
 @final
 @dataclass(frozen=True, eq=False)
 class Drive(Input):
-    """All that drives the ports of one population, delayed and summed.
+    """The summed and delayed inputs to the ports of one population.
 
     Parameters
     ----------
     experiment : Experiment
-        As it was described.
+        The experiment before lowering.
     population : str
     """
 
@@ -162,11 +162,11 @@ class Drive(Input):
         return self._described.shape
 
     def spikes(self, trial: int, draw: Draw) -> Any:
-        """There are none."""
-        raise SpecError("a drive has no spikes", where=f"inputs.{self.population}")
+        """Raise: a drive gives values, not spikes."""
+        raise SpecError("a drive gives values, not spikes", where=f"inputs.{self.population}")
 
     def table(self) -> dict[str, NDArray[Any]]:
-        """Nothing: the columns are those of the inputs."""
+        """Empty: the trial table takes its columns from the inputs."""
         return {}
 
     @cached_property
@@ -175,19 +175,19 @@ class Drive(Input):
 
     @cached_property
     def ports(self) -> tuple[str, ...]:
-        """The ports that are driven."""
+        """The driven ports."""
         return driven_ports(self.experiment.network, self.experiment.inputs)[self.population]
 
     @cached_property
     def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
-        """By port, what gives the pieces of a trial, in the order in which they are added."""
+        """By port, functions that yield the intervals of a trial, in the order of summation."""
         experiment, network = self.experiment, self.experiment.network
         streams: dict[str, list[Callable[[int], Pieces]]] = {name: [] for name in self.ports}
         own = experiment.inputs.get(self.population)
         if isinstance(own, CurrentInput):
             unit = self._described.model.parameters[own.port].unit
             streams[own.port].append(Injected(experiment, self.population, own, unit).pieces)
-        for projection in network.into(self.population):
+        for projection in network.incoming(self.population):
             if network.population(projection.pre).gives_values:
                 streams[projection.receptor] += [
                     Projected(experiment, projection, lag).pieces
@@ -200,7 +200,7 @@ class Drive(Input):
         return streams
 
     def changes(self, trial: int) -> Iterator[Change]:
-        """All changes of a trial in the order of time; each port has one at step 0.
+        """All changes of a trial in order of time; each port has one at step 0.
 
         Parameters
         ----------
@@ -219,7 +219,7 @@ class Drive(Input):
         return heapq.merge(*each, key=operator.attrgetter("step"))
 
     def _summed(self, name: str, trial: int) -> Iterator[Change]:
-        """The sum of all that drives one port."""
+        """The sum of all inputs to one port."""
         population = self._described
         rest = population.parameters.get(name, population.model.parameters[name].default)
         base = spread(rest, population.size)
@@ -237,13 +237,14 @@ class Drive(Input):
             yield Change(step, self.population, name, total)
 
     def _check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
-        """Raise if a value is outside the range of the port, or a conductance below zero."""
+        """Raise if a value is outside the range of the port, or a conductance is negative."""
         parameter = self._described.model.parameters[name]
         where = f"population {self.population!r}.{name}"
         low = float(values.min())
         if parameter.unit == "uS" and low < 0:
             raise SpecError(
-                f"the drive takes the conductance to {low:g} uS in trial {trial}, and it is never"
+                f"the drive lowers the conductance to {low:g} uS in trial {trial}; a conductance"
+                f" is never"
                 " negative; change the values or the weights",
                 where=where,
             )

@@ -1,4 +1,4 @@
-"""How the inputs of an experiment drive its sources, trial by trial."""
+"""Inputs of an experiment: checks, and the drawing of their spikes trial by trial."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Driven = Mapping[str, Input]
 
 
 class ShortForm(FrozenTable[str, Input]):
-    """The input that follows from a stimulus and an encoding; made again when one is replaced."""
+    """Inputs derived from a stimulus and an encoding; derived again when one is replaced."""
 
     __slots__ = ()
 
@@ -33,13 +33,13 @@ class ShortForm(FrozenTable[str, Input]):
 def checked_inputs(
     network: Network, inputs: Driven, stimulus: Stimulus | None, encoding: Encoding | None
 ) -> FrozenTable[str, Input]:
-    """One input per source and per population that currents drive, in the order of the network.
+    """Check inputs: one per source and per current-driven population, in the order of the network.
 
     Parameters
     ----------
     network : Network
     inputs : mapping of str to Input
-        By source or driven population; empty where a stimulus and an encoding are given instead.
+        By source or driven population; empty if a stimulus and an encoding are given instead.
     stimulus, encoding : optional
         The short form of one :class:`~scnnbio.inputs.FromFrames` for the only source.
 
@@ -59,10 +59,11 @@ def checked_inputs(
             )
         if stimulus is None or encoding is None:
             missing = "stimulus" if stimulus is None else "encoding"
-            raise SpecError("is missing beside the other one", where=missing)
+            raise SpecError("is missing; give both a stimulus and an encoding", where=missing)
         if len(sources) != 1:
             raise SpecError(
-                f"{len(sources)} sources, and a stimulus with an encoding drives exactly"
+                f"the network has {len(sources)} sources, and a stimulus with an encoding drives"
+                f" exactly"
                 " one; give inputs, one per source",
                 where="network.populations",
             )
@@ -102,7 +103,7 @@ def checked_inputs(
 
 
 def _check_kind(population: Population, driven: Any) -> None:
-    """Raise unless an input is of the kind that drives a population."""
+    """Raise unless an input is of a kind that can drive the population."""
     where = f"inputs.{population.name}"
     if not isinstance(driven, Input):
         raise SpecError(f"{driven!r} is not an input", where=where)
@@ -111,7 +112,7 @@ def _check_kind(population: Population, driven: Any) -> None:
     if not population.is_source:
         if not isinstance(driven, CurrentInput | Drive):
             raise SpecError(
-                f"{kind} gives spikes, and {population.name!r} is not a spike source; put a source"
+                f"{kind} gives spikes, and {population.name!r} is not a spike source; add a source"
                 " before it, or inject a current by FromCurrents",
                 where=where,
             )
@@ -124,8 +125,9 @@ def _check_kind(population: Population, driven: Any) -> None:
         )
     elif isinstance(driven, CurrentInput) and driven.unit != "1":
         raise SpecError(
-            f"values in {driven.unit}, and those of a source have no unit; give unit = '1', and"
-            " the unit to the weight of the projection",
+            f"values in {driven.unit}, but the values of a source have no unit; give unit = '1',"
+            f" and"
+            " give the weight of the projection the unit",
             where=f"{where}.unit",
         )
 
@@ -140,11 +142,11 @@ def check_grids(inputs: Driven, dt: float) -> None:
 
 
 def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt: float) -> Draw:
-    """Shape, grid and chance of one source in one trial.
+    """Shape, grid and random generators of one source in one trial.
 
-    The first source of spikes draws from a generator of (seed, trial), each other one from its own,
-    and so does each population that values drive. A scene comes from the generator of the first
-    source that shows an equal stimulus.
+    The first source of spikes uses a generator of (seed, trial); every other source, and every
+    population that values drive, has its own generator. Frames are drawn from the generator of the
+    first source that shows an equal stimulus.
     """
     if isinstance(inputs[name], CurrentInput):
         place = [p.name for p in network.populations].index(name)
@@ -162,14 +164,14 @@ def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt:
     return Draw(network.population(name).shape, dt, scene, rng)
 
 
-#: Begins the spawn keys of what values are drawn from; those of spikes are one number each.
+#: First element of the spawn keys of generators for values; keys of spike sources are one number.
 _OF_VALUES = 1
 
 
 def _generator(seed: int, trial: int, *place: int) -> np.random.Generator:
     if place == (0,):
         return np.random.default_rng([seed, trial])
-    # With a spawn key, NumPy keeps these apart from all generators of (seed, trial).
+    # A spawn key makes these generators independent of all generators of (seed, trial).
     return np.random.default_rng(np.random.SeedSequence([seed, trial], spawn_key=place))
 
 
@@ -183,14 +185,14 @@ def _first_showing(inputs: Driven, name: str) -> str:
 
 
 def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
-    """Spikes of all sources in one trial, in steps of their grid; units are counted on.
+    """Spikes of all sources in one trial, in steps of their grid; units count on over sources.
 
-    Only inputs that have a draw are asked.
+    Only inputs with an entry in ``draws`` are drawn.
 
     Raises
     ------
     SpecError
-        If the input of a source cannot be drawn; it names the source.
+        If the input of a source cannot be drawn; the message names the source.
     """
     parts, first = [], 0
     for name, driven in inputs.items():
@@ -215,28 +217,28 @@ def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
 
 
 def only_source(network: Network) -> Population:
-    """The only source of a network; an error if there are several."""
+    """The only source of a network; raises if there are several."""
     if len(network.sources) != 1:
         raise SpecError(
-            f"{len(network.sources)} sources, and this needs a network with one",
+            f"the network has {len(network.sources)} sources; this needs exactly one",
             where="network.populations",
         )
     return network.sources[0]
 
 
 def frames_of(inputs: Driven, source: str) -> FromFrames:
-    """The input of a source, which has to consist of frames."""
+    """The input of a source; raises unless it consists of frames."""
     found = inputs[source]
     if not isinstance(found, FromFrames):
         raise SpecError(
-            f"{type(found).__name__} has no frames, and this needs a stimulus",
+            f"{type(found).__name__} has no frames; this needs a stimulus",
             where=f"inputs.{source}",
         )
     return found
 
 
 def canonical_inputs(inputs: Driven) -> dict[str, Any]:
-    """Inputs in canonical form: that of one source of frames is its short form."""
+    """Inputs in canonical form; for one source of frames, the short form."""
     only = next(iter(inputs.values())) if len(inputs) == 1 else None
     if isinstance(only, FromFrames):
         return {"stimulus": only.stimulus, "encoding": only.encoding}
@@ -246,13 +248,13 @@ def canonical_inputs(inputs: Driven) -> dict[str, Any]:
 def trial_columns(inputs: Driven) -> dict[str, NDArray[Any]]:
     """Columns of all inputs.
 
-    A column keeps its name if all inputs that have it agree; otherwise the name of each one's
-    source and an underscore are put before it.
+    A column keeps its name if all inputs that have it agree; otherwise it is prefixed with the
+    name of its source and an underscore.
 
     Raises
     ------
     SpecError
-        If two columns get one name.
+        If two columns get the same name.
     """
     tables = {name: driven.table() for name, driven in inputs.items()}
     found: dict[str, NDArray[Any]] = {}
@@ -277,7 +279,7 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def files_of(inputs: Driven) -> Files:
-    """All files that inputs read, and all that they left out."""
+    """All files that inputs read, and all that they skipped."""
     every = [driven.files for driven in inputs.values()]
     return Files(
         tuple(dict.fromkeys(file for files in every for file in files.read)),

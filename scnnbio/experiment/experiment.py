@@ -1,4 +1,4 @@
-"""An experiment as a value: a network, what it is shown, and what is recorded."""
+"""An experiment as a value: a network, its input, and what is recorded."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _MOST_STEPS = 10**9
 
 @dataclass(frozen=True, eq=False)
 class Experiment(Value):
-    """A network and what drives its sources.
+    """A network, the input of its sources, and what is recorded.
 
     Parameters
     ----------
@@ -68,29 +68,28 @@ class Experiment(Value):
     dt : float
         Time step in ms.
     seed : int
-        Every random draw of the experiment follows from it.
+        Determines every random draw of the experiment.
     stage : str
         Name of this part of a study.
     learning : bool
-        If False, kernels and thresholds stay as they are.
+        If False, kernels and thresholds do not change.
     reset : bool
-        Whether each trial begins from rest: states at their initial values, traces at zero, no
-        spike in flight.
+        Whether each trial starts from rest: states at their initial values, traces at zero, no
+        spike in transit.
     input_dt : float, optional
         Step in ms of the grid on which input spikes are drawn, a multiple of ``dt``; ``dt`` if not
-        given. A random code draws other spikes on another grid: with one ``input_dt``, runs of
-        several ``dt`` see the same.
+        given. A random code draws different spikes on different grids: with a common ``input_dt``,
+        runs at several ``dt`` get the same spikes.
     inputs : mapping of str to Input
-        What drives each source, where there is no stimulus and encoding, and currents into other
-        populations. All have the same number of trials of the same duration. It is filled in where
-        the short form is given.
+        Input of each source, instead of a stimulus and an encoding, and currents into other
+        populations. All have the same number of trials of the same duration. The short form fills
+        this in.
 
     Raises
     ------
     SpecError
-        If a source has no input or one of another shape. If something does not fit: a delay below
-        dt or off the grid, a trial that is not a whole number of steps, something to record that
-        is not there.
+        If a source has no input or one of another shape, a delay is below dt or off the grid, a
+        trial is not a whole number of steps, or the record names something that does not exist.
     """
 
     network: Network
@@ -142,7 +141,7 @@ class Experiment(Value):
         )
 
     def _check_times(self, projection: Projection) -> None:
-        """Delays are whole steps; windows of a pooling part a trial evenly."""
+        """Check that delays are whole steps, and that windows of pooling divide a trial."""
         where = f"projection {projection.name!r}"
         self.steps(projection.delay, f"{where}.delay")
         for lag, delay in zip(projection.connector.lags or (), projection.delays, strict=False):
@@ -151,7 +150,7 @@ class Experiment(Value):
             path = f"{where}.connector.window"
             if self.trial_steps % self.steps(projection.connector.window, path):
                 raise SpecError(
-                    f"{projection.connector.window:g} ms do not part a trial of"
+                    f"{projection.connector.window:g} ms do not divide a trial of"
                     f" {self.trial_duration:g} ms evenly; make them a divisor of it",
                     where=path,
                 )
@@ -160,7 +159,8 @@ class Experiment(Value):
         for name in self.record.spikes:
             if self.network.population(name).gives_values:
                 raise SpecError(
-                    f"{name!r} is a source of values and fires no spikes; leave it out",
+                    f"{name!r} is a source of values and fires no spikes; remove it from"
+                    f" record.spikes",
                     where="record.spikes",
                 )
         for sampling in self.record.signals:
@@ -182,7 +182,7 @@ class Experiment(Value):
                 self.steps(sampling.period, "record.signals.period")
 
     def steps(self, time: Milliseconds, where: str) -> int:
-        """Whole number of time steps in ``time`` ms, at least one; an error if it is none."""
+        """Number of time steps in ``time`` ms; raises unless it is whole and at least one."""
         time = plain(time, "ms", where=where)
         if time < self.dt * (1 - 1e-9):
             raise SpecError(
@@ -192,7 +192,9 @@ class Experiment(Value):
         ratio = time / self.dt
         if ratio > _MOST_STEPS:
             raise SpecError(
-                f"{time} ms are more than {_MOST_STEPS:,} steps of {self.dt} ms", where=where
+                f"{time} ms is more than {_MOST_STEPS:,} steps of {self.dt} ms; shorten it or"
+                f" raise dt",
+                where=where,
             )
         count = round(ratio)
         if abs(ratio - count) > 1e-6:
@@ -202,7 +204,7 @@ class Experiment(Value):
         return count
 
     def normalised_every(self, projection: Projection) -> int:
-        """Steps after which a projection's rule normalises its kernel; 0 if it does not."""
+        """Number of steps between normalisations of a projection's kernel; 0 without any."""
         rule = projection.plasticity
         if rule is None or rule.normalisation is None:
             return 0
@@ -212,23 +214,23 @@ class Experiment(Value):
         return self.steps(period, f"projection {projection.name!r}.plasticity.normalisation.period")
 
     def delay_steps(self, projection: Projection) -> tuple[int, ...]:
-        """Steps from a spike to its arrival, one for each lag of the kernel, increasing."""
+        """Steps from a spike to its arrival, one per lag of the kernel, increasing."""
         return tuple(self.steps(delay, "delay") for delay in projection.delays)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Content: one source of frames is the same in its short form and among inputs."""
+        """Content; one source of frames is equal in its short form and among inputs."""
         short = ("stimulus", "encoding", "inputs")
         rest = {name: value for name, value in fields_of(self).items() if name not in short}
         return rest | canonical_inputs(self.inputs)
 
     @property
     def source(self) -> Population:
-        """The only source; an error if there are several."""
+        """The only source; raises if there are several."""
         return only_source(self.network)
 
     @property
     def frames(self) -> FromFrames:
-        """The input of the only source, which has to consist of frames; else an error."""
+        """The input of the only source; raises unless it consists of frames."""
         return frames_of(self.inputs, self.source.name)
 
     @property
@@ -242,7 +244,7 @@ class Experiment(Value):
 
     @property
     def trial_duration(self) -> float:
-        """Length of one trial in ms."""
+        """Duration of one trial in ms."""
         return next(iter(self.inputs.values())).duration
 
     @property
@@ -252,16 +254,16 @@ class Experiment(Value):
 
     @property
     def duration(self) -> float:
-        """Length of the whole run in ms."""
+        """Duration of the whole run in ms."""
         return self.trial_duration * self.n_trials
 
     @property
     def files(self) -> Files:
-        """The files that the inputs are made of, and those that were left out."""
+        """The files that the inputs read, and those that they skipped."""
         return files_of(self.inputs)
 
     def drawing(self, trial: int, source: str) -> Draw:
-        """Shape, grid and sources of chance from which the input of a source is drawn."""
+        """Shape, grid and random generators from which the input of a source is drawn."""
         return draw(self.network, self.inputs, source, self.seed, trial, self.input_dt or self.dt)
 
     def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -276,12 +278,12 @@ class Experiment(Value):
 
     @cached_property
     def lowered(self) -> Experiment:
-        """The experiment as a simulator gets it: see :mod:`scnnbio.experiment.lowering`."""
+        """The experiment as simulators receive it: see :mod:`scnnbio.experiment.lowering`."""
         return lowered(self)
 
     @property
     def drives(self) -> dict[str, Drive]:
-        """Of a lowered experiment, the drive of each population that has one."""
+        """Drive of each driven population of a lowered experiment."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, Drive)}
 
     def input_stream(
@@ -289,7 +291,7 @@ class Experiment(Value):
         report: Report | None = None,
         phase: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Inputs:
-        """Input spikes of all trials: the same for every backend, drawn when it asks for them."""
+        """Input spikes of all trials, the same for every backend; drawn on demand."""
         return Inputs(self, report, phase)
 
     def requires(self) -> tuple[Requirement, ...]:
@@ -298,15 +300,15 @@ class Experiment(Value):
         Returns
         -------
         tuple of Requirement
-            Each once, in the order of the description.
+            Each feature and element once, in the order of the description.
 
         Raises
         ------
         SpecError
-            If the dimensions of an equation do not fit.
+            If the dimensions of an equation are inconsistent.
         """
         n_trials, kept = self.n_trials, len(self.snapshot_trials()) > 0
-        # Driven ports are sampled above the backends.
+        # Driven ports are sampled above the backends, not by them.
         below = self.lowered
         signals = ((s.population, s.variables) for s in below.record.signals)
         found = [
@@ -318,7 +320,7 @@ class Experiment(Value):
         return tuple(dict.fromkeys(found))
 
     def snapshot_trials(self) -> range:
-        """Trials at whose beginning kernels and thresholds are kept."""
+        """Trials at whose beginning snapshots of kernels and thresholds are taken."""
         if not self.record.snapshots or not self.network.learns:
             return range(0)
         every = math.ceil(self.n_trials / self.record.snapshots)
@@ -336,7 +338,7 @@ class Experiment(Value):
 
 
 def checked_seed(seed: Any, where: str = "seed") -> int:
-    """A seed as a plain whole number from 0 up, or a SpecError."""
+    """Return a seed as a plain integer of at least 0, or raise a SpecError."""
     try:
         number = -1 if isinstance(seed, bool) else operator.index(seed)
     except TypeError:

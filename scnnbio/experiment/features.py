@@ -1,8 +1,8 @@
-"""The features that an experiment can require and a backend can support: one list, one name each.
+"""The features that an experiment can require and a backend can support, one name each.
 
 To add one: a line in :class:`Feature`, a line in the function below that finds it in a description,
-a case in :mod:`scnnbio.testing.contract`, and a line in the ``supports`` of each backend that has
-it. Every other backend refuses it from then on.
+a case in :mod:`scnnbio.testing.cases`, and a line in the ``supports`` of each backend that has
+it. Every other backend then refuses it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from scnnbio.plasticity import LearningRule, SharedSTDP, TraceRule, TripletSTDP
 from scnnbio.population import Population
 
 _ELSEWHERE = "run it on brian2 or brian2-standalone"
-#: What to do on a backend whose neurons take spikes only.
+#: Remedy on a backend whose neurons take spikes only.
 _AS_SPIKES = f"give the values as spikes, by FromImages with a code, or {_ELSEWHERE}"
 _AS_TRAINS = f"give the population PoissonNoise, which is spikes, or {_ELSEWHERE}"
-#: What to do on a backend that does not learn.
+#: Remedy on a backend that does not learn.
 LEARN_ELSEWHERE = (
     "learn on brian2-standalone, then run network.with_weights(run.weights) here,"
     " with learning = false"
@@ -46,12 +46,12 @@ LEARN_ELSEWHERE = (
 
 
 class Feature(Enum):
-    """One feature: its value is its name in messages and in the support table.
+    """One feature; its value is its name in messages and in the support table.
 
     Attributes
     ----------
     remedy : str
-        What to do where a backend does not have it, unless that backend knows better.
+        What to do on a backend without the feature; a backend can give a better remedy.
     """
 
     remedy: str
@@ -65,7 +65,7 @@ class Feature(Enum):
     def __str__(self) -> str:
         return str(self.value)
 
-    # What drives the network.
+    # Inputs.
     INPUT_SPIKES = "a source of spikes"
     INPUT_VALUES = "a source of values", _AS_SPIKES
     INPUT_CURRENT = "an injected current", _AS_SPIKES
@@ -124,7 +124,7 @@ class Feature(Enum):
 
 @dataclass(frozen=True)
 class Requirement:
-    """A feature, and the element of an experiment that needs it.
+    """A feature and the element of an experiment that needs it.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Requirement:
         The part of the experiment, such as ``"projection 'lgn_v1'"``.
     feature : Feature
     detail : str
-        What exactly, for messages: the name of the model, the states that are sampled.
+        Details for messages, such as the name of the model or the sampled states.
     """
 
     element: str
@@ -156,7 +156,7 @@ _RULES: dict[type[LearningRule], Feature] = {
 
 
 def of_network(network: Network) -> Iterator[Requirement]:
-    """What the populations and projections of a network require."""
+    """Features that the populations and projections of a network require."""
     for population in network.populations:
         element = f"population {population.name!r}"
         if population.is_source:
@@ -176,7 +176,7 @@ def of_network(network: Network) -> Iterator[Requirement]:
             yield Requirement(element, feature)
     for projection in network.projections:
         if network.population(projection.pre).gives_values:
-            continue  # brought above the backends
+            continue  # computed above the backends
         element = f"projection {projection.name!r}"
         for feature in (*_of_connections(projection), *_of_rule(projection.plasticity)):
             yield Requirement(element, feature)
@@ -185,28 +185,28 @@ def of_network(network: Network) -> Iterator[Requirement]:
 def of_drives(
     network: Network, drives: Iterable[str], inputs: Iterable[str]
 ) -> Iterator[Requirement]:
-    """What populations require that currents or values drive.
+    """Features that driven populations require.
 
     Parameters
     ----------
     network : Network
-        As a simulator gets it.
+        The lowered network.
     drives : iterable of str
         The populations whose ports are driven.
     inputs : iterable of str
-        Those of them into which an input injects a current.
+        The populations among them into which an input injects a current.
     """
     injected = set(inputs)
     for name in drives:
         element = f"population {name!r}"
         if name in injected:
             yield Requirement(element, Feature.INPUT_CURRENT)
-        # A conductance that is driven makes a linear equation nonlinear.
+        # A driven conductance makes a linear equation nonlinear.
         yield from _of_curves(element, network.population(name).model)
 
 
 def of_trials(n_trials: int, *, reset: bool, snapshots: bool) -> Iterator[Requirement]:
-    """What the trials of an experiment require, and what is kept on the way."""
+    """Features that trials and snapshots require."""
     if n_trials > 1:
         yield Requirement("reset", Feature.RESET if reset else Feature.RUN_ON)
     if snapshots:
@@ -214,7 +214,7 @@ def of_trials(n_trials: int, *, reset: bool, snapshots: bool) -> Iterator[Requir
 
 
 def of_signals(sampled: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Requirement]:
-    """What sampled signals require, from each population's variables."""
+    """Features that sampled signals require."""
     for population, variables in sampled:
         element = f"record.signals of {population!r}"
         if "v" in variables:
@@ -225,7 +225,7 @@ def of_signals(sampled: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Requi
 
 
 def _of_neurons(element: str, network: Network, population: Population) -> Iterator[Requirement]:
-    """What the equations require, and the receptors that are in use."""
+    """Features that the equations and the used receptors require."""
     model = population.model
     known = Feature.STANDARD_CELL if standard_cells(model) else Feature.OWN_EQUATIONS
     yield Requirement(element, known, model.name)
@@ -235,7 +235,7 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
     if len(targets) > 1 or any(target != model.states[0].name for target in targets):
         yield Requirement(element, Feature.RESET_OF_STATES, model.name)
     yield from _of_curves(element, model)
-    used = {projection.receptor for projection in network.into(population.name)}
+    used = {projection.receptor for projection in network.incoming(population.name)}
     used |= {noise.receptor for noise in population.noise if isinstance(noise, PoissonNoise)}
     units = {model.unit_of(model.receptors[name]) for name in used & {*model.receptors}}
     if "mV" in units:
@@ -245,7 +245,7 @@ def _of_neurons(element: str, network: Network, population: Population) -> Itera
 
 
 def _of_curves(element: str, model: NeuronModel) -> Iterator[Requirement]:
-    """What subthreshold equations that are not linear require."""
+    """Features that nonlinear subthreshold equations require."""
     nonlinear, given_conductances = _linearity(model)
     if given_conductances:
         yield Requirement(element, Feature.NONLINEAR, given_conductances)
@@ -255,16 +255,16 @@ def _of_curves(element: str, model: NeuronModel) -> Iterator[Requirement]:
 
 @functools.lru_cache(maxsize=64)
 def _linearity(model: NeuronModel) -> tuple[str, str]:
-    """Why the subthreshold equations are not linear in the states, and in those but conductances.
+    """Why the subthreshold equations are nonlinear in all states, and in all but conductances.
 
-    The second is about a neuron whose conductances are given; each is empty if there is no reason.
+    The second reason treats conductances as given; a reason is empty if the equations are linear.
 
     Raises
     ------
     SpecError
         If the dimensions of an equation do not fit.
     """
-    # Wrong dimensions are wrong everywhere: that error is not caught here.
+    # Inconsistent dimensions are an error on every backend, and are not caught here.
     model.sympy()
     states = [state.name for state in model.states]
     conductances = [name for name in states if model.unit_of(name) == "uS"]
@@ -279,7 +279,7 @@ def _linearity(model: NeuronModel) -> tuple[str, str]:
 
 
 def _why_not_linear(model: NeuronModel, states: list[str], given: Sequence[str] = ()) -> str:
-    """Why the equations of some states are not linear in them; empty if they are."""
+    """Why the equations of some states are nonlinear in them; empty if they are linear."""
     try:
         linear_system(model, states, given=given)
     except SpecError as error:
@@ -288,7 +288,7 @@ def _why_not_linear(model: NeuronModel, states: list[str], given: Sequence[str] 
 
 
 def _of_values(population: Population) -> Iterator[Feature]:
-    """What the values of parameters and states require."""
+    """Features that the values of parameters and states require."""
     held = population.model.refractory
     if held is not None and population.values()[held].max() > 0:
         yield Feature.REFRACTORY
@@ -302,7 +302,7 @@ def _of_values(population: Population) -> Iterator[Feature]:
 
 
 def _of_control(population: Population) -> Iterator[Feature]:
-    """What a threshold that moves and a competition require."""
+    """Features that homeostasis and competition require."""
     if population.homeostasis is not None:
         yield Feature.SHARED_THRESHOLD
         if population.homeostasis.half_life is not None:
@@ -313,13 +313,13 @@ def _of_control(population: Population) -> Iterator[Feature]:
 
 
 def _of_connections(projection: Projection) -> Iterator[Feature]:
-    """What a projection requires, learning aside."""
+    """Features that a projection requires, except for learning."""
     connector = projection.connector
     first = isinstance(connector, PoolingConnector) and connector.passes_first_spike
     if first:
         yield Feature.FIRST_SPIKE
     if not first or type(connector) is not PoolingConnector:
-        # A subclass may connect otherwise.
+        # A subclass can connect differently.
         yield _CONNECTIONS.get(type(connector), Feature.OTHER_CONNECTIONS)
     if isinstance(connector, LateralInhibitionConnector) and connector.profile is not None:
         yield Feature.INHIBITION_BY_DISTANCE
@@ -339,7 +339,7 @@ def _of_connections(projection: Projection) -> Iterator[Feature]:
 
 
 def _of_rule(rule: LearningRule | None) -> Iterator[Feature]:
-    """What a learning rule requires."""
+    """Features that a learning rule requires."""
     if rule is None:
         return
     yield _RULES.get(type(rule), Feature.OTHER_RULE)

@@ -28,12 +28,12 @@ from scnnbio.recording import Recording
 from scnnbio.stimuli import STIMULI, Stimulus
 from scnnbio.stimuli.base import FileRead, Files
 
-#: What a stage says of its input, in the short form and in full.
+#: Keys of a stage that describe its input, in the short and the full form.
 INPUT_KEYS = ("stimulus", "encoding", "inputs")
 
 
 def locate_all(row: Any, folder: Path | None) -> None:
-    """Make the paths in a stage's stimulus and inputs absolute; what is wrong is left alone."""
+    """Make the paths in a stage's stimulus and inputs absolute; ignore invalid entries."""
     locate(row.get("stimulus"), STIMULI, folder)
     inputs = row.get("inputs")
     for table in inputs.values() if isinstance(inputs, dict) else ():
@@ -43,12 +43,12 @@ def locate_all(row: Any, folder: Path | None) -> None:
 
 
 def input_rows(row: Mapping[str, Any], where: str) -> Table:
-    """The keys of a stage that say what drives its sources.
+    """The keys of a stage that describe its input.
 
     Raises
     ------
     SpecError
-        If there are none, or both forms are mixed.
+        If there are none, or the two forms are mixed.
     """
     if "inputs" not in row:
         return {key: require(row, key, where) for key in ("stimulus", "encoding")}
@@ -63,7 +63,7 @@ def input_rows(row: Mapping[str, Any], where: str) -> Table:
 
 
 def over_base(base: Table, own: Mapping[str, Any]) -> Table:
-    """A stage that another one is like, without the form of input that this one does not use."""
+    """The base stage, without the form of input that the derived stage replaces."""
     if "inputs" in own:
         return {key: v for key, v in base.items() if key not in ("stimulus", "encoding")}
     if "stimulus" in own or "encoding" in own:
@@ -94,7 +94,7 @@ def _input(table: Any, where: str) -> Input:
 
 
 def _of_recording(table: Table, where: str) -> FromSpikes:
-    """Spikes of a recording's file: ``file``, ``population`` and perhaps ``off_grid``."""
+    """Spikes from a recording's file: ``file``, ``population`` and optionally ``off_grid``."""
     check_keys(table, ("file", "population", "off_grid"), where)
     path = Path(as_text(table["file"], join(where, "file")))
     population = as_text(require(table, "population", where), join(where, "population"))
@@ -109,7 +109,7 @@ def _of_recording(table: Table, where: str) -> FromSpikes:
 
 
 def _of_file(table: Table, where: str) -> FromCurrents:
-    """Values of a file: ``file``, and everything but the values themselves."""
+    """Values from a file: ``file``, and all other arguments except the values."""
     check_keys(table, ("file", *_CURRENTS[1:]), where)
     path = as_text(table["file"], join(where, "file"))
     rest = {key: value for key, value in table.items() if key != "file"}
@@ -122,12 +122,12 @@ def _of_file(table: Table, where: str) -> FromCurrents:
 
 
 def encoding_from(table: Any, where: str) -> Encoding:
-    """An encoding from its table."""
+    """Make an encoding from its table."""
     return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
 
 
 def _lgn(table: Any, where: str) -> LGN | Retina | Pixels:
-    """A filter by its parameters, or one of the kind ``"pixels"`` or ``"retina"``."""
+    """An LGN filter by its parameters, or one of kind ``"pixels"`` or ``"retina"``."""
     if "kind" in as_table(table, where):
         return by_kind({"pixels": Pixels, "retina": Retina})(table, where)
     return build(LGN, table, where)
@@ -149,7 +149,7 @@ _INPUT_READERS: dict[str, Readers] = {
     "currents": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"labels": _labels, "images": _as_it_is},
 }
-#: What fields of these names hold in any input.
+#: Readers of fields by name, for all inputs.
 _PARTS: Readers = {
     "stimulus": by_kind(STIMULI),
     "encoding": encoding_from,
@@ -163,12 +163,12 @@ READERS: Readers = {
 
 
 def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: Any) -> Table:
-    """What drives the sources of an experiment, as the keys of a stage.
+    """Write the input of an experiment as the keys of a stage.
 
     Raises
     ------
     SpecError
-        If an input is of a class that no installed package names.
+        If no installed package registers the class of an input.
     """
     if stimulus is not None and encoding is not None:
         return _frames_table(stimulus, encoding)

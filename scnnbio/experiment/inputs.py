@@ -1,4 +1,4 @@
-"""Input spikes as a stream of presentations, so that memory does not grow with a run's length."""
+"""Input spikes as a stream of trials, so that memory does not grow with a run's duration."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from scnnbio.experiment.drive import Change, Drive
 from scnnbio.population import Population
 
-#: Called as ``report(phase, done, total)`` while something long goes on.
+#: Called as ``report(phase, done, total)`` during long operations.
 Report = Callable[[str, float, float], None]
 
 
 class Presented(Protocol):
-    """What is presented trial by trial: an :class:`~scnnbio.experiment.Experiment`."""
+    """The part of an :class:`~scnnbio.experiment.Experiment` that this module uses."""
 
     @property
     def network(self) -> Any:
-        """Its ``sources`` are the populations that are driven."""
+        """The network, whose ``sources`` are driven."""
 
     @property
     def drives(self) -> Mapping[str, Drive]:
-        """What drives the ports of neurons, by population."""
+        """Drive of the ports of neurons, by population."""
 
     @property
     def n_trials(self) -> int:
-        """How many trials there are."""
+        """Number of trials."""
 
     @property
     def trial_steps(self) -> int:
@@ -46,19 +46,19 @@ class Presented(Protocol):
 
 @dataclass(eq=False)
 class Inputs:
-    """The input spikes of a run, the same on every backend; drawn when they are asked for.
+    """The input spikes of a run, the same on every backend; drawn on demand.
 
-    A backend either takes :meth:`trials` one by one, or asks for all of them at once.
+    A backend either iterates over :meth:`trials`, or takes all spikes at once.
 
     Parameters
     ----------
     experiment : Presented
     report : callable, optional
-        Called as ``report(phase, done, total)`` on the way.
+        Called as ``report(phase, done, total)`` after each trial.
     phase : callable, optional
-        Gives a context that is entered while a trial is drawn, to measure the time.
+        Returns a context that is entered while a trial is drawn, to measure the time.
     drawn : int
-        Spikes that were handed out so far.
+        Number of spikes drawn so far.
     """
 
     experiment: Presented
@@ -67,14 +67,14 @@ class Inputs:
     drawn: int = 0
 
     def trials(self, first: int = 0) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """Trials from ``first`` on, one after another, each drawn from a generator of its own.
+        """Yield trials from ``first`` on, each drawn from its own generator.
 
         Yields
         ------
         step : ndarray of int32 (spikes,)
             Stamp in steps since the trial began, 1 for its first step; sorted.
         unit : ndarray of int32 (spikes,)
-            Neuron of the source population; with several sources, they are counted on from one
+            Neuron of the source population; with several sources, numbers continue from one source
             to the next, in the order of the network.
         """
         n_trials = self.experiment.n_trials
@@ -87,7 +87,7 @@ class Inputs:
             yield step.astype(np.int32), unit.astype(np.int32)
 
     def changes(self, trial: int) -> Iterator[Change]:
-        """What changes at the ports of driven neurons in a trial, in the order of time.
+        """Changes at the ports of driven neurons in a trial, in order of time.
 
         Yields
         ------
@@ -114,7 +114,7 @@ class Inputs:
 
     @property
     def unit(self) -> NDArray[np.int32]:
-        """Neurons of the source population, or of all sources counted on (spikes,)."""
+        """Neurons of the source population, or of all sources numbered consecutively (spikes,)."""
         return self._all[1]
 
     @cached_property
@@ -126,7 +126,7 @@ class Inputs:
 def split_by_source(
     step: NDArray[np.int64], unit: NDArray[np.int32], sources: Sequence[Population]
 ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Spikes of all sources, counted on from one to the next, by the name of each source."""
+    """Split spikes of all sources, whose units are numbered consecutively, by source name."""
     if len(sources) == 1:
         return {sources[0].name: (step, unit)}
     found = {}
@@ -137,5 +137,5 @@ def split_by_source(
 
 
 def first_units(sources: Sequence[Population]) -> list[int]:
-    """Number of each source's first unit, where units are counted on from one to the next."""
+    """Number of each source's first unit, where units are numbered consecutively over sources."""
     return list(itertools.accumulate([0, *(p.size for p in sources)]))[: len(sources)]

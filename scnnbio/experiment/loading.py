@@ -23,7 +23,7 @@ def _document(entry: Entry) -> Path:
 
 
 def _own_documents() -> dict[str, str]:
-    """The documents that come with scnnbio, each in its package."""
+    """The documents that ship with scnnbio, with their packages."""
     package = "scnnbio_experiments"
     try:
         folder = resources.files(package)
@@ -40,18 +40,18 @@ EXPERIMENTS: Registry[Path] = Registry(
 
 
 def find(path: str | Path) -> Path:
-    """The file of an experiment, given as such or by the name of an installed one.
+    """The file of an experiment, given by its path or by the name of an installed experiment.
 
     Raises
     ------
     SpecError
-        If a name is neither a file's nor an installed experiment's.
+        If there is no such file or installed experiment.
     DataError
         If the package that adds the experiment is broken.
     """
     if isinstance(path, Path) or path.endswith(".toml"):
         return Path(path)
-    # A folder of results may have the name of its experiment.
+    # A results folder can have the name of its experiment.
     if path in EXPERIMENTS and not Path(path).is_file():
         return EXPERIMENTS[path]
     if Path(path).exists():
@@ -66,7 +66,7 @@ def load(
     seed: int | None = None,
     settings: Iterable[str] = (),
 ) -> Study:
-    """A study from a TOML file, or an installed one.
+    """Load a study from a TOML file, or an installed one.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def load(
     profile : str, optional
         One of the document's ``profiles``, whose settings are applied first.
     seed : int, optional
-        Instead of the document's.
+        Replaces the seed of the document.
     settings : iterable of str
         ``"key=value"``: a dotted path into the document, or one of its ``options``; the value is
         read as TOML, and as text where it is not TOML.
@@ -90,8 +90,8 @@ def load(
     DataError
         If the file cannot be read.
     SpecError
-        If there is neither such a file nor such a name, or the file is not a study; the message
-        holds the path into the document.
+        If there is no such file or installed experiment, or the file is not a study; the message
+        names the path in the document.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An experiment as a simulator gets it: without sources of values, and with driven ports open."""
+"""Lower an experiment for simulators: remove sources of values, and make driven ports states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scnnbio.population import Population, SpikeSource
 
 
 def lowered(experiment: Any) -> Any:
-    """The same experiment as a simulator gets it.
+    """The experiment in the form that simulators receive.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def lowered(experiment: Any) -> Any:
     Returns
     -------
     Experiment
-        The same one if nothing in it is driven by values or currents.
+        The same object if no values or currents drive anything.
     """
     network: Network = experiment.network
     found = driven_ports(network, experiment.inputs)
@@ -108,7 +108,7 @@ def _trains(
 
 
 def check_delays(experiment: Described) -> None:
-    """Raise if values are longer on their way than a trial lasts, where trials run on.
+    """Raise if a delay of values exceeds the trial duration and trials are not reset.
 
     Raises
     ------
@@ -119,19 +119,20 @@ def check_delays(experiment: Described) -> None:
         late = experiment.delay_steps(projection)[-1] > experiment.trial_steps
         if late and not experiment.reset and network.population(projection.pre).gives_values:
             raise SpecError(
-                "values arrive later than a trial lasts, and trials run on; shorten the delay, or"
+                "the delay of values exceeds the trial, and trials are not reset; shorten the"
+                " delay, or"
                 " set reset = true",
                 where=f"projection {projection.name!r}.delay",
             )
 
 
 def sampled_ports(experiment: Any) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Samples of driven ports that the record asks for.
+    """Samples of driven ports that the record requests.
 
     Parameters
     ----------
     experiment : Experiment
-        As it was described.
+        The experiment before lowering.
 
     Returns
     -------
@@ -156,7 +157,7 @@ def _sampled(experiment: Any, drive: Drive, name: str, sampling: Any) -> NDArray
     for trial in range(experiment.n_trials):
         for change in drive.changes(trial):
             if change.port == name:
-                # The last change that is not later than a sample is what the sample shows.
+                # A sample shows the last change at or before its time.
                 begin = -(-(trial * length + change.step) // every)
                 samples[begin : -(-((trial + 1) * length) // every)] = change.values[units]
     return samples

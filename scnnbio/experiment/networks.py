@@ -1,4 +1,4 @@
-"""Networks in documents: by the name of an installed model, or written out."""
+"""Networks in documents: by the name of an installed model, or described in full."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.registry import Registry, functions
 from scnnbio.units import plain
 
-#: Functions that make a network, by name; scnnbio's own are entry points of its package too.
+#: Functions that make a network, by name; those of scnnbio are entry points too.
 MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {}, functions)
 _SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
     source.name: source for source in (SpikeSource(), ValueSource())
@@ -57,7 +57,7 @@ _NOISES: dict[str, type[Noise]] = {
 def network_from(
     table: Any, where: str = "network", seed: int = 0, folder: DocumentFolder | None = None
 ) -> Network:
-    """The network that a document describes.
+    """Make the network that a document describes.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def network_from(
     where : str
         Path of the table.
     seed : int
-        For a model that draws initial kernels, and for distributions, that are given no seed of
+        For models that draw initial kernels and for distributions, where they have no seed of
         their own.
     folder : DocumentFolder, optional
-        Where ``weights`` are read from.
+        Folder from which ``weights`` are read.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def network_from(
 
 
 def _described(table: Table, where: str, seed: int) -> Network:
-    """The network as its description has it, before other weights are put in."""
+    """The network as described, before weights are loaded."""
     if "model" in table:
         check_keys(table, ("model", "parameters", "weights"), where)
         return _from_model(table["model"], table.get("parameters", {}), where, seed)
@@ -126,7 +126,7 @@ def _noises(value: Any, where: str) -> tuple[Noise, ...]:
 
 
 def _values(table: Any, where: str, seed: int) -> Table:
-    """Values of parameters or states; a table among them is a distribution."""
+    """Read values of parameters or states; a table is a distribution."""
     return {
         name: distribution_from(value, join(where, name), seed)
         if isinstance(value, Mapping)
@@ -154,8 +154,10 @@ def _from_model(name: Any, parameters: Any, where: str, seed: int) -> Network:
     except SpecError as error:
         raise SpecError(error.message, where=continued(where, error.where)) from None
     except (TypeError, ValueError, ArithmeticError, MemoryError) as error:
-        # A model is anybody's code, and may not have checked what it was given.
-        raise SpecError(f"model {name!r} does not take these: {error}", where=inside) from None
+        # A model is code of any package, and can fail on unchecked arguments.
+        raise SpecError(
+            f"model {name!r} does not accept these arguments: {error}", where=inside
+        ) from None
     if not isinstance(network, Network):
         raise SpecError(f"model {name!r} did not return a Network", where=where)
     return network
@@ -166,7 +168,7 @@ def _reader(cls: type[Any]) -> Callable[[Any, str], Any]:
 
 
 def neuron_from(value: Any, where: str = "neuron") -> NeuronModel | SpikeSource | ValueSource:
-    """The neuron that a document names or writes out.
+    """Make the neuron that a document names or describes.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ def _projection(row: Any, shapes: Mapping[str, tuple[int, int, int]], where: str
 
 
 def _plasticity(table: Any, where: str) -> LearningRule:
-    """A learning rule; one that does not say its kind is of pairs."""
+    """Read a learning rule; without a kind it is pair STDP."""
     kind = as_table(table, where).get("kind", "pair")
     rest = {key: value for key, value in table.items() if key != "kind"}
     readers = {
@@ -260,7 +262,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
 
 
 def network_table(network: Network) -> Table:
-    """A network written out, so that :func:`network_from` gives it back."""
+    """Write a network as a table, from which :func:`network_from` restores it."""
     return {
         "populations": [_population_table(p) for p in network.populations],
         "projections": [_projection_table(p) for p in network.projections],

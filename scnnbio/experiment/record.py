@@ -1,4 +1,4 @@
-"""What a run keeps: spikes, sampled signals, snapshots of what learns."""
+"""What a run records: spikes, sampled signals, snapshots of learned kernels and thresholds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scnnbio.values import Value
 
 @dataclass(frozen=True)
 class Sampling(Value):
-    """State variables of a population, sampled over time.
+    """Request to sample state variables of a population over time.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Sampling(Value):
         where = "record.signals"
         object.__setattr__(self, "variables", _names(self.variables, f"{where}.variables"))
         if not self.variables:
-            raise SpecError("no variable is named", where=f"{where}.variables")
+            raise SpecError("names no variable; name at least one", where=f"{where}.variables")
         if self.units is not None:
             object.__setattr__(self, "units", _units(self.units, f"{where}.units"))
         if self.period is not None:
@@ -45,17 +45,17 @@ class Sampling(Value):
 
 @dataclass(frozen=True)
 class Record(Value):
-    """What a run keeps.
+    """What a run records.
 
     Parameters
     ----------
     spikes : tuple of str
-        Populations whose spikes are kept.
+        Populations whose spikes are recorded.
     signals : tuple of Sampling
         State variables to sample.
     snapshots : int
-        How often, at most, learning kernels and thresholds are kept on the way, at equal distances
-        from the first trial on.
+        Largest number of snapshots of learning kernels and thresholds, equally spaced from the
+        first trial on.
     """
 
     spikes: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Record(Value):
 
 
 def _names(values: Any, where: str) -> tuple[str, ...]:
-    """Names as a tuple without repeats; text alone is refused, as it would fall into letters."""
+    """Names as a tuple without repeats; raises for a bare text, which would split into letters."""
     if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
         raise SpecError(f"{reprlib.repr(values)} is not a list of names", where=where)
     return tuple(dict.fromkeys(values))
@@ -93,6 +93,6 @@ def _units(values: Any, where: str) -> tuple[int, ...]:
         units = ()
     if not units or len(set(units)) < len(units):
         raise SpecError(
-            f"{reprlib.repr(values)} is not a list of different neurons' numbers", where=where
+            f"{reprlib.repr(values)} is not a list of different neuron numbers", where=where
         )
     return units

@@ -1,4 +1,4 @@
-"""A run: what came of an experiment."""
+"""A run: the result of an experiment."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from scnnbio.values import FrozenTable, Value
 
 @dataclass(frozen=True, eq=False)
 class Run(Value):
-    """What a backend returns.
+    """The result that a backend returns.
 
     Parameters
     ----------
     experiment : Experiment
     recording : Recording
     weights : mapping of str to ndarray
-        What was learned: kernels (out, in, row, column) by projection and thresholds (channels,)
-        in mV by population; empty where nothing learns.
+        Learned kernels (out, in, row, column) by projection and thresholds (channels,) in mV by
+        population; empty where nothing learns.
     provenance : mapping
         Backend, pathway of each projection, versions, seed, wall seconds by phase, numbers of
         input and output spikes, files read with their digests, and files skipped.
@@ -63,7 +63,7 @@ class Run(Value):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the experiment, its recording, weights and provenance to one file.
 
-        The file is written whole or not at all.
+        The file is written completely or not at all.
 
         Raises
         ------
@@ -77,10 +77,10 @@ class Run(Value):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
-        """The run that :meth:`save` wrote, the same to the last bit.
+        """Load a run that :meth:`save` wrote; all numbers are restored exactly.
 
-        Reading a file runs no code from it. Files that the stimulus shows are not in it; their
-        digests are in the provenance.
+        Reading runs no code from the file. It does not contain the files that the stimulus shows,
+        only their digests, in the provenance.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Run(Value):
 
     @classmethod
     def from_canonical(cls, fields: Mapping[str, Any]) -> Self:
-        """The run of the fields of its canonical form; its weights have to fit the network."""
+        """Make a run from its canonical form; the weights must fit the network."""
         run = cls(**fields)
         run.experiment.network.with_weights(run.weights)
         return run

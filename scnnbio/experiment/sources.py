@@ -1,4 +1,4 @@
-"""Which files an experiment was made of: their places, digests and roles."""
+"""The files of an experiment: their paths, digests and roles."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scnnbio.stimuli import Stimulus
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read, and what for.
+    """A file that was read, with its role.
 
     Parameters
     ----------
     path : str
-        Absolute.
+        Absolute path.
     sha256 : str
         Hexadecimal digest of its content.
     role : str
@@ -32,21 +32,21 @@ class Source:
 
     @classmethod
     def of(cls, path: Path, content: bytes, role: str) -> Source:
-        """A file by its place and its content."""
+        """Describe a file by its path and content."""
         return cls(str(path.absolute()), hashlib.sha256(content).hexdigest(), role)
 
 
 class Here(str):
-    """Text that was given with a command or call: paths in it begin at the working folder.
+    """Text from a command or a call: relative paths in it start at the working folder.
 
-    Paths in a document begin at the folder of the document.
+    Relative paths in a document start at the folder of the document.
     """
 
     __slots__ = ()
 
 
 def from_here(value: Any) -> Any:
-    """The value with all text in it marked as given here."""
+    """Mark all text in a value as :class:`Here`."""
     if isinstance(value, str):
         return Here(value)
     if isinstance(value, Mapping):
@@ -61,16 +61,16 @@ def locate(
     kinds: Mapping[str, type[Stimulus]] | Mapping[str, type[Input]],
     folder: Path | None,
 ) -> None:
-    """Make paths in a stimulus's or an input's table absolute: the same files from anywhere.
+    """Make paths in a stimulus's or an input's table absolute, independent of the working folder.
 
     Parameters
     ----------
     stimulus : object
-        As the document has it; what is no table of a known kind is left for others to refuse.
+        Table of the document; anything else is left unchanged, and refused when it is read.
     kinds : mapping of str to type
         Registry of stimuli or of inputs.
     folder : Path or None
-        Where paths of the document begin; the working folder if None.
+        Folder at which relative paths of the document start; the working folder if None.
     """
     if not isinstance(stimulus, dict) or not isinstance(stimulus.get("kind"), str):
         return

@@ -22,19 +22,19 @@ class Stage(Value):
     Parameters
     ----------
     experiment : Experiment
-        Its ``stage`` is the stage's name.
+        The experiment, whose ``stage`` is the stage's name.
     network : Network
-        As it is before any learning.
+        The network before any learning.
     weights_from : str, optional
-        An earlier stage whose learned kernels and thresholds this one starts from.
+        Earlier stage from whose learned kernels and thresholds this one starts.
     shuffled : int, optional
-        Seed with which the elements of each learned kernel are put in a random order, as a control:
-        every map keeps its weights, and loses what it has learned of their places.
+        Seed for a random permutation of the elements of each learned kernel, as a control: every
+        map keeps its weights, but not their places.
 
     Raises
     ------
     SpecError
-        If kernels are to be shuffled that no stage learned.
+        If ``shuffled`` is given without ``weights_from``.
     """
 
     experiment: Experiment
@@ -55,7 +55,7 @@ class Stage(Value):
         return self.experiment.stage
 
     def ready(self, runs: Mapping[str, Run]) -> Experiment:
-        """The experiment, with the weights that earlier stages learned."""
+        """The experiment with the weights that earlier stages learned."""
         if self.weights_from is None:
             return self.experiment
         weights = dict(runs[self.weights_from].weights)

@@ -1,4 +1,4 @@
-"""A study: experiments one after another, and the claims to judge them by, as one document."""
+"""A study: a sequence of experiments, and the claims by which they are judged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli.base import FileSkipped
 from scnnbio.values import Value
 
-#: Folder beside a study that was written, for the files that its document names.
+#: Folder beside a written study, for the files that its document names.
 _GIVEN = "given"
 
 _STUDY_KEYS = (
@@ -55,27 +55,27 @@ _STAGE_KEYS = (
 
 @dataclass(frozen=True, eq=False)
 class Study(Value):
-    """Experiments one after another, and the claims to judge them by.
+    """A sequence of experiments, and the claims by which they are judged.
 
     Parameters
     ----------
     name, title : str
     stages : tuple of Stage
     claims : tuple of ClaimBinding
-        Claims, each bound to what it is about.
+        Claims, each bound to populations or a projection of a stage.
     seed : int
     document : mapping, optional
-        The document that the study came from, profile and settings applied.
+        The document of the study, with profile and settings applied.
     files : mapping of str to bytes, optional
-        Content of the files that the document names, by the name it gives them.
+        Contents of the files that the document names, by their names in it.
     described_by : tuple of Source
-        The document and the files that it names, as they were read.
+        The document and the files that it names, as read.
 
     Raises
     ------
     SpecError
-        If stages repeat a name or start from one that does not come before them, or a claim is
-        about something that is not there.
+        If two stages have one name, a stage starts from one that is not earlier, or a claim names
+        a stage, population or projection that does not exist.
     """
 
     name: str
@@ -112,7 +112,9 @@ class Study(Value):
             stage = documents.choose(stages, bound.stage, "stage", join(where, "stage"))
             bound.check(stage.network, where)
             if bound in self.claims[:k]:
-                raise SpecError(f"{bound.claim!r} on {bound.about} is there twice", where=where)
+                raise SpecError(
+                    f"{bound.claim!r} on {bound.about} is listed twice; remove one", where=where
+                )
 
     def __repr__(self) -> str:
         return (
@@ -135,7 +137,7 @@ class Study(Value):
         )
 
     def canonical_fields(self) -> Table:
-        """What the study is; not how its document says it."""
+        """Content of the study, independent of the form of its document."""
         names = ("name", "title", "stages", "claims", "seed")
         return {name: getattr(self, name) for name in names}
 
@@ -146,7 +148,7 @@ class Study(Value):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Every file that the study is described by or shows, with the digest of its content.
+        """Every file that describes the study or is shown by it, with the digest of its content.
 
         Raises
         ------
@@ -158,7 +160,7 @@ class Study(Value):
 
     @property
     def skipped(self) -> tuple[FileSkipped, ...]:
-        """What lay among the files that stimuli show, and was left out."""
+        """Files and folders that stimuli skipped."""
         return tuple(sorted({file for e in self.experiments for file in e.files.skipped}))
 
     def run(
@@ -168,20 +170,20 @@ class Study(Value):
         progress: bool | Report = True,
         options: Mapping[str, object] | None = None,
     ) -> Any:
-        """Run every stage and judge the claims; see :func:`scnnbio.run`, which has the arguments.
+        """Run every stage and judge the claims; see :func:`scnnbio.run` for the arguments.
 
         Returns
         -------
         scnnbio.Results
         """
-        # By its name, as a backend's: what runs a study rests on it, and is loaded when it is used.
+        # Imported by name when used, since the workflow depends on this module.
         front = importlib.import_module("scnnbio.running")
         return front.run(self, backend, progress=progress, options=options)
 
     def save(self, path: str | Path) -> None:
-        """Write the study as TOML, so that :func:`~scnnbio.load` gives it back.
+        """Write the study as TOML, from which :func:`~scnnbio.load` restores it.
 
-        Files that its document names are written beside it, into the folder ``given``.
+        Files that its document names are copied into the folder ``given`` beside it.
         """
         path = Path(path)
         table = copy.deepcopy(self.document) or study_table(self)
@@ -208,10 +210,10 @@ def study_from(
     settings: Iterable[str] = (),
     folder: Path | None = None,
 ) -> Study:
-    """A study from a document that was read already; see :func:`~scnnbio.load`.
+    """Make a study from a document that is already in memory; see :func:`~scnnbio.load`.
 
-    Files that the document names are read from ``folder``, and paths in it begin there; those in
-    settings begin at the working folder.
+    Files that the document names are read from ``folder``, at which relative paths start; those in
+    settings start at the working folder.
     """
     table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, _STUDY_KEYS, "")
@@ -250,7 +252,7 @@ def study_from(
 
 
 def _expanded(stages: Any) -> Table:
-    """Stages with what they take over from the stage they are ``like``."""
+    """Stages with the keys that they inherit by ``like``."""
     full: Table = {}
     for name, row in documents.as_table(stages, "stages").items():
         check_name(name, "stages", dashes=True)
@@ -276,7 +278,7 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     where = join("stages", name)
     described, path = require(table, "network", ""), "network"
     if "network" in row:
-        # A stage may change parameters of the network: weaker competition in a test, say.
+        # A stage can change parameters of the network, such as weaker competition in a test.
         path = join(where, "network")
         own = documents.as_table(row["network"], path)
         described = _merged(dict(documents.as_table(described, "network")), dict(own))
@@ -313,7 +315,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def study_table(study: Study) -> Table:
-    """A study as a document, its networks written out."""
+    """Write a study as a document, with its networks described in full."""
     first = study.stages[0]
     table: Table = {
         "name": study.name,

@@ -1,7 +1,7 @@
-"""Learned weights in files, and the files that a document may name.
+"""Learned weights in files, and the files that a document can name.
 
-A file of weights is a numpy archive with one array a kernel or threshold: ``lgn_v1``, or, as a
-run's ``weights.npz`` holds those of all its stages, ``learn/lgn_v1``. Reading one runs no code.
+A file of weights is a numpy archive with one array per kernel or threshold: ``lgn_v1``, or
+``learn/lgn_v1`` in the ``weights.npz`` of a run with several stages. Reading one runs no code.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from scnnbio.network import Network
 
 Weights = dict[str, NDArray[np.float64]]
 
-#: Array of text in a file of weights that says how they were made.
+#: Name of the text array in a file of weights that describes their origin.
 PROVENANCE = "provenance"
-#: Bytes of a file when unpacked: an archive of a few kilobytes can hold gigabytes of zeros.
+#: Largest unpacked size in bytes: an archive of a few kilobytes can hold gigabytes of zeros.
 _LARGEST = 2**30
 
 
 def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write weights by stage, so that :func:`read_weights` gives them back.
+    """Write weights by stage, for :func:`read_weights`.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def write_weights(path: Path, weights: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def read_weights(path: Path) -> Weights:
-    """All weights of a file, under the names that they have there.
+    """Read all weights of a file, by their names in it.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def weights_of(content: bytes, path: Path) -> Weights:
-    """Weights in the content of a file; what says where they are from is left out."""
+    """Weights in the content of a file, without the text on their origin."""
     if kind := foreign_kind(content):
         raise DataError(
             f"is {kind}, not an archive of weights as numpy.savez makes it", where=str(path)
@@ -77,10 +77,10 @@ def weights_of(content: bytes, path: Path) -> Weights:
                 for name in archive.files
                 if name != PROVENANCE
             }
-    # A damaged archive may raise anything of zipfile, zlib and numpy.
+    # A damaged archive can raise any error of zipfile, zlib and numpy.
     except Exception as error:
         raise DataError(
-            f"is damaged or truncated, or no archive of weights ({error}); make it anew",
+            f"is damaged or truncated, or not an archive of weights ({error}); write it again",
             where=str(path),
         ) from None
 
@@ -95,19 +95,19 @@ def _content(path: Path) -> bytes:
 
 @dataclass
 class DocumentFolder:
-    """The folder of a document, the only place that its files are read from.
+    """The folder of a document, the only folder from which its files are read.
 
     Parameters
     ----------
     path : Path, optional
-        None for a document that is no file, which cannot name files.
+        None for a document that is not a file, which cannot name files.
 
     Attributes
     ----------
     contents : dict of str to bytes
-        What was read, by the name that the document gives it.
+        Contents that were read, by their names in the document.
     read_files : list of Source
-        The files that it was read from.
+        The files that were read.
     """
 
     path: Path | None = None
@@ -115,18 +115,19 @@ class DocumentFolder:
     read_files: list[Source] = field(default_factory=list)
 
     def read(self, name: str, where: str) -> Path:
-        """Read a file of this folder, or of one below it, once; return its path.
+        """Read a file in this folder, or in one below it, once; return its path.
 
         Raises
         ------
         SpecError
-            If the name leads out of the folder.
+            If the name points outside the folder.
         DataError
             If there is no such file, or it cannot be read.
         """
         if self.path is None:
             raise SpecError(
-                f"{name!r} is a file, and this document is none, so it has no folder; load the"
+                f"{name!r} is a file, but this document was not read from a file and has no"
+                f" folder; load the"
                 " document from a file, or use network.with_weights",
                 where=where,
             )
@@ -134,11 +135,11 @@ class DocumentFolder:
         try:
             path = (folder / PurePosixPath(name)).resolve()
             inside = path.is_relative_to(folder) and path != folder
-        except (OSError, ValueError, RuntimeError):  # NUL in the name, links in a circle
+        except (OSError, ValueError, RuntimeError):  # NUL in the name, or circular links
             inside = False
         if not inside:
             raise SpecError(
-                f"{name!r} is no file in the folder of the document; put it beside the document,"
+                f"{name!r} is not a file in the folder of the document; put it beside the document,"
                 " and name it relative to it",
                 where=where,
             )
@@ -149,14 +150,13 @@ class DocumentFolder:
 
 
 def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) -> Network:
-    """The network with the weights of a file that a document names.
+    """Load the weights of a file that a document names into a network.
 
     Parameters
     ----------
     network : Network
     value : str or mapping
-        The file; or ``file`` and ``stage``, for a file that holds several stages, as that of a run
-        does.
+        The file; or ``file`` and ``stage``, for a file with several stages, such as that of a run.
     where : str
         Path of the value.
     folder : DocumentFolder
@@ -168,7 +168,7 @@ def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) 
     Raises
     ------
     SpecError
-        If the weights are none of this network.
+        If the weights do not fit this network.
     DataError
         If the file is missing or damaged.
     """
@@ -198,7 +198,7 @@ def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) 
 
 
 def rename_file(table: dict[str, Any], old: str, new: str) -> None:
-    """Give a file of weights another name wherever a document names it."""
+    """Rename a file of weights wherever a document names it."""
     for part in (table, *table["stages"].values()):
         network = part.get("network", {})
         if network.get("weights") == old:

@@ -1,8 +1,8 @@
 """Figures of kernels, recordings and scores, and the report that holds them.
 
-Every function takes data and returns a matplotlib Figure that belongs to nobody else: no pyplot, no
-screen, one style. :data:`FIGURES` names those that a study's results have; :func:`render_report`
-puts them into one HTML file.
+Every function takes data and returns a new matplotlib Figure, without pyplot or a screen, in one
+style. :data:`FIGURES` lists the figures of studies by name; :func:`render_report` puts them into
+one HTML file.
 """
 
 from scnnbio.figures.histograms import draw_against_bins

@@ -1,4 +1,4 @@
-"""Rate over current and adaptation of model neurons beside recorded ones."""
+"""Rate against current and adaptation of model neurons, compared with recorded ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scnnbio.figures.style import (
 
 __all__ = ["adaptation_figure"]
 
-#: By level of the model, from Okabe and Ito.
+#: Colours by level of the model, from Okabe and Ito.
 _LEVELS = {"glif1": QUIET, "glif2": "#56B4E9", "glif3": ON, "glif4": "#CC79A7", "glif5": MODEL}
 
 
@@ -40,17 +40,17 @@ def adaptation_figure(
     Parameters
     ----------
     found : sequence of Adaptation
-        Of populations named ``"<model>_<type>"``.
+        One per population, named ``"<model>_<type>"``.
     published : mapping of str to Published
         Adaptation index of recorded cells, by type.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: rates; dashed, of the first interval. B: intervals in their order, 50 pA above
-        rheobase. C: adaptation index there, beside the median and the quartiles of recorded cells.
+        A: rates; dashed, rates of the first interval. B: intervals in order, 50 pA above
+        rheobase. C: adaptation index there, with the median and the quartiles of recorded cells.
     """
     figure = new_figure(width, width * 0.42)
     rates, intervals, index = figure.subplots(1, 3)

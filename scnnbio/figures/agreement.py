@@ -1,4 +1,4 @@
-"""Two backends side by side: spikes, rates, and how far spikes are apart."""
+"""Two backends compared: spikes, rates, and distances between spikes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Side:
     Parameters
     ----------
     reference, other : str
-        Names of the two.
+        Names of the two backends.
     dt : float
         Time step in ms.
     found : Agreement
@@ -45,21 +45,21 @@ class Side:
 
 @styled
 def agreement_figure(rows: Sequence[Side], *, width: float = PAGE) -> Figure:
-    """A raster of a few neurons, rates, and distances of spikes, one row a pair.
+    """A raster of a few neurons, rates, and distances between spikes, one row per pair.
 
     Parameters
     ----------
     rows : sequence of Side
         Six at most.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Left: neurons in one trial, upper ticks of the reference and lower of the other; those
-        whose trains differ come first. Middle: rate of each neuron in both. Right: distance of the
-        k-th spike from the k-th, where a neuron fires as often in both.
+        Left: neurons in one trial, upper ticks from the reference and lower from the other;
+        neurons whose trains differ come first. Middle: rate of each neuron in both. Right:
+        distance between the k-th spikes, where a neuron fires equally often in both.
 
     Raises
     ------
@@ -67,7 +67,9 @@ def agreement_figure(rows: Sequence[Side], *, width: float = PAGE) -> Figure:
         If there is no row, or more than six.
     """
     if not 1 <= len(rows) <= _ROWS:
-        raise SpecError(f"{len(rows)} pairs; give one to {_ROWS}", where="figures.agreement")
+        raise SpecError(
+            f"there are {len(rows)} pairs; give one to {_ROWS}", where="figures.agreement"
+        )
     figure = new_figure(width, 54.0 * len(rows))
     axes = figure.subplots(len(rows), 3, squeeze=False, width_ratios=(2.0, 1.0, 1.2))
     for k, row in enumerate(rows):
@@ -80,7 +82,7 @@ def agreement_figure(rows: Sequence[Side], *, width: float = PAGE) -> Figure:
 
 
 def _raster(axes: Axes, row: Side) -> None:
-    """The trial with most differences, or else with most spikes."""
+    """Draw the trial with most differences or, without any, the one with most spikes."""
     found = row.found.alignment
     differs = ~found.identical & found.active
     both = found.counts[0] + found.counts[1]
@@ -107,7 +109,7 @@ def _raster(axes: Axes, row: Side) -> None:
 
 
 def _shown(differs: NDArray[np.bool_], spikes: NDArray[np.int64]) -> Units:
-    """Neurons that differ, and then others that fire."""
+    """Neurons that differ, followed by others that fire."""
     same = np.flatnonzero((spikes > 0) & ~differs)
     room = _NEURONS - min(len(same), _NEURONS // 2)
     changed = _spread(np.flatnonzero(differs), spikes, room)
@@ -115,7 +117,7 @@ def _shown(differs: NDArray[np.bool_], spikes: NDArray[np.int64]) -> Units:
 
 
 def _spread(units: Units, spikes: NDArray[np.int64], wanted: int) -> Units:
-    """At most so many, from the busiest to the middle."""
+    """At most ``wanted`` units, spread from the most active to the median."""
     units = units[np.argsort(-spikes[units], kind="stable")]
     if len(units) <= wanted:
         return units
@@ -136,7 +138,7 @@ def _rates(axes: Axes, row: Side) -> None:
 
 
 def _shifts(axes: Axes, row: Side) -> None:
-    """Share of spikes by their distance in steps; the neurons that are the same, in words."""
+    """Draw the share of spikes by distance in steps; write the share of identical neurons."""
     steps = row.found.alignment.shift / row.dt
     far = np.quantile(np.abs(steps), 0.99, method="higher") if steps.size else 0.0
     reach = max(float(far), 1.0)
@@ -147,5 +149,5 @@ def _shifts(axes: Axes, row: Side) -> None:
     axes.set_ylim(0.0, 1.05)
     axes.set_xlabel(f"distance (steps of {row.dt:g} ms)")
     axes.set_ylabel("share of spikes")
-    told = f"{row.found.identical:.1%}\nof neurons\nidentical"
-    axes.text(1.0, 1.0, told, transform=axes.transAxes, va="top", ha="right", color=INK)
+    text = f"{row.found.identical:.1%}\nof neurons\nidentical"
+    axes.text(1.0, 1.0, text, transform=axes.transAxes, va="top", ha="right", color=INK)

@@ -1,4 +1,4 @@
-"""Errors of grids of time steps against the solution without one."""
+"""Errors of runs on time grids, relative to the solution without a time step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["convergence_figure"]
 
 Array = NDArray[np.float64]
 
-#: Blue, vermilion, black, green, purple of Okabe and Ito.
+#: Blue, vermilion, black, green and purple of Okabe and Ito.
 _COLOURS = (MODEL, ON, INK, "#009E73", "#CC79A7")
 _MARKERS = ("o", "s", "^", "D", "v")
 
@@ -34,50 +34,52 @@ def convergence_figure(
     labels: Sequence[str] | None = None,
     width: float = PAGE,
 ) -> Figure:
-    """Spike times, spike counts, and the membrane potential between spikes, over dt.
+    """Errors of spike times, spike counts, and the membrane potential between spikes, against dt.
 
     Parameters
     ----------
     found : sequence of Convergence
-        One a population, or one a backend; five at most.
+        One per population, or one per backend; five at most.
     state : mapping of float to float, optional
         By time step in ms: largest error of the membrane potential without spikes (mV). Without
-        it the third panel is left out.
+        it the third panel is omitted.
     rates : sequence of sequences of Statistic, optional
-        For each of ``found``, one a grid: how far the mean rate is off. Without it that panel is
-        left out.
+        For each of ``found``, one per grid: error of the mean rate. Without it that panel is
+        omitted.
     labels : sequence of str, optional
-        One of each; the populations if not given.
+        One per row of ``found``; the names of the populations if not given.
     width : float
-        Of the figure in mm, for three panels or more.
+        Width of the figure in mm, for three panels or more.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Median error of spike times, its fitted order, and the 95 % quantile (thin); how many
-        neurons fire as often as they should; what rounding leaves; and how far mean rates are off,
-        with intervals of 95 %.
+        Median error of spike times, its fitted order, and the 95 % quantile (thin); fraction of
+        neurons with the exact spike count; rounding errors; and errors of mean rates with 95 %
+        intervals.
 
     Raises
     ------
     SpecError
-        If there is nothing to show, or more than five.
+        If ``found`` is empty or has more than five rows.
     """
     if not 1 <= len(found) <= len(_COLOURS):
-        raise SpecError(f"{len(found)} populations; give one to five", where="figures.convergence")
-    # Backends are held against one solution; populations have spikes of their own.
+        raise SpecError(
+            f"there are {len(found)} populations; give one to five", where="figures.convergence"
+        )
+    # Backends are compared with one solution; each population has its own number of spikes.
     names = [c.population for c in found] if labels is None else list(labels)
-    told = [f"{c.population}: {c.spikes} spikes" for c in found] if labels is None else names
+    titles = [f"{c.population}: {c.spikes} spikes" for c in found] if labels is None else names
     panels = 2 + bool(state) + bool(rates)
     figure = new_figure(width * min(panels, 3) / 3, width * 0.36 + 4.5 * (len(found) + 2))
     axes = figure.subplots(1, panels)
-    _times(axes[0], found, told)
+    _times(axes[0], found, titles)
     _counts(axes[1], found)
     if state:
         _floor(axes[2], state)
     if rates:
         _rates(axes[panels - 1], found, rates)
-    # Below the panels, which share it.
+    # One legend below the panels, which share it.
     handles, words = axes[0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside lower left", ncols=2)
     ticks = np.unique(np.concatenate([c.dt for c in found]))
@@ -88,7 +90,7 @@ def convergence_figure(
 
 
 def _times(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> None:
-    """Errors of spike times, with the fit through the medians."""
+    """Draw errors of spike times, with the fit through the medians."""
     for k, (c, name) in enumerate(zip(found, names, strict=True)):
         colour, marker = _COLOURS[k], _marker(k)
         fitted = len(c.dt) > 1 and bool((c.median > 0).all())
@@ -105,12 +107,12 @@ def _times(axes: Axes, found: Sequence[Convergence], names: Sequence[str]) -> No
 
 
 def _marker(k: int) -> dict[str, Any]:
-    """The later series stand as open and larger marks around earlier ones that they may hide."""
+    """Marker of series k: later ones are open and larger, so that earlier ones stay visible."""
     return {"marker": _MARKERS[k], "ms": 4 + 2 * k, "mfc": "none" if k else None}
 
 
 def _counts(axes: Axes, found: Sequence[Convergence]) -> None:
-    """Neurons that fire as often with a grid as without."""
+    """Draw the fraction of neurons that fire as often on the grid as without one."""
     for k, c in enumerate(found):
         axes.semilogx(c.dt, c.same_counts, color=_COLOURS[k], **_marker(k))
     axes.set_ylim(0.0, 1.02)
@@ -118,7 +120,7 @@ def _counts(axes: Axes, found: Sequence[Convergence]) -> None:
 
 
 def _floor(axes: Axes, state: Mapping[float, float]) -> None:
-    """Errors of the membrane potential where nothing fires."""
+    """Draw errors of the membrane potential where nothing fires."""
     dt = np.array(sorted(state))
     axes.loglog(dt, [state[step] for step in dt], color=MODEL, marker="o", ms=4)
     axes.set_ylabel("largest error of v without spikes (mV)")
@@ -133,7 +135,7 @@ def _rates(
     found: Sequence[Convergence],
     rates: Sequence[Sequence[Statistic]],
 ) -> None:
-    """Mean rate on each grid, as a share of what it is without one."""
+    """Draw the relative error of the mean rate on each grid."""
     for k, (c, row) in enumerate(zip(found, rates, strict=True)):
         value = 100.0 * np.array([s.difference for s in row])
         reach = 100.0 * np.array([(s.difference - s.low, s.high - s.difference) for s in row]).T
@@ -144,7 +146,7 @@ def _rates(
 
 
 def _grid_axis(axes: Axes, steps: Array) -> None:
-    """Label time steps as they are; every second one of many, so that they do not touch."""
+    """Label time steps; only every second one of many, so that labels do not touch."""
     axes.xaxis.set_major_locator(FixedLocator(list(steps[::-1][:: 2 if len(steps) > 4 else 1])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,4 +1,4 @@
-"""Kernels that learned parts of digits, and how well a linear read-out names digits by them."""
+"""Kernels that learned parts of digits, and the accuracy of a linear read-out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scnnbio.recording import Snapshots
 
 __all__ = ["digits_figure"]
 
-#: Maps that are shown.
+#: Number of maps that are shown.
 _MOST = 70
 
 
@@ -28,24 +28,24 @@ def digits_figure(
     *,
     width: float = PAGE,
 ) -> Figure:
-    """Kernels, their course to their bounds, and accuracies beside those of controls.
+    """Kernels, the approach of weights to their bounds, and accuracies with those of controls.
 
     Parameters
     ----------
     kernel : ndarray (maps, 1, rows, columns)
         Weights from 0 to 1.
     snapshots : Snapshots, optional
-        Of the kernel while it learned.
+        Snapshots of the kernel during learning.
     accuracies : mapping of str to Accuracy
-        By what was read out, from top to bottom.
+        By the name of the features, from top to bottom.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: kernels, white a weight of 1. B: mean of 4 w (1 - w) against images seen. C: accuracy on
-        the test digits with its 95 % interval.
+        A: kernels; a weight of 1 is white. B: mean of 4 w (1 - w) against the number of images
+        seen. C: accuracy on the test digits with its 95 % interval.
     """
     figure = new_figure(width, width * 0.42)
     places = figure.add_gridspec(2, 2, width_ratios=(1.0, 1.25), height_ratios=(1.0, 1.2))
@@ -64,7 +64,7 @@ def _kernels(axes: Axes, kernel: NDArray[np.float64]) -> None:
     across = int(np.ceil(np.sqrt(len(shown))))
     down = -(-len(shown) // across)
     rows, columns = shown.shape[1:]
-    # A line of the page between kernels.
+    # One line of background between kernels.
     page = np.full((down * (rows + 1) - 1, across * (columns + 1) - 1), np.nan)
     for k, one in enumerate(shown):
         y, x = (k // across) * (rows + 1), (k % across) * (columns + 1)
@@ -97,4 +97,4 @@ def _accuracies(axes: Axes, accuracies: Mapping[str, Accuracy]) -> None:
     axes.set_yticks(range(len(accuracies)), list(accuracies))
     axes.invert_yaxis()
     axes.margins(x=0.15, y=0.2)
-    axes.set_xlabel("test digits named rightly (%)")
+    axes.set_xlabel("test digits classified correctly (%)")

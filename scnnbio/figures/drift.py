@@ -1,4 +1,4 @@
-"""Drift of weights between correlated trains, and the noise of updates that places share."""
+"""Drift of weights between correlated trains, and signal to noise of shared updates."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ __all__ = ["drift_figure", "sharing_figure"]
 
 @styled
 def drift_figure(found: Drift, *, width: float = PAGE) -> Figure:
-    """Measured drift and that of theory.
+    """Measured and expected drift.
 
     Parameters
     ----------
     found : Drift
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
         A: drift against the lag of copied spikes; bars are 95 % intervals. B: measured against
-        expected.
+        expected drift.
     """
     figure = new_figure(width, width * 0.4)
     left, right = figure.subplots(1, 2)
@@ -58,7 +58,7 @@ def _points(axes: Axes, at: np.ndarray, found: Drift, which: np.ndarray) -> None
 def sharing_figure(
     found: SignalToNoise, drifts: Mapping[int, Drift], *, width: float = PAGE
 ) -> Figure:
-    """What sharing a weight among places does to an update.
+    """Effect of sharing a weight among places on an update.
 
     Parameters
     ----------
@@ -66,18 +66,18 @@ def sharing_figure(
     drifts : mapping of int to Drift
         By number of places.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: signal of an update over its noise. B: drift of a weight, by all places together.
+        A: signal-to-noise ratio of an update. B: drift of a weight, summed over all places.
     """
     figure = new_figure(width, width * 0.4)
     left, right = figure.subplots(1, 2)
     left.loglog(found.places, found.ratio, "o", color=MODEL, ms=5, label="measured")
     root = found.ratio[0] * np.sqrt(found.places / found.places[0])
-    left.loglog(found.places, root, color=INK, lw=0.8, label="root of the places")
+    left.loglog(found.places, root, color=INK, lw=0.8, label="square root of places")
     left.set(xlabel="places that share a weight", ylabel="mean / standard deviation")
     left.legend(loc="upper left")
     for number, drift in drifts.items():

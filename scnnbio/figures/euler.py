@@ -27,23 +27,23 @@ def euler_figure(
     *,
     width: float = PAGE,
 ) -> Figure:
-    """The potential step by step, the factor of a step, and the spikes that come of it.
+    """The potential step by step, the factor per step, and the resulting spike rates.
 
     Parameters
     ----------
     still, firing : (Membranes, Membranes)
-        Below and above threshold; by the exact step, and by forward Euler.
+        Driven below and above threshold; each by the exact step, and by forward Euler.
     measured : (array, array), each of shape (channels,)
-        Factors of ``still``.
+        Measured factors of ``still``.
     traces : (array, array), each of shape (steps, channels)
-        Potential of ``still`` above rest, over what it should settle at.
+        Potential of ``still`` above rest, divided by its final value.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: three time steps, one in each regime. B: the factor on a deviation. C: rates.
+        A: three time steps, one in each regime. B: factor on a deviation per step. C: rates.
     """
     figure = new_figure(width, width * 0.46)
     grid = figure.add_gridspec(3, 3, width_ratios=(1.0, 1.05, 1.05))
@@ -96,14 +96,14 @@ def _factors(axes: Axes, still: tuple[Membranes, Membranes], measured: tuple[Arr
     for x, word in ((0.5, "decays"), (1.5, "alternates"), (2.4, "diverges")):
         axes.text(x, 1.03, word, ha="center", va="bottom", color=QUIET)
     axes.set_xlabel("dt / τ")
-    axes.set_ylabel("factor on a deviation in a step")
+    axes.set_ylabel("factor on a deviation per step")
     axes.legend(loc="upper right", ncols=1)
 
 
 def _rates(
     axes: Axes, still: tuple[Membranes, Membranes], firing: tuple[Membranes, Membranes]
 ) -> None:
-    # Counted by the time constant, all channels fire alike but for the grid.
+    # In units of the time constant, all channels have one rate, apart from effects of the grid.
     ratio, tau = firing[0].ratio, firing[0].tau * 1e-3
     axes.loglog(ratio, firing[0].closed_rate * tau, color=QUIET, lw=1.0, label="closed form")
     axes.loglog(
@@ -114,10 +114,10 @@ def _rates(
     wrong = still[1].rate * tau
     fired = wrong > 0
     axes.loglog(ratio[fired], wrong[fired], "x", color=ON, ms=5, label="Euler, below threshold")
-    # Above the legend.
+    # Leaves room for the legend.
     axes.axvline(2.0, ymin=0.42, color=QUIET, lw=0.8, ls=":")
     axes.set_xlabel("dt / τ")
-    axes.set_ylabel("spikes in a time constant τ")
+    axes.set_ylabel("spikes per time constant τ")
     low = float(min(wrong[fired].min(initial=np.inf), (firing[1].rate * tau).min()))
     axes.set_ylim(low / 30, 4.0)
     axes.legend(loc="lower left")

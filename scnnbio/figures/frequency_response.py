@@ -31,14 +31,14 @@ def frequency_figure(
     found : sequence of FrequencyResponse
         Four at most.
     curves : mapping of str to (array, complex array)
-        By population: frequencies in Hz, and the prediction there.
+        By population: frequencies in Hz, and the predicted response.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: gain. B: phase. C: measured over predicted gain, 95 % intervals.
+        A: gain. B: phase. C: measured gain divided by the predicted one, 95 % intervals.
     """
     figure = new_figure(width, width * 0.4)
     gain, phase, ratio = figure.subplots(1, 3)
@@ -55,7 +55,7 @@ def frequency_figure(
             f.frequency, near + f.phase_error, yerr=np.maximum(error, 0.0), fmt=marker,
             color=colour, ms=3.5, lw=0.8,
         )  # fmt: skip
-        # Side by side: the frequencies are the same.
+        # Shifted sideways, since the frequencies are the same.
         beside = f.frequency * 1.07 ** (k - (len(found) - 1) / 2)
         error = [f.ratio - f.low[0], f.high[0] - f.ratio]
         ratio.errorbar(
@@ -63,8 +63,8 @@ def frequency_figure(
         )
     ratio.set_xscale("log")
     ratio.axhline(1.0, color=QUIET, lw=0.8, ls=":")
-    # mV over spikes in a ms: the same number in microvolts over spikes in a second.
-    gain.set_ylabel("potential over rate of input (µV/Hz)")
+    # mV per spike/ms is the same number as microvolt per spike/s.
+    gain.set_ylabel("potential / input rate (µV/Hz)")
     phase.set_ylabel("phase (deg)")
     ratio.set_ylabel("measured gain / analytic gain")
     low, high = gain.get_ylim()

@@ -1,4 +1,4 @@
-"""What inhibition does to the membrane and to the firing rate."""
+"""Effect of inhibition on the membrane and on the firing rate."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def gain_figure(
     *,
     width: float = PAGE,
 ) -> Figure:
-    """Potentials and rates over current, and gain and offset of the rates.
+    """Potentials and rates against current, and gain and offset of the rates.
 
     Parameters
     ----------
     membranes : sequence of (Curve, Line)
         Mean potentials of passive membranes, named ``"<inhibition>_passive"``.
     rates : mapping of str to sequence of Curve
-        By background; two.
+        By background; two backgrounds.
     changes : mapping of str to mapping of str to GainChange
         By background, and by inhibition.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
         A: passive membranes. B, C: rates without and with background noise; thin, the control
-        curve with the fitted gain and offset. D: gain over offset, 95 % intervals.
+        curve with the fitted gain and offset. D: gain against offset, 95 % intervals.
     """
     figure = new_figure(width, width * 0.68)
     axes = figure.subplots(2, 2)
@@ -91,7 +91,7 @@ def _rates(axes: Axes, curves: Sequence[Curve], changes: Mapping[str, GainChange
         moved = change.gain.value * np.interp(
             at - change.shift.value, control.current, control.mean, left=0.0, right=np.nan
         )
-        # A little beyond what was fitted.
+        # A little beyond the fitted range.
         shown = moved <= 1.15 * change.up_to
         axes.plot(at[shown], moved[shown], color=colour, lw=0.8)
     axes.set_xlabel("current (nA)")

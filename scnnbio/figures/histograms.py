@@ -1,4 +1,4 @@
-"""A model's values beside a published histogram: drawing that several families share."""
+"""A model's values drawn over a published histogram, for several kinds of figures."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ def draw_against_bins(
     above: int = 0,
     labels: tuple[str, str] = ("model", "published"),
 ) -> None:
-    """Shares of cells in published bins: published as filled bars, the model as an outline.
+    """Draw fractions of cells in published bins: published as filled bars, the model as an outline.
 
-    Shares are of all cells, those outside the bins too. Where there are any above the last edge,
-    of the model or published, they stand in one more bin, set apart, under ``>``.
+    Fractions are of all cells, including those outside the bins. Cells above the last edge, of the
+    model or published, get one more bin, set apart, labelled ``>``.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     values : array, shape (cells,)
-        No NaN; infinite values lie above.
+        No NaN; infinite values count as above the last edge.
     counts : array, shape (bins,)
     edges : array, shape (bins + 1,)
     above : int
         Published cells above the last edge.
     labels : (str, str)
-        In the legend, before the number of cells.
+        Labels in the legend, before the number of cells.
 
     Raises
     ------
     SpecError
-        If edges do not fit the counts, or a value is NaN.
+        If the edges do not fit the counts, or a value is NaN.
     """
     data, rim = np.asarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64)
     known = np.asarray(counts, dtype=np.float64)
@@ -82,7 +82,7 @@ def draw_against_bins(
 
 
 def _share_axis(axes: Axes) -> None:
-    """From 0 to the largest share, with room above for a legend, and no tick above 1."""
+    """Scale the axis from 0 to the largest fraction, with room for a legend, no tick above 1."""
     axes.set_ylim(0.0, axes.dataLim.ymax * 1.4 or 1.0)
     axes.set_yticks(
         [tick for tick in MaxNLocator(6, steps=_STEPS).tick_values(*axes.get_ylim()) if tick <= 1.0]
@@ -92,7 +92,7 @@ def _share_axis(axes: Axes) -> None:
 
 
 def _label_outside(axes: Axes, rim: Array, *, below: bool, beyond: bool, width: float) -> None:
-    """Ticks on the published edges, and one under what lies outside them."""
+    """Set ticks at the published edges, and one below the bins of cells outside them."""
     step = max(1, (len(rim) - 1) // 5)
     ticks = [float(tick) for tick in rim[::step]]
     names = [f"{tick:g}" for tick in np.round(rim[::step], 6)]

@@ -1,4 +1,4 @@
-"""A stack of layers with and without homeostasis, and how fast it returns."""
+"""A stack of layers with and without homeostasis, and its rate of return."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Stack", "homeostasis_figure"]
 
 Array = NDArray[np.float64]
 
-#: Layers from the first, dark, to the last, light.
+#: Colours of layers, from the first (dark) to the last (light).
 _MAP = "viridis"
 
 
@@ -29,11 +29,11 @@ class Stack:
     Parameters
     ----------
     time : array, shape (bins,)
-        s.
+        Time in s.
     rates : array, shape (layers, bins)
-        Hz, over one rise and one fall of the input.
+        Rates in Hz, over one rise and one fall of the input.
     settled : array, shape (layers, 2)
-        Hz, at the end of a trial, at the lower and the higher input.
+        Rates in Hz at the end of a trial, at the lower and the higher input.
     """
 
     time: Array
@@ -51,19 +51,19 @@ def homeostasis_figure(
     *,
     width: float = PAGE,
 ) -> Figure:
-    """Rates of all layers over time and when settled, and the way back to the target.
+    """Rates of all layers over time and when settled, and the return to the target.
 
     Parameters
     ----------
     with_it, without : Stack
     returns : mapping of str to Return
-        By what the input did; two at most.
+        By the change of the input; two at most.
     target : float
-        Hz.
+        Target rate in Hz.
     steps : sequence of float
-        When the input rises and falls (s).
+        Times at which the input rises and falls (s).
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def _settled(axes: Axes, with_it: Stack, without: Stack, target: float) -> None:
     axes.axhspan(0.9 * target, 1.1 * target, color="#E4E4E4", zorder=0)
     for stack, colour, name in ((with_it, MODEL, "with"), (without, ON, "without")):
         for column, marker, level in ((0, "v", "low"), (1, "^", "high")):
-            # On a logarithmic axis silence has no place but the lowest.
+            # A logarithmic axis cannot show 0: silence is drawn at its lowest value.
             shown = np.maximum(stack.settled[:, column], _LOWEST)
             axes.semilogy(
                 layer, shown, color=colour, marker=marker, ms=4, lw=0.8,
@@ -144,6 +144,6 @@ def _way_back(axes: Axes, returns: Mapping[str, Return]) -> None:
             label=f"eigenvalue {found.eigenvalue * 1e3:.3g}/s",
         )  # fmt: skip
     axes.set_ylim(0.01, 1.5)
-    axes.set_xlabel("time since the rate is near its target (s)")
+    axes.set_xlabel("time since the rate came near its target (s)")
     axes.set_ylabel("distance of the threshold\nfrom its final value (relative)")
     axes.legend(loc="upper right")

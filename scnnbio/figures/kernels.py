@@ -30,15 +30,15 @@ __all__ = ["ORDERS", "kernel_grid"]
 Array = NDArray[np.float64]
 Fits = Literal["outline", "beside", "none"]
 
-#: What kernels can be sorted by, and whether the largest comes first.
+#: Measures by which kernels can be sorted, and whether the largest comes first.
 ORDERS = {
     "r_squared": True,
     "spatial_frequency": False,
     "orientation": False,
     "circular_variance": False,
 }
-_FINE = 6  # samples per pixel of an outline
-_OUTLINE = 0.5  # of the fit's peak
+_FINE = 6  # samples of an outline per pixel
+_OUTLINE = 0.5  # level of the outline as a fraction of the fit's peak
 _FRAME = "#DDDDDD"
 _DASHES = (0, (2.2, 1.4))
 
@@ -53,26 +53,26 @@ def kernel_grid(
     min_r_squared: float = 0.7,
     width: float = PAGE,
 ) -> Figure:
-    """Every map's ON - OFF image, each scaled by its own largest weight, 0 white.
+    """Draw every map's ON - OFF image, each scaled by its own largest weight, 0 white.
 
-    A kernel in space and time is a strip of images, from the shortest lag on the left to the
-    longest, which share one scale; its fit is drawn upon the image that was measured.
+    A kernel in space and time is a strip of images that share one scale, from the shortest lag on
+    the left to the longest; its fit is drawn on the image that was measured.
 
     Parameters
     ----------
     kernel : array, shape (maps, 2, rows, columns) or (maps, 2, rows, columns, lags)
         Weights from ON and OFF cells, or of one channel in place of two.
     measures : KernelMeasures, optional
-        Of the same maps. Without them the kernels stand in their own order, without fits.
+        Measures of the same maps. Without them the kernels keep their own order and have no fits.
     order : str
-        One of :data:`ORDERS`. Kernels without that measure come last.
+        A key of :data:`ORDERS`. Kernels without that measure come last.
     fits : {"outline", "beside", "none"}
-        The Gabor fit as outlines at half of its peak upon the kernel (solid where ON is larger,
+        The Gabor fit as outlines at half of its peak on the kernel (solid where ON is larger,
         dashed where OFF is), or as an image to the right of it (kernels without lags only).
     min_r_squared : float
-        Fits that explain no more carry a cross and no outline.
+        Fits that explain no more than this carry a cross and no outline.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -81,12 +81,12 @@ def kernel_grid(
     Raises
     ------
     SpecError
-        If the kernel has another shape, or the measures are of another number of maps.
+        If the kernel has another shape, or the number of measures differs from that of maps.
     """
     series = on_minus_off(kernel, "kernel_grid")
     images, lags = _strips(series), series.shape[3] if series.ndim == 4 else 1
     if lags > 1 and fits == "beside":
-        raise SpecError("kernels with lags take outlines, or none", where="kernel_grid.fits")
+        raise SpecError("kernels with lags take 'outline' or 'none'", where="kernel_grid.fits")
     _check(images, measures, order)
     rank = _sorted(measures, order, len(images))
     shown: list[GaborFit | None] = [
@@ -96,7 +96,7 @@ def kernel_grid(
     if measures is None:
         fits = "none"
     mosaic = _Mosaic.of(images.shape, doubled=fits == "beside", lags=lags)
-    # The scale needs its height, however few the kernels.
+    # The colour bar needs a minimum height, however few the kernels.
     figure = new_figure(width, max(mosaic.height(width), 30.0) + 18.0)
     axes = figure.add_subplot()
     tiles = mosaic.blank()
@@ -104,7 +104,7 @@ def kernel_grid(
         mosaic.put(tiles, place, _scaled(images[row]))
         fit = shown[place]
         if fits == "beside" and fit is not None:
-            drawn = np.nan_to_num(fit.image(images.shape[1:]))  # no fit: white
+            drawn = np.nan_to_num(fit.image(images.shape[1:]))  # white where there is no fit
             mosaic.put(tiles, place, _scaled(drawn), part=1)
     image = axes.imshow(tiles, cmap=DIVERGING, vmin=-1.0, vmax=1.0, interpolation="nearest")
     mosaic.frames(axes)
@@ -125,7 +125,7 @@ def kernel_grid(
 
 
 def _scale_bar(axes: Axes, mosaic: _Mosaic) -> None:
-    """A bar of a whole number of pixels below the first kernel, and room for all the frames."""
+    """Draw a bar of a whole number of pixels below the first kernel, and fit the axes."""
     rows, columns = mosaic.size
     length = min(
         (n for n in (10, 5, 2, 1) if n <= mosaic.rows), default=1, key=lambda n: abs(n - 5)
@@ -136,13 +136,13 @@ def _scale_bar(axes: Axes, mosaic: _Mosaic) -> None:
         f"{length} pixel{'s' if length > 1 else ''}", (length - 0.5, below), xytext=(4, 0),
         textcoords="offset points", ha="left", va="center",
     )  # fmt: skip
-    # Half a pixel more than the image: a frame is drawn on its edge.
+    # Half a pixel more than the image, since frames are drawn on its edge.
     axes.set_xlim(-1.0, columns)
     axes.set_ylim(rows + 0.32 * mosaic.rows, -1.0)
 
 
 def _strips(series: Array) -> Array:
-    """Images of all lags side by side, a column of nothing between them."""
+    """Images of all lags side by side, separated by an empty column."""
     if series.ndim == 3:
         return series
     maps, rows, columns, lags = series.shape
@@ -159,7 +159,8 @@ def _check(images: Array, measures: KernelMeasures | None, order: str) -> None:
         )
     if measures is not None and len(measures) != len(images):
         raise SpecError(
-            f"{len(measures)} measures for {len(images)} kernels; measure the same kernel",
+            f"there are {len(measures)} measures for {len(images)} kernels; measure the same"
+            f" kernel",
             where="kernel_grid.measures",
         )
 
@@ -172,16 +173,16 @@ def _sorted(measures: KernelMeasures | None, order: str, maps: int) -> NDArray[n
 
 
 def _scaled(image: Array) -> Array:
-    """Divide an image by its own largest size."""
+    """Divide an image by its largest absolute value."""
     largest = float(np.nanmax(np.abs(image)))
     return image / largest if largest > 0 else 0.0 * image
 
 
 @dataclass(frozen=True)
 class _Mosaic:
-    """Places of the kernels on one image, in its pixels, row 0 on top.
+    """Positions of the kernels on one common image, in pixels, row 0 on top.
 
-    One image and a few collections draw in a second what 144 pairs of axes draw in many.
+    One image and a few collections draw much faster than 144 pairs of axes.
     """
 
     maps: int
@@ -193,7 +194,7 @@ class _Mosaic:
     @classmethod
     def of(cls, shape: tuple[int, ...], *, doubled: bool, lags: int = 1) -> _Mosaic:
         maps, rows, columns = shape
-        # 12 images in a row at most, and about twice as wide as high.
+        # At most 12 images per row, and about twice as wide as high.
         images = 2 if doubled else lags
         ideal = math.ceil(math.sqrt(maps * 2.0 / images))
         most = max(1, min(12 // images, max(ideal, min(maps, 4))))
@@ -201,12 +202,12 @@ class _Mosaic:
 
     @property
     def gap(self) -> int:
-        """Between kernels."""
+        """Pixels between kernels."""
         return max(1, round(0.16 * self.rows))
 
     @property
     def step(self) -> int:
-        """From the left of one kernel to that of the next."""
+        """Pixels from the left edge of one kernel to that of the next."""
         return self.gap + self.columns * (2 if self.doubled else 1) + (1 if self.doubled else 0)
 
     @property
@@ -226,7 +227,7 @@ class _Mosaic:
         return row * (self.rows + self.gap), column * self.step + part * (self.columns + 1)
 
     def blank(self, fine: int = 1) -> Array:
-        """Image of nothing, with ``fine`` samples a pixel."""
+        """Empty image with ``fine`` samples per pixel."""
         rows, columns = self.size
         return np.full((rows * fine, columns * fine), np.nan)
 
@@ -240,7 +241,7 @@ class _Mosaic:
         shift: int = 0,
         fine: int = 1,
     ) -> None:
-        """Copy an image into its place, or ``shift`` columns to the right of its left edge."""
+        """Copy an image into its place, ``shift`` columns to the right of its left edge."""
         top, left = self.corner(place, part)
         top, left = fine * top, fine * (left + shift)
         tiles[top : top + image.shape[0], left : left + image.shape[1]] = image
@@ -254,14 +255,14 @@ class _Mosaic:
         ]
 
     def frames(self, axes: Axes) -> None:
-        """Draw a thin line about every kernel and fit."""
+        """Draw a thin frame around every kernel and fit."""
         boxes = self._boxes(range(self.maps), (0, 1) if self.doubled else (0,))
         axes.add_collection(
             PatchCollection(boxes, facecolor="none", edgecolor=_FRAME, linewidth=0.5)
         )
 
     def crosses(self, axes: Axes, places: Sequence[int]) -> None:
-        """Mark kernels whose fit is left out."""
+        """Mark kernels whose fit is excluded."""
         axes.add_collection(
             PatchCollection(
                 self._boxes(places, (0,)), facecolor="none", edgecolor=QUIET, linewidth=0.8,
@@ -271,7 +272,7 @@ class _Mosaic:
         corners = np.array([self.corner(place) for place in places], dtype=float).reshape(-1, 2)
         x = corners[:, 1] + 0.88 * self.columns - 0.5
         y = corners[:, 0] + 0.12 * self.rows - 0.5
-        # A white cross below the dark one, which otherwise is lost on dark weights.
+        # A white cross below the dark one keeps it visible on dark weights.
         axes.plot(x, y, "x", color="white", markersize=5.6, markeredgewidth=2.6)
         axes.plot(x, y, "x", color=INK, markersize=4.5, markeredgewidth=1.1, gid="excluded")
 
@@ -283,9 +284,9 @@ def _outlines(
     columns: int,
     lags: NDArray[np.int64],
 ) -> None:
-    """Contours of the fits at half of their peaks, drawn finer than the pixels.
+    """Draw contours of the fits at half of their peaks, finer than the pixels.
 
-    An image has ``columns``, and of each kernel's strip the one at its lag was fitted.
+    Each image is ``columns`` wide; the image at the kernel's lag in ``lags`` was fitted.
     """
     tiles = mosaic.blank(_FINE)
     for place, fit in enumerate(fits):
@@ -315,6 +316,6 @@ def _legend(figure: Figure, fits: Fits, excluded: int, min_r_squared: float) -> 
             Line2D([], [], color=INK, lw=0.9, label="Gabor fit at half of its peak: ON"),
             Line2D([], [], color=INK, lw=0.9, ls=_DASHES, label="OFF"),
         ]
-    label = f"fit left out, R² ≤ {min_r_squared:g} (n = {excluded})"
+    label = f"fit excluded, R² ≤ {min_r_squared:g} (n = {excluded})"
     handles.append(Line2D([], [], color=INK, marker="x", ls="", ms=4.5, mew=1.1, label=label))
     figure.legend(handles=handles, loc="outside lower left", ncols=len(handles))

@@ -1,4 +1,4 @@
-"""Figures of the experiments on learning: digits, and what theory says of drift and of sharing."""
+"""Figures of the experiments on learning: digits, and drift and sharing compared with theory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
-#: By stage of the study of digits, what its figure calls it.
+#: Labels in the figure of digits, by stage.
 _READ = {
     "digits": "learned kernels",
     "untrained": "untrained kernels",
@@ -25,11 +25,11 @@ def _digits(results: StudyResults) -> tuple[Figure, str]:
     learned = results.evidence["unlabelled"]
     (name, kernel), *_ = learned.run.weights.items()
     if kernel.shape[1] != 1:
-        raise Missing("kernels of several channels are not drawn")
+        raise Missing("this figure shows kernels of one channel only")
     layers = [n for n in ("v1", "v2") if n in results.evidence["digits"].recording.spikes]
     accuracies = {
-        told: results.evidence[stage].once(layer_read_out, *layers).accuracy
-        for stage, told in _READ.items()
+        label: results.evidence[stage].once(layer_read_out, *layers).accuracy
+        for stage, label in _READ.items()
         if stage in results.evidence
     }
     pixels = results.evidence["digits"].once(pixel_read_out).accuracy
@@ -38,12 +38,12 @@ def _digits(results: StudyResults) -> tuple[Figure, str]:
     settled = None if shots is None else images_to_convergence(shots)
     seen = learned.recording.n_trials
     caption = (
-        f"A layer that learned from {seen} unlabelled digits by STDP. A: its kernels. B: how far"
-        " weights are from their bounds; dashed, at the end"
+        f"A layer that learned from {seen} unlabelled digits by STDP. A: its kernels. B: distance"
+        " of weights from their bounds; dashed, at the end"
         + (f"; dotted, below 0.04 after {settled} images." if settled is not None else ".")
-        + " C: digits of the test part named rightly by a linear classifier of pooled spike counts,"
+        + " C: test digits classified correctly by a linear classifier of pooled spike counts,"
         f" with 95 % intervals (n = {pixels.n}); its cost was chosen on the validation part."
-        " Shuffled: each kernel's learned weights at random places."
+        " Shuffled: each kernel's learned weights in random order."
     )
     return digits_figure(kernel, shots, accuracies), caption
 
@@ -57,8 +57,9 @@ def _drift(results: StudyResults) -> tuple[Figure, str]:
         f" lag, over {evidence.run.experiment.duration / 1e3:g} s. The second train copies"
         f" {100 * found.correlation.max():g} % of the first one's spikes. A: mean drift and its"
         " 95 % interval, and the integral of the rule's window times the correlation. B: the two"
-        f" against each other. The farthest mean is {abs(found.deviation).max():.2g} standard"
-        " errors away."
+        f" against each other. The largest deviation of a mean is {abs(found.deviation).max():.2g}"
+        f" standard"
+        " errors."
     )
     return drift_figure(found), caption
 
@@ -73,17 +74,26 @@ def _sharing(results: StudyResults) -> tuple[Figure, str]:
     }
     low, high = found.interval
     caption = (
-        "Weights that several places share, each place with trains of its own. A: mean change of a"
-        f" weight over its standard deviation; slope {found.slope:.3f} (95 % interval {low:.3f} to"
-        f" {high:.3f}). B: drift of a weight, and the integral times the number of places."
+        "Weights that several places share, each place with its own trains. A: mean change of a"
+        f" weight divided by its standard deviation; slope {found.slope:.3f} (95 % interval"
+        f" {low:.3f} to"
+        f" {high:.3f}). B: drift of a weight, and the integral multiplied by the number of places."
     )
     return sharing_figure(found, drifts), caption
 
 
 SPECS = (
     FigureSpec(
-        "digits", "Digits by a linear read-out", ("unlabelled.kernel", "digits.spikes.v1"), _digits
+        "digits",
+        "Digits classified by a linear read-out",
+        ("unlabelled.kernel", "digits.spikes.v1"),
+        _digits,
     ),
-    FigureSpec("stdp_drift", "Drift by correlations", ("pairs.spikes.cells_1",), _drift),
+    FigureSpec(
+        "stdp_drift",
+        "Drift of weights between correlated trains",
+        ("pairs.spikes.cells_1",),
+        _drift,
+    ),
     FigureSpec("sharing_snr", "Updates that places share", ("shared.spikes.cells_1",), _sharing),
 )

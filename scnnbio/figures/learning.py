@@ -26,20 +26,20 @@ def learning_curve(
     final: ArrayLike | None = None,
     width: float = PAGE,
 ) -> Figure:
-    """How fast kernels still change, how selective they are, and where thresholds are.
+    """Change of kernels, their selectivity, and thresholds, over the course of learning.
 
     Parameters
     ----------
     recording : Recording
         With at least two snapshots of the kernel.
     kernel : str
-        Name of its snapshots: of the projection.
+        Name of the kernel's snapshots: its projection.
     threshold : str
-        Name of its snapshots, of the population; without them its panel is left out.
+        Name of the threshold's snapshots: its population; without it the panel is omitted.
     final : array, shape of the kernel, optional
         The kernel after the last trial, shown at the end of the run.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def learning_curve(
 
 
 def _change(axes: Axes, course: LearningCourse) -> None:
-    """Mean size of a weight's change between snapshots, per 100 trials."""
+    """Draw the mean absolute change of weights between snapshots, per 100 trials."""
     axes.plot(course.trial[1:], course.change, color=MODEL, marker="o", ms=2.6)
     axes.set_ylim(bottom=0.0)
-    axes.set_ylabel("mean |change of weight|\nin 100 trials")
+    axes.set_ylabel("mean |change of weight|\nper 100 trials")
 
 
 def _selectivity(axes: Axes, course: LearningCourse) -> None:
-    """Circular variance of the kernels: mean, and the middle half."""
+    """Draw the circular variance of the kernels: mean, and the middle half."""
     trial, variance = course.measured, course.variance
     low, high = np.nanquantile(variance, [0.25, 0.75], axis=1)
     axes.fill_between(trial, low, high, color=MODEL, alpha=0.2, lw=0, label="middle half")
@@ -87,7 +87,7 @@ def _selectivity(axes: Axes, course: LearningCourse) -> None:
 
 
 def _thresholds(axes: Axes, shots: Snapshots) -> None:
-    """One thin line a map, and their mean."""
+    """Draw one thin line per map, and their mean."""
     trial = np.maximum(shots.trial, 0)
     values = shots.values.reshape(len(trial), -1)
     axes.plot(trial, values, color=QUIET, lw=0.5, alpha=0.45)

@@ -1,4 +1,4 @@
-"""Orientation: which ones are preferred, how selective cells are, and tuning curves."""
+"""Orientation: preferred orientations, selectivity, and tuning curves."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def orientation_figure(
     labels: tuple[str, str] = ("preferred orientation", "circular variance"),
     width: float = PAGE,
 ) -> Figure:
-    """Histograms of preferred orientation and of circular variance, the latter as published.
+    """Histograms of preferred orientation and of circular variance, the latter with published data.
 
     Parameters
     ----------
     orientation : array, shape (cells,)
-        deg; any turn of 180 is the same. NaN is left out.
+        deg, modulo 180. NaN is ignored.
     variance : array, shape (cells,)
-        Circular variance, 0 to 1. NaN is left out.
+        Circular variance, 0 to 1. NaN is ignored.
     counts, edges : array, shape (bins,) and (bins + 1,)
         Published histogram of the circular variance.
     bins : int
         Bins of orientation, the first centred on 0 deg.
     published : str
     labels : (str, str)
-        What the axes measure.
+        Labels of the axes.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def orientation_figure(
 
 def _orientations(axes: Axes, orientation: Array, bins: int, label: str) -> None:
     if bins < 2:
-        raise SpecError(f"{bins} bins; at least 2 are needed", where="orientation_figure.bins")
+        raise SpecError(f"there are {bins} bins; give at least 2", where="orientation_figure.bins")
     half = 90.0 / bins
     kept = orientation[~np.isnan(orientation)]
     edges = np.linspace(-half, 180.0 - half, bins + 1)
@@ -118,7 +118,7 @@ def example_units(rates: ArrayLike, angles: ArrayLike, number: int = 6) -> NDArr
     Returns
     -------
     array of int, shape (up to number,)
-        Silent units are not among them.
+        Silent units are never chosen.
     """
     variance = circular_variance(rates, angles)
     order = np.argsort(variance, kind="stable")[: int((~np.isnan(variance)).sum())]
@@ -135,22 +135,22 @@ def tuning_curves(
     name: str = "cell",
     width: float = PAGE,
 ) -> Figure:
-    """Mean rate over orientation, with its standard error, of a few units.
+    """Mean rate against orientation, with its standard error, for a few units.
 
-    Each unit is shown at its own best condition in what else was varied.
+    Each unit is shown at its best condition of all other parameters.
 
     Parameters
     ----------
     responses : Responses
-        Grouped by ``orientation``, and others.
+        Grouped by ``orientation`` and further parameters.
     units : sequence of int, optional
         Columns of ``responses``; :func:`example_units` by default.
     spontaneous : array, shape (units of responses,), optional
         Rates without a stimulus (Hz), drawn as a dotted line.
     name : str
-        What a unit is called.
+        Word for a unit in titles.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def tuning_curves(
     Raises
     ------
     SpecError
-        If no unit is left to show, or a unit is not there.
+        If no unit is left to show, or a unit does not exist.
     """
     angles, rates = responses.curve("orientation")
     chosen = example_units(rates, angles) if units is None else np.asarray(units, dtype=np.int64)
@@ -178,7 +178,7 @@ def tuning_curves(
         if spontaneous is not None:
             level = float(np.asarray(spontaneous, dtype=np.float64)[unit])
             axes.axhline(level, color=INK, lw=1.0, ls=":", zorder=1)
-        # Below 0 a little, so that silence is seen above the axis and not on it.
+        # A little below 0, so that silence is visible above the axis.
         top = axes.get_ylim()[1]
         axes.set_ylim(-0.06 * top, top)
         axes.set_title(f"{name} {unit}, circular variance {variance[unit]:.2f}")
@@ -197,7 +197,7 @@ def tuning_curves(
 def _name_axes(
     figure: Figure, panels: NDArray[Any], angles: Array, *, grey: bool, repeated: bool
 ) -> None:
-    """Ticks over the turn that was shown, and what the axes are."""
+    """Set ticks over the range of orientations, and label the axes."""
     last = float(angles[-1] + angles[1] - angles[0]) if len(angles) > 1 else 180.0
     drifts = last > 180.0
     panels[0, 0].set_xticks(np.arange(0.0, last + 1.0, 90.0 if drifts else 45.0))
@@ -219,7 +219,7 @@ def _curve(axes: Axes, responses: Responses, unit: int, angles: Array, rates: Ar
     error, each = np.full(len(angles), np.nan), responses.standard_errors[:, unit]
     for condition in np.flatnonzero(same):
         error[int(np.flatnonzero(angles == orientation[condition])[0])] = each[condition]
-    # The curve is closed: its last point is the first again.
+    # The curve is closed: the first point is repeated at its end.
     turn = np.append(angles, 2 * angles[-1] - angles[-2]) if len(angles) > 1 else angles
     axes.errorbar(
         turn, np.resize(rates, len(turn)), np.nan_to_num(np.resize(error, len(turn))), color=MODEL,

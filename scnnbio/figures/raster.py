@@ -17,19 +17,19 @@ from scnnbio.recording import Recording
 
 __all__ = ["raster"]
 
-_BINS = 50  # of the rate, in a trial
-_VECTOR = 4000  # more spikes than these are pixels in the PDF
+_BINS = 50  # of the rate per trial
+_VECTOR = 4000  # more spikes than this are pixels in the PDF
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Units drawn in one colour, and how they are named."""
+    """Units drawn in one colour, with their label."""
 
     population: str
     name: str
     colour: str
     units: NDArray[np.int64]  # drawn
-    first: int  # of all its units, which are numbered without a gap
+    first: int  # first of all units of the group, which are numbered consecutively
     of: int
     base: int  # first row
 
@@ -45,7 +45,7 @@ def raster(
     titles: Sequence[str] | None = None,
     width: float = PAGE,
 ) -> Figure:
-    """Raster of a few trials, ON and OFF cells above, the layer below, and their mean rates.
+    """Raster of a few trials: ON and OFF cells above, the layer below, and their mean rates.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def raster(
     trials : sequence of int, optional
         Rows of the trial table; by default up to three, spread over the recording.
     inputs, outputs : str
-        Populations. One that was not recorded is left out.
+        Populations. A population that was not recorded is omitted.
     max_units : int
-        Of a population with more, as many are drawn, evenly spread; the rates are of all.
+        Of a larger population this many units are drawn, evenly spaced; rates are of all units.
     titles : sequence of str, optional
-        One a trial.
+        One per trial.
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
@@ -68,13 +68,13 @@ def raster(
     Raises
     ------
     SpecError
-        If neither population was recorded, or a trial is not there.
+        If neither population was recorded, or a trial does not exist.
     """
     shown = _trials(recording, trials)
     names = [name for name in (inputs, outputs) if name in recording.spikes]
     if not names:
         raise SpecError(
-            f"no spikes of {inputs!r} or {outputs!r} were recorded; ask for them in the record",
+            f"no spikes of {inputs!r} or {outputs!r} were recorded; add them to record.spikes",
             where="raster",
         )
     heights = [2.0] * len(names) + [1.1]
@@ -112,13 +112,13 @@ def _trials(recording: Recording, trials: Sequence[int] | None) -> list[int]:
 
 
 def _groups(recording: Recording, population: str, most: int, *, source: bool) -> list[_Group]:
-    """ON and OFF cells of a source with two channels; otherwise all units as one colour."""
+    """ON and OFF cells of a source with two channels; otherwise one group of all units."""
     shape = recording.shapes[population]
     size = recording.size(population)
     parts = [("", OFF if source else INK, np.arange(size))]
     if source and shape[0] == 2:
         half = size // 2
-        # OFF first, so that ON is on top, as everywhere.
+        # OFF first, so that ON is on top, as in all figures.
         parts = [
             (" OFF", OFF, np.arange(half, size)),
             (" ON", ON, np.arange(half)),
@@ -140,7 +140,7 @@ def _spikes(axes: Axes, recording: Recording, group: _Group, trial: int, columns
     row_of[group.units] = np.arange(len(group.units)) + group.base
     rows = row_of[spikes.unit]
     kept = (spikes.trial == trial) & (rows >= 0)
-    # A stroke about as high as its row: 48 points for all rows, within what can be seen.
+    # Ticks about as high as a row (48 points for all rows), within visible limits.
     size = float(np.clip(90.0 / max(group.base + len(group.units), 1), 1.6, 9.0))
     axes.plot(
         spikes.time[kept], rows[kept], "|", color=group.colour, markersize=size,
@@ -182,7 +182,7 @@ def _title(recording: Recording, trial: int) -> str:
     }
     parts = [f"{shown['orientation']:g}°"] if "orientation" in shown else []
     if shown.get("spatial_frequency", 0.0) > 0.0:
-        # A length, which the picture of a kernel can be held against.
+        # A period can be compared with the image of a kernel.
         parts.append(f"period {1.0 / shown['spatial_frequency']:.3g} pixels")
     return ", ".join(parts) or f"trial {trial}"
 

@@ -1,4 +1,4 @@
-"""Every figure of a study by name: what it needs, how it is drawn, and its caption.
+"""All figures of studies by name: their requirements, how they are drawn, and their captions.
 
 ::
 
@@ -34,14 +34,14 @@ __all__ = ["FIGURES", "draw", "draw_all", "names_for"]
 
 
 def draw(name: str, results: StudyResults) -> Drawn:
-    """One figure by name.
+    """Draw one figure by name.
 
     Raises
     ------
     SpecError
         If there is no such figure.
     DataError
-        If the results lack what it shows.
+        If the results lack what the figure shows.
     """
     spec = FIGURES.choose(name)
     reason = spec.lacking(results)
@@ -55,21 +55,21 @@ def draw(name: str, results: StudyResults) -> Drawn:
 
 
 def names_for(results: StudyResults) -> list[str]:
-    """Figures of whose stages at least one was run."""
-    # Of a figure that cannot be imported, nothing is known; it is an error where it is asked for.
+    """Names of the figures of which at least one stage was run."""
+    # A figure that cannot be imported is skipped here; drawing it by name raises the error.
     return [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
 
 
 def draw_all(
     results: StudyResults, progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Drawn], dict[str, str]]:
-    """Every figure that the results allow, and why the others are left out.
+    """Draw every figure that the results allow, and say why the others are left out.
 
     Parameters
     ----------
     results : StudyResults
     progress : callable, optional
-        Called with how many are done and how many there are.
+        Called with the number of figures done and the number of all.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def draw_all(
         except DataError as error:
             left_out[name] = error.message.removeprefix("cannot be drawn: ")
         except Exception as error:
-            # Drawn unasked, another package's figure must not end a run.
+            # A failing figure of another package must not end a run.
             if name in FIGURES.own:
                 raise
             left_out[name] = f"{type(error).__name__}: {error}"
@@ -114,7 +114,7 @@ def _shapes(results: StudyResults) -> tuple[Figure, str]:
     score = _score(results, claim.name)
     n_x, n_y = 10.0 ** measured.values.reshape(-1, 2).T
     if seen.counts is None or seen.edges is None:
-        raise Missing("the published histogram is not there")
+        raise Missing("the claim has no published histogram")
     figure = shape_scatter(
         n_x, n_y, seen.counts, seen.edges,
         excluded=sum(measured.excluded.values()),
@@ -130,7 +130,7 @@ def _orientation(results: StudyResults) -> tuple[Figure, str]:
     measures = evidence.kernel_measures
     seen = CLAIMS["ringach2002_circular_variance"].observation
     if seen.counts is None or seen.edges is None:
-        raise Missing("the published histogram is not there")
+        raise Missing("the claim has no published histogram")
     figure = orientation_figure(
         measures.orientation, measures.circular_variance, seen.counts, seen.edges,
         published=short_source(seen.source),
@@ -158,9 +158,9 @@ def _tuning(results: StudyResults) -> tuple[Figure, str]:
     kept = np.flatnonzero(evidence.responsive & ~np.isnan(rates).any(axis=1))
     if len(angles) < 2 or not len(kept):
         raise Missing(
-            f"no cell reaches {evidence.min_rate:g} Hz at any grating"
+            f"no cell fires at {evidence.min_rate:g} Hz or more at any grating"
             if len(angles) > 1
-            else "a single orientation is no tuning curve"
+            else "a tuning curve needs more than one orientation"
         )
     units = kept[example_units(rates[kept], angles)]
     try:
@@ -190,7 +190,7 @@ def _raster(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
         evidence = results.evidence[stage]
         trials = _telling_trials(evidence)
         if not trials:
-            raise Missing(f"stage {stage!r} has no trial")
+            raise Missing(f"stage {stage!r} has no trials")
         figure = raster(evidence.recording, trials=trials, outputs=evidence.population)
         return figure, captions.raster(evidence, trials)
 
@@ -198,7 +198,7 @@ def _raster(stage: str) -> Callable[[StudyResults], tuple[Figure, str]]:
 
 
 def _telling_trials(evidence: Evidence) -> list[int]:
-    """Trial with most spikes of the layer, with the median number, and one of mean grey."""
+    """Trial with most spikes of the layer, one with the median number, and one of mean grey."""
     recording = evidence.recording
     spikes = recording.spikes.get(evidence.population)
     total = np.bincount(
@@ -238,7 +238,7 @@ SPECS = (
     ),
 )
 
-#: Every figure by name, in the order of the report.
+#: All figures by name, in the order of the report.
 FIGURES: Registry[FigureSpec] = Registry(
     "figure",
     "scnnbio.figures",

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file with everything in it, that opens without a network."""
+"""The report of a study: one self-contained HTML file that needs no network connection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from scnnbio.validation.claim import OBSERVED
 
 __all__ = ["Picture", "Table", "render_report"]
 
-#: Pixels on the screen for one of a picture: a page of 180 mm at 200 dots an inch in 1020.
+#: Screen pixels per picture pixel: a page of 180 mm at 200 dots per inch is 1020 wide.
 _SCALE = 0.72
-#: Columns of the table of verdicts, and their share of its width in percent.
+#: Columns of the table of verdicts, and their widths in percent.
 _COLUMNS = (
     ("Claim", 17),
     ("Verdict", 11),
@@ -32,7 +32,7 @@ _COLUMNS = (
     ("Excluded", 10),
     ("Source", 21),
 )
-#: Signs beside the verdicts, so that they do not rest on colour.
+#: Signs beside the verdicts, so that verdicts are readable without colour.
 _SIGNS = {
     "agrees": "✓",
     "disagrees": "✗",
@@ -51,7 +51,7 @@ class Picture:
     path : str or path
         PNG file.
     caption : str
-        What is shown, how many cells were left out and why. Plain text.
+        What is shown, how many cells were excluded and why. Plain text.
     title : str, optional
     """
 
@@ -69,10 +69,10 @@ class Table:
     title : str
     columns : sequence of str
     rows : sequence of sequences
-        As long as ``columns``.
+        Each as long as ``columns``.
     caption : str, optional
     first : bool
-        Whether it stands before claims and figures.
+        Whether the table comes before claims and figures.
     """
 
     title: str
@@ -99,23 +99,23 @@ def render_report(
     ----------
     path : str or path
     title : str
-    scores : sequence of Score, or of mappings as ``scores.json`` holds; or None
-        None for a report that is not about claims.
+    scores : sequence of Score or of mappings as in ``scores.json``, or None
+        None for a report without claims.
     provenance : mapping
-        Names and values. A mapping of values becomes rows of its own; one of mappings, such as
-        ``"stages"``, a table with a column for each.
+        Names and values. A mapping of values becomes several rows; a mapping of mappings, such as
+        ``"stages"``, becomes a table with one column each.
     figures : mapping from name to Picture
-        In their order.
+        Figures in the order of the report.
     tables : sequence of Table
     left_out : mapping from figure to reason, optional
         Figures that could not be drawn.
     summary : str, optional
-        Line below the title; the number of claims by verdict if not given.
+        Line below the title; by default the number of claims by verdict.
 
     Raises
     ------
     DataError
-        If a picture cannot be read, is no PNG, or the report cannot be written.
+        If a picture cannot be read or is not a PNG file, or the report cannot be written.
     """
     rows = [_score(s if isinstance(s, Mapping) else s.to_dict()) for s in scores or ()]
     text = _template().render(
@@ -154,7 +154,7 @@ def _figure(name: str, picture: Picture) -> dict[str, Any]:
         raise DataError(f"cannot be read ({error.strerror})", where=str(picture.path)) from None
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         raise DataError("is not a PNG file; save figures as PNG", where=str(picture.path))
-    # A PNG file says its width after 16 bytes. All pictures are shown on one scale.
+    # A PNG file holds its width after 16 bytes. All pictures are shown at one scale.
     width = int.from_bytes(content[16:20], "big")
     return {
         "name": name,
@@ -189,13 +189,13 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _about(score: Mapping[str, Any]) -> str:
-    """Stage, populations and projection that were judged; older scores do not say them."""
+    """Stage, populations and projection that were judged; older scores do not hold them."""
     names = [*score.get("population", ()), *filter(None, [score.get("projection")])]
     return ": ".join(filter(None, (str(score.get("stage", "")), ", ".join(names))))
 
 
 def _measure(score: Mapping[str, Any]) -> str:
-    """What a score's value is, told by what is in its observation and prediction."""
+    """Name of a score's value, from its observation and prediction."""
     prediction, observation = score.get("prediction") or {}, score.get("observation") or {}
     if score.get("value") is None:
         return ""
@@ -209,17 +209,21 @@ def _measure(score: Mapping[str, Any]) -> str:
 
 
 def _observed(observation: Mapping[str, Any]) -> str:
-    """The published number in a line."""
+    """The published number as one line."""
     unit = observation.get("unit", "1")
     suffix = "" if unit == "1" else f" {unit}"
     value, interval = observation.get("value"), observation.get("interval")
     between = "" if interval is None else _between(*interval)
     if value is None:
-        told = between or ("histogram" if observation.get("counts") is not None else "")
+        value_text = between or ("histogram" if observation.get("counts") is not None else "")
     else:
-        told = _text(value) + (f" ({between})" if between else "")
+        value_text = _text(value) + (f" ({between})" if between else "")
     cells = "" if observation.get("n") is None else f"n = {observation['n']}"
-    parts = (f"{told}{suffix}" if told else "", cells, str(observation.get("species", "")))
+    parts = (
+        f"{value_text}{suffix}" if value_text else "",
+        cells,
+        str(observation.get("species", "")),
+    )
     return "; ".join(part for part in parts if part)
 
 
@@ -231,7 +235,7 @@ def _between(low: float | None, high: float | None) -> str:
 
 
 def _note(observation: Mapping[str, Any]) -> str:
-    """How the observation was made, and in what the model's measure differs."""
+    """How the observation was made, and how the model's measure differs."""
     made = [str(observation[name]) for name in OBSERVED[:-1] if name in observation]
     parts = [*made, str(observation.get("note", ""))]
     if "differs" in observation:
@@ -240,16 +244,16 @@ def _note(observation: Mapping[str, Any]) -> str:
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many claims came to which verdict."""
+    """Number of claims by verdict."""
     numbers = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _SIGNS}
-    told = [
+    counts_text = [
         # "1 agrees", but "2 agree"
         f"{number} {verdict.removesuffix('s') if number > 1 else verdict}"
         for verdict, number in numbers.items()
         if number
     ]
     claims = "1 claim" if len(rows) == 1 else f"{len(rows)} claims"
-    return f"{claims}: {', '.join(told)}." if told else "No claim was judged."
+    return f"{claims}: {', '.join(counts_text)}." if counts_text else "No claim was judged."
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -273,7 +277,7 @@ def _nested(value: Any) -> bool:
 
 
 def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Rows of what is known of the whole run."""
+    """Rows that describe the whole run."""
     return [
         row
         for key, value in provenance.items()
@@ -283,8 +287,8 @@ def _facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _matrices(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One table for each mapping of mappings, its members in columns."""
-    matrices, told = [], set(_facts(provenance))
+    """One table per mapping of mappings, with its members as columns."""
+    matrices, known = [], set(_facts(provenance))
     for key, value in provenance.items():
         if _listed(value):
             names = list(dict.fromkeys(name for row in value for name in row))
@@ -293,8 +297,8 @@ def _matrices(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
         if _nested(value):
             columns = {name: dict(_flat(member, ())) for name, member in value.items()}
             names = list(dict.fromkeys(name for column in columns.values() for name in column))
-            # What holds for all of them stands in the first table already.
-            names = [n for n in names if {(n, c.get(n)) for c in columns.values()} - told]
+            # Values that all members share are in the first table already.
+            names = [n for n in names if {(n, c.get(n)) for c in columns.values()} - known]
             matrices.append(
                 {
                     "title": _title(key),
@@ -312,18 +316,18 @@ def _flat(value: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
         return [row for key, item in value.items() for row in _flat(item, (*path, str(key)))]
     if path and path[-1] in ("files_read", "files_skipped"):
         return [(": ".join(_title(name) for name in path), _files(value))]
-    # Names below the first are of populations, packages and phases, and stay as they are.
+    # Names below the first level are those of populations, packages and phases: not changed.
     return [(": ".join([_title(path[0]) if path else "value", *path[1:]]), _text(value))]
 
 
 def _files(files: Sequence[Mapping[str, str]], most: int = 8) -> str:
-    """Names of files, with the reason where there is one; run.json has them all, and digests."""
-    told = [
+    """Names of the first files, with reasons; run.json lists all files with their digests."""
+    names = [
         Path(file["path"]).name + (f" ({file['reason']})" if "reason" in file else "")
         for file in files[:most]
     ]
     more = [f"and {len(files) - most} more"] if len(files) > most else []
-    return ", ".join(told + more)
+    return ", ".join(names + more)
 
 
 def _title(name: str) -> str:
@@ -331,7 +335,7 @@ def _title(name: str) -> str:
 
 
 def _text(value: Any, digits: int = 4) -> str:
-    """Plain text of a value, with a few digits of a number that is not whole."""
+    """Plain text of a value, with few digits for a number that is not whole."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Claims about distributions: the model's cells in the published bins, with the verdict."""
+"""Claims about distributions: the model's cells in published bins, with the verdict."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Judged", "claim_distributions", "short_source", "verdict_line"]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A claim's values beside its score.
+    """Values of a claim with its score.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Judged:
     observation : Observation
         With a histogram of one quantity.
     values : array, shape (cells,)
-        The model's; infinite where a cell lies beyond any bin.
+        The model's values; infinite where a cell lies beyond every bin.
     """
 
     score: Score
@@ -41,13 +41,13 @@ class Judged:
 
 @styled
 def claim_distributions(claims: Sequence[Judged], *, width: float = PAGE) -> Figure:
-    """One panel a claim: the model's distribution over the published one, and the verdict.
+    """One panel per claim: the model's distribution over the published one, and the verdict.
 
     Parameters
     ----------
     claims : sequence of Judged
     width : float
-        Of the figure in mm, for two panels or more.
+        Width of the figure in mm, for two panels or more.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def claim_distributions(claims: Sequence[Judged], *, width: float = PAGE) -> Fig
     Raises
     ------
     SpecError
-        If there is none, or an observation is no histogram of one quantity.
+        If there is no claim, or an observation is not a histogram of one quantity.
     """
     if not claims:
         raise SpecError("there is no claim to draw", where="claim_distributions")
@@ -94,7 +94,7 @@ def _panel(axes: Axes, claim: Judged) -> None:
 
 
 def verdict_line(score: Score) -> str:
-    """Verdict of a score and the number it rests on, in a line."""
+    """Verdict of a score and the number on which it rests, as one line."""
     limit = score.observation.get("chance_limit")
     if score.value is None:
         return f"{score.verdict} (n = {score.n})"

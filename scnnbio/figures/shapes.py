@@ -47,30 +47,30 @@ def shape_scatter(
     published: str = "Ringach 2002",
     width: float = 120.0,
 ) -> Figure:
-    """Each cell's n_x and n_y over a published joint histogram, with both margins.
+    """n_x and n_y of each cell over a published joint histogram, with both margins.
 
     Parameters
     ----------
     n_x, n_y : array, shape (cells,)
-        Width along and length across the carrier, in cycles; those that count, no NaN.
+        Width along and length across the carrier, in cycles; no NaN.
     counts : array, shape (bins of n_x, bins of n_y)
-        Published cells.
+        Numbers of published cells.
     edges : array, shape (bins + 1,)
-        Decimal logarithms, the same for both.
+        Decimal logarithms, the same edges for both.
     excluded : int
-        Cells that were left out, for the legend.
+        Number of excluded cells, for the legend.
     distance : float, optional
         Total variation distance of the two histograms.
     limit : float, optional
-        The chance limit: what 95 % of samples of this size stay within.
+        The chance limit, within which 95 % of samples of this size stay.
     published : str
     width : float
-        Of the figure in mm.
+        Width of the figure in mm.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Cells outside the bins are triangles at the rim that point to where they lie.
+        Cells outside the bins are triangles at the rim that point in their direction.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def shape_scatter(
 
 
 def _handles(cells: int, outside: int, excluded: int, published: str) -> list[Artist]:
-    mine = f"model (n = {cells}, {excluded} left out)"
+    mine = f"model (n = {cells}, {excluded} excluded)"
     handles: list[Artist] = [
         Line2D([], [], marker="o", ls="", ms=4.5, color=MODEL, mec="white", label=mine),
         Patch(facecolor=PUBLISHED, edgecolor=PUBLISHED_EDGE, label=published),
@@ -124,12 +124,12 @@ def _checked(
             where="shape_scatter",
         )
     if not ((x > 0) & (y > 0)).all():
-        raise SpecError("n_x, n_y must be positive; leave others out", where="shape_scatter")
+        raise SpecError("n_x and n_y must be positive; leave others out", where="shape_scatter")
     return x, y, known, rim
 
 
 def _published_cells(axes: Axes, known: Array, rim: Array, cells: Array) -> None:
-    """Shade the bins by their published cells, with the numbers, away from the model's cells."""
+    """Shade the bins by their published cells; write the numbers away from the model's cells."""
     shades = LinearSegmentedColormap.from_list("published", ["#FFFFFF", "#9E9E9E"])
     axes.pcolormesh(
         rim, rim, known.T, cmap=shades, vmin=0, vmax=max(known.max(), 1), edgecolors="#EDEDED",
@@ -144,9 +144,9 @@ def _published_cells(axes: Axes, known: Array, rim: Array, cells: Array) -> None
 
 
 def _freest(along: Array, across: Array, cells: Array) -> tuple[float, float]:
-    """Where in a bin a number is furthest from any of the cells, the upper left one of equals.
+    """Position in a bin that is farthest from all cells; the upper left one of equals.
 
-    Everything in decimal logarithms but what is returned.
+    Arguments are decimal logarithms; the result is not.
     """
     parts = np.array([0.16, 0.33, 0.5, 0.67, 0.84])
     places = [
@@ -155,7 +155,7 @@ def _freest(along: Array, across: Array, cells: Array) -> tuple[float, float]:
         for b in parts[::-1]
     ]
     width = along[1] - along[0]
-    # Further away than half a bin, all places are alike.
+    # Distances beyond half a bin count as equal.
     free = [
         min(np.hypot(*(cells - np.array([place]).T)).min(initial=np.inf), 0.5 * width)
         for place in places
@@ -165,7 +165,7 @@ def _freest(along: Array, across: Array, cells: Array) -> tuple[float, float]:
 
 
 def _cells(axes: Axes, x: Array, y: Array, rim: Array) -> int:
-    """Draw the cells; those outside the bins as triangles at the rim. Their number."""
+    """Draw the cells, those outside the bins as triangles at the rim; return their number."""
     low, high = rim[0], rim[-1]
     inside = (x >= low) & (x <= high) & (y >= low) & (y <= high)
     axes.plot(
@@ -189,7 +189,7 @@ def _cells(axes: Axes, x: Array, y: Array, rim: Array) -> int:
 
 
 def _margin(axes: Axes, values: Array, known: Array, rim: Array, *, along_x: bool) -> None:
-    """Shares of one quantity: published filled, the model as an outline."""
+    """Draw fractions of one quantity: published filled, the model as an outline."""
     ours = np.histogram(values, rim)[0] / max(len(values), 1)
     direction: Literal["vertical", "horizontal"] = "vertical" if along_x else "horizontal"
     axes.stairs(

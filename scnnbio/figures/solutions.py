@@ -1,4 +1,4 @@
-"""Figures of a run beside another solution of the same experiment."""
+"""Figures that compare a run with another solution of the same experiment."""
 
 from __future__ import annotations
 
@@ -20,27 +20,29 @@ def _convergence(results: StudyResults) -> tuple[Figure, str]:
     quiet = results.evidence.get("quiet")
     state = None if quiet is None else _largest_errors(quiet.once(refined))
     found = shown.convergence()
-    told = "; ".join(
+    summary = "; ".join(
         f"{c.population}: order {c.order:.2f}, {c.same_counts[0]:.0%} of the neurons with the same"
         f" count at {c.dt[0]:g} ms and {c.same_counts[-1]:.0%} at {c.dt[-1]:g} ms"
         for c in found
     )
     backend = evidence.run.provenance["backend"]
     caption = (
-        "Grids of time steps beside the solution without one (event-driven), on the same input"
-        f" spikes. The run on {backend} is one of them; the others were solved by {GRID} for this"
-        " figure. Errors of the k-th spike where a neuron fires as often on both, and shares of"
-        f" neurons that do. {told}."
+        "Time grids compared with the solution without a time step (event-driven), on the same"
+        " input"
+        f" spikes. The run on {backend} is one of them; {GRID} computed the others for this"
+        " figure. Errors of the k-th spike where a neuron fires equally often in both, and"
+        " fractions of"
+        f" neurons that do. {summary}."
     )
     if state:
         caption += (
-            f" Where nothing fires the potential is {max(state.values()):.1e} mV off at most."
+            f" Where nothing fires, the potential is off by at most {max(state.values()):.1e} mV."
         )
     return convergence_figure(found, state), caption
 
 
 def _largest_errors(found: Refined) -> dict[float, float]:
-    """By time step, the largest error of any state that was sampled."""
+    """Largest error of all sampled states, by time step."""
     errors = list(found.state_errors().values())
     if not errors:
         return {}
@@ -60,15 +62,15 @@ def _beside(results: StudyResults) -> tuple[Figure, str]:
         Side(name, backend, dt, agreement(other.recording, run.recording, population, Settings()))
         for population in populations
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{row.found.population}: {row.found.spikes[0]} and {row.found.spikes[1]} spikes,"
         f" {row.found.identical:.1%} of the neurons that fire with the same spikes"
         for row in rows
     )
     caption = (
         f"The run on {backend} (lower ticks) beside {name} (upper ticks) at {dt:g} ms: spikes of"
-        " neurons that differ, if there are any, and of others; mean rates; and how far the k-th"
-        f" spikes are apart. {told}."
+        " neurons that differ, if there are any, and of others; mean rates; and distances between"
+        f" the k-th spikes. {summary}."
     )
     return agreement_figure(rows), caption
 
@@ -76,9 +78,11 @@ def _beside(results: StudyResults) -> tuple[Figure, str]:
 SPECS = (
     FigureSpec(
         "convergence",
-        "Grids of time steps beside the solution without one",
+        "Time grids compared with the solution without a time step",
         ("firing.spikes.v1", "firing.spikes.v2"),
         _convergence,
     ),
-    FigureSpec("beside_reference", "Beside another solution", ("grating.spikes.v1",), _beside),
+    FigureSpec(
+        "beside_reference", "Comparison with another solution", ("grating.spikes.v1",), _beside
+    ),
 )

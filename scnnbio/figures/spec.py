@@ -1,4 +1,4 @@
-"""What a figure of a study is: what it is drawn from, what it needs, how it is made."""
+"""Specification of a study's figure: its data, its requirements, and how it is drawn."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from scnnbio.validation.orientation_tuning import GRATINGS
 
 
 class StudyResults(Protocol):
-    """What the figures of a study are drawn from: anything with evidence and scores."""
+    """Data of a study's figures: anything with evidence and scores."""
 
     @property
     def evidence(self) -> Mapping[str, Evidence]:
-        """By stage: ``"learn"``, ``"control"`` and ``"gratings"``, those that were run.
+        """Evidence by stage, such as ``"learn"`` and ``"gratings"``, for the stages that ran.
 
-        Best the objects that claims were judged on, which keep the Gabor fits.
+        Pass the objects on which claims were judged, since they cache the Gabor fits.
         """
 
     @property
     def scores(self) -> Sequence[Score]:
-        """Verdicts; may be empty."""
+        """Verdicts; can be empty."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A figure with its caption, which says what is shown and what was left out."""
+    """A figure with its caption, which says what is shown and what was excluded."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """A figure that a study may have.
+    """A figure that a study can have.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class FigureSpec:
         ``"<stage>.<part>"``, where part is ``kernel``, ``snapshots``, ``gratings``, ``spikes`` of
         the layer that the stage is about, ``spikes.<population>`` or ``signals.<population>``.
     make : callable
-        From the results to the figure and its caption; raises Missing where there is
+        Takes the results, returns the figure and its caption; raises Missing where there is
         nothing to show.
     """
 
@@ -58,11 +58,11 @@ class FigureSpec:
     make: Callable[[StudyResults], tuple[Figure, str]]
 
     def belongs(self, results: StudyResults) -> bool:
-        """Whether any stage that it shows was run: of other studies' figures nothing is said."""
+        """Whether any stage of the figure was run; figures of other studies are not mentioned."""
         return any(need.partition(".")[0] in results.evidence for need in self.needs)
 
     def lacking(self, results: StudyResults) -> str:
-        """Say what the figure needs and the results have not; empty if nothing."""
+        """What the figure needs and the results lack; empty if nothing."""
         for need in self.needs:
             stage, _, part = need.partition(".")
             if stage not in results.evidence:
@@ -86,9 +86,9 @@ def _lacking(evidence: Evidence, part: str) -> str:
     shots = recording.snapshots.get(evidence.projection)
     if part == "snapshots" and (shots is None or not len(shots.trial)):
         return f"kept no snapshots of {evidence.projection!r}"
-    # Joined with other stages', a recording has populations without a spike.
+    # A recording that was joined from stages can have populations without a spike.
     if part.startswith("spikes") and not len(recording.spikes.get(population, ())):
         return f"recorded no spikes of {population!r}"
     if part.startswith("signals.") and population not in recording.signals:
-        return f"sampled nothing of {population!r}"
+        return f"sampled no signal of {population!r}"
     return ""

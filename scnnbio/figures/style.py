@@ -1,8 +1,8 @@
-"""One look for every figure, and how figures are stored.
+"""The common style of all figures, and saving them.
 
-Figures are made with matplotlib's objects, never pyplot: nothing global is left behind, and no
-screen is needed. Widths are a journal's column (85 mm) and page (180 mm), text is 8 points or
-more, colours are those of Okabe and Ito, which the colour-blind can tell apart.
+Figures are made with matplotlib's objects, without pyplot: they leave no global state, and need no
+screen. Widths are a journal's column (85 mm) and page (180 mm), text is 8 points or
+more, colours are those of Okabe and Ito, which colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 COLUMN = 85.0
 PAGE = 180.0
 
-#: Colours: the model's cells, ON and OFF, text that steps back, published data.
+#: Colours: the model's cells, ON and OFF, secondary text, published data.
 MODEL = "#0072B2"
 ON = "#D55E00"
 OFF = "#0072B2"
@@ -44,7 +44,7 @@ DIVERGING = "RdBu_r"
 
 _SMALL = 8.0
 _STYLE: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters everywhere
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that text looks the same everywhere
     "font.size": _SMALL,
     "axes.titlesize": _SMALL,
     "axes.labelsize": _SMALL,
@@ -73,7 +73,7 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.handlelength": 1.4,
     "legend.borderaxespad": 0.3,
-    "pdf.fonttype": 42,  # letters stay text, which journals ask for
+    "pdf.fonttype": 42,  # text stays text, which journals require
     "savefig.dpi": 200,
     "figure.dpi": 100,
 }
@@ -84,14 +84,14 @@ _FAMILIES = frozenset(
 )  # fmt: skip
 
 
-# Matplotlib's settings are the process's, and its reader of formulae is one for all threads.
+# Matplotlib's settings and its parser of formulae are shared by all threads of a process.
 _STYLED = threading.RLock()
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's defaults with the house style upon them, whatever the user's own settings."""
-    # matplotlib 3.11 types every setting's name, and 3.9 does not: Any serves both.
+    """Use matplotlib's defaults and the common style, independent of the user's settings."""
+    # matplotlib 3.11 types the names of settings, and 3.9 does not; Any suits both.
     settings: dict[Any, Any] = {
         name: value
         for name, value in matplotlib.rcParamsDefault.items()
@@ -102,14 +102,14 @@ def style() -> Iterator[None]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the house style, kept by the figure when it is shown or saved elsewhere."""
+    """Draw in the common style; the figure keeps it when it is shown or saved elsewhere."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with style():
             figure = draw(*args, **kwargs)
             for axes in figure.axes:
-                # Ticks are made when they are first drawn, from what then is the style.
+                # Ticks are made when they are first drawn, in the style of that moment.
                 axes.tick_params(which="both", labelsize=_SMALL, color=INK, labelcolor=INK)
                 axes.tick_params(which="major", width=0.6)
                 axes.tick_params(which="minor", width=0.4)
@@ -129,15 +129,15 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
-    """Write a figure as ``name.png`` (200 dots an inch) and ``name.pdf``.
+    """Write a figure as ``name.png`` (200 dots per inch) and ``name.pdf``.
 
-    Neither file holds a date or a version: the same figure gives the same bytes.
+    Neither file holds a date or a version, so that the same figure gives the same bytes.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
     folder : str or path
-        Made if it does not exist.
+        Created if it does not exist.
     name : str
         Without an ending.
 
@@ -148,19 +148,19 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
     Raises
     ------
     SpecError
-        If ``name`` is empty or holds a folder.
+        If ``name`` is empty or contains a folder.
     DataError
         If the folder or a file cannot be written.
     """
     if not name or Path(name).name != name or name.startswith("."):
         raise SpecError(
-            f"{name!r} is not the name of a figure; leave out folders and dots in front",
+            f"{name!r} is not the name of a figure; give a name without folders and leading dots",
             where="figures.save",
         )
     png, pdf = (Path(folder) / f"{name}.{ending}" for ending in ("png", "pdf"))
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        # By way of memory: on a full disk matplotlib fails in ways of its own.
+        # Rendered in memory first: on a full disk, matplotlib raises errors of many kinds.
         with style():
             write_atomically(
                 _rendered(figure, format="png", dpi=200, metadata={"Software": None}), png

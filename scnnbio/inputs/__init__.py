@@ -1,7 +1,7 @@
-"""What drives a network: frames, images or spikes, and values and currents.
+"""Inputs of a network: frames, images or spikes, and values and currents.
 
-An :class:`Input` drives one source population. An experiment has one for each source, all with the
-same number of trials of the same duration. A :class:`FromCurrents` may drive neurons as well.
+An :class:`Input` drives one source population. An experiment has one per source, all with the
+same number of trials of the same duration. A :class:`FromCurrents` can drive neurons as well.
 """
 
 from scnnbio.inputs.base import CurrentInput, Draw, Input
@@ -12,7 +12,7 @@ from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.spikes import FromSpikes
 from scnnbio.registry import Registry, subclasses
 
-#: Every input by its kind in a document.
+#: All inputs by their kind in a document.
 INPUTS: Registry[type[Input]] = Registry(
     "input",
     "scnnbio.inputs",

@@ -1,4 +1,4 @@
-"""Arrays in npy and npz files, which numpy writes; nothing in them is executed."""
+"""Arrays in npy and npz files of numpy, read without running code from them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError
 from scnnbio.stimuli.base import FileRead
 
-#: The array of an npz file that holds the values; others are columns of the trial table.
+#: Name of the array of values in an npz file; other arrays are columns of the trial table.
 _VALUES = "values"
-#: A file that claims to hold more is damaged, or not meant for this.
+#: Largest unpacked size in bytes; a larger file is damaged or unsuitable.
 _MOST_BYTES = 2**34
 
 
 def read_values(path: str | Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], FileRead]:
-    """Values in an npy file, or in an npz file beside columns of a trial table.
+    """Read values from an npy file, or from an npz file with columns of a trial table.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def read_values(path: str | Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]]
     Raises
     ------
     DataError
-        If the file cannot be read, is neither, holds Python objects, or has no ``values``.
+        If the file cannot be read, has another format, contains Python objects, or lacks
+        ``values``.
     """
     where = str(Path(path).absolute())
     try:
@@ -66,7 +67,7 @@ def read_values(path: str | Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]]
 
 
 def _checked(content: bytes) -> bytes:
-    """The content, unless it unpacks to more than any such file holds."""
+    """Return the content; raise if its unpacked size is too large."""
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(member.file_size for member in archive.infolist())

@@ -1,4 +1,4 @@
-"""What drives a source population, one trial after another."""
+"""Base classes of inputs, which drive populations trial by trial."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from scnnbio.units import Milliseconds, plain, without_unit
 from scnnbio.values import Value
 
 Shape = tuple[int, int, int]
-#: Stamps in steps since the trial began, and neurons.
+#: Spike times in steps since the trial began, and neurons.
 Trial = tuple[NDArray[np.int32], NDArray[np.int32]]
 
-#: Columns of the trial table that an experiment fills in itself.
+#: Columns of the trial table that the experiment adds itself.
 RESERVED = ("stage", "start", "duration")
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How the spikes of one trial are drawn.
+    """Shape, grid and random generators for the spikes of one trial.
 
     Parameters
     ----------
     shape : tuple of int
         (channel, row, column) of the source population.
     dt : float
-        Step in ms of the grid on which the spikes are.
+        Step in ms of the grid of spike times.
     scene : numpy.random.Generator
-        The source of chance for what is shown. Sources that show equal stimuli have equal ones.
+        Random generator of the frames. Sources that show equal stimuli have equal generators.
     rng : numpy.random.Generator
-        The source of chance for the spikes. It is the same object as ``scene`` for the first
-        source that shows a stimulus, and continues where the scene left it.
+        Random generator of the spikes. For the first source that shows a stimulus it is the same
+        object as ``scene``, and continues after the frames.
     """
 
     shape: Shape
@@ -51,7 +51,7 @@ class Draw:
 
 
 class Input(Value, ABC):
-    """What drives one source population, one trial after another.
+    """Input of one source population, trial by trial.
 
     A subclass is a frozen, final dataclass with ``eq=False``. Spikes are drawn above the backends,
     trial by trial, so that they are the same on every backend and memory does not grow with the
@@ -60,7 +60,7 @@ class Input(Value, ABC):
 
     #: Keys of its table in a document that hold the path of a file or folder.
     paths: ClassVar[tuple[str, ...]] = ()
-    #: Values of these keys that are words instead.
+    #: Values of these keys that are keywords instead of paths.
     no_paths: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -76,7 +76,7 @@ class Input(Value, ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int | None, int | None, int | None]:
-        """Shape (channel, row, column) that the source must have; None where any length fits."""
+        """Required shape (channel, row, column) of the source; None for any length."""
 
     @abstractmethod
     def spikes(self, trial: int, draw: Draw) -> Trial:
@@ -87,7 +87,7 @@ class Input(Value, ABC):
         trial : int
             From 0 to ``n_trials - 1``; any order, any number of times.
         draw : Draw
-            Shape, grid and chance.
+            Shape, grid and random generators.
 
         Returns
         -------
@@ -105,7 +105,7 @@ class Input(Value, ABC):
 
     @abstractmethod
     def table(self) -> dict[str, NDArray[Any]]:
-        """What differs between trials: one column per parameter, one row per trial."""
+        """Parameters that differ between trials: one column per parameter, one row per trial."""
 
     @property
     def files(self) -> Files:
@@ -113,7 +113,7 @@ class Input(Value, ABC):
         return Files()
 
     def check_grid(self, dt: Milliseconds) -> None:
-        """Raise unless the spikes of all trials fit a grid, where that is known without drawing.
+        """Raise if it is known without drawing that spikes do not fit a grid.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Input(Value, ABC):
         Raises
         ------
         SpecError
-            If it is known that they do not. What is drawn always fits.
+            If they do not fit. Drawn spikes always fit.
         """
         plain(dt, "ms", where="dt")
 
@@ -152,10 +152,10 @@ class Input(Value, ABC):
 
 
 class CurrentInput(Input):
-    """What drives a population by values that are constant in pieces of time.
+    """Input of a population by values that are piecewise constant in time.
 
-    It drives a source of values, or injects a current into neurons. What it gives is computed above
-    the backends, trial by trial and piece by piece.
+    It drives a source of values, or injects a current into neurons. Values are computed above
+    the backends, trial by trial and interval by interval.
     """
 
     @property
@@ -170,26 +170,26 @@ class CurrentInput(Input):
 
     @abstractmethod
     def currents(self, trial: int, draw: Draw) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Values of one trial, one piece after another.
+        """Values of one trial, one interval after another.
 
         Parameters
         ----------
         trial : int
             From 0 to ``n_trials - 1``; any order, any number of times.
         draw : Draw
-            Shape, grid and chance.
+            Shape, grid and random generators.
 
         Yields
         ------
         step : int
-            Steps of ``draw.dt`` from the beginning of the trial to that of the piece: first 0, then
-            increasing.
+            Steps of ``draw.dt`` from the beginning of the trial to that of the interval: first 0,
+            then increasing.
         values : numpy.ndarray (neurons,)
             In the flattened (channel, row, column).
         """
 
     def spikes(self, trial: int, draw: Draw) -> Trial:
-        """There are none.
+        """Raise: this input has no spikes.
 
         Raises
         ------
@@ -204,13 +204,13 @@ class CurrentInput(Input):
 
 
 def check_trial(trial: int, n_trials: int, where: str) -> None:
-    """Raise unless there is such a trial."""
+    """Raise unless the trial exists."""
     if not 0 <= trial < n_trials:
         raise SpecError(f"there is no trial {trial}; ask for 0 to {n_trials - 1}", where=where)
 
 
 def check_columns(columns: Any, where: str) -> None:
-    """Raise unless columns are a table by name."""
+    """Raise unless columns are a mapping by name."""
     if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns):
         raise SpecError(f"{reprlib.repr(columns)} is not a table of columns by name", where=where)
 
@@ -240,7 +240,7 @@ def column(name: str, values: Any, n_trials: int, where: str) -> NDArray[Any]:
         )
     if found.dtype.kind in "iu" and (found.astype(np.int64) != found).any():
         raise SpecError("a number is above 2**63 - 1", where=where)
-    # One type of each kind, so that equal columns are equal wherever they were read.
+    # One dtype per kind, so that equal columns are equal independent of their source.
     kinds: dict[str, Any] = {"i": np.int64, "u": np.int64, "f": np.float64}
     found = np.array(found.tolist(), dtype=kinds.get(found.dtype.kind))
     found.setflags(write=False)

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from scnnbio.errors import BackendMissing, DataError, install
 from scnnbio.stimuli.base import FileRead
 
-#: What a read-out learns from, is chosen on, and is judged on.
+#: Parts for training, choosing and testing a read-out.
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 Columns = dict[str, NDArray[Any]]
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-#: Bytes of an archive when unpacked: a few kilobytes can hold gigabytes of zeros.
+#: Largest unpacked size in bytes: an archive of a few kilobytes can hold gigabytes of zeros.
 _LARGEST = 2**32
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """Digits in a package: one row an image of ``side`` x ``side`` values, and its label.
+    """Digits in a package: one row per image of ``side`` x ``side`` values and its label.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class Packaged:
         The package that is imported, and the file in it.
     side : int
     white : float
-        The value that is shown as 1.
+        The value that maps to 1.
     extra : str
-        Of scnnbio, that brings the package; empty if scnnbio needs it anyway.
+        Extra of scnnbio that installs the package; empty if scnnbio requires the package anyway.
     """
 
     package: str
@@ -80,24 +80,24 @@ def read_collection(name: str) -> tuple[NDArray[np.float64], Columns, FileRead]:
     BackendMissing
         If the package is not installed.
     DataError
-        If its file is not what it was.
+        If its file differs from the expected one.
     """
-    told = COLLECTIONS[name]
-    found = importlib.util.find_spec(told.package)
+    source = COLLECTIONS[name]
+    found = importlib.util.find_spec(source.package)
     if found is None or found.submodule_search_locations is None:
         raise BackendMissing(
-            f"{name!r} comes with {told.package}: {install(told.extra)}", where="images"
+            f"{name!r} comes with {source.package}: {install(source.extra)}", where="images"
         )
-    path = Path(found.submodule_search_locations[0]) / told.file
+    path = Path(found.submodule_search_locations[0]) / source.file
     try:
         content = path.read_bytes()
         rows = np.loadtxt(io.StringIO(gzip.decompress(content).decode("ascii")), delimiter=",")
     except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot be read ({error}); install it anew", where=str(path)) from None
-    if rows.ndim != 2 or rows.shape[1] != told.side**2 + 1:
-        raise DataError(f"holds an array of shape {rows.shape}; install it anew", where=str(path))
+        raise DataError(f"cannot be read ({error}); reinstall it", where=str(path)) from None
+    if rows.ndim != 2 or rows.shape[1] != source.side**2 + 1:
+        raise DataError(f"holds an array of shape {rows.shape}; reinstall it", where=str(path))
     label = rows[:, -1].astype(np.int64)
-    values = rows[:, :-1].reshape(-1, told.side, told.side) / told.white
+    values = rows[:, :-1].reshape(-1, source.side, source.side) / source.white
     file = FileRead(str(path), hashlib.sha256(content).hexdigest())
     return values, {"label": label, "part": _parts(label)}, file
 
@@ -116,7 +116,7 @@ def read_archive(path: Path) -> tuple[NDArray[Any], Columns, FileRead]:
     """Images of a numpy archive with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
 
     MNIST is given in this form by Keras. The test images follow the others. The last sixth of the
-    others, 10,000 of MNIST's 60,000, is the part ``"validation"``. Nothing in it is executed.
+    others, 10,000 of MNIST's 60,000, is the part ``"validation"``. No code in it is run.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def read_archive(path: Path) -> tuple[NDArray[Any], Columns, FileRead]:
                 raise ValueError(f"more than {_LARGEST:,} bytes when unpacked")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _ARRAYS if name in archive.files}
-    # A damaged archive may raise anything of zipfile, zlib and numpy.
+    # A damaged archive can raise any error of zipfile, zlib and numpy.
     except Exception as error:
         raise DataError(f"cannot be read as a numpy archive ({error})", where=str(path)) from None
     _check_arrays(arrays, path)

@@ -1,4 +1,4 @@
-"""Pairs of Poisson trains of known correlation, for what theory says about learning."""
+"""Pairs of Poisson trains of known correlation, for tests of learning against theory."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CorrelatedPairs(Input):
     """Pairs of Poisson trains, of which one copies some spikes of the other.
 
     Channel 2 k of the source is the first train of pair k, channel 2 k + 1 the second; every place
-    has trains of its own. On the grid, the first fires in a step with probability ``p = rate dt``.
+    has its own trains. On the grid, the first fires in a step with probability ``p = rate dt``.
     The second copies each spike of the first with probability ``correlation``, ``lag`` later, and
-    fires besides, independently, so often that its rate is the same. So both fire, the second
+    fires additional independent spikes, so that its rate is the same. So both fire, the second
     ``lag`` after the first, with probability ``p (c + (1 - c) q)``, where ``q = p (1 - c)/(1 - c
     p)``, and at every other distance with ``p p``.
 
@@ -31,7 +31,7 @@ class CorrelatedPairs(Input):
     ----------
     pairs : int
     rate : float
-        Of every train (Hz).
+        Rate of every train (Hz).
     correlation : float or tuple of float
         From 0 to 1. Several are given to the pairs in turn.
     lag : float or tuple of float
@@ -121,7 +121,7 @@ class CorrelatedPairs(Input):
         copy = step[copied] + lag[pair[copied]]
         inside = (copy >= 1) & (copy <= n_steps)
         own_step, own = bernoulli(np.repeat(alone, places), n_steps, draw.rng, offset=1)
-        # A copy that meets a spike of its own train's is one spike with it.
+        # A copy that coincides with an additional spike merges with it.
         second = np.concatenate([copy[inside], own_step]).astype(np.int64)
         of = np.concatenate([train[copied][inside], own]).astype(np.int64)
         both = np.unique(second * (self.pairs * places) + of)

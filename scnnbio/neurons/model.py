@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.arithmetic import deep_trees
 from scnnbio.neurons.brian2_loader import load_brian2
@@ -259,7 +259,7 @@ def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
     parsed = {}
     for state in model.states:
         try:
-            with unwarned():  # sympy warns about arithmetic with conditions
+            with ignore_warnings():  # sympy warns about arithmetic with conditions
                 parsed[state.name] = str_to_sympy(state.rate)
         except (SyntaxError, TypeError, NotImplementedError) as error:
             raise SpecError(

@@ -1,13 +1,13 @@
-"""Parts that a neuron is put together from: a membrane, synapses, what a spike leaves behind.
+"""Parts from which neurons are composed: membranes, synapses, and after-effects of spikes.
 
-Each part says what it adds to the neuron: terms of the membrane's current, equations, terms of the
-threshold, statements of the reset, parameters and receptors. :func:`compose` joins them into a
+Each part adds terms of the membrane current, equations, terms of the threshold, statements of the
+reset, parameters and receptors. :func:`compose` joins them into a
 :class:`~scnnbio.neurons.NeuronModel`::
 
     compose("mine", leaky(), [exponential_currents(), adaptation_current()], reference="...")
 
 Weights are in nA on a current, in uS on a conductance, in mV on a ``membrane`` receptor. They are
-peak values: of an alpha current, the largest it gets.
+peak values, also of alpha currents.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def quadratic() -> Membrane:
         v' = 0.04 v^2 + 5 v + 140 - u + I,   u' = a (b v - u),   v >= 30: v = c, u += d
 
     with v and u in mV and t in ms, which v_unit and t_unit put in; a and b are numbers, as
-    printed. A capacitance of 1 pF makes 1 pA of ours one unit of his I, as in PyNN and NEST.
+    printed. With a capacitance of 1 pF, 1 pA corresponds to one unit of I, as in PyNN and NEST.
     """
     return Membrane(
         "(0.04*v**2/v_unit + 5*v + 140*v_unit - u)/t_unit + ({currents})/cm",
@@ -205,7 +205,7 @@ def alpha_conductances() -> Part:
 
 
 def shunt(reversal: Millivolts | None = None) -> Part:
-    """Inhibition that divides: a conductance of its own, receptor ``shunting``.
+    """Shunting inhibition: a separate conductance, receptor ``shunting``.
 
     At its reversal potential it carries no current. It lowers the resistance and quickens the
     membrane (Koch, Poggio & Torre 1983, PNAS 80:2799; Holt & Koch 1997, Neural Comput 9:1001, on
@@ -239,7 +239,7 @@ def shunt(reversal: Millivolts | None = None) -> Part:
     )
 
 
-# -- what a spike leaves behind -------------------------------------------------------------------
+# -- after-effects of spikes ----------------------------------------------------------------------
 
 
 def adaptation_current() -> Part:
@@ -309,7 +309,7 @@ def voltage_threshold() -> Part:
     """A threshold that follows the potential, frozen while refractory (Teeter et al. 2018).
 
     Their dtheta/dt = a_v (v - E_L) - b_v theta, with th_voltage_tau = 1/b_v and
-    th_voltage_gain = a_v/b_v: times, since Hz times ms is no number.
+    th_voltage_gain = a_v/b_v: as time constants and ratios without mixed units.
     """
     return Part(
         equations=(

@@ -6,7 +6,7 @@ import ast
 import math
 import reprlib
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.errors import SpecError
 from scnnbio.neurons.arithmetic import FUNCTIONS, MAX_TREE_DEPTH, canonical, deep_trees
 
@@ -63,7 +63,7 @@ def check_expression(text: str, *, where: str = "") -> frozenset[str]:
             where=where,
         )
     try:
-        with unwarned():  # Python warns about text such as "1if 2else 3"
+        with ignore_warnings():  # Python warns about text such as "1if 2else 3"
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(

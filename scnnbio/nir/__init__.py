@@ -1,7 +1,7 @@
-"""NIR, the format in which other frameworks hand over networks that they trained.
+"""NIR, a format for exchanging trained networks with other frameworks.
 
-:func:`read` makes a network of a graph: trained there, run on Brian2, NEST or SpiNNaker.
-:func:`write` makes a graph of a network.
+:func:`read` converts a graph to a network, which runs on Brian2, NEST or SpiNNaker. :func:`write`
+converts a network to a graph.
 
 References
 ----------

@@ -1,4 +1,4 @@
-r"""NIR's neurons as the library's: the step that the frameworks take, exactly.
+r"""NIR's neurons as models of the library, with exactly the frameworks' time steps.
 
 NIR writes differential equations; the frameworks that train take steps. In a step of dt the input,
 a spike of height 1, lasts for dt, and
@@ -10,8 +10,8 @@ solution. The library's leaky neuron decays by :math:`e^{-dt/\tau_m}` in a step,
 :math:`\tau_m = -dt/\ln k` it is either of the two, whatever dt is. A spike of weight w is a jump by
 :math:`R (1 - k) w`, and a bias b moves the resting potential by R b.
 
-A threshold that has to be passed (v > θ) is one that has to be reached (v >= θ'), with θ' the next
-number above θ.
+A threshold that must be exceeded (v > θ) equals one that must be reached (v >= θ'), with θ' the
+next number above θ.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scnnbio.nir.nodes import FloatArray, Node
 from scnnbio.population import Population
 from scnnbio.shapes import Shape
 
-#: Of nodes that never fire; beyond what a potential comes to.
+#: Threshold of nodes that never fire, beyond every potential.
 _NEVER = 1e300
 
 #: IF without a synapse of its own time course: dv/dt = i_offset/cm, a spike moves v.
@@ -53,14 +53,14 @@ class Cell:
     model : NeuronModel
     parameters : dict of str to ndarray (neurons,)
     gain : ndarray (neurons,)
-        What a weight of 1 adds to the receptor's variable.
+        Change of the receptor's variable by a spike of weight 1.
     keep : ndarray (neurons,)
-        Share of the potential that is left after a step.
+        Fraction of the potential that remains after a step.
     resistance : ndarray (neurons,)
-        What a constant input of 1 adds to the potential in the end, or in a step if none is lost.
+        Final change of the potential by a constant input of 1, or the change per step without leak.
     receptor : str
     late : int
-        Steps by which what arrives acts later than in NIR.
+        Number of steps by which arriving spikes act later than in NIR.
     fires : bool
     """
 
@@ -76,7 +76,7 @@ class Cell:
     fires: bool = True
 
     def population(self, name: str, bias: FloatArray, steps: int) -> Population:
-        """The population, with a bias that begins to act after so many steps.
+        """The population, with a bias that begins to act after ``steps`` steps.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Cell:
         if bias.any():
             if self.receptor != "membrane":
                 raise SpecError(
-                    "a bias into a synapse with a time course has no counterpart; leave the bias"
+                    "a bias into a synapse with a time course has no counterpart; remove the bias"
                     " out, or use a LIF",
                     where=self.node.where,
                 )
@@ -114,7 +114,7 @@ class Cell:
         return Population(name, self.shape, self.model, chosen, initial=begins)
 
     def _compact(self, values: FloatArray) -> Any:
-        """One value for all, per channel or per neuron, whichever says it."""
+        """Values in their most compact form: one for all, per channel or per neuron."""
         if (values == values[0]).all():
             return float(values[0])
         by_channel = values.reshape(self.shape[0], -1)
@@ -141,7 +141,7 @@ def cell(
     Raises
     ------
     SpecError
-        If a parameter has another shape, or a decay is over within a step.
+        If a parameter has another shape, or a time constant is too short for a step.
     """
     size = int(np.prod(shape))
 
@@ -184,7 +184,7 @@ def cell(
     if node.kind == "CubaLIF":
         return _with_currents(made, values("tau_syn"), values("w_in", 1.0), dt, integration)
     if threshold is not None:
-        # A Threshold fires as long as it is passed, and resets nothing.
+        # A Threshold fires as long as it is exceeded, and resets nothing.
         name = f"{made.model.name}_threshold"
         return dataclasses.replace(
             made, model=dataclasses.replace(made.model, name=name, reset="v = v")
@@ -193,7 +193,7 @@ def cell(
 
 
 def _kept(node: Node, tau: FloatArray, seconds: float, integration: str) -> FloatArray:
-    """Share that is left of a value after a step."""
+    """Fraction of a value that remains after a step."""
     if (tau <= 0).any():
         raise SpecError(f"a time constant of {tau.min():g} s is not positive", where=node.where)
     if integration == "exact":
@@ -210,7 +210,7 @@ def _kept(node: Node, tau: FloatArray, seconds: float, integration: str) -> Floa
 def _with_currents(
     made: Cell, tau_syn: FloatArray, w_in: FloatArray, dt: float, integration: str
 ) -> Cell:
-    """The same with exponential currents.
+    """The cell with exponential currents.
 
     The frameworks let a spike act on the potential in the step in which it arrives; here the
     current acts from the next step on. So a spike is to arrive a step before.

@@ -1,4 +1,4 @@
-"""The nodes of a graph, read from a file or from the nir package, each checked by its name."""
+"""The nodes of a graph, read from a file or from the nir package, and checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scnnbio.errors import DataError, SpecError, not_one_of
 
 FloatArray = NDArray[np.float64]
 
-#: Kind of node → the fields that it must have, and those that it may have.
+#: Kind of node → required and optional fields.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Input": (("shape",), ()),
     "Output": ((), ("shape",)),
@@ -35,7 +35,7 @@ FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Threshold": (("threshold",), ()),
     "Delay": (("delay",), ()),
 }
-#: Fields that may be a word.
+#: Fields that can be text.
 _WORDS = {"padding": ("same", "valid")}
 
 
@@ -63,7 +63,7 @@ class Node:
         return np.asarray(self.fields[field], dtype=np.float64)
 
     def integers(self, field: str, count: int) -> tuple[int, ...]:
-        """A field of so many whole numbers, one for all of them being enough."""
+        """A field of ``count`` whole numbers; a single number stands for all."""
         values = self.array(field).ravel()
         if values.size not in (1, count) or (values != np.round(values)).any():
             raise SpecError(
@@ -84,7 +84,7 @@ def graph_of(source: Any) -> Graph:
     DataError
         If the file is missing, damaged or cut off, or a value is not finite.
     SpecError
-        If a node is of a kind that is not known, or lacks a field; or an edge leads nowhere.
+        If a node has an unknown kind or lacks a field, or an edge names no node.
     """
     is_file = isinstance(source, str | os.PathLike)
     place = str(source) if is_file else "the graph"
@@ -101,7 +101,7 @@ def graph_of(source: Any) -> Graph:
 
 
 def _spliced(content: Mapping[str, Any], where: str, prefix: str = "") -> Graph:
-    """Nodes and edges of a graph, those of graphs within it in their place."""
+    """Nodes and edges of a graph, with nested graphs inserted in their place."""
     if not isinstance(content.get("nodes"), Mapping) or "edges" not in content:
         raise DataError("holds no graph of nodes and edges", where=where)
     nodes: dict[str, Node] = {}
@@ -118,7 +118,7 @@ def _spliced(content: Mapping[str, Any], where: str, prefix: str = "") -> Graph:
         }
         if any(len(found) != 1 for found in ends.values()):
             raise SpecError(
-                "a graph within a graph has to have one Input and one Output",
+                "a nested graph must have one Input and one Output",
                 where=f"node {name!r} (NIRGraph)",
             )
         ((first,), (last,)) = ends.values()
@@ -146,14 +146,14 @@ def _of_file(path: Path) -> dict[str, Any]:
     import h5py
 
     if not path.is_file():
-        raise DataError("there is no such file", where=str(path))
+        raise DataError("the file does not exist", where=str(path))
     try:
         with h5py.File(path, "r") as file:
             return _read(file["node"])
     except (OSError, KeyError, RuntimeError, ValueError, UnicodeDecodeError) as error:
         said = " ".join(str(error).split())[:200]
         raise DataError(
-            f"is no NIR file, or is damaged ({said}); write it again", where=str(path)
+            f"is not a NIR file, or is damaged ({said}); write it again", where=str(path)
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What lies between neurons: weights, pooling, shapes and delays, as connectors and as matrices."""
+"""Nodes between neurons: weights, pooling, shapes and delays, as connectors and matrices."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from scnnbio.connectors import (
     ConvolutionConnector,
     DenseConnector,
-    EdgeListConnector,
     KernelConnector,
     PoolingConnector,
 )
+from scnnbio.connectors.matrices import as_connector, as_matrix
 from scnnbio.errors import SpecError
 from scnnbio.nir.nodes import FloatArray, Node
 from scnnbio.shapes import Shape
 
-#: Of a product of two numbers that is 1.
+#: Relative rounding error of a product that should be 1.
 _ROUNDING = 1e-14
 
 
@@ -32,14 +32,14 @@ class Operation:
     ----------
     node : Node
     before, after : tuple of int
-        (channel, row, column) of what comes in and goes out.
+        Shapes (channel, row, column) of input and output.
     connector : KernelConnector or None
-        M; None where nothing is joined anew, as by a Flatten.
+        M; None where connections do not change, as in a Flatten.
     bias : ndarray (neurons,)
     factor : ndarray (neurons,) or None
-        Of a Scale.
+        Factor of a Scale.
     delay : float
-        Of a Delay, in s.
+        Delay of a Delay, in s.
     """
 
     node: Node
@@ -61,24 +61,6 @@ class Operation:
         return sparse.diags_array(factor, format="csr")
 
 
-def as_matrix(connector: KernelConnector) -> Any:
-    """Weights of a connector as a sparse matrix (post, pre)."""
-    from scipy import sparse
-
-    edges = connector.edges()
-    sizes = [int(np.prod(s)) for s in (connector.out_shape, connector.in_shape)]
-    weights = connector.kernel.ravel()[edges.tap]
-    return sparse.coo_array((weights, (edges.post, edges.pre)), shape=sizes).tocsr()
-
-
-def as_connector(matrix: Any, before: Shape, after: Shape) -> KernelConnector:
-    """A sparse matrix (post, pre) as a list of connections."""
-    found = matrix.tocoo()
-    found.sum_duplicates()
-    edges = (found.col.astype(np.int64), found.row.astype(np.int64))
-    return EdgeListConnector(before, after, edges, weight=found.data)
-
-
 def as_shape(lengths: Sequence[int], node: Node) -> Shape:
     """The shape (channel, row, column) of one, two or three axes."""
     axes = [int(n) for n in lengths]
@@ -92,12 +74,12 @@ def as_shape(lengths: Sequence[int], node: Node) -> Shape:
 
 
 def operation(node: Node, before: Shape) -> Operation:
-    """What a node does to an input of a shape.
+    """The operation of a node on an input of a shape.
 
     Raises
     ------
     SpecError
-        If the shape does not fit, or something of the node has no counterpart.
+        If the shape does not fit, or the node has no counterpart.
     """
     try:
         return _MAKERS[node.kind](node, before)
@@ -138,7 +120,7 @@ def _convolution(node: Node, before: Shape, axes: int) -> Operation:
     if axes == 1:
         if before[1] != 1:
             raise SpecError(
-                f"what comes in is of shape {before}, and a Conv1d takes channels of one row",
+                f"the input has shape {before}, and a Conv1d takes channels of one row",
                 where=node.where,
             )
         spread, stride, padding = spread[:, :, None], (1, *stride), (0, *padding)
@@ -169,8 +151,7 @@ def _dense(node: Node, before: Shape) -> Operation:
     size = int(np.prod(before))
     if weight.ndim != 2 or weight.shape[1] != size:
         raise SpecError(
-            f"a weight of shape {weight.shape} for {size} neurons that come in; it has to be (out,"
-            f" {size})",
+            f"a weight of shape {weight.shape} for {size} input neurons; it must be (out, {size})",
             where=node.where,
         )
     bias = node.array("bias") if node.kind == "Affine" else 0.0
@@ -223,7 +204,7 @@ _MAKERS: dict[str, Callable[[Node, Shape], Operation]] = {
     "Scale": _scale,
     "Delay": _delay,
 }
-#: Kinds of nodes that lie between neurons.
+#: Kinds of nodes between neurons.
 BETWEEN = frozenset(_MAKERS)
 
 
@@ -238,14 +219,14 @@ def joined(
     before, after : tuple of int
         Shapes of the populations.
     gain : ndarray (neurons,)
-        What a weight of 1 adds to each neuron.
+        Change of each neuron by a spike of weight 1.
 
     Returns
     -------
     (KernelConnector, float)
-        The connector of the only node that joins anew, where there is one; else a product.
+        The connector of the only node that changes connections, or else a matrix product.
     """
-    # A step of the framework makes 1 of it; what it is off by is rounding.
+    # One step of the framework gives 1; a deviation is a rounding error.
     gain = np.where(np.abs(gain - 1.0) < _ROUNDING, 1.0, gain)
     joins = [op.connector for op in chain if op.connector is not None]
     factors = [op.factor for op in chain if op.factor is not None]

@@ -1,4 +1,4 @@
-"""A network of a NIR graph."""
+"""Reading NIR graphs as networks."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ Integration = Literal["euler", "exact"]
 
 @dataclass(frozen=True, eq=False)
 class FromNIR:
-    """What was read.
+    """Result of reading a graph.
 
     Parameters
     ----------
     network : Network
-        One population for each Input and each layer of neurons, named as its node.
+        One population per Input and per layer of neurons, named like its node.
     shift : mapping of str to int
         By population: steps by which its spikes are later than in the framework, where a spike
-        passes all layers in the step in which it is fired. A trial has to be as much longer.
+        passes all layers in the step in which it is fired. A trial must be longer by as many steps.
     dt : float
-        Step in ms, with which the network has to run.
+        Step in ms with which the network must run.
     names : mapping of str to str
-        Node → population, for both are the same unless a name is none of ours.
+        Node → population; they differ where a node's name is not a valid name here.
     """
 
     network: Network
@@ -49,16 +49,16 @@ class FromNIR:
 def read(
     source: str | os.PathLike[str] | Any, dt: Milliseconds, integration: Integration = "euler"
 ) -> FromNIR:
-    """A network of a NIR graph, which fires the framework's own spikes, later by whole steps.
+    """Read a NIR graph as a network, which fires the framework's spikes, later by whole steps.
 
     Parameters
     ----------
     source : path or nir.NIRGraph
     dt : float
-        The step in ms with which the network was trained, of which a graph says nothing. snnTorch
+        The step in ms with which the network was trained, which a graph does not contain. snnTorch
         writes graphs of a step of 0.1 ms unless it is given another.
     integration : {"euler", "exact"}
-        How the framework steps: by Euler's rule, as snnTorch and Norse, or exactly.
+        Integration of the framework: Euler's rule, as in snnTorch and Norse, or exact.
 
     Returns
     -------
@@ -73,9 +73,9 @@ def read(
 
     Notes
     -----
-    Potentials are in mV in place of the graph's numbers without unit. What a layer hands to itself
-    acts a step later, as in the frameworks. Loops over several layers are refused: a graph does not
-    say where the step between is.
+    Potentials are in mV in place of the graph's numbers without unit. Spikes from a layer to
+    itself act one step later, as in the frameworks. Loops over several layers are refused, since a
+    graph does not define where the delay is.
     """
     step = plain(dt, "ms", where="nir.read.dt")
     if step <= 0:
@@ -112,16 +112,14 @@ class _Reader:
         self.operations: dict[str, Operation] = {}
 
     def _thresholds(self) -> dict[str, Node]:
-        """Nodes that fire by the Threshold behind them."""
+        """Nodes that fire by the Threshold that follows them."""
         found = {}
         for name, node in self.nodes.items():
             if node.kind != "Threshold":
                 continue
             before = [self.nodes[n] for n in self.before[name]]
             if len(before) != 1 or before[0].kind not in ("LI", "I"):
-                raise SpecError(
-                    "a Threshold stands behind one LI or I here; put it there", where=node.where
-                )
+                raise SpecError("a Threshold must follow exactly one LI or I", where=node.where)
             if self.after[before[0].name] != [name]:
                 raise SpecError(
                     "its potential goes elsewhere than to its Threshold, and only spikes go from"
@@ -172,10 +170,10 @@ class _Reader:
         return FromNIR(network, shifts, self.dt, dict(self.names))
 
     def _order(self) -> list[str]:
-        """Nodes, each behind those that feed it; loops within a layer aside."""
+        """Nodes in an order in which each follows its inputs, apart from loops within a layer."""
         graph = {name: set(before) for name, before in self.before.items()}
         for name in self.names:
-            # What a layer hands to itself, by way of nodes between, is cut where it comes back.
+            # A loop of a layer to itself, through nodes between, is cut where it returns.
             graph[name] -= {name, *self._between_itself(name)}
         try:
             return list(graphlib.TopologicalSorter(graph).static_order())
@@ -188,7 +186,7 @@ class _Reader:
             ) from None
 
     def _between_itself(self, name: str) -> set[str]:
-        """Nodes between through which alone a layer's own spikes come back to it."""
+        """Nodes that only carry a layer's own spikes back to it."""
         found: set[str] = set()
         for end in self.before[name]:
             seen, waiting = set(), [end]
@@ -204,17 +202,17 @@ class _Reader:
         return found
 
     def _shape(self, name: str) -> None:
-        """Shape of what a node hands on."""
+        """Output shape of a node."""
         node = self.nodes[name]
         if node.kind == "Input":
             self.shapes[name] = as_shape([int(n) for n in node.array("shape").ravel()], node)
             return
         given = [self.shapes[n] for n in self.before[name] if n in self.shapes]
         if not given:
-            raise SpecError("nothing leads to it from an Input", where=node.where)
+            raise SpecError("no path leads to it from an Input", where=node.where)
         if any(shape != given[0] for shape in given):
             sizes = " and ".join(map(str, dict.fromkeys(given)))
-            raise SpecError(f"what comes in has the shapes {sizes}", where=node.where)
+            raise SpecError(f"its inputs have the different shapes {sizes}", where=node.where)
         if node.kind in BETWEEN:
             self.operations[name] = operation(node, given[0])
             self.shapes[name] = self.operations[name].after
@@ -225,7 +223,7 @@ class _Reader:
             self.cells[name] = cell(node, given[0], self.dt, self.integration, threshold)
 
     def _chains(self, name: str) -> list[_Chain]:
-        """All ways from a population to others, through nodes between."""
+        """All paths from a population to others, through nodes between."""
         found = []
         waiting: list[tuple[str, tuple[str, ...]]] = [(n, ()) for n in self._out_of(name)]
         while waiting:
@@ -265,10 +263,10 @@ class _Reader:
         return total
 
     def _shifts(self, chains: list[_Chain]) -> dict[str, int]:
-        """Steps by which each population is later: each projection takes one at least."""
+        """Steps by which each population is later; each projection takes at least one."""
         shift = dict.fromkeys(self.names, 0)
         forward = [chain for chain in chains if chain.pre != chain.post]
-        # As long as the longest way may be; the order is free of loops.
+        # The longest path; the order has no loops.
         for _ in self.names:
             for chain in forward:
                 least = shift[chain.pre] + 1 + self.cells[chain.post].late
@@ -281,7 +279,7 @@ class _Reader:
         steps = shift[chain.post] - shift[chain.pre] - made.late + self._delay(chain) + itself
         if steps < 1:
             raise SpecError(
-                "what it hands to itself acts in the next step, which a synapse with a time course"
+                "its spikes to itself must act in the next step, which a synapse with a time course"
                 " here does not; put a Delay of one step or more between",
                 where=made.node.where,
             )
@@ -306,7 +304,7 @@ class _Reader:
             one = self.operations[name]
             total: Any = sum(given) if given else np.zeros(int(np.prod(one.before)))
             found[name] = one.matrix() @ total + one.bias
-        # A layer's own spikes come back through nodes that stand behind it in the order.
+        # A layer's own spikes return through nodes that follow it in the order.
         return {
             name: np.asarray(
                 sum(

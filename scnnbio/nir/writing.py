@@ -1,4 +1,4 @@
-"""A NIR graph of a network."""
+"""Writing networks as NIR graphs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from scnnbio.connectors import ConvolutionConnector, DenseConnector, PoolingConnector
+from scnnbio.connectors.matrices import as_matrix
 from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError, install, unwritable
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY
 from scnnbio.nir.cells import PERFECT
-from scnnbio.nir.operations import as_matrix
 from scnnbio.population import Population, spread
 from scnnbio.units import Milliseconds, plain
 
@@ -27,7 +27,7 @@ _JUMPS = "a receptor that moves the potential itself"
 
 
 def write(path: str | os.PathLike[str], network: Network, dt: Milliseconds) -> None:
-    """Write a network as a NIR graph, whole or not at all.
+    """Write a network as a NIR graph, completely or not at all.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def write(path: str | os.PathLike[str], network: Network, dt: Milliseconds) -> N
     Raises
     ------
     UnsupportedError
-        With everything of the network that a graph cannot hold.
+        With everything in the network that a graph cannot represent.
     BackendMissing
         If the package nir is not installed.
     DataError
@@ -49,9 +49,9 @@ def write(path: str | os.PathLike[str], network: Network, dt: Milliseconds) -> N
 
     Notes
     -----
-    A graph has no delays of its own: the least that every way to a layer takes is left out, and
-    what is beyond becomes a Delay. What :func:`read` makes of the graph fires the same spikes; its
-    numbers are the same up to rounding. A layer behind a dense connection is flat in a graph.
+    Edges of a graph have no delays: the smallest delay over all paths to a layer is omitted, and
+    any excess becomes a Delay. A network that :func:`read` makes from the graph fires the same
+    spikes; its numbers are equal up to rounding. A layer after a dense connection is flat.
     """
     graph = as_graph(network, dt)
     place = Path(path).expanduser()
@@ -146,7 +146,7 @@ class _Writer:
             )  # fmt: skip
 
     def _shifts(self) -> dict[str, int]:
-        """Steps that every way to a population takes at least."""
+        """Smallest number of steps over all paths to each population."""
         within = [p for p in self.network.projections if p.pre != p.post]
         graph: dict[str, set[str]] = {p.name: set() for p in self.network.populations}
         for projection in within:
@@ -227,7 +227,7 @@ class _Writer:
         self.edges += list(itertools.pairwise(names))
 
     def _add_output(self, flat: set[str]) -> None:
-        """One Output behind each population that feeds no other."""
+        """One Output after each population without targets."""
         feeding = {p.pre for p in self.network.projections if p.pre != p.post}
         for population in self.network.populations:
             if population.name in feeding or population.is_source:

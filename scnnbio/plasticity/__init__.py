@@ -1,7 +1,7 @@
-"""Learning rules, as data: what a backend lowers, and what the reference computes slowly.
+"""Learning rules as data, which backends translate and the reference evaluates directly.
 
-Every rule is a :class:`LearningRule` and says by :meth:`~LearningRule.as_traces` what it is to a
-backend: traces of spikes, and what an arrival and a postsynaptic spike do to a weight.
+Every rule is a :class:`LearningRule`; :meth:`~LearningRule.as_traces` gives backends its form:
+traces of spikes, and the change of a weight at an arrival and at a postsynaptic spike.
 """
 
 from scnnbio.plasticity.control import Growth, Normalisation, WinnerTakeAll
@@ -10,7 +10,7 @@ from scnnbio.plasticity.rules import LearningRule, Trace, TraceRule
 from scnnbio.plasticity.stdp import PFISTER_GERSTNER_2006, SharedSTDP, TripletSTDP
 from scnnbio.registry import Registry, subclasses
 
-#: Every learning rule by its kind in a document.
+#: All learning rules by their kind in a document.
 RULES: Registry[type[LearningRule]] = Registry(
     "learning rule",
     "scnnbio.rules",

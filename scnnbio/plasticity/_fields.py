@@ -1,4 +1,4 @@
-"""Checks that all learning rules have in common."""
+"""Checks that all learning rules share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def inside(where: str, name: str) -> str:
 def make_plain(
     rule: object, where: str, unit: str, *names: str, optional: Iterable[str] = ()
 ) -> None:
-    """Strip the units of a rule's fields, and refuse numbers that are not finite."""
+    """Convert a rule's fields to plain numbers; raise for numbers that are not finite."""
     for name in (*names, *optional):
         value = getattr(rule, name)
         if value is not None or name in names:
@@ -37,7 +37,7 @@ def whole(value: Any, least: int, where: str) -> int:
 
 
 def check_positive(rule: object, where: str, unit: str, *names: str) -> None:
-    """Refuse fields that are given and not above zero."""
+    """Raise for fields that are given but not above zero."""
     for name in names:
         value = getattr(rule, name)
         if value is not None and value <= 0:
@@ -47,12 +47,12 @@ def check_positive(rule: object, where: str, unit: str, *names: str) -> None:
 
 
 def check_choice(value: Any, choices: tuple[str, ...], where: str) -> None:
-    """Refuse what is none of the words."""
+    """Raise unless the value is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         *first, last = map(repr, choices)
         raise SpecError(f"{value!r} is not {', '.join(first)} or {last}", where=where)
 
 
-def slowing(half_life: float | None, dt: float) -> float:
-    """Factor on a rate in a step of ``dt`` ms."""
+def decay_factor(half_life: float | None, dt: float) -> float:
+    """Factor on a learning rate per step of ``dt`` ms."""
     return 1.0 if half_life is None else 2.0 ** (-dt / half_life)

@@ -20,14 +20,14 @@ class Normalisation(Value):
     """Holds the size of each output map's kernel at a target.
 
     At the end of every ``period``, after the last step's resets, the kernel of each output map, all
-    its inputs and places together, is multiplied by ``target`` over its norm, and what then lies
-    outside the rule's bounds is put back on them. The norm is the target unless a bound was met. A
-    kernel of zeros stays as it is.
+    its inputs and places together, is multiplied by ``target`` divided by its norm, and then
+    clipped to the rule's bounds. The norm equals the target unless a weight was clipped. A kernel
+    of zeros does not change.
 
     Parameters
     ----------
     target : float
-        The norm that is held.
+        The norm of every kernel after normalisation.
     norm : {"l1", "l2"}
         "l1": the sum of sizes, which is the sum where no weight is negative. "l2": the root of the
         sum of squares.
@@ -130,7 +130,7 @@ class Growth(Value):
 @final
 @dataclass(frozen=True)
 class WinnerTakeAll(Value):
-    """Competition of the maps of a layer: who may learn in a trial, and who may fire.
+    """Competition between the maps of a layer for learning, and optionally for firing, per trial.
 
     In each trial a map has one winner, the first of its neurons that fires where no other map has
     won: a winner keeps the neurons of the other maps from winning at every place within ``radius``
@@ -138,18 +138,18 @@ class WinnerTakeAll(Value):
     from the winning one on: a learning rule does not see the postsynaptic spikes of the others.
 
     Where several neurons cross their thresholds in one step, they are taken in the order of how far
-    they crossed, the farthest first, and of their number where that is equal.
+    they crossed, the farthest first; ties are ordered by neuron number.
 
     Parameters
     ----------
     radius : int
-        In places. 0 lets different maps win side by side.
+        In places. With 0 different maps can win at neighbouring places.
     winners : int, optional
-        The most winners of all maps in a trial; None sets no limit but one a map.
+        Largest number of winners of all maps per trial; None for no limit except one per map.
     silence : bool
         Whether the first spike at a place keeps the neurons of the other maps at that place from
         firing until the trial ends, also where nothing learns. A silenced neuron integrates on, and
-        where it crosses its threshold it is reset, but that is no spike to anybody.
+        where it crosses its threshold it is reset, but emits no spike.
 
     Raises
     ------
@@ -158,7 +158,7 @@ class WinnerTakeAll(Value):
 
     References
     ----------
-    Kheradpisheh, Ganjtabesh, Thorpe & Masquelier 2018, Neural Netw 99:56 (one winner a map, local
+    Kheradpisheh, Ganjtabesh, Thorpe & Masquelier 2018, Neural Netw 99:56 (one winner per map, local
     competition between maps, silencing); Mozafari et al. 2019, Front Neurosci 13:625 (a number of
     winners; ties by potential).
     """

@@ -1,4 +1,4 @@
-"""A threshold that a map shares and that learning moves."""
+"""A threshold that all neurons of a map share and that adapts during learning."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.plasticity._fields import check_positive, make_plain, slowing
+from scnnbio.plasticity._fields import check_positive, decay_factor, make_plain
 from scnnbio.units import Hertz, Milliseconds, Millivolts, plain, plain_values
 from scnnbio.values import Value
 
 
 @dataclass(frozen=True)
 class SharedThreshold(Value):
-    r"""A threshold that a whole map shares and that equalises how often maps win.
+    r"""An adaptive threshold, shared by a whole map, that equalises how often maps win.
 
     Every spike of map m raises its threshold by ``eta``; between spikes the threshold falls at
-    ``eta * target``, so that it rests where the map fires ``target`` spikes a second over all its
-    places::
+    ``eta * target``, so that its equilibrium is at ``target`` spikes per second over all places
+    of the map::
 
         d theta_m / dt = eta * (sum of the map's spike trains - target)
 
@@ -29,11 +29,11 @@ class SharedThreshold(Value):
     eta : float
         Rise per spike in mV.
     target : float or tuple of float (channels,)
-        Spikes per second and map, all places together: the same for every map, or one for each.
+        Spikes per second and map, over all places: one value for all maps, or one per map.
     minimum : float, optional
-        The threshold in mV that it does not fall below; None sets no floor.
+        Lower bound of the threshold in mV; None for no bound.
     parameter : str
-        The neuron's parameter that is moved.
+        The neuron's parameter that adapts.
     half_life : float, optional
         Time in ms after which ``eta`` has halved; None keeps it constant.
 
@@ -63,12 +63,12 @@ class SharedThreshold(Value):
         object.__setattr__(self, "target", _targets(self.target))
         check_positive(self, "homeostasis", "mV", "eta")
 
-    def slowing(self, dt: Milliseconds) -> float:
-        """Factor on ``eta`` in a step of ``dt`` ms."""
-        return slowing(self.half_life, plain(dt, "ms", where="dt"))
+    def decay_factor(self, dt: Milliseconds) -> float:
+        """Factor on ``eta`` per step of ``dt`` ms."""
+        return decay_factor(self.half_life, plain(dt, "ms", where="dt"))
 
     def fall(self, channels: int, dt: Milliseconds) -> NDArray[np.float64]:
-        """How far each map's threshold falls in a step of ``dt`` ms, in mV (channels,).
+        """Decrease of each map's threshold per step of ``dt`` ms, in mV (channels,).
 
         Raises
         ------
@@ -78,7 +78,7 @@ class SharedThreshold(Value):
         targets = np.atleast_1d(np.asarray(self.target, dtype=float))
         if len(targets) not in (1, channels):
             raise SpecError(
-                f"{len(targets)} targets for {channels} channels; give one, or one a channel",
+                f"{len(targets)} targets for {channels} channels; give one, or one per channel",
                 where="homeostasis.target",
             )
         return self.eta * np.broadcast_to(targets, (channels,)) * plain(dt, "ms", where="dt") * 1e-3

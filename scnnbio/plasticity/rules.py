@@ -1,4 +1,4 @@
-"""What a learning rule is to a backend: traces of spikes, and what a spike does to a weight."""
+"""Learning rules in the form for backends: traces of spikes, and changes of weights by spikes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError, hint
 from scnnbio.neurons.names import check_variable
 from scnnbio.neurons.parsing import check_name, check_number
-from scnnbio.plasticity._fields import check_choice, check_positive, make_plain, slowing
+from scnnbio.plasticity._fields import check_choice, check_positive, decay_factor, make_plain
 from scnnbio.plasticity.control import Growth, Normalisation
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
 from scnnbio.values import FrozenTable, Value
@@ -25,18 +25,17 @@ _KNOWN = ("w", "w_min", "w_max")
 @final
 @dataclass(frozen=True)
 class Trace(Value):
-    r"""A memory of a neuron's spikes that fades exponentially.
+    r"""An exponentially decaying trace of a neuron's spikes.
 
     Parameters
     ----------
     side : {"pre", "post"}
-        Whose spikes: those that arrive from a presynaptic neuron, or those a postsynaptic one
-        fires.
+        Spikes that arrive from a presynaptic neuron, or those of a postsynaptic one.
     tau : float
         Time constant in ms.
     pairing : {"all-to-all", "nearest"}
-        What a spike does: "all-to-all" adds 1, so that all spikes count; "nearest" sets the trace
-        to 1, so that only the last one does. With both sides nearest, each spike is paired with
+        Effect of a spike: "all-to-all" adds 1, so that all spikes count; "nearest" sets the trace
+        to 1, so that only the last one counts. With both sides nearest, each spike is paired with
         the last one of the other side: the symmetric scheme of Morrison et al. 2008.
 
     Raises
@@ -62,12 +61,12 @@ class Trace(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class LearningRule(Value, ABC):
-    """What changes a kernel that every place of a layer shares.
+    """A rule that changes a kernel which all places of a layer share.
 
     Every place that uses a kernel element contributes, one after another, in the order of the
-    spiking neurons, and the element is cut to its bounds each time. Delays are axonal: a rule sees
-    the presynaptic spike when it arrives and the postsynaptic one when it is fired, and at the same
-    stamp the arrival comes first.
+    spiking neurons, and the element is clipped to its bounds each time. Delays are axonal: a rule
+    sees a presynaptic spike when it arrives and a postsynaptic one when the neuron fires; at equal
+    times the arrival comes first.
 
     Parameters
     ----------
@@ -113,17 +112,17 @@ class LearningRule(Value, ABC):
 
     @abstractmethod
     def as_traces(self) -> TraceRule:
-        """The same rule written on traces: all that a backend has to know."""
+        """The rule in terms of traces, which is all that a backend needs."""
 
     def check_kernel(
         self, kernel: Annotated[NDArray[np.float64], In("1")], present: NDArray[np.bool_]
     ) -> None:
-        """Refuse an initial kernel that the rule cannot hold.
+        """Raise for an initial kernel that violates the rule's bounds or norm.
 
         Parameters
         ----------
         kernel, present : ndarray (out, in, row, column)
-            Weights, and which of them connect anything.
+            Weights, and which of them connect neurons.
 
         Raises
         ------
@@ -146,26 +145,26 @@ class LearningRule(Value, ABC):
                     where="plasticity.normalisation.target",
                 )
 
-    def slowing(self, dt: Milliseconds) -> float:
-        """Factor on all changes in a step of ``dt`` ms."""
-        return slowing(self.half_life, plain(dt, "ms", where="dt"))
+    def decay_factor(self, dt: Milliseconds) -> float:
+        """Factor on all changes per step of ``dt`` ms."""
+        return decay_factor(self.half_life, plain(dt, "ms", where="dt"))
 
 
 @final
 @dataclass(frozen=True)
 class TraceRule(LearningRule):
-    """A rule of your own, written as text on traces.
+    """A user-defined rule, written as text in terms of traces.
 
     Parameters
     ----------
     traces : mapping of str to Trace
-        By the name that the expressions use. A presynaptic trace is that of the neuron the weight
-        comes from, a postsynaptic one that of the neuron it goes to.
+        By the name in the expressions. A presynaptic trace belongs to the source neuron of the
+        weight, a postsynaptic one to its target neuron.
     on_pre, on_post : str
-        What is added to ``w`` when a presynaptic spike arrives, and when the postsynaptic neuron
-        fires. Arithmetic on the traces, the parameters, ``w``, ``w_min`` and ``w_max``, with the
-        functions that equations may use. Empty changes nothing. Traces are read before the spike
-        moves them.
+        Change of ``w`` when a presynaptic spike arrives, and when the postsynaptic neuron fires.
+        Arithmetic on the traces, the parameters, ``w``, ``w_min`` and ``w_max``, with the functions
+        that equations may use. Empty text changes nothing. Traces are read before the spike updates
+        them.
     parameters : mapping of str to float
         Numbers by name.
     w_min, w_max, half_life, growth, normalisation
@@ -174,7 +173,7 @@ class TraceRule(LearningRule):
     Raises
     ------
     SpecError
-        If an expression is no arithmetic or uses an unknown name, or a name is taken.
+        If an expression is not arithmetic or uses an unknown name, or a name is reserved.
 
     Examples
     --------
@@ -239,7 +238,7 @@ class TraceRule(LearningRule):
             )
 
     def as_traces(self) -> TraceRule:
-        """The rule itself, which is written on traces already."""
+        """The rule itself, which already is in terms of traces."""
         return self
 
     def used(self, side: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ _TOWARDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class _BoundedRule(LearningRule):
-    """A rule whose amplitudes a weight's distance to its bounds may scale."""
+    """A rule whose amplitudes can scale with a weight's distance to its bounds."""
 
     bounds: Bounds = "soft"
     mu: Number | None = None
@@ -47,7 +47,7 @@ class _BoundedRule(LearningRule):
     def _written(
         self, traces: dict[str, Trace], on_pre: str, on_post: str, *amplitudes: str
     ) -> TraceRule:
-        """The rule on traces, with the numbers that its expressions name."""
+        """The rule in terms of traces, with the values of the names in its expressions."""
         values = {name: getattr(self, name) for name in amplitudes}
         values |= {} if self.mu is None else {"mu": self.mu}
         shared = {name: getattr(self, name) for name in LearningRule.__dataclass_fields__}
@@ -57,7 +57,7 @@ class _BoundedRule(LearningRule):
 @final
 @dataclass(frozen=True)
 class SharedSTDP(_BoundedRule):
-    r"""Pair-based STDP on a kernel that every place of the layer shares.
+    r"""Pair-based STDP of a kernel that all places of the layer share.
 
     With traces :math:`x_i` (of arriving presynaptic spikes, time constant ``tau_plus``) and
     :math:`y_j` (of postsynaptic spikes, ``tau_minus``)::
@@ -66,8 +66,8 @@ class SharedSTDP(_BoundedRule):
         postsynaptic spike:    w += a_plus * x_i * F_plus(w) - a_post * F_minus(w)
 
     ``soft`` bounds: F_plus = w_max - w, F_minus = w - w_min. ``hard`` bounds: both 1. ``power``:
-    the soft factors to the power ``mu``, between the two. The weight is cut to its bounds in every
-    case. See :class:`LearningRule` for the order of events.
+    the soft factors to the power ``mu``, between the two. The weight is clipped to its bounds in
+    every case. See :class:`LearningRule` for the order of events.
 
     Parameters
     ----------
@@ -112,13 +112,13 @@ class SharedSTDP(_BoundedRule):
         self._check(("tau_plus", "tau_minus"), ("a_plus", "a_minus", "a_post"))
 
     def as_traces(self) -> TraceRule:
-        """The same rule written on traces: all that a backend has to know."""
+        """The rule in terms of traces, which is all that a backend needs."""
         up, down = _TOWARDS[self.bounds]
         traces = {
             "x": Trace("pre", self.tau_plus, self.pairing),
             "y": Trace("post", self.tau_minus, self.pairing),
         }
-        # What is zero is left out, so that nothing is computed for it.
+        # Terms with a factor of zero are omitted, so that they cost nothing.
         on_pre = f"-a_minus*y{down}" if self.a_minus else ""
         on_post = f"a_plus*x{up}" if self.a_plus else ""
         on_post += f" - a_post{down}" if self.a_post else ""
@@ -128,7 +128,7 @@ class SharedSTDP(_BoundedRule):
 @final
 @dataclass(frozen=True)
 class TripletSTDP(_BoundedRule):
-    r"""STDP of triplets of spikes, on a kernel that every place of the layer shares.
+    r"""Triplet STDP of a kernel that all places of the layer share.
 
     With fast traces :math:`r_1` (presynaptic, ``tau_plus``) and :math:`o_1` (postsynaptic,
     ``tau_minus``) and slow ones :math:`r_2` (``tau_x``) and :math:`o_2` (``tau_y``)::
@@ -136,7 +136,7 @@ class TripletSTDP(_BoundedRule):
         presynaptic arrival:   w -= o1 * (a2_minus + a3_minus * r2) * F_minus(w)
         postsynaptic spike:    w += r1 * (a2_plus + a3_plus * o2) * F_plus(w)
 
-    Slow traces are read before the spike moves them. Without bounds (``hard``, far apart) this is
+    Slow traces are read before the spike updates them. Without bounds (``hard``, far apart) this is
     the rule as published, which explains why pairs potentiate more when they are repeated faster.
     The default is the full model fitted to visual cortex with all-to-all pairing; other fits are
     those of :meth:`published`.
@@ -234,7 +234,7 @@ class TripletSTDP(_BoundedRule):
         return cls(**{**fitted, "pairing": pairing, **changes})
 
     def as_traces(self) -> TraceRule:
-        """The same rule written on traces: all that a backend has to know."""
+        """The rule in terms of traces, which is all that a backend needs."""
         up, down = _TOWARDS[self.bounds]
         traces = {
             "r1": Trace("pre", self.tau_plus, self.pairing),
@@ -242,7 +242,7 @@ class TripletSTDP(_BoundedRule):
             "o1": Trace("post", self.tau_minus, self.pairing),
             "o2": Trace("post", self.tau_y, self.pairing),
         }
-        # What is zero is left out, so that nothing is computed for it.
+        # Terms with a factor of zero are omitted, so that they cost nothing.
         plus = ["a2_plus"] * bool(self.a2_plus) + ["a3_plus*o2"] * bool(self.a3_plus)
         minus = ["a2_minus"] * bool(self.a2_minus) + ["a3_minus*r2"] * bool(self.a3_minus)
         return self._written(

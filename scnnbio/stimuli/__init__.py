@@ -1,4 +1,4 @@
-"""What is shown: stimuli that yield their frames trial by trial, in any order."""
+"""Stimuli, which yield the frames of their trials in any order."""
 
 from scnnbio.registry import Registry, subclasses
 from scnnbio.stimuli.base import FileRead, Files, FileSkipped, Stimulus
@@ -11,7 +11,7 @@ from scnnbio.stimuli.noise_movies import GaussianNoise, SparseNoise
 from scnnbio.stimuli.photographs import Photographs
 from scnnbio.stimuli.scenes import NaturalScenes
 
-#: Every stimulus by its kind in a document.
+#: All stimuli by their kind in a document.
 STIMULI: Registry[type[Stimulus]] = Registry(
     "stimulus",
     "scnnbio.stimuli",

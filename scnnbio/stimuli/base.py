@@ -16,22 +16,22 @@ from scnnbio.values import Value
 
 
 class FileRead(NamedTuple):
-    """A file that a stimulus is made of."""
+    """A file from which a stimulus is made."""
 
     path: str
-    #: Of its bytes when it was read, in hexadecimal digits.
+    #: Digest of its bytes when it was read, in hexadecimal digits.
     sha256: str
 
 
 class FileSkipped(NamedTuple):
-    """A file or folder that lay among those that were read, and was left out."""
+    """A file or folder among those that were read, which was skipped."""
 
     path: str
     reason: str
 
 
 class Files(NamedTuple):
-    """What a stimulus read, and what it left out on the way."""
+    """The files that a stimulus read, and those that it skipped."""
 
     read: tuple[FileRead, ...] = ()
     skipped: tuple[FileSkipped, ...] = ()
@@ -46,10 +46,10 @@ class Files(NamedTuple):
 
 
 class Stimulus(Value, ABC):
-    """What is shown to a network, one trial after another.
+    """A stimulus, one trial after another.
 
     A subclass is a frozen, final dataclass. Its fields are its parameters and nothing else:
-    numbers, strings, booleans and tuples of them, so that a stimulus is saved as it stands. Every
+    numbers, strings, booleans and tuples of them, so that a stimulus is saved by its fields. Every
     field has a default.
 
     Notes
@@ -61,7 +61,7 @@ class Stimulus(Value, ABC):
 
     #: Fields that hold the path of a file or folder. In a document they begin at its folder.
     paths: ClassVar[tuple[str, ...]] = ()
-    #: Values of these fields that are words instead.
+    #: Values of these fields that are keywords instead of paths.
     no_paths: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -85,7 +85,7 @@ class Stimulus(Value, ABC):
         shape : tuple of int
             Rows and columns (pixels).
         rng : numpy.random.Generator
-            The only source of chance. Seed it by (seed, trial) to have a trial's frames again.
+            The only source of randomness. Seed it by (seed, trial) to reproduce a trial's frames.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class Stimulus(Value, ABC):
 
     @abstractmethod
     def table(self) -> dict[str, np.ndarray]:
-        """Parameters that differ between trials: one column a parameter, one row a trial."""
+        """Parameters that differ between trials: one column per parameter, one row per trial."""
 
     @property
     def files(self) -> Files:
@@ -109,7 +109,7 @@ class Stimulus(Value, ABC):
 
 
 def check_request(stimulus: Stimulus, trial: int, shape: tuple[int, int]) -> None:
-    """Refuse a trial that does not exist, or a shape without pixels."""
+    """Raise for a trial that does not exist, or a shape without pixels."""
     if not 0 <= trial < stimulus.n_trials:
         raise SpecError(
             f"there is no trial {trial}; ask for 0 to {stimulus.n_trials - 1}", where="stimulus"
@@ -152,7 +152,7 @@ def positive(value: Any, unit: str, where: str) -> float:
 
 
 def sequence(values: Any, where: str) -> tuple[Any, ...]:
-    """Values as a tuple that is not empty; text is refused, as it would fall into letters."""
+    """Values as a tuple that is not empty; raises for text, which would split into letters."""
     single = isinstance(values, np.ndarray) and not values.ndim
     if single or isinstance(values, str) or not isinstance(values, Iterable):
         raise SpecError(f"{values!r} is not a list; write a list of values", where=where)

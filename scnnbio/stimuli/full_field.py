@@ -34,8 +34,8 @@ class FullField(Stimulus):
     Parameters
     ----------
     luminance : float or tuple of float
-        About which it flickers (contrast units, 0 for the mean grey); several are steps from trial
-        to trial.
+        Mean luminance (contrast units, 0 for mean grey); several values are shown in different
+        trials.
     contrast : float or tuple of float
         Amplitude of the flicker, 0 or more (contrast units); 0 for a steady field.
     temporal_frequency : float or tuple of float
@@ -45,7 +45,7 @@ class FullField(Stimulus):
     duration : float
         Of a trial (ms); a whole number of frames.
     frame : float
-        Duration of a frame (ms). A field that never flickers is one frame a trial.
+        Duration of a frame (ms). A field that never flickers has one frame per trial.
 
     Raises
     ------
@@ -57,7 +57,7 @@ class FullField(Stimulus):
     :math:`L = l + c \sin(2\pi f_t t)`, taken at the middle of each frame, which lowers the
     amplitude of the flicker by :math:`\operatorname{sinc}(f_t \cdot \mathrm{frame})`. In the order
     of trials the repeats change slowest, then luminance, contrast and temporal frequency. A
-    difference of Gaussians does not see a uniform field: take it with
+    difference of Gaussians does not respond to a uniform field: use it with
     :class:`~scnnbio.encoding.Pixels`.
     """
 
@@ -106,7 +106,7 @@ class FullField(Stimulus):
 
     @property
     def flickers(self) -> bool:
-        """Whether any trial does."""
+        """Whether the field flickers in any trial."""
         return any(as_tuple(self.contrast))
 
     @property

@@ -1,4 +1,4 @@
-"""Gratings in an aperture: drifting, standing, reversing, and two at once."""
+"""Gratings in an aperture: drifting, static, counterphase, and plaids."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GratingPatches(OnScreen):
     spatial_frequencies : tuple of float
         Cycles per deg; above 0 and below half the pixels per deg.
     temporal_frequencies : tuple of float
-        Hz, below half the frame rate; 0 is a grating that stands still.
+        Hz, below half the frame rate; 0 is a static grating.
     contrasts : tuple of float
         Michelson contrast, 0 to 1.
     phases : tuple of float
@@ -54,7 +54,7 @@ class GratingPatches(OnScreen):
     mask_orientations : tuple of float
         Orientation of the second grating relative to the first (deg).
     motion : {"drifting", "counterphase"}
-        Whether the grating drifts, or reverses in place.
+        Whether the grating drifts, or reverses its contrast in place.
     center : tuple of float
         x and y of the centre of the aperture (deg).
 
@@ -184,7 +184,7 @@ class GratingPatches(OnScreen):
         if condition["mask_contrast"] > 0:
             crossed = self._grating(theta + condition["mask_orientation"], x, y, condition)
             light += condition["mask_contrast"] * crossed
-        # hypot, as the aperture has to be as symmetric as the pixels are.
+        # hypot keeps the aperture as symmetric as the pixels.
         distance = np.hypot(x, y)
         light *= self._inside(distance, condition["diameter"])
         if condition["inner_diameter"] > 0:

@@ -38,14 +38,14 @@ class Gratings(Stimulus):
     ----------
     orientations : tuple of float, or int
         Orientation of the bars (deg), counter-clockwise from horizontal as the picture is seen,
-        with row 0 on top: 0 is horizontal bars, 90 vertical ones, 45 bars that rise to the right.
-        The grating drifts towards orientation + 90: at 0 upwards, at 90 to the left. A whole
+        with row 0 on top: 0 is horizontal bars, 90 vertical ones, 45 bars from lower left to upper
+        right. The grating drifts towards orientation + 90: at 0 upwards, at 90 to the left. A whole
         number n stands for n values equally spaced from 0 over 360 deg, which shows each grating
         drifting both ways, or over 180 deg if nothing drifts.
     spatial_frequencies : tuple of float
         Above 0 up to 0.5 (cycles/pixel).
     temporal_frequency : float or tuple of float
-        Cycles that pass a point in a second (Hz); 0 is a grating that stands still.
+        Cycles that pass a point per second (Hz); 0 is a static grating.
     contrast : float or tuple of float
         Michelson contrast, 0 to 1.
     phases : tuple of float

@@ -17,8 +17,8 @@ from scnnbio.units import Milliseconds, Number
 class WhiteNoise(Stimulus):
     """Checks whose luminance is independent in space, time and trials, with mean 0.
 
-    The frames of a trial are drawn again from the trial's own generator, which is how a
-    spike-triggered average gets at them without their having been stored.
+    The frames of a trial can be drawn again from the trial's generator, so that a spike-triggered
+    average needs no stored frames.
 
     Parameters
     ----------
@@ -89,5 +89,5 @@ class WhiteNoise(Stimulus):
         return self.contrast * pixels[:, :rows, :columns]
 
     def table(self) -> dict[str, np.ndarray]:
-        """No columns: the trials differ by chance alone."""
+        """No columns: trials differ only by chance."""
         return {}

@@ -25,34 +25,34 @@ _MAX_DRAWS = 100
 @final
 @dataclass(frozen=True)
 class Photographs(Stimulus):
-    """Still patches of photographs, a fresh random one each trial.
+    """Static patches of photographs, a new random one in each trial.
 
     Parameters
     ----------
     images : str
         ``"bundled"``: seven photographs that come with scikit-learn and scikit-image.
         ``"white-noise"``: the control; an endless picture whose pixels are independent and
-        Gaussian, another one each trial, which then takes the very same way, rotation and
+        Gaussian, a new one in each trial, which then passes the same processing, rotation and
         interpolation included.
         Anything else: path of a folder with photographs (png, jpg, tif, bmp), which are taken in
         the order of their names. Hidden files, folders and files of other kinds are skipped, with
-        a warning; :attr:`files` tells which.
+        a warning; :attr:`files` lists them.
     n_trials : int
         Number of trials, each with its own patch.
     duration : float
         Of a trial (ms).
     rotate : bool
         Turn each patch by a random angle, uniform over 360 deg. Photographs hold more horizontal
-        and vertical than oblique contours; rotation takes that bias out.
+        and vertical than oblique contours; rotation removes that bias.
     zoom : tuple of float
-        Least and greatest magnification, each at least 1; each trial draws one uniformly. At zoom
+        Smallest and largest magnification, each at least 1; each trial draws one uniformly. At zoom
         z a pixel of the patch spans 1/z pixels of the (reduced) photograph. Below 1, samples
         would be further apart than pixels, and fine detail would alias: use ``reduce`` there.
     reduce : int
         Photographs are first reduced by averaging blocks of ``reduce`` x ``reduce`` pixels.
     min_contrast : float
         From 0 to below 1. A patch whose standard deviation is less than this fraction of its
-        photograph's is drawn again, up to 100 times; then the best of them stands.
+        photograph's is drawn again, up to 100 times; then the best of them is used.
 
     Raises
     ------
@@ -65,10 +65,10 @@ class Photographs(Stimulus):
     stored, gamma-encoded values are taken as they are: the encoding is compressive, and so are
     photoreceptors. Photographs are turned as their EXIF orientation says, as a viewer does. Each
     is expressed in units of contrast, the difference from its mean grey divided by its mean grey.
-    That has a meaning for luminances alone: a picture with pixels below 0, such as a whitened one,
-    is refused, and so is what cannot be read as it was stored (transparent pixels, several
+    That is meaningful only for luminances: a picture with pixels below 0, such as a whitened one,
+    is refused, and so are files that cannot be read exactly as stored (transparent pixels, several
     pictures in a file, colours of 16 bits, deep pixels of which 0 is white). Photographs are chosen
-    with a chance in proportion to their area, and patches lie wholly inside, whatever the angle.
+    with a probability proportional to their area, and patches lie wholly inside at every angle.
     Sampling is bilinear.
     """
 
@@ -142,13 +142,14 @@ class Photographs(Stimulus):
         library: Library | None,
         rng: np.random.Generator,
     ) -> tuple[np.ndarray, float]:
-        """A patch, and the standard deviation of the picture that it is of."""
+        """A patch, and the standard deviation of its picture."""
         chosen = None if library is None else library.choose(rng)
         zoom = rng.uniform(*self.zoom)
         angle = rng.uniform(0.0, 360.0) if self.rotate else 0.0
         first = [h / zoom for h in half]
         if chosen is None:
-            # Every place of an endless picture is alike: a piece of it, and where between pixels.
+            # All places of an endless picture are equivalent: draw a piece, and the subpixel
+            # offset.
             whole = NOISE_CONTRAST / self.reduce
             image = whole * rng.standard_normal([math.ceil(2 * h) + 2 for h in first])
             last = [h + 1.0 for h in first]
@@ -160,16 +161,16 @@ class Photographs(Stimulus):
 
     @cached_property
     def _library(self) -> Library:
-        """The photographs as they were first read: a run sees the same ones from end to end."""
+        """The photographs as first read, so that they do not change during a run."""
         return load_photographs(self.images, self.reduce)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The parameters alone: a copy reads the photographs again."""
+        """Only the parameters: a copy reads the photographs again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def files(self) -> Files:
-        """The photographs with their digests, and what else lay in their folder.
+        """The photographs with their digests, and the skipped files of their folder.
 
         Raises
         ------
@@ -190,12 +191,12 @@ class Photographs(Stimulus):
                 )
 
     def table(self) -> dict[str, np.ndarray]:
-        """No columns: the trials differ by chance alone."""
+        """No columns: trials differ only by chance."""
         return {}
 
 
 def absolute(images: str, words: tuple[str, ...]) -> str:
-    """The folder's place from anywhere: what a stimulus shows does not depend on where it runs."""
+    """Absolute path of a folder, so that a stimulus does not depend on the working folder."""
     return images if not images or images in words else str(Path(images).expanduser().absolute())
 
 
@@ -217,7 +218,7 @@ def sample_patch(
     center : tuple of float
         Row and column of the image that the middle of the patch falls on.
     angle : float
-        By which the picture appears turned counter-clockwise in the patch (deg).
+        Counter-clockwise rotation of the picture in the patch (deg).
     zoom : float
         Pixels of the patch per pixel of the image.
 
@@ -241,7 +242,7 @@ def sample_patch(
 
 
 def _half_extent(shape: tuple[int, int], rotate: bool) -> tuple[float, float]:
-    """Half of what a patch may reach over, in rows and columns at zoom 1."""
+    """Half of the largest extent of a patch, in rows and columns at zoom 1."""
     rows, columns = (shape[0] - 1) / 2, (shape[1] - 1) / 2
     return (math.hypot(rows, columns),) * 2 if rotate else (rows, columns)
 

@@ -1,4 +1,4 @@
-"""Picture files as arrays of contrast: which are read, how they are turned, what is refused."""
+"""Reading picture files as arrays of contrast."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BUNDLED_IN = {
 }
 BUNDLED = tuple(_BUNDLED_IN)
 
-#: Of red, green and blue (ITU-R BT.709).
+#: Luminance weights of red, green and blue (ITU-R BT.709).
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
@@ -47,11 +47,11 @@ class Library(NamedTuple):
 
     names: tuple[str, ...]
     images: tuple[np.ndarray, ...]
-    #: Upper ends of the intervals of [0, 1) in which each photograph is chosen.
+    #: Upper ends of the intervals of [0, 1) that select each photograph.
     chances: np.ndarray
     #: Standard deviation of each photograph.
     contrasts: tuple[float, ...]
-    #: The files that were read, and what else lay there.
+    #: The files that were read, and those that were skipped.
     files: Files
 
     def choose(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
@@ -61,9 +61,9 @@ class Library(NamedTuple):
 
 
 def load_photographs(images: str, reduce: int = 1) -> Library:
-    """Photographs of a source, reduced and in units of contrast.
+    """Load the photographs of a source, reduced and in units of contrast.
 
-    They are kept, and read again when a file of the folder has changed.
+    They are cached, and read again when a file of the folder has changed.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def load_photographs(images: str, reduce: int = 1) -> Library:
     Warns
     -----
     FilesSkipped
-        Where a folder holds anything that is not read; once for each state of the folder.
+        If a folder contains files that are not read; once per state of the folder.
     """
     if images == "bundled":
         return _loaded(images, (), reduce)
@@ -118,7 +118,7 @@ def _loaded(images: str, state: tuple[Any, ...], reduce: int) -> Library:
 
 
 def _bundled(name: str) -> Path:
-    # The file alone: to import the library that brings it takes a second, and 50 MB.
+    # Only the file: importing its library would take a second, and 50 MB.
     package, place = _BUNDLED_IN[name]
     spec = importlib.util.find_spec(package)
     folders = spec.submodule_search_locations if spec is not None else None
@@ -126,18 +126,18 @@ def _bundled(name: str) -> Path:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What a folder holds, in an order that is the same on every file system."""
+    """Entries of a folder, in the same order on every file system."""
     if not folder.is_dir():
-        told = (
+        problem = (
             "is a file; name the folder that it is in"
             if folder.exists()
             else "no such folder; write 'bundled', 'white-noise' or the path of a folder of"
             " photographs"
         )
-        raise DataError(told, where=_shown(folder))
+        raise DataError(problem, where=_shown(folder))
     try:
         with os.scandir(folder) as entries:
-            # macOS takes accents in names apart, other systems keep them as they were written.
+            # macOS decomposes accented letters in names; other systems keep them as written.
             return sorted(entries, key=lambda e: (unicodedata.normalize("NFC", e.name), e.name))
     except OSError as error:
         raise DataError(
@@ -146,12 +146,12 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _state(folder: Path) -> tuple[Any, ...]:
-    """Names, sizes and times of what a folder holds: changes when a file does."""
+    """Names, sizes and times of a folder's entries, which change when a file does."""
     state = []
     for entry in _entries(folder):
         try:
             status = entry.stat()
-        except OSError:  # a link to nothing
+        except OSError:  # a broken link
             state.append((entry.name, 0, 0))
         else:
             state.append((entry.name, status.st_size, status.st_mtime_ns))
@@ -159,7 +159,7 @@ def _state(folder: Path) -> tuple[Any, ...]:
 
 
 def _listed(folder: Path) -> tuple[list[Path], tuple[FileSkipped, ...]]:
-    """The pictures of a folder, and all else that lies in it with the reason to leave it."""
+    """The pictures of a folder, and its other entries with the reason to skip them."""
     found, skipped = [], []
     for entry in _entries(folder):
         path = Path(entry.path)
@@ -183,7 +183,7 @@ def _reason_to_skip(entry: os.DirEntry[str], suffix: str) -> str:
     if entry.is_dir():
         return "folder"
     if not entry.is_file():
-        return "link to nothing" if entry.is_symlink() else "not a file"
+        return "broken link" if entry.is_symlink() else "not a file"
     return "" if suffix in _SUFFIXES else "not a png, jpg, tif or bmp file"
 
 
@@ -197,14 +197,14 @@ def _tell(folder: str, skipped: tuple[FileSkipped, ...]) -> None:
 
 
 def _some(skipped: Sequence[FileSkipped], most: int = 5) -> str:
-    """The first of what was skipped, in words."""
-    told = [f"{Path(file.path).name} ({file.reason})" for file in skipped[:most]]
+    """The first skipped files, as text."""
+    names = [f"{Path(file.path).name} ({file.reason})" for file in skipped[:most]]
     more = [f"and {len(skipped) - most} more"] if len(skipped) > most else []
-    return ", ".join(told + more)
+    return ", ".join(names + more)
 
 
 def _shown(path: Path) -> str:
-    """A path as text that every file and terminal takes: bytes that are no letters in escapes."""
+    """A path as printable text, with undecodable bytes as escapes."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -218,7 +218,7 @@ def read_picture(file: Path) -> tuple[np.ndarray, str]:
     Returns
     -------
     luminance : numpy.ndarray
-        (rows, columns), float64, on any scale: contrast units divide it out.
+        (rows, columns), float64, on any scale, which contrast units remove.
     digest : str
         SHA-256 of the file's bytes, in hexadecimal digits.
 
@@ -237,7 +237,7 @@ def read_picture(file: Path) -> tuple[np.ndarray, str]:
             trouble = _trouble(picture, content)
             picture.load()
             pixels, through = _pixels(ImageOps.exif_transpose(picture))
-    except Exception as error:  # decoders raise errors of every kind on damaged files
+    except Exception as error:  # decoders raise errors of many kinds on damaged files
         reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
         raise DataError(
             f"cannot be read as an image ({reason}); mend or remove it", where=where
@@ -252,8 +252,8 @@ def read_picture(file: Path) -> tuple[np.ndarray, str]:
 
 
 def _trouble(picture: Image, content: bytes) -> str:
-    """What of a file Pillow would give other pixels than those stored, and what to do."""
-    # An MPO is a JPEG of a camera: after the photograph come its preview or the second eye's.
+    """Why Pillow would not return the stored pixels of a file, and what to do; empty if it does."""
+    # An MPO is a camera's JPEG, with a preview or the second eye's photograph after the first.
     if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
         return "the file holds several images; save each as a file"
     deep = False
@@ -272,7 +272,7 @@ def _trouble(picture: Image, content: bytes) -> str:
 
 
 def _pixels(picture: Image) -> tuple[np.ndarray, bool]:
-    """Grey as deep as it is, or red, green and blue; and whether a background shines through."""
+    """Grey at its full depth, or red, green and blue; and whether pixels are transparent."""
     if picture.mode in ("L", "F") or picture.mode.startswith("I"):
         grey = np.asarray(picture)
         key = picture.info.get("transparency")
@@ -301,14 +301,15 @@ def _contrast_units(image: np.ndarray, name: str) -> np.ndarray:
         raise DataError("holds pixels that are infinite or NaN; mend or remove it", where=name)
     least, mean = float(image.min()), float(image.mean())
     if least < 0:
-        # A whitened picture: its mean is 0 but for rounding, and says nothing of its contrast.
+        # A whitened picture: its mean is 0 apart from rounding, so that contrast is undefined.
         raise DataError(
-            f"holds pixels below 0 (down to {least:.4g}), which are no luminances, so that contrast"
+            f"holds pixels below 0 (down to {least:.4g}), which are not luminances, so that"
+            f" contrast"
             " has no meaning; save the picture that it was made of, or add a constant that puts its"
             " mean at the mean luminance",
             where=name,
         )
-    # Rounding leaves a uniform picture some 1e-17 of deviation.
+    # Rounding gives a uniform picture a deviation of about 1e-17.
     if not float(image.std()) > 1e-9 * mean:
         raise DataError("the picture is black or uniform; remove it", where=name)
     scaled = np.ascontiguousarray(image / mean - 1.0)

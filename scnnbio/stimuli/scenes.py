@@ -1,4 +1,4 @@
-"""Natural scenes as a moving eye sees them: fixations, drift and saccades."""
+"""Natural scenes under eye movements: fixations, drift and saccades."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scnnbio.units import Degrees, Milliseconds, Number
 
 Array = NDArray[np.float64]
 
-#: Landing places that are tried before the whole photograph is open to the next saccade.
+#: Number of landing places that are tried before one is drawn from the whole photograph.
 _MAX_DRAWS = 100
 
 
 @final
 @dataclass(frozen=True)
 class NaturalScenes(OnScreen):
-    """Movies of a photograph under a gaze that fixates, drifts and jumps.
+    """Movies of a photograph under fixations, drift and saccades.
 
     The screen, the repeats, the blanks and the order of trials are those of
     :class:`~scnnbio.stimuli.screen.OnScreen`. A pixel of the (reduced) photograph is a pixel of
@@ -47,7 +47,7 @@ class NaturalScenes(OnScreen):
         Mean amplitude of a saccade (deg); amplitudes are exponential, directions uniform.
     drift : float
         Diffusion constant of the gaze within a fixation (deg^2/s): the variance along each axis
-        grows by twice it per second. 0 for a gaze that stands still.
+        grows by twice it per second. 0 for no drift.
     reduce : int
         Photographs are first reduced by averaging blocks of ``reduce`` x ``reduce`` pixels.
 
@@ -60,7 +60,7 @@ class NaturalScenes(OnScreen):
     -----
     A saccade takes no time: it falls between two frames. The gaze stays where the frame is wholly
     inside the photograph; a saccade that would leave is drawn again, and drift ends at the border.
-    Photographs are chosen with a chance in proportion to their area. Sampling is bilinear.
+    Photographs are chosen with a probability proportional to their area. Sampling is bilinear.
 
     References
     ----------
@@ -96,12 +96,12 @@ class NaturalScenes(OnScreen):
 
     @cached_property
     def _library(self) -> Library:
-        """The photographs as they were first read: a run sees the same ones from end to end."""
+        """The photographs as first read, so that they do not change during a run."""
         return load_photographs(self.images, self.reduce)
 
     @property
     def files(self) -> Files:
-        """The photographs with their digests, and what else lay in their folder.
+        """The photographs with their digests, and the skipped files of their folder.
 
         Raises
         ------

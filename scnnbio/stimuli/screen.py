@@ -1,4 +1,4 @@
-"""A screen in degrees of visual angle, and what is shown on it in a table of conditions."""
+"""Stimuli on a screen in degrees of visual angle, with a table of conditions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scnnbio.units import Hertz, Milliseconds, Number, plain
 Array = NDArray[np.float64]
 
 _ORDERS = ("listed", "random")
-#: Ends of the seeds, so that the order and the content share no random numbers.
+#: Last elements of the seeds, so that order and content use independent random numbers.
 _ORDER, _CONTENT = 0, 1
 
 
@@ -44,13 +44,13 @@ class OnScreen(Stimulus):
         blanks, comes once in random order. ``"listed"``: the repeats change slowest, and the
         blanks come last.
     seed : int
-        Of the order, and of what is random in the content.
+        Seed of the order, and of random content.
 
     Notes
     -----
     The centre of the frame is (0, 0) deg, x runs to the right and y upwards. Luminance is taken
-    at the centre of each pixel and at the middle of each frame. Nothing is drawn from the ``rng``
-    of :meth:`frames`: two repeats of one condition are the same movie.
+    at the centre of each pixel and at the middle of each frame. The ``rng``
+    of :meth:`frames` is not used: two repeats of one condition are the same movie.
     """
 
     pixels_per_degree: Number = 16.0
@@ -183,7 +183,7 @@ class OnScreen(Stimulus):
         return rank
 
     def _content(self, number: float) -> np.random.Generator:
-        """Chance of the content with this number, apart from that of the order."""
+        """Random generator of the content with this number, independent of that of the order."""
         return np.random.default_rng((self.seed, _CONTENT, int(number)))
 
     def _set(self, **values: Any) -> None:
@@ -204,7 +204,7 @@ class OnScreen(Stimulus):
         return np.asarray(x[None, :]), np.asarray(y[:, None])
 
     def _check_spatial(self, frequency: float, name: str) -> None:
-        """Refuse a spatial frequency (cycles/deg) that pixels cannot carry."""
+        """Raise for a spatial frequency (cycles/deg) that the pixels cannot represent."""
         highest = self.pixels_per_degree / 2
         if not 0 < frequency < highest:
             raise SpecError(
@@ -214,7 +214,7 @@ class OnScreen(Stimulus):
             )
 
     def _check_temporal(self, frequency: float, name: str) -> None:
-        """Refuse a temporal frequency (Hz) that frames cannot carry."""
+        """Raise for a temporal frequency (Hz) that the frames cannot represent."""
         if frequency >= self.frame_rate / 2:
             raise SpecError(
                 f"{frequency:g} Hz needs more than {2 * frequency:g} frames per second, not "

@@ -1,1 +1,1 @@
-"""What tests a backend, also one that is not of this package: :mod:`scnnbio.testing.contract`."""
+"""Tests for any backend, also of other packages: :mod:`scnnbio.testing.contract`."""

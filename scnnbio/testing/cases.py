@@ -1,7 +1,7 @@
 """One small experiment for each feature that a backend can declare.
 
-Each requires as little else as it can: one layer of LIF neurons behind a source that fires at
-random. Layers are named ``layer``, sources ``source``.
+Each requires as few other features as possible: one layer of LIF neurons behind a source that fires
+at random. Layers are named ``layer``, sources ``source``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _TRACES = {"x": Trace("pre", 20.0), "y": Trace("post", 20.0)}
 
 
 class Reversed(KernelConnector):
-    """Connections of a kind that scnnbio does not have: neuron i to the i-th from the end."""
+    """A kind of connector outside scnnbio: neuron i to the i-th from the end."""
 
     def __init__(self) -> None:
         fields: dict[str, Any] = {
@@ -80,7 +80,7 @@ class Reversed(KernelConnector):
         raise NotImplementedError
 
     def weight_sign(self, receptor: str, conductance_based: bool) -> float:
-        """One: the weight has its own sign."""
+        """Return 1: the weight has its own sign."""
         return 1.0
 
     def edges(self) -> Edges:
@@ -90,7 +90,7 @@ class Reversed(KernelConnector):
 
 
 class Hebbian(LearningRule):
-    """A rule of a kind that scnnbio does not have: a kernel grows by its traces' product."""
+    """A kind of learning rule outside scnnbio: a kernel grows by the product of its traces."""
 
     def as_traces(self) -> TraceRule:
         """The rule on traces."""
@@ -183,7 +183,7 @@ def _valued() -> Experiment:
 
 
 def _with_inputs(base: Experiment, network: Network | None = None, **inputs: Input) -> Experiment:
-    """The same, with inputs beside that of the source."""
+    """The experiment with further inputs beside that of the source."""
     return dataclasses.replace(
         base,
         network=network or base.network,

@@ -1,4 +1,4 @@
-"""The contract suite: every feature that a backend declares is tested, and every other refused.
+"""The contract suite: a backend must support every declared feature, and refuse every other.
 
 It runs on any backend. In a test file of yours::
 
@@ -8,8 +8,8 @@ It runs on any backend. In a test file of yours::
     def test_my_backend_keeps_the_contract(feature):
         contract.check(MyBackend(), feature)
 
-The oracle is ``reference``, and a backend is held against it by what it promises. A backend that
-promises nothing of spikes cannot pass.
+The oracle is ``reference``, with which a backend must agree as it promises. A backend that promises
+nothing about spikes cannot pass.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from scnnbio.experiment import Experiment, Feature, Record, Run
 from scnnbio.network import Network
 from scnnbio.testing.cases import case
 
-#: Spikes from which on the mean rate of a case says something.
+#: Number of spikes from which on the mean rate of a case is compared.
 _LEAST = 40
-#: Share of a signal's range by which one may differ on average where nothing is promised.
+#: Mean difference of a signal, relative to its range, that is accepted without a promise.
 _FAR = 0.1
 _ORACLE, _TESTED = "reference", "the backend"
 
 
 def check(backend: backends.Backend, feature: Feature) -> None:
-    """Raise unless a backend has a feature that it declares, or refuses one that it does not.
+    """Raise unless a backend supports a feature that it declares, or refuses one that it does not.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def check(backend: backends.Backend, feature: Feature) -> None:
     Raises
     ------
     AssertionError
-        With all that is wrong.
+        With all problems.
     """
     problems = judge(backend, [feature])[feature]
     if problems:
@@ -57,7 +57,7 @@ def check(backend: backends.Backend, feature: Feature) -> None:
 
 
 def parametrize(test: Any) -> Any:
-    """Make a test of pytest that takes a ``feature`` one test for each of them."""
+    """Parametrise a pytest function with an argument ``feature`` over all features."""
     import pytest
 
     features = [pytest.param(feature, id=feature.name.lower()) for feature in Feature]
@@ -67,10 +67,10 @@ def parametrize(test: Any) -> Any:
 def judge(
     backend: backends.Backend, features: Iterable[Feature] = tuple(Feature)
 ) -> dict[Feature, list[str]]:
-    """What is wrong with a backend's declarations.
+    """Check a backend's declarations.
 
-    Cases that have their trials in common run side by side in one experiment, each judged by
-    itself, so that all of them together take a few runs.
+    Cases with equal trials run together in one experiment, each judged by itself, so that all of
+    them take only a few runs.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def judge(
     Returns
     -------
     dict of Feature to list of str
-        What is wrong with each; empty where nothing is.
+        Problems by feature; empty lists where there are none.
     """
     found: dict[Feature, list[str]] = {}
     declared: list[Feature] = []
@@ -90,8 +90,8 @@ def judge(
         if feature in backend.supports and not refusals:
             declared.append(feature)
         elif feature in backend.supports:
-            told = ", ".join(map(str, refusals))
-            found[feature] = [f"it is declared, and its case is refused: {told}"]
+            reasons = ", ".join(map(str, refusals))
+            found[feature] = [f"it is declared, but its case is refused: {reasons}"]
         else:
             found[feature] = _refused_well(feature, refusals)
     for experiment, prefixes in together({f: case(f) for f in declared}):
@@ -110,21 +110,21 @@ def judge(
 
 @functools.lru_cache(maxsize=8)
 def _of_the_oracle(experiment: Experiment) -> Run:
-    """The run that others are held against, made once for all backends that declare the same."""
+    """The reference run, computed once for all backends with equal declarations."""
     return backends.get(_ORACLE).run(experiment)
 
 
 def _refused_well(feature: Feature, refusals: Sequence[Any]) -> list[str]:
-    """What is wrong with the answer about a feature that is not declared."""
+    """Problems with the refusal of an undeclared feature."""
     if not refusals:
-        return ["it is not declared, and its case is not refused"]
+        return ["it is not declared, but its case is not refused"]
     return [f"no remedy: {one}" for one in refusals if not one.remedy]
 
 
 def together(
     cases: Mapping[Feature, Experiment],
 ) -> Iterator[tuple[Experiment, dict[Feature, str]]]:
-    """Cases side by side behind one source, as few experiments as there are kinds of trials.
+    """Combine cases behind one source, one experiment per kind of trials.
 
     Parameters
     ----------
@@ -172,26 +172,26 @@ def together(
 
 
 def _broken(pair: PairResult, prefix: str, spikes: Promise | None) -> Iterator[str]:
-    """Promises that one case breaks, or that it cannot be held to."""
+    """Promises that one case breaks, or that cannot be tested."""
     for verdict in pair.verdicts:
         if not verdict.of.startswith(prefix) or verdict.verdict == "agrees":
             continue
-        told = f"{verdict.subject} of {verdict.of}: {verdict.reason}"
+        problem = f"{verdict.subject} of {verdict.of}: {verdict.reason}"
         if verdict.subject == "spikes" and isinstance(spikes, Statistical):
             # A small case cannot show equivalence; its mean rate has to be as promised.
             one = pair.agreements[verdict.of]
             apart = abs(one.spikes[1] / max(one.spikes[0], 1) - 1.0)
             if one.spikes[0] >= _LEAST and apart <= spikes.rate:
                 continue
-            told = f"{told}; {one.spikes[1]} spikes in place of {one.spikes[0]}"
+            problem = f"{problem}; {one.spikes[1]} spikes in place of {one.spikes[0]}"
         elif verdict.subject != "spikes" and not verdict.promise:
-            # Nothing is promised of these numbers; that they are there is held below.
+            # There is no promise for these numbers; their existence is checked below.
             continue
-        yield told
+        yield problem
 
 
 def _differing(oracle: Run, tested: Run, prefix: str, backend: backends.Backend) -> Iterator[str]:
-    """Numbers that are absent from a run, or of another shape, or snapshots that differ."""
+    """Results that are missing from a run or have another shape, and snapshots that differ."""
     promise = backend.promise("weights", tested.experiment)
     bound = promise.difference if isinstance(promise, Within) else 0.0
     kept = {
@@ -215,7 +215,7 @@ def _differing(oracle: Run, tested: Run, prefix: str, backend: backends.Backend)
 
 
 def _alike(theirs: NDArray[np.float64], ours: NDArray[np.float64]) -> bool:
-    """Whether two signals are near one another on average, whatever is promised of them."""
+    """Whether two signals are similar on average, which is required without any promise."""
     return bool(np.abs(theirs - ours).mean() <= _FAR * np.ptp(ours))
 
 

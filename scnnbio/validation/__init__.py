@@ -1,4 +1,4 @@
-"""Claims about a model or a recording: what was published, how a number is made, and the verdict.
+"""Claims about a model or a recording: the published observation, the measure, and the verdict.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a claim is: an observation, the trials it needs, a measure, and how the two are compared."""
+"""A claim: an observation, the trials it needs, a measure, and the rule that compares the two."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from scnnbio.validation.protocol import ANY, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
 
-#: Fields of an observation that say how it was made.
+#: Fields of an observation that describe its method.
 OBSERVED = ("stimulus", "window", "state", "pooling", "differs")
 
-#: What a measure is of: what a document has to bind it to.
+#: What a measure is computed from; a document has to bind the measure to it.
 About = Literal["population", "populations", "projection", "network"]
 
 
 @dataclass(frozen=True, eq=False)
 class Observation(Value):
-    """A published number or histogram, with where it is from.
+    """A published number or histogram, with its source.
 
     Parameters
     ----------
@@ -44,26 +44,26 @@ class Observation(Value):
     unit : str
         ``"1"`` for a pure number.
     value : float, optional
-        A median or a fraction.
+        Median or fraction.
     interval : (float, float), optional
-        Quartiles, or the range where ``note`` says so; an end may be infinite.
+        Quartiles, or the range where ``note`` says so; an end can be infinite.
     counts, edges : array, optional
         Histogram, of shape (bins,) and (bins + 1,), or (bins, bins) and (bins + 1,) for two
         quantities in the same bins.
     above : int
-        Cells above the last edge.
+        Number of cells above the last edge.
     stimulus : str
-        What was shown, or done to the neurons.
+        What was shown to the animal, or applied to the neurons.
     window : str
-        The stretch of the response that was counted.
+        Part of the response in which spikes were counted.
     state : str
-        Of the animal.
+        State of the animal.
     pooling : str
-        How spikes became one number per cell: over which trials and conditions, counted how.
+        How spikes were reduced to one number per cell: by which count, over which trials.
     differs : str
-        In what the model's measure is not the published one; empty if in nothing.
+        How the model's measure differs from the published one; empty if it does not.
     note : str
-        What else one must know to compare.
+        Further facts that a comparison needs.
     """
 
     quantity: str
@@ -87,7 +87,7 @@ class Observation(Value):
         for name, kind in (("counts", np.int64), ("edges", np.float64)):
             if getattr(self, name) is not None:
                 held = np.array(getattr(self, name), dtype=kind)
-                held.setflags(write=False)  # as a value's arrays are
+                held.setflags(write=False)  # like the arrays of every Value
                 object.__setattr__(self, name, held)
 
     def __repr__(self) -> str:
@@ -96,7 +96,7 @@ class Observation(Value):
         return f"Observation({self.quantity!r}{held} in {self.species}: {short(self.source)})"
 
     def describe(self) -> dict[str, Any]:
-        """Plain values of what is given, for a score."""
+        """The given fields as plain values, for a score."""
         given = {
             "quantity": self.quantity,
             "species": self.species,
@@ -114,7 +114,7 @@ class Observation(Value):
 
 
 def _ends(interval: tuple[float, float]) -> list[float | None]:
-    """Ends of an interval, None where it is open: JSON has no infinity."""
+    """Ends of an interval, None where it is open, since JSON has no infinity."""
     return [end if math.isfinite(end) else None for end in interval]
 
 
@@ -125,13 +125,14 @@ class Measured:
     Parameters
     ----------
     values : array, shape (n,) or (n, quantities)
-        No NaN; infinite where a cell lies beyond any bin.
+        No NaN; infinite where a value lies beyond every bin.
     excluded : mapping from reason to int
-        How many were left out, and why.
+        Number of excluded values by reason.
     neurons : array of int, shape (n,), optional
-        Unit, or map of a kernel, that each value is of; None where a value is of no one neuron.
+        Unit, or map of a kernel, that each value belongs to; None where values belong to no
+        single neuron.
     populations : tuple of str, optional
-        Population that each value is of, where they are of several.
+        Population that each value belongs to, where there are several.
     """
 
     values: NDArray[np.float64]
@@ -142,17 +143,17 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Measure(Value, ABC):
-    """How a number is made of a run or a recording.
+    """A way to compute numbers from a run or a recording.
 
-    A subclass says what it is of (``about``), its name and unit. ``columns`` names the columns of
-    its values where there are several quantities; ``(name, "low", "high")`` are an estimate and
-    its 95 % interval.
+    A subclass declares what it measures (``about``), its name and unit. ``columns`` names the
+    columns of its values where there are several quantities; ``(name, "low", "high")`` are an
+    estimate and its 95 % interval.
     """
 
     name: ClassVar[str]
     unit: ClassVar[str] = "1"
     about: ClassVar[About] = "population"
-    #: Whether a window within the trial can be chosen.
+    #: Whether a document can choose a window within the trial.
     windowed: ClassVar[bool] = False
     #: Names of the columns of the values, where there are several.
     columns: ClassVar[tuple[str, ...]] = ()
@@ -162,24 +163,24 @@ class Measure(Value, ABC):
 
     @property
     def label(self) -> str:
-        """Name in tables, with the parameters that are not at their default."""
+        """Name in tables, with the parameters that differ from their defaults."""
         fields = [(f.default, getattr(self, f.name)) for f in dataclasses.fields(self)]
         return "_".join([self.name, *(str(value) for usual, value in fields if value != usual)])
 
     @abstractmethod
     def of(self, evidence: Evidence) -> Measured:
-        """Measure what the evidence is bound to.
+        """Measure the populations or the projection that the evidence is bound to.
 
         Raises
         ------
         Missing
-            If it lacks what the measure needs.
+            If the evidence lacks what the measure needs.
         """
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Outcome of holding measured values against an observation, or why they do not suffice."""
+    """Outcome of comparing measured values with an observation, or why they do not suffice."""
 
     value: float
     agrees: bool
@@ -191,7 +192,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Claim(Value, ABC):
-    """That neurons have a property of the cortex, or of their own closed form; never assumed.
+    """Statement that neurons have a property of cortex, or agree with a closed form; to be tested.
 
     Parameters
     ----------
@@ -199,11 +200,11 @@ class Claim(Value, ABC):
     observation : Observation
     measure : Measure
     protocol : Protocol
-        The trials it needs; any by default.
+        The trials that the claim needs; any by default.
     minimum : int
-        With fewer values the verdict is ``"insufficient data"``.
+        With fewer values than these the verdict is ``"insufficient data"``.
     beside : tuple of Measure
-        Further measures of what is judged, which tables and captions tell beside the claim.
+        Further measures of the same data, which tables and captions report beside the claim.
     """
 
     name: str
@@ -218,16 +219,16 @@ class Claim(Value, ABC):
 
     @abstractmethod
     def compare(self, values: NDArray[np.float64]) -> Comparison:
-        """Hold measured values against the observation."""
+        """Compare measured values with the observation."""
 
     def check(self, bound: ClaimBinding, where: str) -> None:
-        """Raise a SpecError unless a document says what the claim is about.
+        """Raise a SpecError unless a document binds the claim to what it needs.
 
         Parameters
         ----------
         bound : ClaimBinding
         where : str
-            Its path in the document.
+            Path of the claim in the document.
         """
         about, named = self.measure.about, bound.population
         if about == "projection" and not bound.projection:
@@ -236,33 +237,34 @@ class Claim(Value, ABC):
             raise SpecError(f"{self.name!r} is about spikes; add population = ...", where=where)
         if about == "population" and len(named) > 1 and not bound.shares:
             raise SpecError(
-                f"{self.name!r} is about one population, not {len(named)}; for a mixture give"
+                f"{self.name!r} is about one population, not {len(named)}; for a mixture, give"
                 " their shares, as population = { simple = 0.4, complex = 0.6 }",
                 where=f"{where}.population",
             )
         if bound.window is not None and not self.measure.windowed:
             raise SpecError(
-                f"{self.name!r} has no window of its own to choose; leave it out",
+                f"{self.name!r} takes no window; remove it",
                 where=f"{where}.window",
             )
         if bound.shares and about != "population":
             raise SpecError(
-                f"{self.name!r} takes no mixture of populations", where=f"{where}.population"
+                f"{self.name!r} takes no mixture of populations; name one",
+                where=f"{where}.population",
             )
 
     def measured(self, evidence: Evidence, shares: tuple[float, ...] = ()) -> Measured:
-        """The numbers of what the evidence is bound to, in trials of the protocol.
+        """Measure what the evidence is bound to, in trials of the protocol.
 
         Parameters
         ----------
         evidence : Evidence
         shares : tuple of float
-            Of the populations in a mixture.
+            Shares of the populations in a mixture.
 
         Raises
         ------
         SpecError
-            If the evidence lacks something; :class:`Missing` in most cases.
+            If the evidence lacks what is needed; :class:`Missing` in most cases.
         """
         shown = evidence.bind(protocol=self.protocol)
         if self.measure.about == "population":
@@ -285,13 +287,13 @@ class Claim(Value, ABC):
         Parameters
         ----------
         source : Run, Recording or Evidence
-            Evidence keeps what is expensive for the next claim.
+            Pass one Evidence to several claims to compute expensive measures only once.
         population : str or sequence of str, optional
-            Whose spikes are judged.
+            Population whose spikes are judged.
         projection : str, optional
-            Whose kernel is judged.
+            Projection whose kernel is judged.
         bound : ClaimBinding, optional
-            What a document says; instead of the two.
+            Binding of a document, instead of the other two.
 
         Returns
         -------
@@ -311,11 +313,11 @@ class Claim(Value, ABC):
         try:
             measured = self.measured(evidence, bound.shares)
         except SpecError as error:
-            # Missing, or what a measure refuses: a population or a signal that is not there.
+            # Missing, or the error of a measure: a population or a signal does not exist.
             return self.unjudged(str(error), bound)
         n = len(measured.values)
         if n < self.minimum:
-            reason = f"{n} are left to count, {self.minimum} are needed"
+            reason = f"{n} values remain, {self.minimum} are needed"
             return self._score("insufficient data", reason, bound, measured)
         outcome = self.compare(measured.values)
         if not outcome.sufficient:
@@ -326,7 +328,7 @@ class Claim(Value, ABC):
         return self._score(verdict, outcome.reason, bound, measured, outcome)
 
     def unjudged(self, reason: str, bound: ClaimBinding) -> Score:
-        """The score of a claim that cannot be judged, and why."""
+        """Score of a claim that cannot be judged, with the reason."""
         return self._score("not applicable", reason, bound)
 
     def _score(
@@ -355,10 +357,10 @@ class Claim(Value, ABC):
 
 
 def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, ...]) -> Measured:
-    """Values of several populations, as a recording that samples them by their shares has them.
+    """Values of several populations, in the proportions of a recording that samples them by shares.
 
-    As many of each population count as its share of the largest sample that the shares allow;
-    they are drawn without repetition, by a fixed seed.
+    Each population contributes its share of the largest sample that the shares allow;
+    its values are drawn without repetition, with a fixed seed.
 
     Parameters
     ----------
@@ -366,7 +368,7 @@ def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, 
     shares : iterable of float
         One per population; they sum to 1.
     names : tuple of str
-        Of the populations.
+        Names of the populations.
 
     Returns
     -------

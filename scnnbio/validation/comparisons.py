@@ -1,4 +1,4 @@
-"""Ways to hold a model's values against an observation; each states its rule."""
+"""Rules that compare a model's values with an observation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scnnbio.validation.scores import (
 
 Array = NDArray[np.float64]
 
-#: Draws of the chance limit, and their seed.
+#: Number of draws for the chance limit, and their seed.
 _DRAWS, _SEED = 2000, 0
 
 
@@ -27,13 +27,13 @@ _DRAWS, _SEED = 2000, 0
 class DistributionLike(Claim):
     """The values are distributed as published.
 
-    The value is the total variation distance over the published bins and one bin more for all that
-    lies outside. The model agrees if that is within the chance limit: what 95 % of samples of its
-    size from the published histogram stay within (:func:`~scnnbio.validation.chance_limit`).
+    The value is the total variation distance over the published bins and one more bin for all that
+    lies outside. The model agrees if that is within the chance limit, within which 95 % of samples
+    of its size from the published histogram stay (:func:`~scnnbio.validation.chance_limit`).
     """
 
     def compare(self, values: Array) -> Comparison:
-        """Hold against the published histogram; see :class:`DistributionLike`."""
+        """Compare with the published histogram; see :class:`DistributionLike`."""
         published, counts = self._counts(values)
         value = total_variation(counts, published)
         limit = chance_limit(published, len(values), draws=_DRAWS, seed=_SEED)
@@ -57,7 +57,7 @@ class DistributionLike(Claim):
         )
 
     def _counts(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Published and model counts, flat, the bin of what lies outside last."""
+        """Published and model counts, flat; the last bin counts what lies outside."""
         seen = self.observation
         if seen.counts is None or seen.edges is None:
             raise SpecError("a histogram is needed", where=f"claim {self.name!r}")
@@ -80,7 +80,7 @@ class Median(Claim):
     """The median of the values lies in the published interval (quartiles, or the range)."""
 
     def compare(self, values: Array) -> Comparison:
-        """Hold the median against the published interval."""
+        """Compare the median with the published interval."""
         if self.observation.interval is None:
             raise SpecError("an interval is needed", where=f"claim {self.name!r}")
         low, high = self.observation.interval
@@ -99,9 +99,9 @@ class Median(Claim):
 class FractionLike(Claim):
     """The fraction of values below a bound is the published one.
 
-    Both fractions are counts of a sample. The model agrees unless Fisher's exact test tells the
-    two apart at 5 %; it holds at any size and at fractions of 0 and 1, where an interval by the
-    normal distribution does not.
+    Both fractions are counts of a sample. The model agrees unless Fisher's exact test distinguishes
+    the two at 5 %; the test is exact at any size and at fractions of 0 and 1, where an interval by
+    the normal distribution does not.
     """
 
     below: float
@@ -110,7 +110,7 @@ class FractionLike(Claim):
         object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
     def compare(self, values: Array) -> Comparison:
-        """Hold against the published fraction; see :class:`FractionLike`."""
+        """Compare with the published fraction; see :class:`FractionLike`."""
         seen = self.observation
         if seen.value is None or seen.n is None:
             raise SpecError("a fraction and its n are needed", where=f"claim {self.name!r}")
@@ -119,12 +119,12 @@ class FractionLike(Claim):
         table = [[hits, n - hits], [published, seen.n - published]]
         p = float(scipy.stats.fisher_exact(table).pvalue)
         agrees = p >= 0.05
-        told = "does not tell" if agrees else "tells"
+        outcome = "does not distinguish" if agrees else "distinguishes"
         return Comparison(
             value=hits / n,
             agrees=agrees,
-            reason=f"{hits} of {n} against {published} of {seen.n}: Fisher's exact test {told}"
-            f" them apart (p = {p:.2g})",
+            reason=f"{hits} of {n} against {published} of {seen.n}: Fisher's exact test {outcome}"
+            f" them (p = {p:.2g})",
             prediction={"fraction": hits / n, "median": float(np.median(values))},
             against={"p": p, "below": self.below},
         )
@@ -140,7 +140,7 @@ class FractionAtMost(Claim):
         object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
     def compare(self, values: Array) -> Comparison:
-        """Hold against the largest fraction allowed."""
+        """Compare with the largest fraction allowed."""
         if self.observation.value is None:
             raise SpecError("a fraction is needed", where=f"claim {self.name!r}")
         hits, n = int((values < self.below).sum()), len(values)
@@ -157,23 +157,23 @@ class FractionAtMost(Claim):
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class AllWithin(Claim):
-    """Every value lies in an interval: a tolerance about what a closed form or a solution says."""
+    """Every value lies in an interval: a tolerance about a closed form or another solution."""
 
     minimum: int = 1
 
     def compare(self, values: Array) -> Comparison:
-        """Hold every value against the interval; the score's value is the farthest one."""
+        """Compare every value with the interval; the score's value is the farthest one."""
         if self.observation.interval is None:
             raise SpecError("an interval is needed", where=f"claim {self.name!r}")
         low, high = self.observation.interval
         beyond = np.maximum(low - values, values - high)
         farthest = float(values[int(np.argmax(beyond))])
         outside = int((beyond > 0).sum())
-        told = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"
+        found = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"
         return Comparison(
             value=farthest,
             agrees=not outside,
-            reason=f"{told} {_between(low, high)}; {farthest:.3g} is the farthest",
+            reason=f"{found} {_between(low, high)}; {farthest:.3g} is the farthest",
             prediction={
                 "lowest": float(values.min()),
                 "highest": float(values.max()),
@@ -198,16 +198,16 @@ class Covered(Claim):
     minimum: int = 1
 
     def compare(self, values: Array) -> Comparison:
-        """Hold every interval against the expected value."""
+        """Compare every interval with the expected value."""
         expected = self.observation.value
         if expected is None:
             raise SpecError("a value is needed", where=f"claim {self.name!r}")
         inside = (values[:, 1] <= expected) & (expected <= values[:, 2])
-        told = ", ".join(f"{v:.3g} ({low:.3g} to {high:.3g})" for v, low, high in values[:5])
+        estimates = ", ".join(f"{v:.3g} ({low:.3g} to {high:.3g})" for v, low, high in values[:5])
         return Comparison(
             value=float(inside.mean()),
             agrees=bool(inside.all()),
-            reason=f"{int(inside.sum())} of {len(values)} intervals of 95 % hold {expected:g}:"
-            f" {told}",
+            reason=f"{int(inside.sum())} of {len(values)} intervals of 95 % contain {expected:g}:"
+            f" {estimates}",
             prediction={"fraction": float(inside.mean()), "estimates": values.tolist()},
         )

@@ -13,10 +13,11 @@ from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import Missing, Protocol
 
-#: When counting begins if the trial lasts (ms), and the mean count that a condition exceeds.
+#: When counting begins if the trial is long enough (ms), and the mean count that a condition
+#: exceeds.
 FANO_ONSET, FANO_MEAN = 30.0, 1.0
 
-#: Five trials per grating, or a variance is none, and the 500 ms that were counted.
+#: Five trials per grating, which a variance needs, and the 500 ms in which spikes were counted.
 REPEATED = Protocol(
     stimulus="drifting gratings",
     columns=("orientation",),
@@ -47,15 +48,15 @@ FANO_FACTOR = Observation(
 class MeanFanoFactor(Measure):
     """Fano factor of each cell's counts in 500 ms, by Elephant, averaged over gratings.
 
-    All gratings with a mean count above 1 count, not the best alone: of few trials per grating, the
-    best is the one that varied least.
+    Every grating with a mean count above 1 contributes, not the best alone: with few trials per
+    grating, the best is the one that happened to vary least.
     """
 
     name: ClassVar[str] = "fano_factor"
     windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
-        """Measure the cells that are not silent and fire enough at some grating."""
+        """Measure the cells that are not silent and whose mean count exceeds 1 at some grating."""
         window, kept = _window(evidence), evidence.responsive
         counts = evidence.recording.counts(evidence.population, window)[:, evidence.units]
         cut = replace(evidence.responses, counts=counts[:, kept], window=window)
@@ -67,9 +68,9 @@ class MeanFanoFactor(Measure):
 
 
 def _window(evidence: Evidence) -> tuple[float, float]:
-    """The 500 ms that are counted: the first of the window that was given, else 30 to 530 ms.
+    """The 500 ms in which spikes are counted: the first of a given window, else 30 to 530 ms.
 
-    The factor grows with the window, so that no other length will do.
+    The Fano factor grows with the window, so that only windows of equal length compare.
     """
     length = evidence.protocol.duration
     last = float(evidence.recording.trials["duration"].min())
@@ -77,7 +78,7 @@ def _window(evidence: Evidence) -> tuple[float, float]:
     high = min(high, last)
     if high - low < length:
         raise Missing(
-            f"{low:g} to {high:g} ms are shorter than the {length:g} ms that were counted"
+            f"{low:g} to {high:g} ms are shorter than the {length:g} ms of the recordings"
         )
     begin = low if evidence.window else min(FANO_ONSET, high - length)
     return begin, begin + length

@@ -1,4 +1,4 @@
-"""Digits named by a linear read-out of layers that learned without labels."""
+"""Digits classified by a linear read-out of layers that learned without labels."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import Missing
 
-#: Digits that the test set of MNIST has, and their rows and columns.
+#: Number of digits in the test set of MNIST, and their rows and columns.
 _MNIST_TEST, _MNIST_SIDE = 10_000, 28
 
 
 class ReadOutAccuracy(Measure):
-    """Fraction of test digits that a linear read-out of layers names rightly."""
+    """Fraction of test digits that a linear read-out of layers classifies correctly."""
 
     name: ClassVar[str] = "read_out_accuracy"
     about: ClassVar[About] = "populations"
     columns: ClassVar[tuple[str, ...]] = ("read_out_accuracy", "low", "high")
 
     def of(self, evidence: Evidence) -> Measured:
-        """Learn, choose and judge; see :func:`~scnnbio.analysis.digits.layer_read_out`."""
+        """Train, choose the cost, and test; see :func:`~scnnbio.analysis.digits.layer_read_out`."""
         found = evidence.once(layer_read_out, *_layers(evidence)).accuracy
         return Measured(np.array([[found.value, *found.interval]]))
 
 
 class PublishedAccuracy(Measure):
-    """The same, of the test digits of MNIST alone."""
+    """The same, on the test digits of MNIST only."""
 
     name: ClassVar[str] = "mnist_accuracy"
     about: ClassVar[About] = "populations"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Refuse other digits than those that the published number is of."""
+        """Measure; raises Missing for other digits than those of the published number."""
         shapes = [
             driven.values.shape[-2:]
             for driven in evidence.run.experiment.inputs.values()
@@ -47,7 +47,7 @@ class PublishedAccuracy(Measure):
         ]
         part = evidence.recording.trials.get("part", np.zeros(0))
         if shapes != [(_MNIST_SIDE,) * 2] or (part == "test").sum() != _MNIST_TEST:
-            raise Missing("the published number is of the 10,000 test digits of MNIST")
+            raise Missing("the published number is for the 10,000 test digits of MNIST")
         found = evidence.once(layer_read_out, *_layers(evidence)).accuracy
         return Measured(np.array([found.value]))
 
@@ -59,7 +59,7 @@ class GainOverPixels(Measure):
     about: ClassVar[About] = "populations"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Read both out, on the same split."""
+        """Read out both, on the same split."""
         layers = evidence.once(layer_read_out, *_layers(evidence)).accuracy
         return Measured(np.array([layers.value - evidence.once(pixel_read_out).accuracy.value]))
 
@@ -80,7 +80,7 @@ class Unsettled(Measure):
 
 
 def _layers(evidence: Evidence) -> tuple[str, ...]:
-    """The populations that are read out; raises Missing where their spikes are not there."""
+    """The populations that are read out; raises Missing where their spikes were not recorded."""
     for part in evidence.each:
         if part.population not in evidence.recording.spikes:
             raise Missing(f"the run recorded no spikes of {part.population!r}")
@@ -97,7 +97,8 @@ CLAIMS = (
             interval=(0.0, 1.0),
             stimulus="images of digits, one per trial",
             window="the whole trial",
-            pooling="roots of counts in windows of a quarter of the layer; the test digits once",
+            pooling="square roots of counts in windows of a quarter of the layer; each test digit"
+            " once",
         ),
         measure=GainOverPixels(),
         beside=(ReadOutAccuracy(),),
@@ -115,8 +116,8 @@ CLAIMS = (
             value=0.9856,
             interval=(0.9851, 1.0),
             stimulus="MNIST, one image per trial, latency by rank",
-            pooling="mean of ten seeds; the interval is from one standard deviation below it on",
-            differs="is of one seed, and pools roots of counts in larger windows",
+            pooling="mean of ten seeds; the interval begins one standard deviation below it",
+            differs="is from one seed, and pools square roots of counts in larger windows",
         ),
         measure=PublishedAccuracy(),
     ),

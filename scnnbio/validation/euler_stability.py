@@ -1,4 +1,4 @@
-"""Integrators under constant current: factors of a step, and who fires that should not."""
+"""Integrators under constant current: factor per step, and neurons that fire wrongly."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scnnbio.validation.evidence import Evidence
 
 
 class StepFactorError(Measure):
-    """Factor of a step on a deviation, minus the closed form, one per channel."""
+    """Factor by which a step multiplies a deviation, minus the closed form, one per channel."""
 
     name: ClassVar[str] = "step_factor_error"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Measure the channels that do not fire at once."""
+        """Measure the channels that do not fire in the first step."""
         found = evidence.once(factors, evidence.population)
         error = found - evidence.once(membranes, evidence.population).predicted
         early = np.isnan(error)
@@ -27,17 +27,17 @@ class StepFactorError(Measure):
 
 
 class WronglyFires(Measure):
-    """1 for a channel that fires and should not, -1 for one that should and does not, else 0.
+    """1 for a channel that fires but should not, -1 for one that is silent but should fire, else 0.
 
-    Driven below threshold, forward Euler should fire with dt > 2 tau, where its deviations grow,
-    and nothing else should.
+    Driven below threshold, only forward Euler with dt > 2 tau should fire: there its deviations
+    grow.
     """
 
     name: ClassVar[str] = "wrongly_fires"
     about: ClassVar[About] = "populations"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Look at every channel."""
+        """Check every channel."""
         parts, names = [], []
         for part in evidence.each:
             found = evidence.once(membranes, part.population)
@@ -59,7 +59,7 @@ class FiringRatio(Measure):
 
 
 class GridSpikesError(Measure):
-    """Spikes fired, minus those that the closed form with whole steps to threshold has."""
+    """Number of spikes, minus that of the closed form with whole steps to threshold."""
 
     name: ClassVar[str] = "grid_spikes_error"
     unit: ClassVar[str] = "spikes"
@@ -75,7 +75,7 @@ CLAIMS = (
     AllWithin(
         name="euler_factor",
         observation=closed(
-            "factor of forward Euler's step on a deviation, minus 1 - dt/tau",
+            "factor by which a step of forward Euler multiplies a deviation, minus 1 - dt/tau",
             "closed form: forward Euler of a linear equation",
             -1e-9,
             1e-9,
@@ -85,7 +85,7 @@ CLAIMS = (
     AllWithin(
         name="exact_factor",
         observation=closed(
-            "factor of the exact step on a deviation, minus exp(-dt/tau)",
+            "factor by which the exact step multiplies a deviation, minus exp(-dt/tau)",
             "closed form: solution of a linear equation",
             -1e-9,
             1e-9,
@@ -97,7 +97,7 @@ CLAIMS = (
         observation=closed(
             "channels below threshold that fire though dt <= 2 tau or exact (1), or are silent"
             " though dt > 2 tau (-1)",
-            "closed form: abs(1 - dt/tau) > 1 grows",
+            "closed form: deviations grow where abs(1 - dt/tau) > 1",
             0.0,
             0.0,
         ),

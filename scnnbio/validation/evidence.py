@@ -1,4 +1,4 @@
-"""What claims are judged on: a run or a recording, and the expensive measures of it, made once."""
+"""Evidence for claims: a run or a recording, with expensive measures computed once."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from scnnbio.validation.protocol import ANY, Missing, Protocol
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-#: Columns that tell gratings apart, where a recording has them.
+#: Columns that distinguish gratings, where a recording has them.
 _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
 
 
-#: Fields that say which part of a run is judged.
+#: Fields that select which part of a run is judged.
 _PART = ("populations", "projection", "window", "protocol", "min_rate")
 
 
 class _Measure(Interface[T_co]):
-    """Anything that makes numbers of evidence."""
+    """Anything that computes numbers from evidence."""
 
     def of(self, evidence: Evidence) -> T_co: ...
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """What was made of one run: shared by all that is bound to a part of it."""
+    """Results computed from one run, shared by all evidence bound to parts of it."""
 
     values: dict[Any, Any] = field(default_factory=dict)
     bound: dict[Any, Evidence] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class _Made:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A run or a recording, and what of it is judged.
+    """A run or a recording, and the part of it that is judged.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class Evidence:
         A run of a model, anything else with ``recording`` and ``weights``, or a recording alone,
         of a model or of a laboratory.
     populations : str or tuple of str
-        Whose spikes are judged.
+        Populations whose spikes are judged.
     projection : str
-        Whose kernel is judged, of shape (maps, 2, rows, columns).
+        Projection whose kernel is judged, of shape (maps, 2, rows, columns).
     min_rate : float
         Hz; a cell whose mean rate is below it in every condition is silent.
     window : (float, float), optional
@@ -65,9 +65,9 @@ class Evidence:
     protocol : Protocol
         Only its trials count; all trials by default.
     kernels : dict of str to KernelMeasures
-        By projection, those that are made already; others are made when first asked for, and kept.
+        By projection, those that exist already; others are computed on first use, and cached.
     progress : callable, optional
-        Called with how many kernels are fitted and how many there are.
+        Called with the number of fitted kernels and the number of all.
     """
 
     source: Any
@@ -100,7 +100,7 @@ class Evidence:
         Returns
         -------
         Evidence
-            Shares what was made of the run. The same part is the same object.
+            Shares the results computed from the run. Equal parts give the same object.
         """
         part = dict(zip(_PART, self._part, strict=True)) | changes
         if isinstance(part["populations"], str):
@@ -117,30 +117,30 @@ class Evidence:
         return tuple(getattr(self, name) for name in _PART)
 
     def measured(self, measure: _Measure[T]) -> T:
-        """What a measure gives of this part of the run: made once.
+        """Result of a measure on this part of the run, computed once.
 
         Raises
         ------
         SpecError
-            If the run lacks something; :class:`Missing` in most cases.
+            If the run lacks what is needed; :class:`Missing` in most cases.
         """
         key = (measure, self._part)
         if key not in self._made.values:
             try:
                 self._made.values[key] = measure.of(self)
             except (KeyError, IndexError, AttributeError) as error:
-                # What the run of another experiment has not.
-                raise Missing(f"{error} is not there; the run is of another experiment") from None
+                # The run of another experiment lacks this name.
+                raise Missing(f"there is no {error}; the run is of another experiment") from None
         found: T = self._made.values[key]
         return found
 
     def once(self, make: Callable[..., T], *named: str) -> T:
-        """What a function makes of the run: called once, for all claims and figures.
+        """Result of a function of the run, computed once for all claims and figures.
 
         Parameters
         ----------
         make : callable
-            Takes the run. A function of a module, since it is what is looked up.
+            Takes the run. Must be a function of a module, since results are cached by function.
         *named
             Further arguments, such as names of populations.
         """
@@ -154,7 +154,7 @@ class Evidence:
     def run(self) -> Any:
         """The run; raises Missing where there is a recording alone."""
         if isinstance(self.source, Recording):
-            raise Missing("a recording alone does not say which network gave it")
+            raise Missing("this needs a run; a recording alone does not hold its network")
         return self.source
 
     @cached_property
@@ -165,17 +165,17 @@ class Evidence:
 
     @property
     def population(self) -> str:
-        """The one population that is judged; raises Missing unless it is one."""
+        """The one population that is judged; raises Missing unless there is exactly one."""
         if len(self.populations) != 1:
-            said = f"to {len(self.populations)} populations" if self.populations else "to none"
-            raise Missing(f"the claim is of one population, and bound {said}")
+            bound = f"to {len(self.populations)} populations" if self.populations else "to none"
+            raise Missing(f"the claim needs one population, and is bound {bound}")
         return self.populations[0]
 
     @property
     def each(self) -> list[Evidence]:
-        """Evidence of one population each; raises Missing if there is none."""
+        """Evidence for each population by itself; raises Missing if there is none."""
         if not self.populations:
-            raise Missing("the claim is of populations, and bound to none")
+            raise Missing("the claim needs populations, and is bound to none")
         return [self.bind(populations=name) for name in self.populations]
 
     @property
@@ -183,7 +183,7 @@ class Evidence:
         """The kernel that is judged; raises Missing if there is none."""
         weights = {} if isinstance(self.source, Recording) else self.source.weights
         if not self.projection:
-            raise Missing("the claim is of a kernel, and bound to no projection")
+            raise Missing("the claim needs a kernel, and is bound to no projection")
         if self.projection not in weights:
             raise Missing(f"the run has no weights of {self.projection!r}")
         kernel: NDArray[np.float64] = weights[self.projection]
@@ -198,7 +198,7 @@ class Evidence:
 
     @cached_property
     def units(self) -> NDArray[np.int64]:
-        """The unit at the central place of each map, shape (maps,)."""
+        """The unit at the centre of each map, shape (maps,)."""
         self._check_recorded()
         maps, rows, columns = self.recording.shapes[self.population]
         return np.arange(maps) * rows * columns + (rows // 2) * columns + columns // 2
@@ -225,12 +225,12 @@ class Evidence:
 
     @cached_property
     def responsive(self) -> NDArray[np.bool_]:
-        """Which of the central units are not silent, shape (maps,)."""
+        """Whether each central unit is responsive (not silent), shape (maps,)."""
         return np.asarray(self.responses.rates.max(axis=0) >= self.min_rate)
 
     @property
     def silent(self) -> dict[str, int]:
-        """How many of the central units are silent, by the words for it."""
+        """Number of silent central units, by the reason that tables print."""
         floor = f"below {self.min_rate:g} Hz in every condition"
         return {floor: int((~self.responsive).sum())}
 

@@ -24,7 +24,7 @@ EVOKED_RATE = Observation(
     state=CIRCULAR_VARIANCE.state,
     pooling="mean over trials, spontaneous rate (median 0.85 Hz) not subtracted; quartiles over"
     " cells",
-    differs="the largest of many means of a few trials is somewhat above the true largest rate",
+    differs="the largest of many means over few trials is somewhat above the true largest rate",
 )
 
 
@@ -50,7 +50,7 @@ class SpontaneousRate(Measure):
     windowed: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
-        """Count in the window of the gratings; raises Missing without trials of mean grey."""
+        """Count spikes in the window of the gratings; Missing without trials of mean grey."""
         whole = evidence.bind(protocol=ANY)
         contrast = whole.recording.trials.get("contrast")
         if contrast is None or not (contrast == 0.0).any():

@@ -1,4 +1,4 @@
-"""Thresholds of neurons that hold their rate: where it settles, and how fast it returns."""
+"""Homeostatic thresholds: the rate at which neurons settle, and how fast it returns."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SettledRatio(Measure):
 
 
 class ReturnRatio(Measure):
-    """Rate of return with its interval, over minus the eigenvalue, one per kind of step.
+    """Rate of return with its interval, divided by minus the eigenvalue, one per kind of step.
 
-    Of two populations: the homeostatic layer, and one that sees the same at fixed thresholds.
+    Needs two populations: the homeostatic layer, and one with the same input and fixed thresholds.
     """
 
     name: ClassVar[str] = "return_ratio"
@@ -49,7 +49,9 @@ class ReturnRatio(Measure):
     def of(self, evidence: Evidence) -> Measured:
         """Fit the return after each kind of step."""
         if len(evidence.populations) != 2:
-            raise Missing("the claim is of two populations: the layer, one with fixed thresholds")
+            raise Missing(
+                "the claim needs two populations: the layer, and one with fixed thresholds"
+            )
         found = evidence.once(step_returns, *evidence.populations).values()
         rows = [np.array([r.rate_of_return, *r.interval]) / -r.eigenvalue for r in found]
         return Measured(np.stack(rows))
@@ -70,7 +72,7 @@ CLAIMS = (
     Covered(
         name="return_rate",
         observation=Observation(
-            quantity="rate of return of the first layer, over minus the loop's eigenvalue",
+            quantity="rate of return of the first layer, divided by minus the loop's eigenvalue",
             source="closed form: the loop of threshold and rate, linearised at the target",
             species=NEURON,
             value=1.0,

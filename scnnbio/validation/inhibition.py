@@ -1,6 +1,6 @@
-"""What inhibition does to the membrane, and to the curve of rate over current.
+"""Effect of inhibition on the membrane, and on the curve of rate against current.
 
-A document names the populations in the order that a claim wants them: the control, then what is
+A document names the populations in the order of the claim: the control, then those that are
 inhibited.
 """
 
@@ -33,7 +33,7 @@ _HOLT_1997 = (
 def _named(evidence: Evidence, *roles: str) -> list[str]:
     """The populations that are judged, one per role; raises Missing unless there are as many."""
     if len(evidence.populations) != len(roles):
-        raise Missing(f"the claim is of {len(roles)} populations: {', '.join(roles)}")
+        raise Missing(f"the claim needs {len(roles)} populations: {', '.join(roles)}")
     return list(evidence.populations)
 
 
@@ -44,7 +44,7 @@ class ResistanceRatio(Measure):
     about: ClassVar[About] = "populations"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Compare every population; where its shunt was sampled, that counts."""
+        """Compare every population, with its recorded shunt where one was sampled."""
         ratios = []
         for part in evidence.each:
             name = part.population
@@ -56,9 +56,9 @@ class ResistanceRatio(Measure):
 
 
 class SubtractionRatio(Measure):
-    """Shift of the rate by subtractive inhibition, over the current that the membrane sees.
+    """Shift of the rate by subtractive inhibition, divided by the current at the membrane.
 
-    The current is the difference of passive potentials over the resistance: no spike is in it.
+    The current is the difference of passive potentials divided by the resistance, without spikes.
     """
 
     name: ClassVar[str] = "subtraction_ratio"
@@ -110,7 +110,7 @@ CLAIMS = (
     AllWithin(
         name="subtractive_shift",
         observation=closed(
-            "shift of the rate by subtractive inhibition, over the current at the membrane",
+            "shift of the rate by subtractive inhibition, divided by the current at the membrane",
             "closed form: a constant current adds to the input",
             0.95,
             1.05,
@@ -136,7 +136,7 @@ CLAIMS = (
             source=_HOLT_1997,
             species=NEURON,
             interval=(1.0, np.inf),
-            stimulus="constant current, with and without synaptic background that stays as it is",
+            stimulus="constant current, with and without constant synaptic background",
             pooling="least squares over the rates up to 60 Hz; bootstrap over places",
         ),
         measure=RateGain(end="high"),

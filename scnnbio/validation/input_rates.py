@@ -1,4 +1,4 @@
-"""Input spikes against the rates that they are drawn with."""
+"""Input spikes compared with the rates from which they are drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 class InputSurprise(Measure):
-    """Input spikes against their expected number, in standard deviations: ON and OFF, by trial."""
+    """Input spikes minus their expected number, in standard deviations: ON and OFF, by trial."""
 
     name: ClassVar[str] = "input_surprise"
 
@@ -45,7 +45,7 @@ class InputSurprise(Measure):
 
 
 def _drawn_with(experiment: Experiment, name: str, trial: int) -> tuple[Array, Array]:
-    """Chance of a spike in a step (frames, cells), and the steps of each frame (frames,)."""
+    """Probability of a spike per step (frames, cells), and number of steps per frame (frames,)."""
     shown = experiment.inputs.get(name)
     if not isinstance(shown, FromFrames) or not isinstance(shown.encoding.code, PoissonCode):
         raise Missing("the input is not drawn from rates")

@@ -12,7 +12,8 @@ from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.orientation_tuning import GRATINGS
 
-#: Intervals that a trial needs for its CV, as in the recordings, and such trials that a cell needs.
+#: Intervals that a trial needs for its CV, as in the recordings, and how many such trials a cell
+#: needs.
 CV_INTERVALS, CV_TRIALS = 5, 10
 
 ISI_CV = Observation(
@@ -38,9 +39,9 @@ ISI_CV = Observation(
 class TrialIntervalCV(Measure):
     """CV of each cell's intervals in a trial, by Elephant, averaged over trials.
 
-    Of all orientations, at the cell's own best of what else varies, as in the recordings. All
-    intervals at the best grating taken together are another measure: it sees the rate change from
-    trial to trial.
+    Over all orientations, at the cell's best value of every other parameter, as in the recordings.
+    Pooling all intervals at the best grating would be another measure, which includes changes of
+    the rate from trial to trial.
     """
 
     name: ClassVar[str] = "isi_cv"

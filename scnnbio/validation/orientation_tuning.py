@@ -1,7 +1,7 @@
 """Orientation tuning of spikes: circular variance and bandwidth.
 
-Spikes are measured at the central place of each map, each cell at its own best grating; a cell
-that is silent there is left out and counted.
+Spikes are measured at the centre of each map, each cell at its own best grating; silent cells are
+excluded and counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 #: Gratings of the highest contrast that was shown.
 GRATINGS = Protocol(stimulus="drifting gratings", columns=("orientation",), highest="contrast")
-#: With as many orientations as a curve needs.
+#: The same, with enough orientations for a curve.
 TURN = Protocol(
     stimulus="drifting gratings", columns=("orientation",), highest="contrast", levels=4
 )
@@ -41,8 +41,8 @@ CIRCULAR_VARIANCE = Observation(
     state="not stated",
     pooling="mean rate over trials, spontaneous rate not subtracted; each cell at its own best"
     " spatial frequency",
-    differs="the best of the spatial frequencies that were shown stands for the preferred one, and"
-    " the whole trial counts, its onset too; few spikes make a flat curve look tuned",
+    differs="the best spatial frequency shown is taken as the preferred one, and"
+    " the whole trial counts, with its onset; few spikes make a flat curve look tuned",
 )
 
 HALF_BANDWIDTH = Observation(
@@ -59,9 +59,9 @@ HALF_BANDWIDTH = Observation(
     window=CIRCULAR_VARIANCE.window,
     state=CIRCULAR_VARIANCE.state,
     pooling="curve of mean rates smoothed by (0.4, 1, 0.4) and splined, spontaneous rate not"
-    " subtracted; a curve that never falls so low counts as above 90 deg",
-    differs="the smoothing is in samples, and the model's orientations need not stand as far apart"
-    " as the paper's; otherwise as the circular variance",
+    " subtracted; a curve that never falls that low counts as above 90 deg",
+    differs="the smoothing is in samples, and the model's orientations need not be spaced"
+    " as in the paper; otherwise as for the circular variance",
 )
 
 

@@ -1,4 +1,4 @@
-"""Selectivity of learned kernels, and the control that nothing oriented comes of white noise."""
+"""Selectivity of learned kernels, and the control that white noise gives no oriented kernels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE
 from scnnbio.validation.papers import RINGACH_2002
 
-#: Circular variance below which a cell or a kernel is called oriented here.
+#: Circular variance below which a cell or a kernel counts as oriented.
 ORIENTED = 0.6
 
 ORIENTED_CELLS = Observation(
@@ -24,14 +24,14 @@ ORIENTED_CELLS = Observation(
     window=CIRCULAR_VARIANCE.window,
     state=CIRCULAR_VARIANCE.state,
     pooling=CIRCULAR_VARIANCE.pooling,
-    differs="is of kernels, by their linear response to gratings, and the published one of spikes:"
-    " a threshold sharpens tuning, so that this is the weaker claim of the two",
+    differs="uses the kernels' linear response to gratings, while the published one uses spikes:"
+    " a threshold sharpens tuning, so that this claim is the weaker of the two",
 )
 
 NOISE_CONTROL = Observation(
     quantity=f"fraction of kernels with a circular variance below {ORIENTED}",
     source="design: a control. Oriented fields must come from the images, not from the rule",
-    species="model learnt on white noise",
+    species="model trained on white noise",
     value=0.05,
     stimulus="white noise in place of photographs; the kernels' linear response to gratings",
     window="none: kernels",
@@ -47,11 +47,11 @@ class KernelCircularVariance(Measure):
     about: ClassVar[About] = "projection"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Measure the kernels that are not empty."""
+        """Measure the kernels that are not zero."""
         variance = evidence.kernel_measures.circular_variance
         empty = np.isnan(variance)
-        told = {"empty kernels": int(empty.sum())}
-        return Measured(variance[~empty], told, np.flatnonzero(~empty))
+        excluded = {"empty kernels": int(empty.sum())}
+        return Measured(variance[~empty], excluded, np.flatnonzero(~empty))
 
 
 CLAIMS = (

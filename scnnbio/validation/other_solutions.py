@@ -1,4 +1,4 @@
-"""A run beside the same experiment solved in another way, where it has no closed form."""
+"""A run compared with another solution of the same experiment, where no closed form exists."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import Missing
 
-#: The solution without a time step, and the slow one on the grid.
+#: The backend without a time step, and the slow one on the grid.
 EXACT, GRID = "event-driven", "reference"
 
 
 def solved(name: str, experiment: Experiment) -> Run:
-    """The run of an experiment on a backend; raises Missing where it cannot run it."""
+    """Run an experiment on a backend; raises Missing where the backend does not support it."""
     backend = backends.get(name)
     problems = backend.unsupported(experiment)
     if problems:
@@ -29,13 +29,13 @@ def solved(name: str, experiment: Experiment) -> Run:
 
 
 def other_solution(run: Run) -> tuple[str, Run]:
-    """The same experiment on ``reference``; that of ``reference`` itself without a time step."""
+    """The same experiment on ``reference``; for a run of ``reference``, without a time step."""
     name = EXACT if run.provenance["backend"] == GRID else GRID
     return name, solved(name, run.experiment)
 
 
 class DifferingTrains(Measure):
-    """1 for each neuron that fires and whose spikes are not those of ``reference``, else 0."""
+    """1 for each neuron that fires and whose spikes differ from those of ``reference``, else 0."""
 
     name: ClassVar[str] = "differing_trains"
     about: ClassVar[About] = "populations"
@@ -46,7 +46,11 @@ class DifferingTrains(Measure):
         name, other = evidence.once(other_solution)
         promise = backends.get(run.provenance["backend"]).promise("spikes", run.experiment)
         if name != GRID or promise is None or isinstance(promise, Statistical):
-            what = "is the reference" if name != GRID else "promises alike spikes, not the same"
+            what = (
+                "is the reference"
+                if name != GRID
+                else "promises similar spikes, not identical ones"
+            )
             raise Missing(f"{run.provenance['backend']} {what}")
         parts, units, names = [], [], []
         for part in evidence.each:
@@ -60,7 +64,7 @@ class DifferingTrains(Measure):
 
 
 def _differing(run: Run, other: Run, population: str) -> tuple[np.ndarray, np.ndarray]:
-    """Which neurons have other spikes in two runs, and which fire in either."""
+    """Which neurons have different spikes in two runs, and which fire in either."""
     ours, theirs = (r.recording.spikes_of(population) for r in (run, other))
     fires = np.zeros((2, run.recording.size(population)), dtype=bool)
     fires[0, ours.unit] = fires[1, theirs.unit] = True
@@ -75,7 +79,7 @@ def _differing(run: Run, other: Run, population: str) -> tuple[np.ndarray, np.nd
 
 
 class RateDifference(Measure):
-    """Mean rate against another solution's, as a share of it, one per population."""
+    """Relative difference of the mean rate from another solution's, one per population."""
 
     name: ClassVar[str] = "rate_difference"
     about: ClassVar[About] = "populations"
@@ -88,28 +92,28 @@ class RateDifference(Measure):
         names = np.array([part.population for part in evidence.each])
         found = np.array([paired_rate(pair, str(name), seed).difference for name in names])
         silent = np.isnan(found)
-        told = {"silent populations": int(silent.sum())}
-        return Measured(found[~silent], told, populations=tuple(names[~silent].tolist()))
+        excluded = {"silent populations": int(silent.sum())}
+        return Measured(found[~silent], excluded, populations=tuple(names[~silent].tolist()))
 
 
 CLAIMS = (
     AllWithin(
         name="reference_spikes",
         observation=Observation(
-            quantity="neurons that fire: 1 if a spike is not that of the backend 'reference'",
-            source="the backend 'reference', which writes out the conventions of all",
+            quantity="neurons that fire: 1 if a spike differs from the backend 'reference'",
+            source="the backend 'reference', which states the conventions of all backends",
             species="the same network",
             interval=(0.0, 0.0),
-            note="where a neuron stands at its threshold rounding may decide: 'scnnbio compare'"
-            " tells that from a fault",
+            note="where a neuron is at its threshold, rounding can decide: 'scnnbio compare'"
+            " distinguishes that from a fault",
         ),
         measure=DifferingTrains(),
     ),
     AllWithin(
         name="reference_rate",
         observation=Observation(
-            quantity="difference of the mean rate from another solution's, as a share of it",
-            source="the backend 'reference'; for that itself, the solution without a time step",
+            quantity="relative difference of the mean rate from another solution's",
+            source="the backend 'reference'; for its own runs, the solution without a time step",
             species="the same network",
             interval=(-0.05, 0.05),
         ),

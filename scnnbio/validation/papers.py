@@ -1,4 +1,4 @@
-"""Papers that several observations are from."""
+"""Citations that several observations share."""
 
 RINGACH_2002 = (
     "D. L. Ringach, R. M. Shapley and M. J. Hawken (2002), Orientation selectivity in macaque V1,"

@@ -1,4 +1,4 @@
-"""Which trials a claim needs, and which of a recording those are."""
+"""The trials that a claim needs, and their selection from a recording."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class Missing(SpecError):
 
 @dataclass(frozen=True)
 class Protocol(Value):
-    """What has to be shown to the neurons, by the columns of a trial table.
+    """The stimuli that neurons must have seen, by the columns of a trial table.
 
     Parameters
     ----------
     stimulus : str
         What the trials show, in words.
     columns : tuple of str
-        Columns in which a trial holds a number if it belongs to the protocol.
+        A trial belongs to the protocol if it holds a number in each of these columns.
     highest : str
-        Column of which only trials at its largest value belong, where a recording has it.
+        Only trials at the largest value of this column belong, where a recording has it.
     levels : int
-        As many values of the first column have to be shown.
+        Number of different values of the first column that are needed.
     repeats : int
         Trials that each condition needs.
     duration : float
-        ms that have to be counted.
+        Length of the response that is needed (ms).
     """
 
     stimulus: str = ""
@@ -62,7 +62,7 @@ class Protocol(Value):
         for name in self.columns:
             if name not in table or table[name].dtype.kind not in "fiu":
                 raise Missing(
-                    f"no trials of {self.stimulus}: no column {name!r} with numbers in the trial"
+                    f"no trials of {self.stimulus}: no column {name!r} of numbers in the trial"
                     " table"
                 )
             shown &= ~np.isnan(table[name].astype(np.float64))
@@ -74,5 +74,5 @@ class Protocol(Value):
         return recording.take(np.flatnonzero(shown))
 
 
-#: Any trials: the whole recording.
+#: All trials of a recording.
 ANY = Protocol()

@@ -1,9 +1,9 @@
 """Shape of receptive fields: width and length in cycles of their carrier.
 
 Histogram counts are facts read from the papers' figures or from data their authors made public.
-Each observation says what was shown, which stretch of the response was counted, in what state the
-animal was and how spikes became one number per cell; and in what the model's measure differs, where
-it cannot be the same. "Not stated" is what our source of a number does not say.
+Each observation states the stimulus, the part of the response in which spikes were counted, the
+state of the animal and how spikes were reduced to one number per cell; and how the model's measure
+differs, where it cannot be the same. "Not stated" means that our source does not say it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scnnbio.validation.claim import About, Measure, Measured, Observation
 from scnnbio.validation.comparisons import DistributionLike
 from scnnbio.validation.evidence import Evidence
 
-#: Fits that explain no more are left out, as in the paper.
+#: Fits that explain no more than this are excluded, as in the paper.
 MIN_R_SQUARED = 0.7
 
 #: Rows are n_x (along the carrier), columns n_y, in bins of their decimal logarithm.
@@ -33,8 +33,9 @@ NX_NY = Observation(
     window="not stated",
     state="not stated",
     pooling="one Gabor fit per simple cell; n = sigma * frequency; fits with R^2 above 0.7",
-    differs="fits the learned kernel, not a field mapped with the cell's spikes: neither the"
-    " filter before it nor the threshold after it is in it",
+    differs="fits the learned kernel, not a field mapped with the cell's spikes, and so includes"
+    " neither the"
+    " filter before it nor the threshold after it",
 )
 
 

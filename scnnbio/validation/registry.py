@@ -1,4 +1,4 @@
-"""Every claim and measure by name, and the judging of those that a document names."""
+"""All claims and measures by name, and the judging of claims that a document names."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _PHENOMENA = (
 #: Modules of measures that claims of several phenomena share.
 _SHARED = (physiology,)
 
-#: Every claim by the name that documents, the command line and Python use.
+#: All claims by the name that documents, the command line and Python use.
 CLAIMS: Registry[Claim] = Registry(
     "claim",
     "scnnbio.claims",
@@ -78,12 +78,12 @@ CLAIMS: Registry[Claim] = Registry(
 
 
 def _measure(entry: Entry) -> Any:
-    """A measure with its parameters at their default, where the entry names a class."""
+    """A measure with default parameters, where the entry names a class."""
     found = entry.load()
     return found() if isinstance(found, type) and issubclass(found, Measure) else found
 
 
-#: Every measure by name.
+#: All measures by name.
 MEASURES: Registry[Measure] = Registry(
     "measure",
     "scnnbio.measures",
@@ -99,19 +99,19 @@ MEASURES: Registry[Measure] = Registry(
 
 
 def beside(bound: ClaimBinding, where: str = "claim") -> tuple[Measure, ...]:
-    """The measures that a document wants beside a claim.
+    """The further measures that a document lists in a claim.
 
     Raises
     ------
     SpecError
-        If there is no measure of a name, or the claim is not bound to what it is of.
+        If a name is unknown, or the claim is not bound to what the measure needs.
     """
     where = f"{where}.beside"
     measures = tuple(MEASURES.choose(name, where) for name in bound.beside)
     for measure in measures:
         part = "projection" if measure.about == "projection" else "population"
         if measure.about != "network" and not getattr(bound, part):
-            raise SpecError(f"{measure.name!r} is of a {part}; add {part} = ...", where=where)
+            raise SpecError(f"{measure.name!r} needs a {part}; add {part} = ...", where=where)
     return measures
 
 
@@ -127,29 +127,29 @@ def claim_named(name: str, where: str = "claim") -> Claim:
 
 
 def check(claims: Iterable[ClaimBinding]) -> None:
-    """Raise a SpecError unless every claim is known and bound to what it is about."""
+    """Raise a SpecError unless every claim is known and bound to what it needs."""
     for k, bound in enumerate(claims):
         claim_named(bound.claim, f"claims[{k}].claim").check(bound, f"claims[{k}]")
         beside(bound, f"claims[{k}]")
 
 
 def shown(claims: Iterable[ClaimBinding], run: Run) -> tuple[tuple[str, ...], str]:
-    """Population and projection that the figures of a stage show.
+    """Choose the population and the projection that the figures of a stage show.
 
     Parameters
     ----------
     claims : iterable of ClaimBinding
-        Of the study; those of the run's stage count.
+        Claims of the study; only those of the run's stage are used.
     run : Run
 
     Returns
     -------
     populations : tuple of str
-        One, that of the stage's first claim on one population of neurons; without such a claim the
-        layer that the first kernel that is judged or learned leads to. Empty if there is none.
+        One population: that of the stage's first claim on one population of neurons; without such
+        a claim, the target of the first kernel that is judged or learned. Empty if there is none.
     projection : str
-        Of the stage's first claim on a kernel; without one, what learns and leads to the
-        population. Empty if there is none.
+        Projection of the stage's first claim on a kernel; without one, the learning projection to
+        the population. Empty if there is none.
     """
     network, here = run.experiment.network, [c for c in claims if c.stage == run.experiment.stage]
     kernels = [bound.projection for bound in here if bound.projection]

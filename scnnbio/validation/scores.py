@@ -1,4 +1,4 @@
-"""Scores, and the distances between what a model gives and what was published."""
+"""Scores, and distances between a model's values and published ones."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from scnnbio._html import section, short, table
 from scnnbio.errors import SpecError
 from scnnbio.values import Value
 
-#: ``"chosen for"`` is the agreement of a claim that parameters were chosen by: it shows nothing.
+#: ``"chosen for"`` is agreement with a claim by which parameters were chosen: it is no evidence.
 Verdict = Literal["agrees", "disagrees", "insufficient data", "not applicable", "chosen for"]
 
 
 @dataclass(frozen=True, eq=False)
 class Score(Value):
-    """What came of holding a model against one claim.
+    """Outcome of judging a model by one claim.
 
     Parameters
     ----------
     claim : str
         Name of the claim.
     value : float or None
-        The number the verdict rests on; None where there is none.
+        The number on which the verdict rests; None where there is none.
     prediction : mapping
-        What the model gives, such as its median or its counts.
+        The model's results, such as its median or its counts.
     observation : mapping
-        What was published, and what the value was held against.
+        The published observation, and the limit that was applied.
     verdict : {"agrees", "disagrees", "insufficient data", "not applicable", "chosen for"}
     reason : str
-        Why, in one line.
+        Reason for the verdict, in one line.
     n : int
-        Cells or kernels that were counted.
+        Number of cells or kernels that were used.
     excluded : mapping from reason to int
-        Those that were not.
+        Numbers of those that were not, by reason.
     source : str
-        Where the observation is from.
+        Source of the observation.
     stage : str
-        Stage whose run was judged; empty if it was no study's.
+        Stage whose run was judged; empty outside a study.
     population : tuple of str
-        Whose spikes were measured.
+        Populations whose spikes were measured.
     projection : str
-        Whose kernel was measured.
+        Projection whose kernel was measured.
     used_for : {"test", "choice"}
         Whether the claim was held out, or parameters of the model were chosen by it.
     """
@@ -85,12 +85,12 @@ class Score(Value):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Score:
-        """Score of :meth:`to_dict`."""
+        """Read a score that :meth:`to_dict` wrote."""
         return cls(**values)
 
 
 class Scores(tuple[Score, ...]):
-    """Scores after each other, which notebooks show as a table."""
+    """Several scores, which notebooks show as a table."""
 
     __slots__ = ()
 
@@ -117,13 +117,13 @@ def _plain(value: Any) -> Any:
 def total_variation(p: ArrayLike, q: ArrayLike) -> float:
     """Total variation distance of two histograms over the same bins.
 
-    Half the sum of the differences of their shares: 0 if they have one shape, 1 if no bin is
-    shared.
+    Half the sum of the absolute differences of their shares: 0 if the shares are equal, 1 if no bin
+    is shared.
 
     Parameters
     ----------
     p, q : array
-        Counts or shares, of one shape, not negative.
+        Counts or shares of equal shape, not negative.
 
     Returns
     -------
@@ -170,11 +170,11 @@ def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def chance_limit(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 0) -> float:
-    """Total variation distance that 95 % of samples of ``n`` from a histogram stay within.
+    """Total variation distance within which 95 % of samples of size ``n`` from a histogram stay.
 
-    A model that had exactly the published distribution would be farther away once in twenty
-    times. The published shares are taken to be the true ones, which is strict: their own sampling
-    error would widen the limit.
+    A model with exactly the published distribution would exceed it once in twenty times. The
+    published shares are taken as the true ones, which is strict: their own sampling error would
+    widen the limit.
 
     Parameters
     ----------
@@ -197,14 +197,14 @@ def chance_limit(counts: ArrayLike, n: int, *, draws: int = 2000, seed: int = 0)
 
 
 def histogram(values: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.int64], int, int]:
-    """Counts in bins, and how many values lie below and above them.
+    """Count values in bins, and those below and above all bins.
 
     Parameters
     ----------
     values : array, shape (n,)
-        Infinite values lie above; there must be no NaN.
+        Positive infinity counts as above; NaN is not allowed.
     edges : array, shape (bins + 1,)
-        Each bin owns its lower edge; the last owns both.
+        Each bin includes its lower edge; the last includes both.
 
     Returns
     -------

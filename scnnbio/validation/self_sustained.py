@@ -12,7 +12,7 @@ from scnnbio.validation.claim import About, Measure, Measured, Observation
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
 
-#: Intervals of a neuron from which its irregularity is told.
+#: Number of intervals that the CV of a neuron needs.
 CV_INTERVALS = 5
 
 
@@ -30,7 +30,7 @@ class MeanRate(Measure):
 
 
 class IntervalCV(Measure):
-    """CV of all of a neuron's intervals, of neurons with five or more."""
+    """CV of all intervals of a neuron, for neurons with five intervals or more."""
 
     name: ClassVar[str] = "interval_cv"
     windowed: ClassVar[bool] = True
@@ -44,14 +44,14 @@ class IntervalCV(Measure):
             min_intervals=CV_INTERVALS,
         )
         few = np.isnan(found.cv)
-        told = {f"fewer than {CV_INTERVALS} intervals": int(few.sum())}
-        return Measured(found.cv[~few], told, found.unit[~few])
+        excluded = {f"fewer than {CV_INTERVALS} intervals": int(few.sum())}
+        return Measured(found.cv[~few], excluded, found.unit[~few])
 
 
 class SustainedRate(Measure):
-    """Rate of each population in the last fifth of the trials, as a share of that in the second.
+    """Rate of each population in the last fifth of the trials, divided by that in the second fifth.
 
-    The first fifth is left to the start. A population that is silent in the second fifth has 0.
+    The first fifth is ignored. The value is 0 for a population that is silent in the second fifth.
     """
 
     name: ClassVar[str] = "sustained_rate"
@@ -75,12 +75,12 @@ CLAIMS = (
     AllWithin(
         name="self_sustained",
         observation=Observation(
-            quantity="rate in the last fifth of the run, as a share of that in the second fifth",
+            quantity="rate in the last fifth of the run, divided by that in the second fifth",
             source="R. Brette et al. (2007), Simulation of networks of spiking neurons, J. Comput."
             " Neurosci. 23, 349-398: benchmarks 1 and 2 keep firing by themselves",
             species="the published networks",
             interval=(0.5, 2.0),
-            note="which rates are published nowhere; a network that falls silent has 0",
+            note="the rates are not published; a network that falls silent has 0",
         ),
         measure=SustainedRate(),
         minimum=2,

@@ -1,4 +1,4 @@
-"""Learning of shared kernels and thresholds, against the closed forms of their rules."""
+"""Learning of shared kernels and thresholds, compared with the closed forms of their rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scnnbio.validation.protocol import Missing
 
 
 class ScaledWeights(Measure):
-    """Every weight of the learned kernel, in its rule's bounds scaled to 0 and 1."""
+    """Every weight of the learned kernel, scaled so that its rule's bounds are 0 and 1."""
 
     name: ClassVar[str] = "scaled_weight"
     about: ClassVar[About] = "projection"
@@ -32,7 +32,7 @@ class ScaledWeights(Measure):
 class ThresholdError(Measure):
     """Learned thresholds minus ``start + eta (spikes - target seconds)``, one per map.
 
-    A map whose threshold came near its lower bound is left out: there it does not fall.
+    A map whose threshold came near its lower bound is excluded: there the threshold cannot fall.
     """
 
     name: ClassVar[str] = "threshold_error"
@@ -44,9 +44,12 @@ class ThresholdError(Measure):
         layer = run.experiment.network.population(name)
         rule = layer.homeostasis
         if rule is None or name not in run.weights:
-            raise Missing(f"no threshold of {name!r} is learned")
+            raise Missing(f"{name!r} does not learn a threshold")
         if rule.half_life is not None:
-            raise Missing("the thresholds' adaptation slows down, and has no closed form here")
+            raise Missing(
+                "the learning rate of the thresholds decays; this measure has no closed form for"
+                " that"
+            )
         maps, rows, columns = layer.shape
         spikes = np.bincount(run.recording.spikes_of(name).unit // (rows * columns), minlength=maps)
         seconds = float(run.recording.trials["duration"].sum()) / 1e3
@@ -68,7 +71,7 @@ class ThresholdError(Measure):
 
 
 class RelativeWins(Measure):
-    """Spikes of each map in the second half of the trials, over its target."""
+    """Spikes of each map in the second half of the trials, divided by its target."""
 
     name: ClassVar[str] = "relative_wins"
 
@@ -77,7 +80,7 @@ class RelativeWins(Measure):
         run, name = evidence.run, evidence.population
         layer = run.experiment.network.population(name)
         if layer.homeostasis is None:
-            raise Missing(f"no threshold of {name!r} is learned")
+            raise Missing(f"{name!r} does not learn a threshold")
         maps, rows, columns = layer.shape
         half, spikes = run.recording.n_trials // 2, run.recording.spikes_of(name)
         late = spikes.unit[spikes.trial >= half] // (rows * columns)
@@ -91,7 +94,7 @@ CLAIMS = (
         name="kernel_bounds",
         observation=closed(
             "learned weights, from the rule's lower bound (0) to its upper (1)",
-            "closed form: soft bounds are never passed",
+            "closed form: weights never pass soft bounds",
             0.0,
             1.0,
         ),
@@ -111,7 +114,7 @@ CLAIMS = (
     AllWithin(
         name="equal_wins",
         observation=closed(
-            "spikes of a map in the second half of the run, over its target",
+            "spikes of a map in the second half of the run, divided by its target",
             "closed form: fixed point of the threshold's rule",
             0.8,
             1.2,

@@ -15,7 +15,7 @@ from scnnbio.validation.evidence import Evidence
 
 
 class RateSpikesError(Measure):
-    """Spikes of each current, minus those of the closed form of the firing rate."""
+    """Spikes at each current, minus those by the closed form of the firing rate."""
 
     name: ClassVar[str] = "rate_spikes_error"
     unit: ClassVar[str] = "spikes"
@@ -41,13 +41,13 @@ class AdaptationIndex(Measure):
     about: ClassVar[About] = "populations"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Measure the populations that fire twice or more there."""
+        """Measure the populations that have two intervals or more there."""
         found: list[Adaptation] = [evidence.once(adaptation, p.population) for p in evidence.each]
         index = np.array([one.index[one.hero] for one in found])
         few = np.isnan(index)
         names = tuple(one.population for one, left in zip(found, few, strict=True) if not left)
-        told = {"fewer than two intervals": int(few.sum())}
-        return Measured(index[~few], told, populations=names)
+        excluded = {"fewer than two intervals": int(few.sum())}
+        return Measured(index[~few], excluded, populations=names)
 
 
 def _recorded(kind: str) -> Observation:
@@ -65,7 +65,8 @@ def _recorded(kind: str) -> Observation:
         state="slice",
         pooling="mean of (later - earlier)/(later + earlier) over adjacent intervals; quartiles"
         " over cells",
-        differs="is of neurons with the median parameters of such cells, which are no median cells",
+        differs="is for neurons with the median parameters of such cells, which need not be median"
+        " cells",
     )
 
 
@@ -85,7 +86,7 @@ CLAIMS = (
         name="no_adaptation",
         observation=closed(
             "adaptation index of GLIF1 and GLIF2, without after-spike currents",
-            "closed form: nothing outlasts a spike but what every spike leaves alike",
+            "closed form: every spike leaves the neuron in the same state",
             -1e-6,
             1e-6,
         ),

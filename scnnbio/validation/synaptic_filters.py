@@ -21,7 +21,7 @@ def responses_of(evidence: Evidence) -> list[FrequencyResponse]:
     wanted = [part.population for part in evidence.each]
     found = [f for f in evidence.once(frequency_responses) if f.population in wanted]
     if len(found) < len(wanted):
-        raise Missing("a population gets no modulated input of its own")
+        raise Missing("a population receives no modulated input")
     return found
 
 
@@ -30,7 +30,7 @@ def _names(found: list[FrequencyResponse]) -> tuple[str, ...]:
 
 
 class GainRatio(Measure):
-    """Measured gain over the linearised neuron's, at every frequency and population."""
+    """Measured gain divided by the linearised neuron's, for every frequency and population."""
 
     name: ClassVar[str] = "gain_ratio"
     about: ClassVar[About] = "populations"
@@ -42,10 +42,10 @@ class GainRatio(Measure):
 
 
 class PhaseError(Measure):
-    """Measured phase minus the linearised neuron's, likewise, beyond one time step's.
+    """Measured phase minus the linearised neuron's, beyond the phase of one time step.
 
-    A grid tells times to a step, which at 200 Hz and 0.1 ms are 7.2 deg: nothing within that
-    counts.
+    A grid resolves times to one step, which at 200 Hz and 0.1 ms is 7.2 deg: errors within that
+    count as 0.
     """
 
     name: ClassVar[str] = "phase_error"
@@ -65,7 +65,7 @@ CLAIMS = (
     AllWithin(
         name="filter_gain",
         observation=closed(
-            "gain from input rate to potential, over that of the linearised neuron",
+            "gain from input rate to potential, divided by that of the linearised neuron",
             "closed form: transfer function of synapse and membrane at the mean input",
             0.95,
             1.05,

@@ -1,4 +1,4 @@
-"""Everything that was measured, as one tidy table: a row per number."""
+"""All measured values as one tidy table, one row per number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence]) -> list[Row]:
-    """What the claims of a study measured, and the mean rates of what was recorded.
+    """Rows for the measures of a study's claims, and for the mean rates of recorded populations.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
     list of dict
         One per row, with the keys :data:`COLUMNS`. A row without a neuron is the median over the
         ``n`` neurons of a population, or maps of a projection, with the quartiles as its interval;
-        or an estimate with its 95 % interval. A row with a neuron is that neuron's own value, or
-        that of a map. What cannot be measured has no row: the scores say why.
+        or an estimate with its 95 % interval. A row with a neuron holds the value of that neuron or
+        map. A measure that cannot be made has no row; the scores give the reason.
     """
     rows: list[Row] = []
     for stage, seen in evidence.items():
@@ -56,7 +56,7 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
         for measure in (known.measure, *known.beside, *beside(bound)):
             single = measure.about == "population"
             for part in _each(seen) if single else [seen]:
-                # Several claims may hold the same numbers.
+                # Several claims can share a measure.
                 key = (measure, bound.stage, part.populations, part.projection, part.window)
                 if key not in done:
                     done.add(key)
@@ -65,7 +65,7 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
 
 
 def recorded(evidence: Evidence) -> list[str]:
-    """Populations whose spikes were recorded, without sources where a run tells them."""
+    """Populations whose spikes were recorded, without sources where a run identifies them."""
     experiment = getattr(evidence.source, "experiment", None)
     given = () if experiment is None else experiment.inputs
     return [name for name in evidence.recording.spikes if name not in given]
@@ -105,7 +105,7 @@ def _of_column(
     whose = np.array(found.populations or [about] * len(values), dtype=object)
     for population in dict.fromkeys(whose.tolist()):
         own = values[whose == population]
-        # Of infinite values too, between which nothing can be interpolated.
+        # Values can be infinite, and then cannot be interpolated.
         low, middle, high = np.quantile(own, [0.25, 0.5, 0.75], method="inverted_cdf").tolist()
         if np.isfinite(own).all():
             low, middle, high = np.quantile(own, [0.25, 0.5, 0.75]).tolist()
@@ -127,12 +127,12 @@ def _row(
     neuron: Any = "",
 ) -> Row:
     low, high = interval
-    told = (name, same["unit"], value, low, high, n, same["stage"], about, neuron)
-    return dict(zip(COLUMNS, told, strict=True))
+    values = (name, same["unit"], value, low, high, n, same["stage"], about, neuron)
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write a table as comma-separated text, in which no digit is lost.
+    """Write a table as comma-separated text, with all digits.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Grids of time steps beside the solution without one: the order of the error, and the state."""
+"""Time grids compared with the solution without one: order of the error, and state errors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.other_solutions import EXACT, GRID, solved
 from scnnbio.validation.protocol import Missing
 
-#: Grids are refined so many times by two; a trial of more steps than this is not refined here.
+#: How often the time step is halved, and the most steps per trial that are still refined.
 _HALVINGS, _LARGEST = 2, 400
 
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """A run beside the solution without a time step, and grids that approach it.
+    """The solution without a time step, and runs on grids that approach it.
 
     Parameters
     ----------
     exact : Run
-        Without a time step.
+        Run without a time step.
     grids : mapping of float to Run
-        By time step in ms: the run's own, and halves of it.
+        By time step in ms: the run's own, and successive halves of it.
     """
 
     exact: Run
@@ -57,19 +57,19 @@ class Refined:
 def refined(run: Run) -> Refined:
     """Solve the experiment of a run without a time step and on finer grids.
 
-    The run itself is one of them: the solution if it has no grid, else the coarsest grid. All get
+    The run itself is one of them: the solution if it has no grid, else the coarsest grid. All use
     the run's own input spikes.
 
     Raises
     ------
     Missing
-        If a backend cannot run it, or its grid is too fine to be refined while you wait.
+        If a backend cannot run it, or its grid is too fine to be refined in reasonable time.
     """
     experiment, on_grid = run.experiment, _has_grid(run)
     if experiment.duration / experiment.dt > _LARGEST * experiment.n_trials:
         raise Missing(
-            f"a grid of {experiment.dt:g} ms is too fine to be refined here; it takes"
-            f" {_LARGEST} steps per trial at most"
+            f"a grid of {experiment.dt:g} ms is too fine to be refined here;"
+            f" at most {_LARGEST} steps per trial are"
         )
     drawn = experiment.input_dt or experiment.dt
     grids: dict[float, Run] = {experiment.dt: run} if on_grid else {}
@@ -82,13 +82,13 @@ def refined(run: Run) -> Refined:
 
 
 def _has_grid(run: Run) -> bool:
-    """Whether the backend of a run has a time step; older results do not say it themselves."""
+    """Whether the backend of a run has a time step; older results do not record it."""
     said = run.provenance.get("grid")
     return backends.kind(run.provenance["backend"]).grid if said is None else bool(said)
 
 
 class GridOrder(Measure):
-    """Order at which spike times of grids approach the solution, one per population."""
+    """Order at which spike times on grids approach the solution, one per population."""
 
     name: ClassVar[str] = "grid_order"
     about: ClassVar[About] = "populations"
@@ -137,7 +137,7 @@ CLAIMS = (
         name="grid_state",
         observation=closed(
             "largest difference of a state from the solution without a time step",
-            "closed form: exact propagators leave rounding alone",
+            "closed form: exact propagators leave only rounding errors",
             0.0,
             1e-9,
             "mV",

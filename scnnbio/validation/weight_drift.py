@@ -1,4 +1,4 @@
-"""Weights between correlated trains, alone and shared, against the integral of their window."""
+"""Weights between correlated trains, unshared and shared, and the integral of their window."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from scnnbio.validation.protocol import Missing
 
 
 class DriftDeviation(Measure):
-    """Mean drift minus that of theory, in standard errors, one per correlation and lag."""
+    """Mean drift minus the theoretical one, in standard errors, one per correlation and lag."""
 
     name: ClassVar[str] = "drift_deviation"
     about: ClassVar[About] = "projection"
 
     def of(self, evidence: Evidence) -> Measured:
-        """Hold what was learned against the integral."""
-        _ = evidence.weights  # or what is missing
+        """Compare the learned weights with the integral."""
+        _ = evidence.weights  # raises Missing without weights
         return Measured(evidence.once(drift, evidence.projection).deviation)
 
 
 def sharing(run: Run) -> SignalToNoise:
-    """Signal to noise of the updates of all projections of a run that learn from pairs.
+    """Signal-to-noise ratio of the updates of all projections of a run that learn from pairs.
 
     Raises
     ------
     Missing
-        If fewer than two numbers of places share weights.
+        If weights are shared by fewer than two different numbers of places.
     """
     experiment = run.experiment
     changes = dict(
@@ -43,12 +43,14 @@ def sharing(run: Run) -> SignalToNoise:
         if p.plasticity is not None and isinstance(experiment.inputs.get(p.pre), CorrelatedPairs)
     )
     if len(changes) < 2:
-        raise Missing("weights are shared by fewer than two numbers of places")
+        raise Missing(
+            "the slope needs weights that are shared by at least two different numbers of places"
+        )
     return signal_to_noise(changes)
 
 
 class SharingSlope(Measure):
-    """Slope of an update's signal to noise on the places that share it, both logarithms."""
+    """Slope of log(signal to noise of an update) against log(number of places that share it)."""
 
     name: ClassVar[str] = "sharing_slope"
     about: ClassVar[About] = "network"
@@ -75,7 +77,7 @@ CLAIMS = (
         name="sharing_snr",
         observation=closed(
             "slope of log(signal to noise of an update) on log(places that share the weight)",
-            "closed form: a sum of P independent updates has P times their mean and the root of P"
+            "closed form: a sum of P independent updates has P times their mean and sqrt(P)"
             " times their standard deviation",
             0.45,
             0.55,

@@ -169,7 +169,7 @@ def execute(
             continue
         done = draft.load(experiment)
         if done is None:
-            done = target.run(experiment, report_stage, keep=draft.checkpoint(stage.name))
+            done = target.run(experiment, report_stage, checkpoint=draft.checkpoint(stage.name))
             draft.save(done)
         runs[stage.name] = done
     return Results(study, runs, report=report)

@@ -30,7 +30,7 @@ def test_flanks_of_a_curve_without_noise():
     rising = flanks(np.arange(11.0)[None] + 20.0, octaves, 0.5, smoothing=(1.0,))
     assert rising.peak[0] == octaves[-1]
     assert np.isnan([rising.low[0], rising.high[0]]).all()
-    with pytest.raises(SpecError, match="make no curve"):
+    with pytest.raises(SpecError, match="a curve needs 3 or more"):
         flanks(np.ones((1, 2)), [0.0, 1.0], 0.5)
 
 
@@ -79,7 +79,7 @@ def test_temporal_frequency_by_mean_and_by_modulation():
     depth = bell(frequency, 4.0, 0.9, 0.9)
     kept = [modulated(30.0, d, frequency[depth == d], rng, size=20) for d in np.unique(depth)]
     for recording in kept:  # one frequency each makes no curve
-        with pytest.raises(SpecError, match="frequencies make no curve"):
+        with pytest.raises(SpecError, match="frequencies; a curve needs 3 or more"):
             temporal_frequency_measures(recording, "v1")
     from scnnbio.recording import concatenate
 

@@ -58,7 +58,7 @@ def test_high_rates_can_be_left_out():
 
 def test_curves_that_do_not_belong_together_are_refused():
     control = curve("control", smooth(CURRENT))
-    with pytest.raises(SpecError, match="other currents or places"):
+    with pytest.raises(SpecError, match="different currents or places"):
         gain_change(control, curve("x", smooth(CURRENT), places=3))
     with pytest.raises(SpecError, match="without a spike"):
         gain_change(control, curve("x", 0.0 * CURRENT))

@@ -159,7 +159,7 @@ def test_a_kept_run_tells_it_too_and_again(tmp_path):
     errors = []
     for _ in range(2):
         with pytest.raises(NotFinite) as caught:
-            backend.run(made, keep=tmp_path)
+            backend.run(made, checkpoint=tmp_path)
         errors.append(str(caught.value))
     assert errors[0] == errors[1]
 

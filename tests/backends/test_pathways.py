@@ -250,7 +250,7 @@ def test_a_backend_without_gates_refuses_first_spikes_by_name():
 
 def test_a_window_has_to_part_the_trial():
     connector = PoolingConnector((2, 4, 4), 2, mode="first-spike", window=7.0)
-    with pytest.raises(SpecError, match="do not part a trial of 30 ms") as caught:
+    with pytest.raises(SpecError, match="do not divide a trial of 30 ms") as caught:
         driven(connector, np.array([[1, 0]]))
     assert caught.value.where == "projection 'feed'.connector.window"
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio._turns import Turn, unwarned
+from scnnbio._exclusive import ExclusiveResource, ignore_warnings
 from scnnbio.errors import SpecError
 from scnnbio.figures.style import style
 from scnnbio.neurons import brian2_loader
@@ -66,20 +66,20 @@ def test_a_run_inside_another_one_is_refused() -> None:
     assert len(backends.get("brian2").run(CASE).recording.spikes["v1"].time) > 90
 
 
-def test_a_turn_is_given_back_after_an_error_and_waits_for_other_threads() -> None:
-    turn, order, inside = Turn("X"), [], threading.Event()
-    with pytest.raises(KeyError), turn.taken():
+def test_a_resource_is_released_after_an_error_and_waits_for_other_threads() -> None:
+    resource, order, inside = ExclusiveResource("X"), [], threading.Event()
+    with pytest.raises(KeyError), resource.held():
         raise KeyError
     go_on = threading.Event()
 
     def first() -> None:
-        with turn.taken():
+        with resource.held():
             inside.set()
             go_on.wait(10)
             order.append("first")
 
     def second() -> None:
-        with turn.taken():
+        with resource.held():
             order.append("second")
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
@@ -269,7 +269,7 @@ def crossed(context: Callable[[], Any]) -> None:
 def test_warnings_and_the_style_of_figures_are_as_they_were_after_two_threads() -> None:
     """By themselves, ``catch_warnings`` and ``rc_context`` put back what the other one had set."""
     filters, settings = list(warnings.filters), dict(matplotlib.rcParams)
-    crossed(unwarned)
+    crossed(ignore_warnings)
     assert list(warnings.filters) == filters
     crossed(style)
     assert dict(matplotlib.rcParams) == settings

@@ -179,7 +179,7 @@ def test_what_it_says_of_itself():
         (lambda: connector(in_shape=30), "in_shape", "3 positive integers"),
         (lambda: connector(in_shape=(2, 30)), "in_shape", "3 positive integers"),
         (lambda: connector(stride=0), "stride", "at least 1"),
-        (lambda: connector(padding="same"), "padding", "lopsided"),
+        (lambda: connector(padding="same"), "padding", "is not symmetric"),
         (lambda: connector(delay=-1.0), "delay", "before the spike"),
         (lambda: connector(delay="1 mV"), "delay", "time"),
         (lambda: connector(delay=np.nan), "delay", "not finite"),

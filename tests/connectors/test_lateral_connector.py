@@ -45,7 +45,7 @@ def test_edges_are_the_pairs_of_the_definition(shape, scope, radius):
         if joined(scope, radius, a, b)
     ]
     if not pairs:
-        with pytest.raises(SpecError, match="joins no neurons"):
+        with pytest.raises(SpecError, match="connects no neurons"):
             LateralInhibitionConnector(shape, scope, radius)
         return
     connector = LateralInhibitionConnector(shape, scope, radius, strength=0.5)
@@ -136,7 +136,7 @@ def test_value():
         ({"scope": "both", "radius": 3}, "radius", "for all of them use 2"),
         ({"scope": "neighbourhood", "radius": 10**6}, "radius", "reaches beyond the layer"),
         ({"scope": "both", "radius": 10**30, "shape": (2, 1, 1)}, "radius", "use 0"),
-        ({"scope": "neighbourhood"}, "scope", "joins no neurons"),
+        ({"scope": "neighbourhood"}, "scope", "connects no neurons"),
         ({"strength": -1.0}, "strength", "would excite"),
         ({"strength": np.nan}, "strength", "finite"),
         ({"strength": np.ones(3)}, "strength", "array of (2, 2, 1, 1)"),
@@ -146,7 +146,7 @@ def test_value():
         ({"profile": []}, "profile.values", "strengths by distance"),
         ({"profile": [1.0, -0.5]}, "profile.values", "would excite"),
         ({"profile": [1.0, "x"]}, "profile.values", "x"),
-        ({"profile": [0.0, 1.0]}, "profile", "this profile joins no neurons"),
+        ({"profile": [0.0, 1.0]}, "profile", "this profile connects no neurons"),
         ({"shape": (2,)}, "shape", "3 positive integers"),
         ({"delay": -1.0}, "delay", "before the spike"),
     ],

@@ -69,7 +69,7 @@ def test_signed_lists_hold_every_weight_once(connector):
         (ConvolutionConnector(signed_kernel(1, 1, 3, 3), (1, 7, 7), padding=(1, 0)), "differently"),
         (ConvolutionConnector(signed_kernel(1, 1, 3, 3, 1), (1, 7, 7), lags=[0]), "lags"),
         (ConvolutionConnector(signed_kernel(2, 1, 3, 3), (2, 7, 7), groups=2), "groups"),
-        (PoolingConnector((1, 6, 6), 3, 1), "no convolution"),
+        (PoolingConnector((1, 6, 6), 3, 1), "not a convolution"),
     ],
 )
 def test_what_the_machine_convolves_rightly(connector, reason):

@@ -305,7 +305,7 @@ def test_functions_of_distance_are_refused(mock):
 def test_assemblies_are_refused_where_pynn_mixes_their_weights(brian2):
     connector = ConvolutionConnector(kernel(1, 2, 2, 2), (2, 3, 3))
     pre = sources(brian2, (1, 3, 3)) + sources(brian2, (1, 3, 3))
-    with pytest.raises(SpecError, match="one projection a population"):
+    with pytest.raises(SpecError, match="one projection per population"):
         brian2.Projection(pre, cells(brian2, (1, 2, 2)), connector, brian2.StaticSynapse(delay=1.0))
 
 

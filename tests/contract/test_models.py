@@ -112,7 +112,7 @@ def _closed(run: Run, name: str, trial: int, unit: int, samples: int) -> np.ndar
     jumps = np.zeros((samples + 1, len(names)))
     lgn = recording.spikes["lgn"]
     fired = lgn.trial == trial
-    for projection in experiment.network.into(name):
+    for projection in experiment.network.incoming(name):
         edges, kernel = projection.connector.edges(), projection.kernel.ravel()
         column = names.index(population.model.receptors[projection.receptor])
         mine = edges.post == unit

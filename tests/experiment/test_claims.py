@@ -38,7 +38,7 @@ WRONG = [
         [{"claim": "a", "stage": "learn", "population": {"lgn": 0.5, "v1": 0.6}}],
         "claims[0].shares", "sum to 1",
     ),
-    ([{"claim": "a", "stage": "learn"}] * 2, "claims[1]", "there twice"),
+    ([{"claim": "a", "stage": "learn"}] * 2, "claims[1]", "listed twice"),
     (
         [{"claim": "a", "stage": "learn", "population": ["v1", "v1"]}],
         "claims[0].population", "twice",

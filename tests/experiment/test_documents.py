@@ -31,7 +31,7 @@ WRONG = {
     "only space": (b" \n\t\n", "is empty"),
     "only remarks": (b"# later\n", "is empty"),
     "Latin-1": (TEXT.encode("latin-1"), "is not UTF-8 text: byte 0xb5 in line 2; save it as UTF-8"),
-    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(range(256)), "is no text: it holds zero bytes"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(range(256)), "is not text: it contains zero bytes"),
 }
 
 

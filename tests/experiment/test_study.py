@@ -179,7 +179,7 @@ WRONG = [
         "does not fit",
     ),
     ("network.parameters.delay", 0.5, "stages.learn.projection 'lgn_v1'.delay", "below"),
-    ("network.parameters.seed", "x", "network.parameters", "does not take"),
+    ("network.parameters.seed", "x", "network.parameters", "does not accept"),
     ("stages.learn.encoding.lgn.c50", -1, "stages.learn.encoding.lgn.c50", "out of range"),
     ("stages.learn.stimulus.zoom", [0.5, 1], "stages.learn.stimulus.zoom", "alias"),
     ("stages.learn.stimulus.images", 3, "stages.learn.stimulus.images", "not text"),
@@ -323,7 +323,7 @@ INLINE = [
     ("projections.0.connector.kernel.shape", [1, 2, 9, 9], CONNECTOR, "larger"),
     ("projections.0.connector.kernel.shape", [1, 2, -3, 3], f"{CONNECTOR}.kernel.shape", "shape"),
     ("projections.0.connector.kernel.shape", [10**6] * 4, f"{CONNECTOR}.kernel.shape", "at most"),
-    ("projections.0.connector.kernel.uniform", [1], f"{CONNECTOR}.kernel.uniform", "least"),
+    ("projections.0.connector.kernel.uniform", [1], f"{CONNECTOR}.kernel.uniform", "smallest"),
     ("projections.0.connector.kernel.uniform", [0, NAN], f"{CONNECTOR}.kernel.uniform", "finite"),
     ("projections.0.connector.kernel.sed", 1, f"{CONNECTOR}.kernel", "did you mean 'seed'"),
 ]  # fmt: skip

@@ -114,11 +114,12 @@ def link_out(folder: Path) -> None:
 LEARN = {"file": "kernels.npz", "stage": "learn"}
 #: name → (what the document says, what is done to the file, the error)
 WRONG: dict[str, tuple[Any, Callable[[Path], None], type[ScnnbioError], str]] = {
-    "above": ("../kernels.npz", lambda _: None, SpecError, "no file in the folder of the document"),
-    "absolute": ("/etc/passwd", lambda _: None, SpecError, "'/etc/passwd' is no file in the"),
-    "the folder itself": (".", lambda _: None, SpecError, "'.' is no file in the"),
-    "NUL": ("a\0b", lambda _: None, SpecError, "is no file in the"),
-    "a link out of the folder": (LEARN, link_out, SpecError, "'kernels.npz' is no file in the"),
+    "above": ("../kernels.npz", lambda _: None, SpecError, "not a file in the folder of the"
+    " document"),
+    "absolute": ("/etc/passwd", lambda _: None, SpecError, "'/etc/passwd' is not a file in the"),
+    "the folder itself": (".", lambda _: None, SpecError, "'.' is not a file in the"),
+    "NUL": ("a\0b", lambda _: None, SpecError, "is not a file in the"),
+    "a link out of the folder": (LEARN, link_out, SpecError, "'kernels.npz' is not a file in the"),
     "no such file": ("none.npz", lambda _: None, DataError, "none.npz: there is no such file"),
     "a folder": ("below", lambda f: (f / "below").mkdir(), DataError, "is a folder; name a"),
     "empty": (LEARN, overwritten(b""), DataError, "kernels.npz: is empty, not an archive"),
@@ -167,7 +168,7 @@ def test_what_unpacks_to_more_than_there_is_room_for(
 
 
 def test_a_document_that_is_no_file_has_no_folder() -> None:
-    with pytest.raises(SpecError, match=r"network\.weights: 'k\.npz' is a file, and this document"):
+    with pytest.raises(SpecError, match=r"network\.weights: 'k\.npz' is a file, but this document"):
         study_from(document("k.npz"))
 
 

@@ -138,7 +138,7 @@ def test_the_fit_lies_upon_the_lag_that_was_measured(synthetic):
 
 
 def test_lags_take_no_image_beside(synthetic, measures):
-    with pytest.raises(SpecError, match="outlines"):
+    with pytest.raises(SpecError, match="take 'outline' or 'none'"):
         kernel_grid(np.ones((8, 2, 9, 9, 3)), measures, fits="beside")
 
 

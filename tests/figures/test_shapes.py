@@ -24,7 +24,7 @@ def test_cells_and_counts_are_those_given():
     assert sorted(t.get_text() for t in axes.texts) == ["1", "2", "3"]
     legend = " ".join(t.get_text() for t in figure.legends[0].get_texts())
     for part in (
-        "n = 3, 4 left out",
+        "n = 3, 4 excluded",
         "n = 6",
         "outside the bins (n = 1)",
         "0.31",

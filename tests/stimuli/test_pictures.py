@@ -280,7 +280,7 @@ def test_what_is_no_photograph_is_skipped_and_said(tmp_path: Path) -> None:
         "._b.PNG": "hidden file",
         ".DS_Store": "hidden file",
         "Thumbs.db": other,
-        "gone.png": "link to nothing",
+        "gone.png": "broken link",
         "more.png": "folder",
         "notes.txt": other,
         "pipe.png": "not a file",

@@ -58,7 +58,7 @@ def test_what_a_recording_alone_cannot_tell_is_not_applicable() -> None:
     recording = poisson_run(40.0).recording
     told = CLAIMS["exact_rate"].judge(recording, population="v1")
     assert (told.verdict, told.reason) == (
-        "not applicable", "a recording alone does not say which network gave it"
+        "not applicable", "this needs a run; a recording alone does not hold its network"
     )  # fmt: skip
     assert "no projection" in CLAIMS["oriented_fraction"].judge(recording).reason
     assert "bound to none" in CLAIMS["evoked_rate"].judge(recording).reason
@@ -90,7 +90,7 @@ def test_a_window_is_used_or_refused() -> None:
         "fano_factor",
         *(c.name for module in PUBLISHED for c in module.CLAIMS if c.measure.windowed),
     }  # fmt: skip
-    with pytest.raises(SpecError, match="no window of its own") as caught:
+    with pytest.raises(SpecError, match="takes no window") as caught:
         CLAIMS["self_sustained"].check(bound, "claims[2]")
     assert caught.value.where == "claims[2].window"
 

@@ -115,7 +115,7 @@ def test_few_kernels_are_not_judged() -> None:
     score = CLAIMS["ringach2002_nx_ny"].judge(kernels(n_x=few, n_y=few, r_squared=np.ones(19)))
     assert score.verdict == "insufficient data"
     assert score.value is None
-    assert "19 are left" in score.reason
+    assert "19 values remain" in score.reason
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ import numpy as np
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import RuntimeDevice
 
-from scnnbio._turns import Turn
+from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends.base import Backend, Stopwatch
-from scnnbio.backends.brian2.borrowing import TURN, borrowed
+from scnnbio.backends.brian2.borrowing import BRIAN2_STATE, borrowed
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
     Precision,
@@ -71,7 +71,7 @@ class _OnBrian2(Backend):
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
-    turn: ClassVar[Turn | None] = TURN
+    resource: ClassVar[ExclusiveResource | None] = BRIAN2_STATE
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -193,15 +193,15 @@ class Brian2StandaloneBackend(_OnBrian2):
         with _temporary() as results:
             return self._present(experiment, inputs, watch, report, OutputFolder(results))
 
-    def _simulate_kept(
+    def _simulate_with_checkpoints(
         self,
         experiment: Experiment,
         inputs: Inputs,
         watch: Stopwatch,
         report: Report,
-        keep: Path,
+        folder: Path,
     ) -> Outcome:
-        results = OutputFolder(keep, self.checkpoint_seconds)
+        results = OutputFolder(folder, self.checkpoint_seconds)
         return self._present(experiment, inputs, watch, report, results)
 
     def _present(

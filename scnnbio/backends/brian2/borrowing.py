@@ -13,11 +13,11 @@ from typing import Any
 
 import brian2 as b2
 
-from scnnbio._turns import Turn
+from scnnbio._exclusive import ExclusiveResource
 from scnnbio.neurons.arithmetic import deep_trees
 
 #: Both backends use the same state.
-TURN = Turn("Brian2")
+BRIAN2_STATE = ExclusiveResource("Brian2")
 #: Name of scnnbio's device in Brian2's table of devices.
 _OURS = "scnnbio"
 

@@ -221,7 +221,7 @@ class Layer:
 
     def _driven(self) -> set[str]:
         """States that arriving spikes change."""
-        into = self.experiment.network.into(self.population.name)
+        into = self.experiment.network.incoming(self.population.name)
         return {self.population.model.receptors[p.receptor] for p in into}
 
     # -- shared thresholds, competition
@@ -238,9 +238,9 @@ class Layer:
         group.level = population.channel_values(rule.parameter)
         group.fall = rule.fall(population.shape[0], dt)
         group.rate = 1.0
-        slowing = rule.slowing(dt)
-        group.namespace["slowing"] = slowing
-        code = ["rate = rate*slowing"] if slowing < 1 else []
+        decay_factor = rule.decay_factor(dt)
+        group.namespace["decay_factor"] = decay_factor
+        code = ["rate = rate*decay_factor"] if decay_factor < 1 else []
         code.append("level = level - rate*fall")
         if rule.minimum is not None:
             group.namespace["minimum"] = rule.minimum

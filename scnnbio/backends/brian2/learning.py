@@ -79,8 +79,8 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     if masked:
         group.present = internal_kernel(present.astype(float), groups)
     if rule is not None and rule.half_life is not None:
-        group.namespace["slowing"] = rule.slowing(experiment.dt)
-        code = ["rate = rate*slowing"]
+        group.namespace["decay_factor"] = rule.decay_factor(experiment.dt)
+        code = ["rate = rate*decay_factor"]
         regularly(group, code, experiment.dt * _MS, "groups", 0, f"slow_{group.name}")
     if rule is not None and rule.growth is not None:
         _let_grow(group, rule.growth, experiment)

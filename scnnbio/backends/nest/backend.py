@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import nest
 
-from scnnbio._turns import Turn
+from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends import processes
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.nest import kernel
@@ -68,7 +68,7 @@ class NestBackend(Backend):
     name: ClassVar[str] = "nest"
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     spreads: ClassVar[bool] = True
-    turn: ClassVar[Turn | None] = Turn("NEST")
+    resource: ClassVar[ExclusiveResource | None] = ExclusiveResource("NEST")
     summary: ClassVar[str] = "NEST: neurons and shared kernels compiled once; needs g++ and NESTML"
     promises: ClassVar[tuple[Promise, ...]] = (
         UnlessAtThreshold(
@@ -159,10 +159,14 @@ class NestBackend(Backend):
         return max(self.threads, needed) if self._asked is None else self.threads
 
     def run(
-        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+        self,
+        experiment: Experiment,
+        report: Report | None = None,
+        *,
+        checkpoint: Path | None = None,
     ) -> Run:
         """Simulate an experiment; its provenance contains the actual number of threads."""
-        run = super().run(experiment, report, keep=keep)
+        run = super().run(experiment, report, checkpoint=checkpoint)
         options = {**run.provenance["options"], "threads": self.threads_for(experiment)}
         provenance = {**run.provenance, "options": options}
         return dataclasses.replace(run, provenance=provenance)

@@ -221,7 +221,7 @@ class ThresholdEngine(Engine):
             fall=rule.fall(channels, dt).tolist(),
             rise=rule.eta,
             floor=-np.inf if rule.minimum is None else rule.minimum,
-            keep_rate=float(rule.slowing(dt)),
+            keep_rate=float(rule.decay_factor(dt)),
             places=rows * columns,
         )
         self._receive_spikes(placed, population, 0, 1)

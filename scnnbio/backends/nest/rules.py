@@ -129,7 +129,7 @@ def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any
     rule = _rule_of(projection)
     values: dict[str, Any] = {
         "constants": [float(value) for value in rule.constants.values()],
-        "keep_rate": float(rule.slowing(experiment.dt)),
+        "keep_rate": float(rule.decay_factor(experiment.dt)),
         "w_min": rule.w_min,
         "w_max": rule.w_max,
     }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from scnnbio._turns import Turn
+from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, Statistical
@@ -79,7 +79,7 @@ class SpinnakerBackend(Backend):
     }
     refusals: ClassVar[Mapping[Feature, Refusal]] = REFUSALS
     #: sPyNNaker reads settings from environment variables, and changes the working folder.
-    turn: ClassVar[Turn | None] = Turn("sPyNNaker")
+    resource: ClassVar[ExclusiveResource | None] = ExclusiveResource("sPyNNaker")
     promises: ClassVar[tuple[Promise, ...]] = (
         Statistical(
             "spikes",
@@ -151,7 +151,11 @@ class SpinnakerBackend(Backend):
         return tuple({"spynnaker": "sPyNNaker"}.get(name, name) for name in _NEEDS[self.target])
 
     def run(
-        self, experiment: Experiment, report: Report | None = None, *, keep: Path | None = None
+        self,
+        experiment: Experiment,
+        report: Report | None = None,
+        *,
+        checkpoint: Path | None = None,
     ) -> Run:
         """Simulate an experiment, or only map it with the target ``"virtual"``.
 
@@ -161,7 +165,7 @@ class SpinnakerBackend(Backend):
         if self.target == "virtual" and not self.unsupported(experiment):
             given = tuple(n for n in experiment.record.spikes if n in experiment.inputs)
             experiment = dataclasses.replace(experiment, record=Record(spikes=given))
-        return super().run(experiment, report, keep=keep)
+        return super().run(experiment, report, checkpoint=checkpoint)
 
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report

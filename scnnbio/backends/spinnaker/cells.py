@@ -94,7 +94,7 @@ def cells_of(network: Network, population: Population, dt: float) -> Cells | lis
         Time step in ms.
     """
     element = f"population {population.name!r}"
-    incoming = network.into(population.name)
+    incoming = network.incoming(population.name)
     receptors = sorted({p.receptor for p in incoming})
     problems: list[Unsupported] = []
     kind = next(

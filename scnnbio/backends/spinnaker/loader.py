@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.errors import BackendMissing, install
 
 #: Command in messages about missing packages.
@@ -35,7 +35,7 @@ def load_spynnaker() -> Any:
     if absent:
         raise BackendMissing(absent, where="backend 'spinnaker'")
     # sPyNNaker and its dependencies raise warnings on import.
-    with unwarned():
+    with ignore_warnings():
         try:
             return importlib.import_module("spynnaker.pyNN")
         except ImportError as error:

@@ -98,7 +98,7 @@ class Lowered:
     headroom: float = 1.0
     _room: dict[str, Floats] = field(default_factory=dict, init=False)
 
-    def into(self, layer: Layer) -> tuple[Pathway, ...]:
+    def incoming(self, layer: Layer) -> tuple[Pathway, ...]:
         """Pathways that end in a layer."""
         return tuple(p for p in self.pathways if p.projection.post == layer.name)
 
@@ -106,7 +106,7 @@ class Lowered:
         """Largest input in one step, and largest weight, of each ring buffer (pool, part)."""
         total = np.zeros((2, layer.parts))
         largest = np.zeros((2, layer.parts))
-        for pathway in self.into(layer):
+        for pathway in self.incoming(layer):
             pre = self.layers[pathway.projection.pre]
             rows = _native_bounds(pathway, pre) if pathway.native else _bounds(pathway, pre, layer)
             for pool, part, weight, fan_in in rows:
@@ -225,7 +225,7 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
         name
         for name, found in cells.items()
         if found.type.name == "IF_curr_exp"
-        and network.into(name)
+        and network.incoming(name)
         and all(
             p.pre != p.post
             and not convolves(p.connector)
@@ -233,7 +233,7 @@ def _native_targets(experiment: Experiment, cells: dict[str, Cells]) -> set[str]
             and any(feeds(p, found.type))
             and _fits(network.population(p.pre))
             and _fits(network.population(p.post))
-            for p in network.into(name)
+            for p in network.incoming(name)
         )
     }
 

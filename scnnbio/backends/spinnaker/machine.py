@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scnnbio._turns import unwarned
+from scnnbio._exclusive import ignore_warnings
 from scnnbio.backends.spinnaker.arithmetic import CORE_NEURONS, Floats, Ints
 from scnnbio.backends.spinnaker.configuration import silence
 from scnnbio.backends.spinnaker.emulated import Activity
@@ -24,7 +24,7 @@ from scnnbio.connectors.spinnaker import RECEPTORS, turned
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Suppress sPyNNaker's output, log and warnings."""
-    with unwarned(), silence():
+    with ignore_warnings(), silence():
         yield
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scnnbio.backends.torch.eprop import EProp
     from scnnbio.backends.torch.training import Trained, train
 
-#: What needs torch itself, and comes when it is asked for.
+#: Names that need torch, which is imported on first use.
 _LATER = {"EProp": "eprop", "Trained": "training", "train": "training"}
 
 

@@ -1,4 +1,4 @@
-"""The torch backend: the network unrolled in time, trials side by side."""
+"""The torch backend: the network unrolled in time, trials in parallel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scnnbio.backends.torch.loader import load_torch, missing
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
 
 _LEARNS = Refusal(
-    "{what} {is_} not available on torch, whose trials run side by side and which learns by"
+    "{what} {is_} not available on torch, whose trials run in parallel and which learns by"
     " gradient",
     "learn on brian2-standalone and run network.with_weights(run.weights) here, with learning ="
     " false; or train with scnnbio.backends.torch.train",
@@ -51,7 +51,7 @@ class TorchBackend(Backend):
     refusals: ClassVar[Mapping[Feature, Refusal]] = dict.fromkeys(_RULES, _LEARNS)
     promises: ClassVar[tuple[Promise, ...]] = (
         UnlessAtThreshold(
-            "spikes", distance=1e-9, why="torch adds up what arrives together in its own order"
+            "spikes", distance=1e-9, why="torch sums simultaneous inputs in its own order"
         ),
         Within("signals", difference=1e-9),
     )
@@ -62,7 +62,7 @@ class TorchBackend(Backend):
         return ("torch",)
 
     def missing(self) -> str:
-        """What has to be installed before this backend can run; empty if nothing."""
+        """What must be installed before this backend can run; empty if nothing."""
         return missing()
 
     def _simulate(

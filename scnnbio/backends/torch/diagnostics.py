@@ -1,4 +1,4 @@
-"""How training goes: loss, accuracy, silent and runaway neurons, weights; epoch by epoch."""
+"""Diagnostics of training per epoch: loss, accuracy, silent and runaway neurons, weights."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scnnbio.experiment import Experiment
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-#: Share of the steps that refractoriness leaves in which a runaway neuron fires.
+#: Fraction of the steps outside refractoriness in which a runaway neuron fires.
 _RUNAWAY = 0.5
 
 
 class Watch:
-    """What is noted of each epoch.
+    """Diagnostics that are collected in each epoch.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Watch:
     def __init__(self, unrolled: Unrolled, experiment: Experiment) -> None:
         self.seconds = experiment.trial_duration * 1e-3
         steps = experiment.trial_steps
-        #: Spikes of a trial above which a neuron of each layer has run away.
+        #: Spikes per trial above which a neuron of each layer counts as runaway.
         self.most: dict[str, Any] = {
             name: _RUNAWAY * steps / (1 if layer.held_for is None else layer.held_for + 1)
             for name, layer in unrolled.layers.items()
@@ -40,14 +40,14 @@ class Watch:
         self.begin()
 
     def begin(self) -> None:
-        """A new epoch."""
+        """Begin a new epoch."""
         self.counts: dict[str, Tensor] = {}
         self.loss, self.right, self.operations, self.trials = 0.0, 0, 0.0, 0
 
     def batch(
         self, traced: Traced, loss: float, right: int, operations: float, trials: int
     ) -> None:
-        """What a batch gave."""
+        """Add the results of a batch."""
         for name in self.most:
             counted = traced.spikes[name].sum((0, 1))
             self.counts[name] = self.counts.get(name, 0.0) + counted
@@ -57,7 +57,7 @@ class Watch:
         self.trials += trials
 
     def end(self, learnables: Learnables, validation: float | None, seconds: float) -> None:
-        """Rows of the epoch."""
+        """Finish an epoch: add its rows to the tables."""
         epoch = len(self.epochs)
         nan = float("nan")
         self.epochs.append({
@@ -82,8 +82,8 @@ class Watch:
                 "lowest": float(kernel.min()), "highest": float(kernel.max()),
             })  # fmt: skip
 
-    def told(self) -> str:
-        """The last epoch in a few words; empty before the first one ends."""
+    def summary(self) -> str:
+        """Summary of the last epoch in a few words; empty before the first one ends."""
         if not self.epochs:
             return ""
         last = self.epochs[-1]

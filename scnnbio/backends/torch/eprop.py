@@ -1,17 +1,17 @@
-r"""e-prop: gradients online, by a rule of three factors, forwards in time.
+r"""e-prop: online gradients by a three-factor rule, forwards in time.
 
-For a weight from neuron i to neuron j, with L the learning signal that j gets from the readout,
+For a weight from neuron i to neuron j, with L the learning signal of j from the readout,
 
 .. math:: \Delta w_{ji} \propto -\sum_t L_j^t\, \bar e_{ji}^{\,t}, \quad
     e_{ji}^t = \psi_j^t\, x_i^t,
 
 x is the presynaptic trace: the spikes of i as the neuron j filters them, by its own exact step;
 psi is the surrogate's slope at the distance of j from threshold; the bar is the filter of the
-readout. L is the error of the readout, through the weights from j to it. Nothing goes back in time,
-and memory does not grow with the number of steps.
+readout. L is the error of the readout, through the weights from j to it. Nothing is propagated back
+in time, and memory does not grow with the number of steps.
 
-What is left out beside backpropagation through time is how a spike of j acts on j again by way of
-other neurons, or on the reset. For hidden neurons that do not feed one another and that are reset
+Compared with backpropagation through time, the rule ignores how a spike of j acts back on j through
+other neurons, or through the reset. For hidden neurons without recurrent connections and with reset
 by subtraction the two are equal.
 
 References
@@ -45,13 +45,13 @@ Gradients = dict[str, Tensor]
 
 
 class _Response:
-    """How a linear neuron answers to a spike: its states step by step, and its distance by them.
+    """Response of a linear neuron to a spike: its states, and its distance from threshold.
 
     Parameters
     ----------
     layer : Layer
     width : Tensor
-        One number: of the surrogate.
+        Width of the surrogate, one number.
     """
 
     def __init__(self, layer: Layer, width: Tensor) -> None:
@@ -75,17 +75,17 @@ class _Response:
         self.row = distances / width.flatten()[0]
 
     def begin(self, *shape: int) -> Tensor:
-        """Traces of no spikes (state, ...)."""
+        """Traces before any spike (state, ...)."""
         return torch.zeros((len(self.names), *shape), dtype=self.matrix.dtype)
 
     def step(self, trace: Tensor, state: str, arriving: Tensor) -> Tensor:
-        """Traces after a step at whose end something arrives."""
+        """Traces after a step at whose end input arrives."""
         after = torch.tensordot(self.matrix, trace, dims=1)
         after[self.names.index(state)] += arriving
         return after
 
     def distance(self, trace: Tensor) -> Tensor:
-        """By how much the excess over threshold, in widths, is more."""
+        """Change of the excess over threshold, in widths."""
         return torch.tensordot(self.row, trace, dims=1)
 
 
@@ -95,11 +95,11 @@ class EProp:
     Parameters
     ----------
     experiment : Experiment
-        Sources, one hidden population, which may feed itself, and the readout.
+        Sources, one hidden population, which can have recurrent connections, and the readout.
     labels : str or array of int (trials,)
         As in :func:`~scnnbio.backends.torch.train`.
     readout : str
-        The population whose channels are the classes. Its potential is what counts.
+        The population whose channels are the classes, by their potentials.
     training : Training, optional
         Its surrogate and sharpness.
 
@@ -157,7 +157,7 @@ class EProp:
                 [
                     Unsupported(
                         f"population {self.readout!r}",
-                        "the readout fires, and its potential is what counts",
+                        "the readout fires, but the loss uses its potential",
                         "raise its threshold",
                     )
                 ],
@@ -175,7 +175,7 @@ class EProp:
         }
 
     def gradients(self, chosen: slice = slice(None)) -> Gradients:
-        """Gradients by the rule of three factors, step by step.
+        """Gradients by the three-factor rule, step by step.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class EProp:
             ]
             found = {n: torch.zeros_like(p.kernel) for n, p in self.unrolled.pathways.items()}
             slopes = self.training.surrogate.slope(traced.levels[self.hidden])
-            # A neuron that is held does not fire, whatever it gets.
+            # A refractory neuron does not fire, whatever its input.
             slopes = torch.where(self._held(traced), 0.0, slopes)
             for step, signal in enumerate(signals):
                 for rule in rules:
@@ -210,7 +210,7 @@ class EProp:
         }
 
     def cosines(self, chosen: slice = slice(None)) -> dict[str, float]:
-        """Cosine of both gradients by projection, and of all of them together as ``"all"``."""
+        """Cosine between both gradients by projection, and over all of them as ``"all"``."""
         ours, theirs = self.gradients(chosen), self.backpropagated(chosen)
         pairs = {name: (ours[name].flatten(), theirs[name].flatten()) for name in ours}
         joined = [torch.cat([pair[k] for pair in pairs.values()]) for k in (0, 1)]
@@ -221,13 +221,13 @@ class EProp:
         """Error of each neuron of the readout (step, trial, neuron)."""
         shape = levels.shape
         each = levels.flatten(3).shape[3]
-        told = torch.softmax(levels.flatten(3).mean(3) * self.training.sharpness, dim=2)
-        wanted = functional.one_hot(labels, shape[2]).to(told.dtype)
-        error = (told - wanted) * self.training.sharpness / (each * shape[1])
+        predicted = torch.softmax(levels.flatten(3).mean(3) * self.training.sharpness, dim=2)
+        wanted = functional.one_hot(labels, shape[2]).to(predicted.dtype)
+        error = (predicted - wanted) * self.training.sharpness / (each * shape[1])
         return error[..., None].expand(*error.shape, each).flatten(2)
 
     def _held(self, traced: Traced) -> Tensor:
-        """Where hidden neurons are held after a spike (step, trial, channel, row, column)."""
+        """Where hidden neurons are refractory (step, trial, channel, row, column)."""
         fired = traced.spikes[self.hidden]
         found = torch.zeros_like(fired, dtype=torch.bool)
         held_for = self.unrolled.layers[self.hidden].held_for
@@ -255,7 +255,7 @@ class _Rule:
         self._prepare(eprop, weights)
 
     def _prepare(self, eprop: EProp, weights: Mapping[str, Tensor]) -> None:
-        """What a rule needs beyond traces."""
+        """Prepare what a rule needs beyond traces."""
 
     def arrived(self, step: int, traced: Traced) -> Tensor:
         """Filtered spikes of each presynaptic neuron (trial, neuron)."""
@@ -270,12 +270,12 @@ class _ToReadout(_Rule):
     """Presynaptic trace times error."""
 
     def step(self, step: int, traced: Traced, slopes: Tensor, signal: Tensor) -> Tensor:
-        """What each connection adds to the gradient of its weight in a step."""
+        """Contribution of each connection to the gradient of its weight in one step."""
         return (self.arrived(step, traced)[:, self.pre] * signal[:, self.post]).sum(0)
 
 
 class _ToHidden(_Rule):
-    """Presynaptic trace times slope, filtered as the readout does, times what comes back."""
+    """Presynaptic trace times slope, filtered like the readout, times the learning signal."""
 
     def _prepare(self, eprop: EProp, weights: Mapping[str, Tensor]) -> None:
         self.back = []
@@ -301,7 +301,7 @@ class _ToHidden(_Rule):
         self.waiting: list[Tensor] = []
 
     def step(self, step: int, traced: Traced, slopes: Tensor, signal: Tensor) -> Tensor:
-        """What each connection adds to the gradient of its weight in a step."""
+        """Contribution of each connection to the gradient of its weight in one step."""
         eligible = self.arrived(step, traced)[:, self.pre] * slopes[step].flatten(1)[:, self.post]
         self.waiting.append(eligible)
         total = torch.zeros(len(self.taps), dtype=torch.float64)

@@ -1,7 +1,7 @@
-"""Checked expressions as functions of tensors: each node of a syntax tree becomes one operation.
+"""Checked expressions as functions of tensors: one operation per node of the syntax tree.
 
 The operations are those of :mod:`scnnbio.neurons.arithmetic`, in the same order, so that a step of
-a neuron is the reference's step. Nothing is run from text.
+a neuron is the reference's step. No text is executed as code.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ _CALLED: dict[str, Callable[..., Any]] = {
     "int": torch.trunc,
     TRUTH: lambda x: x.to(torch.get_default_dtype()) if isinstance(x, torch.Tensor) else float(x),
 }
-if missing := set(FUNCTIONS) - set(_CALLED):  # an expression may call what is not here
+if missing := set(FUNCTIONS) - set(
+    _CALLED
+):  # every function that expressions can call must be here
     raise SpecError(f"torch has no {', '.join(sorted(missing))}")
 
 

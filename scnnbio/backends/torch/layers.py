@@ -1,4 +1,4 @@
-"""One step of a population, differentiable: the library's own step as tensors of (trial, neuron).
+"""One differentiable step of a population: the library's step as tensors of (trial, neuron).
 
 States have the shape (trial, channel, row, column). The step is the text that every backend with a
 time step takes, see :mod:`scnnbio.neurons.integrator`.
@@ -26,7 +26,7 @@ from scnnbio.population import Population
 
 
 class _Spike(torch.autograd.Function):
-    """Where the threshold is crossed; backwards the slope of a soft one."""
+    """Forward: whether the threshold is crossed; backward: the slope of a soft threshold."""
 
     @staticmethod
     def forward(ctx: Any, y: Tensor, crossed: Tensor, surrogate: Surrogate) -> Tensor:
@@ -46,36 +46,36 @@ _spike: Any = _Spike.apply
 
 @dataclass
 class LayerState:
-    """What a layer carries from step to step.
+    """State of a layer between steps.
 
     Parameters
     ----------
     states : dict of str to Tensor (trial, channel, row, column)
     remaining : Tensor or None
-        Steps for which each neuron is still held; None where none ever is.
+        Remaining refractory steps of each neuron; None without refractoriness.
     """
 
     states: dict[str, Tensor]
     remaining: Tensor | None
 
     def detached(self) -> LayerState:
-        """The same state, without what it came from."""
+        """The same state, without its gradient history."""
         return LayerState({n: v.detach() for n, v in self.states.items()}, self.remaining)
 
 
 @dataclass(frozen=True)
 class Firing:
-    """How a layer fires.
+    """Firing of a layer: spikes and their gradients.
 
     Parameters
     ----------
     surrogate : Surrogate or None
-        What stands for the derivative of a spike; None where no gradient is asked for.
+        Surrogate of the derivative of a spike; None where no gradient is needed.
     soft : bool
-        Whether neurons fire by the soft threshold itself, from 0 to 1. Such a network has true
-        derivatives: it is there for tests of them.
+        Whether neurons fire by the soft threshold itself, from 0 to 1. Such a network has exact
+        derivatives, for tests.
     through_reset : bool
-        Whether the gradient follows what a spike does to its own neuron by the reset.
+        Whether the gradient includes the effect of a spike on its own neuron by the reset.
     """
 
     surrogate: Surrogate | None = None
@@ -116,12 +116,12 @@ class Layer:
         ]
 
     def placed(self, values: NDArray[Any]) -> Tensor:
-        """Values of one, of each channel or of each neuron, in a shape that goes with a state."""
+        """Values for all, per channel or per neuron, in a shape that broadcasts with a state."""
         channels, *plane = self.population.shape
         shape: tuple[int, ...] = (1, 1, 1) if len(values) == 1 else (channels, 1, 1)
         if len(values) not in (1, channels):
             shape = (channels, *plane)
-        # One value for all channels is one number.
+        # A value that all channels share becomes one number.
         if len(values) == channels and np.all(values == values[0]):
             values, shape = values[:1], (1, 1, 1)
         return torch.as_tensor(np.array(values).reshape(shape), dtype=self.dtype)
@@ -136,7 +136,7 @@ class Layer:
         return found
 
     def excess(self) -> Any:
-        """By how much the threshold is crossed, as a function of tensors.
+        """Excess over threshold, as a function of tensors.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Layer:
             return compiled(excess_over(self.model.threshold))
         except SpecError as error:
             raise SpecError(
-                f"{error.message}, and a gradient needs to know by how much it is crossed; write"
+                f"{error.message}, but a gradient needs the excess over threshold; write"
                 " it like 'v >= v_thresh'",
                 where=f"population {self.population.name!r}",
             ) from None
@@ -180,7 +180,7 @@ class Layer:
             if not excess.requires_grad:
                 return torch.zeros_like(excess)
             (slope,) = torch.autograd.grad(excess.sum(), value)
-        # What one value is to several neurons, it is to each.
+        # A value that several neurons share applies to each.
         return (slope * value.numel() / excess.numel()).detach()
 
     def _begins(self, state: str, names: Mapping[str, Tensor]) -> Tensor:
@@ -242,7 +242,7 @@ class Layer:
             return crossed.to(self.dtype), None
         y = self.excess()(known) / width
         spikes = firing.surrogate.step(y) if firing.soft else _spike(y, crossed, firing.surrogate)
-        # A neuron that is held does not fire, however far its potential is.
+        # A refractory neuron does not fire, whatever its potential.
         return (spikes if held is None else torch.where(held, 0.0, spikes)), y
 
     def _after(
@@ -262,7 +262,7 @@ class Layer:
             else:
                 value = torch.where(crossed, new, old)
                 if firing.surrogate is not None and firing.through_reset:
-                    # Zero, with the gradient of the jump.
+                    # Value zero, with the gradient of the jump.
                     value = value + (spikes - spikes.detach()) * (new - old).detach()
             known[name] = changed[name] = value
         return changed

@@ -1,4 +1,4 @@
-"""What is learned: kernels and parameters in scales of their own, and thresholds that adapt."""
+"""Learned kernels and parameters, each in its own scale, and adaptive thresholds."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Kernel:
         return self.theta * self.scale
 
     def keep_in_range(self) -> None:
-        """Put weights of a sign that the receptor does not take back to zero."""
+        """Set weights of a sign that the receptor does not accept to zero."""
         if self.low == 0.0 or self.high == 0.0:
             self.theta.data.clamp_(self.low, self.high)
 
 
 def _takes(path: Pathway, kernel: FloatArray) -> bool:
-    """Whether a projection may have weights of the sign of such a kernel."""
+    """Whether a projection accepts weights with the signs of such a kernel."""
     projection = path.projection
     try:
         connector = projection.connector.with_kernel(kernel)
@@ -70,11 +70,11 @@ def _takes(path: Pathway, kernel: FloatArray) -> bool:
 
 
 class Parameter:
-    """A parameter that is learned, in a scale that keeps its neurons what they are.
+    """A parameter that is learned, in a scale that keeps it valid.
 
-    What cannot be negative goes by its logarithm. What decides how far the initial state is from
-    threshold goes by the logarithm of that distance, so that no neuron comes to fire without input.
-    Anything else goes in units of the distance.
+    A parameter that cannot be negative is learned as its logarithm. One that affects the distance
+    of the initial state from threshold is learned as the logarithm of that distance, so that no
+    neuron starts to fire without input. Others are learned in units of the distance.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Parameter:
         slope = layer.slope_of_excess(name)
         if low >= 0:
             if not bool((began > 0).all()):
-                raise SpecError("begins at 0, whose logarithm is none; begin above", where=where)
+                raise SpecError("starts at 0, which has no logarithm; start above 0", where=where)
             origin = torch.zeros_like(began)
         elif bool((slope != 0).all()):
             # Where the initial state would be at threshold.
@@ -108,7 +108,7 @@ class Parameter:
         return self.origin + (self.began - self.origin) * self.theta.exp()
 
     def keep_in_range(self) -> None:
-        """Put what has left the parameter's range back to its end."""
+        """Clip values to the parameter's range."""
         if self.low in (0.0, -torch.inf) and self.high == torch.inf and self.origin is not None:
             return
         with torch.no_grad():
@@ -126,7 +126,7 @@ def _as(like: Tensor, values: Tensor) -> Tensor:
 
 
 class Threshold:
-    """A threshold that each channel shares and that keeps its rate, while kernels are learned.
+    """A threshold shared by each channel that keeps its rate while kernels are learned.
 
     After a batch it moves by what :class:`~scnnbio.plasticity.SharedThreshold` moves it in one
     trial, mean over the trials of the batch: ``eta`` for each spike of the channel, less
@@ -150,12 +150,12 @@ class Threshold:
             np.array(population.channel_values(rule.parameter)).reshape(-1, 1, 1), dtype=dtype
         )
         self.fall = torch.as_tensor(np.array(rule.fall(channels, duration)), dtype=dtype)
-        self.slowing, self.rate = rule.slowing(duration), 1.0
+        self.decay_factor, self.rate = rule.decay_factor(duration), 1.0
 
     def adapt(self, spikes: Tensor) -> None:
         """Move after a batch of spikes (step, trial, channel, row, column)."""
         each = spikes.sum((0, 3, 4)).mean(0)
-        self.rate *= self.slowing
+        self.rate *= self.decay_factor
         moved = self.values + self.rate * (self.rule.eta * each - self.fall).reshape(-1, 1, 1)
         if self.rule.minimum is not None:
             moved = moved.clamp(min=self.rule.minimum)
@@ -163,7 +163,7 @@ class Threshold:
 
 
 class Learnables:
-    """Everything of a network that training changes.
+    """All parts of a network that training changes.
 
     Parameters
     ----------
@@ -201,7 +201,8 @@ class Learnables:
         }
         if not self.kernels and not self.parameters:
             raise SpecError(
-                "nothing is left to learn; leave a projection out", where="training.fixed"
+                "nothing is left to learn; remove a projection from training.fixed",
+                where="training.fixed",
             )
 
     def _all(self) -> list[Kernel | Parameter]:
@@ -218,7 +219,7 @@ class Learnables:
         return self.unrolled.bound({n: one.value() for n, one in self.kernels.items()}, values)
 
     def keep_in_range(self) -> None:
-        """After a step of the optimiser: signs and ranges that the network demands."""
+        """Restore required signs and ranges after a step of the optimiser."""
         for one in self._all():
             one.keep_in_range()
 

@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy of the readout, and the price of spikes."""
+"""Loss terms: cross-entropy of the readout, and penalties on spikes."""
 
 from __future__ import annotations
 

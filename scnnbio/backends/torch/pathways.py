@@ -1,4 +1,4 @@
-"""What spikes bring to a layer: each projection as a convolution, a product or a sparse product.
+"""Input of a layer by spikes: each projection as a convolution, a dense or a sparse product.
 
 Spikes have the shape (n, channel, row, column); n runs over steps and trials together, so that one
 call serves a whole piece of time.
@@ -57,7 +57,7 @@ class Pathway:
         return self.projection.name
 
     def weights(self, kernel: Tensor | None = None) -> Tensor:
-        """What each element of the kernel adds to the receptor's variable."""
+        """Change of the receptor's variable by each element of the kernel."""
         found = self.kernel if kernel is None else kernel
         if self.present is not None:
             found = found * self.present
@@ -70,7 +70,7 @@ class Pathway:
         return torch.as_tensor(count.reshape(self.connector.in_shape), dtype=self.dtype)
 
     def drive(self, spikes: Tensor, weights: Tensor, lag: int = 0) -> Tensor:
-        """What spikes that arrive together add, (n, channel, row, column) of the layer.
+        """Input of the layer by simultaneously arriving spikes, (n, channel, row, column).
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Pathway:
     def passing(
         self, arriving: Tensor, weights: Tensor, opens: Tensor, step: int
     ) -> tuple[Tensor, Tensor]:
-        """What the first spike of each window brings, of those that arrive in one step.
+        """Input by the first spike of each window, among those that arrive in one step.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class Pathway:
 
 
 def _kind(connector: KernelConnector) -> str:
-    """How a connector's spikes are spread."""
+    """Kind of operation for a connector."""
     if type(connector).edges is KernelConnector.edges:
         return "convolution"
     return "dense" if type(connector) is DenseConnector else "sparse"

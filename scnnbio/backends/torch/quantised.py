@@ -1,4 +1,4 @@
-"""Weights as SpiNNaker holds them, in the forward pass.
+"""Weights as SpiNNaker stores them, in the forward pass.
 
 A weight there is 16 bits and a power of two, which the machine's toolchain chooses for each ring:
 :meth:`scnnbio.backends.spinnaker.lowering.Lowered.shifts`. The exponents follow from the weights,
@@ -23,12 +23,12 @@ from scnnbio.errors import Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment
 from scnnbio.network import Network
 
-#: Rounding moves the weights that the exponents follow from: so often at most.
+#: Most iterations, since rounding changes the weights that determine the exponents.
 _MOST_TURNS = 5
 
 
 class _Round(torch.autograd.Function):
-    """Round, and let the gradient pass as if nothing were rounded."""
+    """Round, with the gradient of the identity."""
 
     @staticmethod
     def forward(ctx: Any, weights: Tensor, scale: tuple[Tensor, Tensor]) -> Tensor:
@@ -98,7 +98,7 @@ class Quantiser:
         return positive, negative
 
     def refresh(self, experiment: Experiment) -> None:
-        """Look the exponents up again, for other weights."""
+        """Update the exponents for other weights."""
         self.scales = self._looked_up(experiment)
 
     def rounded(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -107,7 +107,7 @@ class Quantiser:
 
 
 def deployed(experiment: Experiment, names: Mapping[str, Any]) -> Network:
-    """The network with kernels that the machine holds as they are.
+    """The network with kernels that the machine represents exactly.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Runs of an experiment without gradients: trials side by side, a piece of time at once."""
+"""Runs of an experiment without gradients: parallel trials, several steps at a time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.unrolled import Bound, State, Traced, Unrolled
 from scnnbio.experiment import Experiment, Inputs, Report
 
-#: Values of all neurons, steps and trials that are held at once, roughly.
+#: Approximate number of values (neurons, steps and trials) in memory at a time.
 _AT_ONCE = 2**23
-#: Trials side by side at most.
+#: Largest number of parallel trials.
 _MOST_TRIALS = 128
 
 Spikes = tuple[NDArray[np.int64], NDArray[np.int32]]
@@ -54,7 +54,7 @@ class Running:
         self.piece = int(np.clip(_AT_ONCE // (size * self.side_by_side), 1, steps))
 
     def run(self, inputs: Inputs, report: Report) -> Outcome:
-        """Every trial, with everything that is recorded."""
+        """Run every trial, with all recordings."""
         spikes: dict[str, list[Spikes]] = {name: [] for name in self.kept}
         counts = dict.fromkeys(self.counted, 0)
         signals: dict[tuple[str, str], list[NDArray[np.float64]]] = {k: [] for k in self.every}

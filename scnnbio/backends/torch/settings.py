@@ -1,4 +1,4 @@
-"""How a network is trained by gradient: every choice as one value."""
+"""Settings of training by gradients, as one value."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Training(Value):
     Parameters
     ----------
     epochs : int
-        How often all trials are shown.
+        Number of passes over all trials.
     batch : int
-        Trials side by side.
+        Number of trials per step of the optimiser.
     learning_rate : float
         Step of Adam, as a share of the root mean square of each kernel at the beginning, of each
         positive parameter, and of the distance to threshold for other parameters.
@@ -52,15 +52,15 @@ class Training(Value):
         Factor on what the softmax is taken of.
     surrogate : Surrogate
     through_reset : bool
-        Whether the gradient follows what a spike does to its own neuron by the reset (Zenke &
-        Vogels 2021, Neural Comput 33:899, leave it out).
+        Whether the gradient includes the effect of a spike on its own neuron by the reset (Zenke &
+        Vogels 2021, Neural Comput 33:899, omit it).
     learn : mapping of str to sequence of str
         Population → parameters of its neurons that are learned: time constants, thresholds. Each
         keeps its number of values: one for all neurons, one per channel or one per neuron.
     fixed : sequence of str
         Projections whose kernels stay as they are.
     truncate : int, optional
-        Steps after which no gradient goes further back.
+        Number of steps after which gradients are truncated.
     checkpoint : int, optional
         Steps of a piece of which only the beginning is kept for the backward pass, which computes
         the piece again: less memory, more time, the same gradient.
@@ -171,5 +171,5 @@ def _range(given: Any) -> tuple[float, float]:
             f"{reprlib.repr(given)} is not (lowest, highest) in Hz", where=where
         ) from None
     if not 0 <= low < high:
-        raise SpecError(f"{low:g} to {high:g} Hz is no range from 0 up", where=where)
+        raise SpecError(f"{low:g} to {high:g} Hz is not a range of rates from 0 up", where=where)
     return low, high

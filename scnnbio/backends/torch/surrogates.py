@@ -1,4 +1,4 @@
-r"""What stands for the derivative of a spike: the slopes of four soft thresholds.
+r"""Surrogates for the derivative of a spike: the slopes of four soft thresholds.
 
 A neuron fires where its excess over threshold x is not negative, a step whose derivative is zero or
 infinite. In the backward pass the derivative of a soft step s(x/w) stands in its place (Neftci,
@@ -33,7 +33,7 @@ Kind = Literal["fast-sigmoid", "arctan", "triangle", "boxcar"]
 @final
 @dataclass(frozen=True)
 class Surrogate(Value):
-    """A soft threshold whose slope stands for the derivative of a spike.
+    """A soft threshold whose slope replaces the derivative of a spike.
 
     Parameters
     ----------

@@ -44,19 +44,19 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _DTYPES = {"single": torch.float32, "double": torch.float64}
-#: Batches between two looks at the exponents of a machine's weights.
+#: Number of batches between updates of the exponents of a machine's weights.
 _REFRESHED = 50
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training gave.
+    """Result of training.
 
     Parameters
     ----------
     network : Network
-        With the kernels, parameters and thresholds of the epoch that was chosen, and without
-        homeostasis: it runs on every backend that runs its neurons.
+        With the kernels, parameters and thresholds of the chosen epoch, and without homeostasis,
+        so that it runs on every backend that supports its neurons.
     epochs : DataFrame
         One row per epoch: loss, accuracy on the trials that it learned from, accuracy on those for
         validation, synaptic operations per trial, seconds.
@@ -66,7 +66,7 @@ class Trained:
     weights : DataFrame
         One row per epoch and projection: mean, standard deviation and ends of the kernel.
     chosen : int
-        The epoch whose network it is: the best on validation, the last where there is none.
+        The epoch of the network: the best on validation, or the last without validation.
     """
 
     network: Network
@@ -85,7 +85,7 @@ def train(
     validation: Experiment | None = None,
     report: Report | None = None,
 ) -> Trained:
-    """Train a network to tell the classes of its trials, by surrogate gradients.
+    """Train a network to classify its trials, by surrogate gradients.
 
     Parameters
     ----------
@@ -94,15 +94,15 @@ def train(
         they are shown. Populations with a :class:`~scnnbio.plasticity.SharedThreshold` keep their
         rates by it while kernels are learned.
     labels : str or array of int (trials,)
-        Class of each trial, from 0; a text names a column of the trial table.
+        Class of each trial, from 0; text names a column of the trial table.
     readout : str
         The population whose channels are the classes.
     training : Training, optional
     validation : Experiment, optional
         Other trials of the same duration and step, whose labels are the column that ``labels``
-        names; of its network nothing is used. The epoch with the best accuracy on them is kept.
+        names; its network is not used. The epoch with the best accuracy on them is kept.
     report : callable, optional
-        Called as ``report(phase, done, total)``; the phase tells loss, accuracy and the shares of
+        Called as ``report(phase, done, total)``; the phase names loss, accuracy and the shares of
         silent and runaway neurons of the epoch before.
 
     Returns
@@ -118,14 +118,14 @@ def train(
 
     Notes
     -----
-    Chance enters by the seed of the experiment alone, so that one seed gives one network on one
-    machine and number of threads; torch adds up in another order with another number of threads.
+    The seed of the experiment determines all random numbers, so that it gives one network per
+    machine and number of threads; the order of torch's sums depends on the number of threads.
     """
     return _Trainer(experiment, labels, readout, training, validation).trained(report or _silent)
 
 
 def _silent(phase: str, done: float, total: float) -> None:
-    """Take a report and say nothing."""
+    """Ignore progress."""
 
 
 class _Trainer:
@@ -144,7 +144,7 @@ class _Trainer:
         self.unrolled = Unrolled(experiment, self.dtype, firing)
         population = experiment.network.population(readout)
         if population.is_source:
-            raise SpecError("a spike source learns nothing; name another", where="readout")
+            raise SpecError("a spike source cannot learn; name another population", where="readout")
         self.classes = population.shape[0]
         self.labels = checked_labels(experiment, labels, self.classes)
         self.trials = list(experiment.input_stream().trials())
@@ -193,9 +193,9 @@ class _Trainer:
         self.validation_trials = list(validation.input_stream().trials())
 
     def trained(self, report: Report) -> Trained:
-        """All epochs."""
+        """Run all epochs."""
         training = self.training
-        # The first kernels' decay would pull towards silence; only the loss moves them.
+        # Without weight decay, which would pull kernels towards silence.
         optimiser = torch.optim.Adam(self.learnables.leaves(), lr=training.learning_rate)
         rng = np.random.default_rng([self.experiment.seed, len(self.trials)])
         batches = math.ceil(len(self.trials) / training.batch)
@@ -203,7 +203,7 @@ class _Trainer:
         best, chosen, network = -1.0, 0, self.experiment.network
         for epoch in range(training.epochs):
             begin = time.perf_counter()
-            phase = f"epoch {epoch + 1} of {training.epochs}{self.watch.told()}"
+            phase = f"epoch {epoch + 1} of {training.epochs}{self.watch.summary()}"
             self.watch.begin()
             for k, chosen_trials in enumerate(self._shuffled(rng)):
                 done = epoch * batches + k
@@ -227,7 +227,7 @@ class _Trainer:
             yield order[first : first + self.training.batch]
 
     def _experiment(self) -> Experiment:
-        """The experiment with the kernels of now, and nothing that learns in the simulation."""
+        """The experiment with the current kernels, and without learning in the simulation."""
         network = self.learnables.as_network().without_plasticity()
         return dataclasses.replace(self.experiment, network=network, learning=False)
 
@@ -245,7 +245,7 @@ class _Trainer:
     def _batch(
         self, optimiser: torch.optim.Optimizer, chosen: NDArray[np.int64], epoch: int
     ) -> None:
-        """One step of the optimiser."""
+        """Make one step of the optimiser."""
         training = self.training
         traced = self.through([self.trials[k] for k in chosen], self._bound())
         labels = self.labels[torch.as_tensor(chosen)]
@@ -280,7 +280,7 @@ class _Trainer:
             self.watch.batch(traced, loss.item(), right, spent.item(), len(chosen))
 
     def through(self, trials: Sequence[Trial], bound: Bound) -> Traced:
-        """Whole trials, in pieces where gradients are cut off or computed again."""
+        """Run whole trials, in pieces where gradients are truncated or recomputed."""
         steps, training = self.experiment.trial_steps, self.training
         sources = self.experiment.network.sources
         piece = training.truncate or training.checkpoint or steps
@@ -306,7 +306,7 @@ class _Trainer:
         )
 
     def _validated(self) -> float | None:
-        """Share of the trials for validation that are told rightly; None without any."""
+        """Fraction of correctly classified validation trials; None without any."""
         if self.validation is None:
             return None
         right, batch = 0, 4 * self.training.batch
@@ -321,7 +321,7 @@ class _Trainer:
 
 
 def check_supported(experiment: Experiment) -> None:
-    """Raise unless training can unroll an experiment: as the backend, with moving thresholds."""
+    """Raise unless training supports an experiment: as the backend, with adaptive thresholds."""
     if any(p.plasticity is not None for p in experiment.network.projections):
         still = dataclasses.replace(experiment)  # its rules are refused below
     else:
@@ -341,7 +341,7 @@ def check_supported(experiment: Experiment) -> None:
             raise UnsupportedError(backend.name, [refusal])
     if not experiment.reset and experiment.n_trials > 1:
         raise SpecError(
-            "trials are shown in any order, side by side, and each begins from rest; set reset ="
+            "trials are shown in any order, in parallel, and each starts from rest; set reset ="
             " true",
             where="reset",
         )

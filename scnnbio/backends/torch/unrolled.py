@@ -1,4 +1,4 @@
-"""A network unrolled in time, differentiable, for many trials side by side.
+"""A differentiable network unrolled in time, for many parallel trials.
 
 Populations that do not feed one another are gone through one after another, each for a whole piece
 of time, so that what their input brings is one convolution over all steps and trials. Those that
@@ -26,15 +26,15 @@ Sampled = tuple[str, str]
 
 @dataclass
 class State:
-    """What a network carries from one piece of time to the next.
+    """State of a network between intervals of time.
 
     Parameters
     ----------
     step : int
-        Steps that are done.
+        Number of completed steps.
     layers : dict of str to LayerState
     tails : dict of str to Tensor (longest delay, trial, channel, row, column)
-        By projection: spikes that are in flight.
+        By projection: spikes in transit.
     opens : dict of str to Tensor
         By projection that passes first spikes: when each window opens again.
     """
@@ -45,7 +45,7 @@ class State:
     opens: dict[str, Tensor]
 
     def detached(self) -> State:
-        """The same state, without what it came from: no gradient goes further back."""
+        """The same state, without its gradient history."""
         return State(
             self.step,
             {name: layer.detached() for name, layer in self.layers.items()},
@@ -56,7 +56,7 @@ class State:
 
 @dataclass
 class Traced:
-    """What happened in a piece of time.
+    """Activity in an interval of time.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Bound:
-    """Weights and constants of a network, with those that are learned in their place.
+    """Weights and constants of a network, including the learned ones.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Unrolled:
         }
         self.pathways = {p.name: Pathway(p, experiment, dtype) for p in network.projections}
         self.into = {
-            name: [self.pathways[p.name] for p in network.into(name)] for name in self.layers
+            name: [self.pathways[p.name] for p in network.incoming(name)] for name in self.layers
         }
         self.order = stages(network)
         surrogate = firing.surrogate
@@ -144,7 +144,7 @@ class Unrolled:
         )
 
     def begin(self, trials: int, bound: Bound) -> State:
-        """All trials at rest, with nothing in flight."""
+        """All trials at rest, without spikes in transit."""
         tails, opens = {}, {}
         for name, path in self.pathways.items():
             shape = (path.delays[-1], trials, *path.connector.in_shape)
@@ -162,7 +162,7 @@ class Unrolled:
         levels: Iterable[str] = (),
         sampled: Iterable[Sampled] = (),
     ) -> tuple[State, Traced]:
-        """Go on for as many steps as the sources have.
+        """Advance by as many steps as the sources contain.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class Unrolled:
         traced: Traced,
         keep: _Keep,
     ) -> None:
-        """Some populations through all steps, those before them being done."""
+        """Run some populations through all steps, after their predecessors."""
         loops = {
             path.name: list(before.tails[path.name])
             for name in stage
@@ -252,7 +252,7 @@ class Unrolled:
         bound: Bound,
         drive: dict[str, Tensor],
     ) -> None:
-        """Add what a projection within a loop brings in one step."""
+        """Add the input of a projection within a loop in one step."""
         weights = bound.weights[path.name]
         for lag, delay in enumerate(path.delays):
             arriving = history[path.delays[-1] - delay + step]
@@ -274,7 +274,7 @@ class Unrolled:
         bound: Bound,
         traced: Traced,
     ) -> dict[str, Tensor]:
-        """What all earlier populations bring to one, by state (step, trial, ...)."""
+        """Input of a population from all earlier ones, by state (step, trial, ...)."""
         found: dict[str, Tensor] = {}
         for path in self.into[name]:
             if path.name in loops:
@@ -311,7 +311,7 @@ class _Keep:
 
 
 def stages(network: Network) -> list[tuple[str, ...]]:
-    """Populations in an order in which each is fed by earlier ones, or by its own stage.
+    """Order populations so that each gets input only from earlier ones or its own stage.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ def stages(network: Network) -> list[tuple[str, ...]]:
     """
     names = [p.name for p in network.populations if not p.is_source]
     fed = {
-        name: {p.pre for p in network.into(name) if not network.population(p.pre).is_source}
+        name: {p.pre for p in network.incoming(name) if not network.population(p.pre).is_source}
         for name in names
     }
     reach = {name: {name, *fed[name]} for name in names}

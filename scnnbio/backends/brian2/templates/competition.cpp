@@ -19,7 +19,7 @@
     }
     int _winning = 0, _fired = 0, _learned = 0;
     for (int _m = 0; _m < {{O}}; _m++) _winning += {{_won}}[_m] != 0;
-    {# What is decided already needs no order: who is silenced, and whose map has its winner. #}
+    {# Silenced neurons and maps with a winner are decided already, and need no order. #}
     std::vector<int32_t> _open, _mute;
     for (int _e = 0; _e < _count; _e++) {
         const int32_t _post_idx = _crossed[_e];

@@ -4,6 +4,6 @@
 #include "presentations.h"
 {% endblock %}
 {% block maincode %}
-    {# After the last step the program looks by itself. #}
+    {# After the last step the program itself checks the states. #}
     if (scnnbio::program().watches()) scnnbio::program().look({{t_in_timesteps}} % {{period}} + 1);
 {% endblock %}

@@ -12,7 +12,7 @@ const std::size_t LINE = 64;
 }
 
 void *operator new[](std::size_t size) {
-    // Before the array stands what the system gave, to be given back.
+    // The pointer from the system is stored before the array, to be freed later.
     char *given = static_cast<char *>(std::calloc(size + 2 * scnnbio::LINE, 1));
     if (!given) throw std::bad_alloc();
     char *array = given + 2 * scnnbio::LINE - reinterpret_cast<uintptr_t>(given) % scnnbio::LINE;

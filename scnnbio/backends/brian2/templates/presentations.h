@@ -1,6 +1,6 @@
 // One presentation after another: what a compiled network reads and writes while it runs.
 //
-// Input spikes come through standard input, a trial at a time. What is recorded goes to files at
+// Input spikes come through standard input, one trial at a time. Recordings are written to files at
 // once. Between trials the state of everything goes to a checkpoint, from which another process
 // continues. Memory therefore does not grow with the number of trials.
 #ifndef SCNNBIO_PRESENTATIONS_H
@@ -21,7 +21,7 @@ namespace scnnbio {
 
 enum ExitCode { FAILED = 3, INPUT_ENDED = 4, NOT_FINITE = 5 };
 
-// What the program is told before the first trial; the layout is that of program.py.
+// Orders that the program receives before the first trial; program.py has the same layout.
 struct Orders {
     int64_t first, last, snapshot_every, watched;
     double checkpoint_seconds;
@@ -73,15 +73,15 @@ struct Block {
     size_t bytes;
 };
 
-// A state of a population, to look at.
+// A state of a population, to be checked.
 struct Watched {
     std::string name;  // of the population, and of the state
     const void *data;
     size_t count, bytes;  // of one number
 };
 
-// Numbers that are infinite or none have all bits of the exponent set. Comparisons would do, but a
-// compiler may be told that there are no such numbers.
+// Infinite and NaN numbers have all bits of the exponent set. Comparisons would suffice, but a
+// compiler option can exclude such numbers.
 template <class Word> inline bool any_not_finite(const void *data, size_t count, Word exponent) {
     const char *from = static_cast<const char *>(data);
     Word found = 0;
@@ -185,10 +185,10 @@ public:
         states.push_back(Watched{name, data, count, sizeof(T)});
     }
 
-    // Whether this is the trial that is looked at after every step.
+    // Whether this is the trial that is checked after every step.
     bool watches() const { return trial == orders.watched; }
 
-    // Ends the program if a state is no number after so many steps of this trial.
+    // Ends the program if a state is NaN or infinite after this number of steps of the trial.
     void look(long long step) const {
         for (const auto &state : states) {
             const char *at = static_cast<const char *>(state.data);
@@ -217,7 +217,7 @@ public:
     // Reads the spikes of the next trial, if there is one.
     bool next() {
         if (trial == orders.last) return false;
-        // Nobody waits for the results of a process that was killed.
+        // If the parent process was killed, the results are not needed.
         if (getppid() != parent) std::_Exit(INPUT_ENDED);
         int64_t count;
         if (!read_input(&count, sizeof count)) std::_Exit(INPUT_ENDED);
@@ -232,7 +232,7 @@ public:
         return true;
     }
 
-    // Copies the units that fire in a step of this trial, and says how many there are.
+    // Copies the units that fire in a step of this trial, and returns their number.
     int fire(int32_t step, int32_t *to) {
         int count = 0;
         for (; next_spike < steps.size() && steps[next_spike] == step; next_spike++)
@@ -251,7 +251,7 @@ public:
     }
 
     // Sets a driven state to the values that hold from a step of this trial on, if there are new
-    // ones. Values come in the order in which drives are asked; every drive has some for step 0.
+    // ones. Values come in the order of the calls; every drive has values for step 0.
     template <class T> void drive(int64_t step, int64_t number, T *to, size_t count) {
         if (step == 0 && number == 0) next_drive();
         if (drive_head[0] != step || drive_head[1] != number) return;
@@ -275,7 +275,7 @@ public:
         std::fclose(file);
     }
 
-    // A trial of so many steps is done.
+    // Ends a trial with this number of steps.
     void done(long long steps) {
         look(steps);
         trial++;
@@ -295,8 +295,8 @@ inline Program &program() {
 }
 
 // Clocks of different periods count their own steps, and after some hundred seconds the products
-// of step and period differ by more than Brian2 forgives: what is due at the beginning of a trial
-// would run after its first step. All clocks that are there begin the trial at the same instant.
+// of step and period differ by more than Brian2 tolerates: operations at the beginning of a trial
+// would run after its first step. All existing clocks begin the trial at the same instant.
 template <class C> void align(const C &main, const std::vector<C *> &clocks) {
     for (C *clock : clocks)
         if (std::fabs(clock->t[0] - main.t[0]) < 0.5 * main.dt[0]) clock->t[0] = main.t[0];

@@ -67,8 +67,8 @@
             {% endif %}
         }
 {% endmacro %}
-{# Lets a word sleep as long as nobody in it who is not refractory can fire; the next step is not
-   asked again for a while if somebody may. #}
+{# Lets a word sleep while no neuron in it outside refractoriness can fire; if one can, the word is
+   not checked again for a while. #}
 {% macro _ask() %}
         {
             _cost++;
@@ -111,7 +111,7 @@
         const int _power_idx = _now - _last[_w] - 1, _fired = _count;
         {# The last neurons, fewer than a word, stay awake. #}
         const bool _may = !_all && _pause[_w] <= _now && _first + _WORD <= N;
-        {# Whoever was up to date a step ago, since a spike arrived, may be able to sleep as it is. #}
+        {# A word that was up to date one step ago, because a spike arrived, may be able to sleep. #}
         const bool _asks = _may && !_power_idx;
         if (_asks) {
             {{_ask()}}
@@ -133,14 +133,14 @@
     }
 {% endmacro %}
 {% set _parallel = openmp_pragma('with_openmp') %}
-{# Whoever fires in this very pass is held from now on. #}
+{# Neurons that fire in this pass are refractory from now on. #}
 {% set _direct = tests and updates and resets and holds and not _parallel %}
 {% block extra_headers %}
 #include <cstring>
 namespace {
-    {# Neurons go by words: as many as a machine word has bits. The bits say who is refractory, and
-       the comparisons with the threshold come back as bits, so that neither costs memory traffic
-       for a neuron, nor a branch. A lane is a whole number as wide as the states, so that a vector
+    {# Neurons are grouped in words, one per bit of a machine word. The bits mark refractory neurons, and
+       comparisons with the threshold return bits, so that neither costs memory traffic
+       per neuron, nor a branch. A lane is a whole number as wide as the states, so that a vector
        of one is a vector of the other. #}
     typedef {{'int64_t' if lane == 8 else 'int32_t'}} _Lane;
     typedef {{'uint64_t' if lane == 8 else 'uint32_t'}} _Word;
@@ -151,14 +151,14 @@ namespace {
     std::vector<std::vector<int32_t> > _release;
     {% endif %}
     {% if sleeps %}
-    {# By word: the step that its states are those after; the one in which it is looked at next;
-       until when it is not asked whether it may sleep; how far above threshold somebody may come
-       until it is looked at. All states are up to date between trials. #}
+    {# By word: the step after which its states are valid; the step of its next update;
+       the step until which sleeping is not checked; the largest excess over threshold
+       before its next update. All states are up to date between trials. #}
     std::vector<int32_t> _last(_WORDS), _due(_WORDS), _pause(_WORDS);
     std::vector<double> _highest(_WORDS);
     {# Numbers are in the order of their bits, negative ones the other way round. #}
     inline _Lane _ordered(_Lane _bits) { return _bits ^ ((_bits >> (_WORD - 1)) & _Lane(~_Word(0) >> 1)); }
-    {# The word that somebody looks at out of turn, and what it is put back to. #}
+    {# The word that is observed between its updates, and the values to restore afterwards. #}
     int _viewed = -1;
     int32_t _viewed_last, _viewed_due;
     {% for name in states %}
@@ -167,7 +167,7 @@ namespace {
     {% endif %}
 }
 {% if sleeps %}
-{# Whether anybody may be asleep. #}
+{# Whether any word may be asleep. #}
 bool asleep_{{sleeps}} = false;
 void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
 {% endif %}
@@ -178,7 +178,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     for (int _k = 0; _k < {{tile}}; _k++) {{get_array_name(variables[name])}}[_k] = {{get_array_name(variables[source])}}[_k % {{channels}}];
     {% endfor %}
     {% if sleeps %}
-    {# Where hardly anybody sleeps, asking is a waste: then all are awake for a while. What it took
+    {# Where few words sleep, checking does not pay: then all stay awake for a while. The cost
        so far is counted in halves of an update of a word. #}
     int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
     const int64_t _limit = int64_t(2 * {{limit}} * {{try}} * _WORDS);
@@ -216,7 +216,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     if ({% if period %}_now % {{period}} == 0 || {% endif %}!_known) {
         std::fill(_held.begin(), _held.end(), 0);
         for (auto &_leaving : _release) _leaving.clear();
-        {# Nobody is when a run begins, and memory that nobody looked at is not there yet. #}
+        {# No neuron is refractory when a run begins; reading would allocate untouched memory. #}
         if (_now) for (int32_t _idx = 0; _idx < N; _idx++) _hold(_idx);
         _known = true;
     } else {
@@ -303,7 +303,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     {{_listed}}[N] = _count;
     {% endif %}
     {% if sleeps %}
-    {# Where all are looked at, at the beginning and the end, is no part of what it takes. #}
+    {# Steps in which all words are updated, at the beginning and the end, do not count as cost. #}
     if (!_begins && !_all) _phase[1] += _cost;
     asleep_{{sleeps}} = !_awake;
     {% endif %}
@@ -342,7 +342,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push) {
         {{_word("N - _first", false)}}
     }
 }
-{# A look at a neuron after the step now, which leaves it as it was: who is observed sleeps on. #}
+{# Observes a neuron after the current step without changing it, so that it sleeps on. #}
 void view_{{sleeps}}(int _neuron, int64_t _now) {
     using namespace brian;
     const int _w = _neuron < 0 ? -1 : _neuron / _WORD;

@@ -4,7 +4,7 @@
 #include "presentations.h"
 {% endblock %}
 {% block maincode %}
-    {# At the beginning of every so many trials, as the program is told when it starts. #}
+    {# At the beginning of every n-th trial; the program receives n when it starts. #}
     const int64_t _every = scnnbio::program().orders.snapshot_every * {{period}};
     if (_every && {{t_in_timesteps}} % _every == 0)
         scnnbio::program().output({{number}}).write({{_values}}, _num_values * sizeof({{_values}}[0]));

@@ -1,8 +1,8 @@
-// Who fires and who learns in a layer that competes: scnnbio.plasticity.WinnerTakeAll.
+// Competition for firing and learning in a layer: scnnbio.plasticity.WinnerTakeAll.
 //
-// It stands between the neurons and everybody else. A neuron's spike says that it crossed its
-// threshold, and its offset says by how much; it goes nowhere but here. What is decided in the step
-// after is told to the engines with the delay that a connection from the neuron would have had, at
+// It is between the neurons and all other nodes. A spike of a neuron means that it crossed its
+// threshold, and the spike's offset is the excess; it is sent only here. Decisions of the next step
+// are sent to the engines with the delay that a connection from the neuron would have had, at
 // least one step: in time, if the competition was created before them.
 
 #ifndef SCNNBIO_COMPETITION_H
@@ -21,7 +21,7 @@ public:
   void
   handle( nest::SpikeEvent& e ) override
   {
-    // It is read in this step, and a neuron crosses once a step.
+    // It is read in this step, and a neuron crosses its threshold once per step.
     excess_[ e.get_rport() ] = e.get_offset();
     Engine::handle( e );
   }
@@ -107,7 +107,7 @@ protected:
 private:
   static constexpr long none = -1;
 
-  // Somebody who is told, by the number of the first of its engines: at which port, and how late.
+  // A receiver, by the number of the first of its engines, with its port and delay.
   struct Ear
   {
     long first;
@@ -116,7 +116,7 @@ private:
     nest::Node* node;
   };
 
-  // Of the engines that are told, those of this virtual process.
+  // The receiving engines of this virtual process.
   void
   find_targets() override
   {

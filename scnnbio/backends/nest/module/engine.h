@@ -1,9 +1,9 @@
-// A node that takes in every spike of some populations and acts on neurons at once.
+// A node that receives every spike of some populations and acts on neurons at once.
 //
-// NEST's own plastic synapses are lazy: what a postsynaptic spike changes reaches a weight only at
+// NEST's own plastic synapses are lazy: the effect of a postsynaptic spike reaches a weight only at
 // the synapse's next presynaptic spike. A kernel that many places share would then depend on when
-// each of them was last used. An engine sees all spikes itself and applies them step by step in the
-// order that scnnbio/backends/base.py lays down.
+// each of them was last used. An engine receives all spikes and applies them step by step in the
+// order that scnnbio/backends/base.py defines.
 //
 // There is one engine on every virtual process. Each receives all spikes, so each goes through the
 // same sums and holds the same values; it acts only on the neurons of its own virtual process. Which
@@ -43,7 +43,7 @@ public:
   using nest::Node::handle;
   using nest::Node::handles_test_event;
 
-  // The port says who fired: afferents first, then postsynaptic neurons.
+  // The port identifies the sender: afferents first, then postsynaptic neurons.
   std::size_t
   handles_test_event( nest::SpikeEvent&, std::size_t port ) override
   {

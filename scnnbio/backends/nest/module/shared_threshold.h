@@ -8,8 +8,8 @@
 namespace scnnbio
 {
 
-// scnnbio.plasticity.SharedThreshold. Every neuron is told its threshold in every step, as the
-// weight of an event on a port of its own: it sets the value, and does not add to it.
+// scnnbio.plasticity.SharedThreshold. Every neuron receives its threshold in every step, as the
+// weight of an event on a separate port, which sets the value and does not add to it.
 class SharedThreshold : public Engine
 {
 public:

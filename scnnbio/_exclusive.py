@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from scnnbio.errors import SpecError
 
 
-class Turn:
+class ExclusiveResource:
     """Lock on a resource that one thread at a time can use.
 
     Parameters
@@ -30,7 +30,7 @@ class Turn:
         self._holder: int | None = None
 
     @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Wait for the resource, and hold it for the duration of the block.
 
         Raises
@@ -58,7 +58,7 @@ _FILTERS = threading.RLock()
 
 
 @contextlib.contextmanager
-def unwarned(*messages: str) -> Iterator[None]:
+def ignore_warnings(*messages: str) -> Iterator[None]:
     """Ignore warnings within the block, in one thread at a time.
 
     Parameters

@@ -1,0 +1,63 @@
+"""Conversion of trained torch modules to networks of neurons without leak.
+
+::
+
+    from scnnbio.conversion import convert
+
+    converted = convert(module, images)
+    run = backends.get("brian2").run(converted.experiment(tests, steps=32))
+    digits = converted.outputs(run.recording, 32).argmax(axis=1)
+
+What is here needs torch, and comes when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from scnnbio.errors import BackendMissing, install
+
+if TYPE_CHECKING:
+    from scnnbio.conversion.activation import QCFS
+    from scnnbio.conversion.building import convert
+    from scnnbio.conversion.calibration import calibrate
+    from scnnbio.conversion.converted import Converted, Layer
+    from scnnbio.conversion.rates import LayerRates, compare
+    from scnnbio.conversion.scaling import ConversionWarning
+
+_LATER = {
+    "QCFS": "activation",
+    "ConversionWarning": "scaling",
+    "Converted": "converted",
+    "Layer": "converted",
+    "LayerRates": "rates",
+    "calibrate": "calibration",
+    "compare": "rates",
+    "convert": "building",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if importlib.util.find_spec("torch") is None:
+        raise BackendMissing(
+            f"torch not found: {install('torch')}, or install a CPU build of torch 2.6 or newer, as"
+            " its own site says",
+            where="scnnbio.conversion",
+        )
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+__all__ = [
+    "QCFS",
+    "ConversionWarning",
+    "Converted",
+    "Layer",
+    "LayerRates",
+    "calibrate",
+    "compare",
+    "convert",
+]

@@ -1,0 +1,377 @@
+"""Converted networks against closed forms, torch's own activations, and each other's spikes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from scnnbio import backends  # noqa: E402
+from scnnbio.connectors import ConvolutionConnector  # noqa: E402
+from scnnbio.conversion import (  # noqa: E402
+    QCFS,
+    ConversionWarning,
+    Converted,
+    calibrate,
+    compare,
+    convert,
+)
+from scnnbio.errors import DataError, SpecError  # noqa: E402
+from scnnbio.experiment import Experiment, Record, Sampling  # noqa: E402
+from scnnbio.inputs import FromSpikes  # noqa: E402
+from scnnbio.recording import Recording  # noqa: E402
+from tests.conversion.modules import (  # noqa: E402
+    Residual,
+    convolutional,
+    drawn,
+    images,
+    one_dimensional,
+    said_by,
+)
+
+#: Of floating point, in counts.
+CLOSE = 1e-9
+
+
+def run(experiment: Experiment, backend: str = "brian2") -> Recording:
+    return backends.get(backend).run(experiment).recording
+
+
+def shown(converted: Converted, given: np.ndarray, steps: int) -> Recording:
+    return run(converted.experiment(given, steps))
+
+
+def small() -> tuple[nn.Module, np.ndarray]:
+    return drawn(lambda: convolutional(lambda: QCFS(4, 0.8)), seed=3), images(3, 1, 8, 8, seed=5)
+
+
+# ------------------------------------------------------------------------------ closed forms
+
+
+@pytest.mark.parametrize("begins", [0.0, 0.5])
+@pytest.mark.parametrize("steps", [1, 4, 13])
+def test_a_first_layer_fires_the_floor_of_its_input(begins: float, steps: int) -> None:
+    # A neuron that adds up a constant a, and loses 1 at a spike, has fired floor(v0 + a T) times
+    # after T steps if 0 <= a <= 1, never if a < 0 <= v0 < 1, and at every step if a >= 1.
+    module = drawn(lambda: nn.Sequential(nn.Linear(3, 40), nn.ReLU()))
+    given = images(6, 3)
+    with pytest.warns(ConversionWarning) if steps == 1 else contextlib.nullcontext():
+        made = convert(module, given, percentile=99.0, begins=begins)
+        found = made.counts(shown(made, given, steps), made.output.name, steps)
+    share = (given @ module[0].weight.detach().numpy().T + module[0].bias.detach().numpy()) / (
+        made.output.scale
+    )
+    assert (share > 1).any()
+    assert (share < 0).any()
+    expected = np.floor(begins + np.clip(share, 0, 1) * steps)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_qcfs_is_the_rounded_clipped_ramp_with_the_ramps_gradient() -> None:
+    value = torch.tensor([-1.0, 0.1, 0.13, 0.9, 1.1, 3.0], requires_grad=True)
+    activation = QCFS(levels=4, threshold=2.0)
+    with torch.no_grad():
+        # 2 floor(4 x/2 + 1/2)/4, cut at 0 and 2 (Bu et al. 2022, eq. 13).
+        assert activation(value).tolist() == [0.0, 0.0, 0.0, 1.0, 1.0, 2.0]
+        assert activation(torch.tensor([0.25, 0.2499])).tolist() == [0.5, 0.0]
+    activation(value).sum().backward()
+    assert value.grad is not None
+    assert value.grad.tolist() == [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("levels", [2, 8])
+def test_with_qcfs_and_as_many_steps_as_levels_the_first_layer_is_torchs(levels: int) -> None:
+    module = drawn(lambda: convolutional(lambda: QCFS(levels, 0.8)))
+    given = images(5, 1, 8, 8)
+    made = convert(module, given)
+    first, second, output = compare(made, module, given, shown(made, given, levels), levels)
+    assert np.unique(first.activation).size > levels * 0.75
+    np.testing.assert_allclose(first.spiking, first.activation, atol=CLOSE)
+    # Deeper, input comes as spikes at uneven times: a neuron that got too much too early has fired
+    # once too often, one that got too little at the end once too few (Bu et al. 2022, section 4.3).
+    away = np.abs(second.spiking - second.activation) * levels / made.layer("layer5").scale
+    np.testing.assert_allclose(away, np.round(away), atol=CLOSE)
+    assert (away > CLOSE).mean() < 0.1
+    assert output.error < 0.1
+
+
+@pytest.mark.parametrize("steps", [5, 8])
+def test_no_charge_is_lost_in_a_deeper_layer(steps: int) -> None:
+    # Each spike takes one threshold, so n = v(0) + W n_before + T b - v(T), exactly (Rueckauer et
+    # al. 2017, eq. 7); W and b are the module's, folded here by hand.
+    module, given = small()
+    made = convert(module, given)
+    recorded = Record(spikes=("layer2", "layer5"), signals=(Sampling("layer5", ("v",)),))
+    experiment = dataclasses.replace(made.experiment(given, steps), record=recorded)
+    recording = run(experiment)
+    before = made.activations(recording, "layer2", steps).reshape(3, 4, 8, 8)
+    with torch.no_grad():
+        total = module[4](module[3](torch.from_numpy(before))).reshape(3, -1).numpy()
+    signal = recording.signals["layer5"]["v"]
+    left = signal.values[np.isclose(signal.time, 2 + steps)]
+    count, theta = made.counts(recording, "layer5", steps), made.layer("layer5").scale
+    assert count.max() > 0
+    np.testing.assert_allclose(count, 0.5 + total * steps / theta - left, atol=CLOSE)
+
+
+# ------------------------------------------------------------------------------ towards torch
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "scale"),
+    [
+        (lambda: convolutional(nn.ReLU), (1, 8, 8), "channel"),
+        (Residual, (2, 6, 6), "layer"),
+        (Residual, (2, 6, 6), "channel"),
+        (lambda: one_dimensional(nn.ReLU), (2, 15), "layer"),
+    ],
+)
+def test_rates_approach_activations_as_one_over_the_steps(
+    make: Any, shape: tuple[int, ...], scale: Any
+) -> None:
+    module, given = drawn(make), images(4, *shape)
+    made = convert(module, given, scale=scale)
+    recording = shown(made, given, 256)
+    steps = np.array([16, 32, 64, 128, 256])
+    away = [[layer.error for layer in compare(made, module, given, recording, n)] for n in steps]
+    for error in np.transpose(away):
+        slope = np.polyfit(np.log(steps), np.log(error), 1)[0]
+        assert slope == pytest.approx(-1.0, abs=0.25)
+    assert max(away[-1]) < 0.03
+    theirs = said_by(module, given)
+    np.testing.assert_allclose(
+        made.outputs(recording, 256), theirs, atol=0.03 * np.abs(theirs).max()
+    )
+
+
+def test_a_lower_greatest_rate_takes_longer_and_loses_less_by_a_reset_to_zero() -> None:
+    module, given = drawn(lambda: convolutional(nn.ReLU)), images(4, 1, 8, 8)
+    errors = {}
+    for rate in (1000.0, 100.0):
+        made = convert(module, given, r_max=rate, reset="zero")
+        steps = round(40 * 1000 / rate)
+        errors[rate] = compare(made, module, given, shown(made, given, steps), steps)[0].error
+    # A spike after n = ceil(1/a) steps has the rate 1/n in place of a; with a tenth of the input,
+    # a tenth of what is lost (Rueckauer et al. 2017, eq. 8).
+    assert errors[100.0] < 0.25 * errors[1000.0]
+
+
+def test_spikes_as_input_stand_for_values() -> None:
+    # Each of 3 pixels fires in a share of the steps: 1, 1/2 and 1/4 of the brightest, 2.
+    module = drawn(lambda: nn.Sequential(nn.Linear(3, 12), nn.ReLU()), seed=4)
+    values = np.array([[2.0, 1.0, 0.5]])
+    made = convert(module, values, source="spikes", brightest=2.0)
+    steps = 64
+    every = [range(1, steps + 1), range(1, steps + 1, 2), range(1, steps + 1, 4)]
+    pairs = [(float(t), unit) for unit, times in enumerate(every) for t in times]
+    time, unit = zip(*sorted(pairs), strict=True)
+    given = FromSpikes(time, unit, [0] * len(time), size=(3, 1, 1), duration=made.duration(steps))
+    found = made.outputs(run(made.experiment(given, steps)), steps)
+    np.testing.assert_allclose(found, said_by(module, values), atol=made.output.scale[0] * 2 / 64)
+
+
+def test_calibration_takes_away_what_few_steps_are_off_by() -> None:
+    # From v(0) = 0 a count is rounded down, on average by half a spike; biases by channel that were
+    # found on other images make up for most of it (Li et al. 2021, ICML).
+    module = drawn(lambda: convolutional(nn.ReLU))
+    given, others = images(6, 1, 8, 8), images(6, 1, 8, 8, seed=3)
+    made = convert(module, given, begins=0.0)
+    better = calibrate(made, module, others, 4, run)
+    off = []
+    for one in (made, better):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConversionWarning)
+            recording = shown(one, given, 4)
+            layers = compare(one, module, given, recording, 4)
+        off.append([abs(layer.spiking.mean() - layer.activation.mean()) for layer in layers])
+    assert (np.array(off[1]) < 0.4 * np.array(off[0])).all()
+
+
+# ------------------------------------------------------------------------------ every backend
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "brian2",
+        pytest.param("brian2-standalone", marks=pytest.mark.slow),
+        pytest.param("nest", marks=[pytest.mark.nest, pytest.mark.slow]),
+    ],
+)
+def test_backends_fire_the_same_spikes(backend: str) -> None:
+    module, given = small()
+    experiment = convert(module, given).experiment(given, 8)
+    theirs, ours = (run(experiment, name) for name in ("reference", backend))
+    assert set(theirs.spikes) == {"layer2", "layer5"}
+    for name, spikes in theirs.spikes.items():
+        assert len(spikes.time) > 20
+        np.testing.assert_array_equal(ours.spikes[name].time, spikes.time)
+        np.testing.assert_array_equal(ours.spikes[name].unit, spikes.unit)
+        np.testing.assert_array_equal(ours.spikes[name].trial, spikes.trial)
+    np.testing.assert_allclose(
+        ours.signals["output"]["v"].values, theirs.signals["output"]["v"].values, atol=CLOSE
+    )
+
+
+# ------------------------------------------------------------------------------ what it is made of
+
+
+def test_pooling_and_normalisation_keep_the_shared_kernel() -> None:
+    module, given = small()
+    made = convert(module, given)
+    kinds = {p.name: p.connector for p in made.network.projections}
+    joined = kinds["layer2_layer5"]
+    assert isinstance(joined, ConvolutionConnector)
+    # A tap on an average over 2 x 2 is a quarter of it on each of the four.
+    assert (joined.kernel.shape, joined.stride, joined.padding) == ((6, 4, 6, 6), (2, 2), (2, 2))
+    tap = module[4].weight.detach().numpy()[5, 2, 1, 0]
+    np.testing.assert_allclose(joined.kernel[5, 2, 2:4, 0:2], tap / 4)
+
+
+def test_operations_count_the_targets_of_every_spike() -> None:
+    module, given = small()
+    made = convert(module, given)
+    recording = shown(made, given, 4)
+    # Every position of the second layer's kernel, on average: no output is left out at T = 4.
+    counts = {name: made.counts(recording, name, 4) for name in ("layer2", "layer5")}
+    shape = (3, 4, 8, 8)
+    reached = np.zeros((8, 8))
+    for y in range(4):
+        for x in range(4):
+            rows, columns = ((2 * n - 2, 2 * n + 4) for n in (y, x))
+            reached[max(rows[0], 0) : rows[1], max(columns[0], 0) : columns[1]] += 6
+    expected = (counts["layer2"].reshape(shape) * reached).sum(axis=(1, 2, 3))
+    expected += counts["layer5"].sum(axis=1) * 5
+    np.testing.assert_array_equal(made.operations(recording, 4), expected)
+
+
+# ------------------------------------------------------------------------------ what is said
+
+
+class _Shrunk(nn.Linear):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return super().forward(value) * 0.5
+
+
+def _hooked() -> nn.Module:
+    module = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    module[0].register_forward_hook(lambda _, __, out: out * 2)
+    return module
+
+
+class _Branches(nn.Module):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return value if value.sum() > 0 else -value
+
+
+class _Two(nn.Module):
+    def forward(self, value: torch.Tensor, other: torch.Tensor | None = None) -> torch.Tensor:
+        return torch.relu(value)
+
+
+class _Constant(nn.Module):
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return torch.relu(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2)), "module '2' (MaxPool2d)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.Sigmoid()), "module '2' (Sigmoid)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.Softmax(1)), "module '2' (Softmax)"),
+        (nn.Sequential(nn.Flatten(), _Shrunk(16, 3)), "module '1' (_Shrunk)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(15, 3)), "module '1' (Linear): it does not take"),
+        (nn.Sequential(nn.Linear(4, 3)), "module '0' (Linear): gets the shape (1, 4, 4)"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")), "'circular'"),
+        pytest.param(
+            nn.Sequential(nn.Conv2d(1, 2, 2, padding="same")),
+            "even size",
+            marks=pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
+        ),
+        (nn.Sequential(nn.AvgPool2d(3, ceil_mode=True)), "module '0' (AvgPool2d): ceil_mode"),
+        (nn.Sequential(nn.AvgPool2d(2, divisor_override=3)), "module '0' (AvgPool2d): has a div"),
+        (nn.Sequential(nn.AvgPool2d(2, padding=1, count_include_pad=False)), "(AvgPool2d)"),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(3)), "module '0' (AdaptiveAvgPool2d)"),
+        (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), "(BatchNorm2d)"),
+        (nn.Sequential(nn.Flatten()), "the module has no layer"),
+        (_Branches(), "torch.fx cannot trace it"),
+        (_Two(), "takes a second input"),
+        (_Constant(), "its forward uses a value of its own"),
+        (nn.Sequential(nn.Conv2d(2, 3, 3)), "module '0' (Conv2d): it does not take what comes in"),
+        ("a file", "convert.module: str is not"),
+    ],
+)
+def test_what_has_no_counterpart_is_refused_by_name(module: Any, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        convert(module, images(2, 1, 4, 4))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hook_that_changes_a_value_is_found() -> None:
+    with pytest.raises(SpecError, match=r"module '0' \(Linear\): computes something else"):
+        convert(_hooked(), images(2, 4))
+
+
+def test_a_weight_that_is_no_number_is_named() -> None:
+    module = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    module[0].weight.data[2, 1] = float("nan")
+    with pytest.raises(DataError, match=r"module '0' \(Linear\): weight is nan at \(2, 1\)"):
+        convert(module, images(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"r_max": 2000.0}, "convert.r_max"),
+        ({"percentile": 0.0}, "convert.percentile"),
+        ({"begins": 1.0}, "convert.begins"),
+        ({"reset": "half"}, "convert.reset"),
+        ({"dt": "2 mV"}, "convert.dt"),
+        ({"images": np.zeros((0, 4))}, "convert.images"),
+        ({"images": np.full((2, 4), np.nan)}, "convert.images"),
+    ],
+)
+def test_wrong_numbers_are_refused(changes: dict[str, Any], said: str) -> None:
+    given = {"images": images(2, 4), **changes}
+    with pytest.raises(SpecError, match=said):
+        convert(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), **given)
+
+
+def test_wrong_inputs_and_too_many_steps_are_refused() -> None:
+    module, given = small()
+    made = convert(module, given)
+    with pytest.raises(SpecError, match=r"inputs of shape \(3, 1, 8, 7\) for a module that takes"):
+        made.experiment(given[..., :-1], 8)
+    with pytest.raises(SpecError, match="0 is not a whole number from 1 up"):
+        made.experiment(given, 0)
+    recording = shown(made, given, 4)
+    for late in (9, 40):
+        with pytest.raises(SpecError, match="steps"):
+            made.counts(recording, "layer2", late)
+    with pytest.raises(SpecError, match="no potential after 9 steps"):
+        made.outputs(recording, 9)
+    with pytest.raises(SpecError, match="layer2, layer5"):
+        made.counts(recording, "layer3", 4)
+
+
+def test_layers_that_are_silent_coarse_or_saturated_are_warned_of() -> None:
+    module, given = drawn(lambda: convolutional(nn.ReLU)), images(4, 1, 8, 8)
+    made = convert(module, given, percentile=80.0)
+    with pytest.warns(ConversionWarning) as coarse:
+        made.experiment(given, 1)
+    assert "module '2' (ReLU): active neurons of 'layer2' fire" in str(coarse[0].message)
+    with pytest.warns(ConversionWarning, match="exceed the one that stands for the greatest rate"):
+        compare(made, module, given, shown(made, given, 32), 32)
+    module[4].bias.data[:] = -100.0
+    with pytest.warns(ConversionWarning, match=r"module '5' \(ReLU\): no activation"):
+        convert(module, given)
