@@ -27,6 +27,7 @@ from scnnbio.validation.brain_score_counts import PROPERTIES, Property
 from scnnbio.validation.central_units import gratings_and_blanks
 from scnnbio.validation.claim import Measure, Measured, Observation
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.protocol import Missing, Protocol
 from scnnbio.validation.similarity import SimilarAsBrainScore
 
@@ -55,11 +56,6 @@ class _CurvesAlong:
 
     def of(self, evidence: Evidence) -> Curves:
         recording = gratings_and_blanks(evidence)
-        if self.along == "spatial_frequency" and "diameter" not in recording.trials:
-            raise Missing(
-                "no column 'diameter' (deg): without it a spatial frequency need not be in"
-                " cycles/deg"
-            )
         try:
             found = tuning_curves(
                 recording, evidence.population, self.along, window=evidence.window,
@@ -148,6 +144,11 @@ class BrainScoreProperty(Measure):
             responds = f0 > calm + THRESHOLD
         else:
             curves = self._mapped(_BY_NAME[self.quantity].along, evidence, slope, offset)
+            if self.quantity == "peak_sf" and "diameter" not in evidence.recording.trials:
+                raise Missing(
+                    "no column 'diameter' (deg): without it a spatial frequency need not be in"
+                    " cycles/deg"
+                )
             values = _values(self.quantity, curves)
             response = sizes_of(curves)[0] if curves.along == "diameter" else curves.rate
             calm = curves.spontaneous * (curves.along != "diameter")  # taken off in a size curve
@@ -241,7 +242,7 @@ def _observation(found: Property, mapped: bool) -> Observation:
         edges=found.edges,
         stimulus=f"{protocol} papers",
         window="70 to 170 ms after onset in the benchmark",
-        state="anaesthetised",
+        state="anaesthetised" if found.source == RINGACH_2002 else "not stated",
         pooling="mean over trials and phases, each cell at its own best of what else was varied; "
         + (
             "rates mapped affinely to medians of 33.8 (largest) and 0.82 Hz (spontaneous)"

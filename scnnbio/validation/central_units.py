@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.recording import Recording, Spikes
 from scnnbio.validation.evidence import Evidence
@@ -26,21 +27,17 @@ class _Central:
 @dataclass(frozen=True)
 class _WithBlanks:
     def of(self, evidence: Evidence) -> Recording:
-        shown = evidence.recording  # raises Missing without trials of the protocol
         whole = central_units(evidence.bind(protocol=ANY))
+        shown = trials_of(evidence, whole)
         trials = whole.trials
-        contrast = trials["contrast"]
-        highest = contrast == np.nanmax(shown.trials["contrast"])
-        for name in evidence.protocol.columns:
-            highest &= ~np.isnan(trials[name].astype(np.float64))
         masked = trials.get("mask_contrast", np.zeros(whole.n_trials)) > 0
-        blank = contrast == 0
+        blank = trials["contrast"] == 0
         if not (blank & ~masked).any():
             raise Missing(
                 "no blanks, trials of contrast 0: whether a unit responds is judged against its"
                 " spontaneous rate"
             )
-        return whole.take(np.flatnonzero((highest | blank) & ~masked))
+        return whole.take(np.flatnonzero((shown | blank) & ~masked))
 
 
 def central_units(evidence: Evidence) -> Recording:
@@ -57,6 +54,21 @@ def central_units(evidence: Evidence) -> Recording:
         Of that population alone; made once. ``evidence.units`` are the units' own numbers.
     """
     return evidence.measured(_Central())
+
+
+def trials_of(evidence: Evidence, whole: Recording) -> NDArray[np.bool_]:
+    """Which trials of a recording belong to the protocol of some evidence, shape (trials,).
+
+    Raises
+    ------
+    Missing
+        If there are none.
+    """
+    number = {**whole.trials, "_row": np.arange(whole.n_trials, dtype=np.float64)}
+    numbered = Recording({}, whole.shapes, number)
+    shown = np.zeros(whole.n_trials, dtype=bool)
+    shown[evidence.protocol.trials(numbered).trials["_row"].astype(np.int64)] = True
+    return shown
 
 
 def gratings_and_blanks(evidence: Evidence) -> Recording:

@@ -29,7 +29,7 @@ from scnnbio.analysis.measurements import Bootstrap, Measurement, measured
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.recording import Recording
 from scnnbio.units import Window, plain_window
-from scnnbio.validation.central_units import central_units
+from scnnbio.validation.central_units import central_units, trials_of
 from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import ANY, Missing
@@ -126,9 +126,7 @@ class _Family:
     blanks: bool
 
     def of(self, evidence: Evidence) -> Made:
-        recording = central_units(evidence)
-        if self.blanks:
-            recording = _and_blanks(evidence, recording)
+        recording = _and_blanks(evidence) if self.blanks else central_units(evidence)
         try:
             return _FAMILIES[self.name](
                 recording, evidence.population, window=self.window, bootstrap=_NONE
@@ -139,15 +137,13 @@ class _Family:
             raise Missing(str(error)) from None
 
 
-def _and_blanks(evidence: Evidence, shown: Recording) -> Recording:
+def _and_blanks(evidence: Evidence) -> Recording:
     """Trials of the protocol, and the blanks of the recording, where it has any."""
     whole = central_units(evidence.bind(protocol=ANY))
-    contrast = whole.trials.get("contrast")
-    if contrast is None or not (contrast == 0).any():
-        return shown
-    blank = (contrast == 0) & ~(whole.trials.get("mask_contrast", contrast * 0) > 0)
-    kept = np.isin(whole.trials["start"], shown.trials["start"]) | blank
-    return whole.take(np.flatnonzero(kept))
+    contrast = whole.trials.get("contrast", np.ones(whole.n_trials))
+    mask = whole.trials.get("mask_contrast", np.zeros(whole.n_trials))
+    blank = (contrast == 0) & ~(mask > 0)
+    return whole.take(np.flatnonzero(trials_of(evidence, whole) | blank))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ SUPPRESSED_SHARE = Observation(
     value=42 / 190,
     stimulus="drifting gratings of growing diameter",
     window="not stated",
-    state="anaesthetised",
+    state="not stated",
     pooling="(peak - plateau) / peak of the larger of mean rate, less the spontaneous one, and F1",
 )
 CROSS_ORIENTATION = Observation(
@@ -27,7 +27,7 @@ CROSS_ORIENTATION = Observation(
     source="M. A. Smith, W. Bair and J. A. Movshon (2006), J. Neurosci. 26, 4826-4834",
     stimulus="a grating, and a mask at right angles to it",
     window="not stated",
-    state="anaesthetised",
+    state="not stated",
     pooling="mean rates less the spontaneous rate, at the strongest mask",
     note="its direction alone: the size is not compared",
 )

@@ -53,7 +53,7 @@ NOISE_CORRELATION = Observation(
     differs="pairs are resampled as if they were independent. A model has neither small eye"
     " movements nor a state that drifts",
     note="under anaesthesia 0.167 (7924 pairs); the state explains most of the difference: A. S."
-    " Ecker et al. (2014), Neuron 82, 235-248, doi:10.1016/j.neuron.2014.02.006",
+    " Ecker et al. (2014), doi:10.1016/j.neuron.2014.02.006",
 )
 LATENCY = Observation(
     quantity="latency of the response",
@@ -63,7 +63,7 @@ LATENCY = Observation(
     interval=(30.0, 50.0),
     stimulus="flashed stimuli",
     window="first 200 ms",
-    state="awake",
+    state="not stated",
     pooling="half rise of a histogram of 10 ms at the best stimulus",
     differs="the time from the retina to the LGN is in the number only if the model has it",
     note="most units lie in the interval; the shortest have 20 to 31 ms. The value is its middle",

@@ -36,7 +36,7 @@ MODULATION = Observation(
     state="anaesthetised",
     pooling="F1 (amplitude) over the mean rate, spontaneous rate not subtracted",
     note="in the alert macaque complex cells reach 1 and more: I. Kagan, M. Gur and D. M. Snodderly"
-    " (2002), J. Neurophysiol. 88, 2557-2574, doi:10.1152/jn.00858.2001",
+    " (2002), doi:10.1152/jn.00858.2001",
 )
 COMPLEX_SHARE = Observation(
     quantity="share of cells with F1/F0 below 1",
@@ -88,7 +88,7 @@ CARDINAL = Observation(
     unit="deg",
     stimulus="gratings of all orientations",
     window="not stated",
-    state="anaesthetised",
+    state="not stated",
     pooling="peak of each cell's curve; within 22.5 deg of horizontal or vertical",
 )
 SPATIAL_BANDWIDTH = Observation(
@@ -101,7 +101,7 @@ SPATIAL_BANDWIDTH = Observation(
     interval=(0.8, 3.0),
     stimulus="drifting gratings of several spatial frequencies",
     window="not stated",
-    state="anaesthetised",
+    state="not stated",
     pooling="log2 of the upper over the lower frequency at half height",
     note="the range; the means are 1.8 octaves in parafoveal and 1.4 in foveal cells, and the value"
     " is the middle of these",
@@ -147,7 +147,7 @@ CONTRAST_INVARIANCE = Observation(
     interval=(1.0, 1.0),
     stimulus="gratings of all orientations at several contrasts",
     window="not stated",
-    state="anaesthetised",
+    state="not stated",
     pooling="half width of the curve at half height; of a von Mises fit here",
     note="the paper reports that width does not change: the spread over its cells is not used, so"
     " that the interval of the median has to hold 1",
