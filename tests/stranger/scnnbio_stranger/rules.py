@@ -16,27 +16,27 @@ class AntiHebbian(LearningRule):
     ----------
     tau : float
         Of the traces of both sides (ms).
-    fall, growth : float
+    fall, rise : float
         Per pair of spikes, and per arrival.
     """
 
     tau: Milliseconds = 20.0
     fall: Number = 0.02
-    growth: Number = 0.001
+    rise: Number = 0.001
     kind: Literal["anti-hebbian"] = field(default="anti-hebbian", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, unit in {"tau": "ms", "fall": "1", "growth": "1"}.items():
+        for name, unit in {"tau": "ms", "fall": "1", "rise": "1"}.items():
             value = plain(getattr(self, name), unit, where=f"plasticity.{name}")
             object.__setattr__(self, name, value)
 
     def as_traces(self) -> TraceRule:
         return TraceRule(
             traces={"x": Trace("pre", self.tau), "y": Trace("post", self.tau)},
-            on_pre="growth - fall*y",
+            on_pre="rise - fall*y",
             on_post="-fall*x",
-            parameters={"fall": self.fall, "growth": self.growth},
+            parameters={"fall": self.fall, "rise": self.rise},
             w_min=self.w_min,
             w_max=self.w_max,
             half_life=self.half_life,
