@@ -22,6 +22,7 @@ from scnnbio.validation import (
     Observation,
 )
 from scnnbio.validation.euler_stability import StepFactorError
+from tests.validation.v1_runs import EMPTY
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -39,7 +40,7 @@ class Given(Measure):
 def judged(kind, values, **observation):  # type: ignore[no-untyped-def]
     seen = Observation(quantity="q", source="closed form", **observation)
     claim = kind(name="c", observation=seen, measure=Given(values))
-    return claim.judge(SimpleNamespace(recording=None, weights={}))
+    return claim.judge(SimpleNamespace(recording=EMPTY, weights={}))
 
 
 def of_document(study, name, run):  # type: ignore[no-untyped-def]
@@ -185,7 +186,7 @@ def test_a_measure_of_the_run_is_made_once() -> None:
         calls.append(run)
         return 3
 
-    evidence = Evidence(SimpleNamespace(recording=None, weights={}))
+    evidence = Evidence(SimpleNamespace(recording=EMPTY, weights={}))
     assert [evidence.once(make), evidence.once(make)] == [3, 3]
     assert calls == [evidence.run]
 
