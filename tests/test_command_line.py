@@ -42,7 +42,7 @@ def test_backends_are_printed_with_brackets_and_whole(tmp_path: Path) -> None:
         "NEST is not installed: pip install '.[nest]' in the folder of scnnbio's source"
     )
     assert "Brian2 at runtime, with numpy: needs no compiler" in rows["brian2"]
-    assert len(rows) == 7
+    assert len(rows) == 8
 
 
 @pytest.mark.parametrize(
