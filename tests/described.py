@@ -59,9 +59,10 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "Comparison", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
+        "Change", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
         "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
-        "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Packaged", "Part",
+        "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Outcome",
+        "Packaged", "Part",
         "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
         "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         "Wandering",

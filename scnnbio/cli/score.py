@@ -17,7 +17,7 @@ from scnnbio.cli.terminal import errors, print_table, progress
 from scnnbio.errors import SpecError
 
 if TYPE_CHECKING:
-    from scnnbio.cli.scored import Judged
+    from scnnbio.cli.scored import Subject
     from scnnbio.validation import Score
     from scnnbio.validation.side_by_side import SideBySide
 
@@ -112,7 +112,7 @@ def _of_run(folder: Path, named: str | None) -> tuple[tuple[Score, ...], str]:
     return results.scores, results.study.name
 
 
-def _tell_notes(judged: Sequence[Judged]) -> None:
+def _tell_notes(judged: Sequence[Subject]) -> None:
     for one in judged:
         for note in one.notes:
             errors.print(Text(f"{one.place}: {note}"), style="yellow", soft_wrap=True)

@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
     by: str
 
 
-class Judged(NamedTuple):
+class Subject(NamedTuple):
     """A run or a recording, and what claims are about in it."""
 
     place: Path
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
         return self.evidence[bound.stage if self.is_run else bound.population[0]]
 
 
-def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Judged, ...]:
+def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Subject, ...]:
     """What is at each place; a file beside a run without named claims is judged by the run's.
 
     Raises
@@ -65,12 +65,12 @@ def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Judged, ...]:
     return tuple(runs.get(place) or _file(place, names, wanted) for place in places)
 
 
-def scores_of(judged: Judged) -> tuple[Score, ...]:
+def scores_of(judged: Subject) -> tuple[Score, ...]:
     """Scores of what a place is judged by."""
     return tuple(CLAIMS[b.claim].judge(judged.seen(b), bound=b) for b in judged.bound)
 
 
-def pairs(one: Judged, other: Judged) -> list[SideBySide]:
+def pairs(one: Subject, other: Subject) -> list[SideBySide]:
     """Each claim that both sides have, on what it is about in each.
 
     Two runs are matched by stage, population and projection too, and two files that share a
@@ -107,7 +107,7 @@ def pairs(one: Judged, other: Judged) -> list[SideBySide]:
     return found
 
 
-def _run(folder: Path, wanted: Wanted) -> Judged:
+def _run(folder: Path, wanted: Wanted) -> Subject:
     """A run with its document's claims, or with those that are named."""
     with progress() as report:
         results = workflow.load_results(folder, report)
@@ -116,7 +116,7 @@ def _run(folder: Path, wanted: Wanted) -> Judged:
         named = {c.name for c in claims_named(_words(wanted.claims), "--claims")}
         own = tuple(b for b in bound if b.claim in named)
         bound = own + _bound_elsewhere(bound, named - {b.claim for b in own})
-    return Judged(folder, True, dict(results.evidence), bound)
+    return Subject(folder, True, dict(results.evidence), bound)
 
 
 def _bound_elsewhere(bound: Sequence[ClaimBinding], names: set[str]) -> tuple[ClaimBinding, ...]:
@@ -134,7 +134,7 @@ def _bound_elsewhere(bound: Sequence[ClaimBinding], names: set[str]) -> tuple[Cl
     )
 
 
-def _file(file: Path, names: Sequence[str], wanted: Wanted) -> Judged:
+def _file(file: Path, names: Sequence[str], wanted: Wanted) -> Subject:
     """A recording with the claims that are named, on each population that is judged."""
     claims = claims_named(names, "--claims")
     if not claims:
@@ -152,7 +152,7 @@ def _file(file: Path, names: Sequence[str], wanted: Wanted) -> Judged:
             raise SpecError(f"no population {name!r}; {hint(name, recordings)}", where=str(file))
     bound = tuple(ClaimBinding(c.name, "", (name,)) for name in chosen for c in claims)
     evidence = {name: Evidence(recordings[name]) for name in chosen}
-    return Judged(file, False, evidence, bound, notes)
+    return Subject(file, False, evidence, bound, notes)
 
 
 def _read(file: Path, wanted: Wanted) -> tuple[dict[str, Recording], tuple[str, ...]]:

@@ -179,7 +179,7 @@ class Measure(Value, ABC):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Outcome:
     """Outcome of comparing measured values with an observation, or why they do not suffice."""
 
     value: float
@@ -218,7 +218,7 @@ class Claim(Value, ABC):
         return f"{type(self).__name__}({self.name!r}: {self.observation!r})"
 
     @abstractmethod
-    def compare(self, values: NDArray[np.float64]) -> Comparison:
+    def compare(self, values: NDArray[np.float64]) -> Outcome:
         """Compare measured values with the observation."""
 
     def check(self, bound: ClaimBinding, where: str) -> None:
@@ -337,7 +337,7 @@ class Claim(Value, ABC):
         reason: str,
         bound: ClaimBinding,
         measured: Measured | None = None,
-        outcome: Comparison | None = None,
+        outcome: Outcome | None = None,
     ) -> Score:
         return Score(
             claim=self.name,

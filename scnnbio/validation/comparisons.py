@@ -9,7 +9,7 @@ import scipy
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import Claim, Comparison
+from scnnbio.validation.claim import Claim, Outcome
 from scnnbio.validation.scores import (
     binned_distance,
     chance_limit,
@@ -32,7 +32,7 @@ class DistributionLike(Claim):
     of its size from the published histogram stay (:func:`~scnnbio.validation.chance_limit`).
     """
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare with the published histogram; see :class:`DistributionLike`."""
         published, counts = self._counts(values)
         value = total_variation(counts, published)
@@ -46,7 +46,7 @@ class DistributionLike(Claim):
         if values.ndim == 1:
             prediction["kolmogorov_smirnov"] = binned_distance(counts, published)
         relation = "within" if agrees else "beyond"
-        return Comparison(
+        return Outcome(
             value=value,
             agrees=bool(agrees),
             reason=f"total variation distance {value:.3f} is {relation} the chance limit of"
@@ -79,7 +79,7 @@ class DistributionLike(Claim):
 class Median(Claim):
     """The median of the values lies in the published interval (quartiles, or the range)."""
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare the median with the published interval."""
         if self.observation.interval is None:
             raise SpecError("an interval is needed", where=f"claim {self.name!r}")
@@ -87,7 +87,7 @@ class Median(Claim):
         lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75])
         agrees = low <= median <= high
         relation = "within" if agrees else "outside"
-        return Comparison(
+        return Outcome(
             value=float(median),
             agrees=bool(agrees),
             reason=f"the median {median:.3g} is {relation} the published {low:g} to {high:g}",
@@ -109,7 +109,7 @@ class FractionLike(Claim):
     def __post_init__(self) -> None:
         object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare with the published fraction; see :class:`FractionLike`."""
         seen = self.observation
         if seen.value is None or seen.n is None:
@@ -120,7 +120,7 @@ class FractionLike(Claim):
         p = float(scipy.stats.fisher_exact(table).pvalue)
         agrees = p >= 0.05
         outcome = "does not distinguish" if agrees else "distinguishes"
-        return Comparison(
+        return Outcome(
             value=hits / n,
             agrees=agrees,
             reason=f"{hits} of {n} against {published} of {seen.n}: Fisher's exact test {outcome}"
@@ -139,13 +139,13 @@ class FractionAtMost(Claim):
     def __post_init__(self) -> None:
         object.__setattr__(self, "below", float(self.below))  # 1 is 1.0
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare with the largest fraction allowed."""
         if self.observation.value is None:
             raise SpecError("a fraction is needed", where=f"claim {self.name!r}")
         hits, n = int((values < self.below).sum()), len(values)
         agrees = hits <= self.observation.value * n
-        return Comparison(
+        return Outcome(
             value=hits / n,
             agrees=bool(agrees),
             reason=f"{hits} of {n} are below {self.below:g}; at most"
@@ -161,7 +161,7 @@ class AllWithin(Claim):
 
     minimum: int = 1
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare every value with the interval; the score's value is the farthest one."""
         if self.observation.interval is None:
             raise SpecError("an interval is needed", where=f"claim {self.name!r}")
@@ -170,7 +170,7 @@ class AllWithin(Claim):
         farthest = float(values[int(np.argmax(beyond))])
         outside = int((beyond > 0).sum())
         found = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"
-        return Comparison(
+        return Outcome(
             value=farthest,
             agrees=not outside,
             reason=f"{found} {_between(low, high)}; {farthest:.3g} is the farthest",
@@ -197,14 +197,14 @@ class Covered(Claim):
 
     minimum: int = 1
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Compare every interval with the expected value."""
         expected = self.observation.value
         if expected is None:
             raise SpecError("a value is needed", where=f"claim {self.name!r}")
         inside = (values[:, 1] <= expected) & (expected <= values[:, 2])
         estimates = ", ".join(f"{v:.3g} ({low:.3g} to {high:.3g})" for v, low, high in values[:5])
-        return Comparison(
+        return Outcome(
             value=float(inside.mean()),
             agrees=bool(inside.all()),
             reason=f"{int(inside.sum())} of {len(values)} intervals of 95 % contain {expected:g}:"

@@ -9,7 +9,7 @@ import scipy
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import Claim, Comparison
+from scnnbio.validation.claim import Claim, Outcome
 
 Array = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class MediansOverlap(Claim):
     R. McGill, J. W. Tukey and W. A. Larsen (1978), Am. Stat. 32, 12-16.
     """
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Hold the two intervals against each other; see :class:`MediansOverlap`."""
         seen = self.observation
         if seen.value is None or seen.interval is None or seen.n is None:
@@ -68,7 +68,7 @@ class MeansOverlap(Claim):
 
     standard_error: float
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Hold the two intervals against each other; see :class:`MeansOverlap`."""
         seen = self.observation
         if seen.value is None or seen.n is None:
@@ -77,12 +77,12 @@ class MeansOverlap(Claim):
         return _overlap(values, "mean", (seen.value - reach, seen.value + reach), seen.n)
 
 
-def _overlap(values: Array, of: str, published: tuple[float, float], n: int) -> Comparison:
+def _overlap(values: Array, of: str, published: tuple[float, float], n: int) -> Outcome:
     low, high = _resampled(values, of)
     center = float(getattr(np, of)(values))
     agrees = low <= published[1] and published[0] <= high
     relation = "overlaps" if agrees else "does not overlap"
-    return Comparison(
+    return Outcome(
         value=center,
         agrees=bool(agrees),
         reason=f"the {of} {center:.3g} ({low:.3g} to {high:.3g}, n = {len(values)}) {relation} the"
@@ -104,20 +104,20 @@ class CorrelationOverlaps(Claim):
     D. G. Bonett and T. A. Wright (2000), Psychometrika 65, 23-28.
     """
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Hold the two intervals against each other; see :class:`CorrelationOverlaps`."""
         seen = self.observation
         if seen.value is None or seen.n is None:
             raise SpecError("a coefficient and its n are needed", where=f"claim {self.name!r}")
         if (values == values[0]).all(axis=0).any():
-            return Comparison(
+            return Outcome(
                 float("nan"), False, "one of the two does not vary", {}, sufficient=False
             )
         found = float(scipy.stats.spearmanr(values[:, 0], values[:, 1]).statistic)
         ours, theirs = _spearman(found, len(values)), _spearman(seen.value, seen.n)
         agrees = ours[0] <= theirs[1] and theirs[0] <= ours[1]
         relation = "overlaps" if agrees else "does not overlap"
-        return Comparison(
+        return Outcome(
             value=found,
             agrees=agrees,
             reason=f"Spearman's {found:.2f} ({ours[0]:.2f} to {ours[1]:.2f}, n = {len(values)})"
@@ -155,12 +155,12 @@ class Ordered(Claim):
     def __post_init__(self) -> None:
         object.__setattr__(self, "divide", float(self.divide))  # 1 is 1.0
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Permute the groups; see :class:`Ordered`."""
         first = values[:, 0] <= self.divide
         sizes = int(first.sum()), int((~first).sum())
         if min(sizes) < self.least:
-            return Comparison(
+            return Outcome(
                 float("nan"), False,
                 f"{sizes[0]} units at {self.divide:g} or below and {sizes[1]} above it:"
                 f" {self.least} are needed on both sides", {}, sufficient=False,
@@ -177,7 +177,7 @@ class Ordered(Claim):
         found = float(difference(column))
         shuffled = difference(rng.permuted(np.tile(column, (_DRAWS, 1)), axis=1))
         p = (1 + int((shuffled >= found - 1e-12).sum())) / (_DRAWS + 1)
-        return Comparison(
+        return Outcome(
             value=found,
             agrees=p < 0.05,
             reason=f"the medians differ by {found:.3g} ({sizes[0]} and {sizes[1]} units);"
@@ -191,13 +191,13 @@ class Ordered(Claim):
 class Positive(Claim):
     """Most units have a positive value, by a sign test at 5 %: a claim on a direction alone."""
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Count the positive and the negative values; see :class:`Positive`."""
         above, below = int((values > 0).sum()), int((values < 0).sum())
         p = 1.0
         if above + below:
             p = float(scipy.stats.binomtest(above, above + below, alternative="greater").pvalue)
-        return Comparison(
+        return Outcome(
             value=float(np.median(values)),
             agrees=p < 0.05,
             reason=f"{above} units are above 0 and {below} below it; sign test p = {p:.2g}",

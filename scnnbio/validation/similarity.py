@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import Claim, Comparison
+from scnnbio.validation.claim import Claim, Outcome
 
 Array = NDArray[np.float64]
 
@@ -119,7 +119,7 @@ class SimilarAsBrainScore(Claim):
     published_ceiling: float | None = None
     alexnet: float | None = None
 
-    def compare(self, values: Array) -> Comparison:
+    def compare(self, values: Array) -> Outcome:
         """Hold against the published histogram; see :class:`SimilarAsBrainScore`."""
         seen = self.observation
         if seen.counts is None or seen.edges is None:
@@ -130,7 +130,7 @@ class SimilarAsBrainScore(Claim):
         floor = similarity_floor(seen.counts, len(values))
         agrees = similarity >= floor
         relation = "reaches" if agrees else "is below"
-        return Comparison(
+        return Outcome(
             value=similarity / ceiling,
             agrees=bool(agrees),
             reason=f"similarity {similarity:.3f} of a ceiling of {ceiling:.3f} {relation}"
