@@ -128,7 +128,7 @@ def test_what_is_no_distribution(table, where, says):
         ({"initial": {"u": 1.0}}, "no state variable 'u'"),
         ({"initial": {"v": [1.0, 2.0]}}, "2 values for 3 channels"),
         ({"initial": {"v": "3 ms"}}, "voltage"),
-        ({"initial": 3}, "not a table"),
+        ({"initial": 3}, "not a mapping"),
         (
             {
                 "parameters": {"v_thresh": Uniform(-55, -50, seed=1)},

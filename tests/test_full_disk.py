@@ -52,11 +52,11 @@ def figure(path: Path) -> None:
 
 #: What is written → a file of it, and the error but for its place.
 WRITERS = {
-    recording: ("r.h5", "cannot be written (File too large); choose another place"),
-    weights: ("w.npz", "cannot be written (File too large); choose another place"),
-    network: ("network", "cannot be written (File too large); choose another place"),
-    table: ("t.json", "cannot be written (File too large); choose another place"),
-    figure: ("f", "figure 'line' cannot be written (File too large); choose another place"),
+    recording: ("r.h5", "cannot be written (File too large); choose another folder"),
+    weights: ("w.npz", "cannot be written (File too large); choose another folder"),
+    network: ("network", "cannot be written (File too large); choose another folder"),
+    table: ("t.json", "cannot be written (File too large); choose another folder"),
+    figure: ("f", "figure 'line' cannot be written (File too large); choose another folder"),
 }
 
 _FULL = """

@@ -14,27 +14,30 @@ The other names are measures of arrays. :class:`PooledCounts`, :class:`Split` an
 measure how well a linear classifier classifies trials by a layer's spikes.
 """
 
-from scnnbio.analysis.contrast_measures import (
+from scnnbio.analysis.correlations import Correlations, noise_correlation, signal_correlation
+from scnnbio.analysis.gabor import GaborFit, fit_gabor, fit_gabors
+from scnnbio.analysis.irregularity import Irregularity, TrialCV, fano_factor, trial_cv
+from scnnbio.analysis.measurements import Bootstrap, Measurement
+from scnnbio.analysis.measures_of_contrast import (
     contrast_invariance,
     contrast_measures,
     cross_orientation_suppression,
 )
-from scnnbio.analysis.correlation_measures import correlation_measures
-from scnnbio.analysis.correlations import Correlations, noise_correlation, signal_correlation
-from scnnbio.analysis.frequency_measures import (
+from scnnbio.analysis.measures_of_correlation import correlation_measures
+from scnnbio.analysis.measures_of_frequency import (
     spatial_frequency_measures,
     temporal_frequency_measures,
 )
-from scnnbio.analysis.gabor import GaborFit, fit_gabor, fit_gabors
-from scnnbio.analysis.irregularity import Irregularity, TrialCV, fano_factor, trial_cv
-from scnnbio.analysis.measurements import Bootstrap, Measurement
-from scnnbio.analysis.modulation import f1_f0
-from scnnbio.analysis.modulation_measures import (
+from scnnbio.analysis.measures_of_modulation import (
     modulation_measures,
     potential_modulation_measures,
     response_latency,
 )
-from scnnbio.analysis.orientation_measures import direction_measures, orientation_measures
+from scnnbio.analysis.measures_of_orientation import direction_measures, orientation_measures
+from scnnbio.analysis.measures_of_size import size_measures
+from scnnbio.analysis.measures_of_sparseness import sparseness, sparseness_measures
+from scnnbio.analysis.measures_of_variability import count_measures, interval_measures
+from scnnbio.analysis.modulation import f1_f0
 from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.readout import (
     Accuracy,
@@ -59,8 +62,6 @@ from scnnbio.analysis.reverse_correlation import (
     receptive_field_measures,
     spike_triggered_average,
 )
-from scnnbio.analysis.size_measures import size_measures
-from scnnbio.analysis.sparseness_measures import sparseness, sparseness_measures
 from scnnbio.analysis.tables import (
     condition_rates,
     fano_factors,
@@ -82,7 +83,6 @@ from scnnbio.analysis.tuning_tables import (
     orientation_tuning,
     spatial_frequency_tuning,
 )
-from scnnbio.analysis.variability_measures import count_measures, interval_measures
 
 __all__ = [
     "Accuracy",

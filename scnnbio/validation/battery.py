@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis import tuning
 from scnnbio.analysis.curves import Curves, tuning_curves
-from scnnbio.analysis.frequency_measures import frequencies_of
 from scnnbio.analysis.measurements import Bootstrap
-from scnnbio.analysis.modulation_measures import modulation_measures
-from scnnbio.analysis.orientation_measures import orthogonal_preferred, peak_orientation
-from scnnbio.analysis.size_measures import sizes_of
+from scnnbio.analysis.measures_of_frequency import frequencies_of
+from scnnbio.analysis.measures_of_modulation import modulation_measures
+from scnnbio.analysis.measures_of_orientation import orthogonal_preferred, peak_orientation
+from scnnbio.analysis.measures_of_size import sizes_of
 from scnnbio.errors import SpecError
 from scnnbio.validation.brain_score_counts import PROPERTIES, Property
 from scnnbio.validation.central_units import gratings_and_blanks

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from scnnbio.analysis.contrast_measures import (
+from scnnbio.analysis.measurements import Bootstrap
+from scnnbio.analysis.measures_of_contrast import (
     contrast_invariance,
     contrast_measures,
     cross_orientation_suppression,
     fit_naka_rushton,
 )
-from scnnbio.analysis.measurements import Bootstrap
-from scnnbio.analysis.size_measures import size_measures
+from scnnbio.analysis.measures_of_size import size_measures
 from scnnbio.errors import SpecError
 from tests.analysis.synthetic import coverage, modulated, poisson
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from scnnbio.analysis.curve_shapes import flanks
-from scnnbio.analysis.frequency_measures import (
+from scnnbio.analysis.measurements import Bootstrap
+from scnnbio.analysis.measures_of_frequency import (
     spatial_frequency_measures,
     temporal_frequency_measures,
 )
-from scnnbio.analysis.measurements import Bootstrap
 from scnnbio.errors import SpecError
 from tests.analysis.synthetic import coverage, modulated, poisson
 

@@ -57,7 +57,7 @@ def test_a_missing_value_says_why():
     np.testing.assert_array_equal(np.isnan(found.low), [False, True, True])
     assert found.table()["insufficient"].tolist() == list(found.insufficient)
     assert str(found) == "x (Hz): 1 of 3 have a value"
-    with pytest.raises(SpecError, match="needs it"):
+    with pytest.raises(SpecError, match="for every missing value"):
         Measurement("x", "1", [nan], [nan], [nan], np.array([1]), ("",), "trials", 0.95, {})
     with pytest.raises(SpecError, match="differ in length"):
         Measurement("x", "1", [1.0], [nan], [nan], np.array([1, 2]), ("",), "trials", 0.95, {})

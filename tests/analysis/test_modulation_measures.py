@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from scnnbio.analysis.measurements import Bootstrap
-from scnnbio.analysis.modulation import f1_f0
-from scnnbio.analysis.modulation_measures import (
+from scnnbio.analysis.measures_of_modulation import (
     modulation_measures,
     potential_modulation_measures,
     response_latency,
 )
+from scnnbio.analysis.modulation import f1_f0
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Signal, Spikes
 from tests.analysis.synthetic import coverage, modulated, poisson, spikes

@@ -5,7 +5,7 @@ import pytest
 
 from scnnbio.analysis import tuning
 from scnnbio.analysis.measurements import Bootstrap
-from scnnbio.analysis.orientation_measures import (
+from scnnbio.analysis.measures_of_orientation import (
     direction_measures,
     fit_von_mises,
     half_width,

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from scnnbio.analysis.correlation_measures import correlation_measures
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.analysis.measurements import Bootstrap
-from scnnbio.analysis.sparseness_measures import sparseness, sparseness_measures
-from scnnbio.analysis.variability_measures import count_measures, interval_measures
+from scnnbio.analysis.measures_of_correlation import correlation_measures
+from scnnbio.analysis.measures_of_sparseness import sparseness, sparseness_measures
+from scnnbio.analysis.measures_of_variability import count_measures, interval_measures
 from scnnbio.errors import SpecError
 from tests.analysis.synthetic import coverage, of_counts, poisson, spikes
 

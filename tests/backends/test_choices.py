@@ -46,7 +46,7 @@ def test_options_are_those_of_the_words_and_those_given() -> None:
         ("learn=nest,learn=nest", None, "--backend: stage 'learn' is given twice"),
         ("brian2,learn=nset", None, "there is no backend 'nset'; did you mean 'nest'"),
         ("", None, "--backend: stage 'learn' has no backend"),
-        ("brian2,learn=nest", {"threads": 2}, "--set: backend.KEY is of one backend"),
+        ("brian2,learn=nest", {"threads": 2}, "--set: backend.KEY needs a single backend"),
     ],
 )
 def test_what_is_written_wrongly(text: str, options: dict | None, part: str) -> None:

@@ -37,7 +37,7 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_there_is_a_compiler_it_is_used(study: Study) -> None:
     chosen = fastest(study)
     assert (chosen.name, dict(chosen.passed_over)) == ("brian2-standalone", {})
-    assert str(chosen) == "brian2-standalone, the fastest that can run this here"
+    assert str(chosen) == "brian2-standalone, the fastest that can run this on this machine"
 
 
 @pytest.mark.usefixtures("no_compiler")
@@ -136,7 +136,7 @@ def test_a_run_does_not_go_on_with_other_pictures(change: str, tmp_path: Path) -
         shutil.copy(place / "0.png", place / "2.png")
     # Loaded anew, as a process that goes on does.
     again = load(V1, profile="tiny", settings=[f"images={place}"])
-    with pytest.raises(DataError, match=r"[12]\.png is not what it was when the run began"):
+    with pytest.raises(DataError, match=r"[12]\.png has changed since the run began"):
         check_unchanged(again, began, "here")
 
 

@@ -80,7 +80,7 @@ def test_a_nestml_that_writes_other_code_is_refused_and_not_patched(monkeypatch,
             (work / "generated" / f"{name}{suffix}").write_text("  nest::SpikeEvent another;\n")
 
     monkeypatch.setattr(build, "_generate", generate)
-    with pytest.raises(BackendMissing, match=r"writes \.h files in another way; install one"):
+    with pytest.raises(BackendMissing, match=r"writes \.h files differently; install a tested one"):
         build.compiled(nestml_model(LIF, competes=True))
     assert not list(cache.glob("*/*.so"))
 

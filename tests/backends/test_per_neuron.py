@@ -141,7 +141,7 @@ def test_spinnaker_starts_where_it_is_told_to():
         backends.get("spinnaker").run(made)
     current = dataclasses.replace(network.population("v1"), initial=START)
     driven = Network((network.populations[0], current), network.projections)
-    with pytest.raises(UnsupportedError, match="I_exc begins at zero"):
+    with pytest.raises(UnsupportedError, match="an initial I_exc of either sign"):
         backends.get("spinnaker").run(dataclasses.replace(made, network=driven))
     single = dataclasses.replace(
         made,

@@ -55,7 +55,9 @@ class OwnRule(SharedSTDP):
 
 def test_what_cannot_be_written_out_is_named() -> None:
     case = experiment(small_network(OwnRule()), stage="mine", record=Record())
-    with pytest.raises(SpecError, match="stage 'mine': cannot be written out, since part of it"):
+    with pytest.raises(
+        SpecError, match="stage 'mine': cannot be written as text, since part of it"
+    ):
         experiment_text(case)
 
 

@@ -199,7 +199,7 @@ def test_what_an_extension_has_no_memory_for(monkeypatch: pytest.MonkeyPatch) ->
     fits, more = (_held_back(shape, 3, 199.0, 3.0) for shape in ((12, 18), (11, 20)))
     assert_bit_exact(fits)
     backend = backends.get("spinnaker", {"target": "binaries"})
-    assert "hold 32, and 127 with delay extensions" in backend.unsupported(more)[0].feature
+    assert "hold 32 ticks, and 127 with delay extensions" in backend.unsupported(more)[0].feature
     monkeypatch.setattr(delays, "_MEMORY", 10**6)
     with pytest.raises(DataError, match="a run-time error"):
         backend.run(more)

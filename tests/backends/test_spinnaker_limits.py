@@ -132,7 +132,7 @@ def test_delays_beyond_what_extensions_hold_are_refused_with_a_remedy() -> None:
     # Seven stages of 64 ticks fill a core's memory, and a turn of 64 follows, if it is not whole.
     assert "and 511 with delay extensions; shorten it to 510 ms" in refusal(layers(plane=600.0))
     assert refusal(layers(plane=510.0)) == ""
-    assert "cores of different rings (lgn_wide, lgn_small)" in refusal(
+    assert "cores with different ring buffers (lgn_wide, lgn_small)" in refusal(
         layers(wide=40.0, small=100.0)
     )
     # A native layer makes planes of the source; a list behind these may have one stage only.

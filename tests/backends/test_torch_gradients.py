@@ -260,5 +260,5 @@ def test_a_threshold_that_is_no_comparison_has_no_gradient() -> None:
     case = jumps()
     populations = (case.network.sources[0], Population("cell", (3, 1, 1), model))
     other = dataclasses.replace(case, network=Network(populations, case.network.projections))
-    with pytest.raises(SpecError, match=r"population 'cell': .*by how much it is crossed"):
+    with pytest.raises(SpecError, match=r"population 'cell': .*a gradient needs the excess"):
         Unrolled(other, torch.float64, Firing(Surrogate()))

@@ -333,7 +333,7 @@ def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     page = (place / "report.html").read_text()
     for part in ("Promises", "Where spikes begin to differ", "Victor-Purpura", "Time steps"):
         assert part in page
-    assert "no SPIKE distance" in page
+    assert "SPIKE distance is absent" in page
     assert 'id="claims"' not in page
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scnnbio.analysis import tuning
-from scnnbio.analysis.orientation_measures import orthogonal_preferred
+from scnnbio.analysis.measures_of_orientation import orthogonal_preferred
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
 from scnnbio.validation import CLAIMS, Evidence

@@ -11,7 +11,7 @@ from scnnbio.analysis import tuning
 from scnnbio.analysis.curve_shapes import Fit, Numbers, fit_shape
 from scnnbio.analysis.curves import over_units, tuning_curves
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
-from scnnbio.analysis.orientation_measures import fitted_shape
+from scnnbio.analysis.measures_of_orientation import fitted_shape
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 from scnnbio.units import Degrees, Hertz, Number, Rates, Window, plain, plain_array
