@@ -57,7 +57,7 @@ def pathways(experiment: Experiment, outcome: Outcome) -> dict[str, str]:
     network = experiment.network
     computed = [p.name for p in network.projections if network.population(p.pre).gives_values]
     described = {p.name for p in network.projections}
-    found = {name: told for name, told in outcome.pathways.items() if name in described}
+    found = {name: pathway for name, pathway in outcome.pathways.items() if name in described}
     return found | dict.fromkeys(computed, "computed")
 
 

@@ -133,11 +133,11 @@ def _tell_chance(scores: Sequence[Score]) -> None:
 
 def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bool) -> None:
     if as_json:
-        told = [
+        compared = [
             {"one": p.one.to_dict(), "other": p.other.to_dict(), "distance": p.distance, "p": p.p}
             for p in pairs
         ]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        sys.stdout.write(json.dumps(compared, indent=2) + "\n")
         return
     rows = []
     for pair in pairs:

@@ -23,7 +23,7 @@ from scnnbio.units import Hertz, Milliseconds, plain
 _OF_NOISE = 2
 #: Numbers that are drawn at a time. The draws do not depend on it.
 _AT_ONCE = 2**18
-#: With less than this chance a neuron gets more spikes in a step than can be told.
+#: With less than this chance a neuron gets more spikes in a step than its digits can hold.
 _BEYOND = 1e-12
 
 
@@ -84,7 +84,7 @@ def noise_source(population: Population, name: str, digits: int) -> tuple[Shape,
     """Shape of the source of a Poisson noise, and its connector.
 
     A source's neuron fires once a step at most. So the number of spikes of a neuron in a step is
-    told in binary digits by as many neurons, whose weights are 1, 2, 4, ...
+    sent as binary digits by as many neurons, whose weights are 1, 2, 4, ...
     """
     channels, rows, columns = population.shape
     shape = (channels * digits, rows, columns)
@@ -155,12 +155,12 @@ class NoiseSpikes(Input):
             cell, number = np.unique(where, return_counts=True)
             step, unit = np.divmod(cell, size)
             channel, place = np.divmod(unit, rows * columns)
-            told = [(number >> digit) & 1 == 1 for digit in range(self.digits)]
+            bits = [(number >> digit) & 1 == 1 for digit in range(self.digits)]
             units = [
                 ((channel * self.digits + digit) * rows * columns + place)[one]
-                for digit, one in enumerate(told)
+                for digit, one in enumerate(bits)
             ]
-            stamps = [step[one] + begin + 1 for one in told]
+            stamps = [step[one] + begin + 1 for one in bits]
             joined = np.concatenate(stamps), np.concatenate(units)
             order = np.lexsort(joined[::-1])
             parts.append((joined[0][order], joined[1][order]))

@@ -170,7 +170,7 @@ def _stimulus(
 
 
 def _numbers(values: Any) -> Array:
-    """Numbers of a column, which may be text; NaN for text that is no number, such as null."""
+    """Numbers of a column, which may be text; NaN for text that is not a number, such as null."""
     given = np.asarray(values)
     if given.dtype.kind in "fiub":
         return given.astype(np.float64)

@@ -158,8 +158,8 @@ class BrainScoreProperty(Measure):
             f"largest response not {THRESHOLD:g} Hz above the spontaneous rate": ~responds,
             f"has no {self.quantity.replace('_', ' ')}": responds & np.isnan(values),
         }
-        told = {why: int(where.sum()) for why, where in excluded.items()}
-        return Measured(values[held], told, evidence.units[held])
+        counts = {why: int(where.sum()) for why, where in excluded.items()}
+        return Measured(values[held], counts, evidence.units[held])
 
     def _mapped(self, along: str, evidence: Evidence, slope: float, offset: float) -> Curves:
         found = evidence.measured(_CurvesAlong(along))

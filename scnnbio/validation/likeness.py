@@ -32,10 +32,10 @@ def check_alike(recording: Recording, species: str, state: str) -> None:
         AREA: "V1" if species.endswith(" V1") else "",
     }
     for name, wanted in published.items():
-        told = recording.trials.get(name)
-        if told is None or not wanted or told.dtype.kind in "fiub":
+        column = recording.trials.get(name)
+        if column is None or not wanted or column.dtype.kind in "fiub":
             continue
-        others = [text for text in np.unique(told).tolist() if text and text != wanted]
+        others = [text for text in np.unique(column).tolist() if text and text != wanted]
         if others:
             raise Missing(
                 f"the {name} is {' and '.join(others)} in the recording and {wanted} in the"

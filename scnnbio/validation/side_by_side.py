@@ -32,9 +32,9 @@ class SideBySide(NamedTuple):
         """The distance in words."""
         if self.distance is None or self.p is None:
             return "their values are not compared"
-        told = "differ" if self.p < 0.05 else "are not told apart"
+        verdict = "differ" if self.p < 0.05 else "do not differ measurably"
         return (
-            f"their values {told}: distance {self.distance:.3f}, p = {self.p:.2g}"
+            f"their values {verdict}: distance {self.distance:.3f}, p = {self.p:.2g}"
             f" (n = {self.one.n} and {self.other.n})"
         )
 

@@ -176,10 +176,10 @@ class _Table:
         """Hand the stretch to the module."""
         self._fill(len(self._values))
         library = ctypes.CDLL(f"{self._path}.so")
-        told = _InModule.in_dll(library, "scnnbio_drive")
-        told.values = self._values.ctypes.data
-        told.begin, told.first = self._begin, self._first
-        told.ports, told.nodes = self._now.shape
+        shared = _InModule.in_dll(library, "scnnbio_drive")
+        shared.values = self._values.ctypes.data
+        shared.begin, shared.first = self._begin, self._first
+        shared.ports, shared.nodes = self._now.shape
         # NEST unloads a module with a reset, which it does only if nothing else holds it.
         _ctypes.dlclose(library._handle)
 
