@@ -234,7 +234,7 @@ def test_what_the_machine_cannot_take_is_listed_with_a_remedy() -> None:
     more = dataclasses.replace(mixed.projections[0], receptor="membrane", name="more")
     both = Network(mixed.populations, (*mixed.projections, more))
     assert "no cell type with all the receptors excitatory, membrane; use only" in refusal(both)
-    with pytest.raises(SpecError, match="never negative"):  # on no backend
+    with pytest.raises(SpecError, match="must not be negative"):  # on no backend
         pair("LIF_cond_exp", weight=-1.0)
     assert "a constant current keeps neurons" in refusal(pair(i_offset=0.1), reset=True)
     assert "microseconds" in refusal(

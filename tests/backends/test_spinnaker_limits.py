@@ -137,7 +137,7 @@ def test_delays_beyond_what_extensions_hold_are_refused_with_a_remedy() -> None:
     )
     # A native layer makes planes of the source; a list behind these may have one stage only.
     assert refusal(layers(plane=100.0, small=100.0)) == ""
-    assert "2 stages do not serve lists (lgn_small)" in refusal(layers(plane=150.0, small=100.0))
+    assert "2 stages do not work for lists (lgn_small)" in refusal(layers(plane=150.0, small=100.0))
     assert "to 126 ms" in refusal(layers(plane=150.0, small=100.0))
 
 
