@@ -5,7 +5,7 @@ import importlib.util
 #: Module → where it is imported as soon as a file is.
 _NEEDS = {
     "nest": ["scnnbio/backends/nest"],
-    "torch": ["scnnbio/backends/torch", "scnnbio/conversion"],
+    "torch": ["scnnbio/backends/torch", "scnnbio/conversion", "tests/conversion/modules.py"],
     "unicorn": ["scnnbio/backends/spinnaker/arm", "scnnbio/backends/spinnaker/binaries.py"],
 }
 

@@ -150,14 +150,14 @@ class PooledCounts(Value):
 
     def _pooling(self, layer: Shape) -> csr_array:
         """Which units (rows) each window (columns) holds."""
-        from scipy.sparse import csr_array, identity, kron
+        from scipy.sparse import csr_array, eye_array, kron
 
         channels, rows, columns = self.shape(layer)
         sides = (
             self._along(n, number) for n, number in zip(layer[1:], (rows, columns), strict=True)
         )
-        places = kron(*sides, format="csr")
-        every = kron(identity(channels, dtype=np.float32), places, format="csr")
+        places = kron(*map(csr_array, sides), format="csr")
+        every = kron(eye_array(channels, dtype=np.float32), places, format="csr")
         return csr_array(every, dtype=np.float32)
 
     def _along(self, length: int, windows: int) -> NDArray[np.float32]:
