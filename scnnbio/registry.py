@@ -361,7 +361,7 @@ def _points(distribution: Distribution) -> list[EntryPoint]:
     try:
         points = [p for p in distribution.entry_points if p.group.startswith(f"{_OURS}.")]
         if points:
-            _ = distribution.version, _name(distribution)
+            _ = _name(distribution), distribution.version
     except Exception as error:  # the files of a damaged package may hold anything
         text = distribution.read_text("entry_points.txt") or ""
         if f"[{_OURS}." in text:
@@ -377,7 +377,8 @@ def _points(distribution: Distribution) -> list[EntryPoint]:
 
 
 def _name(distribution: Distribution) -> str:
-    name = distribution.metadata["Name"]
-    if not name:
+    metadata = distribution.metadata
+    # Python 3.12 warns where a key is absent.
+    if "Name" not in metadata or not metadata["Name"]:
         raise ValueError("it has no name")
-    return str(name)
+    return str(metadata["Name"])
