@@ -28,7 +28,8 @@ MAX_TREE_DEPTH = 200
 #: Name of the function that converts a condition to a number. Users cannot write names with "_".
 TRUTH = "_truth"
 
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
+#: What each operator of a text does, on any kind of number.
+BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -37,7 +38,7 @@ _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
 }
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -244,7 +245,7 @@ def value(node: ast.expr, names: Mapping[str, Any]) -> Any:
         case ast.UnaryOp():
             return _UNARY[type(node.op)](value(node.operand, names))
         case ast.BinOp():
-            return _BINARY[type(node.op)](value(node.left, names), value(node.right, names))
+            return BINARY[type(node.op)](value(node.left, names), value(node.right, names))
         case ast.BoolOp():
             join = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
             result = value(node.values[0], names)
@@ -253,7 +254,7 @@ def value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return result
         case ast.Compare():
             left, right = value(node.left, names), value(node.comparators[0], names)
-            return _COMPARE[type(node.ops[0])](left, right)
+            return COMPARE[type(node.ops[0])](left, right)
         case ast.Call(func=ast.Name(id=function)):
             return _CALLED[function](*(value(a, names) for a in node.args))
     raise SpecError(f"{type(node).__name__} cannot be evaluated")

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from scnnbio.errors import SpecError
-from scnnbio.neurons.arithmetic import FUNCTIONS, TRUTH, deep_trees
+from scnnbio.neurons.arithmetic import BINARY, COMPARE, FUNCTIONS, TRUTH, deep_trees
 from scnnbio.neurons.parsing import real
 
 Names = Mapping[str, Any]
@@ -39,23 +39,6 @@ def _clip(x: Any, least: Any, most: Any) -> Any:
     return torch.minimum(torch.maximum(x, low), high)
 
 
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-}
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
 _UNARY: dict[type, Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -116,13 +99,13 @@ def _function(node: ast.expr) -> Expression:
             change, inner = _UNARY[type(node.op)], _function(node.operand)
             return lambda names: change(inner(names))
         case ast.BinOp():
-            return _joined(_BINARY[type(node.op)], node.left, node.right)
+            return _joined(BINARY[type(node.op)], node.left, node.right)
         case ast.BoolOp():
             join = torch.logical_and if isinstance(node.op, ast.And) else torch.logical_or
             parts = [_function(part) for part in node.values]
             return lambda names: functools.reduce(join, (part(names) for part in parts))
         case ast.Compare():
-            return _joined(_COMPARE[type(node.ops[0])], node.left, node.comparators[0])
+            return _joined(COMPARE[type(node.ops[0])], node.left, node.comparators[0])
         case ast.Call(func=ast.Name(id=function)):
             called, given = _CALLED[function], [_function(a) for a in node.args]
             return lambda names: called(*(argument(names) for argument in given))
