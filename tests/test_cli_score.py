@@ -132,7 +132,7 @@ def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "copy"))
     drawn = ask("figures", folder, "raster")
     assert drawn.exit_code == 0, drawn.output
-    assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".pdf", ".png"]
+    assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".csv", ".pdf", ".png"]
 
 
 def test_two_runs_and_a_run_and_its_recording_are_compared(finished: Path, tmp_path: Path) -> None:

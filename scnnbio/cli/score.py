@@ -120,15 +120,10 @@ def _tell_notes(judged: Sequence[Subject]) -> None:
 
 def _tell_chance(scores: Sequence[Score]) -> None:
     """How many disagreements chance alone would give: claims are not corrected for their number."""
-    tested = [s for s in scores if s.verdict in ("agrees", "disagrees")]
-    if len(tested) >= 10:
-        errors.print(
-            Text(
-                f"{len(tested)} claims were judged one by one, most at 5 %: of a model that had all"
-                f" published properties about {len(tested) / 20:.0f} would disagree by chance"
-            ),
-            soft_wrap=True,
-        )
+    from scnnbio.validation.summary import chance_note
+
+    if told := chance_note(scores):
+        errors.print(Text(told), soft_wrap=True)
 
 
 def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bool) -> None:

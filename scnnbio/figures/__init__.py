@@ -12,10 +12,11 @@ from scnnbio.figures.orientation import example_units, orientation_figure, tunin
 from scnnbio.figures.raster import raster
 from scnnbio.figures.registry import FIGURES, draw, draw_all, names_for
 from scnnbio.figures.report import Picture, Table, render_report
+from scnnbio.figures.saving import save, save_all
 from scnnbio.figures.scores import Judged, claim_distributions
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
-from scnnbio.figures.style import COLUMN, PAGE, new_figure, save, style, styled
+from scnnbio.figures.style import COLUMN, PAGE, new_figure, style, styled
 
 __all__ = [
     "COLUMN",
@@ -40,6 +41,7 @@ __all__ = [
     "raster",
     "render_report",
     "save",
+    "save_all",
     "shape_scatter",
     "style",
     "styled",
