@@ -129,7 +129,13 @@ def _tell_chance(scores: Sequence[Score]) -> None:
 def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bool) -> None:
     if as_json:
         compared = [
-            {"one": p.one.to_dict(), "other": p.other.to_dict(), "distance": p.distance, "p": p.p}
+            {
+                "one": p.one.to_dict(),
+                "other": None if p.other is None else p.other.to_dict(),
+                "distance": p.distance,
+                "p": p.p,
+                "about": p.about,
+            }
             for p in pairs
         ]
         sys.stdout.write(json.dumps(compared, indent=2) + "\n")
@@ -138,9 +144,10 @@ def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bo
     for pair in pairs:
         sides: list[str | Text] = []
         for side in (pair.one, pair.other):
-            value = "-" if side.value is None else f"{side.value:.3g}"
-            sides += [value, verdict_text(side.verdict)]
-        about = " / ".join(dict.fromkeys(filter(None, (pair.one.about, pair.other.about))))
+            value = "-" if side is None or side.value is None else f"{side.value:.3g}"
+            sides += [value, "-" if side is None else verdict_text(side.verdict)]
+        other = pair.about if pair.other is None else pair.other.about
+        about = " / ".join(dict.fromkeys(filter(None, (pair.one.about, other))))
         rows.append((pair.one.claim, about, *sides, pair.reason))
-    one, other = (place.name for place in places)
-    print_table(("claim", "on", one, "verdict", other, "verdict", "why"), rows)
+    names = [place.name for place in places]
+    print_table(("claim", "on", names[0], "verdict", names[1], "verdict", "why"), rows)

@@ -22,7 +22,7 @@ from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
 
 #: What a measure is computed from; a document has to bind the measure to it.
-About = Literal["population", "populations", "projection", "network"]
+About = Literal["population", "populations", "projection", "network", "recording"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +146,18 @@ class Claim(Value, ABC):
         about, named = self.measure.about, bound.population
         if about == "projection" and not bound.projection:
             raise SpecError(f"{self.name!r} is about a kernel; add projection = ...", where=where)
-        if about in ("population", "populations") and not named:
+        if about == "recording" and not bound.recording:
+            raise SpecError(
+                f"{self.name!r} is about a recording; add recording = ... and population = ...",
+                where=where,
+            )
+        if about != "recording" and bound.recording:
+            raise SpecError(
+                f"{self.name!r} takes no recording; remove it", where=f"{where}.recording"
+            )
+        if about in ("population", "populations", "recording") and not named:
             raise SpecError(f"{self.name!r} is about spikes; add population = ...", where=where)
-        if about == "population" and len(named) > 1 and not bound.shares:
+        if about in ("population", "recording") and len(named) > 1 and not bound.shares:
             raise SpecError(
                 f"{self.name!r} is about one population, not {len(named)}; for a mixture, give"
                 " their shares, as population = { simple = 0.4, complex = 0.6 }",

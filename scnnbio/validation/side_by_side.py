@@ -19,17 +19,21 @@ class SideBySide(NamedTuple):
 
     ``distance`` is the Kolmogorov-Smirnov distance of the units' values, and ``p`` the chance of
     one as large in two samples of one distribution; None where a side has too few values, or
-    several quantities per unit.
+    several quantities per unit. Where the claim is on what the first tells of the second, there is
+    no other score, and ``about`` names what is predicted.
     """
 
     one: Score
-    other: Score
+    other: Score | None
     distance: float | None = None
     p: float | None = None
+    about: str = ""
 
     @property
     def reason(self) -> str:
-        """The distance in words."""
+        """The distance in words; why one claim has its verdict, where there is no other."""
+        if self.other is None:
+            return self.one.reason
         if self.distance is None or self.p is None:
             return "their values are not compared"
         verdict = "differ" if self.p < 0.05 else "do not differ measurably"
