@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 
 #: Penalties of the ridge that are tried within each training set.
 _PENALTIES = np.logspace(-2, 5, 15)
-#: A unit whose counts do not differ between stimuli at this level (analysis of variance) is left out:
-#: a share of a variance that is hardly above noise says nothing.
+#: A unit whose counts do not differ between stimuli at this level, by an analysis of variance, is
+#: left out: a share of a variance that is hardly above noise says nothing.
 _LEVEL = 0.001
 #: Least share of the variance of mean counts that repeats explain.
 _LEAST_SHARE = 0.1

@@ -57,6 +57,15 @@ def score(
             help="Of an NWB file: judge each area apart, or all units of the session together.",
         ),
     ] = "area",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a report there, with a figure per claim on which all places are side by"
+            " side. Of two places or of a file; a run has its own, which 'scnnbio figures' draws.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Replace an older report.")] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 4 unless every claim is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -68,16 +77,21 @@ def score(
             f"one place is judged or two are compared, not {len(places)}", where="score"
         )
     if len(places) == 1 and places[0].is_dir():
+        if out is not None:
+            raise SpecError("a run has its own report; leave out --out", where=str(places[0]))
         scores, name = _of_run(places[0], claims or population)
         lacking = f"experiment {name!r} has no claims; add a table [[claims]] to it"
     else:
         wanted = scored.Wanted(claims, population, columns, by)
         judged = scored.judged_at(places, wanted)
         _tell_notes(judged)
+        found = scored.pairs(*judged) if len(places) == 2 else scored.alone(judged[0])
+        if out is not None:
+            _write(out, found, places, force)
         if len(places) == 2:
-            _tell_pairs(scored.pairs(*judged), places, as_json)
+            _tell_pairs(found, places, as_json)
             return
-        scores, lacking = scored.scores_of(judged[0]), "no claim is named"
+        scores, lacking = tuple(pair.one for pair in found), "no claim is named"
     if as_json:
         sys.stdout.write(json.dumps([s.to_dict() for s in scores], indent=2) + "\n")
     else:
@@ -110,6 +124,15 @@ def _of_run(folder: Path, named: str | None) -> tuple[tuple[Score, ...], str]:
         results = workflow.judge(workflow.load_results(folder, report))
     write_scores(results, folder)
     return results.scores, results.study.name
+
+
+def _write(folder: Path, pairs: Sequence[SideBySide], places: Sequence[Path], force: bool) -> None:
+    """The report of places that were judged, with its figures and scores."""
+    from scnnbio.cli.judged import write_judged
+
+    with progress() as report:
+        write_judged(folder, pairs, places, replace=force, report=report)
+    errors.print(Text(f"report: {folder / 'report.html'}"), soft_wrap=True)
 
 
 def _tell_notes(judged: Sequence[Subject]) -> None:

@@ -11,10 +11,10 @@ from scnnbio.cli.terminal import progress
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import ClaimBinding
 from scnnbio.recording.opening import open_recordings
-from scnnbio.validation import CLAIMS, Evidence, Score
+from scnnbio.validation import CLAIMS, Evidence
 from scnnbio.validation.evidence import Target
 from scnnbio.validation.groups import claims_named
-from scnnbio.validation.side_by_side import SideBySide, side_by_side
+from scnnbio.validation.side_by_side import SideBySide, side_by_side, values_of
 
 _BY = ("area", "session")
 
@@ -62,9 +62,15 @@ def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Subject, ...]:
     return tuple(runs.get(place) or _file(place, names, wanted) for place in places)
 
 
-def scores_of(judged: Subject) -> tuple[Score, ...]:
-    """Scores of what a place is judged by."""
-    return tuple(CLAIMS[b.claim].judge(judged.seen(b), bound=b) for b in judged.bound)
+def alone(judged: Subject) -> list[SideBySide]:
+    """What a place is judged by, as :func:`pairs` gives it for two."""
+    found = []
+    for b in judged.bound:
+        claim, seen = CLAIMS[b.claim], judged.seen(b)
+        found.append(
+            SideBySide(claim.judge(seen, bound=b), None, values=(values_of(claim, seen, b),))
+        )
+    return found
 
 
 def pairs(one: Subject, other: Subject) -> list[SideBySide]:
@@ -113,7 +119,8 @@ def _pair(one: Subject, ours: ClaimBinding, other: Subject, theirs: ClaimBinding
         target = Target(seen.recording, theirs.population[0])
         evidence = one.seen(ours).bind(predicted=target)
         about = f"predicts {', '.join(theirs.population)}"
-        return SideBySide(claim.judge(evidence, bound=ours), None, about=about)
+        score, values = claim.judge(evidence, bound=ours), values_of(claim, evidence, ours)
+        return SideBySide(score, None, about=about, values=(values,))
     return side_by_side(claim, (one.seen(ours), ours), (other.seen(theirs), theirs))
 
 

@@ -5,6 +5,7 @@ style. :data:`FIGURES` lists the figures of studies by name; :func:`render_repor
 one HTML file.
 """
 
+from scnnbio.figures.claims import claim_figure, drawn_pair
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
@@ -29,9 +30,11 @@ __all__ = [
     "StudyResults",
     "Table",
     "claim_distributions",
+    "claim_figure",
     "draw",
     "draw_against_bins",
     "draw_all",
+    "drawn_pair",
     "example_units",
     "kernel_grid",
     "learning_curve",

@@ -18,7 +18,7 @@ from scnnbio.errors import SpecError
 from scnnbio.figures.captions import exclusions
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.scores import short_source, verdict_line
-from scnnbio.figures.spec import StudyResults
+from scnnbio.figures.spec import Drawn, StudyResults
 from scnnbio.figures.style import (
     COLUMN,
     INK,
@@ -34,9 +34,10 @@ from scnnbio.figures.style import (
 from scnnbio.validation import CLAIMS, Claim, Measured, Score
 from scnnbio.validation.estimates import Estimate
 from scnnbio.validation.evidence import bind_as
+from scnnbio.validation.side_by_side import SideBySide
 from scnnbio.validation.similarity import SimilarAsBrainScore
 
-__all__ = ["PREFIX", "Side", "claim_caption", "claim_figure", "judged_claims"]
+__all__ = ["PREFIX", "Side", "claim_caption", "claim_figure", "drawn_pair", "judged_claims"]
 
 Array = NDArray[np.float64]
 
@@ -93,13 +94,44 @@ def judged_claims(results: StudyResults) -> dict[str, tuple[Claim, Side]]:
             measured = claim.measured(evidence, its.shares)
         except SpecError:  # the scores are of other spikes; 'scnnbio score' makes them again
             continue
-        about = (score.stage, *score.population, score.projection)
-        words = (score.claim, *(filter(None, about) if often[score.claim] > 1 else ()))
-        name = PREFIX + re.sub(r"[^A-Za-z0-9_-]", "-", "_".join(words))
+        name = _name(score, often[score.claim] > 1)
         while name in found:
             name += "_"
         found[name] = claim, Side("model", score, measured)
     return found
+
+
+def _name(score: Score, several: bool) -> str:
+    """Name of a claim's figure; with what the claim is about where there are several."""
+    about = (score.stage, *score.population, score.projection)
+    words = (score.claim, *(filter(None, about) if several else ()))
+    return PREFIX + re.sub(r"[^A-Za-z0-9_-]", "-", "_".join(words))
+
+
+def drawn_pair(pair: SideBySide, labels: Sequence[str], several: bool) -> Drawn | None:
+    """The figure of a claim that was judged on one place or two; None if no side has a value.
+
+    Parameters
+    ----------
+    pair : SideBySide
+    labels : sequence of str
+        Of the places.
+    several : bool
+        Whether the claim was judged on several populations, which the name then tells.
+    """
+    claim = CLAIMS[pair.one.claim]
+    scores = (pair.one,) if pair.other is None else (pair.one, pair.other)
+    sides = [
+        Side(label, score, values)
+        for label, score, values in zip(labels, scores, pair.values, strict=False)
+        if score.value is not None and values is not None
+    ]
+    if not sides:
+        return None
+    name = _name(pair.one, several) + (f"_{pair.about.replace(' ', '-')}" if pair.about else "")
+    verdicts = " and ".join(dict.fromkeys(side.score.verdict for side in sides))
+    figure, caption = claim_figure(claim, sides), claim_caption(claim, sides)
+    return Drawn(name, f"Claim {pair.one.claim}: {verdicts}", figure, caption, sides[0].score)
 
 
 @styled
