@@ -99,7 +99,7 @@ def encoding_measures(
             where="encoding_measures",
         )
     mean, noise, differs = _means(theirs, its)
-    guess = predicted(ours.rates[mine], mean, folds=folds, seed=seed)
+    guess = _predicted(ours.rates[mine], mean, folds=folds, seed=seed)
     total = mean.var(axis=0, ddof=1)
     explainable = total - noise
     error = ((mean - guess) ** 2).mean(axis=0)
@@ -121,19 +121,10 @@ def encoding_measures(
     }
 
 
-def predicted(features: Array, mean: Array, *, folds: int = 5, seed: int = 0) -> Array:
-    """Mean counts of each stimulus as predicted by a ridge that was fitted without its part.
+def _predicted(features: Array, mean: Array, *, folds: int, seed: int) -> Array:
+    """Mean counts (stimuli, units) as a ridge predicts them that was fitted without their part.
 
-    Parameters
-    ----------
-    features : array, shape (stimuli, predictors)
-    mean : array, shape (stimuli, units)
-    folds, seed : int
-        As for :func:`encoding_measures`.
-
-    Returns
-    -------
-    array, shape (stimuli, units)
+    ``features`` are (stimuli, predictors), and ``mean`` (stimuli, units).
     """
     from sklearn.linear_model import RidgeCV
 

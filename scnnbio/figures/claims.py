@@ -165,7 +165,7 @@ def claim_figure(claim: Claim, sides: Sequence[Side]) -> Figure:
     else:
         axes = above.subplots()
         _distributions(axes, claim, sides)
-        axes.set_title("; ".join(_verdict(side, len(sides)) for side in sides), fontsize=8.0)
+        axes.set_title("\n".join(_verdict(side, len(sides)) for side in sides), fontsize=8.0)
     _numbers(below.subplots(), claim, sides, letters=100 if joint else 46)
     return figure
 
