@@ -13,6 +13,7 @@ from scnnbio.validation import (
     battery,
     count_variability,
     digit_read_outs,
+    encoding_claim,
     euler_stability,
     evoked_rate,
     homeostasis,
@@ -61,6 +62,7 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    encoding_claim,
     *PUBLISHED,
 )
 
