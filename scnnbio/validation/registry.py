@@ -11,6 +11,7 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    complex_cells,
     count_variability,
     digit_read_outs,
     euler_stability,
@@ -19,6 +20,7 @@ from scnnbio.validation import (
     inhibition,
     input_rates,
     interval_variability,
+    masking,
     orientation_tuning,
     oriented_kernels,
     other_solutions,
@@ -61,6 +63,8 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    masking,
+    complex_cells,
     *PUBLISHED,
 )
 
