@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 RECEPTORS = {"control": "", "subtractive": "inhibitory", "shunting": "shunting"}
 #: nF and ms: medians of excitatory cells (Teeter et al. 2018).
 CM, TAU_M, TAU_REFRAC = 0.107, 19.0, 4.6
-#: mV: threshold (Carandini & Ferster 2000); mean potential under bombardment (Destexhe et al. 2001).
+#: mV: threshold (Carandini & Ferster 2000), and mean potential in vivo (Destexhe et al. 2001).
 V_THRESH, V_REST = -54.4, -65.0
 #: ms: decay of excitation and inhibition (Destexhe et al. 2001).
 TAU_E, TAU_I = 2.7, 10.5

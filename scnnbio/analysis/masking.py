@@ -1,4 +1,4 @@
-"""Effect of a mask on the response to contrast: does it divide the contrast, or subtract?"""
+"""Effect of a mask on the response to contrast: a division of the contrast, or a subtraction."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ def masking_figure(
         )  # fmt: skip
         if name != "control":
             explained.plot(
-                fits.r_squared["subtraction"], fits.r_squared["contrast gain"], marker, color=colour,
-                ms=3.5, mfc="none",
+                fits.r_squared["subtraction"], fits.r_squared["contrast gain"], marker,
+                color=colour, ms=3.5, mfc="none",
             )  # fmt: skip
     rates.set(xscale="log", xlabel="contrast of the grating", ylabel="rate (Hz)")
     rates.plot([], [], "o-", color=QUIET, ms=3.5, label="alone")

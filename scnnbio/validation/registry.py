@@ -14,6 +14,7 @@ from scnnbio.validation import (
     complex_cells,
     count_variability,
     digit_read_outs,
+    disinhibition,
     euler_stability,
     evoked_rate,
     homeostasis,
@@ -31,10 +32,12 @@ from scnnbio.validation import (
     receptive_field_shape,
     self_sustained,
     shared_learning,
+    sparse_codes,
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
     weight_drift,
+    weight_sharing,
 )
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
@@ -65,6 +68,9 @@ _PHENOMENA = (
     digit_read_outs,
     masking,
     complex_cells,
+    disinhibition,
+    sparse_codes,
+    weight_sharing,
     *PUBLISHED,
 )
 
