@@ -33,7 +33,7 @@ def build(
 ) -> Network:
     """LGN to three versions of the layer of ``v1_features``, which differ in what shares a kernel.
 
-    "strict": all places of a map share a kernel and a threshold. "region": those of a quarter of the
+    "strict": all places of a map share kernel and threshold. "region": those of a quarter of the
     layer do. "none": each place has its own. Regions are groups of channels, to which relays hand
     their part of the LGN's spikes, one millisecond later.
 

@@ -93,7 +93,7 @@ def test_relays_hand_each_region_its_part() -> None:
         relay = made.projection(f"lgn_relay_{way}").connector.edges()
         seen = relay.pre[np.argsort(relay.post)]
         learned = made.projection(f"learned_{way}").connector.edges()
-        middle = {"strict": 5, "region": 12, "none": 10}[way]  # map 0, row 1, column 1
+        middle = {"strict": 5, "region": 3, "none": 10}[way]  # map 0, row 1, column 1
         assert set(seen[learned.pre[learned.post == middle]].tolist()) == {
             channel * 121 + (2 + row) * 11 + 2 + column
             for channel in range(2)
