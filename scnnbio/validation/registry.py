@@ -11,8 +11,10 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    complex_cells,
     count_variability,
     digit_read_outs,
+    disinhibition,
     encoding_claim,
     euler_stability,
     evoked_rate,
@@ -20,6 +22,7 @@ from scnnbio.validation import (
     inhibition,
     input_rates,
     interval_variability,
+    masking,
     orientation_tuning,
     oriented_kernels,
     other_solutions,
@@ -30,10 +33,12 @@ from scnnbio.validation import (
     receptive_field_shape,
     self_sustained,
     shared_learning,
+    sparse_codes,
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
     weight_drift,
+    weight_sharing,
 )
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
@@ -63,6 +68,11 @@ _PHENOMENA = (
     weight_drift,
     digit_read_outs,
     encoding_claim,
+    masking,
+    complex_cells,
+    disinhibition,
+    sparse_codes,
+    weight_sharing,
     *PUBLISHED,
 )
 
