@@ -30,14 +30,14 @@ STEPS, TRIALS = 14, 4
 MARGIN = 2 * 8 * 2.0**-15
 
 
-def neuron(kind: str, shape: tuple[int, ...], near: list[float], **more: Any) -> Any:
-    """A layer of snnTorch, which notes how near its potentials come to the threshold."""
+def neuron(kind: str, shape: tuple[int, ...], near: list[Any], **more: Any) -> Any:
+    """A layer of snnTorch, which notes how near potentials of each trial come to the threshold."""
     every = {"beta": torch.full(shape, more.pop("beta")), "threshold": torch.ones(shape)}
     if "alpha" in more:
         every["alpha"] = torch.full(shape, more.pop("alpha"))
 
     def noted(v: Any) -> Any:
-        near.append(float((v.detach() - 1.0).abs().min()))
+        near.append((v.detach() - 1.0).abs().flatten(1).amin(1))
         return v
 
     return getattr(snn, kind)(
@@ -80,14 +80,14 @@ def compared(module: Any, made: FromNIR, given: np.ndarray, backend: str) -> Non
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, FromNIR, np.ndarray, float]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, FromNIR, np.ndarray]:
     """A convolution, pooling and two channels that tell horizontal from vertical bars.
 
     Without biases, for which SpiNNaker would need initial values in every trial.
     """
     torch.manual_seed(1)
     rng = np.random.default_rng(3)
-    near: list[float] = []
+    near: list[Any] = []
     module = nn.Sequential(
         nn.Conv2d(1, 3, 3, bias=False), neuron("Leaky", (3, 4, 4), near, beta=0.875),
         nn.AvgPool2d(2), nn.Flatten(),
@@ -114,20 +114,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, FromNIR, np.
     assert right[-1] >= 0.9 > right[0]
     with torch.no_grad():  # a grid that SpiNNaker's weights of 16 bits contain
         for value in module.parameters():
-            value.copy_((value * 256).round() / 256)
+            value.copy_((value * 1024).round() / 1024)
     near.clear()
-    chosen = given[:, :TRIALS]
-    shown(module, chosen)
+    shown(module, given)
+    # Trials in which no potential is so near threshold that rounding may decide.
+    nearest = torch.stack(near).amin(0)
+    clear = torch.argsort(nearest, descending=True)[:TRIALS]
+    assert float(nearest[clear].min()) > MARGIN
+    chosen = given[:, clear.numpy()]
     path = tmp_path_factory.mktemp("snntorch") / "net.nir"
-    return module, written(module, (1, 6, 6), path), chosen, min(near)
+    return module, written(module, (1, 6, 6), path), chosen
 
 
 @pytest.mark.parametrize("backend", ["reference", "brian2", "torch", "nest", "spinnaker"])
 def test_a_trained_convolutional_network_fires_its_spikes(trained: Any, backend: str) -> None:
     if backend == "nest":
         pytest.importorskip("nest")
-    module, made, given, near = trained
-    assert near > MARGIN, "a potential is so near threshold that rounding may decide"
+    module, made, given = trained
     compared(module, made, given, backend)
 
 
@@ -136,7 +139,7 @@ def test_recurrence_and_synaptic_currents_fire_their_spikes(backend: str, tmp_pa
     if backend == "nest":
         pytest.importorskip("nest")
     torch.manual_seed(1)
-    near: list[float] = []
+    near: list[Any] = []
     module = nn.Sequential(
         nn.Linear(6, 9), neuron("RLeaky", (9,), near, beta=0.875, linear_features=9),
         nn.Linear(9, 7, bias=False), neuron("Synaptic", (7,), near, alpha=0.75, beta=0.875),
@@ -144,8 +147,10 @@ def test_recurrence_and_synaptic_currents_fire_their_spikes(backend: str, tmp_pa
     with torch.no_grad():
         module[0].weight.add_(0.1)
     given = np.random.default_rng(2).random((STEPS, TRIALS, 6)) < 0.4
-    compared(module, written(module, (6,), tmp_path / "net.nir"), given, backend)
-    assert min(near) > 1e-5  # snnTorch computes in single precision
+    made = written(module, (6,), tmp_path / "net.nir")
+    near.clear()
+    compared(module, made, given, backend)
+    assert float(torch.stack(near).min()) > 1e-5  # snnTorch computes in single precision
 
 
 def test_a_reset_by_subtraction_is_lost_in_the_file(tmp_path: Path) -> None:
