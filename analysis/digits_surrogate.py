@@ -44,6 +44,8 @@ STEPS = 10
 NEURON = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 8.0, "tau_refrac": 0.0}
 #: Neurons that vote for each digit.
 VOTES = 10
+#: Images and their labels.
+Labelled = tuple[NDArray[Any], NDArray[Any]]
 
 
 def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
@@ -67,7 +69,7 @@ def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
     return Network(
         (
             Population("eye", (1, 28, 28), SpikeSource()),
-            *(Population(post, tuple(c.out_shape), cell, NEURON) for _, post, c in layers),
+            *(Population(post, c.out_shape, cell, NEURON) for _, post, c in layers),
         ),
         tuple(Projection(pre, post, c, receptor="membrane") for pre, post, c in layers),
     )
@@ -99,7 +101,7 @@ def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     return moved
 
 
-def digits(data: Path | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+def digits(data: Path | None) -> dict[str, Labelled]:
     """Images and labels by part: train, validation and test."""
     read = read_images("mnist-5k" if data is None else data)
     part, label = np.array(read.labels["part"]), read.labels["label"]
@@ -107,6 +109,10 @@ def digits(data: Path | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
         train = np.flatnonzero(part != "test")
         part[train[:-VALIDATION]], part[train[-VALIDATION:]] = "train", "validation"
     return {p: (read.values[part == p], label[part == p]) for p in ("train", "validation", "test")}
+
+
+def _first(part: Labelled, n: int | None) -> Labelled:
+    return part[0][:n], part[1][:n]
 
 
 def _asked(words: Sequence[str] | None) -> argparse.Namespace:
@@ -143,13 +149,12 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
 
     torch.set_num_threads(asked.threads)
     parts = digits(asked.data)
-    images, labels = (array[: asked.images] for array in parts["train"])
+    images, labels = _first(parts["train"], asked.images)
     if asked.moved:
         images = np.concatenate([images, shifted(images, np.random.default_rng(asked.seed))])
         labels = np.concatenate([labels, labels])
     net = Network.load(asked.start) if asked.start else network(asked.maps, asked.seed)
-    held = (array[: asked.tested] for array in parts["validation"])
-    validation = shown(net, *held, asked.seed)
+    validation = shown(net, *_first(parts["validation"], asked.tested), asked.seed)
     training = Training(
         epochs=asked.epochs,
         batch=asked.batch,
@@ -167,8 +172,7 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     seconds, processor = time.perf_counter() - began, time.process_time() - cpu
     asked.out.mkdir(parents=True, exist_ok=True)
     trained.network.save(asked.out / "network.npz", {})  # kept should a backend fail
-    test = (array[: asked.tested] for array in parts["test"])
-    last = shown(trained.network, *test, asked.seed)
+    last = shown(trained.network, *_first(parts["test"], asked.tested), asked.seed)
     result = {
         "seconds": seconds,
         "processor seconds": processor,
@@ -189,8 +193,7 @@ def judged(
     trained: Path, data: Path | None, names: Sequence[str], images: int | None = None
 ) -> dict[str, float]:
     """Accuracy of a trained network on the first test images, by backend."""
-    test = (array[:images] for array in digits(data)["test"])
-    case = shown(Network.load(trained), *test, seed=1)
+    case = shown(Network.load(trained), *_first(digits(data)["test"], images), 1)
     return {name: accuracy(case, name) for name in names}
 
 
