@@ -1,4 +1,4 @@
-"""Layers of one convolution behind sources that a code drives: what is left of what a code tells."""
+"""Layers of one convolution behind sources that codes drive."""
 
 from __future__ import annotations
 

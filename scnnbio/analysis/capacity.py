@@ -100,6 +100,15 @@ class Condition:
             return self.code.period * self.code.span / 360.0
         return self.window
 
+    @property
+    def grain(self) -> int:
+        """Steps that count as one reading: half a deviation of the spike that is read.
+
+        Finer readings tell nothing more, and a finite sample would seem to tell what it does not.
+        """
+        sigma = self.sigma * order_deviation(self.needed, self.fan_in)
+        return max(1, int(0.5 * sigma / self.dt))
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -146,9 +155,9 @@ def conditions(run: Run) -> tuple[Condition, ...]:
             continue
         into = experiment.network.projection(f"{name}_into")
         cells = experiment.network.population(into.post).values()
-        code, sigma = driven.code, 0.0
-        if isinstance(code, JitteredCode):
-            code, sigma = code.code, code.sigma
+        given = driven.code
+        code: Code = given.code if isinstance(given, JitteredCode) else given
+        sigma = given.sigma if isinstance(given, JitteredCode) else 0.0
         weights = into.kernel[0]
         found.append(
             Condition(
@@ -197,7 +206,7 @@ def readings(run: Run, condition: Condition) -> tuple[NDArray[np.int64], float, 
     Returns
     -------
     read : ndarray of int (levels, samples)
-        Counts of spikes, or the decoded drive in steps of the time that it moves a spike.
+        Counts of spikes, or the decoded drive in grains of the time that it moves a spike.
     spikes : float
         Mean number of spikes of a cell.
     time : float
@@ -231,8 +240,9 @@ def readings(run: Run, condition: Condition) -> tuple[NDArray[np.int64], float, 
 
 
 def _in_steps(drive: Array, condition: Condition) -> NDArray[np.int64]:
-    """A decoded drive in steps of the time by which it moves a spike."""
-    return np.asarray(np.rint(drive * condition.range / condition.dt - 1e-6), dtype=np.int64)
+    """A decoded drive in grains of the time by which it moves a spike."""
+    steps = drive * condition.range / condition.dt
+    return np.asarray(np.rint(steps / condition.grain - 1e-6), dtype=np.int64)
 
 
 def information(read: Annotated[NDArray[np.int64], In("1")]) -> tuple[float, float]:
@@ -301,8 +311,9 @@ def chances(condition: Condition) -> Array | None:
 
     Latencies and phases: of ``fan_in`` inputs with a normal jitter on the grid, the cell fires with
     the ``needed``-th, whose distribution is that of an order statistic; the mean of several cycles
-    has a convolution of it. Regular counts, without jitter: the integral, rounded. Poisson counts:
-    the chain of the cell's states, step by step.
+    has a convolution of it, if three deviations of the jitter stay in a cycle. Regular counts,
+    without jitter: the integral, rounded. Poisson counts: the chain of the cell's states, step by
+    step.
 
     Parameters
     ----------
@@ -326,9 +337,11 @@ def chances(condition: Condition) -> Array | None:
     return None
 
 
-def _timed(condition: Condition, code: LatencyCode | PhaseCode) -> Array:
+def _timed(condition: Condition, code: LatencyCode | PhaseCode) -> Array | None:
     """Of a latency, or the mean of a phase over cycles."""
     dt, drives = condition.dt, condition.driven.drives
+    if isinstance(code, PhaseCode) and 3.0 * condition.sigma > (code.period - condition.range) / 2:
+        return None  # spikes leave their cycle
     if isinstance(code, LatencyCode):
         when = code.onset + code.window * (1.0 - drives)
         steps = round(condition.driven.duration / dt)

@@ -262,8 +262,8 @@ def frame_starts(n_frames: int, n_steps: int, dt: float) -> np.ndarray:
     """
     if n_frames > n_steps:
         raise SpecError(
-            f"{n_frames} frames in {n_steps} steps of {dt:g} ms: frames would be lost; use a smaller "
-            "dt or longer frames",
+            f"{n_frames} frames in {n_steps} steps of {dt:g} ms: frames would be lost; use a "
+            "smaller dt or longer frames",
             where="encoding.code",
         )
     return -(-np.arange(n_frames + 1) * n_steps // n_frames)

@@ -11,6 +11,7 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    code_capacity,
     count_variability,
     digit_read_outs,
     euler_stability,
@@ -61,6 +62,7 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    code_capacity,
     *PUBLISHED,
 )
 

@@ -269,7 +269,8 @@ def test_delta_of_a_ramp():
     luminance = np.linspace(0.0, 3.0, n)
     drive = Pixels().drive(luminance.reshape(-1, 1, 1))
     step, unit = DeltaCode(threshold).spikes(drive, float(n), 1.0, rng())
-    assert len(step) == int(3.0 / threshold) and not unit.any()
+    assert len(step) == int(3.0 / threshold)
+    assert not unit.any()
     found = DeltaCode(threshold).decoded(step, unit, 2, float(n), 1.0, n_frames=n)
     lag = luminance - found[:, 0]
     assert lag.mean() == pytest.approx(threshold / 2, rel=0.02)
@@ -279,7 +280,8 @@ def test_delta_of_a_ramp():
 def test_delta_finishes_a_large_change_in_later_frames():
     drive = Pixels().drive(np.array([1.0, 1.0, 1.0]).reshape(-1, 1, 1))
     step, unit = DeltaCode(0.1).spikes(drive, 12.0, 1.0, rng())
-    assert step.tolist() == list(range(1, 11)) and not unit.any()
+    assert step.tolist() == list(range(1, 11))
+    assert not unit.any()
     found = DeltaCode(0.1).decoded(step, unit, 2, 12.0, 1.0, n_frames=3)
     assert found[:, 0] == pytest.approx([0.4, 0.8, 1.0])
 
