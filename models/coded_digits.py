@@ -20,7 +20,7 @@ def build(
     extent: int = 8,
     maps: int = 24,
     size: int = 5,
-    threshold: float | str = 1.5,
+    threshold: float | str = 0.75,
     tau_m: float | str = 20.0,
     refractory: float | str = 2.0,
     seed: int = 0,

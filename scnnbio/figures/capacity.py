@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from scnnbio.analysis.capacity import Capacity
 from scnnbio.encoding import BurstCode, LatencyCode, PhaseCode, PoissonCode, RegularCode
@@ -53,7 +54,8 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
             ours = [one for one in found if isinstance(one.condition.code, kind)]
             _sweep(axes, _longest(ours, at, others), at, text, color, marker)
         axes.set(xlabel=label, ylabel="levels told apart", xscale="log", yscale="log")
-    panels.flat[0].legend(loc="best")
+        _plain_ticks(axes)
+    panels.flat[1].legend(loc="lower left")
     last = panels.flat[3]
     for text, kind, color, marker in _CODES:
         ours = [one for one in found if isinstance(one.condition.code, kind)]
@@ -62,9 +64,18 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
             marker, color=color, ms=3.5, label=text,
         )  # fmt: skip
     last.set(xlabel="spikes of a cell per reading", ylabel="bits per reading", xscale="log")
+    last.xaxis.set_major_formatter(ScalarFormatter())
     for letter, axes in zip("ABCD", panels.flat, strict=True):
         panel_letter(axes, letter)
     return figure
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Ticks at 1, 2 and 5 times powers of ten, as plain numbers."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _longest(
