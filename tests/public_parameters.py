@@ -61,7 +61,7 @@ RESULTS = {
 
 #: Parameters whose annotation leaves open that they are no quantity.
 OTHERS = {
-    "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
+    "indices": {"trials", "trial", "step", "unit", "units", "maps", "conditions"},
     "pairs of neurons": {"edges"},
     "columns of a trial table": {
         "FromImages.labels",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
+from scnnbio.encoding import CODES, LGN, Code, Encoding, Pixels, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
@@ -123,7 +123,12 @@ def _of_file(table: Table, where: str) -> FromCurrents:
 
 def encoding_from(table: Any, where: str) -> Encoding:
     """Make an encoding from its table."""
-    return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
+    return build(Encoding, table, where, {"lgn": _lgn, "code": _code})
+
+
+def _code(table: Any, where: str) -> Code:
+    """A code; one that changes the spikes of another has its table inside."""
+    return by_kind(CODES, {"code": _code})(table, where)
 
 
 def _lgn(table: Any, where: str) -> LGN | Retina | Pixels:
@@ -153,7 +158,7 @@ _INPUT_READERS: dict[str, Readers] = {
 _PARTS: Readers = {
     "stimulus": by_kind(STIMULI),
     "encoding": encoding_from,
-    "code": by_kind(CODES),
+    "code": _code,
 }
 READERS: Readers = {
     "stimulus": by_kind(STIMULI),

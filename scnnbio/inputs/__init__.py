@@ -9,6 +9,7 @@ from scnnbio.inputs.correlated import CorrelatedPairs
 from scnnbio.inputs.currents import FromCurrents
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
+from scnnbio.inputs.levels import Levels
 from scnnbio.inputs.spikes import FromSpikes
 from scnnbio.registry import Registry, subclasses
 
@@ -22,6 +23,7 @@ INPUTS: Registry[type[Input]] = Registry(
         "images": "scnnbio.inputs:FromImages",
         "currents": "scnnbio.inputs:FromCurrents",
         "correlated-pairs": "scnnbio.inputs:CorrelatedPairs",
+        "levels": "scnnbio.inputs:Levels",
     },
     subclasses(Input, described=True),
 )
@@ -37,6 +39,7 @@ __all__ = [
     "FromSpikes",
     "Images",
     "Input",
+    "Levels",
     "read_idx",
     "read_images",
 ]
