@@ -8,7 +8,10 @@ from scnnbio.analysis.digits import images_to_convergence, layer_read_out, pixel
 from scnnbio.analysis.drift import drift
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
+from scnnbio.figures.motion import motion_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
+from scnnbio.validation.central_units import central_units
+from scnnbio.validation.motion import SELECTIVE
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
@@ -82,6 +85,22 @@ def _sharing(results: StudyResults) -> tuple[Figure, str]:
     return sharing_figure(found, drifts), caption
 
 
+def _motion(results: StudyResults) -> tuple[Figure, str]:
+    labels = {"edges": "learned from events", "shuffled_edges": "from events at shuffled times"}
+    shown = {
+        label: (central_units(results.evidence[stage]), results.evidence[stage].population)
+        for stage, label in labels.items()
+    }
+    trials = results.evidence["edges"].recording.n_trials
+    caption = (
+        f"Spikes to {trials} bars that move in all directions, of the central unit of each kernel"
+        " that fires. A: mean rate around the preferred direction; bands hold the middle half of"
+        " the units. B: direction selectivity, (preferred - opposite)/(preferred + opposite), of"
+        f" all units; dashed, {SELECTIVE:g}."
+    )
+    return motion_figure(shown, SELECTIVE), caption
+
+
 SPECS = (
     FigureSpec(
         "digits",
@@ -94,6 +113,12 @@ SPECS = (
         "Drift of weights between correlated trains",
         ("pairs.spikes.cells_1",),
         _drift,
+    ),
+    FigureSpec(
+        "motion",
+        "Selectivity for the direction of motion",
+        ("edges.spikes", "shuffled_edges.spikes"),
+        _motion,
     ),
     FigureSpec("sharing_snr", "Updates that places share", ("shared.spikes.cells_1",), _sharing),
 )

@@ -19,6 +19,7 @@ from scnnbio.validation import (
     inhibition,
     input_rates,
     interval_variability,
+    motion,
     orientation_tuning,
     oriented_kernels,
     other_solutions,
@@ -61,6 +62,7 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    motion,
     *PUBLISHED,
 )
 
