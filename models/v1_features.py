@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.special import ndtri
 
@@ -45,7 +43,6 @@ def build(
     wins: float = 0.95,
     trial: float | str = 24.0,
     threshold_half_life: float | str | None = None,
-    lags: Sequence[float | str] = (),
 ) -> Network:
     """LGN to V1: ON and OFF cells, a shared convolution, inhibition between the maps.
 
@@ -85,8 +82,6 @@ def build(
         Potentiation by a pair and depression by a postsynaptic spike, with soft bounds 0 and 1.
     rate_half_life, threshold_half_life : float or str, optional
         Time in which learning, and the threshold's adaptation, slow to half (ms).
-    lags : sequence of float or str, optional
-        Lags (ms) of a kernel in space and time; without any, a spike acts once.
     eta : float or str
         Rise of a map's threshold at each of its spikes (mV).
     wins : float
@@ -124,9 +119,8 @@ def build(
         if cells > _LARGEST:
             raise SpecError("so large a layer fits no memory", where=f"parameters.{name}")
     rng = np.random.default_rng(seed)
-    times = [_number("lags", lag, "ms") for lag in lags] or None
-    kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size, *([len(times)] if times else [])))
-    convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride, lags=times)
+    kernel = rng.uniform(0.3, 0.7, (maps, 2, size, size))
+    convolution = ConvolutionConnector(kernel, (2, extent, extent), stride=stride)
     layer = convolution.out_shape
     duration = _number("trial", trial, "ms", positive=True)
     target = (

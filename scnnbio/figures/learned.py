@@ -115,7 +115,7 @@ SPECS = (
         _drift,
     ),
     FigureSpec(
-        "motion",
+        "events_features",
         "Selectivity for the direction of motion",
         ("edges.spikes", "shuffled_edges.spikes"),
         _motion,

@@ -1,4 +1,4 @@
-"""Inputs that play events: of files or arrays, and of a simulated sensor."""
+"""The input that plays events of files or arrays."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError, not_one_of
-from scnnbio.inputs.base import Draw, Input, Shape, Trial, check_columns, check_trial, column
+from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
 from scnnbio.inputs.events.folders import Entry, entries_of
 from scnnbio.inputs.events.isolated import Isolated
 from scnnbio.inputs.events.playing import (
     Polarity,
     Repeated,
-    channels,
     check_choices,
     played,
     shape_of,
 )
 from scnnbio.inputs.events.reading import OnDamage, read_events
-from scnnbio.inputs.events.sensor import EventSensor
 from scnnbio.inputs.events.stream import Events
-from scnnbio.inputs.foreign import checked_frames
-from scnnbio.stimuli.base import Files, FileSkipped, Stimulus, bounded, count, positive
+from scnnbio.stimuli.base import Files, FileSkipped, bounded, count, positive
 from scnnbio.units import Milliseconds, Number, plain
 from scnnbio.values import FrozenTable
 
@@ -354,90 +351,3 @@ def _columns(entries: Sequence[Entry]) -> dict[str, NDArray[Any]]:
     if len(entries) > 1:
         columns["file"] = np.array([entry.path.name for entry in entries])
     return columns
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class FromSensor(Input):
-    """Events that a simulated sensor sends while it sees a stimulus, one pixel per cell.
-
-    Parameters
-    ----------
-    stimulus : Stimulus
-        Its contrast c is seen as light of 1 + c.
-    sensor : EventSensor
-    polarity, repeated
-        As for :class:`FromEvents`.
-    shuffled : bool
-        Permute the times of the events of a trial: a control that keeps each pixel's count and
-        each trial's course in time, and destroys what is between pixels.
-
-    Raises
-    ------
-    SpecError
-        If an argument is not as described.
-    """
-
-    stimulus: Stimulus
-    sensor: EventSensor = field(default_factory=EventSensor)
-    polarity: Polarity = "both"
-    repeated: Repeated = "refuse"
-    shuffled: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.stimulus, Stimulus):
-            raise SpecError(f"{self.stimulus!r} is not a stimulus", where="FromSensor.stimulus")
-        if not isinstance(self.sensor, EventSensor):
-            raise SpecError(f"{self.sensor!r} is not an EventSensor", where="FromSensor.sensor")
-        if not isinstance(self.shuffled, bool):
-            raise SpecError(f"{self.shuffled!r} is not true or false", where="FromSensor.shuffled")
-        check_choices(self.polarity, self.repeated, "FromSensor")
-
-    @property
-    def n_trials(self) -> int:
-        """Number of trials."""
-        return self.stimulus.n_trials
-
-    @property
-    def duration(self) -> float:
-        """Duration of one trial (ms)."""
-        return self.stimulus.duration
-
-    @property
-    def shape(self) -> tuple[int | None, int | None, int | None]:
-        """ON and OFF or one channel, of any size."""
-        return channels(self.polarity), None, None
-
-    @property
-    def files(self) -> Files:
-        """The files from which the frames are made."""
-        return self.stimulus.files
-
-    def events(self, trial: int, draw: Draw) -> Events:
-        """What the sensor sends in one trial.
-
-        Parameters
-        ----------
-        trial : int
-        draw : Draw
-
-        Returns
-        -------
-        Events
-        """
-        check_trial(trial, self.n_trials, "FromSensor")
-        shape: Shape = draw.shape
-        frames = self.stimulus.frames(trial, shape[1:], draw.scene)
-        frames = checked_frames(frames, shape[1:], self.stimulus)
-        events = self.sensor.record(1.0 + frames, self.duration / len(frames), draw.rng)
-        return events.shuffled(draw.rng) if self.shuffled else events
-
-    def spikes(self, trial: int, draw: Draw) -> Trial:
-        """Spikes of one trial. See :meth:`Input.spikes`."""
-        events = self.events(trial, draw)
-        where = f"FromSensor trial {trial}"
-        return played(events, self.duration, draw.dt, self.polarity, self.repeated, where)
-
-    def table(self) -> dict[str, NDArray[Any]]:
-        """Parameters of the stimulus that differ between trials."""
-        return self.stimulus.table()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, EventsWarning, SpecError, not_one_of
 from scnnbio.inputs.events.formats import FORMATS, SIZES, File, check_installed, format_of
 from scnnbio.inputs.events.isolated import Damaged, Isolated
-from scnnbio.inputs.events.stream import Events
+from scnnbio.inputs.events.stream import LATEST, Events
 from scnnbio.inputs.events.worker import EVENT
 from scnnbio.stimuli.base import FileRead, Files, count
 
@@ -126,9 +126,12 @@ def _collected(kind: str, file: File) -> tuple[tuple[int, int] | None, NDArray[A
 def _within(
     events: NDArray[Any], size: tuple[int, int] | None, damage: str
 ) -> tuple[NDArray[Any], str]:
-    """Events up to the first that is outside the sensor or goes back in time."""
+    """Events up to the first that is outside the sensor, goes back in time or is far away."""
     t = events["t"]
-    wrong = {"goes back in time": np.flatnonzero(t[1:] < t[:-1]) + 1}
+    wrong = {
+        "goes back in time": np.flatnonzero(t[1:] < t[:-1]) + 1,
+        "is centuries away": np.flatnonzero((t <= -LATEST) | (t >= LATEST)),
+    }
     if size is not None:
         rows, columns = size
         outside = (events["x"] >= columns) | (events["y"] >= rows)

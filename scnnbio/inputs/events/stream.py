@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from dataclasses import dataclass, field
 from typing import Annotated, Any, final
 
@@ -19,7 +19,7 @@ _LARGEST = 2**16
 #: Tolerance (us) of times in other units.
 _ROUNDING = 1e-3
 #: Times in us are below this, as double precision holds every whole number up to it.
-_LATEST = 2**53
+LATEST = 2**53
 
 
 @final
@@ -178,7 +178,7 @@ class Events(Value):
         cut = np.searchsorted(np.asarray(self.t), [_us(first), _us(last)])
         return self._taken(slice(*cut))
 
-    def by_time(self, duration: Milliseconds, begin: Milliseconds = 0.0) -> Iterator[Events]:
+    def by_time(self, duration: Milliseconds, begin: Milliseconds = 0.0) -> tuple[Events, ...]:
         """Slices of equal duration, one after another, whose times begin at 0.
 
         The last slice that would reach beyond the last event is left out.
@@ -190,20 +190,22 @@ class Events(Value):
         begin : float
             Beginning of the first slice (ms).
 
-        Yields
-        ------
-        Events
+        Returns
+        -------
+        tuple of Events
             With ``k * duration <= t - begin < (k + 1) * duration``.
         """
         length = positive(duration, "ms", "duration")
         start = plain(begin, "ms", where="begin")
         t = np.asarray(self.t)
         n = int((t[-1] / 1e3 - start) / length) if len(t) else 0
-        for k in range(n):
-            piece = self.between(start + k * length, start + (k + 1) * length)
-            yield piece.shifted(-(start + k * length))
+        edges = start + length * np.arange(n + 1)
+        return tuple(
+            self.between(first, last).shifted(-first)
+            for first, last in itertools.pairwise(edges.tolist())
+        )
 
-    def by_count(self, n: int) -> Iterator[Events]:
+    def by_count(self, n: int) -> tuple[Events, ...]:
         """Slices of ``n`` events each, whose first event is at 0; a shorter last one is left out.
 
         Parameters
@@ -211,9 +213,8 @@ class Events(Value):
         n : int
         """
         n = count(n, "n")
-        for first in range(0, len(self) - n + 1, n):
-            piece = self._taken(slice(first, first + n))
-            yield piece.shifted(-piece.first / 1e3)
+        pieces = (self._taken(slice(first, first + n)) for first in range(0, len(self) - n + 1, n))
+        return tuple(piece.shifted(-piece.first / 1e3) for piece in pieces)
 
     def crop(self, row: int, column: int, rows: int, columns: int) -> Events:
         """Events of a part of the sensor, which becomes the whole sensor.
@@ -350,8 +351,8 @@ def _microseconds(given: Any) -> NDArray[np.int64]:
         if (np.abs(t - numbers) > _ROUNDING).any():
             wrong = numbers[np.abs(t - numbers) > _ROUNDING].flat[0]
             raise SpecError(f"{wrong:g} us is not a whole number of us; round it", where=where)
-    if t.size and (t.min() <= -_LATEST or t.max() >= _LATEST):
-        raise SpecError(f"a time is not within {_LATEST:,} us, which is 285 years", where=where)
+    if t.size and (t.min() <= -LATEST or t.max() >= LATEST):
+        raise SpecError(f"a time is not within {LATEST:,} us, which is 285 years", where=where)
     return t
 
 
