@@ -11,14 +11,18 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    complex_cells,
     count_variability,
     digit_read_outs,
+    disinhibition,
+    encoding_claim,
     euler_stability,
     evoked_rate,
     homeostasis,
     inhibition,
     input_rates,
     interval_variability,
+    masking,
     motion,
     orientation_tuning,
     oriented_kernels,
@@ -30,10 +34,12 @@ from scnnbio.validation import (
     receptive_field_shape,
     self_sustained,
     shared_learning,
+    sparse_codes,
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
     weight_drift,
+    weight_sharing,
 )
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
@@ -63,6 +69,12 @@ _PHENOMENA = (
     weight_drift,
     digit_read_outs,
     motion,
+    encoding_claim,
+    masking,
+    complex_cells,
+    disinhibition,
+    sparse_codes,
+    weight_sharing,
     *PUBLISHED,
 )
 
