@@ -33,7 +33,18 @@ from scnnbio.encoding import (
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
-from scnnbio.inputs import CorrelatedPairs, FromCurrents, FromFrames, FromImages, FromSpikes, Levels
+from scnnbio.inputs import (
+    CorrelatedPairs,
+    Events,
+    EventSensor,
+    FromCurrents,
+    FromEvents,
+    FromFrames,
+    FromImages,
+    FromSensor,
+    FromSpikes,
+    Levels,
+)
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
@@ -136,6 +147,15 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     ),
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
+    ),
+    Events: lambda: Events([30, 10, 20], [0, 1, 2], [1, 0, 1], [1, 0, 1], (2, 3)),
+    EventSensor: lambda: EventSensor(0.15, 0.25, 0.1, 2.0, 5.0, 0.02, seed=3),
+    FromEvents: lambda: FromEvents(
+        [Events([30, 10], [0, 1], [1, 0], [1, 0], (2, 3))] * 2, 20.0, polarity="merged",
+        repeated="merge", drop=0.1, jitter=0.5, shuffled=True, labels={"digit": [3, 7]},
+    ),
+    FromSensor: lambda: FromSensor(
+        Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
     ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
     Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),

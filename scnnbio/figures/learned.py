@@ -15,8 +15,11 @@ from scnnbio.figures.capacity import capacity_figure
 from scnnbio.figures.code_task import code_task_figure
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
+from scnnbio.figures.motion import motion_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.inputs import FromImages
+from scnnbio.validation.central_units import central_units
+from scnnbio.validation.motion import SELECTIVE
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
@@ -145,6 +148,22 @@ def _jittered(results: StudyResults, code: Code) -> dict[float, Run]:
     return dict(sorted(found.items()))
 
 
+def _motion(results: StudyResults) -> tuple[Figure, str]:
+    labels = {"edges": "learned from events", "shuffled_edges": "from events at shuffled times"}
+    shown = {
+        label: (central_units(results.evidence[stage]), results.evidence[stage].population)
+        for stage, label in labels.items()
+    }
+    trials = results.evidence["edges"].recording.n_trials
+    caption = (
+        f"Spikes to {trials} bars that move in all directions, of the central unit of each kernel"
+        " that fires. A: mean rate around the preferred direction; bands hold the middle half of"
+        " the units. B: direction selectivity, (preferred - opposite)/(preferred + opposite), of"
+        f" all units; dashed, {SELECTIVE:g}."
+    )
+    return motion_figure(shown, SELECTIVE), caption
+
+
 SPECS = (
     FigureSpec(
         "digits",
@@ -160,5 +179,11 @@ SPECS = (
     ),
     FigureSpec("code_capacity", "Levels that codes tell", ("levels",), _capacity),
     FigureSpec("code_task", "One task, three codes", ("latency.spikes.v1",), _code_task),
+    FigureSpec(
+        "events_features",
+        "Selectivity for the direction of motion",
+        ("edges.spikes", "shuffled_edges.spikes"),
+        _motion,
+    ),
     FigureSpec("sharing_snr", "Updates that places share", ("shared.spikes.cells_1",), _sharing),
 )
