@@ -77,18 +77,16 @@ def documented() -> dict[int, str]:
 
 
 def _names(module: str) -> list[str]:
-    """Public names of a module: its ``__all__``, or what it defines itself."""
+    """Public names of a module: its ``__all__``, and what it defines itself."""
     loaded = importlib.import_module(module)
-    listed = getattr(loaded, "__all__", None)
-    if listed is not None:
-        return [n for n in listed if not isinstance(getattr(loaded, n), ModuleType) and n[0] != "_"]
-    found = []
-    for name, value in vars(loaded).items():
-        is_own = getattr(value, "__module__", None) == module
-        if name.startswith("_") or not (is_own and (inspect.isclass(value) or callable(value))):
-            continue
-        found.append(name)
-    return found + [name for name in _commented(module) if name not in found]
+    named = [n for n in getattr(loaded, "__all__", ()) if not isinstance(getattr(loaded, n), ModuleType)]
+    own = [
+        name
+        for name, value in vars(loaded).items()
+        if callable(value) and getattr(value, "__module__", None) == module
+    ]
+    found = dict.fromkeys([*named, *own, *_commented(module)])
+    return [name for name in found if not name.startswith("_")]
 
 
 @functools.cache

@@ -46,4 +46,5 @@ def setup(app: Any) -> None:
     """Register the renderer of formulas, the pages of the reference and the resolver of names."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.connect("builder-inited", lambda _: api_pages.write())
-    app.connect("missing-reference", references.resolve)
+    app.add_post_transform(references.FullNames)
+    app.connect("missing-reference", references.unresolved)
