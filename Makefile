@@ -23,7 +23,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs clean
+.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs dist clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,10 @@ lint: $(ALL) ## format, lint, types and import layers
 format: $(ALL) ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dist: $(ALL) ## build a wheel and an sdist into dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('dist')"
 
 docs: $(ALL) ## build the documentation into docs/_build
 	$(BIN)/python -m sphinx -W -b html docs docs/_build

@@ -132,7 +132,8 @@ def _comment_of(target: str) -> str:
     """First line of the comment on a constant, or what kind of value it is."""
     package, _, name = target.rpartition(".")
     comment = _comment(package, name)
-    return comment.partition("\n")[0] or f"A {type(_value(target)).__name__}."
+    first = comment.partition("\n")[0].rstrip(":")
+    return first or f"A {type(_value(target)).__name__}."
 
 
 def _value(target: str) -> Any:
@@ -155,6 +156,9 @@ def _title(name: str) -> Iterator[str]:
 def _page(package: str, modules: tuple[str, ...]) -> Iterator[str]:
     yield from _title(package)
     yield f".. automodule:: {package}\n"
+    here = list(_own(package))
+    if len(here) > 1:
+        yield " · ".join(f":py:obj:`{name} <{package}.{name}>`" for name in here) + "\n"
     yield from _entries(package)
     for module in modules:
         entries = list(_entries(module))
@@ -173,15 +177,23 @@ def _module(package: str, module: str) -> Iterator[str]:
     yield ""
 
 
-def _entries(module: str) -> Iterator[str]:
-    """Directives of a module's names that no package above it has described."""
+def _own(module: str) -> Iterator[str]:
+    """Names of a module that no package above it has described, in the order of the alphabet."""
     for name in sorted(_names(module), key=str.lower):
         value = getattr(importlib.import_module(module), name)
-        full = f"{module}.{name}"
         known = documented()[id(value)]
         # Equal numbers may be one object: a constant is known by its name as well.
-        if known != full and (callable(value) or known.rpartition(".")[2] == name):
-            continue
+        if known == f"{module}.{name}" or not (
+            callable(value) or known.rpartition(".")[2] == name
+        ):
+            yield name
+
+
+def _entries(module: str) -> Iterator[str]:
+    """Directives of a module's names."""
+    for name in _own(module):
+        value = getattr(importlib.import_module(module), name)
+        full = f"{module}.{name}"
         if inspect.isclass(value):
             yield f".. autoclass:: {full}\n   :members:\n"
         elif inspect.isroutine(value):

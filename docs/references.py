@@ -41,6 +41,9 @@ class FullNames(SphinxPostTransform):
                     node["reftarget"], node["refspecific"] = name, False
                     node["reftype"] = "mod" if name in modules else "obj"
                     break
+            else:
+                # Not ours: no search through all names that end like it.
+                node["refspecific"] = False
 
 
 def unresolved(
