@@ -72,14 +72,18 @@ def documented() -> dict[int, str]:
     for package, modules in packages().items():
         for module in (package, *modules):
             for name in _names(module):
-                found.setdefault(id(getattr(importlib.import_module(module), name)), f"{module}.{name}")
+                found.setdefault(
+                    id(getattr(importlib.import_module(module), name)), f"{module}.{name}"
+                )
     return found
 
 
 def _names(module: str) -> list[str]:
     """Public names of a module: its ``__all__``, and what it defines itself."""
     loaded = importlib.import_module(module)
-    named = [n for n in getattr(loaded, "__all__", ()) if not isinstance(getattr(loaded, n), ModuleType)]
+    named = [
+        n for n in getattr(loaded, "__all__", ()) if not isinstance(getattr(loaded, n), ModuleType)
+    ]
     own = [
         name
         for name, value in vars(loaded).items()
@@ -183,9 +187,7 @@ def _own(module: str) -> Iterator[str]:
         value = getattr(importlib.import_module(module), name)
         known = documented()[id(value)]
         # Equal numbers may be one object: a constant is known by its name as well.
-        if known == f"{module}.{name}" or not (
-            callable(value) or known.rpartition(".")[2] == name
-        ):
+        if known == f"{module}.{name}" or not (callable(value) or known.rpartition(".")[2] == name):
             yield name
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from docs import answers, api_pages, references
-
 from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
 
+from docs import answers, api_pages, references
 from scnnbio import __version__
 
 project = "scnnbio"

@@ -45,14 +45,14 @@ _DOCUMENT = {
     "name": ("text", "", "Name of the study: letters, digits, `_` and `-`."),
     "title": ("text", '`""`', "Title of its report."),
     "dt": ("number", "`0.1`", "Time step of every stage that has none of its own (ms)."),
-    "seed": ("whole number", "`1`", "From which every random number follows; `--seed` replaces it."),
+    "seed": ("whole number", "`1`", "Every random number follows from it; `--seed` replaces it."),
     "claims": ("list of tables", "`[]`", "[Claims](#claims) that judge the study."),
     "options": (
         "table", "`{}`",
         "Short names for `--set`: `maps = \"network.parameters.maps\"` makes `--set maps=8` work.",
     ),
     "network": ("table", "", "The [network](#network)."),
-    "stages": ("table of tables", "", "The [stages](#stages) by name, in the order in which they run."),
+    "stages": ("table of tables", "", "The [stages](#stages) by name, in the order of running."),
     "profiles": (
         "table of tables", "`{}`",
         "Settings by the name of a profile: paths into the document, quoted, and their values."
@@ -121,7 +121,8 @@ _SECTIONS = {
     "Encoding": "[encoding](#encoding)", "Code": "[code](#codes)", "Input": "[input](#inputs)",
     "Record": "[record](#record)", "Sampling": "[signals](#signals)",
     "SharedThreshold": "[shared threshold](#shared-thresholds)", "Noise": "[noise](#noise)",
-    "WinnerTakeAll": "[competition](#competition)", "Distribution": "[distribution](#distributions)",
+    "WinnerTakeAll": "[competition](#competition)",
+    "Distribution": "[distribution](#distributions)",
     "Growth": "[growth](#growth)", "Normalisation": "[normalisation](#normalisation)",
     "Trace": "[trace](#traces)", "Parameter": "[parameter](#parameters-of-a-neuron)",
     "RandomEdges": "[random connections](#random-connections)",
@@ -196,7 +197,7 @@ def _network() -> Iterator[str]:
 def _neurons() -> Iterator[str]:
     yield "## Neurons\n"
     yield (
-        "`neuron` of a population is `\"SpikeSource\"`, `\"ValueSource\"`, a name of the"
+        '`neuron` of a population is `"SpikeSource"`, `"ValueSource"`, a name of the'
         " [library](../background/models.md), or a table of one of two forms.\n"
     )
     yield from _section("A changed neuron of the library", _written(_CHANGED_NEURON), "", 3)

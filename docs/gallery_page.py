@@ -21,13 +21,13 @@ This page is written by `python docs/gallery_page.py`.
 
 ## Figures of these pages
 
-Each is drawn again by `make pictures ONLY=NAME`. Where it shows a run, the command of that run stands
-below it: its report has the figure, and `scnnbio figures DIR NAME` draws it again.
+Each is drawn again by `make pictures ONLY=NAME`. Where it shows a run, the command of that run
+stands below it: its report has the figure, and `scnnbio figures DIR NAME` draws it again.
 """
 _REPORTS = """## Figures of reports
 
-`scnnbio run` draws those whose stages the study has, and `scnnbio figures DIR NAME` draws one again from a
-folder of results. A study has a figure if it was run with the parts that the figure shows.
+`scnnbio run` draws those whose stages the study has, and `scnnbio figures DIR NAME` draws one again
+from a folder of results. A study has a figure if it was run with the parts that the figure shows.
 
 | name | what it shows | needs |
 |---|---|---|"""

@@ -83,7 +83,6 @@ def _scnnbio(command: str, folder: Path) -> None:
 
 def _experiment(name: str, figure: str, backend: str) -> Picture:
     """The figure of an experiment on neurons."""
-
     command = f"run experiments/{name}.toml --backend {backend}"
 
     def draw(folder: Path) -> Image.Image:
@@ -95,7 +94,6 @@ def _experiment(name: str, figure: str, backend: str) -> Picture:
 
 def _comparison(name: str, figure: str, options: str) -> Picture:
     """A figure of a comparison of the V1 layer on several backends."""
-
     command = f"compare v1_grating {options}"
 
     def draw(folder: Path) -> Image.Image:

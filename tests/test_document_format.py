@@ -22,7 +22,16 @@ from scnnbio.experiment.study import STAGE_KEYS, STUDY_KEYS
 
 ROOT = Path(__file__).parent.parent
 #: Tables whose keys are names that the writer of a document chooses.
-_CHOSEN = {"options", "profiles", "stages", "inputs", "parameters", "initial", "population", "traces"}
+_CHOSEN = {
+    "options",
+    "profiles",
+    "stages",
+    "inputs",
+    "parameters",
+    "initial",
+    "population",
+    "traces",
+}
 
 
 def documented(section: str) -> dict[str, list[str]]:
@@ -59,7 +68,14 @@ def test_the_defaults_of_a_document_are_those_of_the_page() -> None:
         "populations": [{"name": "eye", "shape": [1, 1, 1], "neuron": "SpikeSource"}],
         "projections": [],
     }
-    spikes = {"kind": "spikes", "time": [1.0], "unit": [0], "trial": [0], "size": [1, 1, 1], "duration": 5.0}
+    spikes = {
+        "kind": "spikes",
+        "time": [1.0],
+        "unit": [0],
+        "trial": [0],
+        "size": [1, 1, 1],
+        "duration": 5.0,
+    }
     study = study_from(
         {"name": "least", "network": network, "stages": {"one": {"inputs": {"eye": spikes}}}}
     )
@@ -104,7 +120,9 @@ def used(table: Mapping[str, Any], chosen: bool = False) -> Iterator[str]:
                 yield from used(inner, key in _CHOSEN and not chosen)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.toml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "experiments").glob("*.toml")), ids=lambda p: p.stem
+)
 def test_the_page_has_every_key_of_the_shipped_documents(path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = tomllib.loads(path.read_text(encoding="utf-8"))

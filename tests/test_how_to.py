@@ -257,7 +257,7 @@ for block in code:
 
 
 def run_together_and_alone(name: str) -> tuple[list[str], list[str]]:
-    """Lines that the blocks of a page print, one after another and each alone in an empty folder."""
+    """Lines that the blocks of a page print: one after another, and each in an empty folder."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", TOGETHER_AND_ALONE, str(FOLDER / name)],
         capture_output=True,

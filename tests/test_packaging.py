@@ -46,10 +46,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     ).stdout
     subprocess.run(["tar", "x", "-C", str(source)], input=tracked, check=True)
     for code in ("build_wheel", "build_sdist"):
-        subprocess.run(
-            [sys.executable, "-c", f"from setuptools.build_meta import {code} as b; b({str(folder)!r})"],
-            cwd=source, check=True, capture_output=True,
-        )  # fmt: skip
+        program = f"from setuptools.build_meta import {code} as b; b({str(folder)!r})"
+        subprocess.run([sys.executable, "-c", program], cwd=source, check=True, capture_output=True)
     return {"wheel": next(folder.glob("*.whl")), "sdist": next(folder.glob("*.tar.gz"))}
 
 
@@ -83,10 +81,15 @@ def test_it_installs_from_a_file_and_runs(
         [str(python), "-m", "pip", "install", "--quiet", str(built[kind])], check=True, cwd=tmp_path
     )
     done = subprocess.run(
-        [str(python.parent / "scnnbio"), "run", "v1_features", "--profile", "tiny"]
-        + ["--backend", "brian2", "--out", "run"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            *(str(python.parent / "scnnbio"), "run", "v1_features", "--profile", "tiny"),
+            *("--backend", "brian2", "--out", "run"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert {"run.json", "recording.h5", "report.html"} <= {
         path.name for path in (tmp_path / "run").iterdir()

@@ -1,4 +1,4 @@
-"""The site, built once as `make docs` builds it, hands-on pages and all; then read as a reader does."""
+"""The site, built once as `make docs` builds it with its hands-on pages, then read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from urllib.parse import unquote
 
 import pytest
 
-for needed in ("sphinx", "furo", "numpydoc", "myst_nb"):
-    pytest.importorskip(needed, reason="pip install 'scnnbio[docs]' brings what this test needs")
+pytest.importorskip("numpydoc", reason="pip install 'scnnbio[docs]' brings what this test needs")
+pytest.importorskip("furo", reason="pip install 'scnnbio[docs]' brings what this test needs")
+pytest.importorskip("myst_nb", reason="pip install 'scnnbio[docs]' brings what this test needs")
 
 from docs.api_pages import packages
 from docs.gallery_page import PAGE, page
@@ -48,8 +49,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site; warnings are errors, and so is an error in a cell."""
     out = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-        + ["-d", str(out / "doctrees"), "docs", str(out / "html")],
+        [
+            *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"),
+            *("-d", str(out / "doctrees"), "docs", str(out / "html")),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -76,9 +79,7 @@ class Page(HTMLParser):
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         elif tag in ("img", "script", "link", "iframe", "source"):
-            # rel="canonical" and the like load nothing.
-            if given.get("rel") not in ("canonical", "author", "license"):
-                self.loaded += [given[name] for name in ("src", "href") if name in given]
+            self.loaded += [given[name] for name in ("src", "href") if name in given]
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +99,8 @@ def test_every_link_within_the_site_leads_somewhere(site: Path, pages: dict[Path
             target = (path.parent / name).resolve() if name else path
             if target.is_dir():
                 target /= "index.html"
-            if not target.exists():
-                broken.append((str(path.relative_to(site)), link))
-            elif anchor and target in pages and anchor not in pages[target].anchors:
+            anchors = pages[target].anchors if target in pages else {anchor}
+            if not target.exists() or (anchor and anchor not in anchors):
                 broken.append((str(path.relative_to(site)), link))
     assert len(pages) > 80
     assert not broken
@@ -109,7 +109,9 @@ def test_every_link_within_the_site_leads_somewhere(site: Path, pages: dict[Path
 @pytest.mark.slow
 def test_links_to_other_sites_are_well_formed(pages: dict[Path, Page]) -> None:
     # They are not followed: a build needs no network.
-    outside = {link for found in pages.values() for link in found.links if re.match(r"[a-z]+:", link)}
+    outside = {
+        link for found in pages.values() for link in found.links if re.match(r"[a-z]+:", link)
+    }
     assert outside
     assert all(re.fullmatch(r"https://[\w.-]+\.[a-z]+(/\S*)?", link) for link in outside), outside
 
