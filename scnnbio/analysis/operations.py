@@ -1,8 +1,9 @@
 """What a run computes: spikes, synaptic operations, updates, memory, and the dense equivalent.
 
-A synaptic operation is the arrival of one spike through one connection. An update is one neuron in one time step:
-what a simulation by a clock does, and what neuromorphic chips do. The dense equivalent is a network
-of the same connections without spikes: it multiplies every connection by a value, once per trial.
+A synaptic operation is the arrival of one spike through one connection. An update is one neuron in
+one time step: what a simulation by a clock does, and what neuromorphic chips do. The dense
+equivalent is a network of the same connections without spikes: it multiplies every connection by a
+value, once per trial.
 :meth:`Operations.neurobench` names and counts the same as NeuroBench does.
 
 References

@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | explain | check | run | compare | score | figures`` ..."""
+"""The command line: ``scnnbio list | explain | check | run | compare | score | energy`` ..."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from scnnbio.cli import (  # isort: skip
     compare,
     score,
     figures,
+    energy,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -28,6 +29,7 @@ __all__ = [
     "app",
     "check",
     "compare",
+    "energy",
     "explain",
     "figures",
     "listing",

@@ -10,6 +10,7 @@ from scnnbio.inputs.currents import FromCurrents
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
 from scnnbio.inputs.levels import Levels
+from scnnbio.inputs.sequences import FromSequences, PlantedMotifs, Sequences
 from scnnbio.inputs.spikes import FromSpikes
 from scnnbio.registry import Registry, subclasses
 
@@ -24,6 +25,8 @@ INPUTS: Registry[type[Input]] = Registry(
         "currents": "scnnbio.inputs:FromCurrents",
         "correlated-pairs": "scnnbio.inputs:CorrelatedPairs",
         "levels": "scnnbio.inputs:Levels",
+        "sequences": "scnnbio.inputs:FromSequences",
+        "planted-motifs": "scnnbio.inputs:PlantedMotifs",
     },
     subclasses(Input, described=True),
 )
@@ -36,10 +39,13 @@ __all__ = [
     "FromCurrents",
     "FromFrames",
     "FromImages",
+    "FromSequences",
     "FromSpikes",
     "Images",
     "Input",
     "Levels",
+    "PlantedMotifs",
+    "Sequences",
     "read_idx",
     "read_images",
 ]
