@@ -82,6 +82,13 @@ def tuned() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
+def moved() -> Recording:
+    """Spikes of two units while a bar moves."""
+    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
+    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
+    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
+
+
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -239,6 +246,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rate_curve": {**RUN, "window": (10.0, 60.0)},
     "potential_curve": {**RUN, "window": (10.0, 60.0)},
     "mean_signal": {**RUN, "variable": "v", "window": (10.0, 60.0)},
+    "fit_masks": {
+        "alone": [[1.0, 3.0, 9.0, 12.0]], "masked": [[0.0, 1.0, 4.0, 8.0]],
+        "contrast": [0.125, 0.25, 0.5, 1.0],
+    },
+    "position_spread": {"recording": moved, "population": "v1", "share": 0.25},
+    "reconstruction_error": {
+        "counts": np.arange(40.0).reshape(20, 2) % 7, "shown": np.arange(60.0).reshape(20, 3) % 5,
+    },
     "gain_change": {"control": curve(1.0), "changed": curve(0.5), "up_to": 40.0},
     "map_rates": {
         "recording": lambda: run().recording, "population": "v1", "maps": [0], "bin_width": 10.0,

@@ -52,6 +52,10 @@ RESULTS = {
         "Measurement",
         "SpikeTriggered",
         "LearningCourse",
+        "MaskedCurves",
+        "MaskFit",
+        "Code",
+        "Learned",
     ),
 }
 
