@@ -33,7 +33,16 @@ from scnnbio.encoding import (
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
-from scnnbio.inputs import CorrelatedPairs, FromCurrents, FromFrames, FromImages, FromSpikes, Levels
+from scnnbio.inputs import (
+    CorrelatedPairs,
+    FromCurrents,
+    FromFrames,
+    FromImages,
+    FromSequences,
+    FromSpikes,
+    Levels,
+    PlantedMotifs,
+)
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
@@ -138,6 +147,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
+    FromSequences: lambda: FromSequences(("ACGT", "GGNA"), PhaseCode(30.0), 60.0, repeats=2),
+    PlantedMotifs: lambda: PlantedMotifs(
+        PhaseCode(30.0), 4, 20, 2, 3, conservation=0.9, composition=(0.1, 0.2, 0.3, 0.4),
+        shuffled=True, seed=3, duration=60.0, repeats=2,
+    ),
     Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from scnnbio import (
+    LIF,
     ConvolutionConnector,
     Experiment,
     Network,
@@ -20,7 +21,6 @@ from scnnbio.analysis.operations import operations
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import Record
 from scnnbio.inputs import FromSpikes
-from scnnbio.neurons import LIBRARY
 
 #: What NeuroBench 2.3.0 gave: tests/oracles/neurobench_numbers.py.
 NEUROBENCH: dict[str, float] = {
@@ -67,7 +67,7 @@ def small(reset=True, record=("a", "b")):
     network = Network(
         (
             Population("a", (1, 1, 5), SpikeSource()),
-            Population("b", connector.out_shape, LIBRARY["LIF_curr_exp"]),
+            Population("b", connector.out_shape, LIF),
         ),
         (Projection("a", "b", connector, weight=1.0, delay=2.0),),
     )
@@ -92,7 +92,7 @@ def test_every_arrival_is_counted():
     assert (found.spikes, found.n_trials, found.steps) == (4, 2, 20)
     assert found.updates == 6 * 20
     assert found.dense == 2 * 18
-    states = len(LIBRARY["LIF_curr_exp"].states)
+    states = len(LIF.states)
     assert found.memory == 8 * (3 * 10 + 2 * states * 120)
     # Without a reset the late spike arrives in the next trial.
     assert operations(small(reset=False)).paths[0].operations == 10 + 6
