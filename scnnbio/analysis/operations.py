@@ -215,7 +215,8 @@ def operations(run: Run, biases: tuple[str, ...] = ("bias",)) -> Operations:
 def _spikes(run: Run, population: Population) -> Spikes | None:
     """Spikes of a population; None where they were not recorded and reach no neuron."""
     recording, name = run.recording, population.name
-    if name in recording.spikes or name in recording.shapes:
+    # A recording that was joined from stages has populations that only another stage recorded.
+    if name in run.experiment.record.spikes:
         return recording.spikes_of(name)
     if any(projection.pre == name for projection in run.experiment.network.projections):
         raise SpecError(

@@ -6,12 +6,18 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from scnnbio.cli.common import Folder, app
-from scnnbio.cli.terminal import console, print_table
+from scnnbio.cli.terminal import console, errors, print_table
+from scnnbio.errors import SpecError
+
+if TYPE_CHECKING:
+    from scnnbio.analysis.energy import Energy
+    from scnnbio.analysis.operations import Operations
 
 
 @app.command()
@@ -32,45 +38,54 @@ def energy(
     from scnnbio.analysis.operations import operations
 
     known = machines(table)
-    results = workflow.load_results(folder)
-    told = {}
-    for stage, run in results.runs.items():
-        counted = operations(run)
-        estimates = [estimated(counted, machine) for machine in known.values()]
-        if as_json:
-            told[stage] = {
-                "operations": asdict(counted),
-                "neurobench": counted.neurobench(),
-                "energy": [asdict(one) for one in estimates],
-            }
+    told: dict[str, dict[str, Any]] = {}
+    left_out = []
+    for stage, run in workflow.load_results(folder).runs.items():
+        try:
+            counted = operations(run)
+        except SpecError as error:
+            left_out.append(f"stage {stage!r} is left out: {error.message}")
             continue
-        n = counted.n_trials
-        console.print(f"stage {stage}: {n} trials, per trial")
-        rows = [
-            ("spikes", f"{counted.spikes / n:,.1f}"),
-            ("synaptic operations", f"{counted.synaptic / n:,.1f}"),
-            ("updates of neurons", f"{counted.updates / n:,.1f}"),
-            ("memory read and written (bytes)", f"{counted.memory / n:,.0f}"),
-            ("multiplications of the dense equivalent", f"{counted.dense / n:,.0f}"),
-            ("its memory (bytes)", f"{counted.dense_memory / n:,.0f}"),
-            *(
-                (f"NeuroBench: {name}", f"{value:,.4g}")
-                for name, value in counted.neurobench().items()
-            ),
-        ]
-        print_table(("what", "number"), rows)
-        print_table(
-            ("machine", "spiking", "dense"),
-            [
-                (one.machine.title, _range(one.spiking), _range(one.dense) if one.dense else "-")
-                for one in estimates
-            ],
-        )
+        estimates = [estimated(counted, machine) for machine in known.values()]
+        told[stage] = {
+            "operations": asdict(counted),
+            "neurobench": counted.neurobench(),
+            "energy": [asdict(one) for one in estimates],
+        }
+        if not as_json:
+            _tell(stage, counted, estimates)
+    if not told:
+        raise SpecError(left_out[0], where=str(folder))
+    for line in left_out:
+        errors.print(Text(line), style="yellow", soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
-    else:
-        for machine in known.values():
-            console.print(f"{machine.title}: {machine.source}", soft_wrap=True)
+        return
+    for machine in known.values():
+        console.print(Text(f"{machine.title}: {machine.source}"), soft_wrap=True)
+
+
+def _tell(stage: str, counted: Operations, estimates: list[Energy]) -> None:
+    """Print the counts and energies of one stage, per trial."""
+    n = counted.n_trials
+    console.print(Text(f"stage {stage}: {n} trials, per trial"))
+    rows = [
+        ("spikes", f"{counted.spikes / n:,.1f}"),
+        ("synaptic operations", f"{counted.synaptic / n:,.1f}"),
+        ("updates of neurons", f"{counted.updates / n:,.1f}"),
+        ("memory read and written (bytes)", f"{counted.memory / n:,.0f}"),
+        ("multiplications of the dense equivalent", f"{counted.dense / n:,.0f}"),
+        ("its memory (bytes)", f"{counted.dense_memory / n:,.0f}"),
+        *((f"NeuroBench: {name}", f"{v:,.4g}") for name, v in counted.neurobench().items()),
+    ]
+    print_table(("what", "number"), rows)
+    print_table(
+        ("machine", "spiking", "dense"),
+        [
+            (one.machine.title, _range(one.spiking), _range(one.dense) if one.dense else "-")
+            for one in estimates
+        ],
+    )
 
 
 def _range(joules: tuple[float, float]) -> str:
