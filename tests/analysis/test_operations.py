@@ -66,7 +66,7 @@ def small(reset=True, record=("a", "b")):
             Population("a", (1, 1, 5), SpikeSource()),
             Population("b", connector.out_shape, LIF),
         ),
-        (Projection("a", "b", connector, weight=1.0, delay=2.0),),
+        (Projection("a", "b", connector, weight=1e-3, delay=2.0),),
     )
     # The last spike of a trial arrives after its end.
     time, unit, trial = [1.0, 2.0, 9.0, 4.0], [0, 2, 2, 4], [0, 0, 0, 1]
