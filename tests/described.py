@@ -42,8 +42,10 @@ from scnnbio.inputs import (
     FromFrames,
     FromImages,
     FromSensor,
+    FromSequences,
     FromSpikes,
     Levels,
+    PlantedMotifs,
 )
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
@@ -158,6 +160,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
     ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
+    FromSequences: lambda: FromSequences(("ACGT", "GGNA"), PhaseCode(30.0), 60.0, repeats=2),
+    PlantedMotifs: lambda: PlantedMotifs(
+        PhaseCode(30.0), 4, 20, 2, 3, conservation=0.9, composition=(0.1, 0.2, 0.3, 0.4),
+        shuffled=True, seed=3, duration=60.0, repeats=2,
+    ),
     Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
