@@ -45,7 +45,7 @@ from scnnbio.stimuli import (
     WhiteNoise,
 )
 from scnnbio.validation import CLAIMS, Protocol
-from scnnbio.validation.claim import Observation
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.scores import Score
 from scnnbio.validation.self_sustained import MeanRate
 from scnnbio.values import Value
