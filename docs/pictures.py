@@ -193,6 +193,7 @@ PICTURES = {
     "euler_stability": _experiment("euler_stability", "euler", "reference"),
     "synaptic_filters": _experiment("synaptic_filters", "frequency_response", "brian2-standalone"),
     "adaptation": _experiment("adaptation", "adaptation", "brian2"),
+    "events_features": _experiment("events_features", "motion", "brian2-standalone"),
     "shunting": _experiment("shunting", "gain", "brian2-standalone"),
     "homeostasis_depth": _experiment("homeostasis_depth", "homeostasis", "brian2-standalone"),
     "compare": _comparison(

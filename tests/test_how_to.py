@@ -75,6 +75,17 @@ def test_inputs() -> None:
     assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
+def test_events() -> None:
+    ramp, *told = run_page("events.md").splitlines()
+    # k thresholds of 0.3 on a rise of 1 in 100 ms.
+    assert ramp == "[30. 60. 90.]"
+    assert told[:2] == ["0 (16, 16) True True", "1 (16, 16) True True"]
+    assert told[2] == "True"
+    assert re.match(r"Events\(\d+ events of 16 x 16 pixels over", told[3])
+    assert told[4] == "[800, 800] 3"  # 2000 events over 100 ms, the last before 100 ms
+    assert told[5] == "[ 90. 180.] True"
+
+
 def test_physiology() -> None:
     told = run_page("physiology.md").splitlines()
     found = {line.split(":")[0]: float(line.split()[1]) for line in told[:3]}
@@ -165,6 +176,16 @@ def test_conversion() -> None:
     )
     assert max(before) < 0
     assert all(abs(a) < 0.5 * abs(b) for a, b in zip(after, before, strict=True))
+
+
+@pytest.mark.slow
+def test_sweeps(tmp_path: Path) -> None:
+    (code,) = blocks("sweeps.md")
+    told = run_block(code, place=tmp_path).splitlines()
+    assert [line.split()[1:] for line in told[1:]] == [
+        ["1", "1", "2", "done"],
+        ["2", "1", "3", "done"],
+    ]
 
 
 def test_every_page_with_python_is_run() -> None:

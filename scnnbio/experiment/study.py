@@ -12,7 +12,7 @@ from typing import Any
 from scnnbio._html import listed, section, table
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import documents
-from scnnbio.experiment.claims import ClaimBinding, claim_table, claims_from
+from scnnbio.experiment.claims import ClaimBinding, claim_table, claims_from, locate_recordings
 from scnnbio.experiment.documents import (
     Table,
     build,
@@ -158,7 +158,12 @@ class Study(Value):
             If a file that a stimulus shows is missing or cannot be read.
         """
         shown = {file for e in self.experiments for file in e.files.read}
-        return (*self.described_by, *(Source(*file, "stimulus") for file in sorted(shown)))
+        named = sorted({file for bound in self.claims for file in bound.files})
+        return (
+            *self.described_by,
+            *(Source(*file, "stimulus") for file in sorted(shown)),
+            *(Source.read(file, "recording") for file in named),
+        )
 
     @property
     def skipped(self) -> tuple[FileSkipped, ...]:
@@ -241,6 +246,7 @@ def study_from(
     table["stages"] = _expanded(require(table, "stages", ""))
     for row in table["stages"].values():
         locate_all(row, folder)
+    locate_recordings(table.get("claims"), folder)
     beside = DocumentFolder(folder)
     return Study(
         name=documents.as_text(require(table, "name", ""), "name"),
