@@ -167,6 +167,16 @@ def test_conversion() -> None:
     assert all(abs(a) < 0.5 * abs(b) for a, b in zip(after, before, strict=True))
 
 
+@pytest.mark.slow
+def test_sweeps(tmp_path: Path) -> None:
+    (code,) = blocks("sweeps.md")
+    told = run_block(code, place=tmp_path).splitlines()
+    assert [line.split()[1:] for line in told[1:]] == [
+        ["1", "1", "2", "done"],
+        ["2", "1", "3", "done"],
+    ]
+
+
 def test_every_page_with_python_is_run() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     # test.md shows a test of a reader's own backend, as tests/contract/test_support.py has one.
