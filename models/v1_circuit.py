@@ -51,9 +51,9 @@ _DELAY = 1.0
 #: inhibition differs between cells (Monier et al. 2003, Neuron 37:663-680).
 _PUSH_PULL_RANGE, _POOL_RANGE = 0.54, 1.0
 #: Fewest and most maps that a complex cell sums.
-_FEWEST, _MOST = 6, 24
+_FEWEST, _MOST = 10, 24
 #: Standard deviation of a complex cell's weights over places, in places.
-_REACH = 0.8
+_REACH = 0.6
 #: Share of simple cells in reach that excite an inhibitory cell.
 _CONNECTED = 0.5
 #: Kernel elements, or cells, at most.

@@ -203,7 +203,7 @@ def test_a_parameter_of_a_model_is_an_array_of_a_file(tmp_path: Path) -> None:
     for one in (made, load(tmp_path / "b" / "experiment.toml")):  # saved, its file goes with it
         kernel = one.stages[0].network.projection("lgn_simple").kernel
         np.testing.assert_allclose(kernel, KERNEL / KERNEL.sum(axis=(1, 2, 3), keepdims=True))
-        assert [Path(source.path).name for source in one.described_by] == ["kernels.npz"]
+        assert "kernels.npz" in [Path(source.path).name for source in one.described_by]
 
 
 @pytest.mark.parametrize(
