@@ -19,6 +19,7 @@ import errno
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class ScnnbioError(Exception):
@@ -186,6 +187,10 @@ class UnsupportedError(ScnnbioError):
         self.backend = backend
         self.reasons = tuple(reasons)
         super().__init__(f"not available on {backend}: " + " | ".join(map(str, self.reasons)))
+
+    # An exception is copied, and sent between processes, with the arguments of its initialiser.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.backend, self.reasons), self.__dict__
 
 
 class BackendMissing(ScnnbioError, ImportError):

@@ -169,6 +169,7 @@ class Study(Value):
         *,
         progress: bool | Report = True,
         options: Mapping[str, object] | None = None,
+        jobs: int = 1,
     ) -> Any:
         """Run every stage and judge the claims; see :func:`scnnbio.run` for the arguments.
 
@@ -178,7 +179,7 @@ class Study(Value):
         """
         # Imported by name when used, since the workflow depends on this module.
         front = importlib.import_module("scnnbio.running")
-        return front.run(self, backend, progress=progress, options=options)
+        return front.run(self, backend, progress=progress, options=options, jobs=jobs)
 
     def save(self, path: str | Path) -> None:
         """Write the study as TOML, from which :func:`~scnnbio.load` restores it.

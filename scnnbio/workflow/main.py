@@ -11,8 +11,9 @@ from scnnbio import backends
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
-from scnnbio.experiment import Experiment, Report, Run, Study
+from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
+from scnnbio.jobs import run_stages
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import (
     Draft,
@@ -124,6 +125,7 @@ def execute(
     *,
     options: Options | None = None,
     draft: Draft | None = None,
+    jobs: int | None = 1,
 ) -> Results:
     """Run every stage; later stages start from the weights that earlier ones learned.
 
@@ -138,6 +140,8 @@ def execute(
         Options of the backend.
     draft : Draft, optional
         Finished stages to load, and the checkpoint to resume.
+    jobs : int, optional
+        Number of processes, see :func:`~scnnbio.jobs.run_stages`; none changes the results.
 
     Returns
     -------
@@ -145,6 +149,8 @@ def execute(
 
     Raises
     ------
+    SpecError
+        If ``jobs`` is not a whole number of at least 1.
     UnsupportedError
         With everything that the backend cannot run.
     BackendMissing
@@ -156,22 +162,7 @@ def execute(
         raise UnsupportedError(label, problems)
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
-    runs: dict[str, Run] = {}
-    for stage in study.stages:
-
-        def report_stage(phase: str, done: float, total: float, name: str = stage.name) -> None:
-            if report is not None:
-                report(f"{phase} ({name})", done, total)
-
-        target, experiment = made[stage.name], stage.ready(runs)
-        if draft is None:
-            runs[stage.name] = target.run(experiment, report_stage)
-            continue
-        done = draft.load(experiment)
-        if done is None:
-            done = target.run(experiment, report_stage, checkpoint=draft.checkpoint(stage.name))
-            draft.save(done)
-        runs[stage.name] = done
+    runs = run_stages(study, made, report, draft, jobs)
     return Results(study, runs, report=report)
 
 
@@ -189,6 +180,7 @@ def run(
     report: Report | None = None,
     options: Options | None = None,
     command: Sequence[str] = (),
+    jobs: int | None = 1,
 ) -> Results:
     """Run a study, judge and draw it, and write its folder.
 
@@ -207,6 +199,8 @@ def run(
         Options of the backend.
     command : sequence of str
         Words of the command line, recorded in ``run.json``.
+    jobs : int, optional
+        Number of processes, see :func:`execute`.
 
     Returns
     -------
@@ -222,10 +216,10 @@ def run(
         draft = Draft(path, study, backend, options or {}, replace, known)
         with lock_draft(path):
             draft.begin()
-            return _run(draft, report)
+            return _run(draft, report, jobs)
 
 
-def resume(folder: Path, report: Report | None = None) -> Results:
+def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) -> Results:
     """Resume a run that was killed, from its latest checkpoint; its results are the same.
 
     Parameters
@@ -233,6 +227,8 @@ def resume(folder: Path, report: Report | None = None) -> Results:
     folder : Path
         The results folder, which does not exist yet.
     report : callable, optional
+    jobs : int, optional
+        Number of processes, see :func:`execute`; it may differ from that of the run.
 
     Returns
     -------
@@ -249,13 +245,15 @@ def resume(folder: Path, report: Report | None = None) -> Results:
         lock_draft(draft.path),
         new_folder(folder, replace=draft.replace, draft=draft.path, keep_draft=resumable),
     ):
-        return _run(draft, report)
+        return _run(draft, report, jobs)
 
 
-def _run(draft: Draft, report: Report | None) -> Results:
+def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     """Run the stages that are left, and write the results folder."""
     path = draft.path
-    results = execute(draft.study, draft.backend, report, options=draft.options, draft=draft)
+    results = execute(
+        draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
+    )
     results = judge(dataclasses.replace(results, origin=draft.origin))
     write_runs(results, path, results.provenance)
     write_scores(results, path)
