@@ -216,13 +216,14 @@ def _cells(
 ) -> Population:  # fmt: skip
     """Cells under synaptic bombardment whose thresholds differ."""
     apart = spread * _THRESHOLD_SD
+    threshold: Any = Normal(_THRESHOLD, apart, seed=seed) if apart else _THRESHOLD
     return Population(
         name,
         shape,
         LIF_COND_EXP,
         parameters={
             "cm": _CM, "tau_m": _TAU_M, "v_rest": -80.0, "v_reset": _RESET,
-            "v_thresh": Normal(_THRESHOLD, apart, seed=seed) if apart else _THRESHOLD,
+            "v_thresh": threshold,
             "tau_refrac": refractory,
             "tau_syn_E": _EXCITATORY[2], "tau_syn_I": _INHIBITORY[2],
             "e_rev_E": _EXCITATORY[3], "e_rev_I": _INHIBITORY[3],

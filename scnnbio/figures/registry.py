@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError
-from scnnbio.figures import captions, experiments, learned, solutions
+from scnnbio.figures import captions, experiments, learned, populations, solutions
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -249,6 +249,7 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("experiments:SPECS", experiments.SPECS),
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
+            ("populations:SPECS", populations.SPECS),
         )
         for spec in specs
     },
