@@ -254,7 +254,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     DeltaCode: lambda: DeltaCode(0.3),
     JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
-    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
+    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),
