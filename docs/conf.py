@@ -33,7 +33,7 @@ nb_execution_excludepatterns = [
     if find_spec(module) is None
     for page in pages
 ]
-exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
 autodoc_member_order = "bysource"
 # Each page of the reference begins with a list of its names; the side bar would hold thousands.
 toc_object_entries = False

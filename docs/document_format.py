@@ -19,7 +19,7 @@ from scnnbio.connectors import CONNECTORS, PROFILES, RANDOM_EDGES
 from scnnbio.encoding import CODES, LGN, Pixels, Retina
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Sampling, Stage
 from scnnbio.experiment.networks import NOISES
-from scnnbio.inputs import INPUTS
+from scnnbio.inputs import INPUTS, EventSensor
 from scnnbio.network import Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.plasticity import RULES, Growth, Normalisation, SharedThreshold, Trace, WinnerTakeAll
@@ -118,6 +118,7 @@ _SECTIONS = {
     "SharedSTDP, TripletSTDP or TraceRule": "[learning rule](#learning-rules)",
     "LGN, Retina or Pixels": "[table](#encoding)", "LGN, Pixels or Retina": "[table](#encoding)",
     "KernelConnector": "[connector](#connectors)", "Stimulus": "[stimulus](#stimuli)",
+    "EventSensor": "[event sensor](#event-sensors)",
     "Encoding": "[encoding](#encoding)", "Code": "[code](#codes)", "Input": "[input](#inputs)",
     "Record": "[record](#record)", "Sampling": "[signals](#signals)",
     "SharedThreshold": "[shared threshold](#shared-thresholds)", "Noise": "[noise](#noise)",
@@ -214,6 +215,7 @@ def _driven() -> Iterator[str]:
     yield from _section("Retina", keys(Retina), '`lgn = { kind = "retina" }`', 3)
     yield from _kinds("Codes", CODES, "`code`")
     yield from _kinds("Inputs", INPUTS, "`[stages.NAME.inputs.SOURCE]`, in place of both", _inputs)
+    yield from _section("Event sensors", keys(EventSensor), '`sensor` of an input `"sensor"`', 3)
 
 
 def _inputs(kind: str, found: list[Key]) -> list[Key]:
