@@ -113,8 +113,15 @@ def learning_figure() -> Figure:
     return figure
 
 
+def _legend(axes: Axes, room: float = 0.75) -> None:
+    """A legend above what is drawn, on a share of the range of its own."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + room * (high - low))
+    axes.legend(loc="upper left", labelspacing=0.25, handlelength=1.5)
+
+
 def _window(axes: Axes, title: str, unit: str = "% of w_max") -> None:
-    axes.set(xlabel="time of post - time of pre (ms)", ylabel=f"change of weight ({unit})")
+    axes.set(xlabel="post - pre (ms)", ylabel=f"change of weight ({unit})")
     axes.set_title(title, loc="right")
 
 
@@ -132,7 +139,7 @@ def _pairs(axes: Axes) -> None:
     taus = (rule.tau_plus, rule.tau_minus)
     _curves(axes, rule.a_plus, rule.a_minus, taus, color=INK, lw=0.8, label="exponentials")
     values = [100 * change(rule, 100, 100 + s) for s in SHIFTS]
-    axes.plot(SHIFTS, values, "o", color=MODEL, ms=4, label="simulated, hard bounds")
+    axes.plot(SHIFTS, values, "o", color=MODEL, ms=4, label="simulated, hard")
     for bounds, marker in (("soft", "^"), ("power", "s")):
         mu = 0.2 if bounds == "power" else None
         near = dataclasses.replace(rule, bounds=bounds, mu=mu)  # type: ignore[arg-type]
@@ -140,7 +147,7 @@ def _pairs(axes: Axes) -> None:
         name = f"{bounds}, w = 0.3" + (f", μ = {mu}" if mu else "")
         axes.plot(SHIFTS, values, marker, color=QUIET, ms=3, label=name)
     _window(axes, "SharedSTDP")
-    axes.legend(loc="upper left")
+    _legend(axes)
 
 
 def _triplet_window(axes: Axes) -> None:
@@ -149,16 +156,16 @@ def _triplet_window(axes: Axes) -> None:
         shifts = (-20, -10, -4, 0, 4, 10, 20)
         values = [100 * change(TRIPLET, pre, pre + s) for s in shifts]
         axes.plot(shifts, values, "o-", color=colour, ms=3, lw=0.8, label=f"{frequency:g} Hz")
-    _window(axes, "TripletSTDP, 60 pairs", "%")
-    axes.legend(loc="upper left")
+    _window(axes, "TripletSTDP", "%")
+    _legend(axes)
 
 
 def _own_rule(axes: Axes) -> None:
     for begins, colour in ((0.3, QUIET), (0.7, MODEL)):
         values = [100 * change(RECENT, 100, 100 + s, begins=begins, bounded=True) for s in SHIFTS]
         axes.plot(SHIFTS, values, "o-", color=colour, ms=3, lw=0.8, label=f"w = {begins}")
-    _window(axes, "TraceRule: up if pre was recent")
-    axes.legend(loc="upper left")
+    _window(axes, "TraceRule")
+    _legend(axes)
 
 
 def _modulated(axes: Axes) -> None:
@@ -170,8 +177,8 @@ def _modulated(axes: Axes) -> None:
         _curves(axes, plus, minus, taus, color=INK, lw=0.8)
         values = [100 * change(signed, 100, 100 + s, 1) for s in SHIFTS]
         axes.plot(SHIFTS, values, "o", color=colour, ms=3, label=f"reward {value:+g}")
-    _window(axes, "MSTDP, lasting reward")
-    axes.legend(loc="upper left")
+    _window(axes, "MSTDP")
+    _legend(axes)
 
 
 def _late_reward(axes: Axes) -> None:
@@ -187,9 +194,9 @@ def _late_reward(axes: Axes) -> None:
         # Both the spikes and the reward arrive a step late.
         name = f"post {abs(shift)} ms {'after' if shift > 0 else 'before'} pre"
         axes.plot(waits, values, "o", color=colour, ms=3, label=name)
-    axes.set(xlabel="reward - last spike of the pair (ms)", ylabel="change of weight (% of w_max)")
+    axes.set(xlabel="reward - pair (ms)", ylabel="change of weight (% of w_max)")
     axes.set_title("MSTDPET", loc="right")
-    axes.legend(loc="upper right")
+    _legend(axes)
 
 
 def _triplets(axes: Axes) -> None:
@@ -210,8 +217,8 @@ def _triplets(axes: Axes) -> None:
         axes.errorbar(
             np.array([0.1, 10, 20, 40, 50]) + aside, 100 * np.array(means), 100 * np.array(errors),
             fmt="s" if shift > 0 else "o", ms=4, mfc="white", color=colours[shift], elinewidth=0.8,
-            label=f"recorded ± SEM, post {abs(shift)} ms {'after' if shift > 0 else 'before'} pre",
+            label=f"post {abs(shift)} ms {'after' if shift > 0 else 'before'} pre",
         )  # fmt: skip
     axes.set(xlabel="frequency of 60 pairs (Hz)", ylabel="change of weight (%)", ylim=(-60, 185))
-    axes.set_title("TripletSTDP.published", loc="right")
-    axes.legend(loc="upper left", labelspacing=0.25)
+    axes.set_title("published", loc="right")
+    _legend(axes, 0.1)

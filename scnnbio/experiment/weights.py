@@ -203,5 +203,5 @@ def rename_file(table: dict[str, Any], old: str, new: str) -> None:
         network = part.get("network", {})
         if network.get("weights") == old:
             network["weights"] = new
-        elif isinstance(network.get("weights"), dict) and network["weights"]["file"] == old:
+        elif isinstance(network.get("weights"), dict) and network["weights"].get("file") == old:
             network["weights"]["file"] = new
