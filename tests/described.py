@@ -231,8 +231,12 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),
     p.TripletSTDP: lambda: p.TripletSTDP.published("visual-cortex"),
     p.TraceRule: lambda: p.TraceRule(
-        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0
+        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0,
+        reward=p.Reward("v1"), eligibility=20.0,
     ),
+    p.Reward: lambda: p.Reward("v1", (1.0, -0.3), tau=9.0),
+    p.MSTDP: lambda: p.MSTDP(a_plus=0.1, reward=p.Reward("v1")),
+    p.MSTDPET: lambda: p.MSTDPET(tau_e=30.0, reward=p.Reward("v1", (0.1, 0.3))),
     FullField: lambda: FullField(contrast=(0.1, 0.3)),
     Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
     Photographs: lambda: Photographs(n_trials=2, duration=30.0),

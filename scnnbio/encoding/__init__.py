@@ -14,7 +14,7 @@ from typing import Annotated, Any, final
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
+from scnnbio.encoding.codes import Code, LatencyCode
 from scnnbio.encoding.delta import DeltaCode
 from scnnbio.encoding.jitter import JitteredCode
 from scnnbio.encoding.lgn import LGN
