@@ -1,5 +1,6 @@
 """Sphinx configuration: pages in Markdown, the reference from docstrings, hands-on pages run."""
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,12 +62,22 @@ def _block(translator: Any, node: Any) -> None:
     raise SkipNode
 
 
+def _without_units(*given: Any) -> tuple[str, str] | None:
+    """Types in a signature as they are read: units stand in the docstring."""
+    signature, returned = given[-2:]
+    if signature is None:
+        return None
+    plain = re.sub(r"Annotated\[(.+?), In\([^)]*\)\]", r"\1", signature)
+    return plain, returned
+
+
 def setup(app: Any) -> None:
     """Register the renderer of formulas, the pages of the reference and the resolver of names."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.add_directive("dropdown", answers.Dropdown)
     if "sphinx.ext.autodoc" in app.extensions:
         # Before anything looks at the sources.
+        app.connect("autodoc-process-signature", _without_units)
         app.connect("config-inited", lambda *_: api_pages.write())
     app.add_post_transform(references.FullNames)
     app.connect("missing-reference", references.unresolved)
