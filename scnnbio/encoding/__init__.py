@@ -14,11 +14,15 @@ from typing import Annotated, Any, final
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
+from scnnbio.encoding.codes import Code, LatencyCode
+from scnnbio.encoding.delta import DeltaCode
+from scnnbio.encoding.jitter import JitteredCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.encoding.rates import PoissonCode, RateCode, RegularCode
 from scnnbio.encoding.renewal import GammaCode, RefractoryCode
 from scnnbio.encoding.retina import Retina
+from scnnbio.encoding.timing import BurstCode, PhaseCode
 from scnnbio.registry import Registry, subclasses
 from scnnbio.units import In, Milliseconds, Number
 from scnnbio.values import Value, fields_of
@@ -26,13 +30,19 @@ from scnnbio.values import Value, fields_of
 __all__ = [
     "CODES",
     "LGN",
+    "BurstCode",
     "Code",
+    "DeltaCode",
     "Encoding",
     "GammaCode",
+    "JitteredCode",
     "LatencyCode",
+    "PhaseCode",
     "Pixels",
     "PoissonCode",
+    "RateCode",
     "RefractoryCode",
+    "RegularCode",
     "Retina",
 ]
 
@@ -45,6 +55,11 @@ CODES: Registry[type[Code]] = Registry(
         "poisson": "scnnbio.encoding:PoissonCode",
         "gamma": "scnnbio.encoding:GammaCode",
         "refractory": "scnnbio.encoding:RefractoryCode",
+        "regular": "scnnbio.encoding:RegularCode",
+        "phase": "scnnbio.encoding:PhaseCode",
+        "burst": "scnnbio.encoding:BurstCode",
+        "delta": "scnnbio.encoding:DeltaCode",
+        "jittered": "scnnbio.encoding:JitteredCode",
     },
     subclasses(Code, name="kind", described=True),
 )

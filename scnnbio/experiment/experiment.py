@@ -65,6 +65,7 @@ class Experiment(Value):
     encoding : Encoding, optional
         Turns frames into spikes of the source.
     record : Record
+        What the run records.
     dt : float
         Time step in ms.
     seed : int

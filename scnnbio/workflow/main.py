@@ -299,11 +299,7 @@ def draw(
             report("drawing figures", done, total)
 
     made, left_out = figures.draw_all(results, report_figures)
-    written = [path for drawn in made for path in figures.save(drawn.figure, place, drawn.name)]
-    pictures = {
-        drawn.name: figures.Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)
-        for drawn in made
-    }
+    written, pictures = figures.save_all(made, place)
     page = folder / "report.html"
     figures.render_report(
         page,
