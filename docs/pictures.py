@@ -175,6 +175,21 @@ def _learning() -> Figure:
     return learning_figure()
 
 
+def _conversion() -> Figure:
+    import numpy as np
+
+    from scnnbio.figures.conversion import conversion_figure
+
+    kept = json.loads((ROOT / "analysis/digits_conversion.json").read_text(encoding="utf-8"))
+    curve = kept["brian2-standalone"]
+    return conversion_figure(
+        *(np.array(curve[name]) for name in ("steps", "accuracy", "spikes", "operations")),
+        module_accuracy=kept["module_accuracy"],
+        multiplications=kept["multiplications"],
+        tested=kept["tested"],
+    )
+
+
 def _performance() -> Figure:
     from benchmarks.report import performance_figure
 
@@ -204,7 +219,13 @@ PICTURES = {
         "convergence",
         "--backends brian2-standalone,nest,event-driven --dt 0.1,0.2,0.5,1",
     ),
+    "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
+    "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
+    # The run takes ten minutes of training and twenty of test images; its numbers are kept.
+    "digits_conversion": Picture(
+        _figure(_conversion), (f"{_FIGURES}/conversion.py", "analysis/digits_conversion.json")
+    ),
     "performance": Picture(
         _figure(_performance), ("benchmarks/report.py", "benchmarks/results.json")
     ),

@@ -191,6 +191,7 @@ class Network(Value):
         if projection.plasticity is not None:
             try:
                 projection.plasticity.check_kernel(projection.kernel, connector.present)
+                projection.plasticity.check_reward(self._end)
             except SpecError as error:
                 place = ".".join(filter(None, [where, error.where]))
                 raise SpecError(error.message, where=place) from None

@@ -16,6 +16,7 @@ from scnnbio import (
     Population,
     Projection,
     Recording,
+    Reward,
     SharedSTDP,
     SpikeSource,
 )
@@ -166,12 +167,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
-    "TraceRule": {"parameters": {"a": 0.5}, "half_life": 9.0},
+    "TraceRule": {
+        "parameters": {"a": 0.5}, "half_life": 9.0, "reward": Reward("v1"), "eligibility": 9.0,
+    },
     "Growth": {"every": 500, "limit": 37.5},
     "Normalisation": {"target": 2.0, "period": 9.0},
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
     "TripletSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
+    "Reward": {"population": "v1", "tau": 9.0},
+    "MSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
+    "MSTDPET": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
     "ConvolutionConnector": {
         "kernel": np.full((1, 2, 2, 2, 2), 0.5), "in_shape": (2, 3, 3), "delay": 2.0,
         "lags": [1.0, 3.0],
@@ -325,6 +331,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "RateCode.rate": {"drive": [0.5, 1.0]},
+    "Levels": {"levels": 3, "code": PoissonCode(), "duration": 20.0, "shown": 10.0},
+    "FromSequences": {"sequences": ("ACGT",), "code": PoissonCode(), "duration": 20.0},
+    "PlantedMotifs": {
+        "code": PoissonCode(), "n": 3, "length": 9, "motifs": 2, "width": 3, "duration": 20.0,
+        "conservation": 0.5, "composition": (0.25, 0.25, 0.125, 0.375),
+    },
+    "information": {"read": np.arange(12).reshape(3, 4)},
+    "information_of": {"chances": np.eye(3)},
     "Code.decoded": {
         "step": np.array([3, 9]), "unit": np.array([0, 1]), "n_units": 2, "duration": 50.0,
         "dt": 0.5,

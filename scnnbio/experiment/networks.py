@@ -35,6 +35,7 @@ from scnnbio.plasticity import (
     Growth,
     LearningRule,
     Normalisation,
+    Reward,
     SharedThreshold,
     Trace,
     WinnerTakeAll,
@@ -258,6 +259,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
     readers = {
         "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
+        "reward": _reader(Reward),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()
         },
