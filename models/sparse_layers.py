@@ -1,4 +1,4 @@
-"""The layer of ``v1_features`` with inhibition, without, and without it at the same rate."""
+"""The layer of ``v1_features`` with inhibition, without, and without it at a similar rate."""
 
 from __future__ import annotations
 
