@@ -11,6 +11,7 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    code_capacity,
     complex_cells,
     count_variability,
     digit_read_outs,
@@ -23,6 +24,7 @@ from scnnbio.validation import (
     input_rates,
     interval_variability,
     masking,
+    motion,
     orientation_tuning,
     oriented_kernels,
     other_solutions,
@@ -67,12 +69,14 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    motion,
     encoding_claim,
     masking,
     complex_cells,
     disinhibition,
     sparse_codes,
     weight_sharing,
+    code_capacity,
     *PUBLISHED,
 )
 
