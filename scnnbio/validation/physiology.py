@@ -97,6 +97,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "half_bandwidth": ("orientation", "deg"),
     "peak_orientation": ("orientation", "deg"),
     "direction_circular_variance": ("direction", "1"),
+    "direction_selectivity": ("direction", "1"),
     "spatial_bandwidth": ("spatial_frequency", "octaves"),
     "low_pass_temporal": ("temporal_frequency", "1"),
     "modulation_ratio": ("modulation", "1"),
