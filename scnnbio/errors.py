@@ -9,7 +9,8 @@
     └── BackendMissing    a simulator or a compiler is not installed                  (exit code 3)
 
 Every message is one line and says what is wrong, where, and what to do instead.
-:class:`FilesSkipped` is a warning: results are right, but some files were left out.
+:class:`FilesSkipped` is a warning: results are right, but some files were left out. So is
+:class:`EventsWarning`, about events of a damaged file.
 """
 
 from __future__ import annotations
@@ -201,3 +202,7 @@ class BackendMissing(ScnnbioError, ImportError):
 
 class FilesSkipped(UserWarning):
     """Some files of a folder could not be read, and were left out."""
+
+
+class EventsWarning(UserWarning):
+    """Events of a damaged file were left out, or the size of an event camera was guessed."""

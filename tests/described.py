@@ -35,9 +35,13 @@ from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
 from scnnbio.inputs import (
     CorrelatedPairs,
+    Events,
+    EventSensor,
     FromCurrents,
+    FromEvents,
     FromFrames,
     FromImages,
+    FromSensor,
     FromSequences,
     FromSpikes,
     Levels,
@@ -146,6 +150,15 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
+    Events: lambda: Events([30, 10, 20], [0, 1, 2], [1, 0, 1], [1, 0, 1], (2, 3)),
+    EventSensor: lambda: EventSensor(0.15, 0.25, 0.1, 2.0, 5.0, 0.02, seed=3),
+    FromEvents: lambda: FromEvents(
+        [Events([30, 10], [0, 1], [1, 0], [1, 0], (2, 3))] * 2, 20.0, polarity="merged",
+        repeated="merge", drop=0.1, jitter=0.5, shuffled=True, labels={"digit": [3, 7]},
+    ),
+    FromSensor: lambda: FromSensor(
+        Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
+    ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
     FromSequences: lambda: FromSequences(("ACGT", "GGNA"), PhaseCode(30.0), 60.0, repeats=2),
     PlantedMotifs: lambda: PlantedMotifs(
@@ -218,8 +231,12 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),
     p.TripletSTDP: lambda: p.TripletSTDP.published("visual-cortex"),
     p.TraceRule: lambda: p.TraceRule(
-        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0
+        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0,
+        reward=p.Reward("v1"), eligibility=20.0,
     ),
+    p.Reward: lambda: p.Reward("v1", (1.0, -0.3), tau=9.0),
+    p.MSTDP: lambda: p.MSTDP(a_plus=0.1, reward=p.Reward("v1")),
+    p.MSTDPET: lambda: p.MSTDPET(tau_e=30.0, reward=p.Reward("v1", (0.1, 0.3))),
     FullField: lambda: FullField(contrast=(0.1, 0.3)),
     Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
     Photographs: lambda: Photographs(n_trials=2, duration=30.0),
@@ -241,7 +258,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     DeltaCode: lambda: DeltaCode(0.3),
     JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
-    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
+    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),

@@ -16,6 +16,7 @@ from scnnbio import (
     Population,
     Projection,
     Recording,
+    Reward,
     SharedSTDP,
     SpikeSource,
 )
@@ -25,7 +26,7 @@ from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
-from scnnbio.inputs import CorrelatedPairs
+from scnnbio.inputs import CorrelatedPairs, Events
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
@@ -99,6 +100,7 @@ TURN = [0.0, 90.0, 180.0, 270.0]
 TABLE: dict[str, Any] = {"recording": tuned, "population": "v1", "window": (10.0, 60.0)}
 TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
+EVENTS = Events([10, 20], [0, 1], [0, 0], [0, 1], (1, 2))
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
 COUNTS = Responses(
@@ -118,6 +120,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromSpikes": {
         "time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0], "size": (1, 1, 2), "duration": 20.0,
     },
+    "Events": {"t": [10, 20], "x": [0, 1], "y": [0, 0], "p": [0, 1], "size": (1, 2)},
+    "FromEvents": {"events": EVENTS, "duration": 20.0, "denoise": 1.0, "jitter": 0.5, "drop": 0.5},
+    "FromSensor": {"stimulus": lambda: experiment().stimulus},
+    "EventSensor": {"mismatch": 0.25, "noise": 4.0},
+    "saccades": {"image": np.full((3, 3), 0.5), "duration": 4.0},
+    "read_events": {"path": "absent"},
+    "Events.between": {"begin": 10.0, "end": 20.0},
+    "Events.by_time": {"duration": 5.0, "begin": 1.0},
+    "Events.denoise": {"window": 2.0},
+    "Events.drop": {"fraction": 0.5, "rng": rng},
+    "Events.shifted": {"by": 2.0},
+    "Events.jitter": {"sigma": 2.0, "rng": rng},
+    "EventSensor.record": {"light": np.ones((2, 3, 3)), "frame": 5.0, "rng": rng},
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
@@ -152,12 +167,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Sampling": {"population": "v1", "variables": ("v",), "period": 1.0},
     "Parameter": {"default": 15.0, "unit": "ms"},
     "Trace": {"side": "pre", "tau": 17.0},
-    "TraceRule": {"parameters": {"a": 0.5}, "half_life": 9.0},
+    "TraceRule": {
+        "parameters": {"a": 0.5}, "half_life": 9.0, "reward": Reward("v1"), "eligibility": 9.0,
+    },
     "Growth": {"every": 500, "limit": 37.5},
     "Normalisation": {"target": 2.0, "period": 9.0},
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
     "TripletSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
+    "Reward": {"population": "v1", "tau": 9.0},
+    "MSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
+    "MSTDPET": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
     "ConvolutionConnector": {
         "kernel": np.full((1, 2, 2, 2, 2), 0.5), "in_shape": (2, 3, 3), "delay": 2.0,
         "lags": [1.0, 3.0],

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scnnbio.encoding import CODES, LGN, Code, Encoding, Pixels, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
@@ -23,7 +25,17 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import INPUTS, FromCurrents, FromFrames, FromSpikes, Input
+from scnnbio.inputs import (
+    INPUTS,
+    Events,
+    EventSensor,
+    FromCurrents,
+    FromEvents,
+    FromFrames,
+    FromSensor,
+    FromSpikes,
+    Input,
+)
 from scnnbio.recording import Recording
 from scnnbio.stimuli import STIMULI, Stimulus
 from scnnbio.stimuli.base import FileRead, Files
@@ -142,6 +154,24 @@ def _labels(value: Any, where: str) -> Any:
     return value if isinstance(value, str) else dict(as_table(value, where))
 
 
+def _events(value: Any, where: str) -> Any:
+    """A path, or one table of events or several."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return tuple(build(Events, row, f"{where}[{k}]") for k, row in enumerate(value))
+    return build(Events, value, where)
+
+
+def _event_table(events: Events) -> Table:
+    table = {name: plain_value(getattr(events, name)) for name in ("t", "x", "y", "size")}
+    return {**table, "p": [int(on) for on in np.asarray(events.p)]}
+
+
+def _sensor(value: Any, where: str) -> EventSensor:
+    return build(EventSensor, value, where)
+
+
 def _as_it_is(value: Any, where: str) -> Any:
     return value
 
@@ -153,6 +183,8 @@ _INPUT_READERS: dict[str, Readers] = {
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
     "currents": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"labels": _labels, "images": _as_it_is},
+    "events": {"labels": lambda value, where: dict(as_table(value, where)), "events": _events},
+    "sensor": {"sensor": _sensor},
 }
 #: Readers of fields by name, for all inputs.
 _PARTS: Readers = {
@@ -181,10 +213,10 @@ def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: A
 
 
 def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
-    return {
-        "stimulus": kind_table(STIMULI, stimulus),
-        "encoding": {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)},
-    }
+    table: Table = {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)}
+    if encoding.gain_spread:
+        table["gain_spread"] = encoding.gain_spread
+    return {"stimulus": kind_table(STIMULI, stimulus), "encoding": table}
 
 
 def _input_table(driven: Input, name: str) -> Table:
@@ -200,6 +232,10 @@ def _input_table(driven: Input, name: str) -> Table:
         table = kind_table(INPUTS, driven)
         if isinstance(driven, FromFrames):
             table |= _frames_table(driven.stimulus, driven.encoding)
+        if isinstance(driven, FromEvents) and not isinstance(driven.events, str):
+            table["events"] = [_event_table(events) for events in driven.trials]
+        if isinstance(driven, FromSensor):
+            table["stimulus"] = kind_table(STIMULI, driven.stimulus)
     except SpecError as error:
         raise SpecError(error.message, where=f"inputs.{name}") from None
     return table

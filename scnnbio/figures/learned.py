@@ -15,8 +15,14 @@ from scnnbio.figures.capacity import capacity_figure
 from scnnbio.figures.code_task import code_task_figure
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
+from scnnbio.figures.motion import motion_figure
+from scnnbio.figures.nearness import nearness_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.inputs import FromImages
+from scnnbio.validation import CLAIMS
+from scnnbio.validation.central_units import central_units
+from scnnbio.validation.motion import SELECTIVE
+from scnnbio.validation.nearness import nearness
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
@@ -26,6 +32,19 @@ _READ = {
     "untrained": "untrained kernels",
     "shuffled": "shuffled kernels",
     "random": "random kernels",
+}
+
+#: Stages of the gratings in the experiment three_ways, by the way of learning.
+_WAYS = ("stdp", "conversion", "surrogate")
+#: Titles of the panels that compare them, by claim.
+_COMPARED = {
+    "ringach2002_nx_ny": "shape of fields",
+    "oriented_fraction": "oriented share",
+    "ringach2002_circular_variance": "circular variance",
+    "ringach2002_half_bandwidth": "half-bandwidth (deg)",
+    "evoked_rate": "best rate (Hz)",
+    "isi_cv": "CV of intervals",
+    "fano_factor": "Fano factor",
 }
 
 
@@ -145,7 +164,52 @@ def _jittered(results: StudyResults, code: Code) -> list[Run]:
     return [found[sigma] for sigma in sorted(found)]
 
 
+def _motion(results: StudyResults) -> tuple[Figure, str]:
+    labels = {"edges": "learned from events", "shuffled_edges": "from events at shuffled times"}
+    shown = {
+        label: (central_units(results.evidence[stage]), results.evidence[stage].population)
+        for stage, label in labels.items()
+    }
+    trials = results.evidence["edges"].recording.n_trials
+    caption = (
+        f"Spikes to {trials} bars that move in all directions, of the central unit of each kernel"
+        " that fires. A: mean rate around the preferred direction; bands hold the middle half of"
+        " the units. B: direction selectivity, (preferred - opposite)/(preferred + opposite), of"
+        f" all units; dashed, {SELECTIVE:g}."
+    )
+    return motion_figure(shown, SELECTIVE), caption
+
+
+def _three_ways(results: StudyResults) -> tuple[Figure, str]:
+    ways = {way: results.evidence[way].bind(projection="lgn_v1") for way in _WAYS}
+    compared, said = [], []
+    for name, title in _COMPARED.items():
+        claim, measured = CLAIMS[name], {}
+        for way, evidence in ways.items():
+            about = {} if claim.measure.about == "projection" else {"populations": "v1"}
+            measured[way] = claim.measured(evidence.bind(**about))
+        found = nearness(claim, measured)
+        compared.append(found)
+        said.append(f"{title}: {found.nearest or 'none'}")
+    caption = (
+        "One layer, whose kernels were learned in three ways from the same photographs. A: ON"
+        " minus OFF weights of some kernels. Others: distance of each way from what was measured in"
+        " V1, with a 95 % interval from drawing its kernels or cells again; the total variation"
+        " distance of histograms, or the difference of medians or fractions. Nearest in 95 % of"
+        " draws:"
+        f" {'; '.join(said)}."
+    )
+    kernels = {way: evidence.weights for way, evidence in ways.items()}
+    return nearness_figure(kernels, compared, _COMPARED), caption
+
+
 SPECS = (
+    FigureSpec(
+        "three_ways",
+        "Which learning comes nearest to V1",
+        tuple(f"{way}.gratings" for way in _WAYS),
+        _three_ways,
+    ),
     FigureSpec(
         "digits",
         "Digits classified by a linear read-out",
@@ -160,5 +224,11 @@ SPECS = (
     ),
     FigureSpec("code_capacity", "Levels that codes tell", ("levels",), _capacity),
     FigureSpec("code_task", "One task, three codes", ("latency.spikes.v1",), _code_task),
+    FigureSpec(
+        "events_features",
+        "Selectivity for the direction of motion",
+        ("edges.spikes", "shuffled_edges.spikes"),
+        _motion,
+    ),
     FigureSpec("sharing_snr", "Updates that places share", ("shared.spikes.cells_1",), _sharing),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
+from scnnbio.analysis.learned import learned
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
@@ -307,6 +308,29 @@ def draw(
         scores=results.scores,
         provenance=results.provenance,
         figures=pictures,
+        tables=_training(results),
         left_out=left_out,
     )
     return [*written, page]
+
+
+def _training(results: Results) -> list[Any]:
+    """The table of what each stage learned; none if none did."""
+    from scnnbio.figures import Table
+
+    rows = [
+        (stage, s.projection, s.low, s.high, s.moved, s.settled, s.silent, s.runaway, s.threshold)
+        for stage, one in results.runs.items()
+        for s in learned(one)
+    ]
+    columns = (
+        *("stage", "projection", "at the lower bound", "at the upper bound", "mean change"),
+        *("last rate of change", "silent maps", "runaway maps", "change of threshold (mV)"),
+    )
+    caption = (
+        "State after learning: shares of weights within 5 % of a bound; mean absolute change of a"
+        " weight; its rate of change at the end as a share of that at the beginning; maps without a"
+        " spike in the last half of the trials, and with a neuron that fired in more than half of"
+        " the possible steps; mean change of shared thresholds."
+    )
+    return [Table("Learning", columns, rows, caption)] if rows else []
