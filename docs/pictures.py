@@ -66,10 +66,13 @@ class Picture:
     sources : tuple of str
         Files that say how it looks, from the project's folder. Of a module of figures, those that
         it imports count too.
+    command : str
+        Arguments of the command whose run it shows; empty if it shows none.
     """
 
     draw: Callable[[Path], Image.Image]
     sources: tuple[str, ...]
+    command: str = ""
 
 
 def _scnnbio(command: str, folder: Path) -> None:
@@ -80,23 +83,25 @@ def _scnnbio(command: str, folder: Path) -> None:
 
 def _experiment(name: str, figure: str, backend: str) -> Picture:
     """The figure of an experiment on neurons."""
+    command = f"run experiments/{name}.toml --backend {backend}"
 
     def draw(folder: Path) -> Image.Image:
-        _scnnbio(f"run experiments/{name}.toml --backend {backend}", folder)
+        _scnnbio(command, folder)
         return Image.open(folder / "figures" / f"{name}.png")
 
-    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"))
+    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"), command)
 
 
 def _comparison(name: str, figure: str, options: str) -> Picture:
     """A figure of a comparison of the V1 layer on several backends."""
+    command = f"compare v1_grating {options}"
 
     def draw(folder: Path) -> Image.Image:
-        _scnnbio(f"compare v1_grating {options}", folder)
+        _scnnbio(command, folder)
         return Image.open(folder / "figures" / f"{name}.png")
 
     sources = (f"{_FIGURES}/{figure}.py", "experiments/v1_grating.toml")
-    return Picture(draw, sources)
+    return Picture(draw, sources, command)
 
 
 def _demo(folder: Path) -> Image.Image:
@@ -198,10 +203,12 @@ PICTURES = {
             f"{_FIGURES}/kernels.py", f"{_FIGURES}/shapes.py", "experiments/v1_features.toml",
             "models/v1_features.py",
         ),
+        DEMO,
     ),
     "euler_stability": _experiment("euler_stability", "euler", "reference"),
     "synaptic_filters": _experiment("synaptic_filters", "frequency_response", "brian2-standalone"),
     "adaptation": _experiment("adaptation", "adaptation", "brian2"),
+    "events_features": _experiment("events_features", "motion", "brian2-standalone"),
     "shunting": _experiment("shunting", "gain", "brian2-standalone"),
     "homeostasis_depth": _experiment("homeostasis_depth", "homeostasis", "brian2-standalone"),
     "compare": _comparison(

@@ -9,7 +9,8 @@
     └── BackendMissing    a simulator or a compiler is not installed                  (exit code 3)
 
 Every message is one line and says what is wrong, where, and what to do instead.
-:class:`FilesSkipped` is a warning: results are right, but some files were left out.
+:class:`FilesSkipped` is a warning: results are right, but some files were left out. So is
+:class:`EventsWarning`, about events of a damaged file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import errno
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class ScnnbioError(Exception):
@@ -187,6 +189,10 @@ class UnsupportedError(ScnnbioError):
         self.reasons = tuple(reasons)
         super().__init__(f"not available on {backend}: " + " | ".join(map(str, self.reasons)))
 
+    # An exception is copied, and sent between processes, with the arguments of its initialiser.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.backend, self.reasons), self.__dict__
+
 
 class BackendMissing(ScnnbioError, ImportError):
     """A simulator or a compiler that is not installed."""
@@ -196,3 +202,7 @@ class BackendMissing(ScnnbioError, ImportError):
 
 class FilesSkipped(UserWarning):
     """Some files of a folder could not be read, and were left out."""
+
+
+class EventsWarning(UserWarning):
+    """Events of a damaged file were left out, or the size of an event camera was guessed."""

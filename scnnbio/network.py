@@ -47,6 +47,7 @@ class Projection(Value):
         One of the postsynaptic model's receptors; from a source of values, one of its
         :func:`~scnnbio.neurons.ports.ports`, such as ``"i_offset"``.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
+        The rule by which the kernel learns.
     name : str, optional
         Default: ``"<pre>_<post>"``.
     """

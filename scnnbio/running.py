@@ -21,6 +21,7 @@ def run(
     progress: bool | Report = True,
     *,
     options: Mapping[str, object] | None = None,
+    jobs: int = 1,
 ) -> Run: ...
 
 
@@ -31,6 +32,7 @@ def run(
     progress: bool | Report = True,
     *,
     options: Mapping[str, object] | None = None,
+    jobs: int = 1,
 ) -> Results: ...
 
 
@@ -40,6 +42,7 @@ def run(
     progress: bool | Report = True,
     *,
     options: Mapping[str, object] | None = None,
+    jobs: int = 1,
 ) -> Run | Results:
     """Run an experiment, or every stage of a study.
 
@@ -56,6 +59,10 @@ def run(
         elsewhere. A callable is called as ``report(phase, done, total)`` instead.
     options : mapping of str to object, optional
         Options of a backend that is given by name, or by default.
+    jobs : int
+        Number of processes for stages, and for trials, that do not depend on one another. The
+        results are those of one process. A script that asks for more than one must start its work
+        under ``if __name__ == "__main__":``, since each process imports it.
 
     Returns
     -------
@@ -82,7 +89,7 @@ def run(
             where="run",
         )
     with _reporting(progress) as report:
-        return _run(work, backend, options, report)
+        return _run(work, backend, options, report, jobs)
 
 
 def _run(
@@ -90,20 +97,22 @@ def _run(
     backend: str | Backend | None,
     options: Mapping[str, object] | None,
     report: Report | None,
+    jobs: int,
 ) -> Run | Results:
     # Imported here, so that importing scnnbio does not load claims, fits and backends.
     from scnnbio import workflow
     from scnnbio.backends.choices import targets
     from scnnbio.backends.fastest import fastest
+    from scnnbio.jobs import run_portions
 
     if backend is None:
         backend = fastest(work, options).name
     if isinstance(work, Study):
-        return workflow.judge(workflow.execute(work, backend, report, options=options))
+        return workflow.judge(workflow.execute(work, backend, report, options=options, jobs=jobs))
     target = targets([work.stage], backend, options)[work.stage]
     if lacking := target.missing():
         raise BackendMissing(lacking, where=f"backend {target.name!r}")
-    return target.run(work, report)
+    return run_portions(work, target, report, jobs)
 
 
 @contextmanager

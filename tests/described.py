@@ -17,18 +17,34 @@ from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import (
     LGN,
+    BurstCode,
+    DeltaCode,
     Encoding,
     GammaCode,
+    JitteredCode,
     LatencyCode,
+    PhaseCode,
     Pixels,
     PoissonCode,
     RefractoryCode,
+    RegularCode,
     Retina,
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes
-from scnnbio.inputs import CorrelatedPairs, FromCurrents, FromFrames, FromImages, FromSpikes
+from scnnbio.inputs import (
+    CorrelatedPairs,
+    Events,
+    EventSensor,
+    FromCurrents,
+    FromEvents,
+    FromFrames,
+    FromImages,
+    FromSensor,
+    FromSpikes,
+    Levels,
+)
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
@@ -45,7 +61,7 @@ from scnnbio.stimuli import (
     WhiteNoise,
 )
 from scnnbio.validation import CLAIMS, Protocol
-from scnnbio.validation.claim import Observation
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.scores import Score
 from scnnbio.validation.self_sustained import MeanRate
 from scnnbio.values import Value
@@ -132,7 +148,17 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     FromImages: lambda: FromImages(
         np.arange(24, dtype=np.uint8).reshape(2, 3, 4), PoissonCode(), 20.0, {"digit": [3, 7]}
     ),
+    Events: lambda: Events([30, 10, 20], [0, 1, 2], [1, 0, 1], [1, 0, 1], (2, 3)),
+    EventSensor: lambda: EventSensor(0.15, 0.25, 0.1, 2.0, 5.0, 0.02, seed=3),
+    FromEvents: lambda: FromEvents(
+        [Events([30, 10], [0, 1], [1, 0], [1, 0], (2, 3))] * 2, 20.0, polarity="merged",
+        repeated="merge", drop=0.1, jitter=0.5, shuffled=True, labels={"digit": [3, 7]},
+    ),
+    FromSensor: lambda: FromSensor(
+        Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
+    ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
+    Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
         trials={"side": ["left", "right"]},
@@ -219,6 +245,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     PoissonCode: lambda: PoissonCode(gain=0.3),
     GammaCode: lambda: GammaCode(gain=0.3, shape=2.5),
     RefractoryCode: lambda: RefractoryCode(gain=0.3, refractory=1.5),
+    RegularCode: lambda: RegularCode(gain=0.3, begins="middle"),
+    PhaseCode: lambda: PhaseCode(30.0, span=120.0),
+    BurstCode: lambda: BurstCode(4, longest=9.5),
+    DeltaCode: lambda: DeltaCode(0.3),
+    JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
     Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),

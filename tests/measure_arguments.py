@@ -43,6 +43,11 @@ def measure_arguments(
             "orientation_measures", "direction_measures", "spatial_frequency_measures",
             "count_measures", "interval_measures", "correlation_measures",
         ), measured),
+        "encoding_measures": {
+            "model": table_of(orientation=np.arange(12.0)), "population": "v1",
+            "recorded": table_of(orientation=np.arange(12.0)), "target": "v1", "folds": 2,
+            "window": (10.0, 90.0), "recorded_window": (10.0, 90.0),
+        },
         "sparseness_measures": measured | {"bin_width": 10.0},
         "contrast_measures": measured | {
             "recording": table_of(contrast=[0.125, 0.25, 0.5, 1.0]), "least_r_squared": 0.5,

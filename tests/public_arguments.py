@@ -26,7 +26,7 @@ from scnnbio.analysis.readout import Split, linear_classifiers
 from scnnbio.connectors import DenseConnector, LateralInhibitionConnector, PoolingConnector
 from scnnbio.encoding import Pixels
 from scnnbio.experiment import Run
-from scnnbio.inputs import CorrelatedPairs
+from scnnbio.inputs import CorrelatedPairs, Events
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
@@ -83,6 +83,13 @@ def tuned() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
+def moved() -> Recording:
+    """Spikes of two units while a bar moves."""
+    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
+    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
+    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
+
+
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -93,6 +100,7 @@ TURN = [0.0, 90.0, 180.0, 270.0]
 TABLE: dict[str, Any] = {"recording": tuned, "population": "v1", "window": (10.0, 60.0)}
 TUNED = [1.0, 3.0, 2.0, 1.0]
 RUN: dict[str, Any] = {"run": run, "population": "v1", "trials": [0]}
+EVENTS = Events([10, 20], [0, 1], [0, 0], [0, 1], (1, 2))
 IMAGES = np.arange(32.0).reshape(2, 4, 4)
 
 COUNTS = Responses(
@@ -112,6 +120,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromSpikes": {
         "time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0], "size": (1, 1, 2), "duration": 20.0,
     },
+    "Events": {"t": [10, 20], "x": [0, 1], "y": [0, 0], "p": [0, 1], "size": (1, 2)},
+    "FromEvents": {"events": EVENTS, "duration": 20.0, "denoise": 1.0, "jitter": 0.5, "drop": 0.5},
+    "FromSensor": {"stimulus": lambda: experiment().stimulus},
+    "EventSensor": {"mismatch": 0.25, "noise": 4.0},
+    "saccades": {"image": np.full((3, 3), 0.5), "duration": 4.0},
+    "read_events": {"path": "absent"},
+    "Events.between": {"begin": 10.0, "end": 20.0},
+    "Events.by_time": {"duration": 5.0, "begin": 1.0},
+    "Events.denoise": {"window": 2.0},
+    "Events.drop": {"fraction": 0.5, "rng": rng},
+    "Events.shifted": {"by": 2.0},
+    "Events.jitter": {"sigma": 2.0, "rng": rng},
+    "EventSensor.record": {"light": np.ones((2, 3, 3)), "frame": 5.0, "rng": rng},
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
@@ -245,6 +266,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rate_curve": {**RUN, "window": (10.0, 60.0)},
     "potential_curve": {**RUN, "window": (10.0, 60.0)},
     "mean_signal": {**RUN, "variable": "v", "window": (10.0, 60.0)},
+    "fit_masks": {
+        "alone": [[1.0, 3.0, 9.0, 12.0]], "masked": [[0.0, 1.0, 4.0, 8.0]],
+        "contrast": [0.125, 0.25, 0.5, 1.0],
+    },
+    "position_spread": {"recording": moved, "population": "v1", "share": 0.25},
+    "reconstruction_error": {
+        "counts": np.arange(40.0).reshape(20, 2) % 7, "shown": np.arange(60.0).reshape(20, 3) % 5,
+    },
     "gain_change": {"control": curve(1.0), "changed": curve(0.5), "up_to": 40.0},
     "map_rates": {
         "recording": lambda: run().recording, "population": "v1", "maps": [0], "bin_width": 10.0,
@@ -301,7 +330,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Parameter.check": {"value": 20.0, "where": "here"},
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
-    "PoissonCode.rate": {"drive": [0.5, 1.0]},
+    "RateCode.rate": {"drive": [0.5, 1.0]},
+    "Code.decoded": {
+        "step": np.array([3, 9]), "unit": np.array([0, 1]), "n_units": 2, "duration": 50.0,
+        "dt": 0.5,
+    },
     "Retina.drive": {"frames": np.ones((2, 20, 20)), "duration": 50.0},
     "Retina.spatial_gain": {"frequency": [0.5, 2.0]},
     "Retina.transfer": {"frequency": [4.0, 8.0], "contrast": 0.5},
@@ -334,6 +367,8 @@ INSTANCES: dict[str, Any] = {
     "Experiment": experiment,
     "Run": run,
     "Encoding": lambda: Encoding(Pixels(), PoissonCode()),
+    "Code": PoissonCode,
+    "RateCode": PoissonCode,
     "ConvolutionConnector": lambda: CONVOLUTION,
     "LateralInhibitionConnector": lambda: LateralInhibitionConnector((2, 1, 1), strength=0.5),
     "PoolingConnector": lambda: PoolingConnector((1, 1, 1), 1),

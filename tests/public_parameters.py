@@ -52,12 +52,27 @@ RESULTS = {
         "Measurement",
         "SpikeTriggered",
         "LearningCourse",
+        "MaskedCurves",
+        "MaskFit",
+        "Code",
+        "Learned",
     ),
 }
 
 #: Parameters whose annotation leaves open that they are no quantity.
 OTHERS = {
-    "indices": {"trials", "trial", "unit", "units", "maps", "conditions"},
+    "indices": {
+        "trials",
+        "step",
+        "trial",
+        "unit",
+        "units",
+        "maps",
+        "conditions",
+        "Events.x",
+        "Events.y",
+        "Events.p",
+    },
     "pairs of neurons": {"edges"},
     "columns of a trial table": {
         "FromImages.labels",

@@ -62,6 +62,19 @@ def test_tables_say_what_was_measured() -> None:
     )
 
 
+def test_peers_train_the_same_network() -> None:
+    """The first layer fires the same spikes, up to rounding in single precision."""
+    for module in ("torch", "snntorch"):
+        pytest.importorskip(module)
+    from benchmarks.peers import Ours, SnnTorch, table
+
+    ours, theirs = Ours("training", 1).run(), SnnTorch("training", 1).run()
+    assert ours > 10_000
+    assert theirs == pytest.approx(ours, rel=1e-3)
+    rows = {"a": {"cpu_s": 2.0, "wall_s": 1.0}, "b": {"cpu_s": 3.0, "wall_s": 4.0}}
+    assert table({"x": rows})[-1] == "| x | b | 3.000 | 4.000 | 1.50 | 4.00 |"
+
+
 @pytest.mark.slow
 def test_the_backend_is_measured_again_and_again_and_fires_as_the_hand_written_loop() -> None:
     """benchmarks/floor.cpp is the oracle; a second run must not go on from the first one's end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 import tomli_w
 
 from scnnbio import workflow
+from scnnbio.errors import DataError
 from scnnbio.experiment import load
 from scnnbio.workflow import load_results
 from scnnbio.workflow.folder import write_runs, write_scores
@@ -132,7 +134,21 @@ def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "copy"))
     drawn = ask("figures", folder, "raster")
     assert drawn.exit_code == 0, drawn.output
-    assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".pdf", ".png"]
+    assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".csv", ".pdf", ".png"]
+
+
+def test_a_script_draws_its_figure_from_the_saved_run_alone(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = runpy.run_path(str(Path(__file__).parents[1] / "analysis/figures/learning.py"))
+    script["main"](str(finished), str(tmp_path))
+    written = sorted(file.name for file in tmp_path.iterdir())
+    assert written == ["learning.csv", "learning.pdf", "learning.png"]
+    assert "Course of learning over" in capsys.readouterr().out
+    claim = runpy.run_path(str(Path(__file__).parents[1] / "analysis/figures/claim.py"))
+    # Of two kernels and few cells nothing can be judged, and a claim without a value has no figure.
+    with pytest.raises(DataError, match="no claim"):
+        claim["main"](str(finished), "fano_factor", str(tmp_path))
 
 
 def test_two_runs_and_a_run_and_its_recording_are_compared(finished: Path, tmp_path: Path) -> None:

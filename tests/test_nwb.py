@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 from pathlib import Path
@@ -190,8 +191,21 @@ def test_two_recordings_are_compared_claim_by_claim(made, tmp_path) -> None:  # 
     (pair,) = json.loads(told.stdout)
     assert pair["distance"] > 0.8
     assert pair["p"] < 1e-6
-    table = ask("score", path, tmp_path / "shuffled.h5", *words, "--population", "VISp")
+    out = ("--out", tmp_path / "report", "--population", "VISp")
+    table = ask("score", path, tmp_path / "shuffled.h5", *words, *out)
     assert "their values differ" in " ".join(table.output.split())
+    # Both stand on the figure, with their names, beside the published cells.
+    name = "claim_siegle2021_orientation_index"
+    with (tmp_path / "report" / "figures" / f"{name}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    drawn = {row["series"] for row in rows if row["drawn_as"] == "bin"}
+    assert drawn >= {"session (n = 30)", "shuffled (n = 30)", "Siegle et al. 2021 (n = 1177)"}
+    scores = json.loads((tmp_path / "report" / "scores.json").read_text())
+    assert [score["value"] for score in scores] == [pair["one"]["value"], pair["other"]["value"]]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert f'id="figure-{name}"' in page
+    assert "Side by side" in page
+    assert ask("score", path, tmp_path / "shuffled.h5", *words, *out).exit_code != 0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ from tests.public_parameters import Case, cases, hints, marks, parameters
 LONG = {"for_spinnaker.delay", "homeostatic_return.within"}
 #: Take a fit or a model's equations for each of a dozen forms.
 COSTLY = {
+    "fit_masks",
+    "reconstruction_error",
     "fit_gabor",
     "fit_gabors",
     "measure_kernels",

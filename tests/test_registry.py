@@ -281,7 +281,7 @@ def test_another_packages_figure_that_fails_ends_no_run(site: Path) -> None:
     package(site, "bobs-figures", {"scnnbio.figures": points}, code)
     spikes = Spikes(np.ones(1), np.zeros(1, np.int32), np.zeros(1, np.int32))
     recording = Recording({"v1": spikes}, {"v1": (1, 1, 1)}, {"duration": np.array([10.0])})
-    results = SimpleNamespace(evidence={"learn": Evidence(recording)}, scores=())
+    results = SimpleNamespace(evidence={"learn": Evidence(recording)}, claims=(), scores=())
     _, left_out = figures.draw_all(results)
     assert left_out["bad"] == "RuntimeError: no ink"
     assert "gone" not in left_out

@@ -12,6 +12,10 @@ from pathlib import Path
 from scnnbio.errors import DataError, unwritable
 
 
+class InUse(DataError):
+    """Another process holds the lock."""
+
+
 @contextlib.contextmanager
 def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
     """Hold a lock on a file.
@@ -30,8 +34,10 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
 
     Raises
     ------
+    InUse
+        If another process holds the lock.
     DataError
-        If another process holds the lock, or the file cannot be created.
+        If the file cannot be created.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -53,7 +59,7 @@ def _wait_for(descriptor: int, path: Path, until: float) -> None:
             if time.monotonic() < until:
                 time.sleep(0.05)
                 continue
-            raise DataError(
+            raise InUse(
                 "another process is using this folder; wait until it has ended",
                 where=str(path.parent),
             ) from None

@@ -14,6 +14,7 @@ from scnnbio.cli import (  # isort: skip
     check,
     run,
     resume,
+    sweep,
     compare,
     score,
     figures,
@@ -35,6 +36,7 @@ __all__ = [
     "resume",
     "run",
     "score",
+    "sweep",
 ]
 
 

@@ -55,6 +55,15 @@ BackendName = Annotated[
         autocompletion=completions(backends.names),
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Number of processes for stages, and for trials, that do not depend on one another;"
+        " the results are those of one process. Default: one per core, for large stages.",
+    ),
+]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]
 Seed = Annotated[int | None, typer.Option(help="Replaces the experiment's own seed.")]
 Settings = Annotated[

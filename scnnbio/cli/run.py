@@ -13,6 +13,7 @@ from rich.text import Text
 from scnnbio.cli.common import (
     BackendName,
     Experiment,
+    Jobs,
     Profile,
     Seed,
     Settings,
@@ -65,6 +66,7 @@ def run(
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
     force: Annotated[bool, typer.Option(help="Replace the folder if it exists.")] = False,
+    jobs: Jobs = None,
 ) -> None:
     """Run an experiment, judge it against published data, and draw the report."""
     from scnnbio import workflow
@@ -85,6 +87,7 @@ def run(
             report=report,
             options=options,
             command=command_line(),
+            jobs=jobs,
         )
     _print_mappings(results.provenance["stages"])
     print_scores(results.scores)

@@ -57,6 +57,15 @@ def score(
             help="Of an NWB file: judge each area apart, or all units of the session together.",
         ),
     ] = "area",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a report there, with a figure per claim on which all places are side by"
+            " side. Of two places or of a file; a run has its own, which 'scnnbio figures' draws.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Replace an older report.")] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 4 unless every claim is met.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -68,16 +77,21 @@ def score(
             f"one place is judged or two are compared, not {len(places)}", where="score"
         )
     if len(places) == 1 and places[0].is_dir():
+        if out is not None:
+            raise SpecError("a run has its own report; leave out --out", where=str(places[0]))
         scores, name = _of_run(places[0], claims or population)
         lacking = f"experiment {name!r} has no claims; add a table [[claims]] to it"
     else:
         wanted = scored.Wanted(claims, population, columns, by)
         judged = scored.judged_at(places, wanted)
         _tell_notes(judged)
+        found = scored.pairs(*judged) if len(places) == 2 else scored.alone(judged[0])
+        if out is not None:
+            _write(out, found, places, force)
         if len(places) == 2:
-            _tell_pairs(scored.pairs(*judged), places, as_json)
+            _tell_pairs(found, places, as_json)
             return
-        scores, lacking = scored.scores_of(judged[0]), "no claim is named"
+        scores, lacking = tuple(pair.one for pair in found), "no claim is named"
     if as_json:
         sys.stdout.write(json.dumps([s.to_dict() for s in scores], indent=2) + "\n")
     else:
@@ -112,6 +126,15 @@ def _of_run(folder: Path, named: str | None) -> tuple[tuple[Score, ...], str]:
     return results.scores, results.study.name
 
 
+def _write(folder: Path, pairs: Sequence[SideBySide], places: Sequence[Path], force: bool) -> None:
+    """The report of places that were judged, with its figures and scores."""
+    from scnnbio.cli.judged import write_judged
+
+    with progress() as report:
+        write_judged(folder, pairs, places, replace=force, report=report)
+    errors.print(Text(f"report: {folder / 'report.html'}"), soft_wrap=True)
+
+
 def _tell_notes(judged: Sequence[Subject]) -> None:
     for one in judged:
         for note in one.notes:
@@ -120,21 +143,22 @@ def _tell_notes(judged: Sequence[Subject]) -> None:
 
 def _tell_chance(scores: Sequence[Score]) -> None:
     """How many disagreements chance alone would give: claims are not corrected for their number."""
-    tested = [s for s in scores if s.verdict in ("agrees", "disagrees")]
-    if len(tested) >= 10:
-        errors.print(
-            Text(
-                f"{len(tested)} claims were judged one by one, most at 5 %: of a model that had all"
-                f" published properties about {len(tested) / 20:.0f} would disagree by chance"
-            ),
-            soft_wrap=True,
-        )
+    from scnnbio.validation.summary import chance_note
+
+    if told := chance_note(scores):
+        errors.print(Text(told), soft_wrap=True)
 
 
 def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bool) -> None:
     if as_json:
         compared = [
-            {"one": p.one.to_dict(), "other": p.other.to_dict(), "distance": p.distance, "p": p.p}
+            {
+                "one": p.one.to_dict(),
+                "other": None if p.other is None else p.other.to_dict(),
+                "distance": p.distance,
+                "p": p.p,
+                "about": p.about,
+            }
             for p in pairs
         ]
         sys.stdout.write(json.dumps(compared, indent=2) + "\n")
@@ -143,9 +167,10 @@ def _tell_pairs(pairs: Sequence[SideBySide], places: Sequence[Path], as_json: bo
     for pair in pairs:
         sides: list[str | Text] = []
         for side in (pair.one, pair.other):
-            value = "-" if side.value is None else f"{side.value:.3g}"
-            sides += [value, verdict_text(side.verdict)]
-        about = " / ".join(dict.fromkeys(filter(None, (pair.one.about, pair.other.about))))
+            value = "-" if side is None or side.value is None else f"{side.value:.3g}"
+            sides += [value, "-" if side is None else verdict_text(side.verdict)]
+        other = pair.about if pair.other is None else pair.other.about
+        about = " / ".join(dict.fromkeys(filter(None, (pair.one.about, other))))
         rows.append((pair.one.claim, about, *sides, pair.reason))
-    one, other = (place.name for place in places)
-    print_table(("claim", "on", one, "verdict", other, "verdict", "why"), rows)
+    names = [place.name for place in places]
+    print_table(("claim", "on", names[0], "verdict", names[1], "verdict", "why"), rows)

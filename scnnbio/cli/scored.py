@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from scnnbio import workflow
 from scnnbio.cli.terminal import progress
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment import ClaimBinding
-from scnnbio.recording import Recording, Spikes
-from scnnbio.recording.column_maps import ColumnMap
-from scnnbio.recording.nwb import read_nwb
-from scnnbio.validation import CLAIMS, Evidence, Score
+from scnnbio.recording.opening import open_recordings
+from scnnbio.validation import CLAIMS, Evidence
+from scnnbio.validation.evidence import Target
 from scnnbio.validation.groups import claims_named
-from scnnbio.validation.side_by_side import SideBySide, side_by_side
+from scnnbio.validation.side_by_side import SideBySide, side_by_side, values_of
 
 _BY = ("area", "session")
 
@@ -65,9 +62,15 @@ def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Subject, ...]:
     return tuple(runs.get(place) or _file(place, names, wanted) for place in places)
 
 
-def scores_of(judged: Subject) -> tuple[Score, ...]:
-    """Scores of what a place is judged by."""
-    return tuple(CLAIMS[b.claim].judge(judged.seen(b), bound=b) for b in judged.bound)
+def alone(judged: Subject) -> list[SideBySide]:
+    """What a place is judged by, as :func:`pairs` gives it for two."""
+    found = []
+    for b in judged.bound:
+        claim, seen = CLAIMS[b.claim], judged.seen(b)
+        found.append(
+            SideBySide(claim.judge(seen, bound=b), None, values=(values_of(claim, seen, b),))
+        )
+    return found
 
 
 def pairs(one: Subject, other: Subject) -> list[SideBySide]:
@@ -91,20 +94,34 @@ def pairs(one: Subject, other: Subject) -> list[SideBySide]:
         return (bound.claim,)
 
     found = [
-        side_by_side(
-            CLAIMS[ours.claim],
-            (one.seen(ours), ours),
-            (other.seen(theirs), theirs),
-        )
+        _pair(one, ours, other, theirs)
         for ours in one.bound
         for theirs in other.bound
         if key(ours) == key(theirs)
+        or (_predicts(ours) and _predicts(theirs) and not ours.recording)
     ]
     if not found:
         raise SpecError(
             "no claim is about both; name claims with --claims", where=f"{one.place} {other.place}"
         )
     return found
+
+
+def _predicts(bound: ClaimBinding) -> bool:
+    """Whether a claim is about two at once: what the first tells of the second."""
+    return CLAIMS[bound.claim].measure.about == "recording"
+
+
+def _pair(one: Subject, ours: ClaimBinding, other: Subject, theirs: ClaimBinding) -> SideBySide:
+    claim = CLAIMS[ours.claim]
+    if _predicts(ours) and not ours.recording:
+        seen = other.seen(theirs)
+        target = Target(seen.recording, theirs.population[0])
+        evidence = one.seen(ours).bind(predicted=target)
+        about = f"predicts {', '.join(theirs.population)}"
+        score, values = claim.judge(evidence, bound=ours), values_of(claim, evidence, ours)
+        return SideBySide(score, None, about=about, values=(values,))
+    return side_by_side(claim, (one.seen(ours), ours), (other.seen(theirs), theirs))
 
 
 def _run(folder: Path, wanted: Wanted) -> Subject:
@@ -130,7 +147,7 @@ def _bound_elsewhere(bound: Sequence[ClaimBinding], names: set[str]) -> tuple[Cl
         ClaimBinding(name, stage, population, shares=shares)
         for name in sorted(names)
         for stage, population, shares, _ in about
-        if CLAIMS[name].measure.about == "population"
+        if CLAIMS[name].measure.about in ("population", "recording")
     )
 
 
@@ -142,7 +159,9 @@ def _file(file: Path, names: Sequence[str], wanted: Wanted) -> Subject:
             "name the claims to judge it by, as in --claims fano_factor,isi_cv or --claims v1",
             where=str(file),
         )
-    recordings, notes = _read(file, wanted)
+    recordings, notes = open_recordings(
+        file, wanted.columns, by="session" if wanted.by == "session" else "area"
+    )
     chosen = _words(wanted.population) if wanted.population else list(recordings)
     if len(chosen) != 1 and file.suffix != ".nwb" and not wanted.population:
         held = ", ".join(recordings) or "none"
@@ -153,48 +172,6 @@ def _file(file: Path, names: Sequence[str], wanted: Wanted) -> Subject:
     bound = tuple(ClaimBinding(c.name, "", (name,)) for name in chosen for c in claims)
     evidence = {name: Evidence(recordings[name]) for name in chosen}
     return Subject(file, False, evidence, bound, notes)
-
-
-def _read(file: Path, wanted: Wanted) -> tuple[dict[str, Recording], tuple[str, ...]]:
-    """The recording of each population, and what was left out."""
-    if file.suffix != ".nwb":
-        if file.suffix in (".h5", ".hdf5") or wanted.columns is None:
-            recording = Recording.load(file)
-            return dict.fromkeys(recording.spikes, recording), ()
-        raise SpecError("--map is for NWB files", where=str(file))
-    if wanted.columns is None:
-        raise SpecError(
-            'say what its columns mean with --map columns.toml; layout = "allen" is a map',
-            where=str(file),
-        )
-    found = read_nwb(file, ColumnMap.load(wanted.columns))
-    recording, areas = found.recording, found.areas
-    if wanted.by == "session":
-        recording = together(recording, found.session)
-        said = " and ".join(dict.fromkeys(areas.values()))
-        areas = dict.fromkeys(recording.spikes, said) if said else {}
-    return {
-        name: _in_area(recording, areas.get(name, "")) for name in recording.spikes
-    }, found.notes
-
-
-def _in_area(recording: Recording, area: str) -> Recording:
-    """The same, whose trial table says the area: claims on another are not applied."""
-    if not area:
-        return recording
-    trials = {**recording.trials, "area": np.full(recording.n_trials, area)}
-    return Recording(recording.spikes, recording.shapes, trials)
-
-
-def together(recording: Recording, name: str) -> Recording:
-    """All populations of a recording as one, in their order."""
-    parts, first = [], 0
-    for population, spikes in recording.spikes.items():
-        parts.append((spikes.time, spikes.unit.astype(np.int64) + first, spikes.trial))
-        first += recording.size(population)
-    time, unit, trial = (np.concatenate(column) for column in zip(*parts, strict=True))
-    name = name.replace("/", "-")
-    return Recording({name: Spikes(time, unit, trial)}, {name: (first, 1, 1)}, recording.trials)
 
 
 def _words(text: str) -> list[str]:

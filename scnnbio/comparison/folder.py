@@ -51,7 +51,7 @@ def write_comparison(
         run.recording.save(recordings / ("_".join(filter(None, parts)) + ".h5"))
     figures: dict[str, Picture] = {}
     for name, title, caption, figure in comparison_figures(result):
-        png, _ = save(figure, folder / "figures", name)
+        png, *_ = save(figure, folder / "figures", name)
         figures[name] = Picture(png, caption, title)
         if report is not None:
             report("drawing figures", len(figures), len(figures))

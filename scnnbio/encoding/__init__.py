@@ -12,11 +12,15 @@ from typing import Annotated, final
 
 import numpy as np
 
-from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
+from scnnbio.encoding.codes import Code, LatencyCode
+from scnnbio.encoding.delta import DeltaCode
+from scnnbio.encoding.jitter import JitteredCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.encoding.rates import PoissonCode, RateCode, RegularCode
 from scnnbio.encoding.renewal import GammaCode, RefractoryCode
 from scnnbio.encoding.retina import Retina
+from scnnbio.encoding.timing import BurstCode, PhaseCode
 from scnnbio.registry import Registry, subclasses
 from scnnbio.units import In, Milliseconds
 from scnnbio.values import Value
@@ -24,13 +28,19 @@ from scnnbio.values import Value
 __all__ = [
     "CODES",
     "LGN",
+    "BurstCode",
     "Code",
+    "DeltaCode",
     "Encoding",
     "GammaCode",
+    "JitteredCode",
     "LatencyCode",
+    "PhaseCode",
     "Pixels",
     "PoissonCode",
+    "RateCode",
     "RefractoryCode",
+    "RegularCode",
     "Retina",
 ]
 
@@ -43,6 +53,11 @@ CODES: Registry[type[Code]] = Registry(
         "poisson": "scnnbio.encoding:PoissonCode",
         "gamma": "scnnbio.encoding:GammaCode",
         "refractory": "scnnbio.encoding:RefractoryCode",
+        "regular": "scnnbio.encoding:RegularCode",
+        "phase": "scnnbio.encoding:PhaseCode",
+        "burst": "scnnbio.encoding:BurstCode",
+        "delta": "scnnbio.encoding:DeltaCode",
+        "jittered": "scnnbio.encoding:JitteredCode",
     },
     subclasses(Code, name="kind", described=True),
 )

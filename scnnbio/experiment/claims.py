@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from scnnbio.errors import SpecError
@@ -42,6 +43,9 @@ class ClaimBinding(Value):
         ms within the trial; by default the whole trial, or the claim's own window.
     beside : tuple of str
         Names of further measures for the table of measures.
+    recording, columns, recorded : str
+        Where a claim is about a recording: its file, that of the map of an NWB file's columns, and
+        the population in it, such as an area; all units together by default.
     used_for : {"test", "choice"}
         ``"choice"`` means that parameters of the model were chosen by this claim: it then never
         counts as agreement.
@@ -60,6 +64,9 @@ class ClaimBinding(Value):
     window: Window | None = None
     used_for: Literal["test", "choice"] = "test"
     beside: tuple[str, ...] = ()
+    recording: str = ""
+    columns: str = ""
+    recorded: str = ""
 
     def __post_init__(self) -> None:
         names = (self.population,) if isinstance(self.population, str) else self.population
@@ -71,6 +78,8 @@ class ClaimBinding(Value):
             object.__setattr__(self, "window", plain_window(self.window, where="claim.window"))
         if self.used_for not in ("test", "choice"):
             raise SpecError(f'{self.used_for!r} is not "test" or "choice"', where="claim.used_for")
+        if not self.recording and (self.columns or self.recorded):
+            raise SpecError("'columns' and 'recorded' need a recording", where="claim.recording")
         if len(set(self.population)) < len(self.population):
             raise SpecError("a population is named twice", where="claim.population")
         if shares and (
@@ -82,6 +91,11 @@ class ClaimBinding(Value):
 
     def __repr__(self) -> str:
         return f"ClaimBinding({self.claim!r} on {self.about})"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the claim: a recording, and the map of its columns."""
+        return tuple(filter(None, (self.recording, self.columns)))
 
     @property
     def about(self) -> str:
@@ -115,6 +129,14 @@ def claims_from(rows: Any, where: str = "claims") -> tuple[ClaimBinding, ...]:
         If a row does not bind its claim.
     """
     return tuple(_claim(row, f"{where}[{k}]") for k, row in enumerate(as_list(rows, where)))
+
+
+def locate_recordings(rows: Any, folder: Path | None) -> None:
+    """Make the paths in claims absolute; ignore invalid entries."""
+    for row in rows if isinstance(rows, list) else ():
+        for key in ("recording", "columns"):
+            if isinstance(row, dict) and isinstance(row.get(key), str) and row[key]:
+                row[key] = str((folder or Path()).absolute() / Path(row[key]).expanduser())
 
 
 def _claim(row: Any, where: str) -> ClaimBinding:

@@ -141,10 +141,13 @@ class Drive(Input):
     experiment : Experiment
         The experiment before lowering.
     population : str
+    first : int
+        Number, among the trials of the experiment, of the one that counts as trial 0.
     """
 
     experiment: Described
     population: str
+    first: int = 0
 
     @property
     def n_trials(self) -> int:
@@ -215,7 +218,7 @@ class Drive(Input):
         SpecError
             If a value leaves the range of the port.
         """
-        each = (self._summed(name, trial) for name in self.ports)
+        each = (self._summed(name, trial + self.first) for name in self.ports)
         return heapq.merge(*each, key=operator.attrgetter("step"))
 
     def _summed(self, name: str, trial: int) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from scnnbio.encoding import Encoding
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.drive import Drive
 from scnnbio.experiment.noise import NoiseSpikes, noise_generator
-from scnnbio.inputs import CurrentInput, Draw, FromFrames, Input
+from scnnbio.inputs import CurrentInput, Draw, FromFrames, FromSensor, Input
 from scnnbio.inputs.base import Trial
 from scnnbio.inputs.foreign import checked_spikes
 from scnnbio.network import Network
@@ -177,9 +177,9 @@ def _generator(seed: int, trial: int, *place: int) -> np.random.Generator:
 
 def _first_showing(inputs: Driven, name: str) -> str:
     ours = inputs[name]
-    if isinstance(ours, FromFrames):
+    if isinstance(ours, FromFrames | FromSensor):
         for other, theirs in inputs.items():
-            if isinstance(theirs, FromFrames) and theirs.stimulus == ours.stimulus:
+            if isinstance(theirs, FromFrames | FromSensor) and theirs.stimulus == ours.stimulus:
                 return other
     return name
 

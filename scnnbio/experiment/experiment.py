@@ -65,6 +65,7 @@ class Experiment(Value):
     encoding : Encoding, optional
         Turns frames into spikes of the source.
     record : Record
+        What the run records.
     dt : float
         Time step in ms.
     seed : int
@@ -273,7 +274,12 @@ class Experiment(Value):
 
     def drawing(self, trial: int, source: str) -> Draw:
         """Shape, grid and random generators from which the input of a source is drawn."""
-        return draw(self.network, self.inputs, source, self.seed, trial, self.input_dt or self.dt)
+        dt = self.input_dt or self.dt
+        return draw(self.network, self.inputs, source, self.seed, self.shown(trial), dt)
+
+    def shown(self, trial: int) -> int:
+        """Number of a trial among those of the inputs; in a portion it is another."""
+        return trial
 
     def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Input spikes of one trial as (stamp in steps within the trial, unit).
@@ -282,7 +288,7 @@ class Experiment(Value):
         """
         sources = (population.name for population in self.network.spike_sources)
         draws = {name: self.drawing(trial, name) for name in sources}
-        step, unit = drawn_trial(self.inputs, trial, draws)
+        step, unit = drawn_trial(self.inputs, self.shown(trial), draws)
         return step * self.steps(self.input_dt or self.dt, "input_dt"), unit
 
     @cached_property

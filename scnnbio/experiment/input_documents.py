@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
+import numpy as np
+
+from scnnbio.encoding import CODES, LGN, Code, Encoding, Pixels, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
@@ -23,7 +25,17 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
-from scnnbio.inputs import INPUTS, FromCurrents, FromFrames, FromSpikes, Input
+from scnnbio.inputs import (
+    INPUTS,
+    Events,
+    EventSensor,
+    FromCurrents,
+    FromEvents,
+    FromFrames,
+    FromSensor,
+    FromSpikes,
+    Input,
+)
 from scnnbio.recording import Recording
 from scnnbio.stimuli import STIMULI, Stimulus
 from scnnbio.stimuli.base import FileRead, Files
@@ -123,7 +135,12 @@ def _of_file(table: Table, where: str) -> FromCurrents:
 
 def encoding_from(table: Any, where: str) -> Encoding:
     """Make an encoding from its table."""
-    return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
+    return build(Encoding, table, where, {"lgn": _lgn, "code": _code})
+
+
+def _code(table: Any, where: str) -> Code:
+    """A code; one that changes the spikes of another has its table inside."""
+    return by_kind(CODES, {"code": _code})(table, where)
 
 
 def _lgn(table: Any, where: str) -> LGN | Retina | Pixels:
@@ -137,6 +154,24 @@ def _labels(value: Any, where: str) -> Any:
     return value if isinstance(value, str) else dict(as_table(value, where))
 
 
+def _events(value: Any, where: str) -> Any:
+    """A path, or one table of events or several."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return tuple(build(Events, row, f"{where}[{k}]") for k, row in enumerate(value))
+    return build(Events, value, where)
+
+
+def _event_table(events: Events) -> Table:
+    table = {name: plain_value(getattr(events, name)) for name in ("t", "x", "y", "size")}
+    return {**table, "p": [int(on) for on in np.asarray(events.p)]}
+
+
+def _sensor(value: Any, where: str) -> EventSensor:
+    return build(EventSensor, value, where)
+
+
 def _as_it_is(value: Any, where: str) -> Any:
     return value
 
@@ -148,12 +183,14 @@ _INPUT_READERS: dict[str, Readers] = {
     "spikes": {"trials": lambda value, where: dict(as_table(value, where))},
     "currents": {"trials": lambda value, where: dict(as_table(value, where))},
     "images": {"labels": _labels, "images": _as_it_is},
+    "events": {"labels": lambda value, where: dict(as_table(value, where)), "events": _events},
+    "sensor": {"sensor": _sensor},
 }
 #: Readers of fields by name, for all inputs.
 _PARTS: Readers = {
     "stimulus": by_kind(STIMULI),
     "encoding": encoding_from,
-    "code": by_kind(CODES),
+    "code": _code,
 }
 READERS: Readers = {
     "stimulus": by_kind(STIMULI),
@@ -195,6 +232,10 @@ def _input_table(driven: Input, name: str) -> Table:
         table = kind_table(INPUTS, driven)
         if isinstance(driven, FromFrames):
             table |= _frames_table(driven.stimulus, driven.encoding)
+        if isinstance(driven, FromEvents) and not isinstance(driven.events, str):
+            table["events"] = [_event_table(events) for events in driven.trials]
+        if isinstance(driven, FromSensor):
+            table["stimulus"] = kind_table(STIMULI, driven.stimulus)
     except SpecError as error:
         raise SpecError(error.message, where=f"inputs.{name}") from None
     return table

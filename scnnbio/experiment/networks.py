@@ -49,7 +49,8 @@ MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {
 _SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
     source.name: source for source in (SpikeSource(), ValueSource())
 }
-_NOISES: dict[str, type[Noise]] = {
+#: Background noise by its kind.
+NOISES: dict[str, type[Noise]] = {
     "poisson": PoissonNoise,
     "ornstein-uhlenbeck": OrnsteinUhlenbeckNoise,
 }
@@ -122,7 +123,7 @@ def _noises(value: Any, where: str) -> tuple[Noise, ...]:
     rows = value if isinstance(value, list | tuple) else [value]
     several = len(rows) > 1
     return tuple(
-        by_kind(_NOISES)(row, f"{where}[{k}]" if several else where) for k, row in enumerate(rows)
+        by_kind(NOISES)(row, f"{where}[{k}]" if several else where) for k, row in enumerate(rows)
     )
 
 
@@ -273,7 +274,7 @@ def network_table(network: Network) -> Table:
 
 def _population_table(population: Population) -> Table:
     table = plain_table(population, skip=("neuron", "noise"))
-    kinds = {cls: kind for kind, cls in _NOISES.items()}
+    kinds = {cls: kind for kind, cls in NOISES.items()}
     if population.noise:
         table["noise"] = [{"kind": kinds[type(n)], **plain_table(n)} for n in population.noise]
     neuron = population.neuron

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scnnbio.errors import DataError
 from scnnbio.inputs import Input
 from scnnbio.stimuli import Stimulus
 
@@ -23,7 +24,7 @@ class Source:
     sha256 : str
         Hexadecimal digest of its content.
     role : str
-        ``"document"``, ``"weights"`` or ``"stimulus"``.
+        ``"document"``, ``"weights"``, ``"stimulus"`` or ``"recording"``, of a claim.
     """
 
     path: str
@@ -34,6 +35,22 @@ class Source:
     def of(cls, path: Path, content: bytes, role: str) -> Source:
         """Describe a file by its path and content."""
         return cls(str(path.absolute()), hashlib.sha256(content).hexdigest(), role)
+
+    @classmethod
+    def read(cls, path: str, role: str) -> Source:
+        """Describe a file that may be large, by its content.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})", where=path) from None
+        return cls(path, digest, role)
 
 
 class Here(str):

@@ -5,6 +5,7 @@ style. :data:`FIGURES` lists the figures of studies by name; :func:`render_repor
 one HTML file.
 """
 
+from scnnbio.figures.claims import claim_figure, drawn_pair
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
@@ -12,10 +13,11 @@ from scnnbio.figures.orientation import example_units, orientation_figure, tunin
 from scnnbio.figures.raster import raster
 from scnnbio.figures.registry import FIGURES, draw, draw_all, names_for
 from scnnbio.figures.report import Picture, Table, render_report
+from scnnbio.figures.saving import save, save_all
 from scnnbio.figures.scores import Judged, claim_distributions
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
-from scnnbio.figures.style import COLUMN, PAGE, new_figure, save, style, styled
+from scnnbio.figures.style import COLUMN, PAGE, new_figure, style, styled
 
 __all__ = [
     "COLUMN",
@@ -28,9 +30,11 @@ __all__ = [
     "StudyResults",
     "Table",
     "claim_distributions",
+    "claim_figure",
     "draw",
     "draw_against_bins",
     "draw_all",
+    "drawn_pair",
     "example_units",
     "kernel_grid",
     "learning_curve",
@@ -40,6 +44,7 @@ __all__ = [
     "raster",
     "render_report",
     "save",
+    "save_all",
     "shape_scatter",
     "style",
     "styled",

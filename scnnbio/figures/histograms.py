@@ -25,6 +25,8 @@ def draw_against_bins(
     *,
     above: int = 0,
     labels: tuple[str, str] = ("model", "published"),
+    color: str = MODEL,
+    published: bool = True,
 ) -> None:
     """Draw fractions of cells in published bins: published as filled bars, the model as an outline.
 
@@ -42,6 +44,10 @@ def draw_against_bins(
         Published cells above the last edge.
     labels : (str, str)
         Labels in the legend, before the number of cells.
+    color : str
+        Of the model's outline.
+    published : bool
+        Whether the published bars are drawn too; without them a further model joins the first.
 
     Raises
     ------
@@ -68,13 +74,14 @@ def draw_against_bins(
     total, cells = int(known.sum()) + above, len(data)
     for where, ours, theirs in parts:
         named = where is rim
+        if published:
+            axes.stairs(
+                theirs / max(total, 1), where, fill=True, facecolor=PUBLISHED,
+                edgecolor=PUBLISHED_EDGE, linewidth=0.6,
+                label=f"{labels[1]} (n = {total})" if named else None,
+            )  # fmt: skip
         axes.stairs(
-            theirs / max(total, 1), where, fill=True, facecolor=PUBLISHED,
-            edgecolor=PUBLISHED_EDGE, linewidth=0.6,
-            label=f"{labels[1]} (n = {total})" if named else None,
-        )  # fmt: skip
-        axes.stairs(
-            ours / max(cells, 1), where, color=MODEL, linewidth=1.6,
+            ours / max(cells, 1), where, color=color, linewidth=1.6,
             label=f"{labels[0]} (n = {cells})" if named else None,
         )  # fmt: skip
     _label_outside(axes, rim, below=bool(low), beyond=bool(high or above), width=width)

@@ -14,8 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from scnnbio.errors import DataError
-from scnnbio.figures import captions, experiments, learned, solutions
+from scnnbio.errors import DataError, hint
+from scnnbio.figures import captions, circuits, experiments, learned, solutions, three_ways
+from scnnbio.figures.claims import PREFIX, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
@@ -43,6 +44,8 @@ def draw(name: str, results: StudyResults) -> Drawn:
     DataError
         If the results lack what the figure shows.
     """
+    if name.startswith(PREFIX):
+        return _claim(name, results)
     spec = FIGURES.choose(name)
     reason = spec.lacking(results)
     if not reason:
@@ -54,10 +57,23 @@ def draw(name: str, results: StudyResults) -> Drawn:
     raise DataError(f"cannot be drawn: {reason}", where=f"figure {name!r}")
 
 
+def _claim(name: str, results: StudyResults) -> Drawn:
+    """The figure of a claim that was judged."""
+    judged = judged_claims(results)
+    if name not in judged:
+        said = hint(name, judged) if judged else "no claim has a value"
+        raise DataError(f"no claim that was judged has this name; {said}", where=f"figure {name!r}")
+    claim, side = judged[name]
+    title = f"Claim {name.removeprefix(PREFIX)}: {side.score.verdict}"
+    figure, caption = claim_figure(claim, [side]), claim_caption(claim, [side])
+    return Drawn(name, title, figure, caption, side.score)
+
+
 def names_for(results: StudyResults) -> list[str]:
-    """Names of the figures of which at least one stage was run."""
+    """Names of the figures of which at least one stage was run, and of those of judged claims."""
     # A figure that cannot be imported is skipped here; drawing it by name raises the error.
-    return [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
+    own = [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
+    return own + list(judged_claims(results))
 
 
 def draw_all(
@@ -85,7 +101,7 @@ def draw_all(
             left_out[name] = error.message.removeprefix("cannot be drawn: ")
         except Exception as error:
             # A failing figure of another package must not end a run.
-            if name in FIGURES.own:
+            if name in FIGURES.own or name.startswith(PREFIX):
                 raise
             left_out[name] = f"{type(error).__name__}: {error}"
         if progress is not None:
@@ -249,6 +265,8 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("experiments:SPECS", experiments.SPECS),
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
+            ("three_ways:SPECS", three_ways.SPECS),
+            ("circuits:SPECS", circuits.SPECS),
         )
         for spec in specs
     },

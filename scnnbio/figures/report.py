@@ -16,7 +16,9 @@ import jinja2
 from scnnbio.errors import DataError, unwritable
 from scnnbio.files import write_atomically
 from scnnbio.validation import Score
-from scnnbio.validation.claim import OBSERVED
+from scnnbio.validation.estimates import AS_PUBLISHED, Estimate
+from scnnbio.validation.observation import OBSERVED
+from scnnbio.validation.summary import VERDICTS, chance_note, counted, shortfalls
 
 __all__ = ["Picture", "Table", "render_report"]
 
@@ -53,11 +55,15 @@ class Picture:
     caption : str
         What is shown, how many cells were excluded and why. Plain text.
     title : str, optional
+    score : Score, optional
+        That of the claim which the figure is about; such figures have a section of their own, and
+        the table of verdicts points to them.
     """
 
     path: str | os.PathLike[str]
     caption: str
     title: str = ""
+    score: Score | None = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +123,21 @@ def render_report(
     DataError
         If a picture cannot be read or is not a PNG file, or the report cannot be written.
     """
-    rows = [_score(s if isinstance(s, Mapping) else s.to_dict()) for s in scores or ()]
+    judged = [Score.from_dict(s) if isinstance(s, Mapping) else s for s in scores or ()]
+    places = {_key(p.score): name for name, p in figures.items() if p.score is not None}
+    rows = [_score(s.to_dict()) | {"figure": places.get(_key(s), "")} for s in judged]
+    drawn = [_figure(name, picture) for name, picture in figures.items()]
     text = _template().render(
         title=title,
         columns=_COLUMNS,
         scores=None if scores is None else rows,
         summary=_summary(rows) if summary is None else summary,
-        figures=[_figure(name, picture) for name, picture in figures.items()],
+        counted=counted(judged),
+        verdicts=VERDICTS,
+        chance=chance_note(judged),
+        shortfalls=shortfalls(judged),
+        figures=[figure for figure in drawn if not figure["of_claim"]],
+        claim_figures=[figure for figure in drawn if figure["of_claim"]],
         left_out=dict(left_out or {}),
         tables=[_table(table) for table in tables],
         facts=_facts(provenance),
@@ -161,8 +175,13 @@ def _figure(name: str, picture: Picture) -> dict[str, Any]:
         "width": round(width * _SCALE),
         "title": picture.title or name.replace("_", " "),
         "caption": picture.caption,
+        "of_claim": picture.score is not None,
         "data": base64.b64encode(content).decode("ascii"),
     }
+
+
+def _key(score: Score) -> tuple[Any, ...]:
+    return score.claim, score.stage, score.population, score.projection
 
 
 def _score(score: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,11 +189,16 @@ def _score(score: Mapping[str, Any]) -> dict[str, Any]:
     verdict = str(score.get("verdict", ""))
     observation = score.get("observation") or {}
     excluded = score.get("excluded") or {}
+    published = Estimate.of(score.get("published") or {})
     return {
         "claim": str(score.get("claim", "")),
         "about": _about(score),
         "value": _text(score.get("value"), digits=3),
         "measure": _measure(score),
+        "estimate": str(Estimate.of(score.get("estimate") or {})),
+        # An interval that the observation gives is there already.
+        "published": "" if published.interval == AS_PUBLISHED else str(published),
+        "choice": score.get("used_for") == "choice",
         "observation": _observed(observation),
         "quantity": str(observation.get("quantity", "")),
         "note": _note(observation),

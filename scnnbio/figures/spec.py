@@ -8,6 +8,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
+from scnnbio.experiment import ClaimBinding
 from scnnbio.validation import Evidence, Missing, Score
 from scnnbio.validation.orientation_tuning import GRATINGS
 
@@ -23,18 +24,26 @@ class StudyResults(Protocol):
         """
 
     @property
+    def claims(self) -> Sequence[ClaimBinding]:
+        """What the document's claims are about; can be empty."""
+
+    @property
     def scores(self) -> Sequence[Score]:
         """Verdicts; can be empty."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A figure with its caption, which says what is shown and what was excluded."""
+    """A figure with its caption, which says what is shown and what was excluded.
+
+    ``score`` is that of the claim which the figure is about, if it is about one.
+    """
 
     name: str
     title: str
     figure: Figure
     caption: str
+    score: Score | None = None
 
 
 @dataclass(frozen=True)

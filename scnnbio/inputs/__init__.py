@@ -1,4 +1,4 @@
-"""Inputs of a network: frames, images or spikes, and values and currents.
+"""Inputs of a network: frames, images, spikes or events, and values and currents.
 
 An :class:`Input` drives one source population. An experiment has one per source, all with the
 same number of trials of the same duration. A :class:`FromCurrents` can drive neurons as well.
@@ -7,8 +7,17 @@ same number of trials of the same duration. A :class:`FromCurrents` can drive ne
 from scnnbio.inputs.base import CurrentInput, Draw, Input
 from scnnbio.inputs.correlated import CorrelatedPairs
 from scnnbio.inputs.currents import FromCurrents
+from scnnbio.inputs.events import (
+    Events,
+    EventSensor,
+    FromEvents,
+    FromSensor,
+    read_events,
+    saccades,
+)
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
+from scnnbio.inputs.levels import Levels
 from scnnbio.inputs.spikes import FromSpikes
 from scnnbio.registry import Registry, subclasses
 
@@ -21,7 +30,10 @@ INPUTS: Registry[type[Input]] = Registry(
         "spikes": "scnnbio.inputs:FromSpikes",
         "images": "scnnbio.inputs:FromImages",
         "currents": "scnnbio.inputs:FromCurrents",
+        "events": "scnnbio.inputs:FromEvents",
+        "sensor": "scnnbio.inputs:FromSensor",
         "correlated-pairs": "scnnbio.inputs:CorrelatedPairs",
+        "levels": "scnnbio.inputs:Levels",
     },
     subclasses(Input, described=True),
 )
@@ -31,12 +43,19 @@ __all__ = [
     "CorrelatedPairs",
     "CurrentInput",
     "Draw",
+    "EventSensor",
+    "Events",
     "FromCurrents",
+    "FromEvents",
     "FromFrames",
     "FromImages",
+    "FromSensor",
     "FromSpikes",
     "Images",
     "Input",
+    "Levels",
+    "read_events",
     "read_idx",
     "read_images",
+    "saccades",
 ]

@@ -80,6 +80,7 @@ class SharedSTDP(BoundedRule):
         Depression at every postsynaptic spike, paired or not (w_out of Kempter et al. 1999): what
         lets a synapse weaken whose input stays silent.
     bounds : {"soft", "hard", "power"}
+        How a change depends on the weight's distance from its bounds.
     mu : float, optional
         Exponent of ``power`` bounds, above 0.
     pairing : {"all-to-all", "nearest"}

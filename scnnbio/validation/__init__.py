@@ -6,7 +6,7 @@
     score = CLAIMS["fano_factor"].judge(recording, population="units")
 """
 
-from scnnbio.validation.claim import Claim, Measure, Measured, Observation
+from scnnbio.validation.claim import Claim, Measure, Measured
 from scnnbio.validation.comparisons import (
     AllWithin,
     Covered,
@@ -16,6 +16,7 @@ from scnnbio.validation.comparisons import (
     Median,
 )
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing, Protocol
 from scnnbio.validation.registry import CLAIMS, MEASURES, judge_all
 from scnnbio.validation.scores import Score, chance_limit, total_variation

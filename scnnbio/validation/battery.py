@@ -25,8 +25,9 @@ from scnnbio.analysis.measures_of_size import sizes_of
 from scnnbio.errors import SpecError
 from scnnbio.validation.brain_score_counts import PROPERTIES, Property
 from scnnbio.validation.central_units import gratings_and_blanks
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.protocol import Missing, Protocol
 from scnnbio.validation.similarity import SimilarAsBrainScore

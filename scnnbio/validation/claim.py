@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,110 +11,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio._html import short
 from scnnbio.errors import SpecError
 from scnnbio.experiment import ClaimBinding
+from scnnbio.validation.estimates import Estimate, median_of
 from scnnbio.validation.evidence import Evidence, bind_as
 from scnnbio.validation.likeness import check_alike
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import ANY, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
 
-#: Fields of an observation that describe its method.
-OBSERVED = ("stimulus", "window", "state", "pooling", "differs")
-
 #: What a measure is computed from; a document has to bind the measure to it.
-About = Literal["population", "populations", "projection", "network"]
-
-
-@dataclass(frozen=True, eq=False)
-class Observation(Value):
-    """A published number or histogram, with its source.
-
-    Parameters
-    ----------
-    quantity : str
-        What was measured, such as ``"circular variance"``.
-    source : str
-        The paper, or ``"design"`` for a control.
-    species : str
-    n : int, optional
-        Cells.
-    unit : str
-        ``"1"`` for a pure number.
-    value : float, optional
-        Median or fraction.
-    interval : (float, float), optional
-        Quartiles, or the range where ``note`` says so; an end can be infinite.
-    counts, edges : array, optional
-        Histogram, of shape (bins,) and (bins + 1,), or (bins, bins) and (bins + 1,) for two
-        quantities in the same bins.
-    above : int
-        Number of cells above the last edge.
-    stimulus : str
-        What was shown to the animal, or applied to the neurons.
-    window : str
-        Part of the response in which spikes were counted.
-    state : str
-        State of the animal.
-    pooling : str
-        How spikes were reduced to one number per cell: by which count, over which trials.
-    differs : str
-        How the model's measure differs from the published one; empty if it does not.
-    note : str
-        Further facts that a comparison needs.
-    """
-
-    quantity: str
-    source: str
-    species: str = "macaque V1"
-    n: int | None = None
-    unit: str = "1"
-    value: float | None = None
-    interval: tuple[float, float] | None = None
-    counts: NDArray[np.int64] | None = None
-    edges: NDArray[np.float64] | None = None
-    above: int = 0
-    stimulus: str = ""
-    window: str = ""
-    state: str = ""
-    pooling: str = ""
-    differs: str = ""
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for name, kind in (("counts", np.int64), ("edges", np.float64)):
-            if getattr(self, name) is not None:
-                held = np.array(getattr(self, name), dtype=kind)
-                held.setflags(write=False)  # like the arrays of every Value
-                object.__setattr__(self, name, held)
-
-    def __repr__(self) -> str:
-        found = self.value if self.counts is None else self.counts
-        held = "" if found is None else f" {short(found)}"
-        return f"Observation({self.quantity!r}{held} in {self.species}: {short(self.source)})"
-
-    def describe(self) -> dict[str, Any]:
-        """The given fields as plain values, for a score."""
-        given = {
-            "quantity": self.quantity,
-            "species": self.species,
-            "n": self.n,
-            "unit": self.unit,
-            "value": self.value,
-            "interval": None if self.interval is None else _ends(self.interval),
-            "counts": None if self.counts is None else self.counts.tolist(),
-            "edges": None if self.edges is None else self.edges.tolist(),
-            "above": self.above if self.counts is not None else None,
-            **{name: getattr(self, name) or None for name in OBSERVED},
-            "note": self.note or None,
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
-
-def _ends(interval: tuple[float, float]) -> list[float | None]:
-    """Ends of an interval, None where it is open, since JSON has no infinity."""
-    return [end if math.isfinite(end) else None for end in interval]
+About = Literal["population", "populations", "projection", "network", "recording"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +87,11 @@ class Measure(Value, ABC):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Outcome of comparing measured values with an observation, or why they do not suffice."""
+    """Outcome of comparing measured values with an observation, or why they do not suffice.
+
+    ``estimate`` is the model's number with its interval, ``published`` that of the observation;
+    None takes the median of the values, and what the observation says.
+    """
 
     value: float
     agrees: bool
@@ -188,6 +99,8 @@ class Outcome:
     prediction: Mapping[str, Any]
     against: Mapping[str, Any] = field(default_factory=dict)
     sufficient: bool = True
+    estimate: Estimate | None = None
+    published: Estimate | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -233,9 +146,18 @@ class Claim(Value, ABC):
         about, named = self.measure.about, bound.population
         if about == "projection" and not bound.projection:
             raise SpecError(f"{self.name!r} is about a kernel; add projection = ...", where=where)
-        if about in ("population", "populations") and not named:
+        if about == "recording" and not bound.recording:
+            raise SpecError(
+                f"{self.name!r} is about a recording; add recording = ... and population = ...",
+                where=where,
+            )
+        if about != "recording" and bound.recording:
+            raise SpecError(
+                f"{self.name!r} takes no recording; remove it", where=f"{where}.recording"
+            )
+        if about in ("population", "populations", "recording") and not named:
             raise SpecError(f"{self.name!r} is about spikes; add population = ...", where=where)
-        if about == "population" and len(named) > 1 and not bound.shares:
+        if about in ("population", "recording") and len(named) > 1 and not bound.shares:
             raise SpecError(
                 f"{self.name!r} is about one population, not {len(named)}; for a mixture, give"
                 " their shares, as population = { simple = 0.4, complex = 0.6 }",
@@ -353,7 +275,21 @@ class Claim(Value, ABC):
             population=bound.population,
             projection=bound.projection,
             used_for=bound.used_for,
+            **_estimates(self.observation, measured, outcome),
         )
+
+
+def _estimates(
+    seen: Observation, measured: Measured | None, outcome: Outcome | None
+) -> dict[str, Mapping[str, Any]]:
+    """The numbers of both sides with their intervals, for a score that has a value."""
+    if measured is None or outcome is None:
+        return {}
+    ours, theirs = outcome.estimate, outcome.published or seen.estimate
+    if ours is None and measured.values.ndim == 1:
+        ours = median_of(measured.values)
+    both = {"estimate": ours, "published": theirs}
+    return {name: found.plain() for name, found in both.items() if found is not None}
 
 
 def mixed(parts: Iterable[Measured], shares: Iterable[float], names: tuple[str, ...]) -> Measured:

@@ -6,7 +6,7 @@ A tolerance is a round number that was chosen for the experiment's question, suc
 
 from __future__ import annotations
 
-from scnnbio.validation.claim import Observation
+from scnnbio.validation.observation import Observation
 
 #: Species of observations that are not from an animal.
 NEURON = "model neuron"

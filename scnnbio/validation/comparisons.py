@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.validation.claim import Claim, Outcome
+from scnnbio.validation.estimates import Estimate, fraction_of
 from scnnbio.validation.scores import (
     binned_distance,
     chance_limit,
@@ -21,6 +23,8 @@ Array = NDArray[np.float64]
 
 #: Number of draws for the chance limit, and their seed.
 _DRAWS, _SEED = 2000, 0
+#: What two quantities at once are judged by, in place of a median.
+_DISTANCE = "total variation distance"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -54,6 +58,14 @@ class DistributionLike(Claim):
             " stay within",
             prediction=prediction,
             against={"chance_limit": limit},
+            estimate=None if values.ndim == 1 else Estimate(_DISTANCE, value, n=len(values)),
+            published=(
+                None
+                if values.ndim == 1
+                else Estimate(
+                    _DISTANCE, math.nan, 0.0, limit, len(values), "95 % of samples of its size"
+                )
+            ),
         )
 
     def binned(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -127,6 +139,8 @@ class FractionLike(Claim):
             f" them (p = {p:.2g})",
             prediction={"fraction": hits / n, "median": float(np.median(values))},
             against={"p": p, "below": self.below},
+            estimate=fraction_of(hits, n),
+            published=fraction_of(published, seen.n),
         )
 
 
@@ -152,6 +166,8 @@ class FractionAtMost(Claim):
             f" {self.observation.value:.0%} may be",
             prediction={"fraction": hits / n, "median": float(np.median(values))},
             against={"below": self.below},
+            estimate=fraction_of(hits, n),
+            published=Estimate("at most", self.observation.value),
         )
 
 
@@ -174,6 +190,15 @@ class AllWithin(Claim):
             value=farthest,
             agrees=not outside,
             reason=f"{found} {_between(low, high)}; {farthest:.3g} is the farthest",
+            estimate=Estimate(
+                "farthest",
+                farthest,
+                float(values.min()),
+                float(values.max()),
+                len(values),
+                "all values",
+            ),
+            published=Estimate("", math.nan, low, high, interval="tolerance"),
             prediction={
                 "lowest": float(values.min()),
                 "highest": float(values.max()),
@@ -209,5 +234,6 @@ class Covered(Claim):
             agrees=bool(inside.all()),
             reason=f"{int(inside.sum())} of {len(values)} intervals of 95 % contain {expected:g}:"
             f" {estimates}",
+            estimate=fraction_of(int(inside.sum()), len(values)),
             prediction={"fraction": float(inside.mean()), "estimates": values.tolist()},
         )

@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from scnnbio.analysis import irregularity
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing, Protocol
 
 #: When counting begins if the trial is long enough (ms), and the mean count that a condition

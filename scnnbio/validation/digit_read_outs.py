@@ -9,10 +9,11 @@ import numpy as np
 from scnnbio.analysis.digits import layer_read_out, pixel_read_out, unsettled
 from scnnbio.inputs import FromImages
 from scnnbio.plasticity import LearningRule
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.closed_forms import closed
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing
 
 #: Number of digits in the test set of MNIST, and their rows and columns.

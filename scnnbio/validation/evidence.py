@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 from typing import Protocol as Interface
 
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis.rates import Responses, responses
 from scnnbio.analysis.receptive_fields import KernelMeasures, measure_kernels
-from scnnbio.errors import SpecError
+from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
+from scnnbio.recording.opening import open_recordings, together
 from scnnbio.units import Hertz, Window, plain, plain_window
 from scnnbio.validation.protocol import ANY, Missing, Protocol
 
@@ -28,7 +31,7 @@ _GRATING = ("orientation", "spatial_frequency", "temporal_frequency")
 
 
 #: Fields that select which part of a run is judged.
-_PART = ("populations", "projection", "window", "protocol", "min_rate")
+_PART = ("populations", "projection", "window", "protocol", "min_rate", "predicted")
 
 
 class _Measure(Interface[T_co]):
@@ -43,6 +46,14 @@ class _Made:
 
     values: dict[Any, Any] = field(default_factory=dict)
     bound: dict[Any, Evidence] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a claim predicts: one population of a recording."""
+
+    recording: Recording
+    population: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +75,8 @@ class Evidence:
         ms within the trial; the whole trial by default.
     protocol : Protocol
         Only its trials count; all trials by default.
+    predicted : Target, optional
+        What a claim on a recording predicts.
     kernels : dict of str to KernelMeasures
         By projection, those that exist already; others are computed on first use, and cached.
     progress : callable, optional
@@ -76,6 +89,7 @@ class Evidence:
     min_rate: Hertz = 1.0
     window: Window | None = None
     protocol: Protocol = ANY
+    predicted: Target | None = None
     kernels: dict[str, KernelMeasures] = field(default_factory=dict, repr=False)
     progress: Callable[[int, int], None] | None = field(default=None, repr=False)
     _made: _Made = field(default_factory=_Made, repr=False)
@@ -95,7 +109,7 @@ class Evidence:
         Parameters
         ----------
         **changes
-            Any of ``populations``, ``projection``, ``window`` and ``protocol``.
+            Any of ``populations``, ``projection``, ``window``, ``protocol`` and ``predicted``.
 
         Returns
         -------
@@ -247,4 +261,41 @@ class Evidence:
 def bind_as(evidence: Evidence, bound: ClaimBinding) -> Evidence:
     """The part of a run that a document binds a claim to."""
     window = evidence.window if bound.window is None else bound.window
-    return evidence.bind(populations=bound.population, projection=bound.projection, window=window)
+    target = target_of(bound) if bound.recording else evidence.predicted
+    return evidence.bind(
+        populations=bound.population, projection=bound.projection, window=window, predicted=target
+    )
+
+
+def target_of(bound: ClaimBinding) -> Target:
+    """The recording that a document's claim predicts.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    SpecError
+        If it has no such population.
+    """
+    try:
+        stamp = Path(bound.recording).stat().st_mtime_ns
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=bound.recording) from None
+    return _target(bound.recording, bound.columns, bound.recorded, stamp)
+
+
+@functools.lru_cache(maxsize=4)
+def _target(file: str, columns: str, recorded: str, stamp: int) -> Target:
+    """Read once, as long as the file stays the same: several claims can name it."""
+    found = open_recordings(Path(file), Path(columns) if columns else None, by="area")
+    if recorded:
+        if recorded not in found.recordings:
+            said = hint(recorded, found.recordings)
+            raise SpecError(f"no population {recorded!r}; {said}", where=file)
+        return Target(found.recordings[recorded], recorded)
+    if len(found.recordings) != 1:
+        found = open_recordings(Path(file), Path(columns) if columns else None, by="session")
+    name, recording = next(iter(found.recordings.items()))
+    if len(found.recordings) != 1:
+        name, recording = "all", together(recording, "all")
+    return Target(recording, name)

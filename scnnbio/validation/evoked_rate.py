@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE, GRATINGS
 from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.protocol import ANY, Missing

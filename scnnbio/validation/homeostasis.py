@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from scnnbio.analysis.homeostasis import settled_rates, step_returns
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.closed_forms import NEURON, closed
 from scnnbio.validation.comparisons import AllWithin, Covered
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing, Protocol
 
 STEPS = Protocol(stimulus="a full field whose luminance steps", columns=("luminance",), levels=2)

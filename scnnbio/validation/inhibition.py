@@ -12,10 +12,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from scnnbio.analysis.inhibition import gain_changes, passive_line, shunt_conductance
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.closed_forms import NEURON, closed
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing, Protocol
 
 STEPS = Protocol(stimulus="constant current with and without background", columns=("luminance",))

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from scnnbio.analysis import irregularity
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.comparisons import Median
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.orientation_tuning import GRATINGS
 
 #: Intervals that a trial needs for its CV, as in the recordings, and how many such trials a cell

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.validation.claim import Claim, Outcome
+from scnnbio.validation.estimates import Estimate, notched
 
 Array = NDArray[np.float64]
 
@@ -17,8 +18,6 @@ Array = NDArray[np.float64]
 _DRAWS, _SEED = 2000, 0
 #: Standard errors of 95 %.
 _Z = 1.96
-#: Half the length of a 95 % interval of a median, in quartile ranges over the square root of n.
-_NOTCH = 1.57
 
 
 def _resampled(values: Array, of: str) -> tuple[float, float]:
@@ -48,8 +47,7 @@ class MediansOverlap(Claim):
         seen = self.observation
         if seen.value is None or seen.interval is None or seen.n is None:
             raise SpecError("a median, quartiles and n are needed", where=f"claim {self.name!r}")
-        reach = _NOTCH * (seen.interval[1] - seen.interval[0]) / np.sqrt(seen.n)
-        published = (seen.value - reach, seen.value + reach)
+        published = notched(seen.value, seen.interval, seen.n)
         return _overlap(values, "median", published, seen.n)
 
 
@@ -89,6 +87,8 @@ def _overlap(values: Array, of: str, published: tuple[float, float], n: int) -> 
         f" published {published[0]:.3g} to {published[1]:.3g} (n = {n}); intervals of 95 %",
         prediction={of: center, "interval": [low, high]},
         against={"published_interval": list(published)},
+        estimate=Estimate(of, center, low, high, len(values)),
+        published=Estimate(of, sum(published) / 2, *published, n),
     )
 
 
@@ -124,6 +124,8 @@ class CorrelationOverlaps(Claim):
             f" {relation} the published {theirs[0]:.2f} to {theirs[1]:.2f} (n = {seen.n})",
             prediction={"spearman": found, "interval": list(ours)},
             against={"published_interval": list(theirs)},
+            estimate=Estimate("Spearman's coefficient", found, *ours, len(values)),
+            published=Estimate("Spearman's coefficient", seen.value, *theirs, seen.n),
         )
 
 
@@ -184,7 +186,20 @@ class Ordered(Claim):
             f" permutation test p = {p:.2g}",
             prediction={"difference": found, "sizes": list(sizes)},
             against={"p": p},
+            estimate=_difference(values[first, 1], values[~first, 1]),
         )
+
+
+def _difference(one: Array, other: Array) -> Estimate:
+    """Difference of the medians of two groups; its interval resamples the units of each."""
+    rng = np.random.default_rng(_SEED)
+    drawn = [
+        np.median(group[rng.integers(0, len(group), (_DRAWS, len(group)))], axis=1)
+        for group in (one, other)
+    ]
+    low, high = np.quantile(drawn[0] - drawn[1], [0.025, 0.975])
+    found = float(np.median(one) - np.median(other))
+    return Estimate("difference of medians", found, float(low), float(high), len(one) + len(other))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

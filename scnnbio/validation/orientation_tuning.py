@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis import tuning
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.comparisons import DistributionLike
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.protocol import Missing, Protocol
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import FractionAtMost, FractionLike
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE
 from scnnbio.validation.papers import RINGACH_2002
 

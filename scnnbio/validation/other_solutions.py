@@ -10,9 +10,10 @@ from scnnbio import backends
 from scnnbio.analysis.paired import paired_rate
 from scnnbio.backends.promises import Statistical
 from scnnbio.experiment import Experiment, Run
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing
 
 #: The backend without a time step, and the slow one on the grid.

@@ -95,6 +95,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "half_bandwidth": ("orientation", "deg"),
     "peak_orientation": ("orientation", "deg"),
     "direction_circular_variance": ("direction", "1"),
+    "direction_selectivity": ("direction", "1"),
     "spatial_bandwidth": ("spatial_frequency", "octaves"),
     "modulation_ratio": ("modulation", "1"),
     "surround_suppression_index": ("size", "1"),

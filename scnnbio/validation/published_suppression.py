@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scnnbio.validation.brain_score_counts import CAVANAUGH_2002
-from scnnbio.validation.claim import Observation
 from scnnbio.validation.comparisons import FractionLike
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.physiology import Physiology
 from scnnbio.validation.protocol import Protocol
 

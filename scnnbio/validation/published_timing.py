@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scnnbio.validation.claim import Observation
 from scnnbio.validation.comparisons import Median
 from scnnbio.validation.count_variability import FANO_FACTOR
 from scnnbio.validation.interval_variability import ISI_CV
 from scnnbio.validation.intervals import MeansOverlap
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.orientation_tuning import GRATINGS
 from scnnbio.validation.physiology import Physiology
 

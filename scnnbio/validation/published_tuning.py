@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from scnnbio.validation.brain_score_counts import DE_VALOIS_1982A
-from scnnbio.validation.claim import Observation
 from scnnbio.validation.comparisons import DistributionLike, FractionLike, Median
 from scnnbio.validation.intervals import CorrelationOverlaps, MediansOverlap, Ordered
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.papers import RINGACH_2002
 from scnnbio.validation.physiology import Physiology, Together
 from scnnbio.validation.protocol import Protocol

@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import DistributionLike
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 
 #: Fits that explain no more than this are excluded, as in the paper.
 MIN_R_SQUARED = 0.7

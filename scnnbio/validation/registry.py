@@ -11,14 +11,20 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    code_capacity,
+    complex_cells,
     count_variability,
     digit_read_outs,
+    disinhibition,
+    encoding_claim,
     euler_stability,
     evoked_rate,
     homeostasis,
     inhibition,
     input_rates,
     interval_variability,
+    masking,
+    motion,
     orientation_tuning,
     oriented_kernels,
     other_solutions,
@@ -29,10 +35,12 @@ from scnnbio.validation import (
     receptive_field_shape,
     self_sustained,
     shared_learning,
+    sparse_codes,
     spike_frequency_adaptation,
     synaptic_filters,
     time_grids,
     weight_drift,
+    weight_sharing,
 )
 from scnnbio.validation.claim import Claim, Measure
 from scnnbio.validation.evidence import Evidence
@@ -61,6 +69,14 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    motion,
+    encoding_claim,
+    masking,
+    complex_cells,
+    disinhibition,
+    sparse_codes,
+    weight_sharing,
+    code_capacity,
     *PUBLISHED,
 )
 

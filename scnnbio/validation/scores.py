@@ -50,6 +50,10 @@ class Score(Value):
         Projection whose kernel was measured.
     used_for : {"test", "choice"}
         Whether the claim was held out, or parameters of the model were chosen by it.
+    estimate, published : mapping
+        The model's number with its interval, and the published one: ``statistic``, ``value``,
+        ``low``, ``high``, ``n`` and ``interval``, which says what the interval is. Empty where
+        there is none.
     """
 
     claim: str
@@ -65,6 +69,8 @@ class Score(Value):
     population: tuple[str, ...] = ()
     projection: str = ""
     used_for: Literal["test", "choice"] = "test"
+    estimate: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "population", tuple(self.population))

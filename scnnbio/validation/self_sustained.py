@@ -8,9 +8,10 @@ import numpy as np
 
 from scnnbio.analysis.irregularity import irregularity
 from scnnbio.analysis.tables import firing_rates
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 
 #: Number of intervals that the CV of a neuron needs.
 CV_INTERVALS = 5

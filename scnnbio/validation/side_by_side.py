@@ -19,17 +19,22 @@ class SideBySide(NamedTuple):
 
     ``distance`` is the Kolmogorov-Smirnov distance of the units' values, and ``p`` the chance of
     one as large in two samples of one distribution; None where a side has too few values, or
-    several quantities per unit.
+    several quantities per unit. Where the claim is on what the first tells of the second, there is
+    no other score, and ``about`` names what is predicted. ``values`` are those of each score.
     """
 
     one: Score
-    other: Score
+    other: Score | None
     distance: float | None = None
     p: float | None = None
+    about: str = ""
+    values: tuple[Measured | None, ...] = ()
 
     @property
     def reason(self) -> str:
-        """The distance in words."""
+        """The distance in words; why one claim has its verdict, where there is no other."""
+        if self.other is None:
+            return self.one.reason
         if self.distance is None or self.p is None:
             return "their values are not compared"
         verdict = "differ" if self.p < 0.05 else "do not differ measurably"
@@ -57,16 +62,19 @@ def side_by_side(
         their number.
     """
     scores = [claim.judge(evidence, bound=bound) for evidence, bound in (one, other)]
-    values = [_values(claim, *pair) for pair in (one, other)]
+    values = tuple(values_of(claim, *pair) for pair in (one, other))
     if any(v is None or v.values.ndim > 1 or len(v.values) < claim.minimum for v in values):
-        return SideBySide(scores[0], scores[1])
+        return SideBySide(scores[0], scores[1], values=values)
     # Ranks are all that counts, and of those infinite values have the largest.
     ours, theirs = (np.nan_to_num(v.values, posinf=1e300) for v in values if v is not None)
     found = scipy.stats.ks_2samp(ours, theirs)
-    return SideBySide(scores[0], scores[1], float(found.statistic), float(found.pvalue))
+    return SideBySide(
+        scores[0], scores[1], float(found.statistic), float(found.pvalue), values=values
+    )
 
 
-def _values(claim: Claim, evidence: Evidence, bound: ClaimBinding) -> Measured | None:
+def values_of(claim: Claim, evidence: Evidence, bound: ClaimBinding) -> Measured | None:
+    """The values that a score rests on; None where there are none."""
     try:
         return claim.measured(bind_as(evidence, bound), bound.shares)
     except SpecError:

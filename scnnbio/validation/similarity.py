@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.validation.claim import Claim, Outcome
+from scnnbio.validation.estimates import Estimate, fraction_of
 
 Array = NDArray[np.float64]
 
@@ -147,4 +148,11 @@ class SimilarAsBrainScore(Claim):
                 "published_ceiling": self.published_ceiling,
                 "alexnet": self.alexnet,
             },
+            estimate=_share(counts),
+            published=_share(seen.counts),
         )
+
+
+def _share(counts: NDArray[np.int64]) -> Estimate | None:
+    """Share in the upper of two bins, where a property is a yes or no."""
+    return fraction_of(int(counts[1]), int(counts.sum())) if len(counts) == 2 else None

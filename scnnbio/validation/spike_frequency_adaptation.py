@@ -8,10 +8,11 @@ import numpy as np
 
 from scnnbio.analysis.adaptation import ADAPTATION, SOURCE, Adaptation, adaptation
 from scnnbio.neurons.rates import firing_rate
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.closed_forms import closed
 from scnnbio.validation.comparisons import AllWithin, Median
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 
 
 class RateSpikesError(Measure):

@@ -156,7 +156,8 @@ def remove_checkpoints(draft: Path) -> None:
 def resumable(draft: Path) -> bool:
     """Whether a draft can be resumed: it holds a finished stage or a checkpoint."""
     place = draft / _CHECKPOINTS
-    return any(place.glob("*/done/run.json")) or any(place.glob("*/checkpoint/state"))
+    kept = ("*/done/run.json", "*/checkpoint/state", "*/checkpoint/*/state")
+    return any(file for pattern in kept for file in place.glob(pattern))
 
 
 def unfinished_runs(parent: Path) -> dict[Path, Path]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
-from scnnbio.analysis.learned import learned
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
-from scnnbio.experiment import Experiment, Report, Run, Study
+from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
+from scnnbio.jobs import run_stages
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import (
     Draft,
@@ -22,6 +22,7 @@ from scnnbio.workflow.drafts import (
     remove_checkpoints,
     resumable,
 )
+from scnnbio.workflow.diagnostics import learning_tables, states
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
@@ -125,6 +126,7 @@ def execute(
     *,
     options: Options | None = None,
     draft: Draft | None = None,
+    jobs: int | None = 1,
 ) -> Results:
     """Run every stage; later stages start from the weights that earlier ones learned.
 
@@ -139,6 +141,8 @@ def execute(
         Options of the backend.
     draft : Draft, optional
         Finished stages to load, and the checkpoint to resume.
+    jobs : int, optional
+        Number of processes, see :func:`~scnnbio.jobs.run_stages`; none changes the results.
 
     Returns
     -------
@@ -146,6 +150,8 @@ def execute(
 
     Raises
     ------
+    SpecError
+        If ``jobs`` is not a whole number of at least 1.
     UnsupportedError
         With everything that the backend cannot run.
     BackendMissing
@@ -157,22 +163,9 @@ def execute(
         raise UnsupportedError(label, problems)
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
-    runs: dict[str, Run] = {}
-    for stage in study.stages:
-
-        def report_stage(phase: str, done: float, total: float, name: str = stage.name) -> None:
-            if report is not None:
-                report(f"{phase} ({name})", done, total)
-
-        target, experiment = made[stage.name], stage.ready(runs)
-        if draft is None:
-            done = target.run(experiment, report_stage)
-        elif (done := draft.load(experiment)) is None:
-            done = target.run(experiment, report_stage, checkpoint=draft.checkpoint(stage.name))
-            draft.save(done)
-        runs[stage.name] = done
-        for state in learned(done):
-            report_stage(f"learned {state}", 1, 1)
+    runs = run_stages(study, made, report, draft, jobs)
+    for state in states(runs) if report is not None else ():
+        report(f"learned: {state}", 1, 1)
     return Results(study, runs, report=report)
 
 
@@ -190,6 +183,7 @@ def run(
     report: Report | None = None,
     options: Options | None = None,
     command: Sequence[str] = (),
+    jobs: int | None = 1,
 ) -> Results:
     """Run a study, judge and draw it, and write its folder.
 
@@ -208,6 +202,8 @@ def run(
         Options of the backend.
     command : sequence of str
         Words of the command line, recorded in ``run.json``.
+    jobs : int, optional
+        Number of processes, see :func:`execute`.
 
     Returns
     -------
@@ -223,10 +219,10 @@ def run(
         draft = Draft(path, study, backend, options or {}, replace, known)
         with lock_draft(path):
             draft.begin()
-            return _run(draft, report)
+            return _run(draft, report, jobs)
 
 
-def resume(folder: Path, report: Report | None = None) -> Results:
+def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) -> Results:
     """Resume a run that was killed, from its latest checkpoint; its results are the same.
 
     Parameters
@@ -234,6 +230,8 @@ def resume(folder: Path, report: Report | None = None) -> Results:
     folder : Path
         The results folder, which does not exist yet.
     report : callable, optional
+    jobs : int, optional
+        Number of processes, see :func:`execute`; it may differ from that of the run.
 
     Returns
     -------
@@ -250,13 +248,15 @@ def resume(folder: Path, report: Report | None = None) -> Results:
         lock_draft(draft.path),
         new_folder(folder, replace=draft.replace, draft=draft.path, keep_draft=resumable),
     ):
-        return _run(draft, report)
+        return _run(draft, report, jobs)
 
 
-def _run(draft: Draft, report: Report | None) -> Results:
+def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     """Run the stages that are left, and write the results folder."""
     path = draft.path
-    results = execute(draft.study, draft.backend, report, options=draft.options, draft=draft)
+    results = execute(
+        draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
+    )
     results = judge(dataclasses.replace(results, origin=draft.origin))
     write_runs(results, path, results.provenance)
     write_scores(results, path)
@@ -302,11 +302,7 @@ def draw(
             report("drawing figures", done, total)
 
     made, left_out = figures.draw_all(results, report_figures)
-    written = [path for drawn in made for path in figures.save(drawn.figure, place, drawn.name)]
-    pictures = {
-        drawn.name: figures.Picture(place / f"{drawn.name}.png", drawn.caption, drawn.title)
-        for drawn in made
-    }
+    written, pictures = figures.save_all(made, place)
     page = folder / "report.html"
     figures.render_report(
         page,
@@ -314,29 +310,7 @@ def draw(
         scores=results.scores,
         provenance=results.provenance,
         figures=pictures,
-        tables=_training(results),
+        tables=learning_tables(results.runs),
         left_out=left_out,
     )
     return [*written, page]
-
-
-def _training(results: Results) -> list[Any]:
-    """The table of what each stage learned; none if none did."""
-    from scnnbio.figures import Table
-
-    rows = [
-        (stage, s.projection, s.low, s.high, s.moved, s.settled, s.silent, s.runaway, s.threshold)
-        for stage, one in results.runs.items()
-        for s in learned(one)
-    ]
-    columns = (
-        *("stage", "projection", "at the lower bound", "at the upper bound", "mean change"),
-        *("last rate of change", "silent maps", "runaway maps", "change of threshold (mV)"),
-    )
-    caption = (
-        "State after learning: shares of weights within 5 % of a bound; mean absolute change of a"
-        " weight; its rate of change at the end as a share of that at the beginning; maps without a"
-        " spike in the last half of the trials, and with a neuron that fired in more than half of"
-        " the possible steps; mean change of shared thresholds."
-    )
-    return [Table("Learning", columns, rows, caption)] if rows else []

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
-from scnnbio.experiment import Report, Run, Study
+from scnnbio.experiment import ClaimBinding, Report, Run, Study
 from scnnbio.experiment.documents import choose
 from scnnbio.recording import Recording, concatenate
 from scnnbio.validation.evidence import Evidence
@@ -51,6 +51,11 @@ class Results:
     def __getitem__(self, stage: str) -> Run:
         """The run of a stage; raises a SpecError for an unknown name."""
         return choose(self.runs, stage, "stage", "results")
+
+    @property
+    def claims(self) -> tuple[ClaimBinding, ...]:
+        """What the claims of the document are about."""
+        return self.study.claims
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

@@ -329,7 +329,8 @@ def test_the_folder_holds_what_was_measured(tmp_path: Path) -> None:
     assert recording.equals(result.runs["shy", "0.5 ms"]["run"].recording)
     assert load(place / "experiment.toml").experiments[0].digest() == made.experiments[0].digest()
     names = {path.name for path in (place / "figures").iterdir()}
-    assert names == {"agreement.png", "agreement.pdf", "steps_run_v1.png", "steps_run_v1.pdf"}
+    endings = ("png", "pdf", "csv")
+    assert names == {f"{name}.{end}" for name in ("agreement", "steps_run_v1") for end in endings}
     page = (place / "report.html").read_text()
     for part in ("Promises", "Where spikes begin to differ", "Victor-Purpura", "Time steps"):
         assert part in page

@@ -12,7 +12,7 @@ from scnnbio.backends.base import Backend
 from scnnbio.errors import BackendMissing
 from scnnbio.experiment import Run
 from scnnbio.recording import Spikes
-from tests.inputs.networks import EXPERIMENTS, drawn_images, drawn_spikes, experiment
+from tests.inputs.networks import EXPERIMENTS, drawn_events, drawn_images, drawn_spikes, experiment
 
 GRIDS = ("brian2", "brian2-standalone", "nest")
 #: Each network is a program to compile: one of them always is.
@@ -86,6 +86,30 @@ def test_a_source_fires_the_spikes_that_were_given(backend: str) -> None:
         found = finished(backend, name).recording.spikes[source]
         assert isinstance(given.time, np.ndarray)
         same(found, Spikes(given.time, given.unit, given.trial))
+
+
+@pytest.mark.parametrize(
+    "backend", [*SHORT, "event-driven", pytest.param("spinnaker", marks=pytest.mark.spinnaker)]
+)
+def test_events_are_spikes_of_their_pixels_at_their_times(backend: str) -> None:
+    """An event fires its pixel at the end of its step: each event by hand."""
+    target = backends.get(backend, {"target": "emulated"} if backend == "spinnaker" else {})
+    if target.missing():
+        pytest.skip(target.missing())
+    dt = 1.0 if backend == "spinnaker" else 0.5
+    shown = experiment("events", dt=dt)
+    found = target.run(shown) if dt == 1.0 else finished(backend, "events")
+    expected = set()
+    for trial, events in enumerate(drawn_events().trials):
+        for t, x, y, p in zip(events.t, events.x, events.y, events.p, strict=True):
+            step = max(1, int(-(-int(t) // (1000 * dt))))
+            expected.add((trial, step, (0 if p else 36) + 6 * int(y) + int(x)))
+    spikes = found.recording.spikes["in"]
+    steps = np.rint(spikes.time / dt).astype(int)
+    told = list(zip(spikes.trial.tolist(), steps.tolist(), spikes.unit.tolist(), strict=True))
+    assert sorted(told) == sorted(expected)
+    assert len(found.recording.spikes["v1"].time) > 100
+    assert found.recording.trials["digit"].tolist() == [2, 7, 1]
 
 
 @pytest.mark.parametrize("backend", SHORT)

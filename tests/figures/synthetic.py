@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from scnnbio.analysis.receptive_fields import KernelMeasures, gabor, measure_kernels
+from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording, Snapshots, Spikes
 from scnnbio.validation import CLAIMS, Evidence, Score
 
@@ -88,13 +89,14 @@ def results(*stages: str) -> SimpleNamespace:
         )
         for stage in stages
     }
-    scores: list[Score] = [
-        CLAIMS[name].judge(evidence[stage])
-        for name, stage in (
-            ("ringach2002_nx_ny", "learn"),
-            ("ringach2002_circular_variance", "gratings"),
-            ("ringach2002_half_bandwidth", "gratings"),
+    claims = [
+        ClaimBinding(name, stage, populations, projection)
+        for name, stage, populations, projection in (
+            ("ringach2002_nx_ny", "learn", (), "lgn_v1"),
+            ("ringach2002_circular_variance", "gratings", ("v1",), ""),
+            ("ringach2002_half_bandwidth", "gratings", ("v1",), ""),
         )
         if stage in evidence
     ]
-    return SimpleNamespace(evidence=evidence, scores=tuple(scores))
+    scores: list[Score] = [CLAIMS[b.claim].judge(evidence[b.stage], bound=b) for b in claims]
+    return SimpleNamespace(evidence=evidence, claims=tuple(claims), scores=tuple(scores))

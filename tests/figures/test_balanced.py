@@ -50,7 +50,7 @@ def small() -> Experiment:
 
 def test_the_caption_counts_the_spikes():
     run = backends.get("reference").run(small())
-    results = SimpleNamespace(evidence={"self_sustained": Evidence(run)}, scores=())
+    results = SimpleNamespace(evidence={"self_sustained": Evidence(run)}, claims=(), scores=())
     drawn = draw("balanced", results)
     told = [float(value) for value in re.findall(r"([0-9.]+) Hz on average", drawn.caption)]
     counts = [len(run.recording.spikes[name].time) for name in ("excitatory", "inhibitory")]

@@ -84,7 +84,7 @@ def test_absent_stages_leave_figures_out(synthetic, name):
 def test_silent_cells_leave_the_tuning_out_with_a_reason(synthetic):
     results = synthetic.results("gratings")
     strict = dataclasses.replace(results.evidence["gratings"], min_rate=1e6)
-    results = SimpleNamespace(evidence={"gratings": strict}, scores=())
+    results = SimpleNamespace(evidence={"gratings": strict}, claims=(), scores=())
     with pytest.raises(DataError, match="no cell fires at"):
         draw("tuning", results)
     assert "n = 0" in draw("distributions", results).figure.axes[0].get_title(loc="left")

@@ -24,7 +24,7 @@ from scnnbio import (
     SpikeSource,
     ValueSource,
 )
-from scnnbio.inputs import FromCurrents, FromFrames, FromImages, FromSpikes
+from scnnbio.inputs import Events, FromCurrents, FromEvents, FromFrames, FromImages, FromSpikes
 from scnnbio.stimuli import WhiteNoise
 
 DURATION, TRIALS = 40.0, 3
@@ -139,6 +139,25 @@ def drawn_images(**changes: object) -> FromImages:
     return FromImages(**{**given, **changes})  # type: ignore[arg-type]
 
 
+def drawn_events(**changes: object) -> FromEvents:
+    """300 events per trial of a sensor of 6 x 6 pixels, at any us."""
+    rng = np.random.default_rng(10)
+    streams = [
+        Events(
+            rng.integers(0, DURATION * 1e3, 300), *rng.integers(0, 6, (2, 300)),
+            rng.integers(0, 2, 300), (6, 6),
+        )
+        for _ in range(TRIALS)
+    ]  # fmt: skip
+    given: dict[str, object] = {
+        "events": streams,
+        "duration": DURATION,
+        "repeated": "merge",
+        "labels": {"digit": [2, 7, 1]},
+    }
+    return FromEvents(**{**given, **changes})  # type: ignore[arg-type]
+
+
 def experiment(name: str, **changes: object) -> Experiment:
     """One of the experiments of the contract."""
     networks = {
@@ -147,6 +166,7 @@ def experiment(name: str, **changes: object) -> Experiment:
         "images": lambda: one_source((2, 6, 6)),
         "spikes": lambda: one_source((3, 5, 5)),
         "poisson images": lambda: one_source((2, 6, 6)),
+        "events": lambda: one_source((2, 6, 6)),
         "values": values_beside_spikes,
     }
     inputs = {
@@ -155,6 +175,7 @@ def experiment(name: str, **changes: object) -> Experiment:
         "images": {"in": drawn_images()},
         "spikes": {"in": drawn_spikes()},
         "poisson images": {"in": drawn_images(code=PoissonCode(gain=150.0))},
+        "events": {"in": drawn_events()},
         "values": {"pixels": drawn_values(), "skin": drawn_spikes(), "v1": drawn_currents()},
     }
     if name == "values":
@@ -165,4 +186,4 @@ def experiment(name: str, **changes: object) -> Experiment:
     return Experiment(network, **{**settings, **changes})  # type: ignore[arg-type]
 
 
-EXPERIMENTS = ("two sources", "learning", "images", "spikes", "poisson images", "values")
+EXPERIMENTS = ("two sources", "learning", "images", "spikes", "poisson images", "events", "values")

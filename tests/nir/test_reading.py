@@ -36,10 +36,11 @@ def fired(made: FromNIR, given: np.ndarray, backend: str = "reference") -> dict[
     """Spikes (step, trial, neuron) of each population, each shifted back."""
     extra = max(made.shift.values())
     (eye,) = made.network.sources
-    step, trial, unit = np.nonzero(given.reshape(STEPS, TRIALS, -1))
+    steps, trials = given.shape[:2]
+    step, trial, unit = np.nonzero(given.reshape(steps, trials, -1))
     spikes = FromSpikes(
-        (step + 1.0) * made.dt, unit, trial, size=eye.shape, n_trials=TRIALS,
-        duration=(STEPS + extra) * made.dt,
+        (step + 1.0) * made.dt, unit, trial, size=eye.shape, n_trials=trials,
+        duration=(steps + extra) * made.dt,
     )  # fmt: skip
     names = tuple(p.name for p in made.network.populations)
     case = Experiment(made.network, inputs={eye.name: spikes}, record=Record(names), dt=made.dt)
@@ -47,11 +48,11 @@ def fired(made: FromNIR, given: np.ndarray, backend: str = "reference") -> dict[
     found = {}
     for population in made.network.populations:
         ours = recording.spikes_of(population.name)
-        dense = np.zeros((STEPS + extra + 1, TRIALS, population.size), bool)
+        dense = np.zeros((steps + extra + 1, trials, population.size), bool)
         dense[np.rint(ours.time / made.dt).astype(int), ours.trial, ours.unit] = True
         shift = made.shift[population.name]
         assert not dense[: shift + 1].any()
-        found[population.name] = dense[shift + 1 : shift + 1 + STEPS]
+        found[population.name] = dense[shift + 1 : shift + 1 + steps]
     return found
 
 

@@ -40,8 +40,29 @@ class _Spike(torch.autograd.Function):
         return gradient * ctx.surrogate.slope(y), None, None
 
 
-#: Its type is not known to torch.
+class _Reset(torch.autograd.Function):
+    """Forward: the value after the reset where a neuron fires; backward: also by the spike.
+
+    A spike changes the value by new - old, through which a gradient goes back to the spike.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, crossed: Tensor, spikes: Tensor, new: Tensor, old: Tensor) -> Tensor:
+        ctx.save_for_backward(crossed, new, old)
+        return torch.where(crossed, new, old)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor | None, Tensor]:
+        crossed, new, old = ctx.saved_tensors
+        to_new = None
+        if ctx.needs_input_grad[2]:
+            to_new = torch.where(crossed, gradient, 0.0).sum_to_size(new.shape)
+        return None, gradient * (new - old), to_new, gradient.masked_fill(crossed, 0.0)
+
+
+#: Their types are not known to torch.
 _spike: Any = _Spike.apply
+_reset: Any = _Reset.apply
 
 
 @dataclass
@@ -259,11 +280,10 @@ class Layer:
             old, new = known[name], torch.as_tensor(assigned(known), dtype=self.dtype)
             if firing.soft:
                 value = old + spikes * (new - old)
+            elif firing.surrogate is not None and firing.through_reset:
+                value = _reset(crossed, spikes, new, old)
             else:
                 value = torch.where(crossed, new, old)
-                if firing.surrogate is not None and firing.through_reset:
-                    # Value zero, with the gradient of the jump.
-                    value = value + (spikes - spikes.detach()) * (new - old).detach()
             known[name] = changed[name] = value
         return changed
 

@@ -33,8 +33,8 @@ class State:
     step : int
         Number of completed steps.
     layers : dict of str to LayerState
-    tails : dict of str to Tensor (longest delay, trial, channel, row, column)
-        By projection: spikes in transit.
+    tails : dict of str to Tensor (step, trial, channel, row, column)
+        By projection: spikes in transit, of as many steps as its longest delay or as have been.
     opens : dict of str to Tensor
         By projection that passes first spikes: when each window opens again.
     """
@@ -147,8 +147,7 @@ class Unrolled:
         """All trials at rest, without spikes in transit."""
         tails, opens = {}, {}
         for name, path in self.pathways.items():
-            shape = (path.delays[-1], trials, *path.connector.in_shape)
-            tails[name] = torch.zeros(shape, dtype=self.dtype)
+            tails[name] = torch.zeros((0, trials, *path.connector.in_shape), dtype=self.dtype)
             if path.gate:
                 opens[name] = torch.zeros((trials, *path.post.shape), dtype=torch.int64)
         layers = {n: layer.begin(trials, bound.names[n]) for n, layer in self.layers.items()}
@@ -186,8 +185,8 @@ class Unrolled:
         for stage in self.order:
             self._stage(stage, steps, after, state, bound, traced, keep)
         for name, path in self.pathways.items():
-            before = torch.cat([state.tails[name], traced.spikes[path.projection.pre]])
-            after.tails[name] = before[len(before) - path.delays[-1] :]
+            seen = _behind(state.tails[name], traced.spikes[path.projection.pre])
+            after.tails[name] = seen[max(0, len(seen) - path.delays[-1]) :]
         after.step = state.step + steps
         return after, traced
 
@@ -208,16 +207,10 @@ class Unrolled:
             for path in self.into[name]
             if path.projection.pre in stage
         }
-        # Taken apart once: the gradient of an index would be as large as the whole, at each step.
         drives = {
-            name: {
-                state: values.unbind(0)
-                for state, values in self._drives(
-                    name, loops, steps, after, before, bound, traced
-                ).items()
-            }
-            for name in stage
+            name: self._drives(name, loops, steps, after, before, bound, traced) for name in stage
         }
+        begun = {name: len(history) for name, history in loops.items()}
         fired: dict[str, list[Tensor]] = {name: [] for name in stage}
         levels: dict[str, list[Any]] = {name: [] for name in stage if name in keep.levels}
         samples: dict[Sampled, list[Tensor]] = {k: [] for k in keep.sampled if k[0] in stage}
@@ -225,10 +218,11 @@ class Unrolled:
             for name, variable in samples:
                 samples[name, variable].append(after.layers[name].states[variable])
             for name in stage:
-                drive = {state: values[step] for state, values in drives[name].items()}
+                drive = drives[name][step]
                 for path in self.into[name]:
                     if path.name in loops:
-                        self._within(path, loops[path.name], step, after, bound, drive)
+                        now = begun[path.name] + step
+                        self._within(path, loops[path.name], now, step, after, bound, drive)
                 after.layers[name], spikes, level = self.layers[name].step(
                     after.layers[name], drive, bound.names[name], self.firing, self.widths[name]
                 )
@@ -247,22 +241,25 @@ class Unrolled:
         self,
         path: Pathway,
         history: list[Tensor],
+        now: int,
         step: int,
         after: State,
         bound: Bound,
         drive: dict[str, Tensor],
     ) -> None:
-        """Add the input of a projection within a loop in one step."""
+        """Add the input of a projection within a loop in one step; ``now`` counts the history."""
         weights = bound.weights[path.name]
         for lag, delay in enumerate(path.delays):
-            arriving = history[path.delays[-1] - delay + step]
+            if now < delay:
+                continue
+            arriving = history[now - delay]
             if path.gate:
                 amount, after.opens[path.name] = path.passing(
                     arriving, weights, after.opens[path.name], after.step + step + 1
                 )
             else:
                 amount = path.drive(arriving, weights, lag)
-            drive[path.state] = drive[path.state] + amount if path.state in drive else amount
+            _add(drive, path.state, amount)
 
     def _drives(
         self,
@@ -273,35 +270,55 @@ class Unrolled:
         before: State,
         bound: Bound,
         traced: Traced,
-    ) -> dict[str, Tensor]:
-        """Input of a population from all earlier ones, by state (step, trial, ...)."""
-        found: dict[str, Tensor] = {}
+    ) -> list[dict[str, Tensor]]:
+        """Input of a population from all earlier ones, by step and state.
+
+        A step that no spike can have reached yet has none, and costs nothing.
+        """
+        found: list[dict[str, Tensor]] = [{} for _ in range(steps)]
         for path in self.into[name]:
             if path.name in loops:
                 continue
             weights = bound.weights[path.name]
-            spikes = torch.cat([before.tails[path.name], traced.spikes[path.projection.pre]])
+            tail = before.tails[path.name]
+            spikes = _behind(tail, traced.spikes[path.projection.pre])
             for lag, delay in enumerate(path.delays):
-                begin = path.delays[-1] - delay
-                arriving = spikes[begin : begin + steps]
-                amount = (
-                    self._gated(path, arriving, weights, after)
-                    if path.gate
-                    else path.drive(arriving.flatten(0, 1), weights, lag).unflatten(
-                        0, arriving.shape[:2]
-                    )
-                )
-                found[path.state] = found[path.state] + amount if path.state in found else amount
+                begin = len(tail) - delay
+                first = min(max(0, -begin), steps)
+                if first == steps:
+                    continue
+                arriving = spikes[begin + first : begin + steps]
+                if path.gate:
+                    amounts = self._gated(path, arriving, weights, after, first)
+                else:
+                    whole = path.drive(arriving.flatten(0, 1), weights, lag)
+                    # Taken apart once: the gradient of an index would be as large as the whole,
+                    # at each step.
+                    amounts = whole.unflatten(0, arriving.shape[:2]).unbind(0)
+                for drive, amount in zip(found[first:], amounts, strict=True):
+                    _add(drive, path.state, amount)
         return found
 
-    def _gated(self, path: Pathway, arriving: Tensor, weights: Tensor, after: State) -> Tensor:
+    def _gated(
+        self, path: Pathway, arriving: Tensor, weights: Tensor, after: State, first: int
+    ) -> list[Tensor]:
         amounts = []
         for k, spikes in enumerate(arriving):
             amount, after.opens[path.name] = path.passing(
-                spikes, weights, after.opens[path.name], after.step + k + 1
+                spikes, weights, after.opens[path.name], after.step + first + k + 1
             )
             amounts.append(amount)
-        return torch.stack(amounts)
+        return amounts
+
+
+def _behind(tail: Tensor, spikes: Tensor) -> Tensor:
+    """Spikes in transit, and those of the steps behind them."""
+    return torch.cat([tail, spikes]) if len(tail) else spikes
+
+
+def _add(drive: dict[str, Tensor], state: str, amount: Tensor) -> None:
+    """Add the input of one projection to that of a step."""
+    drive[state] = drive[state] + amount if state in drive else amount
 
 
 @dataclass(frozen=True)

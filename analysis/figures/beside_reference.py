@@ -1,0 +1,22 @@
+"""Comparison with another solution.
+
+scnnbio run v1_grating --out runs/v1_grating
+python analysis/figures/beside_reference.py runs/v1_grating [FOLDER]
+
+Writes beside_reference.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
+"""
+
+import sys
+
+from scnnbio.figures import draw, save
+from scnnbio.workflow import load_results
+
+
+def main(run: str, folder: str = ".") -> None:
+    """Draw the figure from a run's folder."""
+    drawn = draw("beside_reference", load_results(run))
+    print(drawn.caption, *save(drawn.figure, folder, drawn.name), sep="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

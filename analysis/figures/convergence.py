@@ -1,0 +1,22 @@
+"""Time grids compared with the solution without a time step.
+
+scnnbio run event_driven --out runs/event_driven
+python analysis/figures/convergence.py runs/event_driven [FOLDER]
+
+Writes convergence.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
+"""
+
+import sys
+
+from scnnbio.figures import draw, save
+from scnnbio.workflow import load_results
+
+
+def main(run: str, folder: str = ".") -> None:
+    """Draw the figure from a run's folder."""
+    drawn = draw("convergence", load_results(run))
+    print(drawn.caption, *save(drawn.figure, folder, drawn.name), sep="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

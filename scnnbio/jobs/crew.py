@@ -1,0 +1,248 @@
+"""Processes that run parts of a study side by side, each with the results of one process.
+
+A task is a stage, or a portion of one whose trials are independent. Each task has a process of its
+own, which a server forks that has imported this package and nothing else has happened in: a fork
+of a process with a simulator or threads in it could hang.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import traceback
+import warnings
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+from scnnbio.backends import Backend
+from scnnbio.errors import DataError, ScnnbioError
+from scnnbio.experiment import Experiment, Report, Run
+from scnnbio.stimuli.base import count
+
+#: Steps times neurons and source units below which a process costs more than it saves.
+_WORTH = 1e8
+#: Imported by the server once, so that the processes that it forks need not.
+_PRELOADED = ["scnnbio.jobs.stages"]
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def checked_jobs(jobs: Any) -> int:
+    """A number of processes, at least 1.
+
+    Raises
+    ------
+    SpecError
+        If it is not a whole number of at least 1.
+    """
+    return count(jobs, "jobs")
+
+
+def size(experiment: Experiment) -> float:
+    """Steps of an experiment times its neurons and source units: a measure of its work."""
+    units = sum(population.size for population in experiment.network.populations)
+    return float(experiment.n_trials * experiment.trial_steps * units)
+
+
+def worth_a_process(experiment: Experiment) -> bool:
+    """Whether an experiment is so large that a process of its own saves time."""
+    return size(experiment) >= _WORTH
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One experiment that a process runs.
+
+    Parameters
+    ----------
+    backend : Backend
+    experiment : Experiment
+        A stage or a portion of it.
+    checkpoint : Path, optional
+        Folder for its checkpoints.
+    place : int
+        Its place among the tasks of its stage.
+    """
+
+    backend: Backend
+    experiment: Experiment
+    checkpoint: Path | None = None
+    place: int = 0
+
+
+@dataclass(eq=False)
+class _Running:
+    task: Task
+    process: Any
+    messages: connection.Connection
+
+
+class Crew:
+    """Processes at work, at most ``jobs`` at a time; a context that ends them all.
+
+    Parameters
+    ----------
+    jobs : int
+    report : callable, optional
+        Called as ``report(phase, done, total)``; tasks of one stage are added up.
+    """
+
+    def __init__(self, jobs: int, report: Report | None = None) -> None:
+        self.jobs = checked_jobs(jobs)
+        self._report = report
+        self._running: list[_Running] = []
+        self._progress: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(_PRELOADED)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for one in self._running:
+            one.process.terminate()
+        for one in self._running:
+            one.process.join()
+            one.messages.close()
+        self._running.clear()
+
+    @property
+    def free(self) -> bool:
+        """Whether another task can start."""
+        return len(self._running) < self.jobs
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is running."""
+        return bool(self._running)
+
+    def start(self, task: Task) -> None:
+        """Start a task in a process of its own."""
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_work, args=(theirs, task), daemon=True)
+        process.start()
+        theirs.close()
+        self._running.append(_Running(task, process, ours))
+
+    def wait(self) -> tuple[Task, Run]:
+        """Wait until a task is done.
+
+        Returns
+        -------
+        task : Task
+        run : Run
+
+        Raises
+        ------
+        DataError
+            If a process was killed, for instance for lack of memory.
+        Exception
+            What the task raised.
+        """
+        while True:
+            ready = connection.wait([one.messages for one in self._running])
+            for one in [one for one in self._running if one.messages in ready]:
+                try:
+                    kind, content = one.messages.recv()
+                except EOFError:
+                    raise self._killed(one) from None
+                if kind == "progress":
+                    self._add(one.task, *content)
+                    continue
+                if kind == "warning":
+                    warnings.warn_explicit(*content)
+                    continue
+                self._running.remove(one)
+                one.messages.close()
+                one.process.join()
+                if kind == "error":
+                    raise content
+                return one.task, content
+
+    def _add(self, task: Task, phase: str, done: float, total: float) -> None:
+        """Report the progress of all tasks of a stage together."""
+        if self._report is None:
+            return
+        stage = task.experiment.stage
+        parts = self._progress.setdefault((stage, phase), {})
+        parts[task.place] = (done, total)
+        self._report(
+            f"{phase} ({stage})",
+            sum(part[0] for part in parts.values()),
+            sum(part[1] for part in parts.values()),
+        )
+
+    @staticmethod
+    def _killed(one: _Running) -> DataError:
+        one.process.join()
+        code = one.process.exitcode
+        how = f"by signal {-code}" if code and code < 0 else f"with status {code}"
+        return DataError(
+            f"a process of stage {one.task.experiment.stage!r} ended {how}; if memory is short, use"
+            " fewer --jobs",
+            where="jobs",
+        )
+
+
+def _work(messages: connection.Connection, task: Task) -> None:
+    """Run a task, and send its progress and its run, or its error."""
+    # The terminal interrupts all its processes; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def report(phase: str, done: float, total: float) -> None:
+        messages.send(("progress", (phase, done, total)))
+
+    def warn(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
+    ) -> None:
+        messages.send(("warning", (str(message), category, filename, lineno)))
+
+    warnings.showwarning = warn  # type: ignore[assignment]
+    try:
+        run = task.backend.run(task.experiment, report, checkpoint=task.checkpoint)
+        found: tuple[str, Any] = ("run", run)
+    except Exception as error:
+        found = ("error", _portable(error))
+    with contextlib.suppress(BrokenPipeError):
+        messages.send(found)
+
+
+def _end(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, so that no orphan goes on writing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _portable(error: Exception) -> Exception:
+    """An error that can be sent to another process, with the place where it was raised."""
+    if not isinstance(error, ScnnbioError):
+        error.add_note("".join(traceback.format_tb(error.__traceback__)).rstrip())
+    try:
+        pickle.dumps(error)
+        copy.copy(error)  # made anew from its arguments, as in the other process
+    except Exception:
+        lost = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            lost.add_note(note)
+        return lost
+    return error

@@ -1,0 +1,167 @@
+"""Run the stages of a study, one after another or side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from scnnbio.backends import Backend, processes
+from scnnbio.experiment import Experiment, Report, Run, Stage, Study
+from scnnbio.experiment.portions import Portion, independent, joined, portions
+from scnnbio.jobs.crew import Crew, Task, checked_jobs, usable_cores, worth_a_process
+
+Targets = Mapping[str, Backend]
+
+
+class Kept(Protocol):
+    """Where finished stages and checkpoints are kept until a run is complete."""
+
+    def load(self, experiment: Experiment) -> Run | None:
+        """The run of a finished stage, or None."""
+
+    def save(self, run: Run) -> None:
+        """Store a finished stage, and remove its checkpoints."""
+
+    def checkpoint(self, stage: str) -> Path:
+        """Folder for the checkpoints of a stage, created if absent."""
+
+
+def run_stages(
+    study: Study,
+    targets: Targets,
+    report: Report | None = None,
+    draft: Kept | None = None,
+    jobs: int | None = 1,
+) -> dict[str, Run]:
+    """Run every stage; later stages start from the weights that earlier ones learned.
+
+    Stages that need nothing from one another, and the trials of a stage that do not affect one
+    another, run side by side in processes, with the results of one process to the last bit.
+
+    Parameters
+    ----------
+    study : Study
+    targets : mapping of str to Backend
+        By stage.
+    report : callable, optional
+        Called as ``report(phase, done, total)``.
+    draft : Kept, optional
+        Finished stages to load, and the checkpoints to resume.
+    jobs : int, optional
+        Number of processes; None for one per core that may be used, and one process alone where
+        the study is so small that others would not save time.
+
+    Returns
+    -------
+    dict of str to Run
+        In the order of the stages.
+    """
+    number = usable_cores() if jobs is None else checked_jobs(jobs)
+    large = [s for s in study.stages if jobs is not None or worth_a_process(s.experiment)]
+    # Started by MPI, a backend divides a network over the processes itself.
+    if number > 1 and processes.commanded().size == 1 and _side_by_side(large):
+        return _in_processes(study, targets, report, draft, number)
+    runs: dict[str, Run] = {}
+    for stage in study.stages:
+        experiment = stage.ready(runs)
+        done = None if draft is None else draft.load(experiment)
+        if done is None:
+            place = _checkpoint(draft, experiment)
+            done = targets[stage.name].run(experiment, _of(stage, report), checkpoint=place)
+            if draft is not None:
+                draft.save(done)
+        runs[stage.name] = done
+    return runs
+
+
+def run_portions(
+    experiment: Experiment, target: Backend, report: Report | None = None, jobs: int = 1
+) -> Run:
+    """Run one experiment, whose trials are divided over processes if they are independent.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    target : Backend
+    report : callable, optional
+    jobs : int
+        Number of processes.
+
+    Returns
+    -------
+    Run
+    """
+    if checked_jobs(jobs) == 1 or not _divides(experiment):
+        return target.run(experiment, report)
+    study = Study("portions", (Stage(experiment, experiment.network),))
+    return run_stages(study, {experiment.stage: target}, report, jobs=jobs)[experiment.stage]
+
+
+def _of(stage: Stage, report: Report | None) -> Report | None:
+    """Report of a stage, which adds its name to the phases."""
+    if report is None:
+        return None
+    whole = report
+    return lambda phase, done, total: whole(f"{phase} ({stage.name})", done, total)
+
+
+def _side_by_side(stages: Sequence[Stage]) -> bool:
+    """Whether anything in these stages can run side by side."""
+    starts = [stage.weights_from for stage in stages]
+    return len(set(starts)) < len(starts) or any(_divides(stage.experiment) for stage in stages)
+
+
+def _checkpoint(draft: Kept | None, experiment: Experiment) -> Path | None:
+    """Folder for the checkpoints of a stage, or within it of a portion."""
+    if draft is None:
+        return None
+    place = draft.checkpoint(experiment.stage)
+    if isinstance(experiment, Portion):
+        place /= f"{experiment.first}-{experiment.count}"
+        place.mkdir(exist_ok=True)
+    return place
+
+
+def _divides(experiment: Experiment) -> bool:
+    return experiment.n_trials > 1 and independent(experiment)
+
+
+def _in_processes(
+    study: Study, targets: Targets, report: Report | None, draft: Kept | None, jobs: int
+) -> dict[str, Run]:
+    runs: dict[str, Run] = {}
+    ready: list[Task] = []
+    waiting = list(study.stages)
+    # By stage: its experiment, and the runs of its portions by their place.
+    begun: dict[str, tuple[Experiment, dict[int, Run], int]] = {}
+
+    def make_ready() -> None:
+        for stage in [s for s in waiting if s.weights_from is None or s.weights_from in runs]:
+            waiting.remove(stage)
+            experiment = stage.ready(runs)
+            if draft is not None and (done := draft.load(experiment)) is not None:
+                runs[stage.name] = done
+                continue
+            parts = portions(experiment, jobs)
+            begun[stage.name] = experiment, {}, len(parts)
+            for place, part in enumerate(parts):
+                ready.append(Task(targets[stage.name], part, _checkpoint(draft, part), place))
+
+    with Crew(jobs, report) as crew:
+        while len(runs) < len(study.stages):
+            before = len(runs)
+            make_ready()
+            if len(runs) > before:  # a stage was loaded, and others may start from it
+                continue
+            while ready and crew.free:
+                crew.start(ready.pop(0))
+            task, part = crew.wait()
+            name = task.experiment.stage
+            experiment, found, number = begun[name]
+            found[task.place] = part
+            if len(found) == number:
+                runs[name] = joined(experiment, [found[k] for k in range(number)])
+                if draft is not None:
+                    draft.save(runs[name])
+    return {stage.name: runs[stage.name] for stage in study.stages}

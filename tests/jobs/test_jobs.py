@@ -1,0 +1,202 @@
+"""Processes side by side: to the last bit the results of one process, and errors that arrive."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scnnbio
+from scnnbio import Study, backends, workflow
+from scnnbio.errors import DataError, SpecError, UnsupportedError
+from scnnbio.experiment import Experiment, Record, Run, Sampling
+from scnnbio.experiment.portions import Portion, independent, joined, portions
+from scnnbio.jobs import crew
+from tests.experiment.small import experiment, study
+from tests.inputs.networks import (
+    drawn_spikes,
+    drawn_values,
+    one_source,
+    values_beside_spikes,
+)
+from tests.jobs.faulty import Failing
+
+
+def driven(**changes: object) -> Experiment:
+    """Three trials with values, currents, spikes and two noises, of which a port is sampled."""
+    settings: dict[str, object] = {
+        "inputs": {"pixels": drawn_values(), "skin": drawn_spikes()},
+        "record": Record(
+            ("v1", "skin"), (Sampling("v1", ("v", "i_offset"), units=(0, 5), period=4.0),)
+        ),
+        "dt": 1.0,
+        "seed": 5,
+        "stage": "drive",
+    }
+    return Experiment(values_beside_spikes(), **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def quiet_study() -> Study:
+    """The small study; its last two stages start from nothing and from the first."""
+    learn, test, fresh = study().stages
+    still = dataclasses.replace(test.experiment, reset=True)
+    return Study("small", (learn, dataclasses.replace(test, experiment=still), fresh))
+
+
+def same(one: Run, other: Run) -> None:
+    assert one.recording.digest() == other.recording.digest()
+    assert one.recording.trials.keys() == other.recording.trials.keys()
+    assert one.weights.keys() == other.weights.keys()
+    for name, values in one.weights.items():
+        np.testing.assert_array_equal(values, other.weights[name])
+    for key in ("experiment", "trials", "input_spikes", "output_spikes", "pathways", "seed"):
+        assert one.provenance[key] == other.provenance[key], key
+
+
+# ------------------------------------------------------------------------------------- portions
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5])
+def test_portions_together_are_the_whole(number: int) -> None:
+    """Oracle: the whole experiment in one run, with every kind of input and two noises."""
+    whole, backend = driven(), backends.get("reference")
+    parts = portions(whole, number)
+    assert sum(part.n_trials for part in parts) == whole.n_trials
+    assert len(parts) == min(number, 3)
+    expected = backend.run(whole)
+    assert expected.provenance["output_spikes"]["v1"] > 50
+    same(joined(whole, [backend.run(part) for part in parts]), expected)
+
+
+def test_portions_of_frames_are_drawn_as_in_the_whole() -> None:
+    whole = quiet_study().stages[1].experiment
+    part = Portion.of(whole, 1, 2)
+    for trial in range(2):
+        for ours, theirs in zip(
+            part.input_spikes(trial), whole.input_spikes(trial + 1), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+    assert part.trial_table()["orientation"].tolist() == (
+        whole.trial_table()["orientation"][1:3].tolist()
+    )
+    assert part.digest() != whole.digest()
+    with pytest.raises(SpecError, match="trials 3 to 4 are not among the 4 of stage 'test'"):
+        Portion.of(whole, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        pytest.param(experiment(), id="learns"),
+        pytest.param(driven(reset=False), id="states go on"),
+        pytest.param(
+            driven(record=Record(("v1",), (Sampling("v1", ("v",), period=12.0),))), id="sampling"
+        ),
+    ],
+)
+def test_trials_that_depend_on_one_another_stay_together(whole: Experiment) -> None:
+    assert not independent(whole)
+    assert portions(whole, 4) == (whole,)
+
+
+# ---------------------------------------------------------------------------------------- processes
+
+
+def test_processes_give_the_results_of_one() -> None:
+    """Oracle: the same study in one process."""
+    expected = workflow.execute(quiet_study(), "reference")
+    said: list[tuple[str, float, float]] = []
+    found = workflow.execute(quiet_study(), "reference", lambda *row: said.append(row), jobs=3)
+    assert list(found.runs) == list(expected.runs)
+    for stage, run in expected.runs.items():
+        same(found.runs[stage], run)
+    assert found.runs["test"].provenance["portions"] == 3
+    assert "portions" not in found.runs["learn"].provenance
+    assert ("simulating (test)", 4, 4) in said
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "brian2",
+        "brian2-standalone",
+        pytest.param("nest", marks=pytest.mark.nest),
+        pytest.param("spinnaker:target=emulated", marks=pytest.mark.spinnaker),
+    ],
+)
+def test_every_backend_gives_the_results_of_one_process(backend: str) -> None:
+    """Oracle: the same experiment in one process; divided into two and into three portions."""
+    whole = Experiment(
+        one_source((3, 5, 5)),
+        inputs={"in": drawn_spikes()},
+        record=Record(("v1",)),
+        dt=1.0,
+        stage="divided",
+    )
+    expected = scnnbio.run(whole, backend, progress=False)
+    assert expected.provenance["output_spikes"]["v1"] > 0
+    same(scnnbio.run(whole, backend, progress=False, jobs=2), expected)
+    target = backends.choices.targets(["divided"], backend)["divided"]
+    same(joined(whole, [target.run(part) for part in portions(whole, 3)]), expected)
+
+
+def test_an_error_of_a_process_arrives() -> None:
+    with pytest.raises(DataError, match="trial 1: is damaged; mend it"):
+        scnnbio.run(driven(), Failing(), progress=False, jobs=3)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_mistakes_deaths_and_warnings_of_a_process_arrive() -> None:
+    whole = driven()
+    with pytest.raises(KeyError, match="a mistake") as error:
+        scnnbio.run(whole, Failing("mistake"), progress=False, jobs=3)
+    assert "in _simulate" in error.value.__notes__[0]
+    with pytest.raises(DataError, match=r"of stage 'drive' ended by signal 9; .* fewer --jobs"):
+        scnnbio.run(whole, Failing("killed"), progress=False, jobs=3)
+    with pytest.warns(RuntimeWarning, match="one trial is odd"):
+        found = scnnbio.run(whole, Failing("warning"), progress=False, jobs=3)
+    same(found, scnnbio.run(whole, "reference", progress=False))
+    assert not multiprocessing.active_children()
+
+
+def test_a_number_of_processes_is_checked() -> None:
+    with pytest.raises(SpecError, match="jobs: 0 is too small"):
+        scnnbio.run(driven(), "reference", progress=False, jobs=0)
+    assert 1 <= crew.usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_small_studies_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default processes start only where they save time."""
+    monkeypatch.setattr(crew.Crew, "start", None)
+    workflow.execute(quiet_study(), "reference", jobs=None)
+    assert crew.size(driven()) == 3 * 40 * (72 + 32 + 75)
+    assert not crew.worth_a_process(driven())
+
+
+@pytest.mark.slow
+def test_a_run_with_processes_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stage that was finished is loaded; the number of processes may differ."""
+    monkeypatch.setattr("scnnbio.workflow.main.draw", lambda *_, **__: [])
+    monkeypatch.setitem(backends.BACKENDS.own, "failing", "tests.jobs.faulty:Failing")
+    with pytest.raises(DataError, match="trial 1: is damaged"):
+        workflow.run(quiet_study(), "failing", tmp_path / "out", jobs=3)
+    monkeypatch.setattr(Failing, "__init__", lambda self, how="none": setattr(self, "how", how))
+    found = workflow.resume(tmp_path / "out")
+    for stage, run in workflow.execute(quiet_study(), "reference").runs.items():
+        assert found.runs[stage].recording.digest() == run.recording.digest()
+
+
+def test_an_unsupported_experiment_can_be_sent_between_processes() -> None:
+    error = UnsupportedError("here", [scnnbio.errors.Unsupported("a", "b", "c")])
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.reasons, again.backend) == (str(error), error.reasons, "here")

@@ -1,0 +1,214 @@
+"""Sweeps: what a plan holds, and that no executor loses, repeats or changes a point."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scnnbio import workflow
+from scnnbio.backends._lock import locked
+from scnnbio.errors import BackendMissing, DataError, SpecError
+from scnnbio.experiment import Study, load
+from scnnbio.sweep import Plan, Status, collect, on_dask, on_slurm, on_this_machine, work_on
+from scnnbio.sweep.collecting import write_table
+from scnnbio.sweep.plan import grid_of
+from scnnbio.sweep.working import work_through
+
+FILE = Path(__file__).parents[2] / "experiments" / "event_driven.toml"
+
+
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no figures, which would take most of the time."""
+    monkeypatch.setattr(workflow.main, "draw", lambda *_, **__: [])
+
+
+def small() -> Study:
+    return load(FILE, settings=["trials=2"])
+
+
+def plan(folder: Path, *grid: str, seeds: int = 1) -> Plan:
+    return Plan.write(small(), folder, grid=grid, seeds=seeds, backend="reference")
+
+
+def test_a_grid_is_every_combination_with_every_seed(tmp_path: Path) -> None:
+    written = plan(tmp_path / "plan", "dt=0.8,0.4", "trials=2,3,4", seeds=2)
+    points = list(written.points())
+    assert len(points) == len(written) == 2 * 3 * 2
+    assert [p.seed for p in points[:4]] == [1, 2, 1, 2]
+    assert points[0].settings == ("dt=0.8", "trials=2")
+    assert points[-1].values == {"dt": 0.4, "trials": 4}
+    assert points[-1].folder.name == "12"
+    assert (points[0].folder / "point.toml").is_file()
+    again = Plan.read(tmp_path / "plan")
+    assert list(again.points()) == points
+    # Oracle: the experiment with the same settings, read without a plan.
+    direct = load(FILE, settings=["trials=4", "dt=0.4"], seed=2)
+    assert again.study(points[-1]).digest() == direct.digest()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("maps", "write key=value,value"),
+        ("=1,2", "write key=value,value"),
+        ("maps=", "write key=value,value"),
+        ("maps=1,1", "a value of 'maps' comes twice"),
+        ("maps={a = 1}", "is not a number, text"),
+        ("maps=inf,1", "is not a number, text"),
+    ],
+)
+def test_a_grid_that_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        grid_of([text])
+
+
+def test_values_with_commas_are_in_brackets() -> None:
+    found = grid_of(["a=[1, 2],[3]", 'b="x,y",z', "c=10 mV,0.5"])
+    assert found == {"a": [[1, 2], [3]], "b": ["x,y", "z"], "c": ["10 mV", 0.5]}
+    with pytest.raises(SpecError, match="'a' comes twice; list all its values once"):
+        grid_of(["a=1", "a=2"])
+
+
+def test_a_plan_that_cannot_work_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"at dt=0.8, trials=-1"):
+        plan(tmp_path / "bad", "dt=0.8", "trials=2,-1")
+    with pytest.raises(DataError, match="is not the folder of a sweep"):
+        Plan.read(tmp_path / "bad")
+    with pytest.raises(SpecError, match="unknown key 'what'"):
+        plan(tmp_path / "worse", "what=1,2")
+    with pytest.raises(SpecError, match="100,000"):
+        plan(tmp_path / "huge", "trials=2,3", seeds=60_000)
+    plan(tmp_path / "good")
+    with pytest.raises(DataError, match=r"exists already; .*'scnnbio work"):
+        plan(tmp_path / "good")
+
+
+def test_points_are_done_once_and_failures_are_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle of the results: the same experiment, run without a plan."""
+    written = plan(tmp_path / "plan", "trials=2,3", seeds=2)
+    real, ran = workflow.run, []
+
+    def run(study, backend, folder, **others):
+        ran.append(folder.parent.name)
+        if folder.parent.name == "3" and ran.count("3") == 1:
+            raise DataError("is damaged; mend it", where="a file")
+        return real(study, backend, folder, **others)
+
+    monkeypatch.setattr(workflow, "run", run)
+    failed = on_this_machine(written)
+    assert [point.number for point in failed] == [3]
+    assert failed[0].failed()["message"] == "a file: is damaged; mend it"
+    assert [point.status() for point in written.points()] == [
+        Status.DONE, Status.DONE, Status.FAILED, Status.DONE,
+    ]  # fmt: skip
+    table = collect(written)
+    assert table["status"].tolist().count("failed") == 1
+    assert on_this_machine(written) == []
+    assert ran == ["1", "2", "3", "4", "3"]
+    for point in written.points():
+        found = workflow.load_results(point.run)
+        expected = workflow.execute(
+            load(FILE, settings=point.settings, seed=point.seed), "reference"
+        )
+        assert found.recording.digest() == expected.recording.digest()
+
+
+def test_a_point_is_left_to_the_process_at_work_on_it(tmp_path: Path) -> None:
+    written = plan(tmp_path / "plan")
+    point = written.point(1)
+    with locked(point.lock):
+        assert point.status() is Status.AT_WORK
+        assert not work_on(written, point, "round")
+    assert point.status() is Status.WAITING
+    with pytest.raises(SpecError, match="there is no point 2; there are 1 to 1"):
+        written.point(2)
+
+
+def test_a_table_of_all_points(tmp_path: Path) -> None:
+    written = plan(tmp_path / "plan", "trials=2,3")
+    work_through(written, "round")
+    table = collect(written)
+    assert table["point"].drop_duplicates().tolist() == [1, 2]
+    scores = workflow.load_results(written.point(1).run).scores
+    first = table[table["point"] == 1]
+    assert first["verdict"].tolist() == [score.verdict for score in scores]
+    assert first["trials"].tolist() == [2] * len(scores)
+    path = write_table(table, tmp_path / "table.csv")
+    assert pd.read_csv(path)["claim"].tolist() == table["claim"].tolist()
+    pytest.importorskip("pyarrow")
+    path = write_table(table, tmp_path / "table.parquet")
+    assert pd.read_parquet(path)["claim"].tolist() == table["claim"].tolist()
+
+
+def test_an_array_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in sbatch runs the tasks of the array, as Slurm would, one after another."""
+    written = plan(tmp_path / "plan", "trials=2,3,4")
+    work_on(written, written.point(2), "round")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    with pytest.raises(BackendMissing, match="there is no sbatch"):
+        on_slurm(written)
+    fake = tools / "sbatch"
+    fake.write_text('#!/bin/sh\necho "$@" > "$0.log"\nsh "$2"\n')
+    fake.chmod(0o755)
+    script, _ = on_slurm(written, "--time=5", submit=False)
+    text = script.read_text()
+    assert "#SBATCH --array=1,3" in text
+    assert "srun" not in text
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    on_slurm(written, "--time=5")
+    assert (tools / "sbatch.log").read_text().split() == ["--time=5", str(script)]
+    assert [p.status() for p in written.points()] == [Status.WAITING, Status.DONE, Status.DONE]
+    script, _ = on_slurm(written, processes=4, submit=False)
+    assert "exec srun --ntasks=4 " in script.read_text()
+    fake.write_text("#!/bin/sh\necho no such partition >&2\nexit 1\n")
+    with pytest.raises(DataError, match="sbatch refuses: no such partition"):
+        on_slurm(written, "--partition=none")
+
+
+@pytest.mark.slow
+def test_processes_that_are_killed_lose_nothing(tmp_path: Path) -> None:
+    """Two processes; one is killed. All points are done, each with its own results."""
+    written = plan(tmp_path / "plan", "trials=2,3,4", seeds=2)
+    command = [sys.executable, "-m", "scnnbio", "work", str(tmp_path / "plan"), "--jobs", "2"]
+    main = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    killed = 0
+    until = time.monotonic() + 120
+    while main.poll() is None and time.monotonic() < until:
+        if not killed and any(p.status() is Status.AT_WORK for p in written.points()):
+            children = Path(f"/proc/{main.pid}/task/{main.pid}/children").read_text().split()
+            if children:
+                os.kill(int(children[0]), signal.SIGKILL)
+                killed += 1
+        time.sleep(0.1)
+    assert main.wait(timeout=1) == 0
+    assert killed == 1
+    assert "6 of 6 points are done" in main.communicate()[0]
+    expected = workflow.execute(load(FILE, settings=["trials=4"], seed=2), "reference")
+    found = workflow.load_results(written.point(6).run)
+    assert found.recording.digest() == expected.recording.digest()
+
+
+@pytest.mark.slow
+def test_workers_of_dask_execute_a_plan(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    written = plan(tmp_path / "plan", "trials=2,3")
+    with pytest.raises(DataError, match="no Dask scheduler answers"):
+        on_dask(written, "nonsense://")
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    )
+    with cluster:
+        assert on_dask(written, cluster.scheduler_address) == []
+    assert all(point.done for point in written.points())
