@@ -15,6 +15,7 @@ from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
 from scnnbio.jobs import run_stages
 from scnnbio.validation import registry
+from scnnbio.workflow.diagnostics import learning_tables, states
 from scnnbio.workflow.drafts import (
     Draft,
     find_draft,
@@ -22,7 +23,6 @@ from scnnbio.workflow.drafts import (
     remove_checkpoints,
     resumable,
 )
-from scnnbio.workflow.diagnostics import learning_tables, states
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
