@@ -22,7 +22,8 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / ".jupyter_cache")
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+# Seconds of a cell, on a machine that does other things too.
+nb_execution_timeout = 600
 nb_merge_streams = True
 # What is not installed cannot be run: those pages then show their code alone.
 _NEEDS = {"torch": ("conversion", "surrogate"), "nest": ("simulators",), "pynwb": ("recorded",)}

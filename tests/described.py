@@ -42,8 +42,10 @@ from scnnbio.inputs import (
     FromFrames,
     FromImages,
     FromSensor,
+    FromSequences,
     FromSpikes,
     Levels,
+    PlantedMotifs,
 )
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
@@ -158,6 +160,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
     ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
+    FromSequences: lambda: FromSequences(("ACGT", "GGNA"), PhaseCode(30.0), 60.0, repeats=2),
+    PlantedMotifs: lambda: PlantedMotifs(
+        PhaseCode(30.0), 4, 20, 2, 3, conservation=0.9, composition=(0.1, 0.2, 0.3, 0.4),
+        shuffled=True, seed=3, duration=60.0, repeats=2,
+    ),
     Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
@@ -251,7 +258,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     DeltaCode: lambda: DeltaCode(0.3),
     JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
-    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
+    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),

@@ -331,6 +331,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
     "RateCode.rate": {"drive": [0.5, 1.0]},
+    "Levels": {"levels": 3, "code": PoissonCode(), "duration": 20.0, "shown": 10.0},
+    "FromSequences": {"sequences": ("ACGT",), "code": PoissonCode(), "duration": 20.0},
+    "PlantedMotifs": {
+        "code": PoissonCode(), "n": 3, "length": 9, "motifs": 2, "width": 3, "duration": 20.0,
+        "conservation": 0.5, "composition": (0.25, 0.25, 0.125, 0.375),
+    },
+    "information": {"read": np.arange(12).reshape(3, 4)},
+    "information_of": {"chances": np.eye(3)},
     "Code.decoded": {
         "step": np.array([3, 9]), "unit": np.array([0, 1]), "n_units": 2, "duration": 50.0,
         "dt": 0.5,

@@ -96,9 +96,10 @@ def code_task(
     for sigma, run in jittered.items():
         given = plain(sigma, "ms", where="code_task.jittered")
         shown = labels_of(run.recording)
-        if not np.array_equal(shown, labels[test]):
+        if set(run.recording.trials["part"].tolist()) != {"test"}:
             raise SpecError(
-                "a run of jitter shows other images than the test trials of the run without",
+                "a run of jitter shows images that the classifier has learned from; show those of"
+                ' the part "test"',
                 where="code_task.jittered",
             )
         named = read[-1].classifier.predict(pools[-1].of(run.recording))

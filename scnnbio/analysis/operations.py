@@ -1,8 +1,9 @@
 """What a run computes: spikes, synaptic operations, updates, memory, and the dense equivalent.
 
-A synaptic operation is the arrival of one spike through one connection. An update is one neuron in one time step:
-what a simulation by a clock does, and what neuromorphic chips do. The dense equivalent is a network
-of the same connections without spikes: it multiplies every connection by a value, once per trial.
+A synaptic operation is the arrival of one spike through one connection. An update is one neuron in
+one time step: what a simulation by a clock does, and what neuromorphic chips do. The dense
+equivalent is a network of the same connections without spikes: it multiplies every connection by a
+value, once per trial.
 :meth:`Operations.neurobench` names and counts the same as NeuroBench does.
 
 References
@@ -214,7 +215,8 @@ def operations(run: Run, biases: tuple[str, ...] = ("bias",)) -> Operations:
 def _spikes(run: Run, population: Population) -> Spikes | None:
     """Spikes of a population; None where they were not recorded and reach no neuron."""
     recording, name = run.recording, population.name
-    if name in recording.spikes or name in recording.shapes:
+    # A recording that was joined from stages has populations that only another stage recorded.
+    if name in run.experiment.record.spikes:
         return recording.spikes_of(name)
     if any(projection.pre == name for projection in run.experiment.network.projections):
         raise SpecError(

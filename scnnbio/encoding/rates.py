@@ -245,7 +245,9 @@ class RegularCode(RateCode):
         self, rate: Array, first: NDArray[np.int64], dt: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         units = rate.shape[1]
-        grown = rng.random(units) if self.begins == "random" else np.full(units, 0.5)
+        grown: Array = np.full(units, 0.5)
+        if self.begins == "random":
+            grown = np.asarray(rng.random(units))
         steps, owners = [], []
         for of_frame, begin, end in zip(rate, first[:-1], first[1:], strict=True):
             each = of_frame * (dt / 1000.0)

@@ -213,10 +213,10 @@ def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: A
 
 
 def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
-    return {
-        "stimulus": kind_table(STIMULI, stimulus),
-        "encoding": {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)},
-    }
+    table: Table = {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)}
+    if encoding.gain_spread:
+        table["gain_spread"] = encoding.gain_spread
+    return {"stimulus": kind_table(STIMULI, stimulus), "encoding": table}
 
 
 def _input_table(driven: Input, name: str) -> Table:

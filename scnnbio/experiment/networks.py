@@ -25,7 +25,7 @@ from scnnbio.experiment.documents import (
     plain_table,
     require,
 )
-from scnnbio.experiment.weights import DocumentFolder, with_file
+from scnnbio.experiment.weights import DocumentFolder, with_arrays, with_file
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
@@ -72,7 +72,7 @@ def network_from(
         For models that draw initial kernels and for distributions, where they have no seed of
         their own.
     folder : DocumentFolder, optional
-        Folder from which ``weights`` are read.
+        Folder from which ``weights``, and parameters of a model that are arrays, are read.
 
     Returns
     -------
@@ -86,10 +86,14 @@ def network_from(
         If the file of weights is missing or damaged.
     """
     rest = {key: value for key, value in as_table(table, where).items() if key != "weights"}
+    files = folder or DocumentFolder()
+    if "model" in rest and "parameters" in rest:
+        inside = join(where, "parameters")
+        rest["parameters"] = with_arrays(rest["parameters"], inside, files)
     network = _described(rest, where, seed)
     if "weights" not in table:
         return network
-    return with_file(network, table["weights"], join(where, "weights"), folder or DocumentFolder())
+    return with_file(network, table["weights"], join(where, "weights"), files)
 
 
 def _described(table: Table, where: str, seed: int) -> Network:

@@ -106,8 +106,8 @@ def _capacity(results: StudyResults) -> tuple[Figure, str]:
         f" drives and what a decoder reads from one cell of a convolution layer in one trial, over"
         f" {n_trials} trials. Points: measured, with 95 % intervals; lines: exact, for the code on"
         " the grid; dotted: the asymptotic law, T / (sigma sqrt(2 pi e)) or T / interval. A:"
-        " window; B: jitter of the inputs' spikes; C: shortest interval between a cell's spikes. D: bits"
-        " against spikes, in all conditions."
+        " window; B: jitter of the inputs' spikes; C: shortest interval between a cell's spikes."
+        " D: bits against spikes, in all conditions."
         + (f" The largest deviation is {max(known):.2g} standard errors." if known else "")
     )
     return capacity_figure(found), caption

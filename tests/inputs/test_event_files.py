@@ -33,7 +33,7 @@ faery = pytest.importorskip("faery")
 @pytest.fixture(scope="module")
 def isolated() -> Iterator[Isolated]:
     """One process for the files that are read by one."""
-    with Isolated(patience=20.0) as process:
+    with Isolated() as process:
         yield process
 
 
@@ -207,7 +207,6 @@ def fuzzed(
         for _ in range(n):
             path.write_bytes(bad := damaged(content, rng))
             warned.clear()
-            begin = time.perf_counter()
             told = ""
             try:
                 found = read_events(path, format=kind, damaged="prefix", isolated=isolated)
@@ -226,7 +225,6 @@ def fuzzed(
                     assert found.size in (events.size, (128, 128))
                     for theirs, ours in zip(columns(found), columns(events), strict=True):
                         np.testing.assert_array_equal(theirs, ours[: len(theirs)])
-            assert time.perf_counter() - begin < 15.0
     return seen
 
 
