@@ -33,8 +33,9 @@ nb_execution_excludepatterns = [
     if find_spec(module) is None
     for page in pages
 ]
-exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
 autodoc_member_order = "bysource"
+autosummary_generate = False
 # Each page of the reference begins with a list of its names; the side bar would hold thousands.
 toc_object_entries = False
 # Types of arguments stand in their docstrings, with shape and unit.
@@ -65,6 +66,7 @@ def setup(app: Any) -> None:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.add_directive("dropdown", answers.Dropdown)
     if "sphinx.ext.autodoc" in app.extensions:
-        app.connect("builder-inited", lambda _: api_pages.write())
+        # Before anything looks at the sources.
+        app.connect("config-inited", lambda *_: api_pages.write())
     app.add_post_transform(references.FullNames)
     app.connect("missing-reference", references.unresolved)

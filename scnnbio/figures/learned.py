@@ -16,13 +16,10 @@ from scnnbio.figures.code_task import code_task_figure
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
 from scnnbio.figures.motion import motion_figure
-from scnnbio.figures.nearness import nearness_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.inputs import FromImages
-from scnnbio.validation import CLAIMS
 from scnnbio.validation.central_units import central_units
 from scnnbio.validation.motion import SELECTIVE
-from scnnbio.validation.nearness import nearness
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
@@ -32,19 +29,6 @@ _READ = {
     "untrained": "untrained kernels",
     "shuffled": "shuffled kernels",
     "random": "random kernels",
-}
-
-#: Stages of the gratings in the experiment three_ways, by the way of learning.
-_WAYS = ("stdp", "conversion", "surrogate")
-#: Titles of the panels that compare them, by claim.
-_COMPARED = {
-    "ringach2002_nx_ny": "shape of fields",
-    "oriented_fraction": "oriented share",
-    "ringach2002_circular_variance": "circular variance",
-    "ringach2002_half_bandwidth": "half-bandwidth (deg)",
-    "evoked_rate": "best rate (Hz)",
-    "isi_cv": "CV of intervals",
-    "fano_factor": "Fano factor",
 }
 
 
@@ -154,14 +138,14 @@ def _images(run: Run) -> list[FromImages]:
     return [one for one in run.experiment.inputs.values() if isinstance(one, FromImages)]
 
 
-def _jittered(results: StudyResults, code: Code) -> dict[float, Run]:
+def _jittered(results: StudyResults, code: Code) -> list[Run]:
     """Runs of the same code with jitter, by its deviation."""
     found = {}
     for evidence in results.evidence.values():
         for driven in _images(evidence.run):
             if isinstance(driven.code, JitteredCode) and driven.code.code == code:
                 found[driven.code.sigma] = evidence.run
-    return dict(sorted(found.items()))
+    return [found[sigma] for sigma in sorted(found)]
 
 
 def _motion(results: StudyResults) -> tuple[Figure, str]:
@@ -180,36 +164,7 @@ def _motion(results: StudyResults) -> tuple[Figure, str]:
     return motion_figure(shown, SELECTIVE), caption
 
 
-def _three_ways(results: StudyResults) -> tuple[Figure, str]:
-    ways = {way: results.evidence[way].bind(projection="lgn_v1") for way in _WAYS}
-    compared, said = [], []
-    for name, title in _COMPARED.items():
-        claim, measured = CLAIMS[name], {}
-        for way, evidence in ways.items():
-            about = {} if claim.measure.about == "projection" else {"populations": "v1"}
-            measured[way] = claim.measured(evidence.bind(**about))
-        found = nearness(claim, measured)
-        compared.append(found)
-        said.append(f"{title}: {found.nearest or 'none'}")
-    caption = (
-        "One layer, whose kernels were learned in three ways from the same photographs. A: ON"
-        " minus OFF weights of some kernels. Others: distance of each way from what was measured in"
-        " V1, with a 95 % interval from drawing its kernels or cells again; the total variation"
-        " distance of histograms, or the difference of medians or fractions. Nearest in 95 % of"
-        " draws:"
-        f" {'; '.join(said)}."
-    )
-    kernels = {way: evidence.weights for way, evidence in ways.items()}
-    return nearness_figure(kernels, compared, _COMPARED), caption
-
-
 SPECS = (
-    FigureSpec(
-        "three_ways",
-        "Which learning comes nearest to V1",
-        tuple(f"{way}.gratings" for way in _WAYS),
-        _three_ways,
-    ),
     FigureSpec(
         "digits",
         "Digits classified by a linear read-out",

@@ -15,7 +15,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError, hint
-from scnnbio.figures import captions, circuits, experiments, learned, populations, solutions
+from scnnbio.figures import (
+    captions,
+    circuits,
+    experiments,
+    learned,
+    populations,
+    solutions,
+    three_ways,
+)
 from scnnbio.figures.claims import PREFIX, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
@@ -265,6 +273,7 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("experiments:SPECS", experiments.SPECS),
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
+            ("three_ways:SPECS", three_ways.SPECS),
             ("circuits:SPECS", circuits.SPECS),
             ("populations:SPECS", populations.SPECS),
         )
