@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scnnbio import LIF, Experiment, Network, Population, Projection, Record, backends
+from scnnbio.analysis.frequency_response import input_harmonic
+from scnnbio.connectors import ConvolutionConnector
 from scnnbio.encoding import Encoding, Pixels, PoissonCode, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.input_documents import encoding_from, input_tables
+from scnnbio.population import SpikeSource
 from scnnbio.stimuli import WhiteNoise
+from scnnbio.validation import CLAIMS
 
 CODE = PoissonCode(gain=40.0, max_rate=200.0)
 
@@ -58,4 +63,21 @@ def test_a_document_holds_it() -> None:
 def test_a_negative_spread_is_refused() -> None:
     with pytest.raises(SpecError) as caught:
         Encoding(Pixels(), CODE, gain_spread=-0.1)
+    assert caught.value.where == "encoding.gain_spread"
+
+
+def test_what_expects_known_rates_refuses_it() -> None:
+    cells, stimulus = Population("lgn", (2, 4, 4), SpikeSource()), WhiteNoise(n_trials=1)
+    layer = Population("v1", (1, 4, 4), LIF)
+    path = Projection("lgn", "v1", ConvolutionConnector(np.ones((1, 2, 1, 1)), cells.shape))
+    encoding = Encoding(Pixels(), CODE, gain_spread=0.1)
+    experiment = Experiment(
+        Network((cells, layer), (path,)), stimulus, encoding, Record(("lgn",)), dt=0.5
+    )
+    run = backends.get("reference").run(experiment)
+    score = CLAIMS["input_spikes"].judge(run, population="lgn")
+    assert score.verdict == "not applicable"
+    assert "a gain of its own" in score.reason
+    with pytest.raises(SpecError) as caught:
+        input_harmonic(experiment, experiment.network.projection("lgn_v1"), 0, 4.0, 0.0)
     assert caught.value.where == "encoding.gain_spread"
