@@ -1,6 +1,6 @@
-"""Simple and complex cells: F1/F0, circular variance, and tuning to size.
+"""Simple and complex cells.
 
-scnnbio run v1_physiology --profile full --out runs/v1_physiology
+scnnbio run v1_physiology --out runs/v1_physiology
 python analysis/figures/populations.py runs/v1_physiology [FOLDER]
 
 Writes populations.png, .pdf and .csv (the numbers behind the figure), and prints the caption.

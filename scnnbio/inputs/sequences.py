@@ -178,7 +178,10 @@ class PlantedMotifs(Sequences):
     seed: int = 0
     duration: Milliseconds = 20.0
     repeats: int = 1
-    _drawn: tuple[NDArray[Any], ...] = field(init=False, repr=False)
+    _bases: NDArray[np.int8] = field(init=False, repr=False)
+    _motifs: NDArray[np.int8] = field(init=False, repr=False)
+    _which: NDArray[np.int64] = field(init=False, repr=False)
+    _start: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check()
@@ -200,7 +203,11 @@ class PlantedMotifs(Sequences):
                 "is not four shares that sum to 1, of A, C, G and T", where=f"{where}.composition"
             )
         object.__setattr__(self, "composition", tuple(shares.tolist()))
-        object.__setattr__(self, "_drawn", self._draw())
+        for name, array in zip(
+            ("_bases", "_motifs", "_which", "_start"), self._draw(), strict=True
+        ):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     def _draw(self) -> tuple[NDArray[Any], ...]:
         rng = np.random.default_rng(self.seed)
@@ -215,20 +222,17 @@ class PlantedMotifs(Sequences):
         bases[np.arange(self.n)[:, None], start[:, None] + np.arange(self.width)] = site
         if self.shuffled:
             bases = rng.permuted(bases, axis=1)
-        found = (bases.astype(np.int8), motifs.astype(np.int8), which, start)
-        for array in found:
-            array.setflags(write=False)
-        return found
+        return bases.astype(np.int8), motifs.astype(np.int8), which, start
 
     @property
     def bases(self) -> NDArray[np.int8]:
         """Bases (sequences, length)."""
-        return self._drawn[0]
+        return self._bases
 
     @property
     def consensus(self) -> tuple[str, ...]:
         """The motifs."""
-        return tuple("".join(BASES[base] for base in row) for row in self._drawn[1])
+        return tuple("".join(BASES[base] for base in row) for row in self._motifs)
 
     def canonical_fields(self) -> dict[str, Any]:
         """Identity: everything that the sequences are drawn by."""
@@ -240,7 +244,7 @@ class PlantedMotifs(Sequences):
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Motif and place of each planted site."""
-        columns = {"motif": self._drawn[2], "position": self._drawn[3]}
+        columns = {"motif": self._which, "position": self._start}
         return {name: np.tile(values, self.repeats) for name, values in columns.items()}
 
 
