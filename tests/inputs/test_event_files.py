@@ -223,9 +223,9 @@ def fuzzed(
                 told = str(error)
             if told:
                 assert str(path) in told
-                assert "hung" not in told
                 seen["error"] += 1
                 seen["crash"] += "crashed" in told
+                seen["hang"] += "hung" in told  # ended after the time of ``isolated``
             else:
                 seen["prefix" if warned else "whole"] += 1
                 assert isinstance(found, Events)
