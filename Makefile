@@ -23,7 +23,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs clean
+.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs dist clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -91,8 +91,11 @@ format: $(ALL) ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+dist: $(ALL) ## build a wheel and an sdist into dist
+	$(BIN)/python -c "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
+
 docs: $(ALL) ## build the documentation into docs/_build
-	$(BIN)/python -m sphinx -W -b html docs docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

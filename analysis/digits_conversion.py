@@ -127,6 +127,9 @@ def shown(
             fired = [layer.name for layer in converted.layers if layer.fires]
             spikes[k] += sum(converted.counts(recording, name, after).sum() for name in fired)
             operations[k] += converted.operations(recording, after).sum()
+        done = min(begin + chunk, len(images))
+        shares = ", ".join(f"{share:.4f}" for share in right / done)
+        print(f"{backend}: {done} of {len(images)} images, right {shares}", flush=True)
     return {
         "steps": list(steps),
         "accuracy": (right / len(images)).tolist(),

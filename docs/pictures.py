@@ -66,10 +66,13 @@ class Picture:
     sources : tuple of str
         Files that say how it looks, from the project's folder. Of a module of figures, those that
         it imports count too.
+    command : str
+        Arguments of the command whose run it shows; empty if it shows none.
     """
 
     draw: Callable[[Path], Image.Image]
     sources: tuple[str, ...]
+    command: str = ""
 
 
 def _scnnbio(command: str, folder: Path) -> None:
@@ -80,23 +83,25 @@ def _scnnbio(command: str, folder: Path) -> None:
 
 def _experiment(name: str, figure: str, backend: str) -> Picture:
     """The figure of an experiment on neurons."""
+    command = f"run experiments/{name}.toml --backend {backend}"
 
     def draw(folder: Path) -> Image.Image:
-        _scnnbio(f"run experiments/{name}.toml --backend {backend}", folder)
+        _scnnbio(command, folder)
         return Image.open(folder / "figures" / f"{name}.png")
 
-    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"))
+    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"), command)
 
 
 def _comparison(name: str, figure: str, options: str) -> Picture:
     """A figure of a comparison of the V1 layer on several backends."""
+    command = f"compare v1_grating {options}"
 
     def draw(folder: Path) -> Image.Image:
-        _scnnbio(f"compare v1_grating {options}", folder)
+        _scnnbio(command, folder)
         return Image.open(folder / "figures" / f"{name}.png")
 
     sources = (f"{_FIGURES}/{figure}.py", "experiments/v1_grating.toml")
-    return Picture(draw, sources)
+    return Picture(draw, sources, command)
 
 
 def _demo(folder: Path) -> Image.Image:
@@ -170,6 +175,21 @@ def _learning() -> Figure:
     return learning_figure()
 
 
+def _conversion() -> Figure:
+    import numpy as np
+
+    from scnnbio.figures.conversion import conversion_figure
+
+    kept = json.loads((ROOT / "analysis/digits_conversion.json").read_text(encoding="utf-8"))
+    curve = kept["brian2-standalone"]
+    return conversion_figure(
+        *(np.array(curve[name]) for name in ("steps", "accuracy", "spikes", "operations")),
+        module_accuracy=kept["module_accuracy"],
+        multiplications=kept["multiplications"],
+        tested=kept["tested"],
+    )
+
+
 def _performance() -> Figure:
     from benchmarks.report import performance_figure
 
@@ -183,6 +203,7 @@ PICTURES = {
             f"{_FIGURES}/kernels.py", f"{_FIGURES}/shapes.py", "experiments/v1_features.toml",
             "models/v1_features.py",
         ),
+        DEMO,
     ),
     "euler_stability": _experiment("euler_stability", "euler", "reference"),
     "synaptic_filters": _experiment("synaptic_filters", "frequency_response", "brian2-standalone"),
@@ -198,7 +219,13 @@ PICTURES = {
         "convergence",
         "--backends brian2-standalone,nest,event-driven --dt 0.1,0.2,0.5,1",
     ),
+    "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
+    "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
+    # The run takes ten minutes of training and twenty of test images; its numbers are kept.
+    "digits_conversion": Picture(
+        _figure(_conversion), (f"{_FIGURES}/conversion.py", "analysis/digits_conversion.json")
+    ),
     "performance": Picture(
         _figure(_performance), ("benchmarks/report.py", "benchmarks/results.json")
     ),

@@ -79,7 +79,8 @@ def build(
     tau_plus : float or str
         Time constant of the presynaptic trace (ms).
     a_plus, a_post : float
-        Potentiation by a pair and depression by a postsynaptic spike, with soft bounds 0 and 1.
+        Potentiation by a pair and depression by a postsynaptic spike, with soft bounds 0 and 1. If
+        both are 0, kernels do not learn and may have both signs.
     rate_half_life, threshold_half_life : float or str, optional
         Time in which learning, and the threshold's adaptation, slow to half (ms).
     eta : float or str
@@ -140,6 +141,12 @@ def build(
         # From a jump in mV to a decaying current in nA of equal charge (mV nF = pC = nA ms).
         charge = LIF.parameters["cm"].default / decay
         synapses = {"tau_syn_E": decay, "tau_syn_I": decay}
+    rule = SharedSTDP(
+        tau_plus=_number("tau_plus", tau_plus, "ms"),
+        a_plus=_number("a_plus", a_plus, "1"),
+        a_post=_number("a_post", a_post, "1"),
+        half_life=_half_life("rate_half_life", rate_half_life),
+    )
     return Network(
         populations=(
             Population("lgn", (2, extent, extent), SpikeSource()),
@@ -169,12 +176,8 @@ def build(
                 weight=charge * _number("psp", psp, "mV"),
                 delay=wait,
                 receptor=excitatory,
-                plasticity=SharedSTDP(
-                    tau_plus=_number("tau_plus", tau_plus, "ms"),
-                    a_plus=_number("a_plus", a_plus, "1"),
-                    a_post=_number("a_post", a_post, "1"),
-                    half_life=_half_life("rate_half_life", rate_half_life),
-                ),
+                # A rule without changes would still hold kernels to its bounds.
+                plasticity=rule if rule.a_plus or rule.a_post else None,
             ),
             Projection(
                 "v1",

@@ -53,7 +53,10 @@ if TYPE_CHECKING:
         homeostatic,
     )
     from scnnbio.plasticity import (
+        MSTDP,
+        MSTDPET,
         Normalisation,
+        Reward,
         SharedSTDP,
         SharedThreshold,
         Trace,
@@ -105,7 +108,7 @@ _OF = {
         *("Parameter", "PoissonNoise", "glif", "homeostatic"),
     ),
     "scnnbio.plasticity": (
-        "Normalisation",
+        *("MSTDP", "MSTDPET", "Normalisation", "Reward"),
         "SharedSTDP",
         "SharedThreshold",
         "Trace",
@@ -129,6 +132,8 @@ __all__ = [
     "LGN",
     "LIBRARY",
     "LIF",
+    "MSTDP",
+    "MSTDPET",
     "BackendMissing",
     "ConvolutionConnector",
     "DataError",
@@ -158,6 +163,7 @@ __all__ = [
     "RefractoryCode",
     "Results",
     "Retina",
+    "Reward",
     "Run",
     "Sampling",
     "ScnnbioError",

@@ -47,6 +47,7 @@ class Projection(Value):
         One of the postsynaptic model's receptors; from a source of values, one of its
         :func:`~scnnbio.neurons.ports.ports`, such as ``"i_offset"``.
     plasticity : SharedSTDP, TripletSTDP or TraceRule, optional
+        The rule by which the kernel learns.
     name : str, optional
         Default: ``"<pre>_<post>"``.
     """
@@ -190,6 +191,7 @@ class Network(Value):
         if projection.plasticity is not None:
             try:
                 projection.plasticity.check_kernel(projection.kernel, connector.present)
+                projection.plasticity.check_reward(self._end)
             except SpecError as error:
                 place = ".".join(filter(None, [where, error.where]))
                 raise SpecError(error.message, where=place) from None

@@ -55,9 +55,11 @@ class Population(Value):
     Parameters
     ----------
     name : str
+        By which projections, stages and recordings refer to it.
     shape : tuple of int
         (channel, row, column); neurons are numbered in C order.
     neuron : NeuronModel, SpikeSource or ValueSource
+        The model of every neuron, or what an input drives.
     parameters : mapping of str to float, str, array or Distribution, optional
         Values that replace the model's defaults, in the model's units: one for all neurons, one
         per channel (channels,), or one per neuron, as an array (channel, row, column) or drawn

@@ -17,12 +17,17 @@ from scnnbio import distributions as d
 from scnnbio import plasticity as p
 from scnnbio.encoding import (
     LGN,
+    BurstCode,
+    DeltaCode,
     Encoding,
     GammaCode,
+    JitteredCode,
     LatencyCode,
+    PhaseCode,
     Pixels,
     PoissonCode,
     RefractoryCode,
+    RegularCode,
     Retina,
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
@@ -37,7 +42,10 @@ from scnnbio.inputs import (
     FromFrames,
     FromImages,
     FromSensor,
+    FromSequences,
     FromSpikes,
+    Levels,
+    PlantedMotifs,
 )
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
@@ -152,6 +160,12 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         Gratings(), EventSensor(0.15), polarity="on", repeated="merge", shuffled=True
     ),
     CorrelatedPairs: lambda: CorrelatedPairs(2, 30.0, (0.1, 0.5), 2.0, 50.0, n_trials=3),
+    FromSequences: lambda: FromSequences(("ACGT", "GGNA"), PhaseCode(30.0), 60.0, repeats=2),
+    PlantedMotifs: lambda: PlantedMotifs(
+        PhaseCode(30.0), 4, 20, 2, 3, conservation=0.9, composition=(0.1, 0.2, 0.3, 0.4),
+        shuffled=True, seed=3, duration=60.0, repeats=2,
+    ),
+    Levels: lambda: Levels(5, PhaseCode(30.0), 60.0, 40.0, n_trials=3),
     FromCurrents: lambda: FromCurrents(
         np.linspace(-300.0, 300.0, 24).reshape(2, 3, 1, 2, 2), 10.0, unit="pA", port="g_ext",
         trials={"side": ["left", "right"]},
@@ -217,8 +231,12 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     p.SharedSTDP: lambda: p.SharedSTDP(a_plus=0.1, normalisation=p.Normalisation(2.0)),
     p.TripletSTDP: lambda: p.TripletSTDP.published("visual-cortex"),
     p.TraceRule: lambda: p.TraceRule(
-        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0
+        traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0,
+        reward=p.Reward("v1"), eligibility=20.0,
     ),
+    p.Reward: lambda: p.Reward("v1", (1.0, -0.3), tau=9.0),
+    p.MSTDP: lambda: p.MSTDP(a_plus=0.1, reward=p.Reward("v1")),
+    p.MSTDPET: lambda: p.MSTDPET(tau_e=30.0, reward=p.Reward("v1", (0.1, 0.3))),
     FullField: lambda: FullField(contrast=(0.1, 0.3)),
     Gratings: lambda: Gratings(orientations=(0.0, 22.5)),
     Photographs: lambda: Photographs(n_trials=2, duration=30.0),
@@ -234,8 +252,13 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     PoissonCode: lambda: PoissonCode(gain=0.3),
     GammaCode: lambda: GammaCode(gain=0.3, shape=2.5),
     RefractoryCode: lambda: RefractoryCode(gain=0.3, refractory=1.5),
+    RegularCode: lambda: RegularCode(gain=0.3, begins="middle"),
+    PhaseCode: lambda: PhaseCode(30.0, span=120.0),
+    BurstCode: lambda: BurstCode(4, longest=9.5),
+    DeltaCode: lambda: DeltaCode(0.3),
+    JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
-    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40)),
+    Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),

@@ -52,6 +52,16 @@ RESULTS = {
         "Measurement",
         "SpikeTriggered",
         "LearningCourse",
+        *(
+            "Capacity",
+            "CodeTask",
+            "Condition",
+            "Energy",
+            "LayerOperations",
+            "Machine",
+            "Operations",
+        ),
+        "PathOperations",
         "MaskedCurves",
         "MaskFit",
         "Code",
@@ -63,6 +73,7 @@ RESULTS = {
 OTHERS = {
     "indices": {
         "trials",
+        "step",
         "trial",
         "unit",
         "units",

@@ -137,6 +137,24 @@ def test_one_figure_is_drawn(finished: Path, tmp_path: Path) -> None:
     assert sorted(p.suffix for p in (folder / "figures").iterdir()) == [".csv", ".pdf", ".png"]
 
 
+def test_energy_counts_the_stages_that_recorded_their_sources(
+    finished: Path, invoke: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, out, err = invoke("energy", finished, "--json")
+    assert code == 0, err
+    found = json.loads(out)["gratings"]
+    run = load_results(finished).runs["gratings"]
+    fired = len(run.recording.spikes_of("lgn")) + len(run.recording.spikes_of("v1"))
+    assert sum(layer["spikes"] for layer in found["operations"]["layers"]) == fired
+    assert found["neurobench"]["effective_acs"] > 0
+    assert "stage 'learn' is left out: the spikes of 'lgn' were not recorded" in err
+    code, out, _ = invoke("energy", finished)
+    assert code == 0
+    assert "synaptic operations" in out
+    assert "Davies et al. 2018" in out
+    assert " to " in out.split("SpiNNaker")[1].splitlines()[0]
+
+
 def test_a_script_draws_its_figure_from_the_saved_run_alone(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -260,3 +260,63 @@ def test_pynn(simulator: str) -> None:
     printed = run_page("pynn.md", simulator, told=foreign).strip().splitlines()[-1]
     # One spike at each place of the map that prefers this direction, none in the other.
     assert printed == f"{simulator} simple: [28  0] complex: [28  0]"
+
+
+#: Runs the blocks of a page in one process: one after another with shared names, then each alone.
+TOGETHER_AND_ALONE = """
+import os, pathlib, re, sys, tempfile
+code = re.findall(r"```python\\n(.*?)```", pathlib.Path(sys.argv[1]).read_text("utf-8"), re.DOTALL)
+os.chdir(tempfile.mkdtemp())
+shared = {}
+for block in code:
+    exec(compile(block, sys.argv[1], "exec"), shared)
+print("alone")
+for block in code:
+    os.chdir(tempfile.mkdtemp())
+    exec(compile(block, sys.argv[1], "exec"), {})
+"""
+
+
+def run_together_and_alone(name: str) -> tuple[list[str], list[str]]:
+    """Lines that the blocks of a page print: one after another, and each in an empty folder."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TOGETHER_AND_ALONE, str(FOLDER / name)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MPLBACKEND": "agg"},
+    )
+    assert done.returncode == 0, done.stderr
+    together, alone = done.stdout.split("alone\n")
+    return together.splitlines(), alone.splitlines()
+
+
+def test_own_equations() -> None:
+    together, alone = run_together_and_alone("own_equations.md")
+    assert together == alone  # the last block prints nothing
+    assert together[0] == "-w/tau_w"
+    # The kernel with a horizontal bar prefers horizontal bars, its transpose vertical ones.
+    found = [float(line.split()[1]) for line in together if line[:1] in "01"]
+    assert min(found[0], 180 - found[0]) <= 25
+    assert abs(found[1] - 90) <= 25
+
+
+def test_own_photographs() -> None:
+    together, alone = run_together_and_alone("own_photographs.md")
+    assert together[0] == alone[0] == "3 pictures"
+    # Together, the three files are those that are shown; alone, those that come with scnnbio.
+    assert [line.split()[0] for line in together[1:4]] == ["0.png", "1.png", "2.png"]
+    assert together[4] == alone[-2] == "(8, 2, 7, 7) kernels"
+
+
+def test_own_recording() -> None:
+    pytest.importorskip("pynwb")
+    together, alone = run_together_and_alone("own_recording.md")
+    # All five cells have the curve 1 + 30 exp(2 cos 2x - 2), at eight directions.
+    angles = np.deg2rad(np.arange(8) * 45.0)
+    rates = 1 + 30 * np.exp(2 * np.cos(2 * angles) - 2)
+    truth = 1 - abs((rates * np.exp(2j * angles)).sum()) / rates.sum()
+    found = [float(n) for n in re.findall(r"[\d.]+", together[0])]
+    assert len(found) == 5
+    assert np.mean(found) == pytest.approx(truth, abs=0.06)
+    assert alone == []

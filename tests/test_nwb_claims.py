@@ -46,7 +46,7 @@ class Cells:
     def __init__(self, rng: np.random.Generator) -> None:
         self.place, self.kappa = rng.uniform(0, 180, CELLS), rng.uniform(0.5, 3.0, CELLS)
         self.turn, self.octaves = rng.uniform(0.2, 0.7, CELLS), rng.uniform(0.6, 1.2, CELLS)
-        self.plateau, self.mask = rng.uniform(0.3, 1.0, CELLS), rng.uniform(0.2, 0.6, CELLS)
+        self.plateau, self.mask = rng.uniform(0.1, 1.0, CELLS), rng.uniform(0.2, 0.6, CELLS)
         self.height, self.calm = rng.uniform(25, 60, CELLS), rng.uniform(0.2, 2.0, CELLS)
         self.simple = np.arange(CELLS) >= 36
         self.kappa[self.simple] += 2.0  # simple cells are tuned more sharply
@@ -216,6 +216,8 @@ def truths(cells: Cells) -> dict[str, tuple[str, float]]:
         "ringach2002_half_bandwidth": (gratings, np.median(width)),
         "evoked_rate": (gratings, np.median(turned.max(axis=1))),
         "ringach2002_modulation": (gratings, np.median(modulation)),
+        "kagan2002_alert_complex": (gratings, np.median(modulation)),
+        "jones2001_strong_suppression": (size, np.mean(index < 0.7)),
         "ringach2002_complex_share": (gratings, 36 / CELLS),
         "ringach2002_variance_and_bandwidth": (gratings, spearman),
         "ringach2002_complex_broader": (
@@ -288,5 +290,5 @@ def test_true_values_come_back_within_their_intervals(
         room = COARSE.get(name, 0.0)
         if not low - room <= truth <= high + room:
             missed[name] = (truth, low, high)
-    # Of 36 intervals of 95 % about two are expected to miss the truth; with this seed none does.
+    # Of 38 intervals of 95 % about two are expected to miss the truth; with this seed none does.
     assert not missed

@@ -12,6 +12,7 @@ from PIL import Image
 
 from benchmarks.report import performance_figure
 from docs import pictures
+from scnnbio.plasticity import RULES
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,6 +32,12 @@ def test_every_image_that_a_page_shows_is_there() -> None:
         for path in re.findall(r"!\[[^\]]*\]\(([^)]*\.png)\)", page.read_text(encoding="utf-8"))
     }
     assert shown == set(pictures.PICTURES)
+
+
+def test_every_learning_rule_has_its_window_drawn() -> None:
+    from docs.learning_figure import SHOWN
+
+    assert {rule.kind for rule in SHOWN} == set(RULES)
 
 
 @pytest.fixture

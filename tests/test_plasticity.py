@@ -9,8 +9,11 @@ import pytest
 
 from scnnbio.errors import SpecError
 from scnnbio.plasticity import (
+    MSTDP,
+    MSTDPET,
     Growth,
     Normalisation,
+    Reward,
     SharedSTDP,
     SharedThreshold,
     Trace,
@@ -151,6 +154,15 @@ def test_rules_are_values():
 @pytest.mark.parametrize(
     ("rule", "fields", "where"),
     [
+        (Reward, {"population": 3}, "plasticity.reward.population"),
+        (Reward, {"population": "v1", "values": ()}, "plasticity.reward.values"),
+        (Reward, {"population": "v1", "values": math.nan}, "plasticity.reward.values"),
+        (Reward, {"population": "v1", "delay": 0.0}, "plasticity.reward.delay"),
+        (Reward, {"population": "v1", "tau": -1.0}, "plasticity.reward.tau"),
+        (MSTDP, {"reward": 1.0}, "plasticity.reward"),
+        (MSTDPET, {"reward": Reward("v1"), "tau_e": 0.0}, "plasticity.tau_e"),
+        (TraceRule, {"eligibility": 20.0}, "plasticity.eligibility"),
+        (TraceRule, {"reward": "v1"}, "plasticity.reward"),
         (Normalisation, {"target": 0.0}, "plasticity.normalisation.target"),
         (Normalisation, {"target": 1.0, "norm": "sum"}, "plasticity.normalisation.norm"),
         (Normalisation, {"target": 1.0, "period": "0 ms"}, "plasticity.normalisation.period"),

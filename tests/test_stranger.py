@@ -127,7 +127,7 @@ def test_its_document_comes_back_as_it_was_written(site: Path) -> None:
     again = study_from(study_table(study))
     assert [e.digest() for e in again.experiments] == [e.digest() for e in study.experiments]
     text = str(study_table(study))
-    kinds = ("LIF_slow", "rings", "regular", "metronome", "ring", "anti-hebbian")
+    kinds = ("LIF_slow", "rings", "steady", "metronome", "ring", "anti-hebbian")
     assert all(f"'{kind}'" in text for kind in kinds)
 
 

@@ -24,6 +24,7 @@ from scnnbio.analysis.measures_of_contrast import (
     cross_orientation_suppression,
 )
 from scnnbio.analysis.measures_of_correlation import correlation_measures
+from scnnbio.analysis.measures_of_encoding import encoding_measures
 from scnnbio.analysis.measures_of_frequency import (
     spatial_frequency_measures,
     temporal_frequency_measures,
@@ -110,6 +111,7 @@ __all__ = [
     "direction_measures",
     "direction_selectivity",
     "direction_tuning",
+    "encoding_measures",
     "f1_f0",
     "fano_factor",
     "fano_factors",

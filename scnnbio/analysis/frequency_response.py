@@ -132,7 +132,8 @@ def input_harmonic(
     Raises
     ------
     SpecError
-        If the code is not a Poisson code, or the field is not uniform.
+        If the code is not a Poisson code, trials have a gain of their own, or the field is not
+        uniform.
     """
     onset = plain(onset, "ms", where="onset")
     shown, dt = experiment.frames, experiment.input_dt or experiment.dt
@@ -141,6 +142,11 @@ def input_harmonic(
         raise SpecError(
             "a modulated rate needs a Poisson code; set encoding.code",
             where="encoding.code",
+        )
+    if shown.encoding.gain_spread:
+        raise SpecError(
+            "each trial has a gain of its own, so its rates are not known; leave it out",
+            where="encoding.gain_spread",
         )
     frames = shown.frames(trial, experiment.drawing(trial, experiment.source.name))
     drive = shown.encoding.lgn.drive(frames)

@@ -23,6 +23,7 @@ from scnnbio.experiment import Run
 
 #: Hz; the range of rates in which noise changed the gain (Chance, Abbott & Reyes 2002).
 LOW_RATES = 60.0
+#: Kinds of inhibition.
 KINDS = ("subtractive", "shunting", "barrage")
 #: Kinds of which there is a population that cannot fire.
 _PASSIVE = ("control", "subtractive", "shunting")

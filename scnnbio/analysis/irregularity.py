@@ -32,7 +32,7 @@ class Irregularity:
     cv : array, shape (units,)
         Coefficient of variation of all intervals; 1 for a Poisson process.
     cv2 : array, shape (units,)
-        Mean of 2 |difference| / sum of adjacent intervals; 1 for a Poisson process. Slow changes
+        Mean of 2 abs(difference) / sum of adjacent intervals; 1 for a Poisson process. Slow changes
         of the rate matter little to it.
     lv : array, shape (units,)
         Local variation, mean of 3 (difference / sum)^2; 1 for a Poisson process.

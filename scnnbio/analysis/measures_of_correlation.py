@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis import correlations
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
-from scnnbio.analysis.rates import Responses, responses
-from scnnbio.analysis.tables import varied
+from scnnbio.analysis.rates import Responses
+from scnnbio.analysis.tables import grouped
 from scnnbio.recording import Recording
 from scnnbio.units import Window
 
@@ -60,7 +60,7 @@ def correlation_measures(
     doi:10.1523/JNEUROSCI.5106-04.2005.
     """
     how = bootstrap or Bootstrap()
-    table = responses(recording, population, varied(recording) if by is None else by, window)
+    table = grouped(recording, population, by, window)
     noise = correlations.noise_correlation(table, min_trials=least_trials)
     signal = correlations.signal_correlation(table, min_conditions=least_conditions)
     draws = {"noise": _noise_draws(table, how), "signal": _signal_draws(table, how)}

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
-from scnnbio.analysis.rates import responses
-from scnnbio.analysis.tables import varied
+from scnnbio.analysis.tables import grouped
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 from scnnbio.units import Milliseconds, Rates, Window, plain, plain_array, plain_window
@@ -97,8 +96,7 @@ def sparseness_measures(
     doi:10.1126/science.287.5456.1273.
     """
     how = bootstrap or Bootstrap()
-    columns = varied(recording) if by is None else by
-    table = responses(recording, population, columns, window)
+    table = grouped(recording, population, by, window)
     edges = _edges(table.window, bin_width)
     weights = np.concatenate(
         [
@@ -159,7 +157,7 @@ def _edges(window: tuple[float, float], bin_width: Milliseconds | None) -> Array
     number = (end - begin) / width if width > 0 else 0.0
     if round(number) < 1 or abs(number - round(number)) > 1e-6:
         raise SpecError(
-            f"a window of {end - begin:g} ms is no whole number of bins of {width:g} ms",
+            f"a window of {end - begin:g} ms is not a whole number of bins of {width:g} ms",
             where="sparseness_measures.bin_width",
         )
     return np.linspace(begin, end, round(number) + 1)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis import irregularity
 from scnnbio.analysis.measurements import Bootstrap, Measurement, Reason, measured
-from scnnbio.analysis.rates import Responses, responses, window_within
-from scnnbio.analysis.tables import varied
+from scnnbio.analysis.rates import Responses, window_within
+from scnnbio.analysis.tables import grouped
 from scnnbio.recording import Recording
 from scnnbio.units import Number, Window, plain
 
@@ -65,7 +65,7 @@ def count_measures(
     """
     how = bootstrap or Bootstrap()
     least = plain(least_mean_count, "1", where="count_measures.least_mean_count")
-    table = responses(recording, population, varied(recording) if by is None else by, window)
+    table = grouped(recording, population, by, window)
     kept = [c for c, m in enumerate(table.n_trials) if m >= max(least_repeats, 2)]
     weights = how.weights(table.condition)
     value, used = _fano(table, kept, least)
@@ -121,7 +121,7 @@ def interval_measures(
     S. Shinomoto, K. Shima and J. Tanji (2003), Neural Comput. 15, 2823-2842 (LV).
     """
     how = bootstrap or Bootstrap()
-    table = responses(recording, population, varied(recording) if by is None else by, window)
+    table = grouped(recording, population, by, window)
     best = table.best()
     trials = [np.flatnonzero(table.condition == b) for b in best]
     found = irregularity.irregularity(

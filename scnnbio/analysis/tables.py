@@ -121,7 +121,7 @@ def condition_rates(
     """
     import pandas
 
-    table = responses(recording, population, varied(recording) if by is None else by, window)
+    table = grouped(recording, population, by, window)
     columns = pandas.MultiIndex.from_arrays(
         list(table.conditions.values()), names=[column_name(name) for name in table.conditions]
     )
@@ -157,7 +157,7 @@ def interval_irregularity(
         ``cv``, ``cv2`` and ``lv``, each 1 for a Poisson process, and ``n_intervals``; see
         :func:`scnnbio.analysis.irregularity.irregularity`.
     """
-    table = _responses(recording, population, by, window)
+    table = grouped(recording, population, by, window)
     trials = [np.flatnonzero(table.condition == best) for best in table.best()]
     found = irregularity.irregularity(
         recording, population, trials=trials, window=window, min_intervals=min_intervals
@@ -195,7 +195,7 @@ def fano_factors(
         number of trials less one, so that few trials do not lower it. ``n_conditions``: how many
         were averaged.
     """
-    table = _responses(recording, population, by, window)
+    table = grouped(recording, population, by, window)
     mean, number = irregularity.mean_fano_factor(table, min_mean_count=min_mean_count)
     return by_unit(recording, population, {"fano_factor": mean, "n_conditions": number})
 
@@ -227,7 +227,7 @@ def noise_correlations(
         One row per pair: ``unit_1``, ``unit_2``, ``correlation``, ``n_trials``; see
         :func:`scnnbio.analysis.correlations.noise_correlation`.
     """
-    table = _responses(recording, population, by, window)
+    table = grouped(recording, population, by, window)
     return _by_pair(correlations.noise_correlation(table, min_trials=min_trials), "n_trials")
 
 
@@ -258,7 +258,7 @@ def signal_correlations(
         One row per pair: ``unit_1``, ``unit_2``, ``correlation``, ``n_conditions``; see
         :func:`scnnbio.analysis.correlations.signal_correlation`.
     """
-    table = _responses(recording, population, by, window)
+    table = grouped(recording, population, by, window)
     found = correlations.signal_correlation(table, min_conditions=min_conditions)
     return _by_pair(found, "n_conditions")
 
@@ -297,9 +297,19 @@ def varied(recording: Recording) -> tuple[str, ...]:
     return tuple(found) or ("stage",)
 
 
-def _responses(
-    recording: Recording, population: str, by: Sequence[str] | None, window: Window | None
+def grouped(
+    recording: Recording,
+    population: str,
+    by: Sequence[str] | None = None,
+    window: Window | None = None,
 ) -> Responses:
+    """Counts by condition: of the columns that are named, or else of all that were varied.
+
+    Parameters
+    ----------
+    recording, population, by, window
+        As for :func:`~scnnbio.analysis.rates.responses`.
+    """
     return responses(recording, population, varied(recording) if by is None else by, window)
 
 

@@ -9,7 +9,7 @@ from scnnbio.backends._expressions import evaluate
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
 from scnnbio.neurons.parsing import excess_over
-from scnnbio.plasticity import LearningRule, Trace, WinnerTakeAll
+from scnnbio.plasticity import LearningRule, Reward, Trace, TraceRule, WinnerTakeAll
 from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
@@ -37,6 +37,7 @@ class Learning:
             "post": network.population(projection.post).size,
         }
         self.decay = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
+        self.modulation = _modulation(self.rule, projection, experiment)
         self.every = experiment.normalised_every(projection)
         self.decay_factor = self.rule.decay_factor(experiment.dt)
         self.rate = 1.0
@@ -45,6 +46,8 @@ class Learning:
     def restart(self) -> None:
         """Set all traces to zero."""
         self.traces = {n: np.zeros(self.sizes[t.side]) for n, t in self.rule.traces.items()}
+        if self.modulation is not None:
+            self.modulation.restart()
 
     def begin_trial(self, trial: int) -> None:
         """The learning rate of a trial, if it grows."""
@@ -56,6 +59,14 @@ class Learning:
         for name, value in self.traces.items():
             value *= self.decay[name]
         self.rate *= self.decay_factor
+        if self.modulation is not None:
+            self.modulation.update()
+
+    def reward(self, step: int) -> None:
+        """Slot 2, before spikes arrive: the reward moves what is eligible."""
+        if self.modulation is not None:
+            change = self.rate * self.modulation.take(step)
+            self.kernel[:] = np.clip(self.kernel + change, self.rule.w_min, self.rule.w_max)
 
     def arrive(self, unit: int, targets: NDArray[np.int64], taps: NDArray[np.int64]) -> None:
         """Slot 2: a presynaptic spike arrives at ``targets`` through ``taps``."""
@@ -84,12 +95,65 @@ class Learning:
             w = self.kernel[taps]
             read = {n: self.traces[n][ends[t.side]] for n, t in self.rule.traces.items()}
             change = evaluate(text, {**self.rule.constants, **read, "w": w})
+            if self.modulation is not None:
+                self.modulation.eligible[taps] += change
+                return
             self.kernel[taps] = np.clip(w + self.rate * change, self.rule.w_min, self.rule.w_max)
 
     def _jump(self, side: str, unit: int) -> None:
         for name, trace in self.rule.traces.items():
             if trace.side == side:
                 self.traces[name][unit] = _jumped(trace, self.traces[name][unit])
+
+
+class Modulation:
+    """Reward and eligibility of one kernel; see :class:`scnnbio.plasticity.Reward`."""
+
+    def __init__(
+        self, rule: TraceRule, reward: Reward, projection: Projection, experiment: Experiment
+    ) -> None:
+        population, dt = experiment.network.population(reward.population), experiment.dt
+        self.size = projection.kernel.size
+        self.population = population.name
+        channels, rows, columns = population.shape
+        self.values = np.repeat(reward.by_channel(channels), rows * columns)
+        self.delay = experiment.reward_steps(projection)
+        self.keep = 0.0 if reward.tau is None else float(np.exp(-dt / reward.tau))
+        waits = rule.eligibility
+        self.forget = waits is None
+        self.keep_eligible = 1.0 if waits is None else float(np.exp(-dt / waits))
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the reward, that in flight too, and what is eligible."""
+        self.reward = 0.0
+        self.eligible = np.zeros(self.size)
+        self.in_flight: dict[int, NDArray[np.int64]] = {}
+
+    def update(self) -> None:
+        """Slot 1: reward and eligibility decay."""
+        self.reward *= self.keep
+        self.eligible *= self.keep_eligible
+
+    def send(self, step: int, fired: NDArray[np.int64]) -> None:
+        """Send spikes of reward."""
+        self.in_flight[step + self.delay] = fired
+
+    def take(self, step: int) -> FloatArray:
+        """Change of all weights (taps,) by the reward of this step."""
+        for unit in self.in_flight.pop(step, ()):
+            self.reward += self.values[unit]
+        change = self.reward * self.eligible
+        if self.forget:
+            self.eligible = np.zeros(self.size)
+        return change
+
+
+def _modulation(
+    rule: TraceRule, projection: Projection, experiment: Experiment
+) -> Modulation | None:
+    reward = rule.reward
+    return None if reward is None else Modulation(rule, reward, projection, experiment)
 
 
 def _jumped(trace: Trace, value: float) -> float:

@@ -99,15 +99,34 @@ def _in_trials(
         last = (step[min(begin + _PIECE, len(step)) - 1] - 1) // whole
         end = int(np.searchsorted(step, (last + 1) * whole, side="right"))
         piece = slice(begin, end)
-        trial = (step[piece] - 1) // experiment.trial_steps
-        within = (step[piece] - trial * experiment.trial_steps) * experiment.dt
-        within = within if exact is None else exact[piece]
-        order = np.lexsort((unit[piece], within, trial))
-        time[piece], units[piece], trials[piece] = within[order], unit[piece][order], trial[order]
+        fired, own = step[piece], unit[piece]
+        if exact is None:
+            fired, own = _sorted(fired, own)
+        trial = (fired - 1) // experiment.trial_steps
+        if exact is None:
+            within = (fired - trial * experiment.trial_steps) * experiment.dt
+        else:
+            within = exact[piece]
+            order = np.lexsort((own, within, trial))
+            within, own, trial = within[order], own[order], trial[order]
+        time[piece], units[piece], trials[piece] = within, own, trial
         begin = end
     for array in (time, units, trials):
         array.setflags(write=False)  # so that the constructor need not copy it
     return Spikes(time, units, trials)
+
+
+def _sorted(
+    step: NDArray[np.int64], unit: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Spikes sorted by step and unit; steps do not fall."""
+    first, size = step[0], int(unit.max()) + 1
+    if int(step[-1] - first) >= np.iinfo(np.int64).max // size - 1:
+        order = np.lexsort((unit, step))
+        return step[order], unit[order]
+    # A sort of whole numbers takes less than half the time of one by two keys.
+    within, own = np.divmod(np.sort((step - first) * size + unit), size)
+    return within + first, own.astype(np.int32)
 
 
 def _signals(experiment: Experiment, outcome: Outcome) -> dict[str, dict[str, Any]]:

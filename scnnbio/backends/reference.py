@@ -7,6 +7,7 @@ the fast backends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -183,6 +184,8 @@ class _Pathway:
 
     def deliver(self, step: int, layer: _Layer) -> None:
         """Slot 2: each arriving spike adds the kernel to its targets, then changes it."""
+        if self.learning is not None:
+            self.learning.reward(step)
         state = layer.model.receptors[self.projection.receptor]
         for unit in np.sort(np.concatenate([_NONE, *self.in_flight.pop(step, ())])):
             targets, taps = self.out[unit]
@@ -193,6 +196,12 @@ class _Pathway:
             layer.receive(state, targets, self.projection.weight * self.kernel[taps])
             if self.learning is not None:
                 self.learning.arrive(unit, targets, taps)
+
+    def send_reward(self, step: int, fired: Mapping[str, NDArray[np.int64]]) -> None:
+        """Send the spikes that carry its reward, from those of all populations."""
+        modulation = None if self.learning is None else self.learning.modulation
+        if modulation is not None:
+            modulation.send(step, fired[modulation.population])
 
     def learn(self, fired: NDArray[np.int64]) -> None:
         """Slot 4: each postsynaptic spike changes the weights of its inputs."""
@@ -301,6 +310,7 @@ class _Simulation:
         for pathway in self.pathways:
             pathway.learn(learners[pathway.projection.post])
             pathway.send(step, fired[pathway.projection.pre])
+            pathway.send_reward(step, fired)
         for name, layer in self.layers.items():
             layer.learn(fired[name])
             layer.reset()

@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | explain | check | run | compare | score | figures`` ..."""
+"""The command line: ``scnnbio list | explain | check | run | compare | score | energy`` ..."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from scnnbio.cli import (  # isort: skip
     compare,
     score,
     figures,
+    energy,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -29,6 +30,7 @@ __all__ = [
     "app",
     "check",
     "compare",
+    "energy",
     "explain",
     "figures",
     "listing",

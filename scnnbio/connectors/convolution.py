@@ -48,6 +48,7 @@ class ConvolutionConnector(SignedConnector):
     in_shape : (channel, row, column)
         Shape of the pre-synaptic layer.
     stride : int or (row, column)
+        Places of the layer before from one neuron to the next.
     padding : "valid", "same", int or (row, column)
         Rows and columns of silence on each side.
     delay : float, text or quantity, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import warnings
 from collections.abc import Mapping
@@ -223,15 +224,22 @@ class Converted:
     def operations(self, recording: Recording, steps: int) -> FloatArray:
         """Synaptic operations (trials,): every arrival of a spike at a neuron."""
         total = np.zeros(recording.n_trials)
+        for name, targets in self._targets.items():
+            total += self.counts(recording, name, steps) @ targets
+        return total
+
+    @functools.cached_property
+    def _targets(self) -> dict[str, FloatArray]:
+        """Connections of each neuron of each layer that has any, by the layer's name."""
+        found: dict[str, FloatArray] = {}
         for projection in self.network.projections:
             if projection.pre in (INPUT, BIAS):
                 continue
-            targets = np.bincount(
-                projection.connector.edges().pre,
-                minlength=int(np.prod(projection.connector.in_shape)),
-            )
-            total += self.counts(recording, projection.pre, steps) @ targets
-        return total
+            connector = projection.connector
+            size = int(np.prod(connector.in_shape))
+            each = np.bincount(connector.edges().pre, minlength=size).astype(float)
+            found[projection.pre] = found.get(projection.pre, 0.0) + each
+        return found
 
     def _check_step(self, steps: int) -> None:
         """Warn where a typical activation comes to less than one spike."""

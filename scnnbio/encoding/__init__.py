@@ -7,30 +7,42 @@ the cells' drive into spikes. Spikes are on the grid: a spike of step k is stamp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 import numpy as np
 
-from scnnbio.encoding.codes import Code, LatencyCode, PoissonCode
+from scnnbio.encoding.checks import set_numbers
+from scnnbio.encoding.codes import Code, LatencyCode
+from scnnbio.encoding.delta import DeltaCode
+from scnnbio.encoding.jitter import JitteredCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
+from scnnbio.encoding.rates import PoissonCode, RateCode, RegularCode
 from scnnbio.encoding.renewal import GammaCode, RefractoryCode
 from scnnbio.encoding.retina import Retina
+from scnnbio.encoding.timing import BurstCode, PhaseCode
 from scnnbio.registry import Registry, subclasses
-from scnnbio.units import In, Milliseconds
-from scnnbio.values import Value
+from scnnbio.units import In, Milliseconds, Number
+from scnnbio.values import Value, fields_of
 
 __all__ = [
     "CODES",
     "LGN",
+    "BurstCode",
     "Code",
+    "DeltaCode",
     "Encoding",
     "GammaCode",
+    "JitteredCode",
     "LatencyCode",
+    "PhaseCode",
     "Pixels",
     "PoissonCode",
+    "RateCode",
     "RefractoryCode",
+    "RegularCode",
     "Retina",
 ]
 
@@ -43,6 +55,11 @@ CODES: Registry[type[Code]] = Registry(
         "poisson": "scnnbio.encoding:PoissonCode",
         "gamma": "scnnbio.encoding:GammaCode",
         "refractory": "scnnbio.encoding:RefractoryCode",
+        "regular": "scnnbio.encoding:RegularCode",
+        "phase": "scnnbio.encoding:PhaseCode",
+        "burst": "scnnbio.encoding:BurstCode",
+        "delta": "scnnbio.encoding:DeltaCode",
+        "jittered": "scnnbio.encoding:JitteredCode",
     },
     subclasses(Code, name="kind", described=True),
 )
@@ -59,10 +76,32 @@ class Encoding(Value):
         The filter; :class:`Pixels` for none.
     code : Code
         :class:`LatencyCode`, :class:`PoissonCode` or another.
+    gain_spread : float
+        Standard deviation, over trials, of the logarithm of a factor of mean 1 on the drive, which
+        all cells of the layer share; 0 for none.
+
+    Raises
+    ------
+    SpecError
+        If the spread is negative.
+
+    References
+    ----------
+    Goris RLT, Movshon JA, Simoncelli EP (2014) Partitioning neuronal variability. Nat Neurosci
+    17:858-865.
     """
 
     lgn: LGN | Retina | Pixels = field(default_factory=LGN)
     code: Code = field(default_factory=LatencyCode)
+    gain_spread: Number = 0.0
+
+    def __post_init__(self) -> None:
+        set_numbers(self, "encoding", "1", "gain_spread")
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """Content; an encoding without a shared gain is what it was before there was one."""
+        fields = fields_of(self)
+        return fields if self.gain_spread else {n: fields[n] for n in ("lgn", "code")}
 
     @property
     def margin(self) -> int:
@@ -104,4 +143,8 @@ class Encoding(Value):
             drive = self.lgn.drive(frames, duration)
         else:
             drive = self.lgn.drive(frames)
+        if self.gain_spread:
+            drive = drive * math.exp(
+                self.gain_spread * (rng.standard_normal() - self.gain_spread / 2)
+            )
         return self.code.spikes(drive, duration, dt, rng)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, final
 
 import numpy as np
 
-from scnnbio.encoding.checks import set_numbers
+from scnnbio.encoding.checks import set_count, set_numbers
 from scnnbio.errors import SpecError, not_one_of
-from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
+from scnnbio.units import In, Milliseconds, plain, plain_array
 from scnnbio.values import Value
 
 Drive = Annotated[np.ndarray, In("1")]
@@ -55,13 +55,78 @@ class Code(Value, ABC):
             If the code does not fit the duration or the time step.
         """
 
+    def decoded(
+        self,
+        step: np.ndarray,
+        unit: np.ndarray,
+        n_units: int,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        n_frames: int = 1,
+    ) -> np.ndarray:
+        """Drive that the spikes of one trial stand for.
 
-_SPACINGS = ("contrast", "rank", "relative-rank")
+        Parameters
+        ----------
+        step, unit : numpy.ndarray
+            (n_spikes,), as :meth:`spikes` gives them.
+        n_units : int
+        duration : float
+            Of the trial (ms), a whole number of steps.
+        dt : float
+            Time step (ms).
+        n_frames : int
+            Number of frames that the drive had.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n_frames, n_units). What a unit without a spike stands for depends on the code.
+
+        Raises
+        ------
+        SpecError
+            If the code has no decoder, or the spikes are not those of such a trial.
+        """
+        raise SpecError(
+            f"{type(self).__name__} has no decoder; give it a method decoded()",
+            where="encoding.code",
+        )
+
+
+class FirstFrame(Code):
+    """A code of the first frame only, for static pictures."""
+
+    def decoded(
+        self,
+        step: np.ndarray,
+        unit: np.ndarray,
+        n_units: int,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        n_frames: int = 1,
+    ) -> np.ndarray:
+        """Drive that the spikes stand for. See :meth:`Code.decoded`; ``n_frames`` must be 1."""
+        if n_frames != 1:
+            raise SpecError(
+                f"{n_frames} frames are asked for, and the code has only the first; use"
+                " n_frames = 1",
+                where="encoding.code",
+            )
+        given = trial_of(step, unit, n_units, duration, dt)
+        return self._static(*given, n_units)[np.newaxis]
+
+    @abstractmethod
+    def _static(self, step: np.ndarray, unit: np.ndarray, dt: float, n_units: int) -> np.ndarray:
+        """Drive of each unit, for spikes sorted by step, then unit."""
+
+
+_SPACINGS = ("contrast", "rank", "relative-rank", "absolute")
 
 
 @final
 @dataclass(frozen=True)
-class LatencyCode(Code):
+class LatencyCode(FirstFrame):
     """The strongest cells fire once each, the stronger the earlier.
 
     Only the first frame counts: the code is for static pictures. Nothing is random; cells with
@@ -75,17 +140,26 @@ class LatencyCode(Code):
         Time from the first latency to the last (ms).
     onset : float
         Latency of the strongest cell (ms).
-    spacing : {"contrast", "rank", "relative-rank"}
+    spacing : {"contrast", "rank", "relative-rank", "absolute"}
         ``"contrast"``: latency ``onset + window * (1 - c / c_max)``, for drive c.
         ``"rank"``: latency ``onset + window * rank / budget``, with ranks from 0.
         ``"relative-rank"``: latency ``onset + window * rank / n``, for n cells that fire: a picture
         that drives few cells fills the window too.
+        ``"absolute"``: latency ``onset + window * (1 - c)``; a drive above 1 counts as 1.
         All are rounded up to the time step, to step 1 at least.
 
     Raises
     ------
     SpecError
         If a value is out of range.
+
+    Notes
+    -----
+    The decoder inverts the latency of each cell's first spike, which was half a step earlier on
+    average. Of the spacing ``"contrast"`` it gives the drive relative to the strongest cell's, of
+    ranks the drive that falls evenly with the rank; cells that share a step share their mean rank.
+    A cell without a spike has drive 0. A latency of standard deviation sigma gives a drive of
+    standard deviation ``sigma / window``.
 
     References
     ----------
@@ -96,16 +170,12 @@ class LatencyCode(Code):
     budget: int = 50
     window: Milliseconds = 20.0
     onset: Milliseconds = 0.0
-    spacing: Literal["contrast", "rank", "relative-rank"] = "contrast"
+    spacing: Literal["contrast", "rank", "relative-rank", "absolute"] = "contrast"
     kind: Literal["latency"] = field(default="latency", kw_only=True)
 
     def __post_init__(self) -> None:
         where = "encoding.code"
-        if isinstance(self.budget, bool) or not isinstance(self.budget, int | np.integer):
-            raise SpecError(f"{self.budget!r} is not a whole number", where=f"{where}.budget")
-        if self.budget < 1:
-            raise SpecError(f"{self.budget} is too small; write 1 or more", where=f"{where}.budget")
-        object.__setattr__(self, "budget", int(self.budget))
+        set_count(self, where, "budget")
         set_numbers(self, where, "ms", "window", positive=True)
         set_numbers(self, where, "ms", "onset")
         if self.spacing not in _SPACINGS:
@@ -115,7 +185,7 @@ class LatencyCode(Code):
         self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial. See :meth:`Code.spikes`; nothing is drawn from ``rng``."""
-        drive, duration, dt, _ = _request(drive, duration, dt)
+        drive, duration, dt, _ = request(drive, duration, dt)
         if self.onset + self.window > duration:
             raise SpecError(
                 f"onset {self.onset:g} ms and window {self.window:g} ms outlast the trial of "
@@ -126,94 +196,84 @@ class LatencyCode(Code):
         unit = _strongest(strength, self.budget)
         if self.spacing == "contrast":
             fraction = 1.0 - strength[unit] / strength[unit[:1]]
+        elif self.spacing == "absolute":
+            fraction = 1.0 - np.minimum(strength[unit], 1.0)
         else:
             most = self.budget if self.spacing == "rank" else max(len(unit), 1)
             fraction = np.arange(len(unit)) / most
-        latency = self.onset + self.window * fraction
-        # A latency on the grid must not move to the next step by rounding.
-        step = np.maximum(np.ceil(latency / dt - 1e-9), 1.0).astype(np.int32)
-        order = np.lexsort((unit, step))
-        return step[order], unit[order].astype(np.int32)
+        return on_grid(self.onset + self.window * fraction, unit, dt)
+
+    def _static(self, step: np.ndarray, unit: np.ndarray, dt: float, n_units: int) -> np.ndarray:
+        drive = np.zeros(n_units)
+        fired, first = np.unique(unit, return_index=True)
+        time = step[first]
+        if self.spacing in ("contrast", "absolute"):
+            fraction = ((time - 0.5) * dt - self.onset) / self.window
+            drive[fired] = 1.0 - np.clip(fraction, 0.0, 1.0)
+            return drive
+        most = self.budget if self.spacing == "rank" else max(len(fired), 1)
+        _, which, shared = np.unique(time, return_inverse=True, return_counts=True)
+        rank = np.cumsum(shared) - (shared + 1) / 2
+        drive[fired] = 1.0 - rank[which] / most
+        return drive
 
 
-@final
-@dataclass(frozen=True)
-class PoissonCode(Code):
-    """Independent Poisson spikes, at a rate that follows the drive frame by frame.
+def on_grid(time: np.ndarray, unit: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes at times (ms), rounded up to the time step, to step 1 at least, and sorted."""
+    # A time on the grid must not move to the next step by rounding.
+    step = np.maximum(np.ceil(time / dt - 1e-9), 1.0).astype(np.int32)
+    order = np.lexsort((unit, step))
+    return step[order], unit[order].astype(np.int32)
 
-    The rate is ``spontaneous + gain * drive``, cut at 0 and ``max_rate``, and a cell fires in a
-    step with probability ``1 - exp(-rate * dt)``, as a Poisson process does.
 
-    Parameters
-    ----------
-    gain : float
-        Rate per unit of drive (Hz).
-    max_rate : float
-        Greatest rate (Hz).
-    spontaneous : float
-        Rate without drive (Hz).
+def places_of(numbers: np.ndarray) -> np.ndarray:
+    """0, 1, ... for the spikes of each unit, of which each fires so many in a row."""
+    place: np.ndarray = np.arange(numbers.sum()) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    return place
+
+
+def trial_of(
+    step: Any, unit: Any, n_units: int, duration: Any, dt: Any
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Steps and units of a trial, sorted, and the time step; or a SpecError."""
+    length, dt = plain(duration, "ms", where="duration"), plain(dt, "ms", where="dt")
+    last = whole_steps(length, dt)
+    step, unit = np.asarray(step), np.asarray(unit)
+    kinds = {step.dtype.kind, unit.dtype.kind} - {"i", "u"}
+    if step.ndim != 1 or step.shape != unit.shape or (kinds and len(step)):
+        raise SpecError("steps and units are two rows of equally many whole numbers", where="step")
+    if len(step) and not (1 <= step.min() <= step.max() <= last):
+        raise SpecError(f"a step is not from 1 to {last}, as the duration has them", where="step")
+    if len(unit) and not (0 <= unit.min() <= unit.max() < n_units):
+        raise SpecError(f"a unit is not from 0 to {n_units - 1}", where="unit")
+    order = np.lexsort((unit, step))
+    return step[order].astype(np.int64), unit[order].astype(np.int64), dt
+
+
+def frame_starts(n_frames: int, n_steps: int, dt: float) -> np.ndarray:
+    """First step, from 0, of each frame, and the number of steps: (n_frames + 1,).
+
+    Step k, from 0, belongs to frame ``k * n_frames // n_steps``, in whole numbers.
 
     Raises
     ------
     SpecError
-        If a value is out of range.
+        If there are more frames than steps.
     """
-
-    gain: Hertz = 50.0
-    max_rate: Hertz = 200.0
-    spontaneous: Hertz = 0.0
-    kind: Literal["poisson"] = field(default="poisson", kw_only=True)
-
-    def __post_init__(self) -> None:
-        where = "encoding.code"
-        set_numbers(self, where, "Hz", "gain", "spontaneous")
-        set_numbers(self, where, "Hz", "max_rate", positive=True)
-        if self.spontaneous > self.max_rate:
-            raise SpecError(
-                f"spontaneous {self.spontaneous:g} Hz is above max_rate {self.max_rate:g} Hz; "
-                "lower it or raise max_rate",
-                where=f"{where}.spontaneous",
-            )
-
-    def rate(self, drive: Drive) -> np.ndarray:
-        """Rate (Hz) at a drive, element by element."""
-        drive = plain_array(drive, "1", where="drive")
-        return np.clip(self.spontaneous + self.gain * drive, 0.0, self.max_rate)
-
-    def spikes(
-        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Spikes of one trial. See :meth:`Code.spikes`."""
-        drive, duration, dt, n_steps = _request(drive, duration, dt)
-        if self.max_rate * dt > 1000.0:
-            raise SpecError(
-                f"{self.max_rate:g} Hz is more than one spike per step of {dt:g} ms; use dt of "
-                f"{1000.0 / self.max_rate:g} ms or less, or lower max_rate",
-                where="encoding.code.max_rate",
-            )
-        n = len(drive)
-        if n > n_steps:
-            raise SpecError(
-                f"{n} frames in {n_steps} steps of {dt:g} ms: frames would be lost; use a smaller "
-                "dt or longer frames",
-                where="encoding.code",
-            )
-        probability = -np.expm1(-self.rate(drive.reshape(n, -1)) * dt / 1000.0)
-        # Step k belongs to frame (k - 1) * n // n_steps, in integers, so that no step is lost.
-        first = -(-np.arange(n + 1) * n_steps // n)
-        drawn = [
-            bernoulli(p, int(b - a), rng, offset=int(a) + 1)
-            for p, a, b in zip(probability, first[:-1], first[1:], strict=True)
-        ]
-        steps, units = zip(*drawn, strict=True)
-        return np.concatenate(steps), np.concatenate(units)
+    if n_frames > n_steps:
+        raise SpecError(
+            f"{n_frames} frames in {n_steps} steps of {dt:g} ms: frames would be lost; use a "
+            "smaller dt or longer frames",
+            where="encoding.code",
+        )
+    return -(-np.arange(n_frames + 1) * n_steps // n_frames)
 
 
-def _request(drive: Any, duration: Any, dt: Any) -> tuple[np.ndarray, float, float, int]:
+def request(drive: Any, duration: Any, dt: Any) -> tuple[np.ndarray, float, float, int]:
     """Drive, duration and time step as plain numbers, and the number of steps."""
     strength = plain_array(drive, "1", where="drive")
     length, step = plain(duration, "ms", where="duration"), plain(dt, "ms", where="dt")
-    return strength, length, step, _n_steps(length, step)
+    return strength, length, step, whole_steps(length, step)
 
 
 def _strongest(strength: np.ndarray, budget: int) -> np.ndarray:
@@ -263,7 +323,7 @@ def bernoulli(
     return np.concatenate(steps), np.concatenate(units)
 
 
-def _n_steps(duration: float, dt: float) -> int:
+def whole_steps(duration: float, dt: float) -> int:
     """Steps of ``dt`` in ``duration``, or a SpecError."""
     if not dt > 0:
         raise SpecError(f"{dt:g} ms is not a time step; use one above 0", where="dt")

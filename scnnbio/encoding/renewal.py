@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Literal, final
 
@@ -11,95 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.encoding.codes import Code, Drive
+from scnnbio.encoding.rates import RateCode, counted, dead_steps, hazard_of, hazard_rate, in_order
 from scnnbio.errors import SpecError
-from scnnbio.units import Hertz, Milliseconds, Number, plain, plain_array
+from scnnbio.units import Milliseconds, Number
 
-Steps = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class RateCode(Code):
-    """Spikes at a rate that follows the drive, ``spontaneous + gain * drive``, clipped.
-
-    Parameters
-    ----------
-    gain : float
-        Rate per unit of drive (Hz).
-    max_rate : float
-        Greatest rate (Hz).
-    spontaneous : float
-        Rate without drive (Hz).
-
-    Raises
-    ------
-    SpecError
-        If a value is out of range.
-    """
-
-    gain: Hertz = 50.0
-    max_rate: Hertz = 200.0
-    spontaneous: Hertz = 0.0
-
-    def __post_init__(self) -> None:
-        where = "encoding.code"
-        set_numbers(self, where, "Hz", "gain", "spontaneous")
-        set_numbers(self, where, "Hz", "max_rate", positive=True)
-        if self.spontaneous > self.max_rate:
-            raise SpecError(
-                f"spontaneous {self.spontaneous:g} Hz is above max_rate {self.max_rate:g} Hz; "
-                "lower it or raise max_rate",
-                where=f"{where}.spontaneous",
-            )
-
-    @abstractmethod
-    def _drawn(
-        self, hazard: NDArray[np.float64], dt: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Step (from 0) and unit of each spike, for expected counts per step (steps, units)."""
-
-    def spikes(
-        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Spikes of one trial. See :meth:`Code.spikes`."""
-        strength = plain_array(drive, "1", where="drive")
-        length, step = plain(duration, "ms", where="duration"), plain(dt, "ms", where="dt")
-        n_steps = self._n_steps(length, step, len(strength))
-        rate = np.clip(self.spontaneous + self.gain * strength, 0.0, self.max_rate)
-        # Step k belongs to frame k * n // n_steps, in whole numbers.
-        frame = np.arange(n_steps) * len(strength) // n_steps
-        hazard = rate.reshape(len(strength), -1)[frame] * (step / 1000.0)
-        place, unit = self._drawn(hazard, step, rng)
-        flat = np.unique(place * hazard.shape[1] + unit)  # sorted by step, then unit
-        return (
-            (flat // hazard.shape[1] + 1).astype(np.int32),
-            (flat % hazard.shape[1]).astype(np.int32),
-        )
-
-    def _n_steps(self, length: float, step: float, n_frames: int) -> int:
-        if not step > 0:
-            raise SpecError(f"{step:g} ms is not a time step; use one above 0", where="dt")
-        number = round(length / step)
-        if number < 1 or abs(number * step - length) > 1e-6 * step:
-            raise SpecError(
-                f"a trial of {length:g} ms is not a whole number of steps of {step:g} ms; change"
-                f" dt "
-                "or the duration",
-                where="dt",
-            )
-        if self.max_rate * step > 1000.0:
-            raise SpecError(
-                f"{self.max_rate:g} Hz is more than one spike per step of {step:g} ms; use dt of "
-                f"{1000.0 / self.max_rate:g} ms or less, or lower max_rate",
-                where="encoding.code.max_rate",
-            )
-        if n_frames > number:
-            raise SpecError(
-                f"{n_frames} frames in {number} steps of {step:g} ms: frames would be lost; use a "
-                "smaller dt or longer frames",
-                where="encoding.code",
-            )
-        return number
+Array = NDArray[np.float64]
 
 
 @final
@@ -110,7 +25,9 @@ class GammaCode(RateCode):
     The time between spikes, in units of the rate's integral, has a gamma distribution of mean 1
     and the given shape: at a constant rate a coefficient of variation of ``1 / sqrt(shape)``. The
     first interval is the time from a random moment to the next spike, so that the mean rate is
-    correct from the beginning. Two spikes in one step count as one.
+    correct from the beginning. Two spikes in one step count as one. The decoder divides the count
+    by the time; it has no bias but for spikes that share a step, and a variance of about
+    ``rate / (shape T)`` in T seconds.
 
     Parameters
     ----------
@@ -141,8 +58,9 @@ class GammaCode(RateCode):
             )
 
     def _drawn(
-        self, hazard: NDArray[np.float64], dt: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, rate: Array, first: NDArray[np.int64], dt: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        hazard = hazard_of(rate, first, dt)
         grown = hazard.cumsum(axis=0)
         units, last = hazard.shape[1], grown[-1]
         most = float(last.max(initial=0.0))
@@ -167,8 +85,10 @@ class GammaCode(RateCode):
             owner.append(which)
             part[going] = times[:, -1]
             going = going[times[:, -1] < last[going]]
-        return np.concatenate([np.empty(0, np.int64), *steps]), np.concatenate(
-            [np.empty(0, np.int64), *owner]
+        return in_order(
+            np.concatenate([np.empty(0, np.int64), *steps]),
+            np.concatenate([np.empty(0, np.int64), *owner]),
+            units,
         )
 
 
@@ -178,7 +98,8 @@ class RefractoryCode(RateCode):
     """Poisson spikes with a dead time after each.
 
     The rate r applies outside the dead time: at constant r the cell fires at
-    ``r / (1 + r * refractory)``. No cell is in its dead time when a trial begins.
+    ``r / (1 + r * refractory)``. No cell is in its dead time when a trial begins. The decoder is
+    the maximum of the likelihood: it counts only the steps in which the cell could have fired.
 
     Parameters
     ----------
@@ -205,9 +126,10 @@ class RefractoryCode(RateCode):
         set_numbers(self, "encoding.code", "ms", "refractory")
 
     def _drawn(
-        self, hazard: NDArray[np.float64], dt: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        dead = max(math.ceil(self.refractory / dt - 1e-9), 1)
+        self, rate: Array, first: NDArray[np.int64], dt: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        hazard = hazard_of(rate, first, dt)
+        dead = dead_steps(self.refractory, dt)
         unit, step = np.nonzero((rng.random(hazard.shape) < -np.expm1(-hazard)).T)
         row = unit * (len(hazard) + dead) + step  # rising, units further apart than the dead time
         kept = np.zeros(len(row), dtype=bool)
@@ -219,4 +141,20 @@ class RefractoryCode(RateCode):
             after = np.searchsorted(row, row[here] + dead)
             going = after < ends
             here, ends = after[going], ends[going]
-        return step[kept], unit[kept]
+        return in_order(step[kept], unit[kept], hazard.shape[1])
+
+    def _rates(
+        self,
+        step: NDArray[np.int64],
+        unit: NDArray[np.int64],
+        n_units: int,
+        first: NDArray[np.int64],
+        dt: float,
+    ) -> Array:
+        ready = np.repeat(np.diff(first)[:, None], n_units, axis=1)
+        for later in range(1, dead_steps(self.refractory, dt)):
+            inside = step + later < first[-1]
+            ready = ready - counted((step + later)[inside], unit[inside], n_units, first)
+        # Without a step in which it could fire, nothing is known of a unit.
+        share = counted(step, unit, n_units, first) / np.maximum(ready, 1)
+        return hazard_rate(np.minimum(share, 1.0), dt)

@@ -251,12 +251,15 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
-def by_kind(kinds: Mapping[str, type[T]]) -> Callable[[Any, str], T]:
-    """Reader of a table whose ``kind`` selects the dataclass."""
+def by_kind(
+    kinds: Mapping[str, type[T]], readers: Mapping[str, Callable[[Any, str], Any]] | None = None
+) -> Callable[[Any, str], T]:
+    """Reader of a table whose ``kind`` selects the dataclass; readers are as in :func:`build`."""
 
     def read_one(table: Any, where: str) -> T:
         kind = choose(kinds, require(table, "kind", where), "kind", join(where, "kind"))
-        return build(kind, {key: value for key, value in table.items() if key != "kind"}, where)
+        rest = {key: value for key, value in table.items() if key != "kind"}
+        return build(kind, rest, where, readers)
 
     return read_one
 

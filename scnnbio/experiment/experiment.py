@@ -65,6 +65,7 @@ class Experiment(Value):
     encoding : Encoding, optional
         Turns frames into spikes of the source.
     record : Record
+        What the run records.
     dt : float
         Time step in ms.
     seed : int
@@ -146,6 +147,7 @@ class Experiment(Value):
         self.steps(projection.delay, f"{where}.delay")
         for lag, delay in zip(projection.connector.lags or (), projection.delays, strict=False):
             self.steps(delay, f"{where}.connector.lags ({lag:g} ms)")
+        self.reward_steps(projection)
         if isinstance(projection.connector, PoolingConnector) and projection.connector.window:
             path = f"{where}.connector.window"
             if self.trial_steps % self.steps(projection.connector.window, path):
@@ -212,6 +214,14 @@ class Experiment(Value):
         if period is None:
             return self.trial_steps
         return self.steps(period, f"projection {projection.name!r}.plasticity.normalisation.period")
+
+    def reward_steps(self, projection: Projection) -> int:
+        """Steps from a spike of reward to its arrival; 0 without a reward."""
+        rule = projection.plasticity
+        reward = None if rule is None else rule.as_traces().reward
+        if reward is None:
+            return 0
+        return self.steps(reward.delay, f"projection {projection.name!r}.plasticity.reward.delay")
 
     def delay_steps(self, projection: Projection) -> tuple[int, ...]:
         """Steps from a spike to its arrival, one per lag of the kernel, increasing."""

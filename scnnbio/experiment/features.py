@@ -31,7 +31,7 @@ from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.noise import PoissonNoise
 from scnnbio.neurons.parsing import split_assignments
 from scnnbio.neurons.standard import standard_cells
-from scnnbio.plasticity import LearningRule, SharedSTDP, TraceRule, TripletSTDP
+from scnnbio.plasticity import MSTDP, MSTDPET, LearningRule, SharedSTDP, TraceRule, TripletSTDP
 from scnnbio.population import Population
 
 _ELSEWHERE = "run it on brian2 or brian2-standalone"
@@ -105,7 +105,10 @@ class Feature(Enum):
     SHARED_STDP = "SharedSTDP", LEARN_ELSEWHERE
     TRIPLET_STDP = "TripletSTDP", LEARN_ELSEWHERE
     TRACE_RULE = "TraceRule", LEARN_ELSEWHERE
+    MSTDP = "MSTDP", LEARN_ELSEWHERE
+    MSTDPET = "MSTDPET", LEARN_ELSEWHERE
     OTHER_RULE = "a learning rule of another kind", LEARN_ELSEWHERE
+    REWARD = "a reward", LEARN_ELSEWHERE
     NEAREST_PAIRING = "nearest-neighbour pairing", LEARN_ELSEWHERE
     POWER_BOUNDS = "a power law at the bounds", LEARN_ELSEWHERE
     HALF_LIFE = "a learning rate that falls", LEARN_ELSEWHERE
@@ -152,6 +155,8 @@ _RULES: dict[type[LearningRule], Feature] = {
     SharedSTDP: Feature.SHARED_STDP,
     TripletSTDP: Feature.TRIPLET_STDP,
     TraceRule: Feature.TRACE_RULE,
+    MSTDP: Feature.MSTDP,
+    MSTDPET: Feature.MSTDPET,
 }
 
 
@@ -343,7 +348,10 @@ def _of_rule(rule: LearningRule | None) -> Iterator[Feature]:
     if rule is None:
         return
     yield _RULES.get(type(rule), Feature.OTHER_RULE)
-    if any(trace.pairing == "nearest" for trace in rule.as_traces().traces.values()):
+    traces = rule.as_traces()
+    if traces.reward is not None:
+        yield Feature.REWARD
+    if any(trace.pairing == "nearest" for trace in traces.traces.values()):
         yield Feature.NEAREST_PAIRING
     if getattr(rule, "bounds", "") == "power":
         yield Feature.POWER_BOUNDS

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
+from scnnbio.encoding import CODES, LGN, Code, Encoding, Pixels, Retina
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import (
     Table,
@@ -135,7 +135,12 @@ def _of_file(table: Table, where: str) -> FromCurrents:
 
 def encoding_from(table: Any, where: str) -> Encoding:
     """Make an encoding from its table."""
-    return build(Encoding, table, where, {"lgn": _lgn, "code": by_kind(CODES)})
+    return build(Encoding, table, where, {"lgn": _lgn, "code": _code})
+
+
+def _code(table: Any, where: str) -> Code:
+    """A code; one that changes the spikes of another has its table inside."""
+    return by_kind(CODES, {"code": _code})(table, where)
 
 
 def _lgn(table: Any, where: str) -> LGN | Retina | Pixels:
@@ -185,7 +190,7 @@ _INPUT_READERS: dict[str, Readers] = {
 _PARTS: Readers = {
     "stimulus": by_kind(STIMULI),
     "encoding": encoding_from,
-    "code": by_kind(CODES),
+    "code": _code,
 }
 READERS: Readers = {
     "stimulus": by_kind(STIMULI),
@@ -208,10 +213,10 @@ def input_tables(stimulus: Stimulus | None, encoding: Encoding | None, inputs: A
 
 
 def _frames_table(stimulus: Stimulus, encoding: Encoding) -> Table:
-    return {
-        "stimulus": kind_table(STIMULI, stimulus),
-        "encoding": {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)},
-    }
+    table: Table = {"lgn": plain_table(encoding.lgn), "code": kind_table(CODES, encoding.code)}
+    if encoding.gain_spread:
+        table["gain_spread"] = encoding.gain_spread
+    return {"stimulus": kind_table(STIMULI, stimulus), "encoding": table}
 
 
 def _input_table(driven: Input, name: str) -> Table:

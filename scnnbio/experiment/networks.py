@@ -25,7 +25,7 @@ from scnnbio.experiment.documents import (
     plain_table,
     require,
 )
-from scnnbio.experiment.weights import DocumentFolder, with_file
+from scnnbio.experiment.weights import DocumentFolder, with_arrays, with_file
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.model import INTEGRATORS
@@ -35,6 +35,7 @@ from scnnbio.plasticity import (
     Growth,
     LearningRule,
     Normalisation,
+    Reward,
     SharedThreshold,
     Trace,
     WinnerTakeAll,
@@ -48,7 +49,8 @@ MODELS: Registry[Callable[..., Network]] = Registry("model", "scnnbio.models", {
 _SOURCES: dict[str, NeuronModel | SpikeSource | ValueSource] = {
     source.name: source for source in (SpikeSource(), ValueSource())
 }
-_NOISES: dict[str, type[Noise]] = {
+#: Background noise by its kind.
+NOISES: dict[str, type[Noise]] = {
     "poisson": PoissonNoise,
     "ornstein-uhlenbeck": OrnsteinUhlenbeckNoise,
 }
@@ -70,7 +72,7 @@ def network_from(
         For models that draw initial kernels and for distributions, where they have no seed of
         their own.
     folder : DocumentFolder, optional
-        Folder from which ``weights`` are read.
+        Folder from which ``weights``, and parameters of a model that are arrays, are read.
 
     Returns
     -------
@@ -84,10 +86,14 @@ def network_from(
         If the file of weights is missing or damaged.
     """
     rest = {key: value for key, value in as_table(table, where).items() if key != "weights"}
+    files = folder or DocumentFolder()
+    if "model" in rest and "parameters" in rest:
+        inside = join(where, "parameters")
+        rest["parameters"] = with_arrays(rest["parameters"], inside, files)
     network = _described(rest, where, seed)
     if "weights" not in table:
         return network
-    return with_file(network, table["weights"], join(where, "weights"), folder or DocumentFolder())
+    return with_file(network, table["weights"], join(where, "weights"), files)
 
 
 def _described(table: Table, where: str, seed: int) -> Network:
@@ -121,7 +127,7 @@ def _noises(value: Any, where: str) -> tuple[Noise, ...]:
     rows = value if isinstance(value, list | tuple) else [value]
     several = len(rows) > 1
     return tuple(
-        by_kind(_NOISES)(row, f"{where}[{k}]" if several else where) for k, row in enumerate(rows)
+        by_kind(NOISES)(row, f"{where}[{k}]" if several else where) for k, row in enumerate(rows)
     )
 
 
@@ -253,6 +259,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
     readers = {
         "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
+        "reward": _reader(Reward),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()
         },
@@ -271,7 +278,7 @@ def network_table(network: Network) -> Table:
 
 def _population_table(population: Population) -> Table:
     table = plain_table(population, skip=("neuron", "noise"))
-    kinds = {cls: kind for kind, cls in _NOISES.items()}
+    kinds = {cls: kind for kind, cls in NOISES.items()}
     if population.noise:
         table["noise"] = [{"kind": kinds[type(n)], **plain_table(n)} for n in population.noise]
     neuron = population.neuron

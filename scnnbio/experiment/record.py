@@ -19,6 +19,7 @@ class Sampling(Value):
     Parameters
     ----------
     population : str
+        Population to sample.
     variables : tuple of str
         Names of state variables.
     units : tuple of int, optional

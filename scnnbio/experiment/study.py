@@ -44,10 +44,12 @@ from scnnbio.values import Value
 #: Folder beside a written study, for the files that its document names.
 _GIVEN = "given"
 
-_STUDY_KEYS = (
+#: Keys of a document.
+STUDY_KEYS = (
     "name", "title", "dt", "seed", "claims", "options", "network", "stages", "profiles"
 )  # fmt: skip
-_STAGE_KEYS = (
+#: Keys of a stage.
+STAGE_KEYS = (
     "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "shuffled",
     "dt", "seed", "input_dt",
 )  # fmt: skip
@@ -222,24 +224,24 @@ def study_from(
     settings start at the working folder.
     """
     table: Table = plain_value(documents.as_table(document, ""))
-    check_keys(table, _STUDY_KEYS, "")
+    check_keys(table, STUDY_KEYS, "")
     profiles = documents.as_table(table.pop("profiles", {}), "profiles")
     options = documents.as_table(table.get("options", {}), "options")
     changes: list[tuple[str, Any]] = []
     if profile is not None:
         chosen = documents.choose(profiles, profile, "profile", "profiles")
         changes += documents.as_table(chosen, join("profiles", profile)).items()
-    known = [*options, *_STUDY_KEYS]
+    known = [*options, *STUDY_KEYS]
     for key, value in map(documents.setting, settings):
         first = key.partition(".")[0]
-        if key not in options and first not in _STUDY_KEYS:
+        if key not in options and first not in STUDY_KEYS:
             raise SpecError(f"unknown key {first!r}; {hint(first, known)}", where="--set")
         changes.append((key, from_here(value)))
     for key, value in changes:
         documents.set_path(table, options.get(key, key), copy.deepcopy(value))
     if seed is not None:
         table["seed"] = seed
-    check_keys(table, _STUDY_KEYS, "")
+    check_keys(table, STUDY_KEYS, "")
     table["seed"] = checked_seed(table.get("seed", 1))
     table["stages"] = _expanded(require(table, "stages", ""))
     for row in table["stages"].values():
@@ -264,7 +266,7 @@ def _expanded(stages: Any) -> Table:
     for name, row in documents.as_table(stages, "stages").items():
         check_name(name, "stages", dashes=True)
         where = join("stages", name)
-        check_keys(row, _STAGE_KEYS, where)
+        check_keys(row, STAGE_KEYS, where)
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
             base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))

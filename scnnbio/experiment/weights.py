@@ -197,11 +197,54 @@ def with_file(network: Network, value: Any, where: str, folder: DocumentFolder) 
         raise SpecError(f"{name!r} does not fit the network: {error}", where=where) from None
 
 
+def with_arrays(parameters: Any, where: str, folder: DocumentFolder) -> Any:
+    """Parameters of a model, with the arrays of the files that they name.
+
+    Parameters
+    ----------
+    parameters : mapping
+        One with a ``file`` in it stands for an array: ``{ file = "kernels.npz", array =
+        "learn/lgn_v1" }``.
+    where : str
+        Path of the parameters.
+    folder : DocumentFolder
+
+    Raises
+    ------
+    SpecError
+        If a value is not of that form.
+    DataError
+        If a file is missing or damaged, or has no such array.
+    """
+    if not isinstance(parameters, Mapping):
+        return parameters
+    return {
+        name: _array(value, join(where, name), folder)
+        if isinstance(value, Mapping) and "file" in value
+        else value
+        for name, value in parameters.items()
+    }
+
+
+def _array(value: Mapping[str, Any], where: str, folder: DocumentFolder) -> NDArray[np.float64]:
+    check_keys(value, ("file", "array"), where)
+    wanted = as_text(require(value, "array", where), join(where, "array"))
+    where = join(where, "file")
+    name = as_text(value["file"], where)
+    path = folder.read(name, where)
+    found = weights_of(folder.contents[name], path)
+    if wanted not in found:
+        raise DataError(f"holds no array {wanted!r}; it has {', '.join(found)}", where=str(path))
+    return found[wanted]
+
+
 def rename_file(table: dict[str, Any], old: str, new: str) -> None:
     """Rename a file of weights wherever a document names it."""
     for part in (table, *table["stages"].values()):
         network = part.get("network", {})
         if network.get("weights") == old:
             network["weights"] = new
-        elif isinstance(network.get("weights"), dict) and network["weights"]["file"] == old:
-            network["weights"]["file"] = new
+        named = (network.get("weights"), *network.get("parameters", {}).values())
+        for value in named:
+            if isinstance(value, dict) and value.get("file") == old:
+                value["file"] = new

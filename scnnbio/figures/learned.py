@@ -1,17 +1,28 @@
-"""Figures of the experiments on learning: digits, and drift and sharing compared with theory."""
+"""Figures of the experiments on learning and codes, and of what theory says about both."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from scnnbio.analysis.capacity import capacity
+from scnnbio.analysis.code_task import code_task
 from scnnbio.analysis.digits import images_to_convergence, layer_read_out, pixel_read_out
 from scnnbio.analysis.drift import drift
+from scnnbio.encoding import Code, JitteredCode
+from scnnbio.errors import SpecError
+from scnnbio.experiment import Run
+from scnnbio.figures.capacity import capacity_figure
+from scnnbio.figures.code_task import code_task_figure
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
 from scnnbio.figures.motion import motion_figure
+from scnnbio.figures.nearness import nearness_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
+from scnnbio.inputs import FromImages
+from scnnbio.validation import CLAIMS
 from scnnbio.validation.central_units import central_units
 from scnnbio.validation.motion import SELECTIVE
+from scnnbio.validation.nearness import nearness
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
 
@@ -21,6 +32,19 @@ _READ = {
     "untrained": "untrained kernels",
     "shuffled": "shuffled kernels",
     "random": "random kernels",
+}
+
+#: Stages of the gratings in the experiment three_ways, by the way of learning.
+_WAYS = ("stdp", "conversion", "surrogate")
+#: Titles of the panels that compare them, by claim.
+_COMPARED = {
+    "ringach2002_nx_ny": "shape of fields",
+    "oriented_fraction": "oriented share",
+    "ringach2002_circular_variance": "circular variance",
+    "ringach2002_half_bandwidth": "half-bandwidth (deg)",
+    "evoked_rate": "best rate (Hz)",
+    "isi_cv": "CV of intervals",
+    "fano_factor": "Fano factor",
 }
 
 
@@ -85,6 +109,61 @@ def _sharing(results: StudyResults) -> tuple[Figure, str]:
     return sharing_figure(found, drifts), caption
 
 
+def _capacity(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["levels"]
+    try:
+        found = evidence.once(capacity)
+    except (KeyError, SpecError) as error:
+        raise Missing(f"these are not levels of a drive: {error}") from None
+    known = [abs(one.deviation) for one in found if one.exact == one.exact]
+    levels, n_trials = found[0].condition.driven.levels, found[0].condition.driven.n_trials
+    caption = (
+        f"Levels told apart, 2 to the power of the mutual information of {levels} equally likely"
+        f" drives and what a decoder reads from one cell of a convolution layer in one trial, over"
+        f" {n_trials} trials. Points: measured, with 95 % intervals; lines: exact, for the code on"
+        " the grid; dotted: the asymptotic law, T / (sigma sqrt(2 pi e)) or T / interval. A:"
+        " window; B: jitter of the inputs' spikes; C: shortest interval between a cell's spikes."
+        " D: bits against spikes, in all conditions."
+        + (f" The largest deviation is {max(known):.2g} standard errors." if known else "")
+    )
+    return capacity_figure(found), caption
+
+
+def _code_task(results: StudyResults) -> tuple[Figure, str]:
+    found = {}
+    for name, evidence in results.evidence.items():
+        codes = [driven.code for driven in _images(evidence.run)]
+        if codes and not isinstance(codes[0], JitteredCode):
+            found[name] = code_task(evidence.run, _jittered(results, codes[0]))
+    told = [
+        f"{name}: {100 * task.final.value:.1f} %, {task.source_spikes:.0f} spikes of the source and"
+        f" {task.layer_spikes:.0f} of the layer, decided after {task.decided():g} ms"
+        for name, task in found.items()
+    ]
+    n = next(iter(found.values())).final.n
+    caption = (
+        f"One network and one task through several codes; {n} test digits, bars 95 % intervals."
+        " A: accuracy of a linear classifier of the layer's spikes until then; triangle: from there"
+        " on within one point of the last. B: accuracy against input spikes. C: the classifier of"
+        f" the whole trial under jitter that it did not see. {'. '.join(told)}."
+    )
+    return code_task_figure(found), caption
+
+
+def _images(run: Run) -> list[FromImages]:
+    return [one for one in run.experiment.inputs.values() if isinstance(one, FromImages)]
+
+
+def _jittered(results: StudyResults, code: Code) -> dict[float, Run]:
+    """Runs of the same code with jitter, by its deviation."""
+    found = {}
+    for evidence in results.evidence.values():
+        for driven in _images(evidence.run):
+            if isinstance(driven.code, JitteredCode) and driven.code.code == code:
+                found[driven.code.sigma] = evidence.run
+    return dict(sorted(found.items()))
+
+
 def _motion(results: StudyResults) -> tuple[Figure, str]:
     labels = {"edges": "learned from events", "shuffled_edges": "from events at shuffled times"}
     shown = {
@@ -101,7 +180,36 @@ def _motion(results: StudyResults) -> tuple[Figure, str]:
     return motion_figure(shown, SELECTIVE), caption
 
 
+def _three_ways(results: StudyResults) -> tuple[Figure, str]:
+    ways = {way: results.evidence[way].bind(projection="lgn_v1") for way in _WAYS}
+    compared, said = [], []
+    for name, title in _COMPARED.items():
+        claim, measured = CLAIMS[name], {}
+        for way, evidence in ways.items():
+            about = {} if claim.measure.about == "projection" else {"populations": "v1"}
+            measured[way] = claim.measured(evidence.bind(**about))
+        found = nearness(claim, measured)
+        compared.append(found)
+        said.append(f"{title}: {found.nearest or 'none'}")
+    caption = (
+        "One layer, whose kernels were learned in three ways from the same photographs. A: ON"
+        " minus OFF weights of some kernels. Others: distance of each way from what was measured in"
+        " V1, with a 95 % interval from drawing its kernels or cells again; the total variation"
+        " distance of histograms, or the difference of medians or fractions. Nearest in 95 % of"
+        " draws:"
+        f" {'; '.join(said)}."
+    )
+    kernels = {way: evidence.weights for way, evidence in ways.items()}
+    return nearness_figure(kernels, compared, _COMPARED), caption
+
+
 SPECS = (
+    FigureSpec(
+        "three_ways",
+        "Which learning comes nearest to V1",
+        tuple(f"{way}.gratings" for way in _WAYS),
+        _three_ways,
+    ),
     FigureSpec(
         "digits",
         "Digits classified by a linear read-out",
@@ -114,6 +222,8 @@ SPECS = (
         ("pairs.spikes.cells_1",),
         _drift,
     ),
+    FigureSpec("code_capacity", "Levels that codes tell", ("levels",), _capacity),
+    FigureSpec("code_task", "One task, three codes", ("latency.spikes.v1",), _code_task),
     FigureSpec(
         "events_features",
         "Selectivity for the direction of motion",

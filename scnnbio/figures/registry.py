@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.errors import DataError, hint
-from scnnbio.figures import captions, circuits, experiments, learned, solutions
+from scnnbio.figures import captions, circuits, experiments, learned, populations, solutions
 from scnnbio.figures.claims import PREFIX, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
@@ -266,6 +266,7 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
             ("circuits:SPECS", circuits.SPECS),
+            ("populations:SPECS", populations.SPECS),
         )
         for spec in specs
     },

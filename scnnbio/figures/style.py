@@ -39,7 +39,7 @@ INK = "#222222"
 QUIET = "#6E6E6E"
 PUBLISHED = "#C9C9C9"
 PUBLISHED_EDGE = "#8C8C8C"
-#: Diverging, red where ON is larger (as :data:`ON`) and blue where OFF is.
+#: Diverging, red where ON is larger (as ``ON``) and blue where OFF is.
 DIVERGING = "RdBu_r"
 
 _SMALL = 8.0

@@ -17,6 +17,8 @@ from scnnbio.inputs.events import (
 )
 from scnnbio.inputs.frames import FromFrames
 from scnnbio.inputs.images import FromImages, Images, read_idx, read_images
+from scnnbio.inputs.levels import Levels
+from scnnbio.inputs.sequences import FromSequences, PlantedMotifs, Sequences
 from scnnbio.inputs.spikes import FromSpikes
 from scnnbio.registry import Registry, subclasses
 
@@ -32,6 +34,9 @@ INPUTS: Registry[type[Input]] = Registry(
         "events": "scnnbio.inputs:FromEvents",
         "sensor": "scnnbio.inputs:FromSensor",
         "correlated-pairs": "scnnbio.inputs:CorrelatedPairs",
+        "levels": "scnnbio.inputs:Levels",
+        "sequences": "scnnbio.inputs:FromSequences",
+        "planted-motifs": "scnnbio.inputs:PlantedMotifs",
     },
     subclasses(Input, described=True),
 )
@@ -48,9 +53,13 @@ __all__ = [
     "FromFrames",
     "FromImages",
     "FromSensor",
+    "FromSequences",
     "FromSpikes",
     "Images",
     "Input",
+    "Levels",
+    "PlantedMotifs",
+    "Sequences",
     "read_events",
     "read_idx",
     "read_images",

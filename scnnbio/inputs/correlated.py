@@ -30,6 +30,7 @@ class CorrelatedPairs(Input):
     Parameters
     ----------
     pairs : int
+        Number of pairs of trains; the source has twice as many channels.
     rate : float
         Rate of every train (Hz).
     correlation : float or tuple of float
@@ -40,6 +41,7 @@ class CorrelatedPairs(Input):
     duration : float
         Of each trial (ms).
     n_trials : int
+        Number of trials.
 
     Raises
     ------

@@ -126,6 +126,7 @@ class FromImages(Input):
         Bytes from 0 to 255, of which 255 is the value 1; or values from 0 to 1. A text is the path
         of an idx file, an archive or a folder, or a name, as :func:`read_images` takes it.
     code : Code
+        Turns values from 0 to 1 into spikes.
     duration : float
         Of each trial (ms).
     labels : mapping of str to array of shape (n,), or str, optional

@@ -61,6 +61,7 @@ class FromSpikes(Input):
     size : tuple of int
         Shape (channel, row, column) of the source.
     n_trials : int
+        Number of trials.
     duration : float
         Duration of each trial (ms); required.
     trials : mapping of str to array of shape (n_trials,), optional

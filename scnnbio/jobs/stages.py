@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from scnnbio.analysis.learned import learned
 from scnnbio.backends import Backend, processes
 from scnnbio.experiment import Experiment, Report, Run, Stage, Study
 from scnnbio.experiment.portions import Portion, independent, joined, portions
@@ -72,6 +73,7 @@ def run_stages(
             if draft is not None:
                 draft.save(done)
         runs[stage.name] = done
+        _say_learned(done, report)
     return runs
 
 
@@ -104,6 +106,13 @@ def _of(stage: Stage, report: Report | None) -> Report | None:
         return None
     whole = report
     return lambda phase, done, total: whole(f"{phase} ({stage.name})", done, total)
+
+
+def _say_learned(run: Run, report: Report | None) -> None:
+    """Report what a stage learned, in one line each."""
+    if report is not None:
+        for state in learned(run):
+            report(f"learned {state} ({run.experiment.stage})", 1, 1)
 
 
 def _side_by_side(stages: Sequence[Stage]) -> bool:
@@ -164,4 +173,5 @@ def _in_processes(
                 runs[name] = joined(experiment, [found[k] for k in range(number)])
                 if draft is not None:
                     draft.save(runs[name])
+                _say_learned(runs[name], report)
     return {stage.name: runs[stage.name] for stage in study.stages}

@@ -102,7 +102,7 @@ class OrnsteinUhlenbeckNoise(Noise):
 
     .. math:: \tau \dot x = \mu - x + \sigma \sqrt{2 \tau}\, \xi(t)
 
-    with the stationary mean mu, standard deviation sigma and autocorrelation exp(-|s|/tau). It
+    with the stationary mean mu, standard deviation sigma and autocorrelation exp(-abs(s)/tau). It
     takes the exact step (Gillespie 1996, Phys Rev E 54:2084) on the grid on which inputs are drawn,
     and is held over each step. A trial begins with a draw from the stationary distribution, also
     where trials run on.

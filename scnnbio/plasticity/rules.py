@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, final, get_args
+from typing import Annotated, Any, Literal, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from scnnbio.neurons.names import check_variable
 from scnnbio.neurons.parsing import check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, decay_factor, make_plain
 from scnnbio.plasticity.control import Growth, Normalisation
+from scnnbio.plasticity.reward import Reward
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
 from scnnbio.values import FrozenTable, Value
 
@@ -145,6 +146,33 @@ class LearningRule(Value, ABC):
                     where="plasticity.normalisation.target",
                 )
 
+    def check_reward(self, find: Callable[[str, str], Any]) -> None:
+        """Raise unless the population of the reward fires it.
+
+        Parameters
+        ----------
+        find : callable
+            Returns the population of a name, or raises an error at a path.
+
+        Raises
+        ------
+        SpecError
+            If there is no such population, it fires no spikes, or the number of its channels is not
+            that of the values.
+        """
+        reward = self.as_traces().reward
+        if reward is None:
+            return
+        where = "plasticity.reward.population"
+        population = find(reward.population, where)
+        if population.gives_values:
+            raise SpecError(
+                f"{population.name!r} is a source of values and fires no spikes; let a population"
+                " that fires give the reward",
+                where=where,
+            )
+        reward.by_channel(population.shape[0])
+
     def decay_factor(self, dt: Milliseconds) -> float:
         """Factor on all changes per step of ``dt`` ms."""
         return decay_factor(self.half_life, plain(dt, "ms", where="dt"))
@@ -167,13 +195,20 @@ class TraceRule(LearningRule):
         them.
     parameters : mapping of str to float
         Numbers by name.
+    reward : Reward, optional
+        With it, the changes add to an eligibility of the kernel element, and weights change by the
+        reward times the eligibility.
+    eligibility : float, optional
+        Time constant of the eligibility in ms, with a reward. None: it lasts until the next step's
+        reward.
     w_min, w_max, half_life, growth, normalisation
         As of every :class:`LearningRule`.
 
     Raises
     ------
     SpecError
-        If an expression is not arithmetic or uses an unknown name, or a name is reserved.
+        If an expression is not arithmetic or uses an unknown name, a name is reserved, or there is
+        an eligibility without a reward.
 
     Examples
     --------
@@ -193,10 +228,13 @@ class TraceRule(LearningRule):
     on_pre: str = ""
     on_post: str = ""
     parameters: Mapping[str, Number] = field(default_factory=dict)
+    reward: Reward | None = field(default=None, kw_only=True)
+    eligibility: Milliseconds | None = field(default=None, kw_only=True)
     kind: Literal["traces"] = field(default="traces", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_reward()
         for name in ("traces", "parameters"):
             if not isinstance(getattr(self, name), Mapping):
                 raise SpecError("is not a table", where=f"plasticity.{name}")
@@ -214,6 +252,17 @@ class TraceRule(LearningRule):
         object.__setattr__(self, "parameters", FrozenTable(values))
         for name in ("on_pre", "on_post"):
             self._check_change(name)
+
+    def _check_reward(self) -> None:
+        make_plain(self, "plasticity", "ms", optional=("eligibility",))
+        check_positive(self, "plasticity", "ms", "eligibility")
+        if not isinstance(self.reward, Reward | None):
+            raise SpecError(f"{self.reward!r} is not a Reward", where="plasticity.reward")
+        if self.eligibility is not None and self.reward is None:
+            raise SpecError(
+                "an eligibility waits for a reward; give both or none",
+                where="plasticity.eligibility",
+            )
 
     @staticmethod
     def _check_name(name: object, table: str, what: str) -> str:

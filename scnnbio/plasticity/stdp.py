@@ -13,7 +13,7 @@ from scnnbio.values import FrozenTable
 
 Bounds = Literal["soft", "hard", "power"]
 #: Factors on potentiation and depression, by bounds.
-_TOWARDS = {
+TOWARDS = {
     "soft": ("*(w_max - w)", "*(w - w_min)"),
     "hard": ("", ""),
     "power": ("*(w_max - w)**mu", "*(w - w_min)**mu"),
@@ -21,7 +21,7 @@ _TOWARDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _BoundedRule(LearningRule):
+class BoundedRule(LearningRule):
     """A rule whose amplitudes can scale with a weight's distance to its bounds."""
 
     bounds: Bounds = "soft"
@@ -45,18 +45,18 @@ class _BoundedRule(LearningRule):
             )
 
     def _written(
-        self, traces: dict[str, Trace], on_pre: str, on_post: str, *amplitudes: str
+        self, traces: dict[str, Trace], on_pre: str, on_post: str, *amplitudes: str, **more: Any
     ) -> TraceRule:
         """The rule in terms of traces, with the values of the names in its expressions."""
         values = {name: getattr(self, name) for name in amplitudes}
         values |= {} if self.mu is None else {"mu": self.mu}
-        shared = {name: getattr(self, name) for name in LearningRule.__dataclass_fields__}
+        shared = {name: getattr(self, name) for name in LearningRule.__dataclass_fields__} | more
         return TraceRule(traces=traces, on_pre=on_pre, on_post=on_post, parameters=values, **shared)
 
 
 @final
 @dataclass(frozen=True)
-class SharedSTDP(_BoundedRule):
+class SharedSTDP(BoundedRule):
     r"""Pair-based STDP of a kernel that all places of the layer share.
 
     With traces :math:`x_i` (of arriving presynaptic spikes, time constant ``tau_plus``) and
@@ -80,6 +80,7 @@ class SharedSTDP(_BoundedRule):
         Depression at every postsynaptic spike, paired or not (w_out of Kempter et al. 1999): what
         lets a synapse weaken whose input stays silent.
     bounds : {"soft", "hard", "power"}
+        How a change depends on the weight's distance from its bounds.
     mu : float, optional
         Exponent of ``power`` bounds, above 0.
     pairing : {"all-to-all", "nearest"}
@@ -113,7 +114,7 @@ class SharedSTDP(_BoundedRule):
 
     def as_traces(self) -> TraceRule:
         """The rule in terms of traces, which is all that a backend needs."""
-        up, down = _TOWARDS[self.bounds]
+        up, down = TOWARDS[self.bounds]
         traces = {
             "x": Trace("pre", self.tau_plus, self.pairing),
             "y": Trace("post", self.tau_minus, self.pairing),
@@ -127,7 +128,7 @@ class SharedSTDP(_BoundedRule):
 
 @final
 @dataclass(frozen=True)
-class TripletSTDP(_BoundedRule):
+class TripletSTDP(BoundedRule):
     r"""Triplet STDP of a kernel that all places of the layer share.
 
     With fast traces :math:`r_1` (presynaptic, ``tau_plus``) and :math:`o_1` (postsynaptic,
@@ -235,7 +236,7 @@ class TripletSTDP(_BoundedRule):
 
     def as_traces(self) -> TraceRule:
         """The rule in terms of traces, which is all that a backend needs."""
-        up, down = _TOWARDS[self.bounds]
+        up, down = TOWARDS[self.bounds]
         traces = {
             "r1": Trace("pre", self.tau_plus, self.pairing),
             "r2": Trace("pre", self.tau_x, self.pairing),

@@ -67,7 +67,7 @@ class GratingPatches(OnScreen):
     Notes
     -----
     With distances from the centre of the aperture, :math:`u = x\cos\varphi + y\sin\varphi` and
-    :math:`\varphi = \theta + 90°`, the luminance is
+    :math:`\varphi = \theta + 90^\circ`, the luminance is
 
     .. math:: L = c\, m(r) \sin\bigl(2\pi (f u - f_t t) + \phi\bigr)
 

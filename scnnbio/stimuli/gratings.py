@@ -68,7 +68,7 @@ class Gratings(Stimulus):
     Notes
     -----
     With x to the right and y upwards from the centre of the frame, orientation :math:`\theta` and
-    direction :math:`\varphi = \theta + 90°`, the luminance is
+    direction :math:`\varphi = \theta + 90^\circ`, the luminance is
 
     .. math:: L = c \sin\bigl(2\pi (f (x\cos\varphi + y\sin\varphi) - f_t t) + \phi\bigr)
 

@@ -33,9 +33,12 @@ from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
+    MSTDP,
+    MSTDPET,
     Growth,
     LearningRule,
     Normalisation,
+    Reward,
     SharedSTDP,
     SharedThreshold,
     Trace,
@@ -246,7 +249,23 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
     Feature.TRACE_RULE: lambda: _learning(
         TraceRule(traces=_TRACES, on_pre="-0.02*y*w", on_post="0.03*x*(1 - w)")
     ),
+    Feature.MSTDP: lambda: _learning(
+        MSTDP(a_plus=0.005, a_minus=0.003, reward=Reward("layer", (1.0, -0.4), "3 ms", tau="9 ms"))
+    ),
+    Feature.MSTDPET: lambda: _learning(
+        MSTDPET(a_plus=0.001, a_minus=0.0004, reward=Reward("layer", (0.5, -0.2), "2 ms")), trials=2
+    ),
     Feature.OTHER_RULE: lambda: _learning(Hebbian(w_max=2.0)),
+    Feature.REWARD: lambda: _learning(
+        TraceRule(
+            traces=_TRACES,
+            on_pre="-a_minus*y",
+            on_post="a_plus*x",
+            parameters={"a_plus": 0.03, "a_minus": 0.02},
+            reward=Reward("source", 0.001, tau="20 ms"),
+            eligibility="15 ms",
+        )
+    ),
     Feature.NEAREST_PAIRING: lambda: _learning(
         SharedSTDP(a_plus=0.05, a_minus=0.02, pairing="nearest")
     ),

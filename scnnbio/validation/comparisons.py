@@ -38,7 +38,7 @@ class DistributionLike(Claim):
 
     def compare(self, values: Array) -> Outcome:
         """Compare with the published histogram; see :class:`DistributionLike`."""
-        published, counts = self._counts(values)
+        published, counts = self.binned(values)
         value = total_variation(counts, published)
         limit = chance_limit(published, len(values), draws=_DRAWS, seed=_SEED)
         agrees = value <= limit
@@ -68,7 +68,7 @@ class DistributionLike(Claim):
             ),
         )
 
-    def _counts(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def binned(self, values: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Published and model counts, flat; the last bin counts what lies outside."""
         seen = self.observation
         if seen.counts is None or seen.edges is None:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from scnnbio.analysis.encoding import encoding_measures
+from scnnbio.analysis.measures_of_encoding import encoding_measures
 from scnnbio.errors import SpecError
 from scnnbio.validation.claim import About, Claim, Measure, Measured, Outcome
 from scnnbio.validation.estimates import Estimate, median_of

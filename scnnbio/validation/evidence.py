@@ -194,14 +194,18 @@ class Evidence:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The kernel that is judged; raises Missing if there is none."""
+        """The kernel that is judged, learned or static; raises Missing if there is none."""
         weights = {} if isinstance(self.source, Recording) else self.source.weights
         if not self.projection:
             raise Missing("the claim needs a kernel, and is bound to no projection")
-        if self.projection not in weights:
-            raise Missing(f"the run has no weights of {self.projection!r}")
-        kernel: NDArray[np.float64] = weights[self.projection]
-        return kernel
+        if self.projection in weights:
+            kernel: NDArray[np.float64] = weights[self.projection]
+            return kernel
+        network = getattr(getattr(self.source, "experiment", None), "network", None)
+        for projection in getattr(network, "projections", ()):
+            if projection.name == self.projection:
+                return np.asarray(projection.kernel)
+        raise Missing(f"the run has no weights of {self.projection!r}")
 
     @property
     def kernel_measures(self) -> KernelMeasures:

@@ -49,6 +49,8 @@ def _drawn_with(experiment: Experiment, name: str, trial: int) -> tuple[Array, A
     shown = experiment.inputs.get(name)
     if not isinstance(shown, FromFrames) or not isinstance(shown.encoding.code, PoissonCode):
         raise Missing("the input is not drawn from rates")
+    if shown.encoding.gain_spread:
+        raise Missing("each trial has a gain of its own (gain_spread), so its rates are not known")
     frames = shown.frames(trial, experiment.drawing(trial, name))
     drive = shown.encoding.lgn.drive(frames)
     rates = shown.encoding.code.rate(drive).reshape(len(frames), -1)

@@ -22,6 +22,18 @@ SUPPRESSED_SHARE = Observation(
     state="not stated",
     pooling="(peak - plateau) / peak of the larger of mean rate, less the spontaneous one, and F1",
 )
+STRONG_SUPPRESSION = Observation(
+    quantity="share of cells that the surround suppresses by less than 70 %",
+    source="Jones et al. (2001), J. Neurophysiol. 86, 2011",
+    n=105,
+    value=0.57,
+    stimulus="gratings of growing diameter",
+    window="not stated",
+    state="not stated",
+    pooling="reduction from the largest response to that at the largest diameter",
+    differs="is measured as the index of Cavanaugh et al. (2002)",
+    note="43 % of the cells are above 70 %; 99 of 105 are suppressed, by 67 % on average",
+)
 CROSS_ORIENTATION = Observation(
     quantity="suppression by a grating at right angles, (alone - both) / alone",
     source="M. A. Smith, W. Bair and J. A. Movshon (2006), J. Neurosci. 26, 4826-4834",
@@ -36,6 +48,10 @@ CLAIMS = (
     FractionLike(
         name="cavanaugh2002_suppressed", observation=SUPPRESSED_SHARE,
         measure=Physiology("surround_suppression_index", blanks=True), protocol=SIZES, below=0.1,
+    ),
+    FractionLike(
+        name="jones2001_strong_suppression", observation=STRONG_SUPPRESSION,
+        measure=Physiology("surround_suppression_index", blanks=True), protocol=SIZES, below=0.7,
     ),
     Positive(
         name="smith2006_cross_orientation", observation=CROSS_ORIENTATION,

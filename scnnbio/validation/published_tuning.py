@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from scnnbio.validation.brain_score_counts import DE_VALOIS_1982A
@@ -25,28 +27,43 @@ SIEGLE_2021 = (
     " the public table of V1 units"
 )
 
-MODULATION = Observation(
+_ringach = functools.partial(
+    Observation, source=RINGACH_2002, n=308, window=_STEADY, state="anaesthetised"
+)
+_siegle = functools.partial(
+    Observation, source=SIEGLE_2021, species="mouse V1", n=1177, edges=np.linspace(0.0, 1.0, 11),
+    stimulus="drifting gratings in 8 directions", window="2 s of the grating", state="awake",
+)  # fmt: skip
+
+MODULATION = _ringach(
     quantity="F1/F0 of spikes",
-    source=RINGACH_2002,
-    n=308,
     counts=np.array([70, 48, 38, 17, 11, 11, 18, 40, 40, 15]),
     edges=np.linspace(0.0, 2.0, 11),
     stimulus=_DRIFTING,
-    window=_STEADY,
-    state="anaesthetised",
     pooling="F1 (amplitude) over the mean rate, spontaneous rate not subtracted",
     note="in the alert macaque complex cells reach 1 and more: I. Kagan, M. Gur and D. M. Snodderly"
     " (2002), doi:10.1152/jn.00858.2001",
 )
-COMPLEX_SHARE = Observation(
+COMPLEX_SHARE = _ringach(
     quantity="share of cells with F1/F0 below 1",
-    source=RINGACH_2002,
-    n=308,
     value=184 / 308,
     stimulus=_DRIFTING,
-    window=_STEADY,
-    state="anaesthetised",
     pooling=MODULATION.pooling,
+)
+ALERT_COMPLEX = Observation(
+    quantity="F1/F0 of complex cells of the alert animal",
+    source="I. Kagan, M. Gur and D. M. Snodderly (2002), J. Neurophysiol. 88,"
+    " doi:10.1152/jn.00858.2001",
+    n=114,
+    value=0.85,
+    interval=(0.6, 1.1),
+    stimulus="gratings and bars",
+    window="not stated",
+    state="awake",
+    pooling="mean over cells, 0.6 to 1.1 by stimulus (standard deviations 0.4 and 0.5); the value"
+    " is the middle of these",
+    differs="is the median over cells at gratings. Bind it to complex cells: F1/F0 above 1 does not"
+    " make a cell simple in the alert animal",
 )
 VARIANCE_AND_BANDWIDTH = Observation(
     quantity="Spearman's coefficient of circular variance and half bandwidth",
@@ -58,14 +75,10 @@ VARIANCE_AND_BANDWIDTH = Observation(
     state="anaesthetised",
     pooling="of the 300 of 308 cells whose curve falls to 0.707 of its peak",
 )
-COMPLEX_BROADER = Observation(
+COMPLEX_BROADER = _ringach(
     quantity="circular variance of complex cells (F1/F0 of 1 or less) less that of simple ones",
-    source=RINGACH_2002,
-    n=308,
     value=0.663 - 0.445,
     stimulus="drifting gratings of all orientations",
-    window=_STEADY,
-    state="anaesthetised",
     pooling="difference of the medians",
 )
 SPONTANEOUS_RATE = Observation(
@@ -110,32 +123,18 @@ _INDEX_POOLING = (
     "|sum r exp({}i theta)| / sum r over 8 directions at the temporal frequency of the largest"
     " response, mean rates; excitatory units alone"
 )
-ORIENTATION_INDEX = Observation(
+ORIENTATION_INDEX = _siegle(
     quantity="orientation index, 1 less the circular variance",
-    source=SIEGLE_2021,
-    species="mouse V1",
-    n=1177,
     value=0.259,
     interval=(0.142, 0.468),
     counts=np.array([174, 275, 214, 141, 100, 93, 58, 56, 37, 29]),
-    edges=np.linspace(0.0, 1.0, 11),
-    stimulus="drifting gratings in 8 directions",
-    window="2 s of the grating",
-    state="awake",
     pooling=_INDEX_POOLING.format("2 "),
 )
-DIRECTION_INDEX = Observation(
+DIRECTION_INDEX = _siegle(
     quantity="direction index, 1 less the circular variance of direction",
-    source=SIEGLE_2021,
-    species="mouse V1",
-    n=1177,
     value=0.113,
     interval=(0.056, 0.210),
     counts=np.array([533, 329, 132, 74, 47, 27, 15, 11, 8, 1]),
-    edges=np.linspace(0.0, 1.0, 11),
-    stimulus="drifting gratings in 8 directions",
-    window="2 s of the grating",
-    state="awake",
     pooling=_INDEX_POOLING.format(""),
 )
 CONTRAST_INVARIANCE = Observation(
@@ -163,6 +162,10 @@ CLAIMS = (
     FractionLike(
         name="ringach2002_complex_share", observation=COMPLEX_SHARE, measure=_MODULATION,
         protocol=DRIFTING, below=1.0,
+    ),
+    Median(
+        name="kagan2002_alert_complex", observation=ALERT_COMPLEX, measure=_MODULATION,
+        protocol=DRIFTING,
     ),
     CorrelationOverlaps(
         name="ringach2002_variance_and_bandwidth", observation=VARIANCE_AND_BANDWIDTH,

@@ -11,6 +11,7 @@ from scnnbio.experiment.documents import choose
 from scnnbio.registry import Entry, Registry, instances, named
 from scnnbio.validation import (
     battery,
+    code_capacity,
     complex_cells,
     count_variability,
     digit_read_outs,
@@ -75,6 +76,7 @@ _PHENOMENA = (
     disinhibition,
     sparse_codes,
     weight_sharing,
+    code_capacity,
     *PUBLISHED,
 )
 

@@ -307,6 +307,7 @@ def draw(
         scores=results.scores,
         provenance=results.provenance,
         figures=pictures,
+        tables=figures.learning_tables(results.runs),
         left_out=left_out,
     )
     return [*written, page]

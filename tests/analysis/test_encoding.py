@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scnnbio.analysis.encoding import _predicted, encoding_measures
+from scnnbio.analysis.measures_of_encoding import _predicted, encoding_measures
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording, Spikes
 

@@ -6,6 +6,8 @@ they have ended.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,9 @@ from scnnbio.population import Population, SpikeSource
 
 torch = pytest.importorskip("torch")
 
-from scnnbio.backends.torch import Training  # noqa: E402
+from scnnbio.backends.torch import Surrogate, Training  # noqa: E402
 from scnnbio.backends.torch.eprop import EProp  # noqa: E402
+from scnnbio.backends.torch.expressions import compiled  # noqa: E402
 
 EYE, HIDDEN, OUT = (2, 5, 2), (3, 5, 2), (4, 1, 2)
 TRAINING = Training(sharpness=200.0)
@@ -102,6 +105,27 @@ def test_how_near_it_is_and_where_it_fails() -> None:
     assert found[0.25] > 0.9
     assert found[0.5] > 0.7
     assert found[2.0] < 0.5
+
+
+def test_its_form_is_written_from_the_rule_that_runs() -> None:
+    """exp(-1/20) of the membrane; exp(-1/15) and exp(-1/5) of the readout; the docs quote it."""
+    found = task(recurrence=0.5).factors()
+    assert found["eye_hid"].presynaptic == "v, with v <- 0.9512*v + spikes of eye"
+    assert found["hid_hid"].presynaptic == "v, with v <- 0.9512*v + spikes of hid"
+    assert found["hid_out"].slope == ""
+    assert "v <- 0.9355*v + 0.8758*I_exc and I_exc <- 0.8187*I_exc + spikes of hid" in (
+        found["hid_out"].presynaptic
+    )
+    page = (Path(__file__).parents[2] / "docs/how_to/training.md").read_text(encoding="utf-8")
+    for text in (found["eye_hid"].presynaptic, found["eye_hid"].slope, found["eye_hid"].signal):
+        assert text in page
+    for kind in ("fast-sigmoid", "arctan", "triangle", "boxcar"):
+        surrogate = Surrogate(kind)
+        for y in (-1.3, -0.2, 0.0, 0.6):
+            names = {"y": torch.tensor(y, dtype=torch.float64), "pi": torch.tensor(np.pi)}
+            text = surrogate.written.replace("max(0, 1 - abs(y))", "(1 - abs(y))*int(abs(y) < 1)")
+            written = float(compiled(text)(names))
+            assert written == pytest.approx(float(surrogate.slope(names["y"])), abs=1e-7)
 
 
 def test_a_step_along_it_lowers_the_loss() -> None:

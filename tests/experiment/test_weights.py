@@ -179,3 +179,47 @@ def test_the_grating_shows_what_v1_features_learned() -> None:
     np.testing.assert_array_equal(network.projection("lgn_v1").kernel, kernel)
     assert '"study": "v1_features"' in note
     assert not network.learns
+
+
+def circuit(folder: Path, kernels: Any) -> Path:
+    """A document with a model that takes an array, beside a file that holds one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_weights(folder / "kernels.npz", {"learn": {"lgn_v1": KERNEL}})
+    parameters = {"kernels": kernels, "stride": 1, "complex_cells": 2, "inhibitory_cells": 1}
+    table = study_table(study())
+    table["stages"] = {"learn": {**table["stages"]["learn"], "record": {}, "learning": False}}
+    table |= {"claims": [], "network": {"model": "v1_circuit", "parameters": parameters}}
+    path = folder / "study.toml"
+    path.write_text(tomli_w.dumps(table))
+    return path
+
+
+def test_a_parameter_of_a_model_is_an_array_of_a_file(tmp_path: Path) -> None:
+    named = {"file": "kernels.npz", "array": "learn/lgn_v1"}
+    made = load(circuit(tmp_path / "a", named))
+    (tmp_path / "b").mkdir()
+    made.save(tmp_path / "b" / "experiment.toml")
+    (tmp_path / "a" / "kernels.npz").unlink()
+    for one in (made, load(tmp_path / "b" / "experiment.toml")):  # saved, its file goes with it
+        kernel = one.stages[0].network.projection("lgn_simple").kernel
+        np.testing.assert_allclose(kernel, KERNEL / KERNEL.sum(axis=(1, 2, 3), keepdims=True))
+        assert "kernels.npz" in [Path(source.path).name for source in one.described_by]
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "message"),
+    [
+        ({"file": "kernels.npz"}, SpecError, "network.parameters.kernels: 'array' is missing"),
+        ({"file": "kernels.npz", "array": "learn/v2"}, DataError, "it has learn/lgn_v1"),
+        ({"file": "kernels.npz", "array": 3}, SpecError, "network.parameters.kernels.array"),
+        ({"file": "../kernels.npz", "array": "a"}, SpecError, "network.parameters.kernels.file"),
+        ({"file": "none.npz", "array": "a"}, DataError, "none.npz"),
+        ({"file": "kernels.npz", "array": "a", "x": 1}, SpecError, "unknown key 'x'"),
+    ],
+)
+def test_what_is_wrong_with_an_array_of_a_file_is_named(
+    tmp_path: Path, named: dict[str, Any], error: type[ScnnbioError], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        load(circuit(tmp_path, named))
+    assert message in str(caught.value)

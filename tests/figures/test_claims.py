@@ -31,6 +31,7 @@ VALUES = {
     "ringach2002_variance_and_bandwidth": RNG.normal(size=(60, 2)),  # CorrelationOverlaps
     "ringach2002_complex_broader": RNG.uniform(0, 2, (60, 2)),  # Ordered
     "smith2006_cross_orientation": RNG.normal(0.3, 0.2, 60),  # Positive
+    "encoding": RNG.uniform(0.1, 0.9, (60, 2)),  # Predicts
     "brainscore_max_dc": RNG.gamma(4.0, 8.0, 60),  # SimilarAsBrainScore
 }
 

@@ -66,9 +66,11 @@ def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> 
     groups = projection.connector.groups
     masked = rule is not None and not present.all()
     grows = rule is not None and rule.growth is not None
+    waits = rule is not None and rule.as_traces().reward is not None
     group = b2.NeuronGroup(
         projection.kernel.size,
         "w : 1\nrate : 1 (shared)"
+        + ("\neligible : 1" if waits else "")
         + ("\nnext_rate : 1 (shared)" if grows else "")
         + ("\npresent : 1 (constant)" if masked else ""),
         name=f"kernel_{projection.name}",
@@ -133,6 +135,7 @@ class Learning:
         self.projection, self.experiment, self.kernel = projection, experiment, kernel
         self.keep, self.learners = keep, learners
         self.masked = not projection.connector.present.all()
+        self.rewarded = self.rule.reward is not None
         network = experiment.network
         pre, post = (network.population(end).size for end in (projection.pre, projection.post))
         self.post = self._add_traces("post", projection.name, post)
@@ -202,6 +205,8 @@ class Learning:
             return []
         names = {n: f"(scale_{n}_{t.side}*trace_{n}_{t.side})" for n, t in self.rule.traces.items()}
         change = BRIAN2.number(text, {**names, **self.rule.constants, "w": "w"})
+        if self.rewarded:
+            return [f"eligible += {change}"]
         if self.rule.half_life is not None or self.rule.growth is not None:
             change = f"rate*{change}"
         value = f"clip(w + {change}, {self.rule.w_min!r}, {self.rule.w_max!r})"

@@ -26,6 +26,7 @@ from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kern
 from scnnbio.backends.brian2.lists import is_listed, listing_at
 from scnnbio.backends.brian2.presentations import Source, internal_trials, shares
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
+from scnnbio.backends.brian2.rewarding import add_reward
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.experiment.inputs import first_units
@@ -83,6 +84,7 @@ class Lowered:
                 self._add_neurons(population)
         for projection in self.experiment.network.projections:
             self._add_projection(projection)
+            self._add_reward(projection)
         self.objects += drive_objects(self.experiment, self.inputs, self.groups)
 
     @property
@@ -175,6 +177,12 @@ class Lowered:
         return Learning(
             projection.plasticity, projection, self.experiment, kernel, self._keep, learners
         )
+
+    def _add_reward(self, projection: Projection) -> None:
+        rule = None if projection.plasticity is None else projection.plasticity.as_traces()
+        if rule is not None and rule.reward is not None:
+            kernel, source = self.kernels[projection.name], self.groups[rule.reward.population]
+            add_reward(rule, projection, self.experiment, kernel, source, self._keep)
 
     def _add_gate(self, projection: Projection) -> Any:
         """For pooling of first spikes: group with the step in which each window reopens."""

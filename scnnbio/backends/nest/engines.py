@@ -176,7 +176,7 @@ class KernelEngine(Engine):
             geometry=_integers(geometry),
             weight=factor * projection.weight,
             gate=gate_steps(self.experiment, projection),
-            longest=delays[-1],
+            longest=max(delays[-1], self.experiment.reward_steps(projection)),
             **(rule_values(projection, self.experiment) if self.learns else {}),
         )
         for lag, delay in enumerate(delays):
@@ -184,6 +184,16 @@ class KernelEngine(Engine):
         if self.learns:
             # The shortest delay in NEST: a spike's changes apply from the next step on.
             self._receive_spikes(placed, post, len(delays) * pre.size, 1, "learned")
+            self._receive_reward(placed, len(delays) * pre.size + post.size)
+
+    def _receive_reward(self, placed: Placed, port: int) -> None:
+        """Receive the spikes that carry the reward of the rule, if it has one."""
+        delay = self.experiment.reward_steps(self.projection)
+        if delay and self.projection.plasticity is not None:
+            reward = self.projection.plasticity.as_traces().reward
+            if reward is not None:
+                population = self.experiment.network.population(reward.population)
+                self._receive_spikes(placed, population, port, delay)
 
 
 class ThresholdEngine(Engine):

@@ -31,6 +31,7 @@ struct Rule_{digest}
   static constexpr std::array< bool, n_post > post_nearest = {{ {post_nearest} }};
   static constexpr bool acts_on_pre = {acts_on_pre};
   static constexpr bool acts_on_post = {acts_on_post};
+  static constexpr bool is_rewarded = {is_rewarded};
 
   static double
   on_pre( const double w, const double* const c, const double* const x, const double* const y )
@@ -108,6 +109,7 @@ def rule_code(rule: LearningRule) -> RuleCode:
     for name, text in (("on_pre", traces.on_pre), ("on_post", traces.on_post)):
         parts[f"acts_{name}"] = _bool(bool(text))
         parts[name] = CPP.number(text or "0", names)
+    parts["is_rewarded"] = _bool(traces.reward is not None)
     digest = digest_of(parts)[:16]
     module, model = f"scnnbio_rule_{digest}", f"scnnbio_kernel_{digest}"
     return RuleCode(module, model, _CODE.format(module=module, model=model, digest=digest, **parts))
@@ -141,6 +143,14 @@ def rule_values(projection: Projection, experiment: Experiment) -> dict[str, Any
         taus = [rule.traces[name].tau for name in rule.used(side)]
         if taus:  # NEST does not accept empty lists of numbers
             values[f"keep_{side}"] = [float(np.exp(-experiment.dt / tau)) for tau in taus]
+    if rule.reward is not None:
+        channels, rows, columns = experiment.network.population(rule.reward.population).shape
+        each = np.repeat(rule.reward.by_channel(channels), rows * columns)
+        values["reward_values"] = each.tolist()
+        tau, waits = rule.reward.tau, rule.eligibility
+        values["keep_reward"] = 0.0 if tau is None else float(np.exp(-experiment.dt / tau))
+        values["keep_eligible"] = 1.0 if waits is None else float(np.exp(-experiment.dt / waits))
+        values["forgets"] = waits is None
     if rule.normalisation is not None:
         values["norm_every"] = experiment.normalised_every(projection)
         values["norm_power"] = {"l1": 1, "l2": 2}[rule.normalisation.norm]

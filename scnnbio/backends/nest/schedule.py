@@ -52,7 +52,9 @@ class Schedule:
     @classmethod
     def of(cls, experiment: Experiment) -> Schedule:
         """Make the schedule of an experiment."""
-        delays = [experiment.delay_steps(p)[-1] for p in experiment.network.projections]
+        projections = experiment.network.projections
+        delays = [experiment.delay_steps(p)[-1] for p in projections]
+        delays += [experiment.reward_steps(p) for p in projections]
         periods = [
             experiment.steps(s.period or experiment.dt, "period") for s in experiment.record.signals
         ]

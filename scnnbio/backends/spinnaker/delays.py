@@ -11,7 +11,7 @@ sPyNNaker 7.4.1 has three bugs that are avoided here:
   equally many neurons;
 - its convolution loses spikes whose delay is a whole number of turns, beyond the first;
 - its convolution truncates a delay to whole steps, after a product that rounding may have
-decreased.
+  decreased.
 """
 
 from __future__ import annotations

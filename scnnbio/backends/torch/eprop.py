@@ -22,6 +22,7 @@ Bellec et al. 2020, Nat Commun 11:3625 (equations 1, 2 and 24; symmetric feedbac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scnnbio.backends.base import step_constants
 from scnnbio.backends.torch.inputs import Trial, dense
-from scnnbio.backends.torch.layers import Firing, Layer
+from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.pathways import Pathway
+from scnnbio.backends.torch.responses import Response
 from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.training import check_supported, checked_labels
 from scnnbio.backends.torch.unrolled import Traced, Unrolled
@@ -44,49 +45,24 @@ from scnnbio.neurons.integrator import integrator
 Gradients = dict[str, Tensor]
 
 
-class _Response:
-    """Response of a linear neuron to a spike: its states, and its distance from threshold.
+@dataclass(frozen=True)
+class Factors:
+    """The three factors of a weight's change, as text that is written from the running rule.
 
     Parameters
     ----------
-    layer : Layer
-    width : Tensor
-        Width of the surrogate, one number.
+    presynaptic : str
+        The trace: a spike of the presynaptic neuron, filtered as by the postsynaptic one.
+    slope : str
+        The surrogate's slope; empty at a readout that does not fire.
+    signal : str
+        The learning signal: the readout's error, sent back by the weights to the readout, and the
+        filter of the readout through which trace and slope go first.
     """
 
-    def __init__(self, layer: Layer, width: Tensor) -> None:
-        population, model = layer.population, layer.model
-        step = integrator(model)
-        self.names = [update.state for update in step.updates]
-        constants = {n: v.ravel() for n, v in step_constants(population, layer.dt).items()}
-        size = len(self.names)
-        matrix = np.zeros((size, size))
-        for name, (row, column) in step.entries.items():
-            if column is not None:
-                place = self.names.index(row), self.names.index(column)
-                matrix[place] = constants[name][0]
-        self.matrix = torch.as_tensor(matrix, dtype=layer.dtype)
-        states = {n: v.detach().clone().requires_grad_() for n, v in layer.initial.items()}
-        excess = layer.excess()({**layer.fixed, **states})
-        found = torch.autograd.grad(excess.sum(), list(states.values()), allow_unused=True)
-        slopes = [0.0 if g is None else g.sum().item() / excess.numel() for g in found]
-        by_name = dict(zip(states, slopes, strict=True))
-        distances = torch.as_tensor([by_name[n] for n in self.names], dtype=layer.dtype)
-        self.row = distances / width.flatten()[0]
-
-    def begin(self, *shape: int) -> Tensor:
-        """Traces before any spike (state, ...)."""
-        return torch.zeros((len(self.names), *shape), dtype=self.matrix.dtype)
-
-    def step(self, trace: Tensor, state: str, arriving: Tensor) -> Tensor:
-        """Traces after a step at whose end input arrives."""
-        after = torch.tensordot(self.matrix, trace, dims=1)
-        after[self.names.index(state)] += arriving
-        return after
-
-    def distance(self, trace: Tensor) -> Tensor:
-        """Change of the excess over threshold, in widths."""
-        return torch.tensordot(self.row, trace, dims=1)
+    presynaptic: str
+    slope: str
+    signal: str
 
 
 class EProp:
@@ -129,7 +105,7 @@ class EProp:
         self.labels = checked_labels(experiment, labels, network.population(readout).shape[0])
         self.trials = list(experiment.input_stream().trials())
         self.responses = {
-            name: _Response(layer, _one(self.unrolled.widths[name]))
+            name: Response(layer, _one(self.unrolled.widths[name]))
             for name, layer in self.unrolled.layers.items()
         }
 
@@ -208,6 +184,31 @@ class EProp:
         return {
             name: g * self.unrolled.pathways[name].projection.weight for name, g in found.items()
         }
+
+    def factors(self) -> dict[str, Factors]:
+        """The rule's form by projection, with the numbers of one step of its filters.
+
+        Returns
+        -------
+        dict of str to Factors
+        """
+        error = f"(p - target) of {self.readout}"
+        threshold = self.unrolled.layers[self.hidden].model.threshold
+        slope = f"{self.training.surrogate.written}, with y in widths from {threshold}"
+        found = {}
+        for name, path in self.unrolled.pathways.items():
+            response = self.responses[path.projection.post]
+            trace = response.written(f"spikes of {path.projection.pre}", path.state)
+            if path.projection.post == self.readout:
+                found[name] = Factors(trace, "", error)
+                continue
+            filters = [
+                self.responses[self.readout].written("trace*slope", back.state)
+                for back in self.unrolled.into[self.readout]
+                if back.projection.pre == self.hidden
+            ]
+            found[name] = Factors(trace, slope, f"{error} by weights; {'; '.join(filters)}")
+        return found
 
     def cosines(self, chosen: slice = slice(None)) -> dict[str, float]:
         """Cosine between both gradients by projection, and over all of them as ``"all"``."""

@@ -28,6 +28,12 @@ from scnnbio.units import Number, plain
 from scnnbio.values import Value
 
 Kind = Literal["fast-sigmoid", "arctan", "triangle", "boxcar"]
+_WRITTEN: dict[str, str] = {
+    "fast-sigmoid": "1/(1 + 2*abs(y))**2",
+    "arctan": "1/(1 + (pi*y)**2)",
+    "triangle": "max(0, 1 - abs(y))",
+    "boxcar": "int(abs(y) < 0.5)",
+}
 
 
 @final
@@ -67,6 +73,11 @@ class Surrogate(Value):
         if self.kind == "triangle":
             return (1.0 - y.abs()).clamp(min=0.0)
         return (y.abs() < 0.5).to(y.dtype)
+
+    @property
+    def written(self) -> str:
+        """The slope as text."""
+        return _WRITTEN[self.kind]
 
     def step(self, y: Any) -> Any:
         """The soft step itself, from 0 to 1, whose derivative :meth:`slope` is."""

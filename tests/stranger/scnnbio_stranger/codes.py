@@ -11,11 +11,11 @@ from scnnbio.units import Hertz, Milliseconds, plain
 
 @final
 @dataclass(frozen=True)
-class RegularCode(Code):
+class SteadyCode(Code):
     """Each cell fires whenever its rate, the gain times its drive, has added up to a spike."""
 
     gain: Hertz = 200.0
-    kind: Literal["regular"] = field(default="regular", kw_only=True)
+    kind: Literal["steady"] = field(default="steady", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gain", plain(self.gain, "Hz", where="encoding.code.gain"))

@@ -43,11 +43,12 @@ public:
   using nest::Node::handle;
   using nest::Node::handles_test_event;
 
-  // The port identifies the sender: afferents first, then postsynaptic neurons.
+  // The port identifies the sender: afferents first, then postsynaptic neurons, then those whose
+  // spikes are a signal.
   std::size_t
   handles_test_event( nest::SpikeEvent&, std::size_t port ) override
   {
-    if ( port >= n_pre_ + n_post_ )
+    if ( port >= n_pre_ + n_post_ + n_signal_ )
     {
       throw nest::UnknownReceptorType( port, get_name() );
     }
@@ -60,9 +61,10 @@ public:
     const nest::Time& origin = nest::kernel().simulation_manager.get_slice_origin();
     const std::size_t step = origin.get_steps() + e.get_rel_delivery_steps( origin ) + 1;
     Slot& slot = slots_[ step % slots_.size() ];
-    const bool is_pre = e.get_rport() < n_pre_;
-    Units& units = is_pre ? slot.arrived : slot.fired;
-    units.insert( units.end(), e.get_multiplicity(), e.get_rport() - ( is_pre ? 0 : n_pre_ ) );
+    const std::size_t port = e.get_rport();
+    const std::size_t first = port < n_pre_ ? 0 : port < n_pre_ + n_post_ ? n_pre_ : n_pre_ + n_post_;
+    Units& units = port < n_pre_ ? slot.arrived : port < n_pre_ + n_post_ ? slot.fired : slot.signal;
+    units.insert( units.end(), e.get_multiplicity(), port - first );
   }
 
   void
@@ -97,6 +99,11 @@ protected:
   restart()
   {
   }
+  // Before the spikes of a step arrive: the neurons whose spikes of a signal arrive in it.
+  virtual void
+  signal( const Units& )
+  {
+  }
   // Slots 1 and 2, with the afferents whose spikes arrive, and the step's number in the run.
   virtual void advance( const Units& arrived, long step ) = 0;
   virtual const Numbers& values() const = 0;
@@ -107,6 +114,12 @@ protected:
   {
     n_pre_ = n_pre;
     n_post_ = n_post;
+  }
+
+  void
+  set_signals( std::size_t n_signal )
+  {
+    n_signal_ = n_signal;
   }
 
   // Adds to what a neuron receives in this step, if it is one of this virtual process.
@@ -135,6 +148,7 @@ private:
   {
     Units arrived;
     Units fired;
+    Units signal;
   };
 
   void
@@ -188,6 +202,7 @@ private:
       take( step, slot );
       slot.arrived.clear();
       slot.fired.clear();
+      slot.signal.clear();
     }
   }
 
@@ -197,6 +212,7 @@ private:
     // Spikes come in NEST's order, which depends on threads.
     std::sort( slot.arrived.begin(), slot.arrived.end() );
     std::sort( slot.fired.begin(), slot.fired.end() );
+    std::sort( slot.signal.begin(), slot.signal.end() );
     if ( step <= last_ + 1 and is_active( step - 1 ) )
     {
       learn( slot.fired );
@@ -212,6 +228,7 @@ private:
     }
     else if ( step <= last_ )
     {
+      signal( slot.signal );
       advance( slot.arrived, in_run( step ) );
     }
   }
@@ -240,6 +257,7 @@ private:
   long receptor_ = 0;
   std::size_t n_pre_ = 0;
   std::size_t n_post_ = 0;
+  std::size_t n_signal_ = 0;
   Numbers snapshots_;
   std::vector< Slot > slots_;
   std::vector< nest::Node* > targets_;

@@ -65,7 +65,8 @@ private:
 
 // Rule: how many traces there are on each side, which of them count the nearest spike only, whether
 // an arrival and a postsynaptic spike change a weight w, and what they then add to it, from
-// constants c, presynaptic traces x and postsynaptic traces y.
+// constants c, presynaptic traces x and postsynaptic traces y. If it is rewarded, they add to the
+// weight's eligibility.
 template < typename Rule >
 class LearningKernel : public SharedKernel
 {
@@ -88,6 +89,14 @@ public:
     d.update_value( "norm_every", norm_every_ );
     d.update_value( "norm_power", norm_power_ );
     d.update_value( "norm_target", norm_target_ );
+    if ( d.update_value( "reward_values", reward_values_ ) )
+    {
+      set_signals( reward_values_.size() );
+      eligible_.assign( kernel_.size(), 0.0 );
+    }
+    d.update_value( "keep_reward", keep_reward_ );
+    d.update_value( "keep_eligible", keep_eligible_ );
+    d.update_value( "forgets", forgets_ );
   }
 
 protected:
@@ -102,6 +111,18 @@ protected:
   {
     x_.restart();
     y_.restart();
+    reward_ = 0.0;
+    std::fill( eligible_.begin(), eligible_.end(), 0.0 );
+  }
+
+  // scnnbio.plasticity.Reward: the neurons whose spikes of reward arrive.
+  void
+  signal( const Units& arrived ) override
+  {
+    if constexpr ( Rule::is_rewarded )
+    {
+      arrived_ = arrived;
+    }
   }
 
   void
@@ -114,6 +135,10 @@ protected:
     {
       rate_ = std::min( rate_ * grow_factor_, grow_limit_ );
     }
+    if constexpr ( Rule::is_rewarded )
+    {
+      take_reward();
+    }
     for ( const std::size_t pre : arrived )
     {
       geometry_.forward( pre,
@@ -123,7 +148,7 @@ protected:
           deliver( post, weight_ * w );
           if constexpr ( Rule::acts_on_pre )
           {
-            change( w, Rule::on_pre( w, constants_.data(), x_.of( pre ), y_.of( post ) ) );
+            change( w, place, Rule::on_pre( w, constants_.data(), x_.of( pre ), y_.of( post ) ) );
           }
         } );
       x_.jump( pre, Rule::pre_nearest );
@@ -141,7 +166,7 @@ protected:
           [ this, post ]( std::size_t pre, std::size_t place )
           {
             double& w = kernel_[ place ];
-            change( w, Rule::on_post( w, constants_.data(), x_.of( pre ), y_.of( post ) ) );
+            change( w, place, Rule::on_post( w, constants_.data(), x_.of( pre ), y_.of( post ) ) );
           } );
       }
       y_.jump( post, Rule::post_nearest );
@@ -179,9 +204,38 @@ private:
   }
 
   void
-  change( double& w, double step )
+  change( double& w, std::size_t place, double step )
   {
-    w = cut( w + rate_ * step );
+    if constexpr ( Rule::is_rewarded )
+    {
+      eligible_[ place ] += step;
+    }
+    else
+    {
+      w = cut( w + rate_ * step );
+    }
+  }
+
+  // Eligibility and reward decay, and what arrives of the reward moves all weights.
+  void
+  take_reward()
+  {
+    reward_ *= keep_reward_;
+    for ( const std::size_t unit : arrived_ )
+    {
+      reward_ += reward_values_[ unit ];
+    }
+    for ( std::size_t place = 0; place < eligible_.size(); ++place )
+    {
+      double& value = eligible_[ place ];
+      // Without the cut, it ends in denormal numbers, which are slow.
+      value = std::abs( value ) > 1e-30 ? value * keep_eligible_ : 0.0;
+      kernel_[ place ] = cut( kernel_[ place ] + rate_ * reward_ * value );
+      if ( forgets_ )
+      {
+        value = 0.0;
+      }
+    }
   }
 
   Traces< Rule::n_pre > x_;
@@ -200,6 +254,14 @@ private:
   long norm_every_ = 0;
   long norm_power_ = 1;
   double norm_target_ = 1.0;
+  // What a spike of each neuron adds to the reward; empty without one.
+  Numbers reward_values_;
+  double keep_reward_ = 0.0;
+  double keep_eligible_ = 1.0;
+  bool forgets_ = true;
+  double reward_ = 0.0;
+  Numbers eligible_;
+  Units arrived_;
 };
 
 // Functions that expressions may call and that C++ does not have.

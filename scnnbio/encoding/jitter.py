@@ -1,0 +1,69 @@
+"""Spikes of another code that are moved at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import numpy as np
+
+from scnnbio.encoding.checks import set_numbers
+from scnnbio.encoding.codes import Code, Drive, LatencyCode, request
+from scnnbio.errors import SpecError
+from scnnbio.units import Milliseconds
+
+
+@final
+@dataclass(frozen=True)
+class JitteredCode(Code):
+    """The spikes of another code, each moved by a time from a normal distribution.
+
+    Times are rounded to the time step. A spike that would leave the trial is reflected at its end,
+    so that none is lost; two spikes of a cell in one step are one.
+
+    Parameters
+    ----------
+    code : Code
+    sigma : float
+        Standard deviation of the times (ms).
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range.
+    """
+
+    code: Code = field(default_factory=LatencyCode)
+    sigma: Milliseconds = 1.0
+    kind: Literal["jittered"] = field(default="jittered", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, Code):
+            raise SpecError(f"{self.code!r} is not a code", where="encoding.code.code")
+        set_numbers(self, "encoding.code", "ms", "sigma")
+
+    def spikes(
+        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Spikes of one trial. See :meth:`Code.spikes`."""
+        drive, duration, dt, n_steps = request(drive, duration, dt)
+        step, unit = self.code.spikes(drive, duration, dt, rng)
+        moved = np.rint(step + rng.normal(0.0, self.sigma / dt, len(step))).astype(np.int64) - 1
+        # Reflected at both ends, as often as needed.
+        around = np.mod(moved, 2 * n_steps)
+        inside = np.where(around < n_steps, around, 2 * n_steps - 1 - around)
+        size = drive[0].size
+        flat = np.unique(inside * size + unit)
+        return (flat // size + 1).astype(np.int32), (flat % size).astype(np.int32)
+
+    def decoded(
+        self,
+        step: np.ndarray,
+        unit: np.ndarray,
+        n_units: int,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        n_frames: int = 1,
+    ) -> np.ndarray:
+        """Drive that the other code's decoder gives. See :meth:`Code.decoded`."""
+        return self.code.decoded(step, unit, n_units, duration, dt, n_frames)
