@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scnnbio.validation.claim import Observation
 from scnnbio.validation.comparisons import AllWithin, FractionAtMost
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.physiology import Physiology
 from scnnbio.validation.protocol import Protocol
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import DataError, EventsWarning, SpecError, not_one_of
 from scnnbio.inputs.events.formats import FORMATS, SIZES, File, check_installed, format_of
 from scnnbio.inputs.events.isolated import Damaged, Isolated
-from scnnbio.inputs.events.stream import LATEST, Events
+from scnnbio.inputs.events.stream import LARGEST, LATEST, Events
 from scnnbio.inputs.events.worker import EVENT
 from scnnbio.stimuli.base import FileRead, Files, count
 
@@ -114,10 +114,12 @@ def _collected(kind: str, file: File) -> tuple[tuple[int, int] | None, NDArray[A
     size, blocks, damage = None, [], ""
     try:
         for k, block in enumerate(FORMATS[kind](file)):
-            if k == 0:
-                size = block
-            else:
+            if k:
                 blocks.append(block)
+                continue
+            if block is not None and not 1 <= min(block) <= max(block) <= LARGEST:
+                raise Damaged(f"a sensor of {block[0]} x {block[1]} pixels")
+            size = block
     except Damaged as error:
         damage = " ".join(str(error).split())[:200] or "it cannot be read"
     return size, np.concatenate(blocks) if blocks else np.zeros(0, EVENT), damage

@@ -15,7 +15,7 @@ from scnnbio.units import In, Milliseconds, Number, plain, plain_array, whole_nu
 from scnnbio.values import Value
 
 #: Rows and columns of the largest sensor: addresses are kept in 16 bits.
-_LARGEST = 2**16
+LARGEST = 2**16
 #: Tolerance (us) of times in other units.
 _ROUNDING = 1e-3
 #: Times in us are below this, as double precision holds every whole number up to it.
@@ -61,9 +61,9 @@ class Events(Value):
     def __post_init__(self) -> None:
         where = "Events"
         size = whole_numbers(self.size, where=f"{where}.size")
-        if size.shape != (2,) or size.min() < 1 or size.max() > _LARGEST:
+        if size.shape != (2,) or size.min() < 1 or size.max() > LARGEST:
             raise SpecError(
-                f"{self.size!r} is not (rows, columns), each from 1 to {_LARGEST}",
+                f"{self.size!r} is not (rows, columns), each from 1 to {LARGEST}",
                 where=f"{where}.size",
             )
         rows, columns = size.tolist()
