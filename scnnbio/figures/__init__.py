@@ -9,6 +9,7 @@ from scnnbio.figures.claims import claim_figure, drawn_pair
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.learning import learning_curve
+from scnnbio.figures.learning_table import learning_tables
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
 from scnnbio.figures.raster import raster
 from scnnbio.figures.registry import FIGURES, draw, draw_all, names_for
@@ -38,6 +39,7 @@ __all__ = [
     "example_units",
     "kernel_grid",
     "learning_curve",
+    "learning_tables",
     "names_for",
     "new_figure",
     "orientation_figure",

@@ -15,7 +15,6 @@ from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
 from scnnbio.jobs import run_stages
 from scnnbio.validation import registry
-from scnnbio.workflow.diagnostics import learning_tables, states
 from scnnbio.workflow.drafts import (
     Draft,
     find_draft,
@@ -164,8 +163,6 @@ def execute(
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     runs = run_stages(study, made, report, draft, jobs)
-    for state in states(runs) if report is not None else ():
-        report(f"learned: {state}", 1, 1)
     return Results(study, runs, report=report)
 
 
@@ -310,7 +307,7 @@ def draw(
         scores=results.scores,
         provenance=results.provenance,
         figures=pictures,
-        tables=learning_tables(results.runs),
+        tables=figures.learning_tables(results.runs),
         left_out=left_out,
     )
     return [*written, page]

@@ -1,15 +1,12 @@
-"""Diagnostics of learning in a run's progress and in its report."""
+"""The table of a report that says what each stage learned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from scnnbio.analysis.learned import learned
 from scnnbio.experiment import Run
-
-if TYPE_CHECKING:
-    from scnnbio.figures import Table
+from scnnbio.figures.report import Table
 
 _COLUMNS = (
     *("stage", "projection", "at the lower bound", "at the upper bound", "mean change"),
@@ -23,15 +20,8 @@ _CAPTION = (
 )
 
 
-def states(runs: Mapping[str, Run]) -> list[str]:
-    """What each stage learned, a line per projection."""
-    return [f"{state} ({stage})" for stage, run in runs.items() for state in learned(run)]
-
-
 def learning_tables(runs: Mapping[str, Run]) -> list[Table]:
     """The table of what each stage learned; none if none did."""
-    from scnnbio.figures import Table  # only a report needs matplotlib
-
     rows = [
         (stage, s.projection, s.low, s.high, s.moved, s.settled, s.silent, s.runaway, s.threshold)
         for stage, run in runs.items()
