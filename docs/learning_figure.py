@@ -6,7 +6,6 @@ make pictures ONLY=learning_rules    # writes docs/images/learning_rules.png
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
