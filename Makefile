@@ -94,8 +94,8 @@ format: $(ALL) ## rewrite the code in the house format
 dist: $(ALL) ## build a wheel and an sdist into dist
 	$(BIN)/python -c "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
 
-docs: $(ALL) ## build the documentation into docs/_build
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build
+docs: $(ALL) ## build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

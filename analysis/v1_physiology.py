@@ -30,8 +30,11 @@ _WINDOW = (100.0, 600.0)
 
 
 def number(score: Score) -> float:
-    """What a claim compares: a median where there is one, or the value of the verdict."""
-    found = score.prediction.get("median", score.value)
+    """What a claim compares: a share or a median where it has one, or the verdict's value."""
+    counts = score.prediction.get("counts") or ()
+    if len(counts) == 2:  # a property that a cell has or lacks
+        return counts[1] / sum(counts)
+    found = score.prediction.get("fraction", score.prediction.get("median", score.value))
     if not isinstance(found, int | float):
         found = score.value
     return float("nan") if found is None else float(found)
@@ -56,6 +59,8 @@ def published(score: Score) -> str:
         return f"{seen['value']:.3g}"
     if seen.get("counts") and seen.get("edges"):
         counts, edges = np.array(seen["counts"]), np.array(seen["edges"])
+        if len(counts) == 2:
+            return f"{counts[1] / counts.sum():.3g}"
         grown = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
         return f"{np.interp(0.5, grown, edges):.3g}"
     return ""
@@ -70,7 +75,7 @@ def verdicts(runs: Runs) -> list[list[str]]:
         if any(s.claim != first.claim for scores in found.values() for s in scores):
             raise SystemExit("the runs have different claims")
         controlled = any(s.verdict in _MET for s in found.get(_CONTROL, ()))
-        remark = "white-noise kernels pass too: tests the circuit" if controlled else ""
+        remark = "tests the circuit: white noise passes too" if controlled else ""
         rows.append([
             first.claim, ", ".join(first.population), first.used_for, published(first),
             *(cell(found[name]) for name in (_CIRCUIT, *names)), remark,
@@ -81,7 +86,7 @@ def verdicts(runs: Runs) -> list[list[str]]:
 def similarities(runs: Runs) -> list[list[str]]:
     """Brain-Score's properties: similarity and score of each run, beside AlexNet's."""
     names = list(runs)
-    rows = [["property", "used for", "AlexNet", "ceiling", *names, "of 5 above AlexNet"]]
+    rows = [["property", "used for", "AlexNet", "ceiling", *names, "seeds at or above AlexNet"]]
     for place, first in enumerate(runs[_CIRCUIT][0].scores):
         alexnet = first.observation.get("alexnet")
         if alexnet is None:
@@ -93,7 +98,7 @@ def similarities(runs: Runs) -> list[list[str]]:
             found = [made.scores[place] for made in runs[name]]
             raw = np.array([s.prediction.get("similarity", np.nan) for s in found], dtype=float)
             above = int((raw >= alexnet).sum()) if name == _CIRCUIT else above
-            row.append(f"{raw.mean():.3f}")
+            row.append("none" if np.isnan(raw).any() else f"{raw.mean():.3f}")
         rows.append([*row, str(above)])
     return rows
 

@@ -1,5 +1,6 @@
 """Sphinx configuration: pages in Markdown, the reference from docstrings, hands-on pages run."""
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,8 +34,9 @@ nb_execution_excludepatterns = [
     if find_spec(module) is None
     for page in pages
 ]
-exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
 autodoc_member_order = "bysource"
+autosummary_generate = False
 # Each page of the reference begins with a list of its names; the side bar would hold thousands.
 toc_object_entries = False
 # Types of arguments stand in their docstrings, with shape and unit.
@@ -60,11 +62,22 @@ def _block(translator: Any, node: Any) -> None:
     raise SkipNode
 
 
+def _without_units(*given: Any) -> tuple[str, str] | None:
+    """Types in a signature as they are read: units stand in the docstring."""
+    signature, returned = given[-2:]
+    if signature is None:
+        return None
+    plain = re.sub(r"Annotated\[(.+?), In\([^)]*\)\]", r"\1", signature)
+    return plain, returned
+
+
 def setup(app: Any) -> None:
     """Register the renderer of formulas, the pages of the reference and the resolver of names."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.add_directive("dropdown", answers.Dropdown)
     if "sphinx.ext.autodoc" in app.extensions:
-        app.connect("builder-inited", lambda _: api_pages.write())
+        # Before anything looks at the sources.
+        app.connect("autodoc-process-signature", _without_units)
+        app.connect("config-inited", lambda *_: api_pages.write())
     app.add_post_transform(references.FullNames)
     app.connect("missing-reference", references.unresolved)

@@ -16,13 +16,21 @@ from typing import Any
 from numpydoc.docscrape import ClassDoc
 
 from scnnbio.connectors import CONNECTORS, PROFILES, RANDOM_EDGES
-from scnnbio.encoding import CODES, LGN, Pixels, Retina
+from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Sampling, Stage
 from scnnbio.experiment.networks import NOISES
-from scnnbio.inputs import INPUTS
+from scnnbio.inputs import INPUTS, EventSensor
 from scnnbio.network import Projection
 from scnnbio.neurons import NeuronModel, Parameter
-from scnnbio.plasticity import RULES, Growth, Normalisation, SharedThreshold, Trace, WinnerTakeAll
+from scnnbio.plasticity import (
+    RULES,
+    Growth,
+    Normalisation,
+    Reward,
+    SharedThreshold,
+    Trace,
+    WinnerTakeAll,
+)
 from scnnbio.population import Population
 from scnnbio.stimuli import STIMULI
 
@@ -101,6 +109,16 @@ _SHORT = {
     "edges": " In a document: `{ pre = [...], post = [...] }`, or a table with a `kind`, below.",
     "profile": " In a document: a list, or a table with a `kind`, below.",
 }
+#: Meanings of names that a docstring may leave without one, since they mean the same everywhere.
+_USUAL = {
+    "bounds": 'How a change depends on the distance from the bounds: as of the rule `"pair"`.',
+    "code": "Turns values into spikes.",
+    "n_trials": "Number of trials.",
+    "pairing": "Whether a spike pairs with all earlier ones or with the last one.",
+    "reward": "When a reward comes, and how large it is.",
+    "seed": "Seed of the draws.",
+    "sensor": "The sensor that sees it.",
+}
 #: Keys of a class that a document gives in other places, or not at all.
 _ELSEWHERE = {"in_shape", "out_shape", "shape", "delay"}
 #: Words of numpydoc → words for what TOML holds.
@@ -118,11 +136,13 @@ _SECTIONS = {
     "SharedSTDP, TripletSTDP or TraceRule": "[learning rule](#learning-rules)",
     "LGN, Retina or Pixels": "[table](#encoding)", "LGN, Pixels or Retina": "[table](#encoding)",
     "KernelConnector": "[connector](#connectors)", "Stimulus": "[stimulus](#stimuli)",
+    "EventSensor": "[event sensor](#event-sensors)",
     "Encoding": "[encoding](#encoding)", "Code": "[code](#codes)", "Input": "[input](#inputs)",
     "Record": "[record](#record)", "Sampling": "[signals](#signals)",
     "SharedThreshold": "[shared threshold](#shared-thresholds)", "Noise": "[noise](#noise)",
     "WinnerTakeAll": "[competition](#competition)",
     "Distribution": "[distribution](#distributions)",
+    "Reward": "[reward](#rewards)",
     "Growth": "[growth](#growth)", "Normalisation": "[normalisation](#normalisation)",
     "Trace": "[trace](#traces)", "Parameter": "[parameter](#parameters-of-a-neuron)",
     "RandomEdges": "[random connections](#random-connections)",
@@ -190,6 +210,7 @@ def _network() -> Iterator[str]:
     yield from _kinds("Random connections", RANDOM_EDGES, '`edges` of a connector `"edges"`')
     yield from _kinds("Learning rules", RULES, '`plasticity` of a projection; `"pair"` if no kind')
     yield from _section("Traces", keys(Trace), 'each of `traces` of a rule `"traces"`', 3)
+    yield from _section("Rewards", keys(Reward), "`reward` of a rule", 3)
     yield from _section("Growth", keys(Growth), "`growth` of a rule", 3)
     yield from _section("Normalisation", keys(Normalisation), "`normalisation` of a rule", 3)
 
@@ -207,13 +228,13 @@ def _neurons() -> Iterator[str]:
 
 def _driven() -> Iterator[str]:
     yield from _kinds("Stimuli", STIMULI, "`stimulus` of a stage")
-    yield "## Encoding\n"
-    yield "`encoding` of a stage has two tables: `lgn` and `code`.\n"
+    yield from _section("Encoding", keys(Encoding), "`encoding` of a stage")
     yield from _section("Centre and surround", keys(LGN), "`lgn` without a `kind`", 3)
     yield from _section("Pixels", keys(Pixels), '`lgn = { kind = "pixels" }`', 3)
     yield from _section("Retina", keys(Retina), '`lgn = { kind = "retina" }`', 3)
     yield from _kinds("Codes", CODES, "`code`")
     yield from _kinds("Inputs", INPUTS, "`[stages.NAME.inputs.SOURCE]`, in place of both", _inputs)
+    yield from _section("Event sensors", keys(EventSensor), '`sensor` of an input `"sensor"`', 3)
 
 
 def _inputs(kind: str, found: list[Key]) -> list[Key]:
@@ -271,7 +292,7 @@ def keys(cls: type) -> list[Key]:
     found = []
     for name, annotation, default in _arguments(cls):
         kind, meaning = described.get(name, ("", ""))
-        meaning += _SHORT.get(name, "")
+        meaning = (meaning or _USUAL.get(name, "")) + _SHORT.get(name, "")
         optional = "optional" in kind
         kind = re.sub(r",?\s*optional", "", kind)
         shown = _shown(default)

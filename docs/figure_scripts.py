@@ -71,7 +71,9 @@ def scripts() -> dict[str, str]:
         spec = FIGURES[name]
         needed = {need.partition(".")[0] for need in spec.needs}
         fits = [known for known, held in stages.items() if needed <= held]
-        experiment = next((known for known in fits if known == name), (fits or [""])[-1])
+        # Stages such as "learn" are in many documents: that of the main job is the one to run.
+        first = (name, "v1_features", "v1_grating", *fits)
+        experiment = next((known for known in first if known in fits), "")
         text = _SCRIPT.format(name=name, title=spec.title.rstrip("."), experiment=experiment)
         made[f"{name}.py"] = text
     return made

@@ -38,12 +38,11 @@ class FullNames(SphinxPostTransform):
                 continue
             for name in _candidates(node):
                 if name in objects or name in modules:
-                    node["reftarget"], node["refspecific"] = name, False
+                    node["reftarget"] = name
                     node["reftype"] = "mod" if name in modules else "obj"
                     break
-            else:
-                # Not ours: no search through all names that end like it.
-                node["refspecific"] = False
+            # No search through all names that end like this one.
+            node.attributes.pop("refspecific", None)
 
 
 def unresolved(

@@ -1,4 +1,4 @@
-"""The layer of ``v1_features`` with inhibition, without, and without it at the same rate."""
+"""The layer of ``v1_features`` with inhibition, without, and without it at a similar rate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def build(
     psp : float or str
         Depolarisation by an input spike (mV), in "inhibited" and "free".
     matched_psp : float or str
-        The same in "matched": weaker, so that it fires as much as "inhibited".
+        The same in "matched": weaker, which brings its rate near that of "inhibited".
     inhibition : float or str
         Hyperpolarisation by a spike in "inhibited" (mV); the others have none.
 

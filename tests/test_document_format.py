@@ -116,7 +116,8 @@ def used(table: Mapping[str, Any], chosen: bool = False) -> Iterator[str]:
         if not chosen:
             yield key
         for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, Mapping):
+            # The arguments of a model may be tables of names, to any depth.
+            if isinstance(inner, Mapping) and key != "parameters":
                 yield from used(inner, key in _CHOSEN and not chosen)
 
 

@@ -121,7 +121,7 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Page]) -
     for path, found in pages.items():
         for source in found.loaded:
             assert not re.match(r"(https?:)?//", source), (path, source)
-            if not source.startswith("data:"):
+            if not source.startswith(("data:", "#")):
                 assert (path.parent / source.partition("?")[0]).exists(), (path, source)
     for path in site.rglob("*.css"):
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """A balanced network by itself.
 
-scnnbio run cuba --out runs/cuba
-python analysis/figures/balanced.py runs/cuba [FOLDER]
+scnnbio run coba --out runs/coba
+python analysis/figures/balanced.py runs/coba [FOLDER]
 
 Writes balanced.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from scnnbio.analysis.digits import quarters
 from scnnbio.analysis.readout import Accuracy, ReadOut, Split, labels_of, read_out
+from scnnbio.encoding import JitteredCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
-from scnnbio.units import Milliseconds, Number, plain
+from scnnbio.inputs import FromImages
 
+#: Of the last accuracy, within which a code has decided.
+_POINT = 0.01
 #: Times in a trial after which the classifier decides.
 _TIMES = 12
 
@@ -46,17 +49,16 @@ class CodeTask:
         """Accuracy after the whole trial."""
         return self.accuracy[-1]
 
-    def decided(self, within: Number = 0.01) -> float:
-        """First time from which on the accuracy stays within so much of the last one (ms)."""
-        margin = plain(within, "1", where="decided.within")
+    def decided(self) -> float:
+        """First time from which on the accuracy stays within one point of the last one (ms)."""
         values = np.array([one.value for one in self.accuracy])
-        late = np.flatnonzero(values < values[-1] - margin)
+        late = np.flatnonzero(values < values[-1] - _POINT)
         return float(self.time[late[-1] + 1 if len(late) else 0])
 
 
 def code_task(
     clean: Run,
-    jittered: Mapping[Milliseconds, Run],
+    jittered: Sequence[Run] = (),
     source: str = "retina",
     population: str = "v1",
 ) -> CodeTask:
@@ -69,8 +71,8 @@ def code_task(
     ----------
     clean : Run
         Of images with the columns ``label`` and ``part``.
-    jittered : mapping of float to Run
-        By the standard deviation of the jitter (ms): runs of the images of the part ``"test"``.
+    jittered : sequence of Run
+        Runs of the images of the part ``"test"`` through a :class:`~scnnbio.encoding.JitteredCode`.
     source, population : str
 
     Returns
@@ -93,17 +95,19 @@ def code_task(
     read: list[ReadOut] = [read_out(pool.of(recording), labels, split) for pool in pools]
     test = split.test
     worse = {}
-    for sigma, run in jittered.items():
-        given = plain(sigma, "ms", where="code_task.jittered")
+    for run in jittered:
+        driven = run.experiment.inputs[source]
+        code = driven.code if isinstance(driven, FromImages) else None
         shown = labels_of(run.recording)
-        if set(run.recording.trials["part"].tolist()) != {"test"}:
+        parts = set(run.recording.trials["part"].tolist())
+        if not isinstance(code, JitteredCode) or parts != {"test"}:
             raise SpecError(
-                "a run of jitter shows images that the classifier has learned from; show those of"
-                ' the part "test"',
+                "a run has no jitter, or shows images that the classifier has learned from; show"
+                ' those of the part "test" through a jittered code',
                 where="code_task.jittered",
             )
         named = read[-1].classifier.predict(pools[-1].of(run.recording))
-        worse[given] = Accuracy(int((named == shown).sum()), len(shown))
+        worse[code.sigma] = Accuracy(int((named == shown).sum()), len(shown))
     spikes = [
         float(np.isin(recording.spikes_of(name).trial, test).sum()) / len(test)
         for name in (source, population)

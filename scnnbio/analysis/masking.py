@@ -119,13 +119,14 @@ def masked_curves(recording: Recording, population: str) -> MaskedCurves:
     strong = (conditions["mask_contrast"] == 0) & (conditions["contrast"] == contrast[-1])
     best = np.flatnonzero(strong)[rates[strong].argmax(axis=0)]
     others = [n for n in by if n not in ("contrast", "mask_contrast")]
-    found = [_curve(rates, conditions, best, others, contrast, level) for level in (0.0, strongest)]
+    alone = _curve(rates, conditions, best, others, contrast, 0.0)
+    masked = _curve(rates, conditions, best, others, contrast, strongest)
     blank = np.flatnonzero((recording.trials["contrast"] == 0) & (mask == 0))
     calm = np.zeros(recording.size(population))
     if len(blank):
         seconds = recording.trials["duration"][blank].sum() / 1e3
         calm = recording.counts(population)[blank].sum(axis=0) / seconds
-    return MaskedCurves(contrast, *found, calm)
+    return MaskedCurves(contrast, alone, masked, calm)
 
 
 def _curve(

@@ -72,7 +72,7 @@ class Split(Value):
         for name in PARTS:
             trials = whole_numbers(getattr(self, name), where=f"Split.{name}")
             if trials.ndim != 1 or not len(trials):
-                raise SpecError("is not a list of one trial or more", where=f"Split.{name}")
+                raise SpecError("is not a list of trials, at least one", where=f"Split.{name}")
             object.__setattr__(self, name, np.sort(trials))
         every = np.concatenate([getattr(self, name) for name in PARTS])
         trial, times = np.unique(every, return_counts=True)

@@ -79,7 +79,7 @@ def code_of(run: Run, population: str) -> Code:
         central.mean(axis=0) / seconds,
         sparseness(central.T),
         sparseness(central),
-        correlation[np.triu_indices(maps, 1)],
+        np.asarray(correlation[np.triu_indices(maps, 1)], dtype=np.float64),
         reconstruction_error(counts, pictures(run)),
     )
 

@@ -24,6 +24,7 @@ class JitteredCode(Code):
     Parameters
     ----------
     code : Code
+        Whose spikes are moved.
     sigma : float
         Standard deviation of the times (ms).
 

@@ -55,7 +55,6 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
             _sweep(axes, _longest(ours, at, others), at, text, color, marker)
         axes.set(xlabel=label, ylabel="levels told apart", xscale="log", yscale="log")
         _plain_ticks(axes)
-    panels.flat[1].legend(loc="lower left")
     last = panels.flat[3]
     for text, kind, color, marker in _CODES:
         ours = [one for one in found if isinstance(one.condition.code, kind)]
@@ -63,8 +62,10 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
             [one.spikes for one in ours], [one.bits for one in ours],
             marker, color=color, ms=3.5, label=text,
         )  # fmt: skip
+    last.set_xlim(0.1, 40.0)
     last.set(xlabel="spikes of a cell per reading", ylabel="bits per reading", xscale="log")
     last.xaxis.set_major_formatter(ScalarFormatter())
+    last.legend(loc="upper left")
     for letter, axes in zip("ABCD", panels.flat, strict=True):
         panel_letter(axes, letter)
     return figure

@@ -58,8 +58,9 @@ def _only(curves: MaskedCurves, fits: MaskFit, kept: np.ndarray) -> tuple[Masked
         curves, alone=curves.alone[kept], masked=curves.masked[kept],
         spontaneous=curves.spontaneous[kept],
     )  # fmt: skip
-    tables = ({n: v[kept] for n, v in t.items()} for t in (fits.r_squared, fits.factor))
-    return part, MaskFit(*tables, fits.c50[kept])
+    r_squared = {name: values[kept] for name, values in fits.r_squared.items()}
+    factor = {name: values[kept] for name, values in fits.factor.items()}
+    return part, MaskFit(r_squared, factor, fits.c50[kept])
 
 
 def _pooling(results: StudyResults) -> tuple[Figure, str]:
@@ -123,7 +124,8 @@ def _sizes(results: StudyResults) -> tuple[Figure, str]:
     diameter = size_curves(evidence.bind(populations="control")).values
     rates = {}
     for kind in ("pyr", "pv", "sst", "vip"):
-        rates[kind] = tuple(_by_diameter(evidence, f"{kind}{end}") for end in ("", "_driven"))
+        rest, driven = (_by_diameter(evidence, f"{kind}{end}") for end in ("", "_driven"))
+        rates[kind] = (rest, driven)
     caption = (
         "Gratings of growing diameter. A: responses of central units (the larger of mean rate and"
         " modulation), means and standard errors. B: (peak - plateau) / peak of each unit, and"

@@ -138,14 +138,14 @@ def _images(run: Run) -> list[FromImages]:
     return [one for one in run.experiment.inputs.values() if isinstance(one, FromImages)]
 
 
-def _jittered(results: StudyResults, code: Code) -> dict[float, Run]:
+def _jittered(results: StudyResults, code: Code) -> list[Run]:
     """Runs of the same code with jitter, by its deviation."""
     found = {}
     for evidence in results.evidence.values():
         for driven in _images(evidence.run):
             if isinstance(driven.code, JitteredCode) and driven.code.code == code:
                 found[driven.code.sigma] = evidence.run
-    return dict(sorted(found.items()))
+    return [found[sigma] for sigma in sorted(found)]
 
 
 def _motion(results: StudyResults) -> tuple[Figure, str]:

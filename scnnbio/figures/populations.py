@@ -25,8 +25,8 @@ from scnnbio.figures.style import (
     styled,
 )
 from scnnbio.validation.central_units import gratings_and_blanks
-from scnnbio.validation.claim import Observation
 from scnnbio.validation.evidence import Evidence
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.orientation_tuning import CIRCULAR_VARIANCE
 from scnnbio.validation.physiology import Physiology
 from scnnbio.validation.protocol import Missing

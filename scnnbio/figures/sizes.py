@@ -56,7 +56,7 @@ def sizes_figure(
         with the median. C: mean rates by type of cell, solid at rest and dashed with driven VIP
         cells.
     """
-    figure = new_figure(width, width * 0.38)
+    figure = new_figure(width, width * 0.42)
     tuning, suppression, types = figure.subplots(1, 3)
     for name, rows in responses.items():
         colour, marker, dash = KINDS.get(name, (QUIET, "o", "-"))
@@ -67,7 +67,6 @@ def sizes_figure(
             label=name.replace("_", ", VIP "),
         )  # fmt: skip
     tuning.set(xlabel="diameter (deg)", ylabel="response (Hz)", ylim=0)
-    tuning.legend(loc="best")
     jitter = np.random.default_rng(0)
     for place, (name, values) in enumerate(index.items()):
         colour, marker, dash = KINDS.get(name, (QUIET, "o", "-"))
@@ -87,4 +86,6 @@ def sizes_figure(
     types.legend(loc="best")
     for letter, axes in zip("ABC", (tuning, suppression, types), strict=True):
         panel_letter(axes, letter)
+    lines, labels = tuning.get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=5)
     return figure

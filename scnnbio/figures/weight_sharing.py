@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -46,7 +47,9 @@ def weight_sharing_figure(found: Mapping[str, Learned], *, width: float = PAGE) 
         kernels at two places, one point per map. C: kernels of a few maps at a few places.
     """
     figure = new_figure(width, width * 0.45)
-    plots, shown = figure.subfigures(1, 2, width_ratios=[1.25, 1.0])
+    # The types of matplotlib do not say that two come.
+    parts: Any = figure.subfigures(1, 2, width_ratios=[1.25, 1.0])
+    plots, shown = parts
     course, invariance = plots.subplots(1, 2)
     for place, (name, one) in enumerate(found.items()):
         colour, dash = KINDS.get(name, (QUIET, "-"))

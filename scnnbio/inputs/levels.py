@@ -29,12 +29,14 @@ class Levels(Input):
     levels : int
         Channels of the source.
     code : Code
+        Turns the levels into spikes.
     duration : float
         Of each trial (ms).
     shown : float, optional
         Time from the beginning of a trial for which the drive is there (ms), a whole number of
         steps; then it is 0. The whole trial if not given.
     n_trials : int
+        Number of trials.
 
     Raises
     ------

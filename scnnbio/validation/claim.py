@@ -16,7 +16,7 @@ from scnnbio.experiment import ClaimBinding
 from scnnbio.validation.estimates import Estimate, median_of
 from scnnbio.validation.evidence import Evidence, bind_as
 from scnnbio.validation.likeness import check_alike
-from scnnbio.validation.observation import Observation
+from scnnbio.validation.observation import Observation as Observation  # exported from here too
 from scnnbio.validation.protocol import ANY, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value

@@ -14,10 +14,11 @@ from scnnbio.analysis.tolerance import position_spread
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
 from scnnbio.validation.central_units import central_units
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import FractionAtMost
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.physiology import Physiology
 from scnnbio.validation.protocol import Missing, Protocol
 

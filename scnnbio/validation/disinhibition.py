@@ -12,9 +12,10 @@ from scnnbio.analysis.measurements import Bootstrap
 from scnnbio.analysis.measures_of_size import sizes_of
 from scnnbio.errors import SpecError
 from scnnbio.validation.central_units import central_units
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import ANY, Missing, Protocol
 
 SIZES = Protocol("gratings of several diameters", ("diameter",), "contrast", levels=3)

@@ -10,9 +10,10 @@ import numpy as np
 from scnnbio.analysis.masking import MaskedCurves, MaskFit, fit_masks, masked_curves
 from scnnbio.errors import SpecError
 from scnnbio.validation.central_units import central_units
-from scnnbio.validation.claim import Measure, Measured, Observation
+from scnnbio.validation.claim import Measure, Measured
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import ANY, Missing
 
 #: Hz; a unit whose response to the grating alone is smaller has no curve.

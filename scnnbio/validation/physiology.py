@@ -23,6 +23,7 @@ from scnnbio.analysis import (
     size_measures,
     sparseness_measures,
     spatial_frequency_measures,
+    temporal_frequency_measures,
 )
 from scnnbio.analysis.curves import spontaneous
 from scnnbio.analysis.measurements import Bootstrap, Measurement, measured
@@ -77,6 +78,7 @@ _FAMILIES: dict[str, Callable[..., Made]] = {
     "orientation": orientation_measures,
     "direction": direction_measures,
     "spatial_frequency": spatial_frequency_measures,
+    "temporal_frequency": temporal_frequency_measures,
     "modulation": modulation_measures,
     "size": size_measures,
     "counts": count_measures,
@@ -97,6 +99,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "direction_circular_variance": ("direction", "1"),
     "direction_selectivity": ("direction", "1"),
     "spatial_bandwidth": ("spatial_frequency", "octaves"),
+    "low_pass_temporal": ("temporal_frequency", "1"),
     "modulation_ratio": ("modulation", "1"),
     "surround_suppression_index": ("size", "1"),
     "surround_summation_ratio": ("size", "1"),

@@ -18,10 +18,15 @@ from scnnbio.validation.protocol import Protocol
 TURNED = Protocol("gratings", ("orientation",), "contrast", levels=4)
 DRIFTING = Protocol("drifting gratings", ("orientation", "temporal_frequency"), "contrast")
 SCALED = Protocol("gratings", ("spatial_frequency",), "contrast", levels=3)
+TIMED = Protocol("drifting gratings", ("temporal_frequency",), "contrast", levels=3)
 CONTRASTS = Protocol("gratings of several contrasts", ("contrast", "orientation"), levels=2)
 
 _STEADY = "mean rate of the steady response"
 _DRIFTING = "drifting gratings at the cell's preferred stimulus"
+FOSTER_1985 = (
+    "K. H. Foster, J. P. Gaska, M. Nagler and D. A. Pollen (1985), J. Physiol. 365, 331-363,"
+    " doi:10.1113/jphysiol.1985.sp015776"
+)
 SIEGLE_2021 = (
     "J. H. Siegle et al. (2021), Nature 592, 86-92, doi:10.1038/s41586-020-03171-x, counted from"
     " the public table of V1 units"
@@ -104,10 +109,21 @@ CARDINAL = Observation(
     state="not stated",
     pooling="peak of each cell's curve; within 22.5 deg of horizontal or vertical",
 )
+BAND_PASS = Observation(
+    quantity="share of cells that are not low-pass in temporal frequency",
+    source=FOSTER_1985,
+    n=148,
+    value=0.32,
+    stimulus="drifting gratings of several temporal frequencies",
+    window="not stated",
+    state="not stated",
+    pooling="cells called low-pass, 68 %, and broadly tuned, 32 %",
+    differs="calls low-pass a cell whose mean rate does not fall to half of its peak at the lowest"
+    " frequency shown",
+)
 SPATIAL_BANDWIDTH = Observation(
     quantity="full bandwidth of spatial frequency at half height",
-    source="K. H. Foster, J. P. Gaska, M. Nagler and D. A. Pollen (1985), J. Physiol. 365, 331-363,"
-    " doi:10.1113/jphysiol.1985.sp015776",
+    source=FOSTER_1985,
     n=148,
     unit="octaves",
     value=1.6,
@@ -186,6 +202,10 @@ CLAIMS = (
     Median(
         name="foster1985_spatial_bandwidth", observation=SPATIAL_BANDWIDTH,
         measure=Physiology("spatial_bandwidth"), protocol=SCALED,
+    ),
+    FractionLike(
+        name="foster1985_band_pass", observation=BAND_PASS,
+        measure=Physiology("low_pass_temporal"), protocol=TIMED, below=0.5,
     ),
     DistributionLike(
         name="siegle2021_orientation_index", observation=ORIENTATION_INDEX,

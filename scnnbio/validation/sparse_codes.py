@@ -8,9 +8,10 @@ import numpy as np
 
 from scnnbio.analysis.sparse_codes import Code, code_of
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing
 
 _VINJE_2000 = (

@@ -8,11 +8,12 @@ import numpy as np
 
 from scnnbio.analysis.sharing import Learned, learned
 from scnnbio.errors import SpecError
-from scnnbio.validation.claim import About, Measure, Measured, Observation
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.closed_forms import closed
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.intervals import Positive
+from scnnbio.validation.observation import Observation
 from scnnbio.validation.protocol import Missing
 
 

@@ -9,15 +9,8 @@ import pytest
 from scipy import stats
 
 from scnnbio import backends
-from scnnbio.analysis.capacity import (
-    Condition,
-    capacity,
-    chances,
-    information,
-    information_of,
-    law,
-    order_deviation,
-)
+from scnnbio.analysis.capacity import capacity, information, information_of
+from scnnbio.analysis.code_theory import Condition, chances, law, order_deviation
 from scnnbio.encoding import JitteredCode, LatencyCode, PhaseCode, PoissonCode, RegularCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment import MODELS, Experiment, Record

@@ -1,0 +1,22 @@
+"""Kernels that all places, a region or no places share.
+
+scnnbio run weight_sharing --out runs/weight_sharing
+python analysis/figures/weight_sharing.py runs/weight_sharing [FOLDER]
+
+Writes weight_sharing.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
+"""
+
+import sys
+
+from scnnbio.figures import draw, save
+from scnnbio.workflow import load_results
+
+
+def main(run: str, folder: str = ".") -> None:
+    """Draw the figure from a run's folder."""
+    drawn = draw("weight_sharing", load_results(run))
+    print(drawn.caption, *save(drawn.figure, folder, drawn.name), sep="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
