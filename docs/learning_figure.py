@@ -6,6 +6,7 @@ make pictures ONLY=learning_rules    # writes docs/images/learning_rules.png
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -125,9 +126,7 @@ def _window(axes: Axes, title: str, unit: str = "% of w_max") -> None:
     axes.set_title(title, loc="right")
 
 
-def _curves(
-    axes: Axes, plus: float, minus: float, taus: tuple[float, float], **how: object
-) -> None:
+def _curves(axes: Axes, plus: float, minus: float, taus: tuple[float, float], **how: Any) -> None:
     """The exponentials of a pair rule, in percent, on both sides of zero."""
     sides = np.linspace(0.0, 80.0, 200)
     axes.plot(sides, 100 * plus * np.exp(-sides / taus[0]), **how)

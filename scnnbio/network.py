@@ -193,8 +193,7 @@ class Network(Value):
                 projection.plasticity.check_kernel(projection.kernel, connector.present)
                 projection.plasticity.check_reward(self._end)
             except SpecError as error:
-                place = ".".join(filter(None, [where, error.where]))
-                raise SpecError(error.message, where=place) from None
+                raise SpecError(error.message, where=f"{where}.{error.where}".rstrip(".")) from None
         unit = post.model.unit_of(receptors[projection.receptor])
         weight = plain(projection.weight, unit, where=f"{where}.weight")
         rule, receptor = projection.plasticity, projection.receptor

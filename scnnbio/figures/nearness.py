@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -44,7 +45,8 @@ def nearness_figure(
     across = 4
     down = -(-len(compared) // across)
     figure = new_figure(width, 12.0 * len(kernels) + 48.0 * down)
-    top, rest = figure.subfigures(2, 1, height_ratios=[12.0 * len(kernels), 48.0 * down])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[12.0 * len(kernels), 48.0 * down])
+    top, rest = parts
     panels = top.subplots(len(kernels), _KERNELS, squeeze=False)
     for row, (name, kernel) in zip(panels, kernels.items(), strict=True):
         row[0].set_ylabel(name, rotation=0, ha="right", va="center")

@@ -8,6 +8,7 @@ from scnnbio.figures.nearness import nearness_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation import CLAIMS
 from scnnbio.validation.nearness import nearness
+from scnnbio.validation.protocol import Missing
 
 #: Stages of the gratings in the experiment three_ways, by the way of learning.
 _WAYS = ("stdp", "conversion", "surrogate")
@@ -28,12 +29,18 @@ def _three_ways(results: StudyResults) -> tuple[Figure, str]:
     compared, said = [], []
     for name, title in _COMPARED.items():
         claim, measured = CLAIMS[name], {}
-        for way, evidence in ways.items():
-            about = {} if claim.measure.about == "projection" else {"populations": "v1"}
-            measured[way] = claim.measured(evidence.bind(**about))
-        found = nearness(claim, measured)
+        try:
+            for way, evidence in ways.items():
+                about = {} if claim.measure.about == "projection" else {"populations": "v1"}
+                measured[way] = claim.measured(evidence.bind(**about))
+            found = nearness(claim, measured)
+        except Missing as missing:
+            said.append(f"{title}: not drawn, {missing}")
+            continue
         compared.append(found)
         said.append(f"{title}: {found.nearest or 'none'}")
+    if not compared:
+        raise Missing("; ".join(said))
     caption = (
         "One layer, whose kernels were learned in three ways from the same photographs. A: ON"
         " minus OFF weights of some kernels. Others: distance of each way from what was measured in"

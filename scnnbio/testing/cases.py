@@ -250,10 +250,10 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
         TraceRule(traces=_TRACES, on_pre="-0.02*y*w", on_post="0.03*x*(1 - w)")
     ),
     Feature.MSTDP: lambda: _learning(
-        MSTDP(a_plus=0.005, a_minus=0.003, reward=Reward("layer", (1.0, -0.4), "3 ms", tau="9 ms"))
+        MSTDP(a_plus=0.005, a_minus=0.003, reward=Reward("layer", (1.0, -0.4), 3.0, tau=9.0))
     ),
     Feature.MSTDPET: lambda: _learning(
-        MSTDPET(a_plus=0.001, a_minus=0.0004, reward=Reward("layer", (0.5, -0.2), "2 ms")), trials=2
+        MSTDPET(a_plus=0.001, a_minus=0.0004, reward=Reward("layer", (0.5, -0.2), 2.0)), trials=2
     ),
     Feature.OTHER_RULE: lambda: _learning(Hebbian(w_max=2.0)),
     Feature.REWARD: lambda: _learning(
@@ -262,8 +262,8 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
             on_pre="-a_minus*y",
             on_post="a_plus*x",
             parameters={"a_plus": 0.03, "a_minus": 0.02},
-            reward=Reward("source", 0.001, tau="20 ms"),
-            eligibility="15 ms",
+            reward=Reward("source", 0.001, tau=20.0),
+            eligibility=15.0,
         )
     ),
     Feature.NEAREST_PAIRING: lambda: _learning(
