@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scnnbio.inputs.events import worker
 
 #: Longest time (s) without an answer. A library that hangs is ended.
-PATIENCE = 20.0
+PATIENCE = 60.0
 _HEAD = 9
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from scnnbio.errors import SpecError
 from scnnbio.inputs.events.stream import Events
@@ -237,6 +236,8 @@ def saccades(
     ----------
     Orchard, Jayawant, Cohen & Thakor 2015, Front Neurosci 9:437.
     """
+    from scipy import ndimage
+
     light = plain_array(image, "1", where="image")
     if light.ndim != 2 or 0 in light.shape:
         raise SpecError(f"an array of shape {light.shape} is not (rows, columns)", where="image")
