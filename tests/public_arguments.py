@@ -133,6 +133,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Events.shifted": {"by": 2.0},
     "Events.jitter": {"sigma": 2.0, "rng": rng},
     "EventSensor.record": {"light": np.ones((2, 3, 3)), "frame": 5.0, "rng": rng},
+    "with_weight_noise": {"network": network, "noise": 0.5, "seed": 1},
+    "with_dead_cells": {"network": network, "share": 0.5, "seed": 1},
+    "with_threshold_spread": {"network": network, "spread": 0.5, "seed": 1},
+    "ThinnedCode": {"lost": 0.25},
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
