@@ -116,8 +116,7 @@ class Stdp(Way):
         weights = backends.get("brian2-standalone").run(stage.experiment).weights
         learned = stage.experiment.network.with_weights(weights)
         # Without the rule, whose bounds noisy weights would leave.
-        fixed = (dataclasses.replace(p, plasticity=None) for p in learned.projections)
-        self.network = dataclasses.replace(learned, projections=tuple(fixed))
+        self.network = learned.without_plasticity()
         self.threshold = float(self.network.population("v1").channel_values("v_thresh")[0])
         given: Any = stage.experiment.inputs["retina"]
         self.code, self.duration = given.code, given.duration
