@@ -93,7 +93,7 @@ def build(
     Ringach 2002, J Neurophysiol 88:455 (medians n_x = 0.37 and n_y = 0.44); Hirsch et al. 1998, J
     Neurosci 18:9517 (push-pull); Teeter et al. 2018, Nat Commun 9:709 (capacitance, time constant,
     refractory period); Carandini & Ferster 2000, J Neurosci 20:470 (threshold); Destexhe, Rudolph,
-    Fellous & Sejnowski 2001, Neuroscience 107:13 (potential, synaptic time constants).
+    Fellous & Sejnowski 2001, Neuroscience 107:13 (synaptic time constants).
     """
     for name in layers:
         if name not in RECEPTORS:
