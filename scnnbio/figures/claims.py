@@ -248,8 +248,11 @@ def _values(axes: Axes, sides: Sequence[Side]) -> None:
     """Values where the publication has no histogram: bins that all sides share, or each value."""
     finite = [side.measured.values[np.isfinite(side.measured.values)] for side in sides]
     together = np.concatenate(finite)
-    few = len(together) < _FEW * len(sides) or np.ptp(together) == 0
-    edges = np.histogram_bin_edges(together, bins=min(20, max(6, len(together) // 6)))
+    # Values that differ by rounding only have no histogram.
+    alike = bool(np.ptp(together) <= 1e-9 * np.abs(together).max(initial=0.0))
+    few = len(together) < _FEW * len(sides) or alike
+    count = 1 if alike else min(20, max(6, len(together) // 6))
+    edges = np.histogram_bin_edges(together, bins=count)
     for k, (side, values) in enumerate(zip(sides, finite, strict=True)):
         label = f"{side.label} (n = {len(side.measured.values)})"
         if few:
