@@ -1,7 +1,7 @@
 """Learned kernels.
 
-scnnbio run weight_sharing --out runs/weight_sharing
-python analysis/figures/kernels.py runs/weight_sharing [FOLDER]
+scnnbio run v1_features --out runs/v1_features
+python analysis/figures/kernels.py runs/v1_features [FOLDER]
 
 Writes kernels.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
 """

@@ -1,7 +1,7 @@
 """Spikes during learning.
 
-scnnbio run weight_sharing --out runs/weight_sharing
-python analysis/figures/raster_learning.py runs/weight_sharing [FOLDER]
+scnnbio run v1_features --out runs/v1_features
+python analysis/figures/raster_learning.py runs/v1_features [FOLDER]
 
 Writes raster_learning.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
 """

@@ -1,7 +1,7 @@
 """Shape of the receptive fields.
 
-scnnbio run weight_sharing --out runs/weight_sharing
-python analysis/figures/shapes.py runs/weight_sharing [FOLDER]
+scnnbio run v1_features --out runs/v1_features
+python analysis/figures/shapes.py runs/v1_features [FOLDER]
 
 Writes shapes.png, .pdf and .csv (the numbers behind the figure), and prints the caption.
 """
