@@ -18,11 +18,12 @@ Array = NDArray[np.float64]
 
 #: Kinds of inhibition, and the receptor of each.
 RECEPTORS = {"control": "", "subtractive": "inhibitory", "shunting": "shunting"}
-#: nF and ms: medians of excitatory cells (Teeter et al. 2018).
+#: nF and ms: medians of the GLIF1 models of 362 excitatory cells (data of Teeter et al. 2018).
 CM, TAU_M, TAU_REFRAC = 0.107, 19.0, 4.6
-#: mV: threshold (Carandini & Ferster 2000), and mean potential in vivo (Destexhe et al. 2001).
+#: mV: threshold (Carandini & Ferster 2000, abstract), and mean potential in vivo, which is ascribed
+#: to Destexhe et al. 2001 from memory and was not confirmed.
 V_THRESH, V_REST = -54.4, -65.0
-#: ms: decay of excitation and inhibition (Destexhe et al. 2001).
+#: ms: decay of excitation and inhibition (Destexhe et al. 2001, as NEURON and NEST models give it).
 TAU_E, TAU_I = 2.7, 10.5
 #: Kernel elements, or cells, of one input channel.
 _LARGEST = 10**7
@@ -92,7 +93,7 @@ def build(
     Ringach 2002, J Neurophysiol 88:455 (medians n_x = 0.37 and n_y = 0.44); Hirsch et al. 1998, J
     Neurosci 18:9517 (push-pull); Teeter et al. 2018, Nat Commun 9:709 (capacitance, time constant,
     refractory period); Carandini & Ferster 2000, J Neurosci 20:470 (threshold); Destexhe, Rudolph,
-    Fellous & Sejnowski 2001, Neuroscience 107:13 (potential, synaptic time constants).
+    Fellous & Sejnowski 2001, Neuroscience 107:13 (synaptic time constants).
     """
     for name in layers:
         if name not in RECEPTORS:

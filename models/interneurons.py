@@ -14,9 +14,10 @@ from scnnbio.population import Population
 from scnnbio.shapes import Shape
 from scnnbio.units import plain
 
-#: Probability that a cell of the first type connects to one of the second at its place (Hertäg &
-#: Sprekeler 2019). Signs are those of Pfeffer et al. 2013: PV cells inhibit each other, SST cells
-#: all others, VIP cells SST cells.
+#: Probability that a cell of the first type connects to one of the second at its place: Hertäg &
+#: Sprekeler 2019, as a program that cites them gives it; the paper was not read. Which interneurons
+#: inhibit which is as the abstract of Pfeffer et al. 2013 says: PV cells each other, SST cells all
+#: others, VIP cells SST cells.
 PROBABILITY = {
     ("pyr", "pyr"): 0.10, ("pyr", "pv"): 0.45, ("pyr", "sst"): 0.35, ("pyr", "vip"): 0.10,
     ("pv", "pyr"): 0.60, ("pv", "pv"): 0.50,

@@ -27,23 +27,27 @@ from scnnbio.units import In, plain, plain_array
 Array = NDArray[np.float64]
 
 #: Neocortical cell of Destexhe et al. (2001), Neuroscience 107:13-24: an area of 34 636 um2 with
-#: 1 uF/cm2 and a leak of 0.0452 mS/cm2 that reverses at -80 mV.
+#: 1 uF/cm2 and a leak of 0.0452 mS/cm2 that reverses at -80 mV. NEST's hh_cond_exp_destexhe, which
+#: cites the paper, has 346.36 pF, -80 mV, and a leak of 0.045 mS/cm2; the paper was not read.
 _AREA = 34636e-8  # cm2
 _CM = 1e3 * _AREA  # nF
 _TAU_M = 1.0 / 0.0452  # ms
-#: Its background: mean, standard deviation (uS), correlation time (ms) and reversal (mV). The
-#: synapses of the circuit have the same times and reversals.
+#: Its background: mean, standard deviation (uS), correlation time (ms) and reversal (mV), as
+#: Gfluct.mod gives them, the NEURON mechanism of the paper's first author. The synapses of the
+#: circuit have the same times and reversals.
 _EXCITATORY = (0.0121, 0.0030, 2.728, 0.0)
 _INHIBITORY = (0.0573, 0.0066, 10.49, -75.0)
 #: Threshold of simple cells, mean and standard deviation (mV): Carandini & Ferster (2000), J
-#: Neurosci 20:470-484.
+#: Neurosci 20:470-484. The abstract has -54.4 +- 1.4 mV and does not say of what kind the 1.4 is.
 _THRESHOLD, _THRESHOLD_SD = -54.4, 1.4
-#: Reset (mV): Song, Miller & Abbott (2000), Nat Neurosci 3:919-926.
+#: Reset (mV): Song, Miller & Abbott (2000), Nat Neurosci 3:919-926, as Brian's example after it
+#: has it.
 _RESET = -60.0
 #: Refractory periods (ms) of excitatory and of inhibitory cells, medians of 4.6 and 2.65 ms on
-#: a grid of 0.5 ms: Teeter et al. (2018), Nat Commun 9:709.
+#: a grid of 0.5 ms, computed from the data of Teeter et al. (2018), Nat Commun 9:709.
 _REFRACTORY, _REFRACTORY_INHIBITORY = 4.5, 2.5
-#: Delay of thalamic input (ms): Hawken, Shapley & Grosof (1996), Vis Neurosci 13:477-492.
+#: Delay of thalamic input (ms): Hawken, Shapley & Grosof (1996), Vis Neurosci 13:477-492, whose
+#: abstract has an increase in visual delay of 3 ms from the LGN to the input layers of V1.
 _THALAMIC_DELAY = 3.0
 #: Delay within the circuit (ms), of one synapse; push-pull takes two.
 _DELAY = 1.0

@@ -43,6 +43,7 @@ def measure_arguments(
             "orientation_measures", "direction_measures", "spatial_frequency_measures",
             "count_measures", "interval_measures", "correlation_measures",
         ), measured),
+        "grouped": table | {"by": ("orientation",)},
         "encoding_measures": {
             "model": table_of(orientation=np.arange(12.0)), "population": "v1",
             "recorded": table_of(orientation=np.arange(12.0)), "target": "v1", "folds": 2,

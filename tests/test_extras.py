@@ -34,6 +34,8 @@ EXTRAS = {
     "nir": ("nir", True),
     "nwb": ("pynwb", True),
     "events": ("faery", True),
+    "dna": ("Bio", True),
+    "sweep": ("distributed", True),
 }
 
 MARKS = {name: getattr(pytest.mark, name) for name in ("nest", "neuron", "spinnaker", "mpi")}
@@ -69,8 +71,18 @@ def test_extra_imports_for_real(extra):
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What is imported of an extra by another's import.
-INDIRECT = {"nestml": "pynestml", "nrnutils": "pyNN.neuron", "neuron": "pyNN.neuron"}
-IMPORTED = {"nest-simulator": "nest", "mpi4py": "mpi4py", "spynnaker": "spynnaker"} | INDIRECT
+INDIRECT = {
+    "biopython": "Bio",
+    "nestml": "pynestml",
+    "nrnutils": "pyNN.neuron",
+    "neuron": "pyNN.neuron",
+}
+IMPORTED = {
+    "biopython": "Bio",
+    "nest-simulator": "nest",
+    "mpi4py": "mpi4py",
+    "spynnaker": "spynnaker",
+} | INDIRECT
 
 
 def bare(requirement: str) -> str:

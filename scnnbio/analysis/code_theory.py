@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from scnnbio.encoding import BurstCode, Code, LatencyCode, PhaseCode, PoissonCode, RegularCode
 from scnnbio.inputs import Levels
@@ -121,6 +120,8 @@ def chances(condition: Condition) -> Array | None:
 
 def _timed(condition: Condition, code: LatencyCode | PhaseCode) -> Array | None:
     """Of a latency, or the mean of a phase over cycles."""
+    from scipy import stats  # 0.4 s, which only this needs
+
     dt, drives = condition.dt, condition.driven.drives
     if isinstance(code, PhaseCode) and 3.0 * condition.sigma > (code.period - condition.range) / 2:
         return None  # spikes leave their cycle
@@ -151,6 +152,8 @@ def _timed(condition: Condition, code: LatencyCode | PhaseCode) -> Array | None:
 
 def _counted(condition: Condition, rate: Array) -> Array:
     """Counts of a cell that fires at ``needed`` Poisson inputs, and is then held."""
+    from scipy import stats  # 0.4 s, which only this needs
+
     dt, needed = condition.dt, condition.needed
     held = round(condition.interval / dt) - 1
     steps = round(condition.window / dt)
@@ -198,6 +201,8 @@ def law(condition: Condition) -> float:
 
 def order_deviation(rank: int, n: int) -> float:
     """Standard deviation of the ``rank``-th smallest of n standard normal numbers."""
+    from scipy import stats  # 0.4 s, which only this needs
+
     x = np.linspace(-9.0, 9.0, 20_001)
     p = np.diff(stats.binom.sf(rank - 1, n, stats.norm.cdf(x)))
     middle = (x[1:] + x[:-1]) / 2

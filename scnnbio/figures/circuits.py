@@ -163,7 +163,7 @@ def _sparse(results: StudyResults) -> tuple[Figure, str]:
 
 
 def _weight_sharing(results: StudyResults) -> tuple[Figure, str]:
-    found = ways(results.evidence["learn"])
+    found = ways(results.evidence["sharing"])
     texts = "; ".join(
         f"{name}: half of the kernels oriented after {one.patterns:.0f} patterns,"
         f" {one.oriented[-1]:.0%} at the end, correlation between places"
@@ -207,7 +207,7 @@ SPECS = (
     FigureSpec(
         "weight_sharing",
         "Kernels that all places, a region or no places share",
-        ("learn.spikes.strict",),
+        ("sharing.spikes.strict",),
         _weight_sharing,
     ),
 )

@@ -248,8 +248,11 @@ def _values(axes: Axes, sides: Sequence[Side]) -> None:
     """Values where the publication has no histogram: bins that all sides share, or each value."""
     finite = [side.measured.values[np.isfinite(side.measured.values)] for side in sides]
     together = np.concatenate(finite)
-    few = len(together) < _FEW * len(sides) or np.ptp(together) == 0
-    edges = np.histogram_bin_edges(together, bins=min(20, max(6, len(together) // 6)))
+    # Values that differ by rounding only have no histogram.
+    alike = not len(together) or np.ptp(together) <= 1e-9 * np.abs(together).max()
+    few = len(together) < _FEW * len(sides) or alike
+    count = 1 if alike else min(20, max(6, len(together) // 6))
+    edges = np.histogram_bin_edges(together, bins=count)
     for k, (side, values) in enumerate(zip(sides, finite, strict=True)):
         label = f"{side.label} (n = {len(side.measured.values)})"
         if few:
@@ -260,7 +263,8 @@ def _values(axes: Axes, sides: Sequence[Side]) -> None:
             shares = np.histogram(values, edges)[0] / max(len(side.measured.values), 1)
             axes.stairs(shares, edges, color=_COLORS[k], linewidth=1.6, label=label)
     axes.set_ylabel("value, in order" if few else "fraction of values")
-    low, high = axes.dataLim.intervaly
+    # Without any finite value, such as a time that was not reached, nothing is drawn.
+    low, high = axes.dataLim.intervaly if len(together) else (0.0, 1.0)
     axes.set_ylim(0.0, high + 0.55 * (high if not few else max(high - low, 2.0)))
     theirs = _published(sides)
     if theirs.statistic not in _SAME_AXIS:

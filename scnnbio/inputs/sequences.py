@@ -75,7 +75,7 @@ class FromSequences(Sequences):
     Parameters
     ----------
     sequences : str or tuple of str
-        Path of a FASTA file (needs ``pip install 'scnnbio[dna]'``), or the sequences themselves.
+        Path of a FASTA file (needs ``pip install '.[dna]'``), or the sequences themselves.
         All have one length. Letters A, C, G, T (or U) in either case; every other letter of
         nucleotides is an unknown base.
     code : Code

@@ -15,7 +15,11 @@ from scnnbio.units import Milliseconds, Number
 
 @dataclass(frozen=True)
 class _ModulatedRule(BoundedRule):
-    """A pair rule whose changes wait for a reward."""
+    """A pair rule whose changes wait for a reward.
+
+    The default time constants, 20 ms of pairs and 25 ms of the eligibility, are those with which
+    the library Inferno repeats a figure of Florian 2007. They were not read in the paper.
+    """
 
     tau_plus: Milliseconds = 20.0
     tau_minus: Milliseconds = 20.0
@@ -96,8 +100,8 @@ class MSTDPET(_ModulatedRule):
         tau_e * de/dt = -e,  at a change: e += zeta
         w(t + dt) = w(t) + r(t + dt) * e(t + dt)
 
-    Florian divides :math:`\zeta` by ``tau_e``; here this factor is part of ``a_plus`` and
-    ``a_minus``.
+    Florian divides :math:`\zeta` by ``tau_e``, as BindsNET has it; here this factor is part of
+    ``a_plus`` and ``a_minus``.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def test_every_claim_finds_its_trials(name: str) -> None:
 
 def test_shared_kernels_are_one_kernel_and_others_are_not() -> None:
     results = workflow.judge(workflow.execute(load("weight_sharing", profile="tiny"), "reference"))
-    found = ways(results.evidence["learn"])
+    found = ways(results.evidence["sharing"])
     # All 4 places share in "strict" and in no other way, since a region has one place.
     assert found["strict"].invariance == pytest.approx([1.0] * 4, abs=1e-9)
     assert abs(found["none"].invariance.mean()) < 0.5

@@ -87,7 +87,8 @@ def test_a_window_is_used_or_refused() -> None:
     used = {name for name, claim in CLAIMS.items() if claim.measure.windowed}
     assert used == {
         "ringach2002_circular_variance", "ringach2002_half_bandwidth", "evoked_rate", "isi_cv",
-        "fano_factor", "encoding",
+        "fano_factor", "encoding", "direction_selective", "direction_control",
+        "complex_unmodulated", "simple_modulated",
         *(c.name for module in PUBLISHED for c in module.CLAIMS if c.measure.windowed),
     }  # fmt: skip
     with pytest.raises(SpecError, match="takes no window") as caught:

@@ -16,7 +16,8 @@ by subtraction the two are equal.
 
 References
 ----------
-Bellec et al. 2020, Nat Commun 11:3625 (equations 1, 2 and 24; symmetric feedback).
+Bellec et al. 2020, Nat Commun 11:3625 (equation 1, as the authors' program for it says it;
+symmetric feedback).
 """
 
 from __future__ import annotations

@@ -61,9 +61,9 @@ class EventSensor(Value):
 
     References
     ----------
-    Lichtsteiner, Posch & Delbruck 2008, IEEE J Solid-State Circuits 43:566 (the pixel, and
-    a mismatch of 2.1 % contrast); Rebecq, Gehrig & Scaramuzza 2018, CoRL (linear interpolation
-    between frames).
+    Lichtsteiner, Posch & Delbruck 2008, IEEE J Solid-State Circuits 43:566 (the pixel; an abstract
+    of a talk on it by T. Delbruck has a mismatch of 2 % contrast); Rebecq, Gehrig & Scaramuzza
+    2018, CoRL (linear interpolation between frames, as in their program). The papers were not read.
     """
 
     on: Number = 0.2
@@ -206,7 +206,9 @@ def saccades(
     duration: Milliseconds = 100.0,
     frame: Milliseconds = 1.0,
 ) -> NDArray[np.float64]:
-    """A movie of an image that moves along a triangle, as N-MNIST was recorded.
+    """A movie of an image that moves along a triangle, like the camera that recorded N-MNIST.
+
+    That its three saccades make a triangle, of 100 ms each, was not confirmed in the paper.
 
     Parameters
     ----------
