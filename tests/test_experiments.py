@@ -57,6 +57,7 @@ QUICK = {
     "stdp_drift": ("tiny", [], "reference", ()),
     "sharing_snr": ("tiny", [], "brian2", ()),
     "events_features": ("tiny", [], "reference", ()),
+    "motifs": ("tiny", [], "brian2", ()),
     "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
 }  # fmt: skip
 SLOW = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from scnnbio.analysis.capacity import Capacity
 from scnnbio.encoding import BurstCode, LatencyCode, PhaseCode, PoissonCode, RegularCode
@@ -23,6 +23,8 @@ _CODES: tuple[tuple[str, type, str, str], ...] = (
     ("phase", PhaseCode, "#009E73", "D"),
     ("burst", BurstCode, QUIET, "v"),
 )
+#: Numbers of ticks without zeros at the end: 0.5, 1, 10.
+_PLAIN = "{x:g}"
 
 
 @styled
@@ -64,7 +66,8 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
         )  # fmt: skip
     last.set_xlim(0.1, 40.0)
     last.set(xlabel="spikes of a cell per reading", ylabel="bits per reading", xscale="log")
-    last.xaxis.set_major_formatter(ScalarFormatter())
+    last.xaxis.set_major_formatter(_PLAIN)
+    last.xaxis.set_minor_formatter(NullFormatter())
     last.legend(loc="upper left")
     for letter, axes in zip("ABCD", panels.flat, strict=True):
         panel_letter(axes, letter)
@@ -75,7 +78,7 @@ def _plain_ticks(axes: Axes) -> None:
     """Ticks at 1, 2 and 5 times powers of ten, as plain numbers."""
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(ScalarFormatter())
+        axis.set_major_formatter(_PLAIN)
         axis.set_minor_formatter(NullFormatter())
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from scnnbio.analysis.capacity import capacity
 from scnnbio.analysis.code_task import code_task
 from scnnbio.analysis.digits import images_to_convergence, layer_read_out, pixel_read_out
 from scnnbio.analysis.drift import drift
+from scnnbio.analysis.motifs import enriched_motifs, learned_motifs, planted, position_weights
 from scnnbio.encoding import Code, JitteredCode
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
@@ -15,10 +17,12 @@ from scnnbio.figures.capacity import capacity_figure
 from scnnbio.figures.code_task import code_task_figure
 from scnnbio.figures.digits import digits_figure
 from scnnbio.figures.drift import drift_figure, sharing_figure
+from scnnbio.figures.motifs import motifs_figure
 from scnnbio.figures.motion import motion_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.inputs import FromImages
 from scnnbio.validation.central_units import central_units
+from scnnbio.validation.motifs import PRECISION
 from scnnbio.validation.motion import SELECTIVE
 from scnnbio.validation.protocol import Missing
 from scnnbio.validation.weight_drift import sharing
@@ -148,6 +152,32 @@ def _jittered(results: StudyResults, code: Code) -> list[Run]:
     return [found[sigma] for sigma in sorted(found)]
 
 
+def _motifs(results: StudyResults) -> tuple[Figure, str]:
+    found, rows = {}, []
+    for stage, evidence in results.evidence.items():
+        motifs = planted(evidence.run)
+        if stage.startswith("settle") and not motifs.shuffled:
+            found[stage] = evidence.once(learned_motifs, evidence.projection)
+            words = evidence.once(enriched_motifs)
+            layer = found[stage].best(PRECISION)[0]
+            rows.append((motifs.conservation, layer, words.best(PRECISION)[0]))
+    settled, evidence = found["settle"], results.evidence["settle"]
+    shares, kept = position_weights(evidence.weights), settled.best(PRECISION)[1]
+    logos = []
+    for number, word in enumerate(planted(evidence.run).consensus):
+        right = np.flatnonzero(settled.matches[:kept, number])
+        kernels = settled.kernels
+        best = shares[kernels[right[0]]] if len(right) and kernels is not None else None
+        logos.append((word, best))
+    caption = (
+        f"Motifs planted in {len(planted(evidence.run).bases)} sequences. A: each planted motif,"
+        " and the logo of the kernel that matches it and has the most information; the height of a"
+        " letter is its share of the column's information in bits. B: planted motifs found, of the"
+        " largest set of kernels, or enriched words, of which 95 % match a planted motif."
+    )
+    return motifs_figure(logos, rows), caption
+
+
 def _motion(results: StudyResults) -> tuple[Figure, str]:
     labels = {"edges": "learned from events", "shuffled_edges": "from events at shuffled times"}
     shown = {
@@ -185,5 +215,6 @@ SPECS = (
         ("edges.spikes", "shuffled_edges.spikes"),
         _motion,
     ),
+    FigureSpec("motifs", "Motifs found without labels", ("settle.kernel",), _motifs),
     FigureSpec("sharing_snr", "Updates that places share", ("shared.spikes.cells_1",), _sharing),
 )

@@ -209,8 +209,14 @@ class Evidence:
 
     @property
     def kernel_measures(self) -> KernelMeasures:
-        """Gabor fits and tuning of the kernel; raises Missing if there is none."""
+        """Gabor fits and tuning of the kernel; raises Missing if there is none of an image."""
         if self.projection not in self.kernels:
+            channels = self.weights.shape[1]
+            if channels not in (1, 2):
+                raise Missing(
+                    f"the kernels of {self.projection!r} have {channels} channels; receptive fields"
+                    " on images have one, or ON and OFF"
+                )
             self.kernels[self.projection] = measure_kernels(self.weights, self.progress)
         return self.kernels[self.projection]
 

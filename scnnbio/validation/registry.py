@@ -24,6 +24,7 @@ from scnnbio.validation import (
     input_rates,
     interval_variability,
     masking,
+    motifs,
     motion,
     orientation_tuning,
     oriented_kernels,
@@ -77,6 +78,7 @@ _PHENOMENA = (
     sparse_codes,
     weight_sharing,
     code_capacity,
+    motifs,
     *PUBLISHED,
 )
 
