@@ -58,6 +58,7 @@ QUICK = {
     "sharing_snr": ("tiny", [], "brian2", ()),
     "events_features": ("tiny", [], "reference", ()),
     "motifs": ("tiny", [], "brian2", ()),
+    "code_task": ("tiny", [], "brian2", ()),
     "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
 }  # fmt: skip
 SLOW = {
