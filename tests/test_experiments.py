@@ -58,12 +58,12 @@ QUICK = {
     "sharing_snr": ("tiny", [], "brian2", ()),
     "events_features": ("tiny", [], "reference", ()),
     "motifs": ("tiny", [], "brian2", ()),
-    "code_task": ("tiny", [], "brian2", ()),
     "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
 }  # fmt: skip
 SLOW = {
     "adaptation": ("", [], "brian2", ()),
     "synaptic_filters": ("tiny", [], "brian2", ()),
+    "code_task": ("tiny", [], "brian2", ()),
 }
 RUNS = [
     *(pytest.param(name, *row, id=name) for name, row in QUICK.items()),
