@@ -190,6 +190,13 @@ def _conversion() -> Figure:
     )
 
 
+def _robustness() -> Figure:
+    from scnnbio.figures.robustness import robustness_figure
+
+    kept = json.loads((ROOT / "analysis/robustness.json").read_text(encoding="utf-8"))
+    return robustness_figure(kept)
+
+
 def _performance() -> Figure:
     from benchmarks.report import performance_figure
 
@@ -226,6 +233,10 @@ PICTURES = {
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.
     "digits_conversion": Picture(
         _figure(_conversion), (f"{_FIGURES}/conversion.py", "analysis/digits_conversion.json")
+    ),
+    # Three trained networks, whose runs take ten minutes; the numbers are kept.
+    "robustness": Picture(
+        _figure(_robustness), (f"{_FIGURES}/robustness.py", "analysis/robustness.json")
     ),
     "performance": Picture(
         _figure(_performance), ("benchmarks/report.py", "benchmarks/results.json")

@@ -29,6 +29,7 @@ from scnnbio.encoding import (
     RefractoryCode,
     RegularCode,
     Retina,
+    ThinnedCode,
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
@@ -257,6 +258,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     BurstCode: lambda: BurstCode(4, longest=9.5),
     DeltaCode: lambda: DeltaCode(0.3),
     JitteredCode: lambda: JitteredCode(PhaseCode(30.0), 0.3),
+    ThinnedCode: lambda: ThinnedCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
     Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),

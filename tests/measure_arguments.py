@@ -1,4 +1,4 @@
-"""Arguments of the measures of recordings; see ``public_arguments``."""
+"""Arguments of the measures of recordings, and of faults; see ``public_arguments``."""
 
 from __future__ import annotations
 
@@ -102,3 +102,14 @@ def measure_arguments(
         },
         "first_fall": {"curve": TUNED, "level": [0.5]},
     }  # fmt: skip
+
+
+def fault_arguments(network: Callable[[], Any]) -> dict[str, dict[str, Any]]:
+    """Callable → its arguments, of what makes faults in a network or its input."""
+    given = {"network": network, "seed": 1}
+    return {
+        "with_weight_noise": given | {"noise": 0.5},
+        "with_dead_cells": given | {"share": 0.5},
+        "with_threshold_spread": given | {"spread": 0.5},
+        "ThinnedCode": {"lost": 0.25},
+    }

@@ -31,7 +31,7 @@ from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
-from tests.measure_arguments import measure_arguments
+from tests.measure_arguments import fault_arguments, measure_arguments
 
 
 def rng() -> np.random.Generator:
@@ -133,6 +133,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Events.shifted": {"by": 2.0},
     "Events.jitter": {"sigma": 2.0, "rng": rng},
     "EventSensor.record": {"light": np.ones((2, 3, 3)), "frame": 5.0, "rng": rng},
+    **fault_arguments(network),
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },

@@ -16,7 +16,7 @@ import numpy as np
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.encoding.codes import Code, LatencyCode
 from scnnbio.encoding.delta import DeltaCode
-from scnnbio.encoding.jitter import JitteredCode
+from scnnbio.encoding.jitter import JitteredCode, ThinnedCode
 from scnnbio.encoding.lgn import LGN
 from scnnbio.encoding.pixels import Pixels
 from scnnbio.encoding.rates import PoissonCode, RateCode, RegularCode
@@ -44,6 +44,7 @@ __all__ = [
     "RefractoryCode",
     "RegularCode",
     "Retina",
+    "ThinnedCode",
 ]
 
 #: All codes by their kind in a document.
@@ -60,6 +61,7 @@ CODES: Registry[type[Code]] = Registry(
         "burst": "scnnbio.encoding:BurstCode",
         "delta": "scnnbio.encoding:DeltaCode",
         "jittered": "scnnbio.encoding:JitteredCode",
+        "thinned": "scnnbio.encoding:ThinnedCode",
     },
     subclasses(Code, name="kind", described=True),
 )

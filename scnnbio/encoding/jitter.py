@@ -1,4 +1,4 @@
-"""Spikes of another code that are moved at random."""
+"""Spikes of another code that are moved, or lost, at random."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.encoding.codes import Code, Drive, LatencyCode, request
 from scnnbio.errors import SpecError
-from scnnbio.units import Milliseconds
+from scnnbio.units import Milliseconds, Number
 
 
 @final
@@ -67,4 +67,57 @@ class JitteredCode(Code):
         n_frames: int = 1,
     ) -> np.ndarray:
         """Drive that the other code's decoder gives. See :meth:`Code.decoded`."""
+        return self.code.decoded(step, unit, n_units, duration, dt, n_frames)
+
+
+@final
+@dataclass(frozen=True)
+class ThinnedCode(Code):
+    """The spikes of another code, each of which is lost with the same probability.
+
+    Parameters
+    ----------
+    code : Code
+        Whose spikes are lost.
+    lost : float
+        Probability, from 0 to 1, that a spike is lost, independently of all others.
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range.
+    """
+
+    code: Code = field(default_factory=LatencyCode)
+    lost: Number = 0.1
+    kind: Literal["thinned"] = field(default="thinned", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, Code):
+            raise SpecError(f"{self.code!r} is not a code", where="encoding.code.code")
+        set_numbers(self, "encoding.code", "1", "lost")
+        if self.lost > 1:
+            raise SpecError(
+                f"{self.lost:g} is not a probability; write a number from 0 to 1",
+                where="encoding.code.lost",
+            )
+
+    def spikes(
+        self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Spikes of one trial. See :meth:`Code.spikes`."""
+        step, unit = self.code.spikes(drive, duration, dt, rng)
+        kept = rng.random(len(step)) >= self.lost
+        return step[kept], unit[kept]
+
+    def decoded(
+        self,
+        step: np.ndarray,
+        unit: np.ndarray,
+        n_units: int,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        n_frames: int = 1,
+    ) -> np.ndarray:
+        """Drive that the other code's decoder gives, lost spikes not made up for."""
         return self.code.decoded(step, unit, n_units, duration, dt, n_frames)

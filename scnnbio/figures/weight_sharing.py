@@ -44,11 +44,11 @@ def weight_sharing_figure(found: Mapping[str, Learned], *, width: float = PAGE) 
     -------
     matplotlib.figure.Figure
         A: share of oriented kernels against the number of patterns. B: mean correlation of a map's
-        kernels at two places, one point per map. C: kernels of a few maps at a few places.
+        kernels at two places, one point per map. C: kernels of a few maps (rows) at a few places (columns).
     """
     figure = new_figure(width, width * 0.45)
     # The types of matplotlib do not say that two come.
-    parts: Any = figure.subfigures(1, 2, width_ratios=[1.25, 1.0])
+    parts: Any = figure.subfigures(1, 2, width_ratios=[2.6, 1.0])
     plots, shown = parts
     course, invariance = plots.subplots(1, 2)
     for place, (name, one) in enumerate(found.items()):
@@ -82,14 +82,15 @@ def _kernels(panels: np.ndarray, found: Mapping[str, Learned]) -> None:
 
 
 def _tiles(axes: Axes, images: np.ndarray) -> None:
-    """Kernels of each map beside each other at several places, with gaps between the maps."""
+    """Kernels of a map in each row, at several places."""
     maps, places, rows, columns = images.shape
-    board = np.zeros((rows, maps * (places * (columns + 1) + 2)))
+    board = np.zeros((maps * (rows + 1), places * (columns + 1)))
     for m in range(maps):
         for p in range(places):
-            left = m * (places * (columns + 1) + 2) + p * (columns + 1)
+            top, left = m * (rows + 1), p * (columns + 1)
             image = images[m, p]
-            board[:, left : left + columns] = image / max(np.abs(image).max(), 1e-12)
+            scaled = image / max(np.abs(image).max(), 1e-12)
+            board[top : top + rows, left : left + columns] = scaled
     axes.imshow(board, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -21,6 +21,7 @@ from scnnbio.encoding import (
     PoissonCode,
     RefractoryCode,
     RegularCode,
+    ThinnedCode,
 )
 from scnnbio.errors import SpecError
 from scnnbio.experiment.documents import kind_table
@@ -221,6 +222,22 @@ def test_no_jitter_is_the_code_itself():
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("lost", [0.0, 0.3, 1.0])
+def test_each_spike_is_lost_with_the_same_probability(lost):
+    # The number of spikes that are kept is binomial; a phase code is not random itself.
+    inner = PhaseCode(40.0)
+    drive = np.linspace(0.1, 1.0, 500)[np.newaxis]
+    all_steps, all_units = inner.spikes(drive, 200.0, 0.5, rng())
+    step, unit = ThinnedCode(inner, lost).spikes(drive, 200.0, 0.5, rng())
+    kept = set(zip(step.tolist(), unit.tolist(), strict=True))
+    assert len(kept) == len(step)
+    assert kept <= set(zip(all_steps.tolist(), all_units.tolist(), strict=True))
+    assert stats.binomtest(len(step), len(all_steps), 1.0 - lost).pvalue > 1e-3
+    # Neither early nor late spikes are lost more often.
+    if 0.0 < lost < 1.0:
+        assert stats.mannwhitneyu(step, all_steps).pvalue > 1e-3
+
+
 def test_a_phase_follows_the_frames():
     code = PhaseCode(50.0)
     drive = np.array([[0.2, 1.0], [0.9, -0.5]])
@@ -291,7 +308,11 @@ def test_delta_finishes_a_large_change_in_later_frames():
 
 @pytest.mark.parametrize("kind", list(CODES.own))
 def test_every_code_of_ours_has_a_decoder_and_a_table(kind):
-    code = JitteredCode(PhaseCode(30.0), 2.0) if kind == "jittered" else CODES[kind]()
+    wrapped = {
+        "jittered": JitteredCode(PhaseCode(30.0), 2.0),
+        "thinned": ThinnedCode(PhaseCode(30.0), 0.3),
+    }
+    code = wrapped.get(kind) or CODES[kind]()
     drive = rng(1).random((1, 6))
     step, unit = code.spikes(drive, 100.0, 0.5, rng())
     assert code.decoded(step, unit, 6, 100.0, 0.5).shape == (1, 6)
@@ -309,6 +330,9 @@ def test_every_code_of_ours_has_a_decoder_and_a_table(kind):
         (lambda: DeltaCode(0.0), "threshold"),
         (lambda: JitteredCode("latency"), "code"),
         (lambda: JitteredCode(sigma=-1.0), "sigma"),
+        (lambda: ThinnedCode("latency"), "code"),
+        (lambda: ThinnedCode(lost=-0.1), "lost"),
+        (lambda: ThinnedCode(lost=1.1), "lost"),
         (lambda: BurstCode().spikes(np.ones((1, 1)), 5.0, 1.0, rng()), "longest"),
         (lambda: BurstCode(shortest=0.5).spikes(np.ones((1, 1)), 50.0, 1.0, rng()), "shortest"),
         (lambda: PhaseCode().spikes(np.ones((1, 1)), 5.0, 1.0, rng()), "frequency"),
