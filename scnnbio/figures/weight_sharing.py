@@ -44,7 +44,8 @@ def weight_sharing_figure(found: Mapping[str, Learned], *, width: float = PAGE) 
     -------
     matplotlib.figure.Figure
         A: share of oriented kernels against the number of patterns. B: mean correlation of a map's
-        kernels at two places, one point per map. C: kernels of a few maps (rows) at a few places (columns).
+        kernels at two places, one point per map. C: kernels of a few maps (rows) at a few places
+        (columns).
     """
     figure = new_figure(width, width * 0.45)
     # The types of matplotlib do not say that two come.
