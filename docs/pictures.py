@@ -227,6 +227,7 @@ PICTURES = {
         "--backends brian2-standalone,nest,event-driven --dt 0.1,0.2,0.5,1",
     ),
     "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
+    "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
     "motifs": _experiment("motifs", "motifs", "brian2-standalone"),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.

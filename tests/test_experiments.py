@@ -63,6 +63,7 @@ QUICK = {
 SLOW = {
     "adaptation": ("", [], "brian2", ()),
     "synaptic_filters": ("tiny", [], "brian2", ()),
+    "code_task": ("tiny", [], "brian2", ()),
 }
 RUNS = [
     *(pytest.param(name, *row, id=name) for name, row in QUICK.items()),
