@@ -110,7 +110,7 @@ def test_help_is_plain(words: list[str], invoke: Callable[..., tuple[int, str, s
     ("words", "offered"),
     [
         ("scnnbio re", {"resume"}),
-        ("scnnbio run v1_", {"v1_features", "v1_grating"}),
+        ("scnnbio run v1_", {"v1_features", "v1_grating", "v1_physiology"}),
         ("scnnbio run v1_grating --backend brian2", {"brian2", "brian2-standalone"}),
         ("scnnbio explain GLIF", {f"GLIF{level}" for level in range(1, 6)}),
     ],

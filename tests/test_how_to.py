@@ -96,7 +96,8 @@ def test_physiology() -> None:
     assert found["circular_variance"] == pytest.approx(variance, abs=0.05)
     width = np.rad2deg(np.arccos(1 - np.log(2) / 2)) / 2
     assert found["fitted_half_width"] == pytest.approx(width, abs=3.0)
-    assert told[-1].startswith("0")
+    assert told[-2].startswith("0")
+    assert told[-1].startswith("Network(populations: lgn 2 x 17 x 17, control 16 x 3 x 3")
 
 
 def test_neurons() -> None:

@@ -72,7 +72,8 @@ def arrays(value: Any) -> Iterator[np.ndarray]:
 def test_every_described_class_has_an_instance_here() -> None:
     found = classes()
     described = {name for name, cls in found.items() if issubclass(cls, Value)}
-    assert described == {cls.__name__ for cls in INSTANCES}
+    # A portion is an experiment and more: tests/jobs/test_jobs.py.
+    assert described - {"Portion"} == {cls.__name__ for cls in INSTANCES}
     others = set(found) - described
     assert others == RESULTS, "a described class derives from Value; a result is named in RESULTS"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
@@ -198,6 +197,8 @@ def enriched_words(bases: NDArray[np.int8], width: int) -> tuple[Words, NDArray[
     SpecError
         If the width is out of range.
     """
+    from scipy.stats import binom  # loaded when it is used
+
     if not 1 <= width <= min(_LONGEST, bases.shape[1]):
         raise SpecError(f"{width} is not from 1 to {_LONGEST} nor within a sequence", where="width")
     power = 4 ** np.arange(width)[::-1]

@@ -80,7 +80,7 @@ def learned(run: Run) -> dict[str, Learned]:
         # Kernels are (region, map); all places of a region have the same.
         final = images[-1].reshape(-1, maps, *images.shape[2:]).swapaxes(0, 1)
         final = np.repeat(final, rows * columns, axis=1)
-        found[way] = _learned(shots[name].trial.astype(np.float64) + 1.0, images, final)
+        found[way] = _learned(shots[name].trial.astype(np.float64), images, final)
     return found
 
 

@@ -118,7 +118,7 @@ def test_a_stage_like_another_one_may_take_the_other_form() -> None:
         ({"in": {}}, r"stages\.shown\.inputs\.in: 'kind' is missing"),
         ({"in": {"kind": "image"}}, r"inputs\.in\.kind: .*did you mean 'images'"),
         ({"in": {**IMAGES, "cod": 1}}, r"inputs\.in: unknown key 'cod'"),
-        ({"in": {**IMAGES, "code": {"kind": "burst"}}}, r"inputs\.in\.code\.kind"),
+        ({"in": {**IMAGES, "code": {"kind": "bursts"}}}, r"inputs\.in\.code\.kind"),
         ({"out": IMAGES}, "'out' is not a population"),
         ({"v1": IMAGES}, "'v1' is not a spike source"),
         ({"in": {"kind": "spikes"}}, r"inputs\.in: 'time' is missing"),

@@ -61,8 +61,8 @@ def test_a_grid_is_every_combination_with_every_seed(tmp_path: Path) -> None:
         ("=1,2", "write key=value,value"),
         ("maps=", "write key=value,value"),
         ("maps=1,1", "a value of 'maps' comes twice"),
-        ("maps={a = 1}", "is not a number, text"),
-        ("maps=inf,1", "is not a number, text"),
+        ("maps={a = 1}", "is not a number, a text"),
+        ("maps=inf,1", "is not a number, a text"),
     ],
 )
 def test_a_grid_that_is_wrong(text: str, message: str) -> None:

@@ -83,8 +83,12 @@ def test_what_another_study_has_not_is_not_applicable_and_no_crash() -> None:
     evidence = Evidence(workflow.execute(study, "reference").runs["quiet"])
     for name in ("euler_stability", "adaptation", "synaptic_filters", "shunting", "v1_features"):
         for bound in load(EXPERIMENTS / f"{name}.toml").claims:
-            score = CLAIMS[bound.claim].judge(evidence, bound=bound)
-            assert score.verdict == "not applicable", bound.claim
+            claim = CLAIMS[bound.claim]
+            score = claim.judge(evidence, bound=bound)
+            # Its network has kernels, of which none can be fitted.
+            about = claim.measure.about
+            none = "insufficient data" if about == "projection" else "not applicable"
+            assert score.verdict in {none, "not applicable"}, bound.claim
             assert score.reason
 
 
