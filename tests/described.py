@@ -85,6 +85,7 @@ RESULTS = frozenset(
         "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
         "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         "Wandering",
+        "Estimate", "File", "Nearness", "Plan", "Point", "Target", "Task",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }

@@ -63,6 +63,7 @@ RESULTS = {
         ),
         "PathOperations",
         "MaskedCurves",
+        "Ranked",
         "MaskFit",
         "Code",
         "Learned",
@@ -101,7 +102,12 @@ OTHERS = {
         "source",
     },
     "whole documents": {"document", "rows", "digest_of.value", "mean.values"},
-    "measures that were made": {"by_unit.columns"},
+    "measures that were made": {
+        "by_unit.columns",
+        "information.shares",
+        "position_weights.kernel",
+    },
+    "shares of a count": {"Ranked.best.precision"},
 }
 
 

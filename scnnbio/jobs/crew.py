@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 import multiprocessing
 import os
 import pickle
@@ -222,6 +223,8 @@ def _work(messages: connection.Connection, task: Task) -> None:
 
 
 def _end(number: int, frame: object) -> None:
+    # Brian2 warns of each object that was built and never run.
+    logging.getLogger("brian2.core.base.unused_brian_object").setLevel(logging.ERROR)
     raise SystemExit(128 + number)
 
 

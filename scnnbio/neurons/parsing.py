@@ -22,7 +22,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z]\w*)\s*([-+*/]?=)(?!=)(.+)", re.DOTALL)
 
 
 def real(text: str, values: Mapping[str, float] | None = None) -> ast.expr:
-    """A checked expression as arithmetic on real numbers; see :func:`.arithmetic.canonical`.
+    """A checked expression as arithmetic on real numbers; see ``canonical`` in ``arithmetic``.
 
     Parameters
     ----------

@@ -154,7 +154,11 @@ def together(
             populations += [dataclasses.replace(p, name=named[p.name]) for p in own]
             projections += [
                 dataclasses.replace(
-                    p, pre=named[p.pre], post=named[p.post], name=prefixes[feature] + p.name
+                    p,
+                    pre=named[p.pre],
+                    post=named[p.post],
+                    name=prefixes[feature] + p.name,
+                    plasticity=_rewarded_by(p.plasticity, named),
                 )
                 for p in one.network.projections
             ]
@@ -225,3 +229,12 @@ def _signals(run: Run) -> dict[str, Any]:
         for name, variables in run.recording.signals.items()
         for variable, signal in variables.items()
     }
+
+
+def _rewarded_by(rule: Any, named: dict[str, str]) -> Any:
+    """A learning rule whose reward comes from the population of the new name."""
+    reward = getattr(rule, "reward", None)
+    if reward is None:
+        return rule
+    again = dataclasses.replace(reward, population=named[reward.population])
+    return dataclasses.replace(rule, reward=again)

@@ -47,7 +47,8 @@ def test_it_trains_chooses_tests_and_writes(tmp_path: Path) -> None:
             images[np.arange(n), 3 + 2 * label + row] = 255
         arrays |= {f"x_{name}": images, f"y_{name}": label.astype(np.uint8)}
     np.savez(tmp_path / "digits.npz", **arrays)
-    words = [str(tmp_path / "digits.npz"), str(tmp_path / "out"), "--epochs", "6", "--threads", "1"]
+    words = [str(tmp_path / "out"), "--data", str(tmp_path / "digits.npz")]
+    words += ["--epochs", "6", "--threads", "1"]
     words += ["--maps", "4", "8", "--tested", "50", "--images", "400", "--judge", "torch", "brian2"]
     result = module.main(words)
     assert result["test"]["torch"] == result["test"]["brian2"] > 0.2

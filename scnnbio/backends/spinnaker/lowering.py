@@ -126,7 +126,7 @@ class Lowered:
         return self._room[layer.name]
 
     def shifts(self, layer: Layer) -> Ints:
-        """Shift of each ring buffer (pool, part); see :func:`~.arithmetic.ring_shift`."""
+        """Shift of each ring buffer (pool, part); see ``ring_shift`` of this package."""
         unit = layer.cells.type.unit if layer.cells is not None else 1.0
         shift = np.vectorize(ring_shift, otypes=[np.int64])
         return np.asarray(shift(self.room(layer) * unit))
