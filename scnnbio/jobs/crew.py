@@ -28,7 +28,7 @@ from scnnbio.experiment import Experiment, Report, Run
 from scnnbio.stimuli.base import count
 
 #: Steps times neurons and source units below which a process costs more than it saves.
-_WORTH = 1e8
+_WORTH = 1e9
 #: Imported by the server once, so that the processes that it forks need not.
 _PRELOADED = ["scnnbio.jobs.stages"]
 
