@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError
+from scnnbio.experiment.experiment import checked_seed
 from scnnbio.network import Network
 from scnnbio.population import Population
 from scnnbio.units import Millivolts, Number, plain
@@ -221,6 +222,4 @@ def _positive(value: Number, unit: str, where: str) -> float:
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"{seed!r} is not a whole number of at least 0", where="seed")
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+    return np.random.default_rng([checked_seed(seed), zlib.crc32(name.encode())])

@@ -21,8 +21,8 @@ class DeltaCode(Code):
 
     The level of each cell begins at 0 and follows the drive in steps of ``threshold``, up with a
     spike and down without one: the falls of a drive are the rises of its negative, which the OFF
-    cell of :class:`~scnnbio.encoding.Pixels` tells. A level moves once per time step at most, and
-    what is left of a change is told in the next steps.
+    cell of :class:`~scnnbio.encoding.Pixels` encodes. A level moves once per time step at most, and
+    the next steps encode what is left of a change.
 
     Parameters
     ----------

@@ -13,9 +13,32 @@ from scnnbio.errors import SpecError
 from scnnbio.units import Milliseconds, Number
 
 
+@dataclass(frozen=True)
+class _Altered(Code):
+    """The spikes of another code, altered; what they stand for is read by its decoder."""
+
+    code: Code = field(default_factory=LatencyCode)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, Code):
+            raise SpecError(f"{self.code!r} is not a code", where="encoding.code.code")
+
+    def decoded(
+        self,
+        step: np.ndarray,
+        unit: np.ndarray,
+        n_units: int,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        n_frames: int = 1,
+    ) -> np.ndarray:
+        """Drive that the other code's decoder gives, for the altered spikes as they are."""
+        return self.code.decoded(step, unit, n_units, duration, dt, n_frames)
+
+
 @final
 @dataclass(frozen=True)
-class JitteredCode(Code):
+class JitteredCode(_Altered):
     """The spikes of another code, each moved by a time from a normal distribution.
 
     Times are rounded to the time step. A spike that would leave the trial is reflected at its end,
@@ -34,13 +57,11 @@ class JitteredCode(Code):
         If a value is out of range.
     """
 
-    code: Code = field(default_factory=LatencyCode)
     sigma: Milliseconds = 1.0
     kind: Literal["jittered"] = field(default="jittered", kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, Code):
-            raise SpecError(f"{self.code!r} is not a code", where="encoding.code.code")
+        super().__post_init__()
         set_numbers(self, "encoding.code", "ms", "sigma")
 
     def spikes(
@@ -57,22 +78,10 @@ class JitteredCode(Code):
         flat = np.unique(inside * size + unit)
         return (flat // size + 1).astype(np.int32), (flat % size).astype(np.int32)
 
-    def decoded(
-        self,
-        step: np.ndarray,
-        unit: np.ndarray,
-        n_units: int,
-        duration: Milliseconds,
-        dt: Milliseconds,
-        n_frames: int = 1,
-    ) -> np.ndarray:
-        """Drive that the other code's decoder gives. See :meth:`Code.decoded`."""
-        return self.code.decoded(step, unit, n_units, duration, dt, n_frames)
-
 
 @final
 @dataclass(frozen=True)
-class ThinnedCode(Code):
+class ThinnedCode(_Altered):
     """The spikes of another code, each of which is lost with the same probability.
 
     Parameters
@@ -88,13 +97,11 @@ class ThinnedCode(Code):
         If a value is out of range.
     """
 
-    code: Code = field(default_factory=LatencyCode)
     lost: Number = 0.1
     kind: Literal["thinned"] = field(default="thinned", kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, Code):
-            raise SpecError(f"{self.code!r} is not a code", where="encoding.code.code")
+        super().__post_init__()
         set_numbers(self, "encoding.code", "1", "lost")
         if self.lost > 1:
             raise SpecError(
@@ -109,15 +116,3 @@ class ThinnedCode(Code):
         step, unit = self.code.spikes(drive, duration, dt, rng)
         kept = rng.random(len(step)) >= self.lost
         return step[kept], unit[kept]
-
-    def decoded(
-        self,
-        step: np.ndarray,
-        unit: np.ndarray,
-        n_units: int,
-        duration: Milliseconds,
-        dt: Milliseconds,
-        n_frames: int = 1,
-    ) -> np.ndarray:
-        """Drive that the other code's decoder gives, lost spikes not made up for."""
-        return self.code.decoded(step, unit, n_units, duration, dt, n_frames)

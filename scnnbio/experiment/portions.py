@@ -65,9 +65,8 @@ class Portion(Experiment):
     @cached_property
     def lowered(self) -> Experiment:
         """The same trials of the whole experiment as simulators receive it."""
-        whole = Experiment(**_described(self))
-        below = whole.lowered
-        return self if below is whole else Portion.of(below, self.first, self.count)
+        below = self._whole.lowered
+        return self if below is self._whole else Portion.of(below, self.first, self.count)
 
     @property
     def drives(self) -> dict[str, Drive]:
@@ -77,8 +76,12 @@ class Portion(Experiment):
 
     def trial_table(self) -> dict[str, NDArray[Any]]:
         """The rows of this portion in the table of the whole."""
-        whole = Experiment(**_described(self)).trial_table()
-        return {name: rows[self.first : self.first + self.count] for name, rows in whole.items()}
+        shown = slice(self.first, self.first + self.count)
+        return {name: rows[shown] for name, rows in self._whole.trial_table().items()}
+
+    @cached_property
+    def _whole(self) -> Experiment:
+        return Experiment(**_described(self))
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def on_this_machine(plan: Plan, jobs: int = 1, report: Report | None = None) -> 
         return done + len(failed)
 
     if jobs == 1:
-        work_through(plan, round_, each=lambda point: (say(), None)[1])
+        work_through(plan, round_, each=say)
         return finished(plan, round_)[1]
     command = [*_command(plan), "--round", round_]
     workers = [subprocess.Popen(command) for _ in range(min(jobs, total))]

@@ -6,6 +6,7 @@ import contextlib
 import enum
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,10 +94,15 @@ class Point:
                 return Status.AT_WORK
         if self.failure.is_file():
             return Status.FAILED
+        return Status.UNFINISHED if self.unfinished else Status.WAITING
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a killed process left a checkpoint or a finished stage."""
         with contextlib.suppress(DataError):
             find_draft(self.run)
-            return Status.UNFINISHED
-        return Status.WAITING
+            return True
+        return False
 
     def failed(self) -> dict[str, Any]:
         """Message, number of attempts and round of its last failure; empty without one."""
@@ -167,14 +173,12 @@ class Plan:
         table = grid_of(grid)
         if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
             raise SpecError(f"{seeds!r} is not a number of seeds; write 1 or more", where="seeds")
-        number = seeds
-        for values in table.values():
-            number *= len(values)
+        folder = folder.absolute()
+        number = _number(table, seeds)
         if number > _MOST:
             raise SpecError(
                 f"{number:,} points are more than {_MOST:,}; make the grid smaller", where="grid"
             )
-        folder = folder.absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DataError(
                 "exists already; choose another folder, or execute the plan in it with"
@@ -235,10 +239,7 @@ class Plan:
             raise DataError("is damaged; write the plan again", where=str(path)) from None
 
     def __len__(self) -> int:
-        number = len(self.seeds)
-        for values in self.grid.values():
-            number *= len(values)
-        return number
+        return _number(self.grid, len(self.seeds))
 
     def points(self) -> Iterator[Point]:
         """All points; the seeds change fastest."""
@@ -277,6 +278,11 @@ class Plan:
         except SpecError as error:
             values = ", ".join(point.settings) or "no setting"
             raise SpecError(f"{error} (at {values})", where="grid") from None
+
+
+def _number(grid: Mapping[str, Sequence[Any]], seeds: int) -> int:
+    """Number of points: combinations of the grid's values, times seeds."""
+    return seeds * math.prod(map(len, grid.values()))
 
 
 def grid_of(texts: Iterable[str]) -> dict[str, list[Any]]:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from scnnbio import workflow
 from scnnbio.backends._lock import InUse, locked
-from scnnbio.errors import DataError, ScnnbioError
+from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Report
 from scnnbio.sweep.plan import Plan, Point
-from scnnbio.workflow.drafts import find_draft, unfinished_runs
+from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import write_json
 
 
@@ -53,7 +53,8 @@ def work_on(plan: Plan, point: Point, round_: str, report: Report | None = None)
 def _attempt(plan: Plan, point: Point, round_: str, before: int, report: Report | None) -> None:
     """Try a point; an error is written down, so that the others go on."""
     try:
-        if resumable(point):
+        unfinished_runs(point.folder)  # removes drafts that cannot be resumed
+        if point.unfinished:
             workflow.resume(point.run, report)
         else:
             workflow.run(
@@ -72,21 +73,12 @@ def _attempt(plan: Plan, point: Point, round_: str, before: int, report: Report 
     point.failure.unlink(missing_ok=True)
 
 
-def resumable(point: Point) -> bool:
-    """Whether a killed process left a checkpoint or a finished stage; other remains are removed."""
-    unfinished_runs(point.folder)
-    with contextlib.suppress(DataError):
-        find_draft(point.run)
-        return True
-    return False
-
-
 def work_through(
     plan: Plan,
     round_: str,
     report: Report | None = None,
     *,
-    each: Callable[[Point], None] | None = None,
+    each: Callable[[], object] | None = None,
 ) -> None:
     """Work on every point that no other process is at work on, until none is left.
 
@@ -97,8 +89,8 @@ def work_through(
         From :func:`new_round`; processes that execute a plan together share it.
     report : callable, optional
     each : callable, optional
-        Called with each point when there is nothing left to do for it.
+        Called after each point for which there is nothing left to do.
     """
     for point in plan.points():
         if work_on(plan, point, round_, report) and each is not None:
-            each(point)
+            each()
