@@ -1,5 +1,6 @@
 """Sphinx configuration: pages in Markdown, the reference from docstrings, hands-on pages run."""
 
+import os
 import re
 import sys
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 # Hands-on pages run when the site is built; a page that has not changed is not run again.
 nb_execution_mode = "cache"
+# The kernel of a page shows figures on the page, whatever the caller draws on (it inherits this).
+os.environ.pop("MPLBACKEND", None)
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / ".jupyter_cache")
 nb_execution_raise_on_error = True
 # Seconds of a cell, on a machine that does other things too.
