@@ -20,7 +20,8 @@ from scnnbio.errors import DataError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import Draft, find_draft, lock_draft, resumable, unfinished_runs
+from scnnbio.workflow.drafts import Draft, find_draft, resumable, unfinished_runs
+from scnnbio.workflow.folder import lock_draft
 from tests.workflow.conftest import FILE as V1
 from tests.workflow.conftest import SETTINGS
 
