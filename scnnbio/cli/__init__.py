@@ -19,6 +19,7 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
     energy,
+    verify,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -39,6 +40,7 @@ __all__ = [
     "run",
     "score",
     "sweep",
+    "verify",
 ]
 
 
