@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import DataError
+from scnnbio.files import no_device
 from scnnbio.stimuli.base import FileRead
 
 #: Types by the third byte of a file, as on LeCun's page of MNIST; numbers are big-endian.
@@ -49,7 +50,7 @@ def read_idx(path: str | Path) -> tuple[NDArray[Any], FileRead]:
     """
     where = str(Path(path).absolute())
     try:
-        content = Path(path).read_bytes()
+        content = no_device(Path(path)).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot be read: {reason}", where=where) from None

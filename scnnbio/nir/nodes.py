@@ -160,6 +160,8 @@ def _of_file(path: Path) -> dict[str, Any]:
 def _read(group: Any) -> dict[str, Any]:
     found = {}
     for name, item in group.items():
+        if item is None:
+            raise KeyError(f"the link {name!r} leads nowhere")
         found[name] = _read(item) if hasattr(item, "items") else item[()]
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.errors import DataError, SpecError, hint
+from scnnbio.files import no_device
 from scnnbio.units import Milliseconds, Number, plain, plain_array
 from scnnbio.values import Value
 
@@ -117,10 +118,10 @@ class ColumnMap(Value):
             If a key is not known, or a value is of another kind.
         """
         try:
-            given = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+            given = tomllib.loads(no_device(Path(file)).read_text(encoding="utf-8"))
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror}", where=str(file)) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise DataError(f"is not TOML: {error}", where=str(file)) from None
         return cls.of(given, str(file))
 

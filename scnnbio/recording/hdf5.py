@@ -203,6 +203,8 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
         if not (group.parent == group and name in ("kind", "version"))
     }
     for name, item in group.items():
+        if item is None:
+            raise KeyError(f"the link {name!r} leads nowhere")
         tree[name] = _read_group(item) if isinstance(item, h5py.Group) else _read_array(item)
     return tree
 
@@ -212,6 +214,8 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
 
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
+    if dataset.shape is None:
+        raise KeyError(f"{dataset.name} holds no array")
     values = np.asarray(dataset[...])
     values.setflags(write=False)  # not shared, so that a recording need not copy it
     return values

@@ -237,7 +237,7 @@ class Plan:
                 tuple(int(seed) for seed in table["seeds"]),
                 dict(table["options"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise DataError("is damaged; write the plan again", where=str(path)) from None
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from scnnbio.experiment import Experiment, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
 from scnnbio.workflow.folder import CHECKPOINTS, read_json, remove_old, write_json
-from scnnbio.workflow.origin import Origin, check_unchanged
+from scnnbio.workflow.origin import Origin, check_unchanged, is_origin
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,14 @@ class Draft:
         place = draft / CHECKPOINTS
         what = read_json(place / "run.json")
         parts = {"backend", "options", "replace", "origin", "stages"}
-        if not isinstance(what, dict) or set(what) != parts:
+        if (
+            not isinstance(what, dict)
+            or set(what) != parts
+            or not isinstance(what["backend"], str)
+            or not isinstance(what["options"], dict)
+            or not isinstance(what["replace"], bool)
+            or not is_origin(what["origin"])
+        ):
             raise DataError(
                 "is damaged; remove its folder, and run the experiment again",
                 where=str(place / "run.json"),

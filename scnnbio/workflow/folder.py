@@ -22,7 +22,7 @@ from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.validation.table import measure_rows, write_rows
 from scnnbio.workflow.digests import update_digests
-from scnnbio.workflow.origin import KEYS
+from scnnbio.workflow.origin import KEYS, is_origin
 from scnnbio.workflow.results import Results
 
 #: Between the name of a folder that is replaced and the random end of where it is moved to.
@@ -289,15 +289,36 @@ def _read_provenance(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, A
     """Provenance by stage, and the origin of the run."""
     whole = read_json(path)
     stages = whole.get("stages") if isinstance(whole, dict) else None
-    needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
-    if not isinstance(stages, dict) or not all(
-        isinstance(row, dict) and all(key in row for key in needed) for row in stages.values()
-    ):
+    if not isinstance(stages, dict) or not all(map(_is_provenance, stages.values())):
         raise DataError(
             "is damaged: the stages of a run are missing; run the experiment again",
             where=str(path),
         )
-    return stages, {key: whole[key] for key in KEYS if key in whole}
+    origin = {key: whole[key] for key in KEYS if key in whole}
+    if not is_origin(origin):
+        raise DataError("is damaged: its list of files is none", where=str(path))
+    return stages, origin
+
+
+def _is_provenance(row: Any) -> bool:
+    """Whether a table is the provenance of a stage, with values of the right kinds."""
+    tables: dict[str, Any] = {
+        "versions": str,
+        "wall_seconds": (int, float),
+        "output_spikes": int,
+        "pathways": str,
+    }
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("backend"), str)
+        and isinstance(row.get("input_spikes"), int)
+        and isinstance(row.get("options", {}), dict)
+        and all(
+            isinstance(row.get(name), dict)
+            and all(isinstance(value, kind) for value in row[name].values())
+            for name, kind in tables.items()
+        )
+    )
 
 
 def _read_scores(path: Path) -> tuple[Score, ...]:
