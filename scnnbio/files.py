@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import io
 import json
 import os
 import platform
 import re
 import stat
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -39,6 +41,8 @@ _HEAD = "scnnbio.json"
 _MAX_COMPRESSED = 2**30
 #: Growth of an uncompressed file on unpacking that is allowed, for names and headers.
 _MAX_GROWTH = 1.1
+#: Seconds after which a draft that no process of this machine writes is left over.
+_LONG_AGO = 3600.0
 #: First bytes of other kinds of files, and their names.
 _FOREIGN = {
     b"\x89HDF": "an HDF5 file",
@@ -160,12 +164,26 @@ def atomic_draft(path: Path) -> Iterator[Path]:
     """
     # In the same folder, so that the rename stays within one file system and is atomic.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _remove_parts(path)
     try:
         yield draft
         os.replace(draft, path)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _remove_parts(path: Path) -> None:
+    """Remove drafts of a file that killed processes of this machine left long ago."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        number = draft.name.removesuffix(".part").rpartition(".")[2]
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            # Another machine may be writing it in a folder that both see.
+            if abs(time.time() - draft.stat().st_mtime) > _LONG_AGO:
+                try:
+                    os.kill(int(number), 0)
+                except ProcessLookupError:
+                    draft.unlink(missing_ok=True)
 
 
 def write_atomically(content: bytes, path: Path) -> None:

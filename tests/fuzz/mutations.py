@@ -149,7 +149,10 @@ def of_json(content: bytes, rng: Rng) -> bytes:
     """JSON with a value replaced by one of another kind; or its text."""
     if rng.random() < 0.5:
         return of_text(content, rng)
-    whole = json.loads(content)
+    try:
+        whole = json.loads(content)
+    except (ValueError, RecursionError):  # it was made hostile before
+        return of_text(content, rng)
     places: list[tuple[Any, Any]] = []
     _collect(whole, places)
     for _ in range(int(rng.integers(1, 4))):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scnnbio.errors import ScnnbioError
+from scnnbio.errors import ScnnbioError, SpecError
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 
@@ -470,7 +470,9 @@ def _read_events(kind: str) -> Callable[[Path], object]:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read_events(path, format=kind, damaged="prefix", isolated=isolated)
+            # What is before the damage is read as well, of one input in two.
+            how = "prefix" if path.stat().st_size % 2 else "refuse"
+            return read_events(path, format=kind, damaged=how, isolated=isolated)
 
     return read
 
@@ -521,3 +523,34 @@ READERS: dict[str, Reader] = {
         ),
     )
 }
+
+
+def _faults(folder: Path) -> list[Path]:
+    return _texts(folder, ["0"])
+
+
+def _faulty(path: Path) -> None:
+    """One fault of each kind, by the number of inputs that were read."""
+    import os
+
+    calls = path.parent / "calls"
+    with calls.open("a") as file:  # a process that takes the place of a crashed one counts on
+        file.write("x")
+    number = calls.stat().st_size
+    if number == 3:
+        raise KeyError("no error of scnnbio")
+    if number == 5:
+        bytearray(2**32)
+    if number == 7:
+        while True:
+            pass
+    if number == 9:
+        os.system("true")  # noqa: S605
+    if number == 11:
+        os.abort()
+    if number > 1:
+        raise SpecError("an error of scnnbio")
+
+
+#: To see that the driver finds faults; no reader of scnnbio.
+FAULTY = Reader("a faulty one", _faults, _faulty, mutations.of_text)
