@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,11 @@ _MARK = b"scnnbio sha256 "
 _COMPRESS_FROM = 4096
 
 Tree = Mapping[str, Any]
+
+#: Bytes that one byte of a file can unpack to by gzip, and by other compressions.
+_MOST_GROWTH, _MOST_GROWTH_OF_OTHERS = 1032, 100_000
+#: Bytes of an array that is never too large.
+_ALWAYS = 2**20
 
 
 def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: int) -> None:
@@ -90,8 +96,9 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         _check_digest(source)
         with h5py.File(source, "r") as file:
             _check_header(file, kind, version, where)
+            check_sizes(file)
             return _read_group(file)
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         if _is_being_written(source):
             what = "is open for writing elsewhere; close it there first"
         elif isinstance(error, DataError):
@@ -99,6 +106,26 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         else:
             what = _fault(source, str(error))
         raise DataError(what, where=where) from None
+
+
+def check_sizes(file: h5py.File) -> None:
+    """Raise a ValueError if an array claims more than can have been compressed into the file.
+
+    An array that is divided into chunks takes no room for chunks that were never written, so that
+    a file of a few kilobytes can claim terabytes.
+    """
+    import h5py
+
+    def check(name: str, item: object) -> None:
+        if not isinstance(item, h5py.Dataset) or item.shape is None:
+            return
+        most = _MOST_GROWTH if item.compression in (None, "gzip", "lzf") else _MOST_GROWTH_OF_OTHERS
+        # In Python's integers, which do not overflow.
+        size = math.prod(map(int, item.shape)) * item.dtype.itemsize
+        if size > most * item.id.get_storage_size() + _ALWAYS:
+            raise ValueError(f"{name!r} claims {size:,} bytes, which the file does not hold")
+
+    file.visititems(check)
 
 
 def _is_being_written(path: Path) -> bool:

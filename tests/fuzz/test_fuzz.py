@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -23,7 +24,10 @@ from scnnbio.inputs import read_events
 from scnnbio.inputs.arrays import read_values
 from scnnbio.inputs.idx import read_idx
 from scnnbio.neurons.parsing import check_number, sides, split_assignments
+from scnnbio.nir import read as read_nir
 from scnnbio.recording import Recording
+from scnnbio.recording.column_maps import ColumnMap
+from scnnbio.recording.nwb import read_nwb
 from scnnbio.sweep.plan import grid_of
 from scnnbio.units import plain
 from tests.fuzz.attack import attack
@@ -138,6 +142,24 @@ def test_a_header_that_claims_terabytes_takes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(idx)
     with pytest.raises(DataError, match="is cut off: 0 of the 4294967296 bytes"):
         read_idx(tmp_path / "a")
+
+
+def test_an_array_of_hdf5_that_claims_terabytes_takes_nothing(tmp_path: Path) -> None:
+    """Chunks that were never written take no room in the file, and all in memory."""
+    path = tmp_path / "r.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"], file.attrs["version"] = "recording", 1
+        file["trials/duration"] = [10.0]
+        file.create_dataset("spikes/v1/time", (10**12,), "f8", chunks=(1000,))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        Recording.load(path)
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("node/input/weight", (10**6, 10**6), "f8", chunks=(100, 100))
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_nir(path, 1.0)
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_nwb(path, ColumnMap.of({"layout": "allen"}))
 
 
 @pytest.mark.parametrize("read", [load, read_events, read_values, read_idx, Recording.load])
