@@ -14,8 +14,7 @@ from scnnbio.cli.terminal import console, errors, progress
 from scnnbio.errors import BackendMissing, DataError
 
 if TYPE_CHECKING:
-    from scnnbio.workflow.rerunning import Rerun
-    from scnnbio.workflow.verifying import Verification
+    from scnnbio.verification import Rerun, Verification
 
 
 @app.command()
@@ -39,7 +38,7 @@ def verify(
     ] = False,
 ) -> None:
     """Check that a finished run holds what it wrote: digests, and a sample of trials run again."""
-    from scnnbio import sweep, workflow
+    from scnnbio import sweep, verification
 
     bad = left_out = 0
     with progress() as report:
@@ -51,7 +50,7 @@ def verify(
                 for point, found in sweep.verify_points(plan, **how)  # type: ignore[arg-type]
             )
         else:
-            each = iter([("", workflow.verify(folder, **how))])  # type: ignore[arg-type]
+            each = iter([("", verification.verify(folder, **how))])  # type: ignore[arg-type]
         for name, found in each:
             _tell(name, found)
             bad += not found.sound

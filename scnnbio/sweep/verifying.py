@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Report, load
 from scnnbio.sweep.plan import Plan, Point
-from scnnbio.workflow.verifying import Fault, State, Verification, verify
+from scnnbio.verification import Fault, State, Verification, verify
 
 
 def verify_points(
@@ -25,7 +25,7 @@ def verify_points(
     ----------
     plan : Plan
     trials, seed, everything, report
-        As for :func:`~scnnbio.workflow.verify`.
+        As for :func:`~scnnbio.verification.verify`.
 
     Yields
     ------

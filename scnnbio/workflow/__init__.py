@@ -5,11 +5,9 @@ from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import load_results, new_folder
 from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
 from scnnbio.workflow.results import Results
-from scnnbio.workflow.verifying import Verification, verify
 
 __all__ = [
     "Results",
-    "Verification",
     "check",
     "draw",
     "execute",
@@ -21,5 +19,4 @@ __all__ = [
     "resume",
     "run",
     "unfinished_runs",
-    "verify",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
 from scnnbio.backends._lock import locked
+from scnnbio.digests import update_digests
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
@@ -21,7 +22,6 @@ from scnnbio.files import write_atomically
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.validation.table import measure_rows, write_rows
-from scnnbio.workflow.digests import update_digests
 from scnnbio.workflow.origin import KEYS, is_origin
 from scnnbio.workflow.results import Results
 

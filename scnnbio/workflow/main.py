@@ -10,12 +10,12 @@ from typing import Any
 from scnnbio import backends
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
+from scnnbio.digests import update_digests, write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
 from scnnbio.jobs import run_stages
 from scnnbio.validation import registry
-from scnnbio.workflow.digests import update_digests, write_digests
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin

@@ -28,7 +28,8 @@ import numpy as np
 
 from scnnbio.errors import ScnnbioError
 from tests.fuzz.mutations import mixed
-from tests.fuzz.readers import FAULTY, READERS, Reader
+from tests.fuzz.reader import Reader
+from tests.fuzz.readers import FAULTY, READERS
 
 #: Address space beyond what the child has when it has read a valid file (bytes).
 MEMORY = 2**30

@@ -14,6 +14,7 @@ import pytest
 
 from scnnbio import files, workflow
 from scnnbio.errors import DataError
+from scnnbio.verification import verify
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
 from scnnbio.workflow.drafts import Draft, find_draft, unfinished_runs
@@ -100,7 +101,7 @@ def test_killed_at_every_renaming_a_run_is_resumed_with_the_same_results(
         assert names(out.parent) == ["out"]
         assert not any(name.startswith(".") for name in names(out))
         assert {name: (out / name).read_bytes() for name in expected} == expected
-        assert workflow.verify(out, trials=0).sound
+        assert verify(out, trials=0).sound
         shutil.rmtree(out.parent)
         number += 1
     assert number >= 5

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scnnbio import workflow
 from scnnbio.backends._lock import locked
+from scnnbio.verification import verify
 from scnnbio.workflow.drafts import unfinished_runs
 from tests.workflow.test_resume import MANY, assert_same, command
 
@@ -65,7 +65,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_with_the_same_bits(tmp_path
         assert process.returncode in (0, -signal.SIGKILL), said.decode()
         if process.returncode == 0:
             assert_same(out, whole)
-            assert workflow.verify(out, trials=0).sound
+            assert verify(out, trials=0).sound
             assert [path.name for path in runs.iterdir()] == ["out"]
             finished += 1
             out.rename(tmp_path / f"finished{finished}")

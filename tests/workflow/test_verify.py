@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 from scnnbio import sweep, workflow
+from scnnbio.digests import read_digests, write_digests
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
 from scnnbio.experiment.weights import read_weights
 from scnnbio.recording import Recording
 from scnnbio.recording.samples import Spikes
-from scnnbio.workflow import main, verify
-from scnnbio.workflow.digests import read_digests, write_digests
+from scnnbio.verification import State, verify
+from scnnbio.verification.rerunning import chosen
+from scnnbio.workflow import main
 from scnnbio.workflow.folder import write_json
-from scnnbio.workflow.rerunning import chosen
-from scnnbio.workflow.verifying import State
 from tests.workflow.conftest import FILE, SETTINGS
 
 

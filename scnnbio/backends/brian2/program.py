@@ -229,7 +229,8 @@ class Program:
             )
         # Memory-mapped, since only the program needs most of it.
         row = np.memmap(file, layout, mode="r")[0]
-        if check and checksum([row[name] for name in layout.names[:-1]]) != int(row["checksum"]):
+        kept = [name for name in layout.names or () if name != "checksum"]
+        if check and checksum(row[name] for name in kept) != int(row["checksum"]):
             raise DataError(
                 "is damaged: its checksum is not the one it was written with; remove this folder,"
                 " and run the experiment again",

@@ -9,14 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from scnnbio.digests import DIGESTS, digest_of, files_of, read_digests
 from scnnbio.errors import DataError, ScnnbioError, SpecError
 from scnnbio.experiment import Report, load
 from scnnbio.experiment.weights import read_weights
 from scnnbio.recording import Recording
-from scnnbio.workflow.digests import DIGESTS, digest_of, files_of, read_digests
+from scnnbio.verification.rerunning import Rerun, rerun
 from scnnbio.workflow.drafts import Draft, results_folder, unfinished_runs
 from scnnbio.workflow.folder import CHECKPOINTS, load_results, read_json
-from scnnbio.workflow.rerunning import Rerun, rerun
 from scnnbio.workflow.results import Results
 
 #: Reader of each file that the results are read from.
