@@ -72,7 +72,8 @@ from tests.public_arguments import CONVOLUTION, experiment, network
 
 #: Packages of what is done with descriptions.
 _DOING = (
-    "analysis", "backends", "cli", "comparison", "conversion", "figures", "nir", "testing",
+    "analysis", "backends", "cli", "comparison", "conversion", "description", "figures", "nir",
+    "testing",
     "workflow", "_html",
 )  # fmt: skip
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
