@@ -8,25 +8,25 @@ import pytest
 
 from scnnbio.description import describe
 from scnnbio.experiment import load
-from tests.cli_calls import cli
+from tests.cli_calls import ask
 
 
 def test_the_command_prints_the_tables_of_the_experiment() -> None:
-    done = cli("describe", "v1_grating")
+    done = ask("describe", "v1_grating")
     assert done.stdout == describe(load("v1_grating")).markdown()
-    changed = cli("describe", "v1_grating", "--format", "latex", "--seed", "7").stdout
+    changed = ask("describe", "v1_grating", "--format", "latex", "--seed", "7").stdout
     assert changed == describe(load("v1_grating", seed=7)).latex()
 
 
 def test_the_ending_of_a_file_chooses_the_format(tmp_path: Path) -> None:
     tex, page = tmp_path / "methods.tex", tmp_path / "methods.md"
-    assert cli("describe", "v1_grating", "--out", str(tex)).stdout.strip() == str(tex)
+    assert ask("describe", "v1_grating", "--out", tex).stdout.strip() == str(tex)
     assert tex.read_text().startswith("\\documentclass")
-    cli("describe", "v1_grating", "--output", str(page), "--set", "dt=0.5")
+    ask("describe", "v1_grating", "--output", page, "--set", "dt=0.5")
     assert "| 0.5 ms |" in page.read_text(encoding="utf-8")
-    said = cli("describe", "v1_grating", "--out", str(tex), code=2).stderr
-    assert said == f"error: {tex}: exists already; choose another name, or add --force\n"
-    cli("describe", "v1_grating", "--out", str(tex), "--force", "--format", "markdown")
+    said = str(ask("describe", "v1_grating", "--out", tex).exception)
+    assert said == f"{tex}: exists already; choose another name, or add --force"
+    ask("describe", "v1_grating", "--out", tex, "--force", "--format", "markdown")
     assert tex.read_text(encoding="utf-8").startswith("# Model description")
 
 
@@ -44,4 +44,4 @@ def test_the_ending_of_a_file_chooses_the_format(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(words: list[str], said: str) -> None:
-    assert cli("describe", "v1_grating", *words, code=2).stderr == f"error: {said}\n"
+    assert str(ask("describe", "v1_grating", *words).exception) == said
