@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +32,7 @@ from scnnbio.experiment import Run
 from scnnbio.inputs import CorrelatedPairs, Events
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
-from scnnbio.recording import Signal, Snapshots, Spikes
+from scnnbio.recording import Signal, Snapshots, Spikes, write_sonata
 from scnnbio.stimuli import FullField
 from tests.measure_arguments import fault_arguments, measure_arguments
 
@@ -90,6 +93,19 @@ def moved() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
+
+
+def spike_file() -> Path:
+    """A SONATA file with the spikes of two units."""
+    path = Path(_folder().name) / "spikes.h5"
+    if not path.exists():
+        write_sonata(moved(), path, leave_out=["columns"])
+    return path
+
+
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -126,6 +142,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "EventSensor": {"mismatch": 0.25, "noise": 4.0},
     "saccades": {"image": np.full((3, 3), 0.5), "duration": 4.0},
     "read_events": {"path": "absent"},
+    "read_sonata": {"path": spike_file, "duration": 200.0},
     "Events.between": {"begin": 10.0, "end": 20.0},
     "Events.by_time": {"duration": 5.0, "begin": 1.0},
     "Events.denoise": {"window": 2.0},
