@@ -174,9 +174,9 @@ def test_every_number_of_an_experiment_is_in_its_tables(name: str) -> None:
     for experiment in loaded.experiments:
         check_numbers(text, of_experiment(experiment))
     for population in {p.name for s in loaded.stages for p in s.network.populations}:
-        assert population in unescaped(found.latex())
+        assert population in text.replace("\\", "")
     for bound in loaded.claims:
-        assert bound.claim in unescaped(found.latex())
+        assert bound.claim in text.replace("\\", "")
 
 
 @pytest.mark.parametrize("name", LIBRARY.own)
