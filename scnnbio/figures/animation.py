@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from scnnbio.errors import DataError, SpecError, hint, not_one_of, unwritable
 from scnnbio.experiment import Run
-from scnnbio.figures.kernels import kernel_grid, kernel_tiles
+from scnnbio.figures.kernels import kernel_grid
 from scnnbio.figures.raster import raster
 from scnnbio.figures.spec import StudyResults
 from scnnbio.figures.style import INK, MODEL, PAGE, new_figure, style, styled
@@ -57,6 +57,28 @@ class Animation:
     rate: int
 
 
+@dataclass(frozen=True)
+class AnimationSpec:
+    """An animation that a stage can have.
+
+    Parameters
+    ----------
+    needs : str
+        What the stage has to have recorded.
+    remedy : str
+        How to record it.
+    has : callable
+        Whether evidence of a stage has that.
+    make : callable
+        Makes the animation of the evidence and a trial.
+    """
+
+    needs: str
+    remedy: str
+    has: Callable[[Evidence], bool]
+    make: Callable[[Evidence, int | None], Animation]
+
+
 def animate(
     name: str, results: StudyResults, *, stage: str | None = None, trial: int | None = None
 ) -> Animation:
@@ -87,17 +109,17 @@ def animate(
     """
     if name not in ANIMATIONS:
         raise SpecError(not_one_of(name, ANIMATIONS), where="--animate")
-    need, make = ANIMATIONS[name]
+    spec = ANIMATIONS[name]
     evidence = results.evidence
     if stage is not None and stage not in evidence:
         raise SpecError(f"there is no stage {stage!r}; {hint(stage, evidence)}", where="--stage")
-    able = [found for key, found in evidence.items() if stage in (None, key) and need(found)]
+    able = [found for key, found in evidence.items() if stage in (None, key) and spec.has(found)]
     if not able:
         of = "no stage" if stage is None else f"stage {stage!r}"
-        raise DataError(f"{of} recorded {_LACKS[name]}", where=f"animation {name!r}")
+        raise DataError(f"{of} recorded {spec.needs}; {spec.remedy}", where=f"animation {name!r}")
     if name == "kernels" and trial is not None:
         raise SpecError("kernels are shown over all trials; leave it out", where="--trial")
-    return make(able[0], trial)
+    return spec.make(able[0], trial)
 
 
 def _has_spikes(evidence: Evidence) -> bool:
@@ -217,9 +239,7 @@ def _uncovered(figure: Figure, length: float) -> Animation:
 
 def _kernels(evidence: Evidence, trial: int | None) -> Animation:
     """The kernel of each snapshot in turn, and at the end the one that was learned."""
-    name = _snapshots(evidence)
-    if name is None:
-        raise DataError(f"the run kept {_LACKS['kernels']}", where="animation 'kernels'")
+    name = _snapshots(evidence) or ""
     shots = evidence.recording.snapshots[name]
     run: Run = evidence.run
     kernels = [*shots.values]
@@ -236,24 +256,25 @@ def _kernels(evidence: Evidence, trial: int | None) -> Animation:
     title = axes.set_title(f"{name}, {max(titles, key=len)}", loc="left", fontsize=_SIZE)
 
     def show(k: int) -> None:
-        axes.images[0].set_data(kernel_tiles(kernels[k]))
+        # The picture of the same figure of this kernel, whose frames and scales are the same.
+        axes.images[0].set_data(kernel_grid(kernels[k]).axes[0].images[0].get_array())
         title.set_text(f"{name}, {titles[k]}")
 
     return Animation(figure, len(kernels), show, _SLOW)
 
 
-#: Animations by name: what a stage needs, and how it is made.
-ANIMATIONS: dict[
-    str, tuple[Callable[[Evidence], bool], Callable[[Evidence, int | None], Animation]]
-] = {
-    "raster": (_has_spikes, _raster),
-    "membrane": (_has_signals, _membrane),
-    "kernels": (_has_kernels, _kernels),
-}
-_LACKS = {
-    "raster": "any spike; name populations in record.spikes",
-    "membrane": "a signal; name variables in record.signals",
-    "kernels": "snapshots of a kernel of one or two channels; set record.snapshots",
+#: Animations by name.
+ANIMATIONS = {
+    "raster": AnimationSpec("any spike", "name populations in record.spikes", _has_spikes, _raster),
+    "membrane": AnimationSpec(
+        "a signal", "name variables in record.signals", _has_signals, _membrane
+    ),
+    "kernels": AnimationSpec(
+        "snapshots of a kernel of one or two channels",
+        "set record.snapshots",
+        _has_kernels,
+        _kernels,
+    ),
 }
 
 

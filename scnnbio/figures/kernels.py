@@ -25,7 +25,7 @@ from scnnbio.analysis.receptive_fields import (
 from scnnbio.errors import SpecError
 from scnnbio.figures.style import DIVERGING, INK, PAGE, QUIET, new_figure, styled
 
-__all__ = ["ORDERS", "kernel_grid", "kernel_tiles"]
+__all__ = ["ORDERS", "kernel_grid"]
 
 Array = NDArray[np.float64]
 Fits = Literal["outline", "beside", "none"]
@@ -122,28 +122,6 @@ def kernel_grid(
     if lags > 1:
         axes.set_title("in each strip, lags from the shortest to the longest", loc="left")
     return figure
-
-
-def kernel_tiles(kernel: ArrayLike) -> Array:
-    """Every map's ON - OFF image in its place, as :func:`kernel_grid` draws them without measures.
-
-    Parameters
-    ----------
-    kernel : array, shape (maps, 2, rows, columns) or (maps, 2, rows, columns, lags)
-        Or of one channel in place of two.
-
-    Returns
-    -------
-    ndarray (rows, columns)
-        Of the whole picture, each image scaled by its own largest weight; NaN between images.
-    """
-    series = on_minus_off(kernel, "kernel_tiles")
-    images, lags = _strips(series), series.shape[3] if series.ndim == 4 else 1
-    mosaic = _Mosaic.of(images.shape, doubled=False, lags=lags)
-    tiles = mosaic.blank()
-    for place, image in enumerate(images):
-        mosaic.put(tiles, place, _scaled(image))
-    return tiles
 
 
 def _scale_bar(axes: Axes, mosaic: _Mosaic) -> None:

@@ -16,7 +16,6 @@ from PIL import Image
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures import animate, animation, save_animation
-from scnnbio.figures.kernels import kernel_grid, kernel_tiles
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 from scnnbio.validation import Evidence
 from tests.described import INSTANCES
@@ -89,9 +88,9 @@ def test_kernels_are_those_of_the_snapshots(tmp_path: Path) -> None:
         "lgn_v1, at the end",
     ]  # fmt: skip
     assert not np.nan_to_num(shown[0]).any()
-    np.testing.assert_array_equal(shown[1], kernel_tiles(kernel()))
-    still = kernel_grid(kernel()).axes[0].images[0].get_array()
-    np.testing.assert_array_equal(np.nan_to_num(shown[3]), np.nan_to_num(np.ma.filled(still, 0.0)))
+    first = kernel()[0, 0] - kernel()[0, 1]  # ON - OFF, in the left upper corner
+    for frame in shown[1:]:
+        np.testing.assert_allclose(frame[:9, :9], first / np.abs(first).max(), rtol=1e-12)
     path = save_animation(made, tmp_path, "kernels")
     with Image.open(path) as image:
         assert (image.format, image.n_frames) == ("GIF", 4)
