@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,9 +29,10 @@ from scnnbio.experiment import Run
 from scnnbio.inputs import CorrelatedPairs, Events
 from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
-from scnnbio.recording import Signal, Snapshots, Spikes, write_sonata
+from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 from tests.measure_arguments import fault_arguments, measure_arguments
+from tests.recordings import moved, spike_file
 
 
 def rng() -> np.random.Generator:
@@ -84,26 +82,6 @@ def tuned() -> Recording:
         "spatial_frequency": 0.1 * 2.0 ** (place // 4 % 3),
     }  # fmt: skip
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
-
-
-def moved() -> Recording:
-    """Spikes of two units while a bar moves."""
-    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
-    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
-    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
-
-
-@functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory()
-
-
-def spike_file() -> Path:
-    """A SONATA file with the spikes of two units."""
-    path = Path(_folder().name) / "spikes.h5"
-    if not path.exists():
-        write_sonata(moved(), path, leave_out=["columns"])
-    return path
 
 
 def curve(factor: float) -> Curve:

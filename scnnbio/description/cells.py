@@ -101,17 +101,19 @@ def cell(*lines: Part | Sequence[Piece]) -> Cell:
 
 
 def number(value: float) -> Piece:
-    r"""A number with up to twelve significant digits.
+    r"""A number with up to twelve significant digits; whole ones with all of theirs.
 
     Examples
     --------
     >>> number(20.0), number(-5e-10)
     (Text(text='20'), Math(latex='-5 \\times 10^{-10}'))
     """
-    value = float(value)
-    if math.isinf(value):
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+        text = str(int(value))
+    elif math.isinf(value):
         return Math(r"\infty" if value > 0 else r"-\infty")
-    text = f"{value:.12g}" if abs(value) < 1e12 and not value.is_integer() else f"{value:.17g}"
+    else:
+        text = f"{value:.12g}"
     mantissa, exponent, power = text.partition("e")
     if exponent:
         return Math(rf"{mantissa} \times 10^{{{int(power)}}}")

@@ -100,7 +100,8 @@ def _content(value: Any, unit: str | None) -> tuple[Piece, ...]:
     if isinstance(value, str | PurePath):
         return line(" ".join(str(value).split()) or "empty")
     if isinstance(value, int | float | np.number):
-        return quantity(float(value), unit or "1")
+        whole = isinstance(value, int | np.integer)
+        return quantity(int(value) if whole else float(value), unit or "1")
     if isinstance(value, list | tuple | np.ndarray):
         return _several(value, unit or "1")
     return line(reprlib.repr(value))

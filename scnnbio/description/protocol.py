@@ -32,10 +32,20 @@ Row = tuple[Cell, ...]
 def noise_rows(network: Network) -> list[Row]:
     """Rows of table F for the background noise of a network: on, type, description."""
     return [
-        (cell(population.name), cell(_kind(noise)), cell(*_noise(population, noise)))
+        (
+            cell(population.name),
+            cell(_kind(noise) + _of(place, population)),
+            cell(*_noise(population, noise)),
+        )
         for population in network.populations
-        for noise in population.noise
+        for place, noise in enumerate(population.noise)
     ]
+
+
+def _of(place: int, population: Population) -> str:
+    """Which of several noises it is: two that are equal are two."""
+    several = len(population.noise)
+    return f" ({place + 1} of {several})" if several > 1 else ""
 
 
 def _kind(noise: Noise) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from scnnbio.description.cells import Part, Piece, Table, cell, line, names, number, size
 from scnnbio.description.connections import kinds, synapses
@@ -19,8 +19,8 @@ def summary_table(
     networks: Sequence[Network], users: Sequence[Sequence[str]], stages: Sequence[Stage]
 ) -> Table:
     """Table A: one line on each of the other tables."""
-    populations = _different(p for network in networks for p in network.populations)
-    projections = _different(p for network in networks for p in network.projections)
+    populations = list(dict.fromkeys(p for n in networks for p in n.populations))
+    projections = list(dict.fromkeys(p for n in networks for p in n.projections))
     models = list(dict.fromkeys(p.neuron.name for p in populations if not p.is_source))
     rules = [said_of(p.plasticity) for p in projections if p.plasticity is not None]
     rules += [said_of(p.homeostasis) for p in populations if p.homeostasis is not None]
@@ -55,10 +55,6 @@ def _digests(networks: Sequence[Network], users: Sequence[Sequence[str]]) -> lis
         f"SHA-256 of the network{f' of {names(own)}' if several else ''}: {network.digest()}"
         for network, own in zip(networks, users, strict=True)
     ]
-
-
-def _different(parts: Iterable[object]) -> list:  # type: ignore[type-arg]
-    return list(dict.fromkeys(parts))
 
 
 def _some(given: Sequence[str]) -> str:

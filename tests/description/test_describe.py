@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import re
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, final
 
 import numpy as np
 import pytest
-from matplotlib.mathtext import MathTextParser
 
 import scnnbio
 from scnnbio.connectors import (
@@ -23,145 +21,39 @@ from scnnbio.connectors import (
     LocalConnector,
     PoolingConnector,
 )
-from scnnbio.description import Description, Math, describe
+from scnnbio.description import Math, Text, describe
+from scnnbio.description.cells import number
 from scnnbio.description.connections import pattern, synapses
 from scnnbio.description.fields import fields
 from scnnbio.description.layers import model_symbols
 from scnnbio.description.symbols import symbols
 from scnnbio.errors import SpecError
-from scnnbio.experiment import EXPERIMENTS, Experiment, Stage, Study, load
+from scnnbio.experiment import EXPERIMENTS, Stage, Study, load
 from scnnbio.inputs import Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.noise import OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import LearningRule, Normalisation, SharedSTDP, WinnerTakeAll
-from scnnbio.population import Population, SpikeSource
+from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.stimuli import Stimulus
-from scnnbio.values import canonical, fields_of
+from scnnbio.units import In
+from scnnbio.values import canonical
 from tests.described import INSTANCES
-from tests.description.reading import (
-    latex_cells,
-    markdown_cells,
-    numbers,
-    rounded,
-    scalars,
-    unescaped,
+from tests.description.checking import (
+    check_formulas,
+    check_latex,
+    check_numbers,
+    formulas,
+    of_experiment,
+    of_input,
+    of_network,
+    parsed,
 )
+from tests.description.reading import markdown_cells, scalars, unescaped
 from tests.experiment.small import study
 
 #: Of an experiment that takes seconds to build, the profile that takes less.
 _PROFILES = {"v1_physiology": "tiny"}
-_PARSER = MathTextParser("path")
-#: Larger kernels have more synapses than a test wants to make; their count is tested on its own.
-SMALL = 12_000
-
-
-def of_network(network: Network) -> Iterator[float]:
-    """Every number that determines a network, found without the code under test."""
-    for p in network.populations:
-        yield p.size
-        yield from scalars(list(p.shape))
-        yield from scalars(canonical(p.field_of_view))
-        for rule in (p.homeostasis, p.competition):
-            yield from scalars(canonical(rule))
-        yield from scalars([canonical(noise) for noise in p.noise])
-        if not p.is_source:
-            for value in (*p.values().values(), *p.initial.values()):
-                array = np.unique(value)
-                yield from scalars(array)
-    for q in network.projections:
-        yield q.weight
-        yield q.delay
-        yield from scalars(canonical(q.plasticity))
-        yield from scalars(q.kernel)
-        skip = frozenset({"kernel", "present", "edges", "weight", "weights", "strength", "lag"})
-        yield from scalars(canonical(q.connector.canonical_fields()), skip)
-        if q.kernel.size < SMALL:
-            yield len(q.connector.edges())
-
-
-def of_experiment(experiment: Experiment) -> Iterator[float]:
-    """Every number of its protocol."""
-    yield experiment.dt
-    yield experiment.n_trials
-    yield experiment.trial_duration
-    yield experiment.seed
-    yield from scalars(canonical(experiment.input_dt))
-    for name, given in experiment.inputs.items():
-        assert name
-        yield from of_input(given)
-
-
-def of_input(given: object) -> Iterator[float]:
-    """Every number of an input or a stimulus, but those that it has drawn or read from a file."""
-    told = {k: v for k, v in fields_of(given).items() if k != "files" and not k.startswith("_")}
-    yield from scalars({name: canonical(value) for name, value in told.items()})
-
-
-def parsed(found: Description) -> str:
-    """Markdown, once both formats have the same cells, and each formula was parsed."""
-    text, latex = found.markdown(), found.latex()
-    assert markdown_cells(text) == latex_cells(latex)
-    check_latex(latex)
-    return text
-
-
-def check_latex(text: str) -> None:
-    """Whether TeX can read its structure: ASCII, balanced, and nothing special unescaped."""
-    assert text.isascii()
-    opened = re.findall(r"\\(begin|end)\{(\w+)\}", text)
-    stack: list[str] = []
-    for what, name in opened:
-        if what == "begin":
-            stack.append(name)
-        else:
-            assert stack.pop() == name
-    assert not stack
-    body = re.sub(
-        r"\\(begin|end)\{longtable\}(\{\|.*\|\})?", "", text.partition(r"\begin{document}")[2]
-    )
-    body = re.sub(
-        r"\$\\displaystyle (.*?)(?<!\\)\$", "", body
-    )  # the parser of formulas reads these
-    plain = re.sub(r"\\[\\{}$&%#_]|\\[\"'`^~=.](?=\{)", "", body)
-    depth = 0
-    for character in plain:
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        assert depth >= 0
-    assert depth == 0
-    assert not re.search(r'[$%#_^~<>|"]', plain.replace("{|l|}", ""))
-
-
-def formulas(found: Description) -> set[str]:
-    """Every formula of a description."""
-    return {
-        piece.latex
-        for table in found.tables
-        for row in table.rows
-        for cell in row
-        for line in cell.lines
-        for piece in line
-        if isinstance(piece, Math)
-    }
-
-
-def check_formulas(found: Description) -> None:
-    """Whether matplotlib's parser of TeX, which is not of this project, reads every formula."""
-    for latex in formulas(found):
-        parse(latex)
-
-
-@functools.lru_cache
-def parse(latex: str) -> None:
-    """Parse a formula, once."""
-    _PARSER.parse(f"${latex}$")
-
-
-def check_numbers(text: str, wanted: Iterator[float]) -> None:
-    """Whether every wanted number is in the text."""
-    there = numbers(text)
-    missing = {value for value in wanted if np.isfinite(value) and rounded(value) not in there}
-    assert not missing
 
 
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS.own))
@@ -317,6 +209,10 @@ def test_noise_is_an_input_with_its_law_and_numbers() -> None:
     assert "0.011 µS" in page
     assert "rate 812.5 Hz" in page
     assert "0.0625 nA" in page
+    twice = Population("cells", (1, 2, 2), LIF, noise=(noise[0], noise[0]))
+    page = describe(Network((twice,), ())).markdown()
+    assert "Poisson spikes (1 of 2)" in page
+    assert "Poisson spikes (2 of 2)" in page
 
 
 @pytest.mark.parametrize(
@@ -335,6 +231,63 @@ def test_units_of_fields_are_those_of_annotations() -> None:
     assert told["tau_plus"] == "17 ms"
     assert told["a_plus"] == "0.01"
     assert told["half_life"] == "5 ms"
+
+
+def test_values_come_to_a_port_in_its_unit() -> None:
+    """A source of values has no receptor; 0.0425 nA is the current per unit of weight and value."""
+    connector = DenseConnector(np.array([[0.5, 0.25]]), (2, 1, 1))
+    layers = (Population("image", (2, 1, 1), ValueSource()), Population("cell", (1, 1, 1), LIF))
+    way = Projection("image", "cell", connector, "42.5 pA", receptor="i_offset")
+    page = describe(Network(layers, (way,))).markdown()
+    assert "0.0425 nA per unit of kernel and value" in page
+    assert "source of values" in page
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Skipping(KernelConnector):
+    """Connections of a package that this project does not know: every ``skip``-th neuron."""
+
+    kernel: np.ndarray
+    in_shape: tuple[int, int, int]
+    skip: int = 3
+    reach: Annotated[float, In("deg")] = 0.625
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    delay: float | None = None
+
+    @property
+    def present(self) -> np.ndarray:
+        return np.ones(self.kernel.shape, bool)
+
+    def with_kernel(self, kernel: object) -> Skipping:
+        raise NotImplementedError
+
+    def weight_sign(self, receptor: str, conductance_based: bool) -> float:
+        raise NotImplementedError
+
+
+def test_a_connector_of_another_package_says_what_it_is() -> None:
+    connector = Skipping(np.full((1, 1, 2, 2), 0.5), (1, 3, 3))
+    said = ["".join(p.text for p in one if isinstance(p, Text)) for one in pattern(connector)]
+    assert said[0] == (
+        "Connections of a package that this project does not know: every skip-th neuron"
+    )
+    assert {"skip: 3", "reach: 0.625 deg"} <= set(said)
+    assert synapses(connector) == len(connector.edges()) == 16
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2**62 + 1, "4611686018427387905"), (1e300, r"$1 \times 10^{300}$"), (-0.5, "$-0.5$"),
+        (281 / 30, "9.36666666667"), (1e-5, r"$1 \times 10^{-5}$"), (0.1 + 0.2, "0.3"),
+        (20.0, "20"), (float("inf"), r"$\infty$"),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_in_full(value: float, text: str) -> None:
+    piece = number(value)
+    assert (f"${piece.latex}$" if isinstance(piece, Math) else piece.text) == text
 
 
 def test_rows_that_differ_between_stages_name_their_stages() -> None:
