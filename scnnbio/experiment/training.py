@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, final, get_args
 
-from scnnbio.backends.torch.surrogates import Surrogate
 from scnnbio.errors import SpecError, not_one_of
+from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.units import Hertz, Number, plain
 from scnnbio.values import FrozenTable, Value
 
