@@ -33,7 +33,7 @@ from scnnbio.encoding import (
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
-from scnnbio.experiment.gradient import BySurrogates, Gradient
+from scnnbio.experiment.gradient import ByConversion, BySurrogates, Gradient
 from scnnbio.experiment.noise import NoiseSpikes
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
@@ -268,6 +268,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Surrogate: lambda: Surrogate("triangle", 0.3),
     Training: lambda: Training(epochs=3, surrogate=Surrogate("boxcar"), rates=(1.0, 30.0)),
     Gradient: lambda: Gradient("v1", "digit"),
+    ByConversion: lambda: ByConversion("v1", "digit", levels=4, learning_rate=0.01),
     BySurrogates: lambda: BySurrogates("v1", "digit", Training(batch=7)),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),

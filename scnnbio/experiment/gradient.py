@@ -9,10 +9,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.encoding import RegularCode
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.training import Training
+from scnnbio.inputs import FromImages
 from scnnbio.inputs.collections import TRAIN, VALIDATION
 from scnnbio.network import Network
+from scnnbio.stimuli.base import count
+from scnnbio.units import Number, plain
 from scnnbio.values import Value
 
 #: Column of the trial table that says what a trial is for.
@@ -143,5 +147,63 @@ class BySurrogates(Gradient):
         return Network(tuple(still), network.projections)
 
 
+@final
+@dataclass(frozen=True)
+class ByConversion(Gradient):
+    """A torch module of the network's layers is trained on the images, and converted.
+
+    The network has neurons without leak, one layer after another, and a source of images whose
+    values are rates: the code is ``"regular"``, begins in the middle, and fires in every step for
+    the value 1. The module has an activation of ``levels`` in place of each layer that fires (Bu et
+    al. 2022, ICLR), and no biases.
+
+    Parameters
+    ----------
+    levels : int
+        Values of the activation above 0: what T = ``levels`` steps can tell.
+    epochs : int
+        Passes over the images.
+    batch : int
+        Images per step of the optimiser.
+    learning_rate : float
+        The highest; it rises and falls.
+    """
+
+    levels: int = 8
+    epochs: int = 10
+    batch: int = 64
+    learning_rate: Number = 0.004
+
+    def __post_init__(self) -> None:
+        for name in ("levels", "epochs", "batch"):
+            object.__setattr__(self, name, count(getattr(self, name), f"training.{name}"))
+        rate = plain(self.learning_rate, "1", where="training.learning_rate")
+        if rate <= 0:
+            raise SpecError(f"{rate:g} is not positive", where="training.learning_rate")
+        object.__setattr__(self, "learning_rate", rate)
+
+    def check(self, experiment: Any) -> None:
+        """Raise unless an experiment has what this needs. See :meth:`Gradient.check`."""
+        super().check(experiment)
+        for name, shown in experiment.inputs.items():
+            where = f"inputs.{name}"
+            if not isinstance(shown, FromImages):
+                raise SpecError(
+                    f"{type(shown).__name__} has no images; a module learns from FromImages",
+                    where=where,
+                )
+            code, fastest = shown.code, 1000.0 / experiment.dt
+            if not (
+                isinstance(code, RegularCode)
+                and (code.begins, code.gain, code.spontaneous) == ("middle", fastest, 0.0)
+            ):
+                raise SpecError(
+                    f"{code!r} does not fire at {fastest:g} Hz times the value, which is one spike"
+                    f" per step for white; use {{ kind = 'regular', gain = '{fastest:g} Hz',"
+                    f" max_rate = '{fastest:g} Hz', begins = 'middle' }}",
+                    where=f"{where}.code",
+                )
+
+
 #: Ways to learn by gradient, by their kind in a document.
-GRADIENTS: dict[str, type[Gradient]] = {"surrogate": BySurrogates}
+GRADIENTS: dict[str, type[Gradient]] = {"surrogate": BySurrogates, "conversion": ByConversion}

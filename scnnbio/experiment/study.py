@@ -274,6 +274,8 @@ def _expanded(stages: Any) -> Table:
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
             base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
+            # Training is not for the stages that show what was learned.
+            base = {key: value for key, value in base.items() if key != "training"}
             own = _merged(over_base(base, own), own)
         full[name] = own
     return full

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scnnbio.analysis.converted_digits import converted_course
 from scnnbio.analysis.digit_votes import spikes_per_neuron, vote
 from scnnbio.analysis.digits import pixel_read_out
+from scnnbio.figures.conversion import conversion_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.figures.style import INK, MODEL, ON, PAGE, QUIET, new_figure, panel_letter, styled
 from scnnbio.validation.protocol import Missing
@@ -88,9 +91,9 @@ def _surrogate(results: StudyResults) -> tuple[Figure, str]:
     trained = results.evidence["trained"].run.provenance.get("training")
     if trained is None:
         raise Missing("the stage 'trained' did not learn by gradient")
-    evidence = results.evidence["digits"]
+    evidence = results.evidence["tested"]
     voters = trained["layers"][-1]["population"]
-    stages = {"untrained": "untrained", "digits": "trained"}
+    stages = {"untrained": "untrained", "tested": "trained"}
     spikes = {
         label: spikes_per_neuron(results.evidence[stage].recording)
         for stage, label in stages.items()
@@ -114,11 +117,39 @@ def _surrogate(results: StudyResults) -> tuple[Figure, str]:
     return figure, caption
 
 
+def _conversion(results: StudyResults) -> tuple[Figure, str]:
+    evidence = results.evidence["converted"]
+    readout = next(iter(evidence.recording.signals), "")
+    found = evidence.once(converted_course, readout)
+    shares = np.array([one.value for one in found.accuracy])
+    figure = conversion_figure(
+        found.steps, shares, found.spikes, found.operations,
+        module_accuracy=found.module.value, multiplications=found.multiplications,
+        tested=found.module.n,
+    )  # fmt: skip
+    trained = results.evidence["module"].run.provenance.get("training", {})
+    told = f" The module learned from {trained['trained_on']} digits." if trained else ""
+    backend = evidence.run.provenance["backend"]
+    caption = (
+        f"A converted network on {backend}, after T steps with input. A: test digits named wrongly"
+        " by the largest sum, with the standard error; dashed, the module of the same weights,"
+        f" {100 * (1 - found.module.value):.2f} %. B: spikes per image. C: arrivals of spikes at"
+        f" neurons per image; dashed, multiplications of the module.{told}"
+    )
+    return figure, caption
+
+
 SPECS = (
+    FigureSpec(
+        "digits_conversion",
+        "Digits named by a converted network",
+        ("converted.spikes.one", "converted.signals.sums"),
+        _conversion,
+    ),
     FigureSpec(
         "digits_surrogate",
         "Digits named by a network that learned by surrogate gradients",
-        ("trained", "digits.spikes.digits"),
+        ("trained", "tested.spikes.digits"),
         _surrogate,
     ),
 )

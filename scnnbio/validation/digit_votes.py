@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from scnnbio.analysis.converted_digits import converted_course
 from scnnbio.analysis.digit_votes import vote
 from scnnbio.analysis.digits import pixel_read_out
+from scnnbio.errors import SpecError
 from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.comparisons import AllWithin
 from scnnbio.validation.digit_read_outs import check_mnist
@@ -53,11 +56,49 @@ class MnistVote(Measure):
         return Measured(np.array([evidence.once(vote, _voters(evidence)).value]))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class ConvertedAccuracy(Measure):
+    """Accuracy of a converted network after so many steps minus that of its module.
+
+    Parameters
+    ----------
+    steps : int
+    """
+
+    steps: int = 8
+    name: ClassVar[str] = "converted_accuracy"
+    about: ClassVar[About] = "population"
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Compare; raises Missing for a shorter run."""
+        try:
+            found = evidence.once(converted_course, evidence.population)
+            return Measured(np.array([found.loss(self.steps)]))
+        except SpecError as error:
+            raise Missing(str(error)) from None
+
+
 def _voters(evidence: Evidence) -> str:
     """The population that votes; raises Missing where its spikes were not recorded."""
     if evidence.population not in evidence.recording.spikes:
         raise Missing(f"the run recorded no spikes of {evidence.population!r}")
     return evidence.population
+
+
+def _converted(steps: int, lost: float) -> AllWithin:
+    return AllWithin(
+        name=f"converted_{steps}_steps",
+        observation=Observation(
+            quantity=f"accuracy of a converted network after {steps} steps minus that of its"
+            " module",
+            source="design: few steps lose little",
+            species="digits",
+            interval=(-lost, 1.0),
+            stimulus="images of digits, one per trial",
+            pooling="each test digit once",
+        ),
+        measure=ConvertedAccuracy(steps),
+    )
 
 
 CLAIMS = (
@@ -89,4 +130,6 @@ CLAIMS = (
         ),
         measure=MnistVote(),
     ),
+    _converted(8, 0.005),
+    _converted(32, 0.001),
 )
