@@ -120,11 +120,11 @@ def module_of(network: Network, readout: str, levels: int, threshold: float = 2.
             and connector.groups == 1
             and connector.lags is None
         ):
-            kernel = connector.kernel
+            kernel = np.asarray(connector.kernel)
+            after, before, *size = map(int, np.shape(kernel))
             layer = nn.Conv2d(
-                kernel.shape[1], kernel.shape[0], (kernel.shape[2], kernel.shape[3]), connector.stride,
-                connector.padding, bias=False,
-            )  # fmt: skip
+                before, after, (size[0], size[1]), connector.stride, connector.padding, bias=False
+            )
         else:
             raise SpecError(
                 f"{type(connector).__name__} has no module here; use a convolution without groups"
