@@ -41,6 +41,7 @@ _TITLES = {
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
     "learning_rules": "Windows and frequency dependence of learning rules",
+    "digits_surrogate": "Training by surrogate gradients",
     "performance": "Speed beside other simulators",
 }
 #: What draws the figures that show no run of scnnbio.

@@ -228,6 +228,9 @@ PICTURES = {
     ),
     "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
     "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
+    "digits_surrogate": _experiment(
+        "digits_surrogate", "trained", "trained=torch,brian2-standalone"
+    ),
     "motifs": _experiment("motifs", "motifs", "brian2-standalone"),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.
