@@ -82,8 +82,11 @@ _NETWORK = {
     ),
 }  # fmt: skip
 _OF_STAGES = {
-    "like": ("text", "none", "An earlier stage whose keys this one has too, unless it gives them; `training` alone is not"
-        " taken over."),
+    "like": (
+        "text", "none",
+        "An earlier stage whose keys this one has too, unless it gives them; `training` alone is not"
+        " taken over.",
+    ),
     "network": (
         "table", "none", "Keys of the network that are different in this stage.",
     ),
