@@ -84,8 +84,8 @@ _NETWORK = {
 _OF_STAGES = {
     "like": (
         "text", "none",
-        "An earlier stage whose keys this one has too, unless it gives them; `training` alone is not"
-        " taken over.",
+        "An earlier stage whose keys this one has too, unless it gives them; `training` alone is"
+        " not taken over.",
     ),
     "network": (
         "table", "none", "Keys of the network that are different in this stage.",
