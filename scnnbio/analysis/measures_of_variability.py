@@ -147,7 +147,15 @@ def interval_measures(
     )  # fmt: skip
     return {
         name: measured(
-            name, "1", value, resampled, found.n_intervals, how, [few], counted="intervals"
+            name,
+            "1",
+            value,
+            resampled,
+            found.n_intervals,
+            how,
+            [few],
+            counted="intervals",
+            freedom=table.n_trials[best] - 1,
         )
         for name, value, resampled in zip(
             ("cv", "cv2", "lv"), (found.cv, found.cv2, found.lv), draws, strict=True

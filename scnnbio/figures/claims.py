@@ -310,11 +310,12 @@ def _intervals(axes: Axes, claim: Claim, sides: Sequence[Side]) -> None:
         value, low, high = side.measured.values.T
         place = np.arange(len(value)) + 0.2 * k
         axes.errorbar(
-            value, place, xerr=[value - low, high - value], fmt=_MARKERS[k], color=_COLORS[k],
+            value, place, xerr=np.stack([value - low, high - value]), fmt=_MARKERS[k], color=_COLORS[k],
             label=f"{side.label} (95 %)",
         )  # fmt: skip
-    if claim.observation.value is not None:
-        axes.axvline(claim.observation.value, color=QUIET, linestyle="--", label="expected")
+    expected = claim.observation.value
+    word = "expected" if expected is not None else "no difference"
+    axes.axvline(expected or 0.0, color=QUIET, linestyle="--", label=word)
     axes.set_yticks([])
     axes.set_ylabel("estimates")
     axes.margins(y=0.5)

@@ -189,7 +189,7 @@ class Claim(Value, ABC):
             If the evidence lacks what is needed; :class:`Missing` in most cases.
         """
         shown = evidence.bind(protocol=self.protocol)
-        if self.measure.about == "population":
+        if self.measure.about in ("population", "populations"):
             check_alike(shown.recording, self.observation.species, self.observation.state)
         if not shares:
             return shown.measured(self.measure)

@@ -33,6 +33,7 @@ from scnnbio.validation import (
     published_suppression,
     published_timing,
     published_tuning,
+    published_variability,
     receptive_field_shape,
     self_sustained,
     shared_learning,
@@ -48,7 +49,9 @@ from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
 
 #: Modules of claims on published properties of V1, which ask nothing of a model but its spikes.
-PUBLISHED = (published_tuning, published_suppression, published_timing, battery)
+PUBLISHED = (
+    published_tuning, published_suppression, published_timing, published_variability, battery
+)  # fmt: skip
 
 #: One module per phenomenon, in the order in which claims are listed.
 _PHENOMENA = (

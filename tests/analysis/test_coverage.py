@@ -31,7 +31,7 @@ UNITS = 600
 pytestmark = pytest.mark.validate
 
 
-def told(found, truths, least):
+def check_coverage(found, truths, least):
     """Print the share of intervals that hold the truth, and hold it to a range."""
     for name, truth in truths.items():
         share = coverage(found[name], truth)
@@ -48,27 +48,31 @@ def alike(rates, name, values, repeats, seed):
 def test_contrast():
     recording = alike(naka_rushton(CONTRASTS), "contrast", CONTRASTS, 20, 1)
     truths = {"c50": 0.2, "exponent": 2.5, "largest_response": 40.0, "offset": 3.0}
-    told(contrast_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
+    check_coverage(contrast_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
 
 
 def test_spatial_frequency():
     recording = alike(bell(FREQUENCIES), "spatial_frequency", FREQUENCIES, 20, 1)
     half = flanks(bell(FREQUENCIES)[None], np.log2(FREQUENCIES), 0.5)
     truths = {"peak_spatial_frequency": 2.0, "spatial_bandwidth": half.high[0] - half.low[0]}
-    told(spatial_frequency_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
+    check_coverage(spatial_frequency_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
 
 
 def test_size():
     recording = alike(SIZES, "diameter", DIAMETERS, 40, 2)
     trials = dict(recording.trials) | {"temporal_frequency": np.full(recording.n_trials, 4.0)}
     timed = type(recording)(recording.spikes, recording.shapes, trials)
-    told(size_measures(timed, "v1", bootstrap=MANY), {"surround_suppression_index": 0.4}, 0.88)
+    check_coverage(
+        size_measures(timed, "v1", bootstrap=MANY), {"surround_suppression_index": 0.4}, 0.88
+    )
 
 
 @pytest.mark.parametrize("ratio", [0.3, 0.6, 1.0])
 def test_modulation(ratio):
     recording = modulated(30.0, ratio, np.full(20, 4.0), np.random.default_rng(1), size=UNITS)
-    told(modulation_measures(recording, "v1", bootstrap=MANY), {"modulation_ratio": ratio}, 0.88)
+    check_coverage(
+        modulation_measures(recording, "v1", bootstrap=MANY), {"modulation_ratio": ratio}, 0.88
+    )
 
 
 @pytest.mark.parametrize("gain", [0.05, 0.3])
@@ -78,14 +82,14 @@ def test_counts(gain):
     drive = each * rng.gamma(1 / gain, gain, each.shape)
     recording = of_counts(rng.poisson(drive), {"orientation": ORIENTATIONS}, rng)
     found = count_measures(recording, "v1", bootstrap=MANY)
-    told(found, {"fano_factor": 1 + gain * MEANS[:5].mean(), "gain_variance": gain}, 0.85)
+    check_coverage(found, {"fano_factor": 1 + gain * MEANS[:5].mean(), "gain_variance": gain}, 0.85)
 
 
 @pytest.mark.parametrize("shape", [1.0, 4.0])
 def test_intervals(shape):
     recording = gamma_trains(shape, UNITS, 12, np.random.default_rng(2))
     truths = {"cv": 1 / np.sqrt(shape), "lv": 3 / (2 * shape + 1)}
-    told(interval_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
+    check_coverage(interval_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
 
 
 def test_sparseness():
@@ -94,7 +98,7 @@ def test_sparseness():
     table = {"sequence": np.tile(np.arange(20.0), 12)}
     found = sparseness_measures(poisson(np.tile(rates, (12, 1)), table, rng), "v1", bootstrap=MANY)
     truth = float(sparseness(np.linspace(0.0, 60.0, 20)[None])[0])
-    told(found, {"lifetime_sparseness": truth}, 0.88)
+    check_coverage(found, {"lifetime_sparseness": truth}, 0.88)
 
 
 def test_temporal_frequency():
@@ -104,7 +108,7 @@ def test_temporal_frequency():
         "peak_temporal_frequency": 2.0, "temporal_bandwidth": half.high[0] - half.low[0],
         "high_cutoff": 2.0 ** half.high[0],
     }  # fmt: skip
-    told(temporal_frequency_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
+    check_coverage(temporal_frequency_measures(recording, "v1", bootstrap=MANY), truths, 0.88)
 
 
 def test_cross_orientation_suppression():
@@ -118,7 +122,7 @@ def test_cross_orientation_suppression():
     each = np.repeat(rates[:, None], UNITS, axis=1)
     recording = poisson(each, table, np.random.default_rng(5))
     found = cross_orientation_suppression(recording, "v1", bootstrap=MANY)
-    told(found, {"suppression_by_mask_0.5": 0.5}, 0.88)
+    check_coverage(found, {"suppression_by_mask_0.5": 0.5}, 0.88)
 
 
 def test_contrast_invariance():
@@ -129,7 +133,7 @@ def test_contrast_invariance():
     table = {"orientation": angles, "contrast": contrast}
     recording = poisson(each, table, np.random.default_rng(6))
     found = contrast_invariance(recording, "v1", bootstrap=Bootstrap(draws=200))
-    told(found, {"half_width_ratio_at_0.3": 1.0}, 0.88)
+    check_coverage(found, {"half_width_ratio_at_0.3": 1.0}, 0.88)
 
 
 def test_medians_of_populations():
