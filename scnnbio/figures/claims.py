@@ -310,8 +310,8 @@ def _intervals(axes: Axes, claim: Claim, sides: Sequence[Side]) -> None:
         value, low, high = side.measured.values.T
         place = np.arange(len(value)) + 0.2 * k
         axes.errorbar(
-            value, place, xerr=np.stack([value - low, high - value]), fmt=_MARKERS[k], color=_COLORS[k],
-            label=f"{side.label} (95 %)",
+            value, place, xerr=np.stack([value - low, high - value]), fmt=_MARKERS[k],
+            color=_COLORS[k], label=f"{side.label} (95 %)",
         )  # fmt: skip
     expected = claim.observation.value
     word = "expected" if expected is not None else "no difference"

@@ -85,9 +85,9 @@ def pairs_in_blanks(
     blank = recording.trials.get("contrast", np.ones(recording.n_trials)) == 0
     found = []
     for kept, of in ((blank, "blanks"), (~blank, "trials with a stimulus")):
+        if not kept.any():
+            raise Missing(f"no {of}")
         part = recording.take(np.flatnonzero(kept))
-        if part.n_trials < 10:
-            raise Missing(f"{part.n_trials} {of}; a correlation needs 10 or more")
         if of == "blanks":
             table = {"duration": part.trials["duration"], "blank": np.zeros(part.n_trials)}
             part = Recording(part.spikes, part.shapes, table)
@@ -168,7 +168,8 @@ class VarianceWithMean(Measure):
             raise Missing(str(error)) from None
         kept = np.flatnonzero(table.n_trials >= _TRIALS)
         if len(kept) < _CONDITIONS:
-            raise Missing(f"{len(kept)} conditions have {_TRIALS} trials; {_CONDITIONS} are needed")
+            few = f"{len(kept)} conditions have {_TRIALS} trials, {_CONDITIONS} are needed"
+            return Measured(np.zeros(0), {few: len(evidence.units)})
         counts = [table.counts[table.condition == c].astype(np.float64) for c in kept]
         mean = np.stack([c.mean(axis=0) for c in counts])
         variance = np.stack([c.var(axis=0, ddof=1) for c in counts])
