@@ -94,6 +94,8 @@ def judged_claims(results: StudyResults) -> dict[str, tuple[Claim, Side]]:
             measured = claim.measured(evidence, its.shares)
         except SpecError:  # the scores are of other spikes; 'scnnbio score' makes them again
             continue
+        if not score.estimate:  # stored before scores had the numbers of both sides
+            score = claim.judge(results.evidence[score.stage], bound=its)
         name = _name(score, often[score.claim] > 1)
         while name in found:
             name += "_"
