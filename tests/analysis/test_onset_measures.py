@@ -47,7 +47,7 @@ def test_a_gain_that_ends_at_the_onset():
     assert np.mean(held) >= 0.85
 
 
-def test_a_change_of_the_rate_alone_is_no_decline():
+def test_a_change_of_the_rate_alone_does_not_count():
     # A binomial count of 20 chances: a Fano factor of 1 - mean / 20, which a larger rate lowers.
     rng = np.random.default_rng(1)
     low, high = rng.uniform(1.0, 7.0, 300), rng.uniform(3.0, 14.0, 300)
