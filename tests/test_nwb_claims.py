@@ -298,7 +298,47 @@ def test_no_claim_on_one_recording_is_left_out(world: tuple[Path, Cells]) -> Non
     about |= {name for name in GROUPS["brainscore"] if CLAIMS[name].observation.counts is not None}
     # Mapped rates are no rates of the recording: their true values are not those of the spikes.
     wanted = {name for name in about if not name.endswith("_mapped")}
-    assert wanted == truths(world[1]).keys() | POISSON.keys()
+    assert wanted == truths(world[1]).keys() | POISSON.keys() | {"vinje2000_surround_sparsens"}
+
+
+def test_sparseness_of_natural_scenes_comes_back(tmp_path: Path) -> None:
+    """Ten movies of 200 ms in two apertures; the larger one leaves a quarter of the bins."""
+    rng = np.random.default_rng(4)
+    cells, movies, bins, repeats = 30, 10, 4, 20
+    rates = {1.0: rng.uniform(20.0, 60.0, (movies, bins, cells))}
+    rates[4.0] = rates[1.0] * (rng.random(rates[1.0].shape) < 0.25)
+    file = pynwb.NWBFile("made", "id", datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
+    table = pynwb.epoch.TimeIntervals(name="scenes", description="natural scenes")
+    for column in ("movie", "aperture"):
+        table.add_column(name=column, description="as numbers")
+    shown = [(m, d) for _ in range(repeats) for m in range(movies) for d in rates]
+    time: list[list[float]] = [[] for _ in range(cells)]
+    for trial, (movie, diameter) in enumerate(shown):
+        start = 1.0 + 0.3 * trial
+        table.add_interval(
+            start_time=start, stop_time=start + 0.2, movie=float(movie), aperture=diameter
+        )
+        for place, row in enumerate(rates[diameter][movie]):
+            for cell, number in enumerate(rng.poisson(0.05 * row)):
+                time[cell] += (start + 0.05 * (place + rng.random(number))).tolist()
+    file.add_time_intervals(table)
+    for spikes in time:
+        file.add_unit(spike_times=np.sort(spikes))
+    with pynwb.NWBHDF5IO(tmp_path / "scenes.nwb", "w") as io:
+        io.write(file)
+    columns = {"sequence": "movie", "diameter": "aperture"}
+    found = read_nwb(
+        tmp_path / "scenes.nwb", ColumnMap.of({"trials": {"table": "scenes", "columns": columns}})
+    ).recording
+    (population,) = found.spikes
+    score = CLAIMS["vinje2000_surround_sparsens"].judge(found, population=population)
+    one, other = (
+        1 - flat.mean(axis=0) ** 2 / (flat**2).mean(axis=0)
+        for flat in (rates[d].reshape(-1, cells) for d in (1.0, 4.0))
+    )
+    truth = float(np.median((other - one) / (1 - 1 / (movies * bins))))
+    assert score.verdict == "agrees", score.reason
+    assert score.estimate["low"] <= truth <= score.estimate["high"]
 
 
 def test_true_values_come_back_within_their_intervals(

@@ -4,9 +4,9 @@ Cells of a layer get one of n equally likely drives (:class:`~scnnbio.inputs.Lev
 code's decoder reads their spikes. The mutual information I of drive and reading, in bits, counts
 the levels that can be distinguished: :math:`2^I`, as many as a code without error would need.
 Theory is exact on the grid: :mod:`scnnbio.analysis.code_theory` gives the probability of every
-reading at every drive, and the asymptotic law, such as :math:`T / (\sigma \sqrt{2 \pi e})` for latencies in a
-window T with a normal error :math:`\sigma`, and :math:`T / \tau` for counts of spikes at least
-:math:`\tau` apart.
+reading at every drive, and the asymptotic law, such as :math:`T / (\sigma \sqrt{2 \pi e})` for
+latencies in a window T with a normal error :math:`\sigma`, and :math:`T / \tau` for counts of
+spikes at least :math:`\tau` apart.
 
 References
 ----------

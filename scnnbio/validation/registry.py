@@ -30,6 +30,7 @@ from scnnbio.validation import (
     oriented_kernels,
     other_solutions,
     physiology,
+    published_sparseness,
     published_suppression,
     published_timing,
     published_tuning,
@@ -50,7 +51,8 @@ from scnnbio.validation.scores import Score
 
 #: Modules of claims on published properties of V1, which ask nothing of a model but its spikes.
 PUBLISHED = (
-    published_tuning, published_suppression, published_timing, published_variability, battery
+    published_tuning, published_suppression, published_timing, published_variability,
+    published_sparseness, battery,
 )  # fmt: skip
 
 #: One module per phenomenon, in the order in which claims are listed.

@@ -6,6 +6,7 @@ import pytest
 from scnnbio.recording import Recording
 from scnnbio.validation import CLAIMS, Evidence
 from scnnbio.validation.physiology import Physiology
+from scnnbio.validation.published_sparseness import sparseness_without_noise
 from scnnbio.validation.published_variability import VarianceWithMean
 from tests.analysis.synthetic import of_counts, poisson
 
@@ -164,3 +165,42 @@ def test_the_circular_variance_may_rise_as_contrast_falls():
         "alitto2004_variance_rises", poisson(np.tile(shrinks[:, None], CELLS), table, rng)
     )
     assert same.value == pytest.approx(0.0, abs=0.05)
+
+
+def in_apertures(large, small, rng):
+    """Movies of one bin of 50 ms in two apertures; rates (movies,) in Hz, all cells alike."""
+    movies, repeats = len(large), 30
+    table = {
+        "sequence": np.tile(np.arange(float(movies)), 2 * repeats),
+        "diameter": np.repeat([1.0, 4.0], movies * repeats),
+    }
+    rates = np.concatenate([np.tile(small, repeats), np.tile(large, repeats)])
+    return poisson(np.tile(rates[:, None], CELLS), table, rng, duration=50.0)
+
+
+def test_sparseness_rises_with_the_surround_and_not_with_a_lower_rate():
+    rng = np.random.default_rng(8)
+    flat, peaked = np.linspace(20.0, 60.0, 40), np.linspace(0.0, 1.0, 40) ** 4 * 100.0
+
+    def true(rates):
+        return (1 - rates.mean() ** 2 / (rates**2).mean()) / (1 - 1 / len(rates))
+
+    sparser = judged("vinje2000_surround_sparsens", in_apertures(peaked, flat, rng))
+    assert sparser.verdict == "agrees"
+    assert sparser.value == pytest.approx(true(peaked) - true(flat), abs=0.03)
+    weaker = judged("vinje2000_surround_sparsens", in_apertures(0.4 * flat, flat, rng))
+    assert (weaker.verdict, weaker.value) == ("disagrees", pytest.approx(0.0, abs=0.02))
+    # Without repeats nothing is known of the noise.
+    once = in_apertures(peaked, flat, rng).take(np.r_[0:40, 1200:1240])
+    score = CLAIMS["vinje2000_surround_sparsens"].judge(once, population="v1")
+    assert score.reason.startswith("1 repeats of 40 movies of 1 bins")
+
+
+def test_sparseness_without_noise_is_not_biased():
+    rng = np.random.default_rng(9)
+    rates = np.linspace(0.5, 3.0, 20)
+    counts = rng.poisson(rates[:, None], (5, 20, 4000)).astype(float)
+    found = sparseness_without_noise(counts)
+    true = (1 - rates.mean() ** 2 / (rates**2).mean()) / (1 - 1 / 20)
+    assert np.nanmean(found) == pytest.approx(true, abs=0.01)
+    assert np.isnan(sparseness_without_noise(0 * counts)).all()
