@@ -81,15 +81,17 @@ def _scnnbio(command: str, folder: Path) -> None:
     subprocess.run(words, check=True, cwd=ROOT)
 
 
-def _experiment(name: str, figure: str, backend: str) -> Picture:
-    """The figure of an experiment on neurons."""
+def _experiment(name: str, figure: str, backend: str, drawn: str = "", model: str = "") -> Picture:
+    """A figure of an experiment: the one of its name, if no other is given."""
     command = f"run experiments/{name}.toml --backend {backend}"
 
     def draw(folder: Path) -> Image.Image:
         _scnnbio(command, folder)
-        return Image.open(folder / "figures" / f"{name}.png")
+        return Image.open(folder / "figures" / f"{drawn or name}.png")
 
-    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"), command)
+    models = (f"models/{model}.py",) if model else ()
+    sources = (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml", *models)
+    return Picture(draw, sources, command)
 
 
 def _comparison(name: str, figure: str, options: str) -> Picture:
@@ -228,6 +230,13 @@ PICTURES = {
     ),
     "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
     "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
+    "v1_physiology": _experiment(
+        "v1_physiology", "populations", "brian2-standalone --profile full", "populations",
+        "v1_circuit",
+    ),
+    "simple_complex": _experiment(
+        "simple_complex", "pooling", "brian2-standalone", model="complex_cells"
+    ),
     "motifs": _experiment("motifs", "motifs", "brian2-standalone"),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.

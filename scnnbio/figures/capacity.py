@@ -29,7 +29,7 @@ _PLAIN = "{x:g}"
 
 @styled
 def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure:
-    """Distinguishable levels in each condition.
+    """Levels told apart in each condition.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def capacity_figure(found: Sequence[Capacity], *, width: float = PAGE) -> Figure
         for text, kind, color, marker in _CODES:
             ours = [one for one in found if isinstance(one.condition.code, kind)]
             _sweep(axes, _longest(ours, at, others), at, text, color, marker)
-        axes.set(xlabel=label, ylabel="distinguishable levels", xscale="log", yscale="log")
+        axes.set(xlabel=label, ylabel="levels told apart", xscale="log", yscale="log")
         _plain_ticks(axes)
     last = panels.flat[3]
     for text, kind, color, marker in _CODES:

@@ -106,10 +106,9 @@ def _capacity(results: StudyResults) -> tuple[Figure, str]:
     known = [abs(one.deviation) for one in found if one.exact == one.exact]
     levels, n_trials = found[0].condition.driven.levels, found[0].condition.driven.n_trials
     caption = (
-        f"Distinguishable levels, 2 to the power of the mutual information of {levels} equally"
-        " likely drives and what a decoder reads from one cell of a convolution layer in one"
-        f" trial, over {n_trials} trials. Points: measured, with 95 % intervals; lines: exact, for"
-        " the code on"
+        f"Levels told apart, 2 to the power of the mutual information of {levels} equally likely"
+        f" drives and what a decoder reads from one cell of a convolution layer in one trial, over"
+        f" {n_trials} trials. Points: measured, with 95 % intervals; lines: exact, for the code on"
         " the grid; dotted: the asymptotic law, T / (sigma sqrt(2 pi e)) or T / interval. A:"
         " window; B: jitter of the inputs' spikes; C: shortest interval between a cell's spikes."
         " D: bits against spikes, in all conditions."
