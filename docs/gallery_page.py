@@ -31,16 +31,16 @@ from a folder of results. A study has a figure if it was run with the parts that
 
 | name | what it shows | needs |
 |---|---|---|"""
+#: Of pictures that are no registered figure, or that show more than its title says.
 _TITLES = {
     "v1_features": "Kernels from photographs, and their shapes beside those of cells",
     "euler_stability": "Forward Euler against the exact step",
-    "synaptic_filters": "Frequency responses of synapses and membrane",
-    "adaptation": "Spike-frequency adaptation",
-    "shunting": "Subtractive and divisive inhibition",
     "homeostasis_depth": "Homeostasis through eight layers",
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
     "learning_rules": "Windows and frequency dependence of learning rules",
+    "digits_conversion": "A converted network: accuracy, spikes and operations over time steps",
+    "robustness": "Accuracy of three networks under five faults",
     "performance": "Speed beside other simulators",
 }
 #: What draws the figures that show no run of scnnbio.
@@ -61,7 +61,7 @@ def _pictures() -> Iterator[str]:
     for name, picture in PICTURES.items():
         if not (IMAGES / f"{name}.png").is_file():
             continue  # not drawn yet: another test asks for it
-        title = _TITLES.get(name, name.replace("_", " ").capitalize())
+        title = _TITLES.get(name) or FIGURES.ours(picture.figure).title
         yield f"### {title}\n"
         yield f"![{title}](images/{name}.png)\n"
         drawn = _OTHERS.get(name, f"make pictures ONLY={name}")

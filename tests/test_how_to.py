@@ -121,6 +121,11 @@ def test_python(tmp_path: Path) -> None:
         bound.claim for bound in load("v1_features").claims
     }
     assert run_block(experiment, place=tmp_path) == "brian2 48\n"
+    # The front page of the site does the same with scnnbio.load.
+    (front,) = blocks("../index.md")
+    assert {line.split()[0] for line in run_block(front, place=tmp_path).splitlines()} == {
+        bound.claim for bound in load("v1_features").claims
+    }
     table, names, found = run_block(measures, place=tmp_path).rstrip().rsplit("\n", 2)
     assert names == "['orientation_deg', 'spatial_frequency']"
     assert found == "True"

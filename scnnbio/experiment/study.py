@@ -220,8 +220,27 @@ def study_from(
 ) -> Study:
     """Make a study from a document that is already in memory; see :func:`~scnnbio.load`.
 
-    Files that the document names are read from ``folder``, at which relative paths start; those in
-    settings start at the working folder.
+    Parameters
+    ----------
+    document : mapping
+        The tables and keys of a TOML document.
+    profile : str, optional
+        One of the document's profiles.
+    seed : int, optional
+        In place of the document's.
+    settings : iterable of str
+        Such as ``"network.parameters.maps=4"``. Paths in them start at the working folder.
+    folder : pathlib.Path, optional
+        At which relative paths in the document start; the working folder by default.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    SpecError
+        If the document is wrong; the message names the key.
     """
     table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, STUDY_KEYS, "")

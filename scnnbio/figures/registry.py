@@ -45,6 +45,15 @@ __all__ = ["FIGURES", "draw", "draw_all", "names_for"]
 def draw(name: str, results: StudyResults) -> Drawn:
     """Draw one figure by name.
 
+    Parameters
+    ----------
+    name : str
+    results : StudyResults
+
+    Returns
+    -------
+    Drawn
+
     Raises
     ------
     SpecError
@@ -78,7 +87,16 @@ def _claim(name: str, results: StudyResults) -> Drawn:
 
 
 def names_for(results: StudyResults) -> list[str]:
-    """Names of the figures of which at least one stage was run, and of those of judged claims."""
+    """Names of the figures of which at least one stage was run, and of those of judged claims.
+
+    Parameters
+    ----------
+    results : StudyResults
+
+    Returns
+    -------
+    list of str
+    """
     # A figure that cannot be imported is skipped here; drawing it by name raises the error.
     own = [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
     return own + list(judged_claims(results))
