@@ -234,6 +234,11 @@ def aperture(distance: Array, diameter: float, edge: float) -> Array:
         deg; infinite for none.
     edge : float
         Width of the soft edge (deg): half a period of a cosine, whose middle is at the diameter.
+
+    Returns
+    -------
+    array
+        Of the shape of ``distance``.
     """
     if math.isinf(diameter):
         return np.ones_like(distance)

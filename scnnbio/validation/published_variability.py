@@ -81,7 +81,26 @@ GAIN_VARIANCE = Observation(
 def pairs_in_blanks(
     recording: Recording, population: str, window: Window | None
 ) -> tuple[Array, Array]:
-    """Noise correlation of each pair in blanks and with a stimulus, each (units, units)."""
+    """Noise correlation of each pair in blanks and with a stimulus.
+
+    Parameters
+    ----------
+    recording : Recording
+        Trials of contrast 0 are the blanks.
+    population : str
+    window : (float, float), optional
+        ms within the trial; the whole trial by default.
+
+    Returns
+    -------
+    blanks, shown : array, shape (units, units)
+        NaN on the diagonal, and for pairs with fewer than 10 trials in which both vary.
+
+    Raises
+    ------
+    Missing
+        If there are no blanks, or nothing else.
+    """
     blank = recording.trials.get("contrast", np.ones(recording.n_trials)) == 0
     found = []
     for kept, of in ((blank, "blanks"), (~blank, "trials with a stimulus")):
