@@ -1,13 +1,16 @@
 """Claims on directions and orderings, on recordings whose values are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from scnnbio.recording import Recording
-from scnnbio.validation import CLAIMS, Evidence
+from scnnbio.validation import CLAIMS, Evidence, battery
 from scnnbio.validation.physiology import Physiology
 from scnnbio.validation.published_sparseness import sparseness_without_noise
 from scnnbio.validation.published_variability import VarianceWithMean
+from scnnbio.validation.registry import PUBLISHED
 from tests.analysis.synthetic import of_counts, poisson
 
 CELLS, REPEATS = 40, 20
@@ -15,6 +18,12 @@ CELLS, REPEATS = 40, 20
 SHOWN = np.tile(np.r_[0.0, 45.0, 90.0, 135.0, np.nan], REPEATS)
 BLANK = np.isnan(SHOWN)
 TABLE = {"orientation": SHOWN, "contrast": np.where(BLANK, 0.0, 1.0)}
+
+
+def test_the_page_on_claims_names_every_published_one():
+    page = (Path(__file__).parents[2] / "docs/background/claims.md").read_text(encoding="utf-8")
+    named = {c.name for module in PUBLISHED if module is not battery for c in module.CLAIMS}
+    assert not [name for name in named if f"`{name}`" not in page]
 
 
 def judged(name, recording, population="v1"):
