@@ -47,6 +47,7 @@ _TITLES = {
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
     "learning_rules": "Windows and frequency dependence of learning rules",
+    "digits_surrogate": "Training by surrogate gradients",
     "digits_conversion": "A converted network: accuracy, spikes and operations over time steps",
     "robustness": "Accuracy of three networks under five faults",
     "performance": "Speed beside other simulators",

@@ -237,6 +237,9 @@ PICTURES = {
     ),
     "code_capacity": _experiment("code_capacity", "capacity", _FAST),
     "code_task": _experiment("code_task", "code_task", _FAST),
+    "digits_surrogate": _experiment(
+        "digits_surrogate", "trained", "trained=torch,brian2-standalone"
+    ),
     "motifs": _experiment("motifs", "motifs", _FAST),
     "v1_physiology": _experiment(
         "v1_physiology", "populations", _FAST, profile="full", figure="populations"

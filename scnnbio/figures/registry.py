@@ -23,6 +23,7 @@ from scnnbio.figures import (
     populations,
     solutions,
     three_ways,
+    trained,
 )
 from scnnbio.figures.claims import PREFIX, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.kernels import kernel_grid
@@ -292,6 +293,7 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
             ("three_ways:SPECS", three_ways.SPECS),
+            ("trained:SPECS", trained.SPECS),
             ("circuits:SPECS", circuits.SPECS),
             ("populations:SPECS", populations.SPECS),
         )
