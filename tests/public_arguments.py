@@ -32,6 +32,7 @@ from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 from tests.measure_arguments import fault_arguments, measure_arguments
+from tests.recordings import moved, spike_file
 
 
 def rng() -> np.random.Generator:
@@ -83,13 +84,6 @@ def tuned() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
-def moved() -> Recording:
-    """Spikes of two units while a bar moves."""
-    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
-    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
-    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
-
-
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -126,6 +120,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "EventSensor": {"mismatch": 0.25, "noise": 4.0},
     "saccades": {"image": np.full((3, 3), 0.5), "duration": 4.0},
     "read_events": {"path": "absent"},
+    "read_sonata": {"path": spike_file, "duration": 200.0},
     "Events.between": {"begin": 10.0, "end": 20.0},
     "Events.by_time": {"duration": 5.0, "begin": 1.0},
     "Events.denoise": {"window": 2.0},
@@ -206,7 +201,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "homeostatic_return": {**RUN, "curve": "v1", "within": 0.5},
     "Gratings": {"orientations": [0.0, 45.0, 90.0]},
     "GratingPatches": {"diameters": [2.0, 4.0], "contrasts": [0.5], "mask_contrasts": [0.25]},
-    "MovingBars": {"lengths": [2.0, 4.0]},
+    "MovingBars": {"lengths": [2.0, 4.0]}, "NaturalScenes": {"diameters": [2.0, 4.0]},
     "Spikes": {"time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0]},
     "Signal": {
         "values": [[1.0], [2.0]], "unit": [0], "period": 1.0, "quantity": "mV", "trial": [0, 0],

@@ -15,6 +15,7 @@ from scnnbio.validation import (
     complex_cells,
     count_variability,
     digit_read_outs,
+    digit_votes,
     disinhibition,
     encoding_claim,
     euler_stability,
@@ -30,9 +31,11 @@ from scnnbio.validation import (
     oriented_kernels,
     other_solutions,
     physiology,
+    published_sparseness,
     published_suppression,
     published_timing,
     published_tuning,
+    published_variability,
     receptive_field_shape,
     self_sustained,
     shared_learning,
@@ -48,7 +51,10 @@ from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
 
 #: Modules of claims on published properties of V1, which ask nothing of a model but its spikes.
-PUBLISHED = (published_tuning, published_suppression, published_timing, battery)
+PUBLISHED = (
+    published_tuning, published_suppression, published_timing, published_variability,
+    published_sparseness, battery,
+)  # fmt: skip
 
 #: One module per phenomenon, in the order in which claims are listed.
 _PHENOMENA = (
@@ -70,6 +76,7 @@ _PHENOMENA = (
     input_rates,
     weight_drift,
     digit_read_outs,
+    digit_votes,
     motion,
     encoding_claim,
     masking,

@@ -161,6 +161,15 @@ def unfinished_runs(parent: Path) -> dict[Path, Path]:
 
     What else killed processes left there is removed: drafts that cannot be resumed, such as those
     of comparisons, checkpoints of finished runs, and old results that were replaced.
+
+    Parameters
+    ----------
+    parent : pathlib.Path
+
+    Returns
+    -------
+    dict
+        Results folder that a run was to write, by its draft.
     """
     found = {}
     for file in sorted(parent.glob(f"*/{CHECKPOINTS}/lock")):

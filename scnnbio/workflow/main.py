@@ -162,7 +162,17 @@ def execute(
 
 
 def judge(results: Results) -> Results:
-    """Judge the study's claims; the results with their scores."""
+    """Judge the study's claims.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    Results
+        The same, with the scores.
+    """
     return results.with_scores(registry.judge_all(results.study.claims, results.evidence))
 
 
