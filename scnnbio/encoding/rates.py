@@ -193,7 +193,12 @@ class PoissonCode(RateCode):
         return self._sampler(rate, first, dt)(rng)
 
     def _sampler(self, rate: Array, first: NDArray[np.int64], dt: float) -> Sampler:
-        return Thinning(-np.expm1(-rate * dt / 1000.0), first)
+        # In place: the table is as large as all that came before.
+        probability = np.multiply(rate, -dt)
+        probability /= 1000.0
+        np.expm1(probability, out=probability)
+        np.negative(probability, out=probability)
+        return Thinning(probability, first)
 
     def _rates(
         self,

@@ -58,18 +58,16 @@ class Thinning:
 
     def __init__(self, probability: Array, first: NDArray[np.int64]) -> None:
         positive = probability > 0
-        units = np.arange(probability.shape[1], dtype=np.int32)
-        if positive.all():
-            self._chance, self._unit = probability.ravel(), np.tile(units, len(probability))
-        else:
-            self._chance = probability[positive]
-            self._unit = np.broadcast_to(units, probability.shape)[positive]
+        self._units = max(probability.shape[1], 1)
+        # Places, in the table of all frames and units, of those that can fire; None for all.
+        self._active = None if positive.all() else np.flatnonzero(positive)
+        self._chance = probability.ravel() if self._active is None else probability[positive]
         width = np.count_nonzero(positive, axis=1)
         shown = np.flatnonzero(width)
         # Of each frame in which a unit can fire: its active units, and where their entries begin.
         self._width = width[shown]
         self._begin = (np.cumsum(width) - width)[shown]
-        self._first = first[:-1][shown]
+        self._first = first[:-1] + 1
         self._greatest = probability[shown].max(axis=1, initial=0.0)
         cells = self._width * np.diff(first)[shown]
         expected = cells * self._greatest
@@ -124,8 +122,11 @@ class Thinning:
         place += np.repeat(self._begin[frames], number)
         chance *= np.repeat(self._greatest[frames], number)
         kept = np.flatnonzero(chance < self._chance.take(place))
-        step += np.repeat(self._first[frames] + 1, number)
-        return step[kept].astype(np.int32), self._unit[place[kept]]
+        place = place[kept] if self._active is None else self._active[place[kept]]
+        frame, unit = np.divmod(place, self._units)
+        step = step[kept]
+        step += self._first.take(frame)
+        return step.astype(np.int32), unit.astype(np.int32)
 
 
 def _scale(p: float) -> float:
