@@ -188,7 +188,7 @@ def test_pair_stdp_is_written_as_its_docstring_has_it() -> None:
     found = describe(Network(layers, (Projection("in", "out", connector, plasticity=rule),)))
     text = formulas(found)
     assert r"\Delta w = - A_{-}\, y\, \left(w - w_{\min}\right)" in text
-    assert r"\Delta w = A_{+}\, x\, \left(- w + w_{\max}\right)" in text
+    assert r"\Delta w = A_{+}\, x\, \left(w_{\max} - w\right)" in text
     assert r"w_{\min} \leq w \leq w_{\max}" in text
     page = found.markdown()
     assert "all changes halve in 500 ms" in page
