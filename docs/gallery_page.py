@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from docs.pictures import IMAGES, PICTURES
-from scnnbio.figures import FIGURES
+from scnnbio.figures import ANIMATIONS, FIGURES
 
 PAGE = Path(__file__).parent / "gallery.md"
 _HEAD = """# Gallery
@@ -31,6 +31,14 @@ from a folder of results. A study has a figure if it was run with the parts that
 
 | name | what it shows | needs |
 |---|---|---|"""
+_ANIMATED = """
+## Animations
+
+`scnnbio figures DIR NAME --animate` writes one as a GIF, with `--mp4` as an MP4
+([how to](how_to/describe.md#animations)).
+
+| name | needs that a stage recorded |
+|---|---|"""
 #: Of pictures that are no registered figure, or that show more than its title says.
 _TITLES = {
     "v1_features": "Kernels from photographs, and their shapes beside those of cells",
@@ -55,7 +63,12 @@ Each figure of a [hands-on page](hands_on/lif.md) stands below the code that dra
 
 def page() -> str:
     """The page in Markdown."""
-    return "\n".join([_HEAD, *_pictures(), _REPORTS, *_figures(), _HANDS_ON])
+    return "\n".join([_HEAD, *_pictures(), _REPORTS, *_figures(), *_animations(), _HANDS_ON])
+
+
+def _animations() -> Iterator[str]:
+    yield _ANIMATED
+    yield from (f"| `{name}` | {spec.needs} |" for name, spec in ANIMATIONS.items())
 
 
 def _pictures() -> Iterator[str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LocalConnector,
         PoolingConnector,
     )
+    from scnnbio.description import describe
     from scnnbio.encoding import (
         LGN,
         Encoding,
@@ -84,6 +85,7 @@ _OF = {
         "LocalConnector",
         "PoolingConnector",
     ),
+    "scnnbio.description": ("describe",),
     "scnnbio.encoding": (
         "LGN",
         "Encoding",
@@ -182,6 +184,7 @@ __all__ = [
     "analysis",
     "backends",
     "connectors",
+    "describe",
     "distributions",
     "encoding",
     "figures",

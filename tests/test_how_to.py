@@ -67,6 +67,18 @@ def test_noise() -> None:
     assert 0.0 < float(fano) < 1.5
 
 
+def test_describe() -> None:
+    """Blocks one after another; times, trials and counts are those that the page gives."""
+    printed = run_block("\n".join(blocks("describe.md")))
+    assert printed.splitlines() == [
+        "Description('v1_grating: A drifting grating before the trained V1 layer': 11 tables of"
+        " 58 rows)",
+        "2 True",
+        "[ 12.5  40.  103. ] (6, 1, 1)",
+        "[0 0 1] True",
+    ]
+
+
 def test_inputs() -> None:
     injected, images, several = run_page("inputs.md").splitlines()
     # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.

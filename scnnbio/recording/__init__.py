@@ -12,5 +12,15 @@ from scnnbio.recording.checks import Shape
 from scnnbio.recording.joining import concatenate
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
+from scnnbio.recording.sonata import read_sonata, write_sonata
 
-__all__ = ["Recording", "Shape", "Signal", "Snapshots", "Spikes", "concatenate"]
+__all__ = [
+    "Recording",
+    "Shape",
+    "Signal",
+    "Snapshots",
+    "Spikes",
+    "concatenate",
+    "read_sonata",
+    "write_sonata",
+]
