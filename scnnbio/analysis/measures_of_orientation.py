@@ -1,4 +1,4 @@
-"""Tuning to orientation and direction, with bootstrap intervals over trials."""
+"""Tuning to orientation and direction."""
 
 from __future__ import annotations
 

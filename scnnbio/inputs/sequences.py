@@ -289,7 +289,7 @@ def read_fasta(path: str | Path) -> tuple[tuple[str, ...], FileRead]:
 def _numbers(rows: tuple[str, ...], where: str) -> NDArray[np.int8]:
     """Bases of sequences of one length."""
     if not rows or not all(isinstance(row, str) and row for row in rows):
-        raise SpecError("is no list of sequences, at least one base each", where=where)
+        raise SpecError("give one sequence or more, each of at least one base", where=where)
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
         raise SpecError(
@@ -299,7 +299,7 @@ def _numbers(rows: tuple[str, ...], where: str) -> NDArray[np.int8]:
     letters = np.array([list(row.upper().replace("U", "T")) for row in rows])
     wrong = sorted(set(np.unique(letters).tolist()) - set("ACGTRYSWKMBDHVN-."))
     if wrong:
-        raise SpecError(f"{wrong[0]!r} is no letter of a nucleotide", where=where)
+        raise SpecError(f"{wrong[0]!r} does not stand for a nucleotide", where=where)
     found = np.full(letters.shape, -1, dtype=np.int8)
     for number, base in enumerate(BASES):
         found[letters == base] = number

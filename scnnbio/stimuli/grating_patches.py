@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.stimuli.base import bounded
-from scnnbio.stimuli.screen import OnScreen, numbers, place, signed
+from scnnbio.stimuli.screen import OnScreen, aperture, numbers, place, signed
 from scnnbio.units import Degrees, Hertz, Number
 
 Array = NDArray[np.float64]
@@ -186,9 +186,9 @@ class GratingPatches(OnScreen):
             light += condition["mask_contrast"] * crossed
         # hypot keeps the aperture as symmetric as the pixels.
         distance = np.hypot(x, y)
-        light *= self._inside(distance, condition["diameter"])
+        light *= aperture(distance, condition["diameter"], self.edge)
         if condition["inner_diameter"] > 0:
-            light *= 1.0 - self._inside(distance, condition["inner_diameter"])
+            light *= 1.0 - aperture(distance, condition["inner_diameter"], self.edge)
         return light
 
     def _grating(self, theta: float, x: Array, y: Array, condition: Mapping[str, float]) -> Array:
@@ -201,11 +201,3 @@ class GratingPatches(OnScreen):
         if self.motion == "counterphase":
             return np.asarray(np.sin(place) * np.cos(turns))
         return np.asarray(np.sin(place - turns))
-
-    def _inside(self, distance: Array, diameter: float) -> Array:
-        if math.isinf(diameter):
-            return np.ones_like(distance)
-        beyond = distance - diameter / 2
-        if self.edge == 0:
-            return (beyond <= 0).astype(np.float64)
-        return np.asarray(0.5 - 0.5 * np.sin(np.pi * np.clip(beyond / self.edge, -0.5, 0.5)))
