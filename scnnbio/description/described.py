@@ -91,8 +91,8 @@ def describe(subject: Network | Experiment | Study) -> Description:
     --------
     >>> import scnnbio
     >>> found = scnnbio.describe(scnnbio.load("v1_grating"))
-    >>> print(found.markdown().splitlines()[0])
-    # Model description: v1_grating
+    >>> [table.title for table in found.tables if table.section == "C"]
+    ['Connectivity', 'Weights, delays and synapses']
     """
     if isinstance(subject, Network):
         return Description("network", _tables([subject], [[]], [], None))
