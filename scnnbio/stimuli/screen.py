@@ -140,11 +140,18 @@ class OnScreen(Stimulus):
         Nothing is drawn from ``rng``.
         """
         check_request(self, trial, shape)
-        condition = int(self._order[trial])
+        condition = self.condition(trial)
         if condition < 0:
             return np.zeros((self.n_frames, *shape))
-        row = {name: float(values[condition]) for name, values in self._conditions.items()}
-        return self._movie(row, shape)
+        return self._movie(self._shown(condition), shape)
+
+    def _shown(self, condition: int) -> dict[str, float]:
+        """Value of each parameter in a condition."""
+        return {name: float(values[condition]) for name, values in self._conditions.items()}
+
+    def condition(self, trial: int) -> int:
+        """Number of the combination that a trial shows. See :meth:`Stimulus.condition`."""
+        return int(self._order[trial])
 
     @cached_property
     def _conditions(self) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from scnnbio.digests import update_digests, write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import run_stages
+from scnnbio.jobs import prepare, run_stages
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
@@ -152,6 +152,7 @@ def execute(
         If the backend's simulator or compiler is not installed.
     """
     made = _targets(study, backend, options)
+    prepare(study, made, jobs)
     label = backend if isinstance(backend, str) else backend.name
     if problems := _problems(study, made):
         raise UnsupportedError(label, problems)

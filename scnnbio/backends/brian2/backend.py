@@ -74,6 +74,7 @@ class _OnBrian2(Backend):
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     resource: ClassVar[ExclusiveResource | None] = BRIAN2_STATE
+    forks: ClassVar[bool] = True
 
     @property
     def packages(self) -> tuple[str, ...]:
