@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -203,6 +204,19 @@ class ByConversion(Gradient):
                     f" max_rate = '{fastest:g} Hz', begins = 'middle' }}",
                     where=f"{where}.code",
                 )
+
+
+def check_training(training: Any, experiment: Any) -> None:
+    """Raise unless a value says how an experiment learns by gradient, and it has what that needs.
+
+    Raises
+    ------
+    SpecError
+        If it is of another type, or something is missing.
+    """
+    if not isinstance(training, Gradient):
+        raise SpecError(f"{reprlib.repr(training)} is not of the type Gradient", where="training")
+    training.check(experiment)
 
 
 #: Ways to learn by gradient, by their kind in a document.
