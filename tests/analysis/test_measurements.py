@@ -95,7 +95,7 @@ def test_wrong_ways_are_refused(change):
 
 def test_intervals_of_a_few_trials_are_as_wide_as_students():
     rng = np.random.default_rng(3)
-    draws = rng.normal(0.0, 1.0, (400_000, 3))
+    draws = rng.normal(0.0, 1.0, (100_000, 3))
     ends = Bootstrap().interval([0.0, 0.0, 0.0], draws, freedom=np.array([4, 19, 10_000]))
     # Ends of 95 % of Student's distribution for 4, 19 and very many degrees of freedom (tables).
     np.testing.assert_allclose(ends[1], [2.776, 2.093, 1.960], rtol=0.02)

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scnnbio.errors import SpecError
+from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
 from scnnbio.validation import CLAIMS, Evidence, battery
 from scnnbio.validation.physiology import Physiology
@@ -53,6 +55,13 @@ def test_what_falls_with_a_stimulus_is_found_and_the_reverse_is_not(name, shared
     assert (rises.verdict, rises.estimate["high"] < 0) == ("disagrees", True)
     same = judged(name, doubly(0.2, 0.2, shared=False))
     assert same.value == pytest.approx(0.0, abs=0.25)
+
+
+def test_one_estimate_of_a_population_takes_no_mixture():
+    name = "churchland2010_onset"
+    bound = ClaimBinding(name, "shown", ("simple", "complex"), shares=(0.4, 0.6))
+    with pytest.raises(SpecError, match="takes no mixture"):
+        CLAIMS[name].check(bound, "claims[0]")
 
 
 def test_the_spontaneous_correlation_is_that_of_the_shared_gain():
