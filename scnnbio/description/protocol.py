@@ -20,6 +20,7 @@ from scnnbio.description.fields import fields, said_of
 from scnnbio.description.layers import model_symbols
 from scnnbio.description.symbols import derivative
 from scnnbio.experiment import Experiment, Stage, Study
+from scnnbio.experiment.gradient import BySurrogates
 from scnnbio.network import Network
 from scnnbio.neurons.noise import Noise, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.neurons.ports import port
@@ -172,7 +173,10 @@ def _begins(stage: Stage) -> Iterable[Line]:
     if stage.shuffled is not None:
         yield line(f"each map's weights in random order (seed {stage.shuffled})")
     if e.training is not None:
-        yield line("trained by gradient; records nothing")
+        yield line(f"trained by gradient; records nothing. {said_of(e.training)}")
+        yield from (line(f"{path}: ", *value) for path, value in fields(e.training))
+        if isinstance(e.training, BySurrogates):
+            yield line(f"slope of the surrogate: {e.training.settings.surrogate.written}")
     elif stage.network.learns:
         yield line("learning" if e.learning else "nothing learns")
     yield line("each trial begins at rest" if e.reset else "trials run on without a reset")

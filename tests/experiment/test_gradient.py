@@ -159,3 +159,13 @@ def test_it_needs_both_parts(stage: Experiment):
 def test_a_wrong_key_of_a_document_is_named(setting: str, said: str):
     with pytest.raises(SpecError, match=said):
         load(FILE, profile="tiny", settings=[f"stages.trained.training.{setting}"])
+
+
+def test_a_methods_section_says_how_a_stage_trains(study: Study):
+    from scnnbio.description import describe
+
+    text = describe(study).markdown()
+    assert "Backpropagation through the steps of the spiking network" in text
+    assert "settings.epochs: 3<br>" in text
+    assert "readout: digits" in text
+    assert "slope of the surrogate: 1/(1 + (pi" in text
