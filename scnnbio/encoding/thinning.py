@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Thinning:
         ]
         self._groups = _groups(size.tolist())
         # Numbers of 32 bits are divided several times as fast, where they suffice.
-        self._number = np.int32 if cells.max(initial=0) < 2**31 else np.int64
+        self._number: Any = np.int32 if cells.max(initial=0) < 2**31 else np.int64
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """One sample.
