@@ -202,7 +202,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "homeostatic_return": {**RUN, "curve": "v1", "within": 0.5},
     "Gratings": {"orientations": [0.0, 45.0, 90.0]},
     "GratingPatches": {"diameters": [2.0, 4.0], "contrasts": [0.5], "mask_contrasts": [0.25]},
-    "MovingBars": {"lengths": [2.0, 4.0]},
+    "MovingBars": {"lengths": [2.0, 4.0]}, "NaturalScenes": {"diameters": [2.0, 4.0]},
     "Spikes": {"time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0]},
     "Signal": {
         "values": [[1.0], [2.0]], "unit": [0], "period": 1.0, "quantity": "mV", "trial": [0, 0],

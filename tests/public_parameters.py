@@ -55,6 +55,7 @@ RESULTS = {
         *(
             "Capacity",
             "CodeTask",
+            "ConvertedCourse",
             "Condition",
             "Energy",
             "LayerOperations",

@@ -20,6 +20,7 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
     energy,
+    verify,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -41,6 +42,7 @@ __all__ = [
     "run",
     "score",
     "sweep",
+    "verify",
 ]
 
 

@@ -38,7 +38,7 @@ from scnnbio.experiment.features import (
     of_signals,
     of_trials,
 )
-from scnnbio.experiment.gradient import Gradient
+from scnnbio.experiment.gradient import Gradient, check_training
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
@@ -139,11 +139,7 @@ class Experiment(Value):
         check_delays(self)
         self._check_record(driven_ports(self.network, self.inputs))
         if self.training is not None:
-            if not isinstance(self.training, Gradient):
-                raise SpecError(
-                    f"{reprlib.repr(self.training)} is not of the type Gradient", where="training"
-                )
-            self.training.check(self)
+            check_training(self.training, self)
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
 

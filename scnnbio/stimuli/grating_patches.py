@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.stimuli.base import Separated, bounded, check_request
-from scnnbio.stimuli.screen import OnScreen, numbers, place, signed
+from scnnbio.stimuli.screen import OnScreen, aperture, numbers, place, signed
 from scnnbio.units import Degrees, Hertz, Number
 
 Array = NDArray[np.float64]
@@ -218,9 +218,9 @@ class GratingPatches(OnScreen):
             light += condition["mask_contrast"] * grating(across)
         # hypot keeps the aperture as symmetric as the pixels.
         distance = np.hypot(x, y)
-        light *= self._inside(distance, condition["diameter"])
+        light *= aperture(distance, condition["diameter"], self.edge)
         if condition["inner_diameter"] > 0:
-            light *= 1.0 - self._inside(distance, condition["inner_diameter"])
+            light *= 1.0 - aperture(distance, condition["inner_diameter"], self.edge)
         return light
 
     def _place(self, theta: float, x: Array, y: Array, condition: Mapping[str, float]) -> Array:
@@ -234,11 +234,3 @@ class GratingPatches(OnScreen):
     def _turns(self, condition: Mapping[str, float]) -> Array:
         """Phase by which each frame differs from the first moment (rad), (n_frames, 1, 1)."""
         return 2 * np.pi * condition["temporal_frequency"] * self._seconds()
-
-    def _inside(self, distance: Array, diameter: float) -> Array:
-        if math.isinf(diameter):
-            return np.ones_like(distance)
-        beyond = distance - diameter / 2
-        if self.edge == 0:
-            return (beyond <= 0).astype(np.float64)
-        return np.asarray(0.5 - 0.5 * np.sin(np.pi * np.clip(beyond / self.edge, -0.5, 0.5)))

@@ -230,6 +230,31 @@ class OnScreen(Stimulus):
             )
 
 
+def aperture(distance: Array, diameter: float, edge: float) -> Array:
+    """Share of the light that a round aperture lets through, from 0 to 1.
+
+    Parameters
+    ----------
+    distance : array
+        From the centre of the aperture (deg).
+    diameter : float
+        deg; infinite for none.
+    edge : float
+        Width of the soft edge (deg): half a period of a cosine, whose middle is at the diameter.
+
+    Returns
+    -------
+    array
+        Of the shape of ``distance``.
+    """
+    if math.isinf(diameter):
+        return np.ones_like(distance)
+    beyond = distance - diameter / 2
+    if edge == 0:
+        return (beyond <= 0).astype(np.float64)
+    return np.asarray(0.5 - 0.5 * np.sin(np.pi * np.clip(beyond / edge, -0.5, 0.5)))
+
+
 def numbers(values: Any, unit: str, name: str, *, high: float = math.inf) -> tuple[float, ...]:
     """A list of numbers from 0 to ``high`` in ``unit``, or a SpecError."""
     where = f"stimulus.{name}"

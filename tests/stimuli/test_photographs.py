@@ -94,7 +94,7 @@ def test_angles_and_zooms_cover_their_range(folder):
 
 
 def test_photographs_are_chosen_by_area(tmp_path):
-    # Two ramps of 40x40 and 40x120, told apart by their direction: chances 1/4 and 3/4.
+    # Two ramps of 40x40 and 40x120, which differ in their direction: chances 1/4 and 3/4.
     save(tmp_path / "a.png", np.tile(np.arange(40, dtype=np.uint8)[:, None], 40))
     save(tmp_path / "b.png", np.tile(np.arange(120, dtype=np.uint8), (40, 1)))
     stimulus = Photographs(str(tmp_path), rotate=False)
