@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | explain | check | run | compare | score | energy`` ..."""
+"""The command line: ``scnnbio list | explain | check | run | compare | score | fit`` ..."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
     energy,
+    fit,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -33,6 +34,7 @@ __all__ = [
     "energy",
     "explain",
     "figures",
+    "fit",
     "listing",
     "main",
     "resume",
