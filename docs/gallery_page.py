@@ -40,6 +40,7 @@ _TITLES = {
     "homeostasis_depth": "Homeostasis through eight layers",
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
+    "fitting": "A neuron fitted to current clamp",
     "learning_rules": "Windows and frequency dependence of learning rules",
     "performance": "Speed beside other simulators",
 }

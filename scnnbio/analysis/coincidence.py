@@ -18,12 +18,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
-from scnnbio.units import Milliseconds, Times, plain, plain_array
+from scnnbio.units import In, Milliseconds, Number, Times, plain, plain_array
 
 #: Half-width of the window in Jolivet et al. 2008.
 WINDOW = 2.0
@@ -48,7 +49,7 @@ class Coincidences:
     data: int = 0
     model: int = 0
     coincident: int = 0
-    chance: float = 0.0
+    chance: Number = 0.0
 
     def __add__(self, other: Coincidences) -> Coincidences:
         return Coincidences(
@@ -124,12 +125,12 @@ def _train(times: Times, length: float, where: str) -> NDArray[np.float64]:
     return train
 
 
-def pairs(first: NDArray[np.float64], second: NDArray[np.float64], window: Milliseconds) -> int:
+def pairs(first: Times, second: Times, window: Milliseconds) -> int:
     """The largest number of disjoint pairs of spikes within a window.
 
     Parameters
     ----------
-    first, second : ndarray (spikes,)
+    first, second : array of shape (spikes,)
         Sorted times (ms).
     window : float
         Largest distance (ms).
@@ -140,7 +141,7 @@ def pairs(first: NDArray[np.float64], second: NDArray[np.float64], window: Milli
         Pairing the earliest spikes that can be paired is optimal, since windows are of one width.
     """
     reach = plain(window, "ms", where="pairs.window") + _ROUNDING
-    ours, theirs = first.tolist(), second.tolist()
+    ours, theirs = (plain_array(train, "ms", where="pairs").tolist() for train in (first, second))
     i = j = found = 0
     while i < len(ours) and j < len(theirs):
         apart = ours[i] - theirs[j]
@@ -212,15 +213,17 @@ def reliability(
     return float(np.mean(known)) if known else math.nan
 
 
-def explained_variance(
-    data: NDArray[np.float64], model: NDArray[np.float64], kept: Iterable[bool] | None = None
-) -> float:
+#: Samples in a unit of the caller's choice.
+Signal = Annotated[ArrayLike, In("1")]
+
+
+def explained_variance(data: Signal, model: Signal, kept: Iterable[bool] | None = None) -> float:
     """Share of a signal's variance that a model explains: 1 - var(data - model)/var(data).
 
     Parameters
     ----------
-    data, model : ndarray (samples,)
-        In the same unit.
+    data, model : array of shape (samples,)
+        Numbers in the same unit.
     kept : array of bool (samples,), optional
         Samples that count; all if not given.
 
@@ -234,7 +237,10 @@ def explained_variance(
     SpecError
         If the arrays differ in length.
     """
-    ours, theirs = np.asarray(data, dtype=float), np.asarray(model, dtype=float)
+    ours, theirs = (
+        plain_array(samples, "1", where=f"explained_variance.{name}")
+        for name, samples in (("data", data), ("model", model))
+    )
     if ours.shape != theirs.shape:
         raise SpecError(
             f"the data have shape {ours.shape} and the model {theirs.shape}",

@@ -98,8 +98,8 @@ def fit_(
 ) -> None:
     """Fit a neuron to a recording in current clamp, and judge it by sweeps that it did not see."""
     from scnnbio import fitting
-    from scnnbio.recording.sweep_files import read_sweeps
-    from scnnbio.workflow.fits import write_fit
+    from scnnbio.cli.fitted import write_fit
+    from scnnbio.recording import read_sweeps
 
     neuron = neuron_named(model)
     begin_end: Any = _ends(window, "--window") if window else None

@@ -20,7 +20,7 @@ from scnnbio.analysis.coincidence import (
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.fitting._responses import Response
 from scnnbio.recording.sweeps import Sweep
-from scnnbio.units import Milliseconds, Millivolts, plain
+from scnnbio.units import Milliseconds, Millivolts, plain, plain_array
 from scnnbio.values import Value
 
 Array = NDArray[np.float64]
@@ -65,21 +65,19 @@ class Objective(Value):
             raise SpecError(not_one_of(self.kind, KINDS), where="objective.kind")
         object.__setattr__(self, "window", plain(self.window, "ms", where="objective.window"))
         object.__setattr__(self, "level", plain(self.level, "mV", where="objective.level"))
-        before, after = (plain(t, "ms", where="objective.cut") for t in _pair(self.cut))
+        times = plain_array(self.cut, "ms", where="objective.cut")
+        if times.shape != (2,):
+            raise SpecError(
+                f"shape {times.shape} is not that of two times, before and after a spike",
+                where="objective.cut",
+            )
+        before, after = (float(time) for time in times)
         object.__setattr__(self, "cut", (before, after))
         if self.window <= 0 or before < 0 or after < 0:
             raise SpecError(
                 "the window must be positive, and the cut times must not be negative",
                 where="objective",
             )
-
-
-def _pair(value: object) -> tuple[object, object]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise SpecError(
-            f"{value!r} is not a pair of times, before and after a spike", where="objective.cut"
-        )
-    return value[0], value[1]
 
 
 @dataclass(frozen=True)

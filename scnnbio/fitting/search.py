@@ -39,7 +39,7 @@ _POLISH = 20
 #: Error of the trace, as a share of its spread, below which no second beginning is tried.
 _EXPLAINED = 0.5
 #: Fewest candidates in a generation: the loss has a narrow valley in a threshold.
-_FEWEST = 32
+_FEWEST = 64
 #: Half of the part of each range that is searched near the best candidate.
 _NEAR = 0.05
 #: Fewest samples of a sweep before its first spike that are used.
@@ -53,7 +53,7 @@ class Search(Value):
     Parameters
     ----------
     population : int
-        Candidates per free parameter in one generation, and 32 at least (Storn & Price 1997, J
+        Candidates per free parameter in one generation, and 64 at least (Storn & Price 1997, J
         Global Optim 11:341).
     generations : int
         At most; fewer if the candidates agree.

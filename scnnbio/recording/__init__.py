@@ -12,5 +12,16 @@ from scnnbio.recording.checks import Shape
 from scnnbio.recording.joining import concatenate
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
+from scnnbio.recording.sweep_files import read_sweeps
+from scnnbio.recording.sweeps import Sweep
 
-__all__ = ["Recording", "Shape", "Signal", "Snapshots", "Spikes", "concatenate"]
+__all__ = [
+    "Recording",
+    "Shape",
+    "Signal",
+    "Snapshots",
+    "Spikes",
+    "Sweep",
+    "concatenate",
+    "read_sweeps",
+]

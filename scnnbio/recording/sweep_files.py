@@ -58,6 +58,7 @@ def read_sweeps(
         stimulus, samples are missing, lengths differ, or times are not on a regular grid.
     """
     path = Path(file)
+    part = None if window is None else plain_window(window, where="window")
     readers: dict[str, Callable[[Path], tuple[Sweep, ...]]] = {
         ".nwb": lambda path: _from_nwb(path, only),
         ".npz": _from_npz,
@@ -78,11 +79,10 @@ def read_sweeps(
         if name not in known:
             raise SpecError(f"there is no sweep {name!r}; {hint(name, known)}", where=str(path))
     chosen = tuple(sweep for sweep in found if not only or sweep.name in only)
-    return chosen if window is None else tuple(_cut(sweep, window) for sweep in chosen)
+    return chosen if part is None else tuple(_cut(sweep, *part) for sweep in chosen)
 
 
-def _cut(sweep: Sweep, window: Window) -> Sweep:
-    begin, end = plain_window(window, where="window")
+def _cut(sweep: Sweep, begin: float, end: float) -> Sweep:
     first, last = round(begin / sweep.period), round(end / sweep.period)
     if not 0 <= first < last <= len(sweep.current):
         raise SpecError(

@@ -18,6 +18,7 @@ from scnnbio.figures.fitting import fit_caption, fit_figure
 from scnnbio.fitting import Fit, Objective, Search, fit
 from scnnbio.fitting._cell import Free, before_spikes, effective, isolated
 from scnnbio.fitting._responses import Cell
+from scnnbio.fitting.fit import _splits
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.recording.sweeps import Sweep
 from tests.cli_calls import ask
@@ -97,28 +98,45 @@ def test_the_fitted_neuron_is_a_document(fitted: Fit, tmp_path: Path) -> None:
     Population("v1", (1, 2, 2), again)
     report = json.loads(json.dumps(fitted.report(), allow_nan=False))
     assert report["parameters"]["cm"]["unit"] == "nF"
-    assert len(report["parameters"]["cm"]["folds"]) == 2
-    assert {one["name"]: one["coincidence_factor"] for one in report["test"]["sweeps"]}[
-        "sweep2"
-    ] is None
+    assert report["parameters"]["cm"]["folds"] == [again.parameters["cm"].default]
+    # Nothing fires in the step, so it has no factor.
+    assert report["train"]["sweeps"][1]["spikes"] == 0
+    assert report["train"]["sweeps"][1]["coincidence_factor"] is None
 
 
 def test_folds_are_seeded_and_each_sweep_is_held_out_once() -> None:
-    rest = {n: v for n, v in {**TRUE, **FIXED}.items() if n != "v_thresh"}
-    given = {"fixed": rest, "bounds": {"v_thresh": (-54.0, -50.0)}, "backend": "reference"}
-    known = sweeps()[:3]
-    first, again, other = (
-        fit("LIF", known, ["v_thresh"], search=Search(generations=1, polish=False, seed=s), **given)
-        for s in (1, 1, 4)
+    seen = set()
+    for seed in range(8):
+        kept, splits = _splits(sweeps(), 3, (), seed)
+        assert len(kept) == 4
+        held = [tuple(s.name for s in part) for _, part in splits]
+        assert held == [tuple(s.name for s in part) for _, part in _splits(kept, 3, (), seed)[1]]
+        assert sorted(name for part in held for name in part) == [s.name for s in kept]
+        for rest, part in splits:
+            assert {s.name for s in rest} == {s.name for s in kept} - {s.name for s in part}
+        seen.add(tuple(held))
+    assert len(seen) > 4
+
+
+def test_a_fold_is_predicted_by_the_others() -> None:
+    # Two sweeps of cells that differ in rest alone: each fold has the rest of the other sweep.
+    step = step_current(80, -0.1)
+    cells = [recorded(LIF, {"v_rest": v, "v_reset": v}, [step], DT)[0] for v in (-70.0, -60.0)]
+    known = [dataclasses.replace(s, name=n) for s, n in zip(cells, "ab", strict=True)]
+    found = fit(
+        "LIF",
+        known,
+        ["v_rest"],
+        objective=Objective("trace"),
+        search=Search(generations=1),
+        backend="reference",
     )
-    assert first.report() == again.report()
-    assert [fold.test for fold in first.folds] != [fold.test for fold in other.folds]
-    for one in (first, other):
-        assert one.test is not None
-        names = [name for fold in one.folds for name in fold.test]
-        assert sorted(names) == ["sweep0", "sweep1", "sweep2"]
-        assert [s.name for s in one.test.sweeps] == names
-        assert all(-54 <= fold.values["v_thresh"] <= -50 for fold in one.folds)
+    for fold in found.folds:
+        (held,) = fold.test
+        assert fold.values["v_rest"] == pytest.approx({"a": -60.0, "b": -70.0}[held], abs=0.01)
+    # In between, since each sweep begins at its own potential.
+    assert -70 < found.values["v_rest"] < -60
+    assert found.train.trace_error == pytest.approx(0.5 * found.test.trace_error, rel=0.05)
 
 
 def test_figure(fitted: Fit) -> None:
@@ -218,7 +236,7 @@ def test_refusals(changes: dict[str, Any], said: str) -> None:
 def test_objectives_are_checked() -> None:
     for wrong, said in (
         ({"kind": "spikes"}, "not one of both, coincidence, trace"),
-        ({"cut": 2.0}, "not a pair of times"),
+        ({"cut": 2.0}, "not that of two times"),
         ({"window": -1.0}, "must be positive"),
     ):
         with pytest.raises(SpecError, match=said):
