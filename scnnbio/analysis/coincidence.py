@@ -187,8 +187,8 @@ def reliability(
 ) -> float:
     """Mean coincidence factor of pairs of trains that one stimulus evoked: the cell's reliability.
 
-    A model cannot be expected to predict a cell better than the cell repeats itself (Jolivet et
-    al. 2008).
+    It is the yardstick of a model's factor (Jolivet et al. 2008). A model without noise can come
+    above it: two noisy trains differ more from each other than from what the stimulus evokes.
 
     Parameters
     ----------

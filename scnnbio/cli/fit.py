@@ -182,7 +182,9 @@ def _tell(result: Fit) -> None:
 
 
 def _line(label: str, name: str, scores: Scores | SweepScore) -> tuple[str, ...]:
-    rows = getattr(scores, "sweeps", (scores,))
+    from scnnbio.fitting import Scores
+
+    rows = scores.sweeps if isinstance(scores, Scores) else (scores,)
     measures = (scores.coincidence_factor, scores.trace_error, scores.explained_variance)
     return (
         label,

@@ -38,7 +38,7 @@ def fit_figure(fit: Fit, *, width: float = PAGE) -> Figure:
     scores = fit.train if fit.test is None else fit.test
     k = _middle(scores)
     sweep, spikes = target.sweeps[k], target.spikes[k]
-    times = np.arange(len(sweep.current)) * sweep.period
+    times = np.asarray(np.arange(len(sweep.current)) * sweep.period, dtype=np.float64)
     figure = new_figure(width, 0.62 * width)
     grid = figure.add_gridspec(3, 2, width_ratios=(1.7, 1), height_ratios=(0.5, 1, 1))
     current = figure.add_subplot(grid[0, 0])
@@ -55,18 +55,25 @@ def fit_figure(fit: Fit, *, width: float = PAGE) -> Figure:
     whole.axvspan(begin, min(begin + _NEAR, sweep.duration), color=QUIET, alpha=0.12, lw=0)
     panel_letter(whole, "B")
     panel_letter(near, "C")
-    whole.legend(loc="lower right", ncols=2)
+    _legend(whole, 0.3, ncols=2)
     near.set_xlabel("time (ms)")
     factor, variance = figure.add_subplot(grid[:2, 1]), figure.add_subplot(grid[2, 1])
     _by_sweep(factor, fit, "coincidence_factor", "coincidence factor")
     if not math.isnan(fit.reliability):
         factor.axhline(fit.reliability, color=QUIET, ls="--", lw=0.8, label="repeated sweeps")
-    factor.legend(loc="lower right")
+    _legend(factor, 0.4)
     panel_letter(factor, "D")
     _by_sweep(variance, fit, "explained_variance", "explained variance\nof the potential")
     variance.set_xlabel("sweep")
     panel_letter(variance, "E")
     return figure
+
+
+def _legend(axes: Axes, room: float, ncols: int = 1) -> None:
+    """A legend below the data, for which the axis gets longer by a share."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - room * (high - low), high)
+    axes.legend(loc="lower right", ncols=ncols)
 
 
 def fit_caption(fit: Fit) -> str:

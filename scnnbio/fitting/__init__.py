@@ -1,6 +1,6 @@
 """Fits of neurons to recordings in current clamp."""
 
-from scnnbio.fitting.fit import fit
+from scnnbio.fitting.fits import fit
 from scnnbio.fitting.objective import Objective, Scores, SweepScore
 from scnnbio.fitting.result import Fit, Fold
 from scnnbio.fitting.search import Search

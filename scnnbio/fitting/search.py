@@ -2,7 +2,8 @@
 
 1. Until its first spike, the potential of a linear neuron depends on few parameters, and smoothly:
    least squares finds them, without spikes.
-2. Differential evolution finds the others; all, where there is no first part.
+2. Differential evolution finds the others; all, where there is no first part. Potentials around
+   recorded spikes suggest a threshold and a reset for half of the first candidates.
 3. Least squares on the trace adjusts all together, as long as spikes stay where they are.
 4. Differential evolution near the best candidate adjusts all by the loss itself.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Report
 from scnnbio.fitting._cell import before_spikes
+from scnnbio.fitting._guesses import first_candidates, suggested
 from scnnbio.fitting._responses import Cell, Response
 from scnnbio.fitting.objective import Target
 from scnnbio.recording.sweeps import Sweep
@@ -34,8 +36,8 @@ Array = NDArray[np.float64]
 
 #: Step of finite differences, as a share of a parameter's range.
 _STEP = 1e-4
-#: Iterations of least squares.
-_POLISH = 20
+#: Iterations of least squares, before spikes and of all parameters.
+_POLISH, _POLISH_ALL = 20, 8
 #: Error of the trace, as a share of its spread, below which no second beginning is tried.
 _EXPLAINED = 0.5
 #: Fewest candidates in a generation: the loss has a narrow valley in a threshold.
@@ -150,7 +152,8 @@ def best(
     others = np.setdiff1d(everything, known)
     tried.losses(begin[None])
     if len(others):
-        _evolve(tried, search, others, begin, (0.0, 1.0), search.generations, report)
+        hints = suggested(cell, target)
+        _evolve(tried, search, others, begin, (0.0, 1.0), search.generations, report, hints)
     if search.polish and target.objective.kind != "coincidence":
         _polish(tried)
     if len(known) and tried.place is not None:
@@ -198,12 +201,18 @@ def _evolve(
     ends: tuple[Any, Any],
     generations: int,
     report: Report | None,
+    hints: Mapping[int, tuple[float, float]] | None = None,
 ) -> None:
     """Differential evolution of some parameters, the others as at the beginning."""
     from scipy.optimize import differential_evolution  # loaded when it is used
 
     low, high = (np.broadcast_to(end, begin.shape)[free] for end in ends)
-    generation = 0
+    generation, rng = 0, np.random.default_rng(search.seed)
+    inside = {
+        int(np.flatnonzero(free == k)[0]): hint for k, hint in (hints or {}).items() if k in free
+    }
+    size = max(search.population * len(free), _FEWEST)
+    first = first_candidates(size, low, high, inside, rng)
 
     def losses(places: Array) -> Array:
         whole = np.repeat(begin[None], places.shape[1], axis=0)
@@ -225,10 +234,10 @@ def _evolve(
             vectorized=True,
             updating="deferred",
             maxiter=generations,
-            popsize=max(search.population, -(-_FEWEST // len(free))),
+            init=first,
             tol=0.0,
             atol=search.tolerance,
-            seed=np.random.default_rng(search.seed),
+            seed=rng,
             polish=False,
             x0=np.clip(begin[free], low, high),
             callback=agreed,
@@ -296,7 +305,7 @@ def _polish(
             start,
             jac=slopes,
             bounds=(0.0, 1.0),
-            max_nfev=_POLISH,
+            max_nfev=_POLISH if begin is not None else _POLISH_ALL,
             ftol=1e-6,
             xtol=1e-6,
         )

@@ -69,6 +69,8 @@ def refitted(
     free: tuple[str, ...],
     noise: float,
     search: Search | None = None,
+    dt: float = DT,
+    steps: int = STEPS,
 ) -> Fit:
     """A fit to three sweeps of a cell, of four: noise twice, a step, and noise that is held out.
 
@@ -78,11 +80,11 @@ def refitted(
     rng = np.random.default_rng(8)
     rheobase = (cell["v_thresh"] - cell["v_rest"]) * cell["cm"] / cell["tau_m"]
     currents: list[Any] = [
-        rheobase * noisy_current(rng, STEPS, DT, mean, sd)
+        rheobase * noisy_current(rng, steps, dt, mean, sd)
         for mean, sd in ((1.1, 0.6), (0.4, 0.3), (1.1, 0.6))
     ]
-    currents.insert(2, rheobase * step_current(STEPS, 1.4))
-    sweeps = recorded(glif(level), cell, currents, DT, noise)
+    currents.insert(2, rheobase * step_current(steps, 1.4))
+    sweeps = recorded(glif(level), cell, currents, dt, noise)
     known = ("v_reset", "tau_refrac", "asc_tau1", "asc_tau2")
     return fit(
         elsewhere(level),

@@ -18,18 +18,21 @@ from scnnbio.figures.fitting import fit_caption, fit_figure
 from scnnbio.fitting import Fit, Objective, Search, fit
 from scnnbio.fitting._cell import Free, before_spikes, effective, isolated
 from scnnbio.fitting._responses import Cell
-from scnnbio.fitting.fit import _splits
+from scnnbio.fitting.fits import _reliability, _splits
+from scnnbio.fitting.objective import Target
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.recording.sweeps import Sweep
 from tests.cli_calls import ask
 from tests.fitting.clamped import noisy_current, recorded, step_current
+from tests.fitting.published import medians, refitted
 
 DT, STEPS = 0.5, 500
-#: A cell, and a fast search that begins elsewhere.
+#: The median cell of Teeter et al. 2018, on the grid.
+CELL = {**medians(1), "tau_refrac": 4.5}
+NAMES = ("v_rest", "tau_m", "cm", "v_thresh")
+#: A cell of the default model.
 TRUE = {"v_rest": -71.0, "tau_m": 14.0, "cm": 0.2, "v_thresh": -52.0}
 FIXED = {"v_reset": -60.0, "tau_refrac": 3.0}
-BOUNDS = {"cm": (0.05, 1.0), "tau_m": (5.0, 50.0), "v_thresh": (-60.0, -40.0)}
-QUICK = Search(generations=6)
 
 
 def sweeps(noise: float = 0.0) -> list[Sweep]:
@@ -41,11 +44,8 @@ def sweeps(noise: float = 0.0) -> list[Sweep]:
 
 @pytest.fixture(scope="module")
 def fitted() -> Fit:
-    """One sweep is held out."""
-    return fit(
-        "LIF", sweeps(0.3), list(TRUE), bounds=BOUNDS, fixed=FIXED, search=QUICK, test=["sweep1"],
-        backend="reference",
-    )  # fmt: skip
+    """The median GLIF1 cell, of which one sweep is held out; the search begins far from it."""
+    return refitted(1, CELL, NAMES, 0.3, Search(generations=4), dt=DT, steps=STEPS)
 
 
 def test_a_step_below_threshold_in_closed_form() -> None:
@@ -71,21 +71,29 @@ def test_a_step_below_threshold_in_closed_form() -> None:
 
 
 def test_recovery_from_spikes_and_noise(fitted: Fit) -> None:
-    # 0.3 mV of white noise; a step of 0.5 ms and 40 spikes place the threshold within 0.6 mV.
+    # 0.3 mV of white noise; steps of 0.5 ms and some 30 spikes place the threshold.
     values = fitted.values
-    assert values["v_rest"] == pytest.approx(TRUE["v_rest"], abs=0.2)
-    assert values["tau_m"] == pytest.approx(TRUE["tau_m"], rel=0.02)
-    assert values["cm"] == pytest.approx(TRUE["cm"], rel=0.02)
-    assert values["v_thresh"] == pytest.approx(TRUE["v_thresh"], abs=0.6)
+    assert values["v_rest"] == pytest.approx(CELL["v_rest"], abs=0.2)
+    assert values["tau_m"] == pytest.approx(CELL["tau_m"], rel=0.02)
+    assert values["cm"] == pytest.approx(CELL["cm"], rel=0.02)
+    assert values["v_thresh"] == pytest.approx(CELL["v_thresh"], abs=0.6)
     assert not fitted.at_bounds
     assert fitted.train.coincidence_factor > 0.97
-    # What the fit cannot explain is the noise.
-    assert fitted.train.trace_error == pytest.approx(0.3, abs=0.15)
+    # What the fit cannot explain is the noise, and spikes that are late by a step.
+    assert 0.25 < fitted.train.trace_error < 1.0
     assert fitted.test is not None
-    assert fitted.test.coincidence_factor > 0.9
-    assert [s.name for s in fitted.test.sweeps] == ["sweep1"]
+    assert fitted.test.sweeps[0].spikes >= 3
+    assert fitted.test.coincidence_factor > 0.95
+    assert [s.name for s in fitted.test.sweeps] == ["sweep3"]
+    assert np.isnan(fitted.reliability)
+
+
+def test_reliability_is_of_equal_currents() -> None:
+    known = sweeps()
+    target = Target(known, Objective())
     # sweep3 repeats the current of sweep0, and the cell fires the same spikes.
-    assert fitted.reliability == pytest.approx(1.0)
+    assert _reliability(target, DT) == pytest.approx(1.0)
+    assert np.isnan(_reliability(Target(known[:3], Objective()), DT))
 
 
 def test_the_fitted_neuron_is_a_document(fitted: Fit, tmp_path: Path) -> None:
@@ -94,14 +102,12 @@ def test_the_fitted_neuron_is_a_document(fitted: Fit, tmp_path: Path) -> None:
     assert again == fitted.neuron
     assert isinstance(again, NeuronModel)
     assert again.parameters["tau_m"].default == fitted.values["tau_m"]
-    assert again.parameters["v_reset"].default == -60.0
+    assert again.parameters["tau_refrac"].default == 4.5
     Population("v1", (1, 2, 2), again)
     report = json.loads(json.dumps(fitted.report(), allow_nan=False))
     assert report["parameters"]["cm"]["unit"] == "nF"
     assert report["parameters"]["cm"]["folds"] == [again.parameters["cm"].default]
-    # Nothing fires in the step, so it has no factor.
-    assert report["train"]["sweeps"][1]["spikes"] == 0
-    assert report["train"]["sweeps"][1]["coincidence_factor"] is None
+    assert report["reliability"] is None
 
 
 def test_folds_are_seeded_and_each_sweep_is_held_out_once() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scnnbio.fitting import Fit, Search
-from tests.fitting.published import DATA, cells, medians, refitted
+from scnnbio.fitting import Fit
+from tests.fitting.published import DATA, cells, refitted
 
 SUBTHRESHOLD = ("v_rest", "tau_m", "cm")
 
@@ -22,13 +22,6 @@ def check(fit: Fit, cell: dict[str, float], noise: float) -> None:
     assert fit.values["cm"] == pytest.approx(cell["cm"], rel=0.03)
     # What is left is the noise, and an error of spikes by a step or so.
     assert noise - 0.1 < fit.train.trace_error < noise + 0.7
-
-
-@pytest.mark.slow
-def test_median_cell() -> None:
-    cell = medians(1)
-    search = Search(generations=8)
-    check(refitted(1, cell, (*SUBTHRESHOLD, "v_thresh"), 0.5, search), cell, 0.5)
 
 
 @pytest.mark.validate
