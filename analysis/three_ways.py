@@ -7,14 +7,15 @@ shared by 9 places. The photographs are the seven that come with scikit-learn an
 
 - ``stdp``: the stage ``learn`` of v1_features, without labels.
 - ``conversion``: a torch module with one ReLU in place of the layer learns from LGN drives to say
-  which photograph a patch is from, a label that costs nothing (as the exemplars of Dosovitskiy et
-  al. 2014, NeurIPS); ``scnnbio.conversion.convert`` makes a network of it.
+  which of 40 places of the photographs a shifted patch is from, a label that costs nothing (the
+  exemplars of Dosovitskiy et al. 2014, NeurIPS); ``scnnbio.conversion.convert`` makes a network
+  of it.
 - ``surrogate``: the layer itself, of LIF neurons with the same spread of time constants, learns the
   same from the same patches as spikes, by surrogate gradients.
 
-A fifth of the patches, from the right fifth of each photograph, says how well the photograph is
-named. OUT.npz holds the kernels for experiments/three_ways.toml, each with the mean length of the
-STDP kernels: thresholds adapt to the rest there.
+A fifth of the patches, with shifts of their own, says how well the place is named. OUT.npz holds
+the kernels for experiments/three_ways.toml, each with the mean length of the STDP kernels:
+thresholds adapt to the rest there.
 """
 
 from __future__ import annotations
@@ -47,24 +48,35 @@ from scnnbio.stimuli.pictures import load_photographs
 
 FloatArray = NDArray[np.float64]
 MAPS, EXTENT, SIZE, STRIDE, ZOOM = 32, 15, 11, 2, 1.25
-#: Neurons that vote for each photograph.
+#: Neurons that vote for each exemplar.
 VOTES = 5
-#: Share of each photograph's columns, at its right, whose patches judge.
+#: Places of the photographs that are to be named, and how far patches are shifted from them at
+#: most, in pixels of the photograph along each axis.
+EXEMPLARS, SHIFT = 40, 3.0
+#: Least standard deviation of an exemplar, as a share of its photograph's.
+CONTRAST = 0.5
+#: Share of patches that judge.
 HELD = 0.2
 
 
 def patches(frames: FromFrames, n: int, seed: int) -> tuple[FloatArray, NDArray[Any], NDArray[Any]]:
-    """LGN drives (n, 2, row, column) of patches, their photographs, and which of them judge."""
+    """LGN drives (n, 2, row, column) of patches, their exemplars, and which of them judge."""
     library, rng = load_photographs("bundled"), np.random.default_rng(seed)
     side = EXTENT + 2 * frames.encoding.margin
-    half = (side - 1) / 2 / ZOOM
-    drives, labels, judges = [], rng.integers(0, len(library.images), n), rng.random(n) < HELD
-    for label, judged in zip(labels, judges, strict=True):
-        image = library.images[label]
-        cut = image.shape[1] * (1 - HELD)
-        columns = (cut + half, image.shape[1] - 1 - half) if judged else (half, cut - half)
-        place = rng.uniform(half, image.shape[0] - 1 - half), rng.uniform(*columns)
-        patch = sample_patch(image, (side, side), place, 0.0, ZOOM)
+    half = (side - 1) / 2 / ZOOM + SHIFT
+    exemplars: list[tuple[FloatArray, FloatArray]] = []
+    while len(exemplars) < EXEMPLARS:
+        image = library.images[len(exemplars) % len(library.images)]
+        place = rng.uniform(half, np.array(image.shape) - 1 - half)
+        patch = sample_patch(image, (side, side), tuple(place), 0.0, ZOOM)
+        if patch.std() >= CONTRAST * image.std():
+            exemplars.append((image, place))
+    labels, judges = rng.integers(0, EXEMPLARS, n), rng.random(n) < HELD
+    drives = []
+    for label in labels:
+        image, place = exemplars[label]
+        shifted = place + rng.uniform(-SHIFT, SHIFT, 2)
+        patch = sample_patch(image, (side, side), tuple(shifted), 0.0, ZOOM)
         drives.append(frames.encoding.lgn.drive(patch[np.newaxis])[0])
     return np.array(drives), labels, judges
 
@@ -117,13 +129,13 @@ def shown(
     trial = np.repeat(np.arange(len(drives)), [len(step) for step, _ in each])
     shape = (2, EXTENT, EXTENT)
     spikes = FromSpikes(
-        steps.astype(float), units, trial, shape, len(drives), frames.duration, {"picture": labels}
+        steps.astype(float), units, trial, shape, len(drives), frames.duration, {"exemplar": labels}
     )
     return Experiment(network, inputs={"lgn": spikes}, record=Record(("names",)), dt=1.0)
 
 
 def layer_and_votes(like: Network, classes: int, seed: int) -> Network:
-    """The layer of a network with kernels as drawn, before neurons that vote for photographs."""
+    """The layer of a network with kernels as drawn, before neurons that vote for exemplars."""
     rng = np.random.default_rng(seed)
     kernel = rng.normal(0.0, 2.0, (MAPS, 2, SIZE, SIZE))
     first = ConvolutionConnector(kernel, (2, EXTENT, EXTENT), stride=STRIDE)
@@ -152,11 +164,11 @@ def by_surrogate(
     """Kernels that surrogate gradients learn in the layer, its accuracy, and its last epoch."""
     training = Training(epochs=epochs, batch=64, sharpness=2.0)
     with progress() as report:
-        trained = train(learns, "picture", "names", training, report=report)
+        trained = train(learns, "exemplar", "names", training, report=report)
     run = backends.get("torch").run(
         Experiment(trained.network, inputs=judges.inputs, record=judges.record, dt=1.0)
     )
-    right = decoded(run.recording, "names") == run.recording.trials["picture"]
+    right = decoded(run.recording, "names") == run.recording.trials["exemplar"]
     last = trained.layers[trained.layers["epoch"] == trained.layers["epoch"].max()]
     return trained.network.projection("lgn_v1").kernel, float(right.mean()), last.to_dict("list")
 

@@ -108,12 +108,12 @@ class Ours(Peer):
         import torch
 
         from scnnbio.backends.torch import Training
-        from scnnbio.backends.torch.training import _Trainer
+        from scnnbio.backends.torch.training import Trainer
 
         torch.set_num_threads(self.threads)
         if self.task == "training":
             training = Training(batch=BATCH, learning_rate=1e-3)
-            self.trainer = _Trainer(self.experiment, "digit", "digits", training, None)
+            self.trainer = Trainer(self.experiment, "digit", "digits", training, None)
             self.optimiser = torch.optim.Adam(self.trainer.learnables.leaves(), lr=1e-3)
 
     def run(self) -> int:

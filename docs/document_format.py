@@ -18,7 +18,10 @@ from numpydoc.docscrape import ClassDoc
 from scnnbio.connectors import CONNECTORS, PROFILES, RANDOM_EDGES
 from scnnbio.encoding import CODES, LGN, Encoding, Pixels, Retina
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Sampling, Stage
+from scnnbio.experiment.gradient import GRADIENTS
 from scnnbio.experiment.networks import NOISES
+from scnnbio.experiment.surrogates import Surrogate
+from scnnbio.experiment.training import Training
 from scnnbio.inputs import INPUTS, EventSensor
 from scnnbio.network import Projection
 from scnnbio.neurons import NeuronModel, Parameter
@@ -79,7 +82,11 @@ _NETWORK = {
     ),
 }  # fmt: skip
 _OF_STAGES = {
-    "like": ("text", "none", "An earlier stage whose keys this one has too, unless it gives them."),
+    "like": (
+        "text", "none",
+        "An earlier stage whose keys this one has too, unless it gives them; `training` alone is"
+        " not taken over.",
+    ),
     "network": (
         "table", "none", "Keys of the network that are different in this stage.",
     ),
@@ -146,6 +153,9 @@ _SECTIONS = {
     "Growth": "[growth](#growth)", "Normalisation": "[normalisation](#normalisation)",
     "Trace": "[trace](#traces)", "Parameter": "[parameter](#parameters-of-a-neuron)",
     "RandomEdges": "[random connections](#random-connections)",
+    "Gradient": "[training](#training-by-gradient)",
+    "Training": "[settings](#settings-of-surrogate-gradients)",
+    "Surrogate": "[surrogate](#surrogates)",
     "RadialProfile": "[profile](#profiles)",
 }  # fmt: skip
 _UNITS = {"Milliseconds": "ms", "Millivolts": "mV", "Hertz": "Hz", "Degrees": "deg", "Window": "ms"}
@@ -177,6 +187,10 @@ def _study() -> Iterator[str]:
     yield from _section("The document", _written(_DOCUMENT))
     yield from _section("Stages", [*_written(_OF_STAGES), *_stage_keys()], "`[stages.NAME]`")
     yield from _section("Record", keys(Record), "`record` of a stage")
+    yield from _kinds("Training by gradient", GRADIENTS, "`training` of a stage")
+    note = '`settings` of a training `"surrogate"`'
+    yield from _section("Settings of surrogate gradients", keys(Training), note, 3)
+    yield from _section("Surrogates", keys(Surrogate), "`surrogate` of these settings", 3)
     yield from _section("Signals", keys(Sampling), "each row of `record.signals`", 3)
     note = (
         "each row of `claims`. `population` is a name, a list of names, or a table of shares by"

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from docs.pictures import IMAGES, PICTURES
-from scnnbio.figures import FIGURES
+from scnnbio.figures import ANIMATIONS, FIGURES
 
 PAGE = Path(__file__).parent / "gallery.md"
 _HEAD = """# Gallery
@@ -31,17 +31,26 @@ from a folder of results. A study has a figure if it was run with the parts that
 
 | name | what it shows | needs |
 |---|---|---|"""
+_ANIMATED = """
+## Animations
+
+`scnnbio figures DIR NAME --animate` writes one as a GIF, with `--mp4` as an MP4
+([how to](how_to/describe.md#animations)).
+
+| name | needs that a stage recorded |
+|---|---|"""
+#: Of pictures that are no registered figure, or that show more than its title says.
 _TITLES = {
     "v1_features": "Kernels from photographs, and their shapes beside those of cells",
     "euler_stability": "Forward Euler against the exact step",
-    "synaptic_filters": "Frequency responses of synapses and membrane",
-    "adaptation": "Spike-frequency adaptation",
-    "shunting": "Subtractive and divisive inhibition",
     "homeostasis_depth": "Homeostasis through eight layers",
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
     "fitting": "A neuron fitted to current clamp",
     "learning_rules": "Windows and frequency dependence of learning rules",
+    "digits_surrogate": "Training by surrogate gradients",
+    "digits_conversion": "A converted network: accuracy, spikes and operations over time steps",
+    "robustness": "Accuracy of three networks under five faults",
     "performance": "Speed beside other simulators",
 }
 #: What draws the figures that show no run of scnnbio.
@@ -55,14 +64,19 @@ Each figure of a [hands-on page](hands_on/lif.md) stands below the code that dra
 
 def page() -> str:
     """The page in Markdown."""
-    return "\n".join([_HEAD, *_pictures(), _REPORTS, *_figures(), _HANDS_ON])
+    return "\n".join([_HEAD, *_pictures(), _REPORTS, *_figures(), *_animations(), _HANDS_ON])
+
+
+def _animations() -> Iterator[str]:
+    yield _ANIMATED
+    yield from (f"| `{name}` | {spec.needs} |" for name, spec in ANIMATIONS.items())
 
 
 def _pictures() -> Iterator[str]:
     for name, picture in PICTURES.items():
         if not (IMAGES / f"{name}.png").is_file():
             continue  # not drawn yet: another test asks for it
-        title = _TITLES.get(name, name.replace("_", " ").capitalize())
+        title = _TITLES.get(name) or FIGURES.ours(picture.figure).title
         yield f"### {title}\n"
         yield f"![{title}](images/{name}.png)\n"
         drawn = _OTHERS.get(name, f"make pictures ONLY={name}")

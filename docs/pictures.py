@@ -39,6 +39,7 @@ DEMO = "run experiments/v1_features.toml --profile full --backend brian2-standal
 
 _FIGURES = "scnnbio/figures"
 _HEIGHT, _GAP = 720, 24
+_FAST = "brian2-standalone"
 _BETWEEN = re.compile(
     r"(<!-- make pictures writes these lines -->\n).*?(<!-- until here -->)", re.S
 )
@@ -68,11 +69,14 @@ class Picture:
         it imports count too.
     command : str
         Arguments of the command whose run it shows; empty if it shows none.
+    figure : str
+        The registered figure that it is, whose title it has; empty if it is put together here.
     """
 
     draw: Callable[[Path], Image.Image]
     sources: tuple[str, ...]
     command: str = ""
+    figure: str = ""
 
 
 def _scnnbio(command: str, folder: Path) -> None:
@@ -81,15 +85,20 @@ def _scnnbio(command: str, folder: Path) -> None:
     subprocess.run(words, check=True, cwd=ROOT)
 
 
-def _experiment(name: str, figure: str, backend: str) -> Picture:
-    """The figure of an experiment on neurons."""
-    command = f"run experiments/{name}.toml --backend {backend}"
+def _experiment(
+    name: str, module: str, backend: str, *, profile: str = "", figure: str = ""
+) -> Picture:
+    """A figure of an experiment's run; it has the experiment's name unless another is given."""
+    chosen = f" --profile {profile}" if profile else ""
+    command = f"run experiments/{name}.toml{chosen} --backend {backend}"
+    figure = figure or name
 
     def draw(folder: Path) -> Image.Image:
         _scnnbio(command, folder)
-        return Image.open(folder / "figures" / f"{name}.png")
+        return Image.open(folder / "figures" / f"{figure}.png")
 
-    return Picture(draw, (f"{_FIGURES}/{figure}.py", f"experiments/{name}.toml"), command)
+    sources = (f"{_FIGURES}/{module}.py", f"experiments/{name}.toml")
+    return Picture(draw, sources, command, figure)
 
 
 def _comparison(name: str, figure: str, options: str) -> Picture:
@@ -219,11 +228,11 @@ PICTURES = {
         DEMO,
     ),
     "euler_stability": _experiment("euler_stability", "euler", "reference"),
-    "synaptic_filters": _experiment("synaptic_filters", "frequency_response", "brian2-standalone"),
+    "synaptic_filters": _experiment("synaptic_filters", "frequency_response", _FAST),
     "adaptation": _experiment("adaptation", "adaptation", "brian2"),
-    "events_features": _experiment("events_features", "motion", "brian2-standalone"),
-    "shunting": _experiment("shunting", "gain", "brian2-standalone"),
-    "homeostasis_depth": _experiment("homeostasis_depth", "homeostasis", "brian2-standalone"),
+    "events_features": _experiment("events_features", "motion", _FAST),
+    "shunting": _experiment("shunting", "gain", _FAST),
+    "homeostasis_depth": _experiment("homeostasis_depth", "homeostasis", _FAST),
     "compare": _comparison(
         "agreement", "agreement", "--backends brian2-standalone,nest,spinnaker"
     ),
@@ -232,9 +241,23 @@ PICTURES = {
         "convergence",
         "--backends brian2-standalone,nest,event-driven --dt 0.1,0.2,0.5,1",
     ),
-    "code_capacity": _experiment("code_capacity", "capacity", "brian2-standalone"),
-    "code_task": _experiment("code_task", "code_task", "brian2-standalone"),
-    "motifs": _experiment("motifs", "motifs", "brian2-standalone"),
+    "code_capacity": _experiment("code_capacity", "capacity", _FAST),
+    "code_task": _experiment("code_task", "code_task", _FAST),
+    "digits_surrogate": _experiment(
+        "digits_surrogate", "trained", "trained=torch,brian2-standalone"
+    ),
+    "motifs": _experiment("motifs", "motifs", _FAST),
+    "v1_physiology": _experiment(
+        "v1_physiology", "populations", _FAST, profile="full", figure="populations"
+    ),
+    "simple_complex": _experiment("simple_complex", "pooling", _FAST),
+    "cross_orientation": _experiment("cross_orientation", "masking", _FAST),
+    "surround": _experiment("surround", "sizes", _FAST),
+    "sparse_codes": _experiment("sparse_codes", "sparse_codes", _FAST),
+    "weight_sharing": _experiment("weight_sharing", "weight_sharing", _FAST),
+    "stdp_drift": _experiment("stdp_drift", "drift", _FAST),
+    "sharing_snr": _experiment("sharing_snr", "drift", _FAST),
+    "three_ways": _experiment("three_ways", "three_ways", _FAST),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
     "fitting": Picture(_figure(_fitting), ("docs/fitting_figure.py", f"{_FIGURES}/fitting.py")),
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LocalConnector,
         PoolingConnector,
     )
+    from scnnbio.description import describe
     from scnnbio.encoding import (
         LGN,
         Encoding,
@@ -85,6 +86,7 @@ _OF = {
         "LocalConnector",
         "PoolingConnector",
     ),
+    "scnnbio.description": ("describe",),
     "scnnbio.encoding": (
         "LGN",
         "Encoding",
@@ -184,6 +186,7 @@ __all__ = [
     "analysis",
     "backends",
     "connectors",
+    "describe",
     "distributions",
     "encoding",
     "figures",

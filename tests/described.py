@@ -33,7 +33,10 @@ from scnnbio.encoding import (
 )
 from scnnbio.experiment import ClaimBinding, Experiment, Record, Run, Sampling, Stage, Study
 from scnnbio.experiment.drive import Drive
+from scnnbio.experiment.gradient import ByConversion, BySurrogates, Gradient
 from scnnbio.experiment.noise import NoiseSpikes
+from scnnbio.experiment.surrogates import Surrogate
+from scnnbio.experiment.training import Training
 from scnnbio.fitting import Objective, Search
 from scnnbio.inputs import (
     CorrelatedPairs,
@@ -73,7 +76,8 @@ from tests.public_arguments import CONVOLUTION, experiment, network
 
 #: Packages of what is done with descriptions.
 _DOING = (
-    "analysis", "backends", "cli", "comparison", "conversion", "figures", "nir", "testing",
+    "analysis", "backends", "cli", "comparison", "conversion", "description", "figures", "nir",
+    "testing",
     "workflow", "_html",
 )  # fmt: skip
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
@@ -263,6 +267,11 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     ThinnedCode: lambda: ThinnedCode(PhaseCode(30.0), 0.3),
     Retina: lambda: Retina.published("M", pixels_per_degree=8.0),
     Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
+    Surrogate: lambda: Surrogate("triangle", 0.3),
+    Training: lambda: Training(epochs=3, surrogate=Surrogate("boxcar"), rates=(1.0, 30.0)),
+    Gradient: lambda: Gradient("v1", "digit"),
+    ByConversion: lambda: ByConversion("v1", "digit", levels=4, learning_rate=0.01),
+    BySurrogates: lambda: BySurrogates("v1", "digit", Training(batch=7)),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),

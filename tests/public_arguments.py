@@ -33,6 +33,7 @@ from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 from tests.fit_arguments import FIT_ARGUMENTS
 from tests.measure_arguments import fault_arguments, measure_arguments
+from tests.recordings import moved, spike_file
 
 
 def rng() -> np.random.Generator:
@@ -84,13 +85,6 @@ def tuned() -> Recording:
     return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
 
 
-def moved() -> Recording:
-    """Spikes of two units while a bar moves."""
-    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
-    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
-    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
-
-
 def curve(factor: float) -> Curve:
     current = np.linspace(0.1, 1.0, 10)
     return Curve("v1", current, factor * np.maximum(current - 0.3, 0.0)[None].repeat(4, 0) * 90)
@@ -127,6 +121,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "EventSensor": {"mismatch": 0.25, "noise": 4.0},
     "saccades": {"image": np.full((3, 3), 0.5), "duration": 4.0},
     "read_events": {"path": "absent"},
+    "read_sonata": {"path": spike_file, "duration": 200.0},
     "Events.between": {"begin": 10.0, "end": 20.0},
     "Events.by_time": {"duration": 5.0, "begin": 1.0},
     "Events.denoise": {"window": 2.0},

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
-from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes, write_sonata
 
 
 def small() -> Recording:
@@ -49,3 +53,23 @@ def random_recording(rng: np.random.Generator) -> Recording:
         shapes={"v1": (3, 2, 2)},
         trials={"duration": np.full(5, 100.0), "orientation": np.arange(5.0)},
     )
+
+
+def moved() -> Recording:
+    """Spikes of two units while a bar moves."""
+    spikes = Spikes(np.arange(1.0, 101.0), np.arange(100) % 2, np.zeros(100))
+    trials = {"duration": [100.0], "direction": [0.0], "speed": [4.0]}
+    return Recording({"v1": spikes}, {"v1": (2, 1, 1)}, trials)
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
+
+
+def spike_file() -> Path:
+    """A SONATA file with the spikes of :func:`small`, 30 ms."""
+    path = Path(_folder().name) / "spikes.h5"
+    if not path.exists():
+        write_sonata(small(), path, leave_out=["signals", "snapshots", "columns"])
+    return path

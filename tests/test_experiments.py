@@ -59,6 +59,8 @@ QUICK = {
     "events_features": ("tiny", [], "reference", ()),
     "motifs": ("tiny", [], "brian2", ()),
     "digits_stdp": ("tiny", [], "brian2", ("goupy2023_mnist",)),
+    "digits_conversion": ("tiny", [], "torch", ()),
+    "digits_surrogate": ("tiny", [], "torch", ("surrogate_mnist",)),
 }  # fmt: skip
 SLOW = {
     "adaptation": ("", [], "brian2", ()),

@@ -67,6 +67,18 @@ def test_noise() -> None:
     assert 0.0 < float(fano) < 1.5
 
 
+def test_describe() -> None:
+    """Blocks one after another; times, trials and counts are those that the page gives."""
+    printed = run_block("\n".join(blocks("describe.md")))
+    assert printed.splitlines() == [
+        "Description('v1_grating: A drifting grating before the trained V1 layer': 11 tables of"
+        " 58 rows)",
+        "2 True",
+        "[ 12.5  40.  103. ] (6, 1, 1)",
+        "[0 0 1] True",
+    ]
+
+
 def test_inputs() -> None:
     injected, images, several = run_page("inputs.md").splitlines()
     # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.
@@ -130,6 +142,11 @@ def test_python(tmp_path: Path) -> None:
         bound.claim for bound in load("v1_features").claims
     }
     assert run_block(experiment, place=tmp_path) == "brian2 48\n"
+    # The front page of the site does the same with scnnbio.load.
+    (front,) = blocks("../index.md")
+    assert {line.split()[0] for line in run_block(front, place=tmp_path).splitlines()} == {
+        bound.claim for bound in load("v1_features").claims
+    }
     table, names, found = run_block(measures, place=tmp_path).rstrip().rsplit("\n", 2)
     assert names == "['orientation_deg', 'spatial_frequency']"
     assert found == "True"

@@ -164,6 +164,11 @@ def fit_gabors(images: Images, report: Progress | None = None) -> list[GaborFit]
     images : array, shape (images, rows, columns)
     report : callable, optional
         Called with the number of fits done and the number of all.
+
+    Returns
+    -------
+    list of GaborFit
+        In the order of the images.
     """
     stack = plain_array(images, "1", where="images", finite=False)
     fits = []

@@ -216,6 +216,16 @@ class ReadOut:
 def labels_of(recording: Recording, column: str = "label") -> NDArray[Any]:
     """Labels of all trials, from a column of the trial table.
 
+    Parameters
+    ----------
+    recording : Recording
+    column : str
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (trials,).
+
     Raises
     ------
     SpecError

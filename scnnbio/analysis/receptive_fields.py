@@ -171,7 +171,7 @@ def on_minus_off(kernel: Images, where: str) -> Array:
 
 
 def best_lag(images: Images) -> NDArray[np.int64]:
-    """Lag at which each map's image has the largest sum of squares (maps,).
+    """Lag at which each map's image has the largest sum of squares.
 
     The spatial receptive field of a kernel in space and time is taken there, as that of a cell is
     at the delay of its best correlation with the stimulus.
@@ -180,6 +180,11 @@ def best_lag(images: Images) -> NDArray[np.int64]:
     ----------
     images : array, shape (maps, rows, columns) or (maps, rows, columns, lags)
         Without lags all are at 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        Indices of lags, shape (maps,).
 
     References
     ----------
@@ -191,7 +196,18 @@ def best_lag(images: Images) -> NDArray[np.int64]:
 
 
 def at_best_lag(images: Images) -> Array:
-    """Each map's image at its :func:`best_lag`, shape (maps, rows, columns)."""
+    """Each map's image at its :func:`best_lag`.
+
+    Parameters
+    ----------
+    images : array, shape (maps, rows, columns) or (maps, rows, columns, lags)
+        Without lags all are returned as they are.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (maps, rows, columns).
+    """
     images = plain_array(images, "1", where="images", finite=False)
     if images.ndim == 3:
         return images

@@ -30,7 +30,13 @@ BACKENDS: Registry[type[Backend]] = Registry(
 
 
 def names() -> tuple[str, ...]:
-    """Names of all backends."""
+    """Names of all backends.
+
+    Returns
+    -------
+    tuple of str
+        Those of scnnbio first, then those that other packages register.
+    """
     return tuple(BACKENDS)
 
 

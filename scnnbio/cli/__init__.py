@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | explain | check | run | compare | score | fit`` ..."""
+"""The command line: ``scnnbio list | explain | describe | check | run | compare | fit`` ..."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from scnnbio.cli import (  # isort: skip
     listing,
     explain,
+    describe,
     check,
     run,
     resume,
@@ -31,6 +32,7 @@ __all__ = [
     "app",
     "check",
     "compare",
+    "describe",
     "energy",
     "explain",
     "figures",

@@ -51,7 +51,7 @@ def first_differences(
         earliest = min(row.time for row in rows[trial])
         # Within half a step, since k * dt is rounded.
         firsts += [row for row in rows[trial] if row.time < earliest + experiment.dt / 2]
-        if not experiment.reset or experiment.network.learns:
+        if not experiment.reset or experiment.learns:
             break
     return tuple(firsts)
 

@@ -93,6 +93,9 @@ def _recording_all(study: Study) -> Study:
     """
     stages = []
     for stage in study.stages:
+        if stage.experiment.training is not None:  # it records nothing
+            stages.append(stage)
+            continue
         names = tuple(p.name for p in stage.network.populations)
         record = dataclasses.replace(stage.experiment.record, spikes=names)
         experiment = dataclasses.replace(stage.experiment, record=record)

@@ -84,6 +84,11 @@ def compare(
         Of ``converted.experiment(images, steps)``.
     steps : int
 
+    Returns
+    -------
+    tuple of LayerRates
+        In the order of the layers, those that were recorded.
+
     Warns
     -----
     ConversionWarning

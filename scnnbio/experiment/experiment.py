@@ -33,10 +33,12 @@ from scnnbio.experiment.driving import (
 from scnnbio.experiment.features import (
     Requirement,
     of_drives,
+    of_gradient,
     of_network,
     of_signals,
     of_trials,
 )
+from scnnbio.experiment.gradient import Gradient
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
@@ -85,6 +87,9 @@ class Experiment(Value):
         Input of each source, instead of a stimulus and an encoding, and currents into other
         populations. All have the same number of trials of the same duration. The short form fills
         this in.
+    training : Gradient, optional
+        How it learns by gradient to classify its trials. Such an experiment records nothing; its
+        weights are for other experiments.
 
     Raises
     ------
@@ -104,6 +109,7 @@ class Experiment(Value):
     reset: bool = True
     input_dt: Milliseconds | None = None
     inputs: Mapping[str, Input] = field(default_factory=FrozenTable)
+    training: Gradient | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dt", plain(self.dt, "ms", where="dt"))
@@ -131,6 +137,12 @@ class Experiment(Value):
         check_grids(self.inputs, self.input_dt or self.dt)
         check_delays(self)
         self._check_record(driven_ports(self.network, self.inputs))
+        if self.training is not None:
+            if not isinstance(self.training, Gradient):
+                raise SpecError(
+                    f"{reprlib.repr(self.training)} is not of the type Gradient", where="training"
+                )
+            self.training.check(self)
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
 
@@ -231,6 +243,8 @@ class Experiment(Value):
         """Content; one source of frames is equal in its short form and among inputs."""
         short = ("stimulus", "encoding", "inputs")
         rest = {name: value for name, value in fields_of(self).items() if name not in short}
+        if self.training is None:
+            del rest["training"]  # experiments of earlier versions keep their identity
         return rest | canonical_inputs(self.inputs)
 
     @property
@@ -326,13 +340,20 @@ class Experiment(Value):
         # Driven ports are sampled above the backends, not by them.
         below = self.lowered
         signals = ((s.population, s.variables) for s in below.record.signals)
+        network = self.network if self.training is None else self.training.simulated(self.network)
         found = [
-            *of_network(self.network),
+            *of_network(network),
             *of_drives(below.network, below.drives, self.inputs),
             *of_trials(n_trials, reset=self.reset, snapshots=kept),
             *of_signals(signals),
+            *of_gradient(gradient=self.training is not None),
         ]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def learns(self) -> bool:
+        """Whether a run of it leaves learned weights."""
+        return self.network.learns or self.training is not None
 
     def snapshot_trials(self) -> range:
         """Trials at whose beginning snapshots of kernels and thresholds are taken."""

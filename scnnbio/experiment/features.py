@@ -45,6 +45,13 @@ LEARN_ELSEWHERE = (
 )
 
 
+#: Remedy on a backend that does not train by gradient.
+TRAIN_ON_TORCH = (
+    "train on torch and run the other stages here, with --backend STAGE=torch,BACKEND, where STAGE"
+    " is the one with training"
+)
+
+
 class Feature(Enum):
     """One feature; its value is its name in messages and in the support table.
 
@@ -118,6 +125,7 @@ class Feature(Enum):
     WINNERS_LEARN = "WinnerTakeAll", LEARN_ELSEWHERE
     WINNERS_SILENCE = "WinnerTakeAll that silences", "run it on brian2-standalone"
     SNAPSHOTS = "a snapshot of what learns", LEARN_ELSEWHERE
+    GRADIENT = "training by gradient", TRAIN_ON_TORCH
     # Trials and what is recorded.
     RESET = "a reset between trials", "set reset = false, or run it on brian2"
     RUN_ON = "a trial that begins where the last one ended", "set reset = true, or run it on brian2"
@@ -227,6 +235,12 @@ def of_signals(sampled: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[Requi
         others = [name for name in variables if name != "v"]
         if others:
             yield Requirement(element, Feature.SAMPLED_STATES, ", ".join(others))
+
+
+def of_gradient(*, gradient: bool) -> Iterator[Requirement]:
+    """Features that learning by gradient requires."""
+    if gradient:
+        yield Requirement("training", Feature.GRADIENT)
 
 
 def _of_neurons(element: str, network: Network, population: Population) -> Iterator[Requirement]:

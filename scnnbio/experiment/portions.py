@@ -94,7 +94,7 @@ def independent(experiment: Experiment) -> bool:
     Nothing learns, every trial begins from rest, and signals are sampled at the same times of
     each trial.
     """
-    if experiment.network.learns or not experiment.reset:
+    if experiment.learns or not experiment.reset:
         return False
     periods = (
         experiment.steps(sampling.period or experiment.dt, "record.signals.period")

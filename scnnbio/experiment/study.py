@@ -16,6 +16,7 @@ from scnnbio.experiment.claims import ClaimBinding, claim_table, claims_from, lo
 from scnnbio.experiment.documents import (
     Table,
     build,
+    by_kind,
     check_keys,
     join,
     plain_table,
@@ -23,6 +24,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import Experiment, checked_seed
+from scnnbio.experiment.gradient import GRADIENTS
 from scnnbio.experiment.input_documents import (
     INPUT_KEYS,
     READERS,
@@ -36,6 +38,8 @@ from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.record import Record, Sampling
 from scnnbio.experiment.sources import Source, from_here
 from scnnbio.experiment.stage import Stage
+from scnnbio.experiment.surrogates import Surrogate
+from scnnbio.experiment.training import Training
 from scnnbio.experiment.weights import DocumentFolder, rename_file
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli.base import FileSkipped
@@ -51,7 +55,7 @@ STUDY_KEYS = (
 #: Keys of a stage.
 STAGE_KEYS = (
     "like", "network", *INPUT_KEYS, "record", "learning", "reset", "weights_from", "shuffled",
-    "dt", "seed", "input_dt",
+    "dt", "seed", "input_dt", "training",
 )  # fmt: skip
 
 
@@ -101,7 +105,7 @@ class Study(Value):
             if stage.weights_from is not None:
                 where = f"stages.{stage.name}.weights_from"
                 source = documents.choose(seen, stage.weights_from, "earlier stage", where)
-                if not source.experiment.network.learns:
+                if not source.experiment.learns:
                     raise SpecError(f"stage {source.name!r} learns nothing", where=where)
             seen[stage.name] = stage
         if not self.stages:
@@ -220,8 +224,27 @@ def study_from(
 ) -> Study:
     """Make a study from a document that is already in memory; see :func:`~scnnbio.load`.
 
-    Files that the document names are read from ``folder``, at which relative paths start; those in
-    settings start at the working folder.
+    Parameters
+    ----------
+    document : mapping
+        The tables and keys of a TOML document.
+    profile : str, optional
+        One of the document's profiles.
+    seed : int, optional
+        In place of the document's.
+    settings : iterable of str
+        Such as ``"network.parameters.maps=4"``. Paths in them start at the working folder.
+    folder : pathlib.Path, optional
+        At which relative paths in the document start; the working folder by default.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    SpecError
+        If the document is wrong; the message names the key.
     """
     table: Table = plain_value(documents.as_table(document, ""))
     check_keys(table, STUDY_KEYS, "")
@@ -270,6 +293,8 @@ def _expanded(stages: Any) -> Table:
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
             base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
+            # Training is not for the stages that show what was learned.
+            base = {key: value for key, value in base.items() if key != "training"}
             own = _merged(over_base(base, own), own)
         full[name] = own
     return full
@@ -297,7 +322,9 @@ def _stage(name: str, row: Table, table: Table, folder: DocumentFolder) -> Stage
     if "dt" in table:
         rest["dt"] = table["dt"]
     rest |= {
-        key: row[key] for key in ("dt", "record", "learning", "reset", "input_dt") if key in row
+        key: row[key]
+        for key in ("dt", "record", "learning", "reset", "input_dt", "training")
+        if key in row
     }
     experiment = build(Experiment, rest, where, _READERS, network=network, stage=name)
     weights_from = row.get("weights_from")
@@ -317,9 +344,18 @@ def _samplings(rows: Any, where: str) -> tuple[Sampling, ...]:
     )
 
 
+def _settings(table: Any, where: str) -> Training:
+    readers = {
+        "surrogate": lambda value, path: build(Surrogate, value, path),
+        "learn": documents.as_table,
+    }
+    return build(Training, table, where, readers)
+
+
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     **READERS,
     "record": _record,
+    "training": by_kind(GRADIENTS, {"settings": _settings}),
 }
 
 
@@ -355,6 +391,10 @@ def _stage_table(stage: Stage) -> Table:
     }
     if experiment.input_dt is not None:
         table["input_dt"] = experiment.input_dt
+    if experiment.training is not None:
+        kinds = {cls: kind for kind, cls in GRADIENTS.items()}
+        kind = kinds[type(experiment.training)]
+        table["training"] = {"kind": kind, **plain_table(experiment.training)}
     for key in ("weights_from", "shuffled"):
         if getattr(stage, key) is not None:
             table[key] = getattr(stage, key)

@@ -5,6 +5,7 @@ style. :data:`FIGURES` lists the figures of studies by name; :func:`render_repor
 one HTML file.
 """
 
+from scnnbio.figures.animation import ANIMATIONS, Animation, animate, save_animation
 from scnnbio.figures.claims import claim_figure, drawn_pair
 from scnnbio.figures.histograms import draw_against_bins
 from scnnbio.figures.kernels import kernel_grid
@@ -21,15 +22,18 @@ from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
 from scnnbio.figures.style import COLUMN, PAGE, new_figure, style, styled
 
 __all__ = [
+    "ANIMATIONS",
     "COLUMN",
     "FIGURES",
     "PAGE",
+    "Animation",
     "Drawn",
     "FigureSpec",
     "Judged",
     "Picture",
     "StudyResults",
     "Table",
+    "animate",
     "claim_distributions",
     "claim_figure",
     "draw",
@@ -47,6 +51,7 @@ __all__ = [
     "render_report",
     "save",
     "save_all",
+    "save_animation",
     "shape_scatter",
     "style",
     "styled",

@@ -118,6 +118,10 @@ def drawn_pair(pair: SideBySide, labels: Sequence[str], several: bool) -> Drawn 
         Of the places.
     several : bool
         Whether the claim was judged on several populations, which the name then tells.
+
+    Returns
+    -------
+    Drawn or None
     """
     claim = CLAIMS[pair.one.claim]
     scores = (pair.one,) if pair.other is None else (pair.one, pair.other)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from scnnbio.analysis.drift import Drift, SignalToNoise
 from scnnbio.figures.style import INK, MODEL, ON, PAGE, QUIET, new_figure, panel_letter, styled
@@ -89,6 +90,13 @@ def sharing_figure(
     right.set(xlabel="places that share a weight", ylabel="drift of a weight (1/s)", xscale="log")
     if (expected > 0).all():
         right.set_yscale("log")
+    # Plain numbers: the axes span a decade or two.
+    for axes in (left, right):
+        axes.set_xticks(found.places)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.set_minor_formatter(NullFormatter())
+    left.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     for letter, axes in zip("AB", (left, right), strict=True):
         panel_letter(axes, letter)
     return figure

@@ -64,7 +64,7 @@ def nearness_figure(
         filled = [INK if name == found.nearest else "white" for name in found.names]
         axes.scatter(found.distance, place, c=filled, edgecolors=INK, s=16, zorder=3)
         axes.set_yticks(place, found.names if k % across == 0 else [""] * len(place))
-        axes.set(ylim=(len(place) - 0.5, -0.5), xlabel="distance", title=titles[found.claim])
+        axes.set(ylim=(len(place) - 0.5, -0.5), xlabel=f"distance,\n{titles[found.claim]}")
         axes.set_xlim(left=0.0)
         panel_letter(axes, "BCDEFGHIJ"[k])
     return figure

@@ -23,6 +23,7 @@ from scnnbio.figures import (
     populations,
     solutions,
     three_ways,
+    trained,
 )
 from scnnbio.figures.claims import PREFIX, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.kernels import kernel_grid
@@ -44,6 +45,15 @@ __all__ = ["FIGURES", "draw", "draw_all", "names_for"]
 
 def draw(name: str, results: StudyResults) -> Drawn:
     """Draw one figure by name.
+
+    Parameters
+    ----------
+    name : str
+    results : StudyResults
+
+    Returns
+    -------
+    Drawn
 
     Raises
     ------
@@ -78,7 +88,16 @@ def _claim(name: str, results: StudyResults) -> Drawn:
 
 
 def names_for(results: StudyResults) -> list[str]:
-    """Names of the figures of which at least one stage was run, and of those of judged claims."""
+    """Names of the figures of which at least one stage was run, and of those of judged claims.
+
+    Parameters
+    ----------
+    results : StudyResults
+
+    Returns
+    -------
+    list of str
+    """
     # A figure that cannot be imported is skipped here; drawing it by name raises the error.
     own = [name for name in FIGURES if not FIGURES.fault(name) and FIGURES[name].belongs(results)]
     return own + list(judged_claims(results))
@@ -274,6 +293,7 @@ FIGURES: Registry[FigureSpec] = Registry(
             ("solutions:SPECS", solutions.SPECS),
             ("learned:SPECS", learned.SPECS),
             ("three_ways:SPECS", three_ways.SPECS),
+            ("trained:SPECS", trained.SPECS),
             ("circuits:SPECS", circuits.SPECS),
             ("populations:SPECS", populations.SPECS),
         )

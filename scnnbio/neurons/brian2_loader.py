@@ -189,3 +189,11 @@ def _with_plotting(name: str) -> Any:
         if name in names:
             return names[name]
     raise AttributeError(f"module 'brian2' has no attribute {name!r}")
+
+
+def as_sympy(expression: str) -> Any:
+    """An expression or a condition in Brian2's notation, which was checked before, for sympy."""
+    load_brian2()
+    from brian2.parsing.sympytools import str_to_sympy
+
+    return str_to_sympy(expression)

@@ -132,6 +132,7 @@ class Integrator:
         return found
 
 
+@functools.lru_cache(maxsize=256)
 def exact_states(model: NeuronModel) -> tuple[str, ...]:
     """States that the exact propagator integrates: linear, and depending only on each other.
 

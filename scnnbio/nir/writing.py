@@ -65,7 +65,23 @@ def write(path: str | os.PathLike[str], network: Network, dt: Milliseconds) -> N
 
 
 def as_graph(network: Network, dt: Milliseconds) -> Any:
-    """The ``nir.NIRGraph`` of a network; parameters and errors as of :func:`write`."""
+    """The ``nir.NIRGraph`` of a network.
+
+    Parameters
+    ----------
+    network : Network
+    dt : float
+        Time step for which parameters of discrete time are meant (ms).
+
+    Returns
+    -------
+    nir.NIRGraph
+
+    Raises
+    ------
+    UnsupportedError
+        As of :func:`write`.
+    """
     return _Writer(network, plain(dt, "ms", where="nir.write.dt")).graph()
 
 

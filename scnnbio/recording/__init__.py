@@ -12,6 +12,7 @@ from scnnbio.recording.checks import Shape
 from scnnbio.recording.joining import concatenate
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
+from scnnbio.recording.sonata import read_sonata, write_sonata
 from scnnbio.recording.sweep_files import read_sweeps
 from scnnbio.recording.sweeps import Sweep
 
@@ -23,5 +24,7 @@ __all__ = [
     "Spikes",
     "Sweep",
     "concatenate",
+    "read_sonata",
     "read_sweeps",
+    "write_sonata",
 ]

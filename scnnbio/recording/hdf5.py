@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,33 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
     DataError
         If the folder does not exist or the file cannot be written.
     """
+    with new_file(path, _sign, _BLOCK) as file:
+        file.attrs["kind"] = kind
+        file.attrs["version"] = version
+        _write_group(file, tree)
+
+
+@contextmanager
+def new_file(
+    path: str | os.PathLike[str],
+    finish: Callable[[Path], None] = lambda draft: None,
+    block: int = 0,
+) -> Iterator[h5py.File]:
+    """An HDF5 file to be filled, which replaces an existing one only once all is written.
+
+    Parameters
+    ----------
+    path : path
+    finish : callable
+        Called with the path of the draft, when it is closed.
+    block : int
+        Size of the user block at the beginning of the file.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist or the file cannot be written.
+    """
     import h5py
 
     target = Path(path)
@@ -59,17 +87,20 @@ def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: 
         with atomic_draft(target) as partial:
             with (
                 _ErrorDeferringFile(partial) as raw,
-                h5py.File(raw, "w", userblock_size=_BLOCK) as file,
+                h5py.File(raw, "w", userblock_size=block) as file,
             ):
-                file.attrs["kind"] = kind
-                file.attrs["version"] = version
-                _write_group(file, tree)
+                yield file
             if raw.error is not None:
                 raise raw.error
-            with partial.open("r+b") as block:
-                block.write(_MARK + _digest(partial))
+            finish(partial)
     except OSError as error:
         raise unwritable(error, target) from None
+
+
+def _sign(draft: Path) -> None:
+    """Write the checksum of a file into its user block."""
+    with draft.open("r+b") as block:
+        block.write(_MARK + _digest(draft))
 
 
 def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[str, Any]:
@@ -162,7 +193,10 @@ class _ErrorDeferringFile(io.FileIO):
 def _check_header(file: h5py.File, kind: str, version: int, where: str) -> None:
     found = file.attrs.get("kind")
     if found != kind:
-        raise DataError(f"is HDF5, but not a {kind} of scnnbio", where=where)
+        other = "; scnnbio.recording.read_sonata reads a spike file of SONATA"
+        raise DataError(
+            f"is HDF5, but not a {kind} of scnnbio{other if 'spikes' in file else ''}", where=where
+        )
     if int(file.attrs.get("version", -1)) != version:
         raise DataError(
             f"has format version {file.attrs.get('version')}, but this scnnbio reads version"

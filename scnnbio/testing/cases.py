@@ -28,8 +28,10 @@ from scnnbio.connectors import (
 from scnnbio.distributions import LogNormal, Uniform
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Feature, Record, Sampling
+from scnnbio.experiment.gradient import BySurrogates
+from scnnbio.experiment.training import Training
 from scnnbio.geometry import Edges
-from scnnbio.inputs import FromCurrents, Input
+from scnnbio.inputs import FromCurrents, FromSpikes, Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, NeuronModel, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
@@ -285,6 +287,7 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
     Feature.WINNERS_LEARN: lambda: _learning(SharedSTDP(a_plus=0.05), competition=WinnerTakeAll()),
     Feature.WINNERS_SILENCE: lambda: _case(competition=WinnerTakeAll(silence=True), weight=2.4),
     Feature.SNAPSHOTS: lambda: _learning(SharedSTDP(a_plus=0.05), trials=2, snapshots=2),
+    Feature.GRADIENT: lambda: _to_train(epochs=10),
     Feature.RESET: lambda: _case(trials=2),
     Feature.RUN_ON: lambda: _case(trials=2, reset=False),
     Feature.SAMPLED_POTENTIAL: lambda: _case(sampled=("v",), weight=0.3),
@@ -294,6 +297,21 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
 
 def _forward_euler() -> NeuronModel:
     return dataclasses.replace(_LIF, name="LIF_euler", integrator="forward-euler")
+
+
+def _to_train(epochs: int) -> Experiment:
+    """Two trials, each with spikes of one channel of the source, to be told apart."""
+    network = _case().network
+    plane = SHAPE[1] * SHAPE[2]
+    shown = FromSpikes(
+        np.tile([1.0, 4.0, 7.0], 2 * plane), np.repeat(np.arange(2 * plane), 3),
+        np.repeat([0, 1], 3 * plane), size=SHAPE, n_trials=2, duration=15.0,
+        trials={"label": [0, 1]},
+    )  # fmt: skip
+    return Experiment(
+        network, inputs={"source": shown}, dt=0.5,
+        training=BySurrogates("layer", settings=Training(epochs=epochs, learning_rate=0.1)),
+    )  # fmt: skip
 
 
 def _learning(rule: LearningRule, **rest: Any) -> Experiment:

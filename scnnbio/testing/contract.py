@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from scnnbio import backends
 from scnnbio.analysis.agreement import Settings
+from scnnbio.analysis.decoding import decoded
 from scnnbio.backends.promises import Promise, Statistical, Within
 from scnnbio.comparison.plan import PairResult
 from scnnbio.comparison.run import judge_pair
@@ -87,7 +88,9 @@ def judge(
     declared: list[Feature] = []
     for feature in features:
         refusals = backend.unsupported(case(feature))
-        if feature in backend.supports and not refusals:
+        if feature is Feature.GRADIENT and feature in backend.supports and not refusals:
+            found[feature] = _trained(backend, case(feature))
+        elif feature in backend.supports and not refusals:
             declared.append(feature)
         elif feature in backend.supports:
             reasons = ", ".join(map(str, refusals))
@@ -112,6 +115,22 @@ def judge(
 def _of_the_oracle(experiment: Experiment) -> Run:
     """The reference run, computed once for all backends with equal declarations."""
     return backends.get(_ORACLE).run(experiment)
+
+
+def _trained(backend: backends.Backend, experiment: Experiment) -> list[str]:
+    """Problems with training by gradient, which the reference does not do."""
+    weights = backend.run(experiment).weights
+    missing = [p.name for p in experiment.network.projections if p.name not in weights]
+    if missing:
+        return [f"the run leaves no kernel of {name!r}" for name in missing]
+    trained = dataclasses.replace(
+        experiment, network=experiment.network.with_weights(weights), training=None,
+        record=Record((experiment.training.readout,)) if experiment.training else Record(),
+    )  # fmt: skip
+    run = backends.get(_ORACLE).run(trained)
+    found = decoded(run.recording, trained.record.spikes[0])
+    wrong = int((found != run.recording.trials["label"]).sum())
+    return [f"trained, the network takes {wrong} of 2 patterns for the other"] if wrong else []
 
 
 def _refused_well(feature: Feature, refusals: Sequence[Any]) -> list[str]:

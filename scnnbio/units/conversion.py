@@ -45,7 +45,16 @@ def is_view(value: Any) -> bool:
 
 
 def carries_unit(value: Any) -> bool:
-    """Whether it is a quantity, or an array of quantities, of any library."""
+    """Whether it is a quantity, or an array of quantities, of any library.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+    """
     return (
         hasattr(value, "rescale")
         or hasattr(value, "has_same_dimensions")

@@ -108,6 +108,16 @@ def plain_array(
 def plain_window(window: Any, *, where: str = "window") -> tuple[float, float]:
     """Begin and end of a time window, in ms.
 
+    Parameters
+    ----------
+    window : sequence of two times
+    where : str
+        What the window is, for the message of an error.
+
+    Returns
+    -------
+    tuple of float
+
     Raises
     ------
     SpecError
@@ -127,7 +137,20 @@ def plain_window(window: Any, *, where: str = "window") -> tuple[float, float]:
 
 
 def plain_values(value: Any, unit: str, *, where: str = "") -> float | tuple[float, ...]:
-    """One number, or a tuple of numbers if ``value`` is a list or an array."""
+    """One number, or a tuple of numbers if ``value`` is a list or an array.
+
+    Parameters
+    ----------
+    value : number, quantity, text, or a list or array of these
+    unit : str
+        Unit of what is returned.
+    where : str
+        What the value is, for the message of an error.
+
+    Returns
+    -------
+    float or tuple of float
+    """
     if not is_several(value):
         return plain(value, unit, where=where)
     numbers = plain_array(value, unit, where=where)
@@ -140,7 +163,16 @@ def plain_values(value: Any, unit: str, *, where: str = "") -> float | tuple[flo
 
 
 def is_several(value: Any) -> bool:
-    """Whether a value is a list or an array, not one number, text or quantity."""
+    """Whether a value is a list or an array, not one number, text or quantity.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+    """
     return isinstance(value, list | tuple) or (
         (isinstance(value, np.ndarray) or is_view(value)) and np.ndim(value) > 0
     )
@@ -148,6 +180,16 @@ def is_several(value: Any) -> bool:
 
 def whole_numbers(values: Any, *, where: str = "") -> NDArray[np.int64]:
     """Indices as 64-bit integers, of the same shape.
+
+    Parameters
+    ----------
+    values : array of whole numbers
+    where : str
+        What the values are, for the message of an error.
+
+    Returns
+    -------
+    numpy.ndarray
 
     Raises
     ------
@@ -168,6 +210,17 @@ def whole_numbers(values: Any, *, where: str = "") -> NDArray[np.int64]:
 
 def without_unit(value: Any, *, where: str = "") -> Any:
     """Convert quantities to numbers in scnnbio's own units; return other values unchanged.
+
+    Parameters
+    ----------
+    value : object
+    where : str
+        What the value is, for the message of an error.
+
+    Returns
+    -------
+    object
+        Numbers in place of quantities; lists stay lists.
 
     Raises
     ------
@@ -192,6 +245,16 @@ def without_unit(value: Any, *, where: str = "") -> Any:
 
 def in_own_unit(value: Any, *, where: str = "") -> NDArray[np.float64]:
     """Convert numbers, quantities or text to numbers in scnnbio's own units; NaN is allowed.
+
+    Parameters
+    ----------
+    value : number, quantity, text, or a list or array of these
+    where : str
+        What the value is, for the message of an error.
+
+    Returns
+    -------
+    numpy.ndarray
 
     Examples
     --------

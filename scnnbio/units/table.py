@@ -81,10 +81,31 @@ Window = tuple[Milliseconds, Milliseconds]
 
 
 def dimension(unit: str) -> str:
-    """Name of the dimension that ``unit`` measures, such as ``"time"``."""
+    """Name of the dimension that a unit measures.
+
+    Parameters
+    ----------
+    unit : str
+        One of scnnbio's units.
+
+    Returns
+    -------
+    str
+        Such as ``"time"``.
+    """
     return UNITS[unit][0]
 
 
 def si_factor(unit: str) -> float:
-    """Factor that turns a number in ``unit`` into SI (degrees for angles)."""
+    """Factor that turns a number in a unit into SI (degrees for angles).
+
+    Parameters
+    ----------
+    unit : str
+        One of scnnbio's units.
+
+    Returns
+    -------
+    float
+    """
     return UNITS[unit][1]

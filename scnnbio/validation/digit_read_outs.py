@@ -41,14 +41,7 @@ class PublishedAccuracy(Measure):
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure; raises Missing for other digits than those of the published number."""
-        shapes = [
-            driven.values.shape[-2:]
-            for driven in evidence.run.experiment.inputs.values()
-            if isinstance(driven, FromImages)
-        ]
-        part = evidence.recording.trials.get("part", np.zeros(0))
-        if shapes != [(_MNIST_SIDE,) * 2] or (part == "test").sum() != _MNIST_TEST:
-            raise Missing("the published number is for the 10,000 test digits of MNIST")
+        check_mnist(evidence)
         found = evidence.once(layer_read_out, *_layers(evidence)).accuracy
         return Measured(np.array([found.value]))
 
@@ -78,6 +71,18 @@ class Unsettled(Measure):
         if not isinstance(rule, LearningRule):
             raise Missing(f"{evidence.projection!r} does not learn")
         return Measured(np.array([unsettled((weights - rule.w_min) / (rule.w_max - rule.w_min))]))
+
+
+def check_mnist(evidence: Evidence) -> None:
+    """Raise Missing unless the test digits are those of MNIST, by their number and size."""
+    shapes = [
+        driven.values.shape[-2:]
+        for driven in evidence.run.experiment.inputs.values()
+        if isinstance(driven, FromImages)
+    ]
+    part = evidence.recording.trials.get("part", np.zeros(0))
+    if shapes != [(_MNIST_SIDE,) * 2] or (part == "test").sum() != _MNIST_TEST:
+        raise Missing("the number is for the 10,000 test digits of MNIST")
 
 
 def _layers(evidence: Evidence) -> tuple[str, ...]:

@@ -164,6 +164,15 @@ def unfinished_runs(parent: Path) -> dict[Path, Path]:
     """Drafts in a folder whose runs were killed, with the results folder of each.
 
     Drafts that cannot be resumed, such as those of comparisons, are removed.
+
+    Parameters
+    ----------
+    parent : pathlib.Path
+
+    Returns
+    -------
+    dict
+        Results folder that a run was to write, by its draft.
     """
     found = {}
     for file in sorted(parent.glob(f".*/{_CHECKPOINTS}/lock")):

@@ -167,7 +167,17 @@ def execute(
 
 
 def judge(results: Results) -> Results:
-    """Judge the study's claims; the results with their scores."""
+    """Judge the study's claims.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    Results
+        The same, with the scores.
+    """
     return results.with_scores(registry.judge_all(results.study.claims, results.evidence))
 
 
@@ -311,3 +321,47 @@ def draw(
         left_out=left_out,
     )
     return [*written, page]
+
+
+def animate(
+    results: Results,
+    folder: Path,
+    name: str | None,
+    *,
+    stage: str | None = None,
+    trial: int | None = None,
+    mp4: bool = False,
+) -> Path:
+    """Write an animation of a finished run into its folder.
+
+    Parameters
+    ----------
+    results : Results
+    folder : Path
+    name : str, optional
+        Of an animation; an error names them if it is not given.
+    stage, trial
+        As of :func:`scnnbio.figures.animate`.
+    mp4 : bool
+        Write an MP4 in place of a GIF.
+
+    Returns
+    -------
+    Path
+        ``figures/NAME.gif`` or ``figures/NAME.mp4`` in the folder.
+
+    Raises
+    ------
+    SpecError
+        If there is no animation, stage or trial of that name.
+    DataError
+        If the results lack what it shows, ffmpeg is missing, or the folder cannot be written.
+    """
+    # Imported here, since only this and draw need matplotlib.
+    from scnnbio import figures
+
+    if name is None:
+        known = ", ".join(figures.ANIMATIONS)
+        raise SpecError(f"say what to animate, one of {known}", where="--animate")
+    made = figures.animate(name, results, stage=stage, trial=trial)
+    return figures.save_animation(made, folder / "figures", name, mp4=mp4)

@@ -25,7 +25,7 @@ torch = pytest.importorskip("torch")
 from scnnbio.backends.torch import Surrogate, Training  # noqa: E402
 from scnnbio.backends.torch.inputs import dense  # noqa: E402
 from scnnbio.backends.torch.layers import Firing, Layer  # noqa: E402
-from scnnbio.backends.torch.training import _Trainer  # noqa: E402
+from scnnbio.backends.torch.training import Trainer  # noqa: E402
 from scnnbio.backends.torch.unrolled import Unrolled  # noqa: E402
 
 KINDS = ("fast-sigmoid", "arctan", "triangle", "boxcar")
@@ -194,7 +194,7 @@ def test_a_hard_network_has_the_gradient_of_a_loop_by_hand(kind, through_reset, 
     training = Training(
         surrogate=Surrogate(kind, 0.8), through_reset=through_reset, precision="double", **pieces
     )
-    trainer = _Trainer(case, np.zeros(5, int), "cell", training, None)
+    trainer = Trainer(case, np.zeros(5, int), "cell", training, None)
     kernel = trainer.learnables.kernels["eye_cell"]
     late = torch.linspace(0.5, 1.5, STEPS, dtype=torch.float64)
     found = trainer.through(trainer.trials, trainer.learnables.bound()).spikes["cell"]
@@ -226,7 +226,7 @@ def test_one_neuron_below_threshold_has_its_closed_form() -> None:
         case, network=Network(case.network.populations, (one,)), inputs={"eye": given}
     )
     training = Training(surrogate=Surrogate("arctan"), precision="double")
-    trainer = _Trainer(case, np.zeros(1, int), "cell", training, None)
+    trainer = Trainer(case, np.zeros(1, int), "cell", training, None)
     kernel = trainer.learnables.kernels["eye_cell"]
     trainer.through(trainer.trials, trainer.learnables.bound()).spikes["cell"].sum().backward()
     factor = np.exp(-np.arange(STEPS - arrives + 1) / tau)

@@ -28,7 +28,7 @@ from scnnbio.backends.torch import Surrogate, Training, train  # noqa: E402
 from scnnbio.backends.torch.learnables import Threshold  # noqa: E402
 from scnnbio.backends.torch.losses import evidence, operations, rate_price  # noqa: E402
 from scnnbio.backends.torch.quantised import Quantiser, deployed  # noqa: E402
-from scnnbio.backends.torch.training import _Trainer  # noqa: E402
+from scnnbio.backends.torch.training import Trainer  # noqa: E402
 from scnnbio.backends.torch.unrolled import Traced  # noqa: E402
 
 JUMPS = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 10.0, "tau_refrac": 0.0}
@@ -204,7 +204,7 @@ def test_homeostasis_keeps_a_deep_stack_from_silence() -> None:
 
 def test_operations_count_each_spike_once_for_each_of_its_connections() -> None:
     case = small(n=6)
-    trainer = _Trainer(case, "label", "out", Training(batch=6), None)
+    trainer = Trainer(case, "label", "out", Training(batch=6), None)
     traced = trainer.through(trainer.trials, trainer.learnables.bound())
     run = backends.get("reference").run(
         dataclasses.replace(case, record=Record(("eye", "one", "out")))

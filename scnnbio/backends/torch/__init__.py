@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from scnnbio.backends.torch.backend import TorchBackend
 from scnnbio.backends.torch.loader import load_torch
-from scnnbio.backends.torch.settings import Training
-from scnnbio.backends.torch.surrogates import Surrogate
+from scnnbio.experiment.surrogates import Surrogate
+from scnnbio.experiment.training import Training
 
 if TYPE_CHECKING:
     from scnnbio.backends.torch.eprop import EProp

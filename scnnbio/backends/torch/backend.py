@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -10,7 +12,9 @@ from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.backends.support import LINEAR_EQUATIONS, Refusal
 from scnnbio.backends.torch.loader import load_torch, missing
+from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
+from scnnbio.network import Network
 
 _LEARNS = Refusal(
     "{what} {is_} not available on torch, whose trials run in parallel and which learns by"
@@ -37,6 +41,23 @@ _RULES = (
 )
 
 
+#: Why training refuses background noise, and what to do instead.
+NO_NOISE = (
+    "training draws no background noise",
+    "train without noise, and run network.with_weights(...) with it",
+)
+
+
+def without_thresholds(experiment: Experiment) -> Experiment:
+    """The experiment without rules of thresholds."""
+    populations = experiment.network.populations
+    network = Network(
+        tuple(dataclasses.replace(p, homeostasis=None) for p in populations),
+        experiment.network.projections,
+    )
+    return dataclasses.replace(experiment, network=network)
+
+
 class TorchBackend(Backend):
     """The network as torch operations in double precision, on the processor.
 
@@ -50,6 +71,7 @@ class TorchBackend(Backend):
         Feature.NONLINEAR,
         Feature.CONDUCTANCES,
         Feature.FORWARD_EULER,
+        Feature.GRADIENT,
     }
     refusals: ClassVar[Mapping[Feature, Refusal]] = dict.fromkeys(_RULES, _LEARNS)
     promises: ClassVar[tuple[Promise, ...]] = (
@@ -68,11 +90,25 @@ class TorchBackend(Backend):
         """What must be installed before this backend can run; empty if nothing."""
         return missing()
 
+    def unsupported(self, experiment: Experiment) -> list[Unsupported]:
+        """Find everything that cannot run or be trained. See :meth:`Backend.unsupported`."""
+        found = super().unsupported(experiment)
+        if experiment.training is None:
+            return found
+        noisy = [p.name for p in experiment.network.populations if p.noise]
+        return found + [Unsupported(f"population {name!r}", *NO_NOISE) for name in noisy]
+
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
         with watch.phase("import"):
             load_torch()
+        if experiment.training is not None:
+            # Imported by name when used, since training depends on this module.
+            stages = importlib.import_module("scnnbio.backends.torch.stages")
+            with watch.phase("train"):
+                outcome: Outcome = stages.trained_stage(experiment, report)
+                return outcome
         from scnnbio.backends.torch.running import Running
 
         with watch.phase("build"):

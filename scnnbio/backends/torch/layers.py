@@ -18,8 +18,8 @@ from torch import Tensor
 from scnnbio.backends.base import initial_states, refractory_steps, step_constants
 from scnnbio.backends.torch.expressions import compiled
 from scnnbio.backends.torch.propagators import exact_constants, needs
-from scnnbio.backends.torch.surrogates import Surrogate
 from scnnbio.errors import SpecError
+from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import excess_over, split_assignments
 from scnnbio.population import Population

@@ -13,10 +13,10 @@ from torch import Tensor
 from scnnbio._signs import check_signs
 from scnnbio.backends.torch.layers import Layer
 from scnnbio.backends.torch.pathways import Pathway
-from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.unrolled import Bound, Unrolled
 from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, hint
+from scnnbio.experiment.training import Training
 from scnnbio.network import Network
 from scnnbio.population import Population
 

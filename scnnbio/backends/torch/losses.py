@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.unrolled import Traced
+from scnnbio.experiment.training import Training
 
 
 def evidence(traced: Traced, readout: str, training: Training) -> Tensor:

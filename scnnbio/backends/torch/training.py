@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from scnnbio.backends.torch.backend import TorchBackend
+from scnnbio.backends.torch.backend import NO_NOISE, TorchBackend, without_thresholds
 from scnnbio.backends.torch.diagnostics import Watch
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
@@ -34,10 +34,10 @@ from scnnbio.backends.torch.losses import (
     rate_price,
 )
 from scnnbio.backends.torch.quantised import Quantiser, deployed
-from scnnbio.backends.torch.settings import Training
 from scnnbio.backends.torch.unrolled import Bound, Traced, Unrolled
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report
+from scnnbio.experiment.training import Training
 from scnnbio.network import Network
 
 if TYPE_CHECKING:
@@ -121,14 +121,24 @@ def train(
     The seed of the experiment determines all random numbers, so that it gives one network per
     machine and number of threads; the order of torch's sums depends on the number of threads.
     """
-    return _Trainer(experiment, labels, readout, training, validation).trained(report or _silent)
+    return Trainer(experiment, labels, readout, training, validation).trained(report or _silent)
 
 
 def _silent(phase: str, done: float, total: float) -> None:
     """Ignore progress."""
 
 
-class _Trainer:
+class Trainer:
+    """Training of one experiment; arguments as of :func:`train`.
+
+    Parameters
+    ----------
+    experiment, labels, readout, training, validation
+    parts : (array of int, array of int), optional
+        Trials of the experiment to learn from, and trials for validation, instead of all trials
+        and of a second experiment.
+    """
+
     def __init__(
         self,
         experiment: Experiment,
@@ -136,6 +146,7 @@ class _Trainer:
         readout: str,
         training: Training,
         validation: Experiment | None,
+        parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
     ) -> None:
         check_supported(experiment)
         self.experiment, self.readout, self.training = experiment, readout, training
@@ -148,9 +159,11 @@ class _Trainer:
         self.classes = population.shape[0]
         self.labels = checked_labels(experiment, labels, self.classes)
         self.trials = list(experiment.input_stream().trials())
-        self.validation = validation
+        self.validates = validation is not None or parts is not None
         if validation is not None:
             self._check_validation(validation, labels)
+        elif parts is not None:
+            self._divide(*parts)
         self.learnables = Learnables(
             experiment.network, self.unrolled, training, experiment.trial_duration
         )
@@ -163,6 +176,12 @@ class _Trainer:
             plain = dataclasses.replace(experiment, learning=False)
             self.quantiser = Quantiser(plain, self.dtype)
         self.watch = Watch(self.unrolled, experiment)
+
+    def _divide(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> None:
+        self.validation_labels = self.labels[torch.as_tensor(validation)]
+        self.validation_trials = [self.trials[k] for k in validation]
+        self.labels = self.labels[torch.as_tensor(train)]
+        self.trials = [self.trials[k] for k in train]
 
     def _fans(self) -> dict[str, list[Tensor]]:
         found: dict[str, list[Tensor]] = {}
@@ -307,7 +326,7 @@ class _Trainer:
 
     def _validated(self) -> float | None:
         """Fraction of correctly classified validation trials; None without any."""
-        if self.validation is None:
+        if not self.validates:
             return None
         right, batch = 0, 4 * self.training.batch
         with torch.no_grad():
@@ -322,22 +341,12 @@ class _Trainer:
 
 def check_supported(experiment: Experiment) -> None:
     """Raise unless training supports an experiment: as the backend, with adaptive thresholds."""
-    if any(p.plasticity is not None for p in experiment.network.projections):
-        still = dataclasses.replace(experiment)  # its rules are refused below
-    else:
-        network = Network(
-            tuple(dataclasses.replace(p, homeostasis=None) for p in experiment.network.populations),
-            experiment.network.projections,
-        )
-        still = dataclasses.replace(experiment, network=network)
     backend = TorchBackend()
-    if problems := backend.unsupported(still):
+    if problems := backend.unsupported(without_thresholds(experiment)):
         raise UnsupportedError(backend.name, problems)
     for population in experiment.network.populations:
         if population.noise:
-            feature = "training draws no background noise"
-            remedy = "train without noise, and run network.with_weights(...) with it"
-            refusal = Unsupported(f"population {population.name!r}", feature, remedy)
+            refusal = Unsupported(f"population {population.name!r}", *NO_NOISE)
             raise UnsupportedError(backend.name, [refusal])
     if not experiment.reset and experiment.n_trials > 1:
         raise SpecError(

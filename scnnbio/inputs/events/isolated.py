@@ -35,6 +35,11 @@ class Isolated:
     """A process that reads files, one after another; a context.
 
     It starts at the first file, and again after a crash.
+
+    Parameters
+    ----------
+    patience : float
+        Longest that one file may take (s).
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:

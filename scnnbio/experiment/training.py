@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, final, get_args
 
-from scnnbio.backends.torch.surrogates import Surrogate
 from scnnbio.errors import SpecError, not_one_of
+from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.units import Hertz, Number, plain
 from scnnbio.values import FrozenTable, Value
 
@@ -51,6 +51,7 @@ class Training(Value):
     sharpness : float
         Factor on what the softmax is taken of.
     surrogate : Surrogate
+        What stands for the derivative of a spike.
     through_reset : bool
         Whether the gradient includes the effect of a spike on its own neuron by the reset (Zenke &
         Vogels 2021, Neural Comput 33:899, omit it).
@@ -78,6 +79,7 @@ class Training(Value):
         A machine whose weights the forward pass uses; gradients pass through the rounding
         (Bengio, Leonard & Courville 2013, arXiv:1308.3432).
     precision : {"single", "double"}
+        Of torch's numbers.
 
     Raises
     ------
