@@ -15,6 +15,8 @@ SPREAD  ?= -n 2 --dist loadfile
 # Of an environment whose NEST has MPI; if none is named, one is built, once.
 MPI_PYTHON ?=
 MPI_VENV   ?= .venv-mpi
+# Of pip-audit, which shares nothing with what it audits.
+AUDIT_VENV ?= .venv-audit
 
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -23,7 +25,7 @@ ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test quick validate test-mpi bench lint format types docs dist clean
+.PHONY: help demo pictures test quick validate fuzz audit test-mpi bench lint format types docs dist clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -68,6 +70,17 @@ quick: $(ALL) ## the quick subset of the tests
 
 validate: $(ALL) ## what takes minutes or gigabytes, one at a time
 	$(BIN)/python -m pytest -m validate $(PYTEST_ARGS)
+
+fuzz: $(ALL) ## attack every reader with N=1000 hostile inputs (validate takes 10,000)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(or $(N),1000)
+
+$(AUDIT_VENV)/.installed: | $(BIN)/python
+	@$(BIN)/python -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip --disable-pip-version-check --no-input install --quiet 'pip-audit>=2.7,<3'
+	@touch $@
+
+audit: $(ALL) $(AUDIT_VENV)/.installed ## look for known vulnerabilities of what is installed (needs a network)
+	$(AUDIT_VENV)/bin/python .ci/audit.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 $(MPI_VENV)/.built: docs/how_to/build_nest_mpi.sh
 	@echo "Building NEST with MPI into $(MPI_VENV) (some ten minutes, once)"

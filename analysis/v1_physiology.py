@@ -1,15 +1,17 @@
 """Tables of the verdicts of v1_physiology, from the folders of finished runs.
 
-python analysis/v1_physiology.py OUT circuit=DIR ... "white noise=DIR" "no noise=DIR" ...
+python analysis/v1_physiology.py OUT [--claims DOCUMENT] circuit=DIR ... "white noise=DIR" ...
 
 Runs named "circuit" are its seeds: the table has their mean and range. Other names are controls.
+With a document the runs are judged by its claims, otherwise they keep the scores they have.
 Writes OUT.md and OUT.csv; ``docs/background/v1_physiology.md`` says how the runs were made.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from scnnbio.analysis import Bootstrap, modulation_measures
+from scnnbio.experiment import load
 from scnnbio.recording import Recording, Spikes
 from scnnbio.validation.scores import Score
-from scnnbio.workflow import Results, load_results
+from scnnbio.workflow import Results, judge, load_results
 
 Runs = dict[str, list[Results]]
 #: Verdicts of a claim that a run meets.
@@ -130,12 +133,21 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
 
-def main(out: Path, named: Sequence[str]) -> None:
+def loaded(folder: Path, document: Path | None) -> Results:
+    """A finished run with its scores, or with those of the claims of a document."""
+    results = load_results(folder)
+    if document is None:
+        return results
+    study = dataclasses.replace(results.study, claims=load(document).claims)
+    return judge(dataclasses.replace(results, study=study))
+
+
+def main(out: Path, named: Sequence[str], document: Path | None = None) -> None:
     """Read the runs, write the tables, print the counts."""
     runs: Runs = {}
     for text in named:
         name, _, folder = text.partition("=")
-        runs.setdefault(name, []).append(load_results(Path(folder)))
+        runs.setdefault(name, []).append(loaded(Path(folder), document))
     rows = verdicts(runs)
     shares = [["cells", "met by", "of cells that fire"]]
     for made in runs[_CIRCUIT]:
@@ -152,4 +164,9 @@ def main(out: Path, named: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("runs", nargs="+", metavar="NAME=DIR")
+    parser.add_argument("--claims", type=Path)
+    given = parser.parse_args()
+    main(given.out, given.runs, given.claims)

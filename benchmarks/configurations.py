@@ -217,3 +217,6 @@ GROWTH = tuple(
     for kernel in (1, 5, 15, 31)
     for size in [60 + kernel - 1]
 )
+
+#: A layer of 46.7 million synapses, and the same layer on more input: 1.1e9 and 4.3e9 synapses.
+BILLIONS = tuple(Configuration(size, 7, 32, 1.0, 100.0) for size in (128, 600, 1180))

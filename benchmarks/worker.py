@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.configurations import EIGHT, GROWTH, LEARNING
+from benchmarks.configurations import BILLIONS, EIGHT, GROWTH, LEARNING
 from benchmarks.timing import Program, own_peak_mb
 from scnnbio._later import own_process
 
@@ -35,7 +35,8 @@ PROGRAMS = {
     "nest": ("other_programs", "Nest"),
     "torch": ("other_programs", "Torch"),
 }
-CONFIGURATIONS: dict[str, Any] = {c.name: c for c in (*EIGHT, *LEARNING, *GROWTH)}
+#: The shorter segments of BILLIONS give way to those of EIGHT where both have a layer.
+CONFIGURATIONS: dict[str, Any] = {c.name: c for c in (*BILLIONS, *EIGHT, *LEARNING, *GROWTH)}
 
 
 def program(name: str) -> type[Program]:

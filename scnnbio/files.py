@@ -9,11 +9,15 @@ classes, which check their arguments.
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import io
 import json
 import os
 import platform
 import re
+import stat
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -22,6 +26,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from scnnbio.archives import array_of
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.values import VERSION, Value, canonical, class_name, restored, same
 
@@ -36,8 +41,8 @@ _HEAD = "scnnbio.json"
 _MAX_COMPRESSED = 2**30
 #: Growth of an uncompressed file on unpacking that is allowed, for names and headers.
 _MAX_GROWTH = 1.1
-#: Kinds of numpy arrays that are stored: truth values, numbers, text and times.
-_KINDS = "biufcUSmM"
+#: Seconds after which a draft that no process of this machine writes is left over.
+_LONG_AGO = 3600.0
 #: First bytes of other kinds of files, and their names.
 _FOREIGN = {
     b"\x89HDF": "an HDF5 file",
@@ -159,12 +164,26 @@ def atomic_draft(path: Path) -> Iterator[Path]:
     """
     # In the same folder, so that the rename stays within one file system and is atomic.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _remove_parts(path)
     try:
         yield draft
         os.replace(draft, path)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _remove_parts(path: Path) -> None:
+    """Remove drafts of a file that killed processes of this machine left long ago."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        number = draft.name.removesuffix(".part").rpartition(".")[2]
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            # Another machine may be writing it in a folder that both see.
+            if abs(time.time() - draft.stat().st_mtime) > _LONG_AGO:
+                try:
+                    os.kill(int(number), 0)
+                except ProcessLookupError:
+                    draft.unlink(missing_ok=True)
 
 
 def write_atomically(content: bytes, path: Path) -> None:
@@ -309,24 +328,27 @@ def _head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 
 
 def _array(content: bytes) -> np.ndarray:
-    """An array in numpy's format; refuses objects, and shapes that do not fit the content."""
-    file = io.BytesIO(content)
-    major, _ = _NPY.read_magic(file)
-    read = {1: _NPY.read_array_header_1_0, 2: _NPY.read_array_header_2_0}
-    shape, by_column, dtype = read[major](file)
-    if dtype.kind not in _KINDS:
-        raise ValueError(f"an array of {dtype}")
-    rest = memoryview(content)[file.tell() :]
-    # In Python's integers, which do not overflow.
-    count = 1
-    for length in shape:
-        count *= length
-    if min(shape, default=0) < 0 or count * dtype.itemsize != len(rest):
-        raise ValueError(f"{len(rest)} bytes for an array of shape {shape}")
-    # A copy, so that the array owns its memory.
-    array = np.frombuffer(rest, dtype, count).reshape(shape, order="F" if by_column else "C").copy()
+    """An array in numpy's format, read-only."""
+    array = array_of(content)
     array.setflags(write=False)
     return array
+
+
+def no_device(path: Path) -> Path:
+    """The path, unless it is of a device, such as ``/dev/zero``, which can be read without end.
+
+    Raises
+    ------
+    OSError
+        If it is one.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return path  # whoever opens it says what is wrong
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device, not a file")
+    return path
 
 
 def check_readable(path: Path) -> None:
@@ -338,7 +360,7 @@ def check_readable(path: Path) -> None:
         If it is missing or a folder, or the system refuses to open it.
     """
     try:
-        with path.open("rb"):
+        with no_device(path).open("rb"):
             pass
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
         raise DataError("there is no such file", where=str(path)) from None

@@ -252,7 +252,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     MovingBars: lambda: MovingBars((0.0, 22.5), lengths=(1.0,), repeats=2, order="listed"),
     SparseNoise: lambda: SparseNoise(3, spots=2),
     GaussianNoise: lambda: GaussianNoise(3, temporal_exponent=0.3),
-    NaturalScenes: lambda: NaturalScenes(sequences=3, drift=0.01),
+    NaturalScenes: lambda: NaturalScenes(sequences=3, drift=0.01, diameters=(1.0, 4.0)),
     LGN: lambda: LGN(sigma_center=0.7),
     Pixels: Pixels,
     LatencyCode: lambda: LatencyCode(budget=40),

@@ -69,6 +69,10 @@ def measure_arguments(
         },
         "modulation_measures": measured | {"recording": table_of(temporal_frequency=[20.0])},
         "potential_modulation_measures": measured | {"recording": potential},
+        "onset_measures": {
+            "recording": table_of(contrast=[0.0, 1.0]), "population": "v1", "onset": 10.0,
+            "delay": 5.0, "width": 30.0, "bootstrap": Bootstrap(draws=2),
+        },
         "response_latency": {
             "recording": table_of(contrast=[1.0]), "population": "v1", "onset": 30.0,
             "within": 30.0, "bin_width": 10.0, "bootstrap": Bootstrap(draws=2),

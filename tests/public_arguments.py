@@ -31,6 +31,7 @@ from scnnbio.neurons.linearised import euler_stability
 from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
+from tests.encoding_arguments import encoding_arguments
 from tests.fit_arguments import FIT_ARGUMENTS
 from tests.measure_arguments import fault_arguments, measure_arguments
 from tests.recordings import moved, spike_file
@@ -202,7 +203,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "homeostatic_return": {**RUN, "curve": "v1", "within": 0.5},
     "Gratings": {"orientations": [0.0, 45.0, 90.0]},
     "GratingPatches": {"diameters": [2.0, 4.0], "contrasts": [0.5], "mask_contrasts": [0.25]},
-    "MovingBars": {"lengths": [2.0, 4.0]},
+    "MovingBars": {"lengths": [2.0, 4.0]}, "NaturalScenes": {"diameters": [2.0, 4.0]},
     "Spikes": {"time": [1.0, 2.0], "unit": [0, 1], "trial": [0, 0]},
     "Signal": {
         "values": [[1.0], [2.0]], "unit": [0], "period": 1.0, "quantity": "mV", "trial": [0, 0],
@@ -324,9 +325,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "SpinnakerBackend": {"target": "emulated", "gap": 20.0},
     # Methods: ``self`` is made by the entry of SELVES.
     "Parameter.check": {"value": 20.0, "where": "here"},
-    "Code.spikes": {"drive": np.ones((1, 4)), "duration": 50.0, "dt": 0.5, "rng": rng},
-    "Encoding.spikes": {"frames": np.ones((1, 3, 3)), "duration": 50.0, "dt": 0.5, "rng": rng},
-    "RateCode.rate": {"drive": [0.5, 1.0]},
     "Levels": {"levels": 3, "code": PoissonCode(), "duration": 20.0, "shown": 10.0},
     "FromSequences": {"sequences": ("ACGT",), "code": PoissonCode(), "duration": 20.0},
     "PlantedMotifs": {
@@ -342,6 +340,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Retina.drive": {"frames": np.ones((2, 20, 20)), "duration": 50.0},
     "Retina.spatial_gain": {"frequency": [0.5, 2.0]},
     "Retina.transfer": {"frequency": [4.0, 8.0], "contrast": 0.5},
+    **encoding_arguments(),
     "LGN.drive": {"frames": np.arange(900.0).reshape(1, 30, 30)},
     "Pixels.drive": {"frames": np.ones((1, 2, 2))},
     "Experiment.steps": {"time": 20.0, "where": "here"},

@@ -56,6 +56,7 @@ RESULTS = {
         *(
             "Capacity",
             "CodeTask",
+            "ConvertedCourse",
             "Condition",
             "Energy",
             "LayerOperations",

@@ -34,6 +34,7 @@ from scnnbio.analysis.measures_of_modulation import (
     potential_modulation_measures,
     response_latency,
 )
+from scnnbio.analysis.measures_of_onset import onset_measures
 from scnnbio.analysis.measures_of_orientation import direction_measures, orientation_measures
 from scnnbio.analysis.measures_of_size import size_measures
 from scnnbio.analysis.measures_of_sparseness import sparseness, sparseness_measures
@@ -130,6 +131,7 @@ __all__ = [
     "noise_correlation",
     "noise_correlations",
     "on_minus_off",
+    "onset_measures",
     "orientation_measures",
     "orientation_selectivity",
     "orientation_tuning",

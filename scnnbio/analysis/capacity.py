@@ -2,11 +2,11 @@ r"""What a code tells through a layer: mutual information, levels, spikes and ti
 
 Cells of a layer get one of n equally likely drives (:class:`~scnnbio.inputs.Levels`), and the
 code's decoder reads their spikes. The mutual information I of drive and reading, in bits, counts
-the levels that are told apart: :math:`2^I`, as many as a code without error would need. Theory is
-exact on the grid: :mod:`scnnbio.analysis.code_theory` gives the probability of every reading at
-every drive, and the asymptotic law, such as :math:`T / (\sigma \sqrt{2 \pi e})` for latencies in a
-window T with a normal error :math:`\sigma`, and :math:`T / \tau` for counts of spikes at least
-:math:`\tau` apart.
+the levels that can be distinguished: :math:`2^I`, as many as a code without error would need.
+Theory is exact on the grid: :mod:`scnnbio.analysis.code_theory` gives the probability of every
+reading at every drive, and the asymptotic law, such as :math:`T / (\sigma \sqrt{2 \pi e})` for
+latencies in a window T with a normal error :math:`\sigma`, and :math:`T / \tau` for counts of
+spikes at least :math:`\tau` apart.
 
 References
 ----------
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Capacity:
-    """What was told in one condition.
+    """Information in one condition.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def conditions(run: Run) -> tuple[Condition, ...]:
 
 
 def capacity(run: Run) -> tuple[Capacity, ...]:
-    """What was told in each condition of a run.
+    """Information in each condition of a run.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.analysis.digit_votes import correct, tested
+from scnnbio.analysis.digit_votes import correct, judging
 from scnnbio.analysis.readout import Accuracy
 from scnnbio.connectors.matrices import as_matrix
 from scnnbio.errors import SpecError
@@ -105,7 +105,7 @@ def converted_course(run: Run, readout: str, column: str = "label") -> Converted
             spikes[k] += counts.sum() / recording.n_trials
             operations[k] += float((counts @ each).sum()) / recording.n_trials
     answers = np.zeros(recording.n_trials, np.int64)
-    judges = np.flatnonzero(tested(recording))
+    judges = np.flatnonzero(judging(recording))
     answers[judges] = module_answers(run, readout, judges)
     multiplications = sum(len(layer.connector.edges().pre) for layer in layers)
     return ConvertedCourse(

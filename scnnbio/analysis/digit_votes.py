@@ -14,7 +14,7 @@ from scnnbio.recording import Recording
 _PART, _TEST = "part", "test"
 
 
-def tested(recording: Recording) -> NDArray[np.bool_]:
+def judging(recording: Recording) -> NDArray[np.bool_]:
     """Which trials judge: those of the part ``"test"``, or all if there is no column ``part``.
 
     Raises
@@ -44,7 +44,7 @@ def correct(found: NDArray[np.int64], recording: Recording, column: str = "label
     -------
     Accuracy
     """
-    judges = tested(recording)
+    judges = judging(recording)
     right = found[judges] == np.asarray(recording.trials[column])[judges]
     return Accuracy(int(right.sum()), int(judges.sum()))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from scnnbio.analysis.operations import Operations
 from scnnbio.errors import DataError, SpecError
+from scnnbio.files import no_device
 
 #: Joules.
 _PICO = 1e-12
@@ -78,9 +79,10 @@ def machines(table: str | Path | None = None) -> dict[str, Machine]:
     """
     where = "energy.toml" if table is None else str(table)
     try:
-        place = files("scnnbio.analysis") / "energy.toml" if table is None else Path(table)
+        own = files("scnnbio.analysis") / "energy.toml"
+        place = own if table is None else no_device(Path(table))
         content = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(f"cannot be read as a table of energies ({error})", where=where) from None
     return {name: _machine(name, row, f"{where}: {name}") for name, row in content.items()}
 

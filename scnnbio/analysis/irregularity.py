@@ -145,7 +145,7 @@ def trial_cv(
 
     Unlike the CV of :func:`irregularity`, which takes the intervals of all trials together, it
     does not see that the rate changes from trial to trial, or from condition to condition. The
-    two may differ by a half, so that a number of the one kind is no measure of the other.
+    two may differ by a half, so that the two cannot stand for each other.
 
     Parameters
     ----------

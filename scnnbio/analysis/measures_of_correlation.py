@@ -1,4 +1,4 @@
-"""Noise and signal correlation, with bootstrap intervals over trials."""
+"""Noise and signal correlation."""
 
 from __future__ import annotations
 

@@ -67,10 +67,14 @@ def modulation_measures(
     ratio, draws = _ratio(f1, f0), _ratio(f1_draws, f0_draws)
     whole = "modulation_ratio_above_spontaneous"
     return {
-        "modulation_ratio": measured("modulation_ratio", "1", ratio, draws, best, how, reasons),
-        whole: measured(whole, "1", over, over_draws, best, how, [*reasons, none, below]),
-        "f1": measured("f1", "Hz", f1, f1_draws, best, how, reasons),
-        "f0": measured("f0", "Hz", f0, f0_draws, best, how, reasons),
+        "modulation_ratio": measured(
+            "modulation_ratio", "1", ratio, draws, best, how, reasons, freedom=best - 1
+        ),
+        whole: measured(
+            whole, "1", over, over_draws, best, how, [*reasons, none, below], freedom=best - 1
+        ),
+        "f1": measured("f1", "Hz", f1, f1_draws, best, how, reasons, freedom=best - 1),
+        "f0": measured("f0", "Hz", f0, f0_draws, best, how, reasons, freedom=best - 1),
     }
 
 
@@ -135,9 +139,13 @@ def potential_modulation_measures(
     ratio, draws = _ratio(f1, f0), _ratio(f1_draws, f0_draws)
     name = "potential_modulation_ratio"
     return {
-        name: measured(name, "1", ratio, draws, best, how, [*reasons, still]),
-        "potential_f1": measured("potential_f1", "mV", f1, f1_draws, best, how, reasons),
-        "potential_f0": measured("potential_f0", "mV", f0, f0_draws, best, how, reasons),
+        name: measured(name, "1", ratio, draws, best, how, [*reasons, still], freedom=best - 1),
+        "potential_f1": measured(
+            "potential_f1", "mV", f1, f1_draws, best, how, reasons, freedom=best - 1
+        ),
+        "potential_f0": measured(
+            "potential_f0", "mV", f0, f0_draws, best, how, reasons, freedom=best - 1
+        ),
     }
 
 
@@ -209,7 +217,7 @@ def response_latency(
             ~(peak - np.nan_to_num(calm[0]) > errors * spread),
         ),
     ]
-    return measured("latency", "ms", value[0], value[1:], n, how, reasons)
+    return measured("latency", "ms", value[0], value[1:], n, how, reasons, freedom=n - 1)
 
 
 def _table(

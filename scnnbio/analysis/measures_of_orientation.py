@@ -1,4 +1,4 @@
-"""Tuning to orientation and direction, with bootstrap intervals over trials."""
+"""Tuning to orientation and direction."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ def orientation_measures(
         orthogonal). Of a von Mises fit, ``b + a exp(k (cos 2(x - x0) - 1))``:
         ``fitted_orientation``, ``fitted_half_width`` (half width at half of the height above b),
         ``fitted_half_width_of_whole`` (at half of the whole height), ``fit_r_squared``.
+
+    Notes
+    -----
+    The largest of noisy rates is too large, and with 5 trials per orientation intervals hold the
+    true ``largest_rate`` in 86 of 100, ``orthogonal_preferred`` in 90, the others in 92 or more.
 
     References
     ----------

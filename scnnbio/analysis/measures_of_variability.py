@@ -1,4 +1,4 @@
-"""Variability of counts and irregularity of intervals, with bootstrap intervals over trials."""
+"""Variability of counts and irregularity of intervals."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def count_measures(
         to trial, so that the variance is ``m + gain_variance m^2``; by maximum likelihood of the
         negative binomial distribution, with the mean of each condition as it was found; the gain's
         standard deviation is sought from 0.02 to 4.
+
+    Notes
+    -----
+    Variances of counts that a gain modulates are skewed, and intervals of the Fano factor too
+    short: at a gain variance of 0.3 (20 trials of 5 conditions) they hold it in 90 of 100.
 
     References
     ----------
@@ -147,7 +152,15 @@ def interval_measures(
     )  # fmt: skip
     return {
         name: measured(
-            name, "1", value, resampled, found.n_intervals, how, [few], counted="intervals"
+            name,
+            "1",
+            value,
+            resampled,
+            found.n_intervals,
+            how,
+            [few],
+            counted="intervals",
+            freedom=table.n_trials[best] - 1,
         )
         for name, value, resampled in zip(
             ("cv", "cv2", "lv"), (found.cv, found.cv2, found.lv), draws, strict=True

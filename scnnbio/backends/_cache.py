@@ -4,6 +4,9 @@ The cache is ``$SCNNBIO_CACHE``, or ``scnnbio`` in ``$XDG_CACHE_HOME`` or ``~/.c
 folder for each backend that compiles. It can be removed at any time. Two processes may build the
 same program at the same time: each builds in its own folder, and the first to finish renames its
 folder to the final name.
+
+Programs from the cache are run, so that it has to be private: its folders belong to the user who
+runs them, and only that user can write to them.
 """
 
 from __future__ import annotations
@@ -12,24 +15,72 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
-import tempfile
-import time
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from scnnbio.backends._scratch import scratch_folder
 from scnnbio.errors import DataError, ScnnbioError, unwritable
-
-#: Unfinished builds older than this many seconds (a day) are removed.
-_MAX_AGE = 86_400.0
 
 
 def cache_folder(backend: str) -> Path:
-    """Folder for the compiled code of a backend."""
+    """Folder for the compiled code of a backend, which may not exist yet.
+
+    Raises
+    ------
+    DataError
+        If it exists and is not private; see :func:`check_private`.
+    """
     if own := os.environ.get("SCNNBIO_CACHE"):
-        return Path(own).expanduser().absolute() / backend
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "scnnbio" / backend
+        folder = Path(own).expanduser().absolute() / backend
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        folder = Path(base).expanduser().absolute() / "scnnbio" / backend
+    check_private(folder)
+    return folder
+
+
+def check_private(folder: Path) -> None:
+    """Raise unless a folder is absent, or only this user can write to it.
+
+    A folder of this user's to which others can write is closed to them; what they had put there is
+    not used, see :func:`is_intact`.
+
+    Raises
+    ------
+    DataError
+        If another user owns the folder, or it is not a folder.
+    """
+    try:
+        found = folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise DataError(
+            f"the cache of compiled code cannot be read ({error.strerror}); set SCNNBIO_CACHE to"
+            " another folder",
+            where=str(folder),
+        ) from None
+    if not stat.S_ISDIR(found.st_mode):
+        raise DataError(
+            "is a file, and the cache of compiled code needs a folder; set SCNNBIO_CACHE to one",
+            where=str(folder),
+        )
+    if found.st_uid != os.geteuid():
+        raise DataError(
+            "the cache of compiled code belongs to another user, whose programs are not run; set"
+            " SCNNBIO_CACHE to a folder of your own",
+            where=str(folder),
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        with contextlib.suppress(OSError):
+            folder.chmod(stat.S_IRWXU)
+            return
+        raise DataError(
+            "other users can write to the cache of compiled code; set SCNNBIO_CACHE to a folder"
+            " that is yours alone",
+            where=str(folder),
+        )
 
 
 def check_full_disk(output: str, folder: Path) -> None:
@@ -56,10 +107,12 @@ def check_full_disk(output: str, folder: Path) -> None:
 def new_folder(parent: Path, what: str) -> Iterator[Path]:
     """A temporary folder to build in, in the same parent folder as the result.
 
+    Folders that killed processes left there are removed.
+
     Parameters
     ----------
     parent : Path
-        Created if absent.
+        Created, for this user alone, if absent.
     what : str
         What is built, for messages.
 
@@ -73,36 +126,26 @@ def new_folder(parent: Path, what: str) -> Iterator[Path]:
     DataError
         If the folder cannot be created or written.
     """
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished(parent)
-        work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
-    except OSError as error:
-        raise DataError(
-            f"the cache of compiled code cannot be written ({error.strerror}); set SCNNBIO_CACHE"
-            " to a folder that can be written",
-            where=str(parent),
-        ) from error
-    try:
-        yield work
-    except OSError as error:
-        if isinstance(error, ScnnbioError):
-            raise
-        raise DataError(
-            f"building {what} failed ({error.strerror}); free some space, or set SCNNBIO_CACHE to"
-            " another folder",
-            where=str(work),
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _remove_unfinished(parent: Path) -> None:
-    """Remove old builds of killed processes; recent ones may belong to a running process."""
-    for folder in parent.glob("building-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _MAX_AGE:
-                shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+            work = stack.enter_context(scratch_folder("build-", parent))
+        except OSError as error:
+            raise DataError(
+                f"the cache of compiled code cannot be written ({error.strerror}); set"
+                " SCNNBIO_CACHE to a folder that can be written",
+                where=str(parent),
+            ) from error
+        try:
+            yield work
+        except OSError as error:
+            if isinstance(error, ScnnbioError):
+                raise
+            raise DataError(
+                f"building {what} failed ({error.strerror}); free some space, or set SCNNBIO_CACHE"
+                " to another folder",
+                where=str(work),
+            ) from error
 
 
 def digest_of(path: Path) -> str:
@@ -118,3 +161,26 @@ def publish(work: Path, home: Path) -> None:
     except OSError:
         if not home.is_dir():
             raise
+
+
+def is_intact(file: Path, copy: Path | None = None) -> bool:
+    """Whether a file of the cache is there, is this user's, and has the digest of when it was made.
+
+    Parameters
+    ----------
+    file : Path
+        The digest is in a file ``sha256`` beside it.
+    copy : Path, optional
+        A copy, which has to have that digest instead.
+
+    Raises
+    ------
+    OSError
+        If one of the files is there and cannot be read.
+    """
+    try:
+        owners = {place.stat().st_uid for place in (file.parent, file)}
+        said = (file.parent / "sha256").read_text(errors="replace")
+        return owners == {os.geteuid()} and digest_of(copy or file) == said
+    except FileNotFoundError:
+        return False

@@ -102,6 +102,8 @@ class Backend(ABC):
     #: Whether a run distributes a network over the processes that MPI started; otherwise each
     #: process runs its own.
     spreads: ClassVar[bool] = False
+    #: Whether its module may be imported before a process forks: it starts no simulator or thread.
+    forks: ClassVar[bool] = False
     #: Lock on state of this process that runs cannot share; None if there is none.
     resource: ClassVar[ExclusiveResource | None] = None
 

@@ -10,6 +10,9 @@ is installed and can run the whole study.
 3. ``brian2``: the same network without a compiler;
 4. ``reference``: for networks that Brian2 cannot express.
 
+Stages that train by gradient run on ``torch``, which is the only one that trains; the choice is
+made for all other stages.
+
 ``event-driven`` has no grid and ``spinnaker`` uses fixed-point arithmetic: their spikes differ, so
 they run only when named.
 """
@@ -27,6 +30,8 @@ from scnnbio.experiment import Experiment, Study
 
 #: From the fastest to the slowest.
 ORDER = ("brian2-standalone", "brian2", "reference")
+#: Runs the stages that train by gradient.
+TRAINS = "torch"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Fastest:
     Parameters
     ----------
     name : str
-        The backend.
+        The backend; with stages that train, one per stage, as ``--backend`` takes it.
     passed_over : mapping of str to str
         Faster backend → reason.
     """
@@ -68,7 +73,11 @@ def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None)
     SpecError
         If no backend has these options, or the study is wrong, whatever the backend.
     """
-    experiments = study.experiments if isinstance(study, Study) else (study,)
+    every = study.experiments if isinstance(study, Study) else (study,)
+    experiments = [e for e in every if e.training is None]
+    trained = "".join(f"{e.stage}={TRAINS}," for e in every if e.training is not None)
+    if not experiments:
+        return Fastest(TRAINS, {})
     passed_over: dict[str, str] = {}
     candidates = (*_distributing(), *ORDER) if processes.commanded().size > 1 else ORDER
     for name in candidates:
@@ -79,9 +88,9 @@ def fastest(study: Study | Experiment, options: Mapping[str, Any] | None = None)
             continue
         reason = backend.missing() or _lacking(backend, experiments)
         if not reason:
-            return Fastest(name, passed_over)
+            return Fastest(trained + name, passed_over)
         passed_over[name] = reason
-    return Fastest(_first_with(candidates, options), {})
+    return Fastest(trained + _first_with(candidates, options), {})
 
 
 def _distributing() -> list[str]:

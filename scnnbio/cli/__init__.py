@@ -21,6 +21,7 @@ from scnnbio.cli import (  # isort: skip
     figures,
     energy,
     fit,
+    verify,
 )
 from scnnbio import __version__, backends
 from scnnbio.backends import processes
@@ -43,6 +44,7 @@ __all__ = [
     "run",
     "score",
     "sweep",
+    "verify",
 ]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scnnbio.cli.common import Folder, app
 from scnnbio.cli.terminal import console, progress
 from scnnbio.errors import SpecError
+
+if TYPE_CHECKING:
+    from scnnbio.workflow import Results
 
 
 @app.command()
@@ -45,8 +49,26 @@ def figures(
     with progress() as report:
         results = workflow.load_results(folder, report)
         if animate:
-            drawn = [workflow.animate(results, folder, name, stage=stage, trial=trial, mp4=mp4)]
+            drawn = [_animated(results, folder, name, stage, trial, mp4)]
         else:
             drawn = workflow.draw(results, folder, only=name, report=report)
     for path in drawn:
         console.print(str(path), soft_wrap=True)
+
+
+def _animated(
+    results: Results,
+    folder: Path,
+    name: str | None,
+    stage: str | None,
+    trial: int | None,
+    mp4: bool,
+) -> Path:
+    """Write an animation into the folder of a run."""
+    from scnnbio import figures as drawing
+
+    if name is None:
+        known = ", ".join(drawing.ANIMATIONS)
+        raise SpecError(f"say what to animate, one of {known}", where="--animate")
+    made = drawing.animate(name, results, stage=stage, trial=trial)
+    return drawing.save_animation(made, folder / "figures", name, mp4=mp4)

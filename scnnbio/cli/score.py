@@ -100,7 +100,7 @@ def score(
     if not strict:
         return
     if not any(s.verdict in ("agrees", "disagrees") for s in scores):
-        # Nothing was judged, which is no success.
+        # Where nothing was judged, the command fails.
         why = f"none of its {len(scores)} claims could be judged; the table says why"
         text = Text(f"nothing was judged: {why if scores else lacking}")
         errors.print(text, style="red", soft_wrap=True)

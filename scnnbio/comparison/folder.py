@@ -11,7 +11,7 @@ from typing import Any
 from scnnbio.comparison.plan import Comparison, PairResult, Plan, Sweep
 from scnnbio.comparison.run import compare
 from scnnbio.experiment import Report, Run, Study
-from scnnbio.workflow.drafts import lock_draft, remove_checkpoints, unfinished_runs
+from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import new_folder, write_json
 from scnnbio.workflow.origin import Origin, origin
 
@@ -103,10 +103,9 @@ def run_comparison(
     # The folder is created first, so that no run is lost because it cannot be written.
     unfinished_runs(folder.absolute().parent)
     known = origin(study, command)
-    with new_folder(folder, replace=replace, marker=MARKER) as draft, lock_draft(draft):
+    with new_folder(folder, replace=replace, marker=MARKER) as draft:
         result = compare(study, plan, report)
         write_comparison(result, draft, report, known)
-        remove_checkpoints(draft)
     return result
 
 

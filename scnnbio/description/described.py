@@ -15,7 +15,7 @@ from scnnbio.description.cells import Cell, Table, line, names
 from scnnbio.description.connections import connections_tables
 from scnnbio.description.latex import latex
 from scnnbio.description.layers import neurons_tables, populations_table
-from scnnbio.description.learning import plasticity_tables
+from scnnbio.description.learning import plasticity_tables, with_training
 from scnnbio.description.markdown import markdown
 from scnnbio.description.protocol import (
     input_table,
@@ -91,8 +91,8 @@ def describe(subject: Network | Experiment | Study) -> Description:
     --------
     >>> import scnnbio
     >>> found = scnnbio.describe(scnnbio.load("v1_grating"))
-    >>> print(found.markdown().splitlines()[0])
-    # Model description: v1_grating
+    >>> [table.title for table in found.tables if table.section == "C"]
+    ['Connectivity', 'Weights, delays and synapses']
     """
     if isinstance(subject, Network):
         return Description("network", _tables([subject], [[]], [], None))
@@ -129,10 +129,11 @@ def _tables(
         )
         for network in networks
     ]
-    joined = [_merged(tables, users) for tables in zip(*each, strict=True)]
+    *joined, rules, parameters = (_merged(tables, users) for tables in zip(*each, strict=True))
     return (
         summary_table(networks, users, stages),
         *joined,
+        *with_training((rules, parameters), stages),
         input_table(stages, networks),
         measurements_table(stages, study),
         simulation_table(stages),

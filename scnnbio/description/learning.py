@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 
-from scnnbio.description.cells import Cell, Math, Part, Piece, Table, cell, line, number, quantity
+from scnnbio.description.cells import (
+    Cell,
+    Math,
+    Part,
+    Piece,
+    Table,
+    cell,
+    line,
+    names,
+    number,
+    quantity,
+)
 from scnnbio.description.fields import fields, said_of
 from scnnbio.description.symbols import derivative, equation, has_symbol, symbols, written
+from scnnbio.experiment import Stage
 from scnnbio.network import Network, Projection
 from scnnbio.plasticity import Growth, Normalisation, SharedThreshold, TraceRule, WinnerTakeAll
 from scnnbio.population import Population
@@ -37,6 +50,30 @@ def plasticity_tables(network: Network) -> tuple[Table, ...]:
             (0.25, 0.15, 0.3, 0.3),
         ),
     )  # fmt: skip
+
+
+def with_training(tables: Sequence[Table], stages: Sequence[Stage]) -> tuple[Table, ...]:
+    """Both tables E, with the stages that learn by gradient."""
+    rules: dict[Row, list[str]] = {}
+    parameters: dict[Row, list[str]] = {}
+    for stage in stages:
+        training = stage.experiment.training
+        if training is not None:
+            said = cell(said_of(training) or type(training).__name__)
+            rules.setdefault((cell("Training by gradient"), said), []).append(stage.name)
+            for row in _rows("", training):
+                parameters.setdefault(row[1:], []).append(stage.name)
+    added = (rules, parameters)
+    return tuple(
+        dataclasses.replace(
+            table, rows=(*table.rows, *((_of(users), *row) for row, users in found.items()))
+        )
+        for table, found in zip(tables, added, strict=True)
+    )
+
+
+def _of(stages: list[str]) -> Cell:
+    return cell(f"stage{'s' if len(stages) > 1 else ''} {names(stages)}")
 
 
 def _rows(on: str, rule: object) -> list[Row]:

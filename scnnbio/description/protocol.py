@@ -171,6 +171,8 @@ def _begins(stage: Stage) -> Iterable[Line]:
         yield line(f"with the weights learned in {stage.weights_from}")
     if stage.shuffled is not None:
         yield line(f"each map's weights in random order (seed {stage.shuffled})")
-    if stage.network.learns:
+    if e.training is not None:
+        yield line("trained by gradient; records nothing")
+    elif stage.network.learns:
         yield line("learning" if e.learning else "nothing learns")
     yield line("each trial begins at rest" if e.reset else "trials run on without a reset")

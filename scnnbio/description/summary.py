@@ -25,6 +25,8 @@ def summary_table(
     rules = [said_of(p.plasticity) for p in projections if p.plasticity is not None]
     rules += [said_of(p.homeostasis) for p in populations if p.homeostasis is not None]
     rules += [said_of(p.competition) for p in populations if p.competition is not None]
+    trained = [e for e in (s.experiment.training for s in stages) if e is not None]
+    rules += [f"training by gradient: {said_of(one)}" for one in trained]
     inputs = [said_of(given) for s in stages for given in s.experiment.inputs.values()]
     inputs += [said_of(noise) for p in populations for noise in p.noise]
     recorded = {name for s in stages for name in s.experiment.record.spikes}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from scnnbio.description.cells import Math
 from scnnbio.neurons.brian2_loader import as_sympy
@@ -52,6 +54,9 @@ def _symbol(name: str) -> str:
     head, *rest = filter(None, name.removeprefix("e_rev_").split("_"))
     if name.startswith("e_rev_"):
         head, rest = "e_rev", [head, *rest]
+    last = re.fullmatch(r"tau(\d*)", rest[-1]) if rest and head not in _GREEK else None
+    if last:  # a time constant of what stands before
+        head, rest = "tau", [head, *rest[:-1], *filter(None, last.groups())]
     numbered = _NUMBERED.fullmatch(head)
     if numbered and (len(numbered[1]) == 1 or numbered[1] in _GREEK):
         head, rest = numbered[1], [numbered[2], *rest]
@@ -85,13 +90,25 @@ def written(expression: str, known: Mapping[str, str]) -> str:
 
 def formula(expression: object, known: Mapping[str, str]) -> str:
     """A sympy expression in LaTeX, with these symbols by name."""
-    import sympy
-
     found: set[object] = getattr(expression, "free_symbols", set())
     given = {symbol: known.get(str(symbol), _verbatim(str(symbol))) for symbol in found}
-    text = str(sympy.latex(expression, symbol_names=given, mul_symbol=r"\, "))
+    text = str(_printer()({"symbol_names": given, "mul_symbol": r"\, "}).doprint(expression))
     # A bar would end a cell of a Markdown table, and an empty index is left by sympy.
     return text.replace("|", r"\vert ").replace("_{}", "")
+
+
+@functools.cache
+def _printer() -> Any:
+    """Sympy's printer, but a sum does not begin with a minus if another term can come first."""
+    from sympy.printing.latex import LatexPrinter
+
+    class Printer(LatexPrinter):  # type: ignore[misc]
+        def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:
+            terms = list(super()._as_ordered_terms(expr, order))
+            first = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
+            return [first, *(term for term in terms if term is not first)]
+
+    return Printer
 
 
 def equation(left: str, right: str) -> Math:

@@ -8,13 +8,14 @@ the cells' drive into spikes. Spikes are on the grid: a spike of step k is stamp
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, final
 
 import numpy as np
 
 from scnnbio.encoding.checks import set_numbers
-from scnnbio.encoding.codes import Code, LatencyCode
+from scnnbio.encoding.codes import Code, LatencyCode, Sampler
 from scnnbio.encoding.delta import DeltaCode
 from scnnbio.encoding.jitter import JitteredCode, ThinnedCode
 from scnnbio.encoding.lgn import LGN
@@ -24,7 +25,7 @@ from scnnbio.encoding.renewal import GammaCode, RefractoryCode
 from scnnbio.encoding.retina import Retina
 from scnnbio.encoding.timing import BurstCode, PhaseCode
 from scnnbio.registry import Registry, subclasses
-from scnnbio.units import In, Milliseconds, Number
+from scnnbio.units import In, Milliseconds, Number, plain
 from scnnbio.values import Value, fields_of
 
 __all__ = [
@@ -140,13 +141,67 @@ class Encoding(Value):
         SpecError
             If frames, duration or time step do not fit.
         """
+        return self.sampler(self.drive(frames, duration), duration, dt)(rng)
+
+    def drive(self, frames: Annotated[np.ndarray, In("1")], duration: Milliseconds) -> np.ndarray:
+        """Drive of the cells in one trial, (n, 2, rows, columns).
+
+        Parameters
+        ----------
+        frames : numpy.ndarray
+            (n, rows + 2 margin, columns + 2 margin), contrast units.
+        duration : float
+            Of the trial (ms).
+        """
+        length = plain(duration, "ms", where="duration")
         # A retina responds over time, and needs the duration of the frames.
         if isinstance(self.lgn, Retina):
-            drive = self.lgn.drive(frames, duration)
-        else:
-            drive = self.lgn.drive(frames)
+            return self.lgn.drive(frames, length)
+        return self.lgn.drive(frames)
+
+    def sampler(
+        self, drive: Annotated[np.ndarray, In("1")], duration: Milliseconds, dt: Milliseconds
+    ) -> Sampler:
+        """Prepare the spikes of several trials of one drive. See :meth:`Code.sampler`."""
+        if not self.gain_spread:
+            return self.code.sampler(drive, duration, dt)
+
+        def drawn(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            return self.code.spikes(drive * self._gain(rng), duration, dt, rng)
+
+        return drawn
+
+    def spikes_of(
+        self,
+        pictures: Annotated[np.ndarray, In("1")],
+        duration: Milliseconds,
+        dt: Milliseconds,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Spikes of several trials of one frame each, filtered together.
+
+        Parameters
+        ----------
+        pictures : numpy.ndarray
+            (trials, rows + 2 margin, columns + 2 margin), contrast units.
+        duration : float
+            Of each trial (ms).
+        dt : float
+            Time step (ms).
+        rngs : sequence of numpy.random.Generator
+            One per trial.
+
+        Returns
+        -------
+        list
+            What :meth:`spikes` returns for each.
+        """
+        drives = self.lgn.drive(pictures)[:, None]
         if self.gain_spread:
-            drive = drive * math.exp(
-                self.gain_spread * (rng.standard_normal() - self.gain_spread / 2)
-            )
-        return self.code.spikes(drive, duration, dt, rng)
+            gains = np.array([self._gain(rng) for rng in rngs])
+            drives = drives * gains[:, None, None, None, None]
+        return self.code.spikes_of(drives, duration, dt, rngs)
+
+    def _gain(self, rng: np.random.Generator) -> float:
+        """Gain of one trial, of mean 1."""
+        return math.exp(self.gain_spread * (rng.standard_normal() - self.gain_spread / 2))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, final
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, final
 
 import numpy as np
 
@@ -16,12 +17,16 @@ from scnnbio.values import Value
 
 Drive = Annotated[np.ndarray, In("1")]
 
-#: Number of spikes that are placed at a time, so that temporary arrays fit the processor's cache.
-_AT_ONCE = 32768
+#: Draws the spikes of one trial after another, each from its generator: steps and units.
+Sampler = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 class Code(Value, ABC):
     """How the drive of the LGN cells becomes spikes. Subclasses are frozen, final dataclasses."""
+
+    #: Whether a rounding error of the drive moves a spike with no more than its own probability.
+    #: A code that ranks cells cannot say so: equal drives would change places.
+    tolerates_rounding: ClassVar[bool] = False
 
     @abstractmethod
     def spikes(
@@ -54,6 +59,51 @@ class Code(Value, ABC):
         SpecError
             If the code does not fit the duration or the time step.
         """
+
+    def sampler(self, drive: Drive, duration: Milliseconds, dt: Milliseconds) -> Sampler:
+        """Prepare the spikes of several trials of one drive.
+
+        Parameters
+        ----------
+        drive : numpy.ndarray
+        duration : float
+            Of a trial (ms).
+        dt : float
+            Time step (ms).
+
+        Returns
+        -------
+        callable
+            Returns for a generator what :meth:`spikes` returns for it.
+        """
+        return partial(self.spikes, drive, duration, dt)
+
+    def spikes_of(
+        self,
+        drives: Drive,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Spikes of several trials, which may be faster than one after another.
+
+        Parameters
+        ----------
+        drives : numpy.ndarray
+            (trials, n_frames, ...)
+        duration : float
+            Of each trial (ms).
+        dt : float
+            Time step (ms).
+        rngs : sequence of numpy.random.Generator
+            One per trial.
+
+        Returns
+        -------
+        list
+            What :meth:`spikes` returns for each.
+        """
+        return [self.spikes(d, duration, dt, rng) for d, rng in zip(drives, rngs, strict=True)]
 
     def decoded(
         self,
@@ -185,23 +235,42 @@ class LatencyCode(FirstFrame):
         self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial. See :meth:`Code.spikes`; nothing is drawn from ``rng``."""
-        drive, duration, dt, _ = request(drive, duration, dt)
+        return self.spikes_of(plain_array(drive, "1", where="drive")[None], duration, dt, (rng,))[0]
+
+    def spikes_of(
+        self,
+        drives: Drive,
+        duration: Milliseconds,
+        dt: Milliseconds,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Spikes of several trials. See :meth:`Code.spikes_of`; nothing is drawn."""
+        drives, duration, dt, n_steps = request(drives, duration, dt)
         if self.onset + self.window > duration:
             raise SpecError(
                 f"onset {self.onset:g} ms and window {self.window:g} ms outlast the trial of "
                 f"{duration:g} ms; shorten them or lengthen the stimulus",
                 where="encoding.code.window",
             )
-        strength = drive[0].ravel()
-        unit = _strongest(strength, self.budget)
+        strength = drives[:, 0].reshape(len(drives), -1)
+        trial, unit, rank, number = _strongest(strength, self.budget)
+        fired = strength[trial, unit]
         if self.spacing == "contrast":
-            fraction = 1.0 - strength[unit] / strength[unit[:1]]
+            fraction = 1.0 - fired / fired[np.arange(len(rank)) - rank]
         elif self.spacing == "absolute":
-            fraction = 1.0 - np.minimum(strength[unit], 1.0)
+            fraction = 1.0 - np.minimum(fired, 1.0)
+        elif self.spacing == "rank":
+            fraction = rank / self.budget
         else:
-            most = self.budget if self.spacing == "rank" else max(len(unit), 1)
-            fraction = np.arange(len(unit)) / most
-        return on_grid(self.onset + self.window * fraction, unit, dt)
+            fraction = rank / number[trial]
+        step = _rounded_up(self.onset + self.window * fraction, dt)
+        # One number per spike, in the order of trial, step and unit.
+        size, steps = strength.shape[1], n_steps + 1
+        order = np.sort((trial * steps + step) * max(size, 1) + unit)
+        step, unit = np.divmod(order, max(size, 1))
+        step, unit = (step % steps).astype(np.int32), unit.astype(np.int32)
+        ends = np.cumsum(number)
+        return [(step[a:b], unit[a:b]) for a, b in zip(ends - number, ends, strict=True)]
 
     def _static(self, step: np.ndarray, unit: np.ndarray, dt: float, n_units: int) -> np.ndarray:
         drive = np.zeros(n_units)
@@ -220,10 +289,15 @@ class LatencyCode(FirstFrame):
 
 def on_grid(time: np.ndarray, unit: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     """Spikes at times (ms), rounded up to the time step, to step 1 at least, and sorted."""
-    # A time on the grid must not move to the next step by rounding.
-    step = np.maximum(np.ceil(time / dt - 1e-9), 1.0).astype(np.int32)
+    step = _rounded_up(time, dt).astype(np.int32)
     order = np.lexsort((unit, step))
     return step[order], unit[order].astype(np.int32)
+
+
+def _rounded_up(time: np.ndarray, dt: float) -> np.ndarray:
+    """First step, at least 1, at or after each time (ms)."""
+    # A time on the grid must not move to the next step by rounding.
+    return np.maximum(np.ceil(time / dt - 1e-9), 1.0).astype(np.int64)
 
 
 def places_of(numbers: np.ndarray) -> np.ndarray:
@@ -276,51 +350,30 @@ def request(drive: Any, duration: Any, dt: Any) -> tuple[np.ndarray, float, floa
     return strength, length, step, whole_steps(length, step)
 
 
-def _strongest(strength: np.ndarray, budget: int) -> np.ndarray:
-    """Indices of the ``budget`` greatest positive values, greatest first, ties by index."""
-    candidates = np.flatnonzero(strength > 0)
-    if len(candidates) > budget:
-        cut = len(candidates) - budget
-        least = np.partition(strength[candidates], cut)[cut]
-        candidates = candidates[strength[candidates] >= least]
-    order = np.argsort(-strength[candidates], kind="stable")
-    return candidates[order[:budget]]
+def _strongest(
+    strength: np.ndarray, budget: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The ``budget`` greatest positive values of each row, greatest first, ties by index.
 
-
-def bernoulli(
-    probability: np.ndarray, n_steps: int, rng: np.random.Generator, *, offset: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Successes of independent draws, for each unit in each step, sorted by (step, unit).
-
-    With the largest probability everywhere, gaps between successes over all (step, unit) cells in
-    a row are geometric; each success is then kept with its unit's share of that probability. This
-    is exact, at a cost proportional to spikes, not to steps times units.
+    Returns
+    -------
+    row, index, rank : numpy.ndarray of int (values,)
+        Row after row; ranks from 0.
+    number : numpy.ndarray of int (rows,)
+        Values of each row.
     """
-    active = np.flatnonzero(probability > 0)
-    cells = n_steps * len(active)
-    if cells == 0:
-        return np.empty(0, np.int32), np.empty(0, np.int32)
-    p = probability[active]
-    greatest = float(p.max())
-    expected = cells * greatest
-    size = int(expected + 4.0 * math.sqrt(expected)) + 8
-    parts, last = [], -1
-    while last < cells:
-        gaps = rng.geometric(greatest, size)
-        # Gaps beyond the end are clipped, so that their sum does not overflow.
-        np.minimum(gaps, cells + 1, out=gaps)
-        parts.append(np.cumsum(gaps, out=gaps))
-        gaps += last
-        last = int(gaps[-1])
-    cell = np.concatenate(parts) if len(parts) > 1 else parts[0]
-    cell = cell[: np.searchsorted(cell, cells)]
-    steps, units = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
-    for begin in range(0, len(cell), _AT_ONCE):
-        step, place = np.divmod(cell[begin : begin + _AT_ONCE], len(active))
-        stands = rng.random(len(place)) * greatest < p[place]
-        steps.append((step[stands] + offset).astype(np.int32))
-        units.append(active[place[stands]].astype(np.int32))
-    return np.concatenate(steps), np.concatenate(units)
+    candidate = strength > 0
+    if strength.shape[1] > budget:
+        cut = strength.shape[1] - budget
+        least = np.partition(strength, cut, axis=1)[:, cut]
+        candidate &= strength >= least[:, None]
+    row, index = np.nonzero(candidate)
+    order = np.lexsort((-strength[row, index], row))
+    row, index = row[order], index[order]
+    rank = places_of(np.count_nonzero(candidate, axis=1))
+    within = rank < budget
+    number = np.minimum(np.count_nonzero(candidate, axis=1), budget)
+    return row[within], index[within], rank[within], number
 
 
 def whole_steps(duration: float, dt: float) -> int:

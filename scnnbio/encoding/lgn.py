@@ -11,11 +11,14 @@ from scipy import ndimage
 
 from scnnbio.encoding.checks import set_numbers
 from scnnbio.errors import SpecError
+from scnnbio.stimuli.base import Separated
 from scnnbio.units import In, Number, plain_array
 from scnnbio.values import Value
 
 #: Response of a filter, relative to the brightest pixel, below which it is a rounding error.
 _ROUNDING = 1e-12
+#: Ratio of pooled products to the square of c50 up to which their sum is exact enough beside it.
+_CANCELS = 1e6
 #: Pixels beyond the cells on each side: one frame with more would take gigabytes.
 _MOST_MARGIN = 10_000
 
@@ -147,18 +150,70 @@ class LGN(Value):
                 f"than {2 * self.margin} rows and columns, twice the margin",
                 where="encoding.lgn",
             )
-        outer = self._radius(self.sigma_surround)
-        response = self._smooth(frames, self.sigma_center, outer)
-        response -= self._smooth(frames, self.sigma_surround, outer)
-        # Otherwise uniform grey would give rounding errors of 1e-17, which a latency code would
-        # rank.
+        response = self._difference(frames)
         brightest = np.abs(frames).max(axis=(1, 2), keepdims=True)
-        response[np.abs(response) <= _ROUNDING * brightest] = 0.0
+        _without_rounding(response, brightest)
         if self.normalisation_sigma > 0:
-            crop = self._radius(self.normalisation_sigma)
-            energy = self._smooth(response**2, self.normalisation_sigma, crop)
-            inside = response[:, crop:-crop, crop:-crop]
-            response = inside / np.sqrt(energy + self.c50**2)
+            response = self._divided(self._cells(response), self._pooled(response**2))
+        return self._halves(response)
+
+    def drive_of(self, shown: Separated) -> np.ndarray:
+        """Drive by frames that are a sum of few pictures, which are filtered instead of the frames.
+
+        Parameters
+        ----------
+        shown : Separated
+
+        Returns
+        -------
+        numpy.ndarray
+            What :meth:`drive` returns for the frames, but for rounding errors.
+        """
+        parts = self._difference(shown.pictures)
+        largest = np.abs(shown.pictures).max(axis=(1, 2), initial=0.0)
+        brightest = (np.abs(shown.strengths) @ largest)[:, None, None]
+        if self.normalisation_sigma == 0:
+            response = _sum(shown.strengths, parts)
+            _without_rounding(response, brightest)
+            return self._halves(response)
+        # The square of a sum is the sum of all products of two.
+        one, other = np.triu_indices(len(parts))
+        products = self._pooled(parts[one] * parts[other])
+        if np.abs(products).max(initial=0.0) > _CANCELS * self.c50**2:
+            # Products of opposite signs could lose the digits that count beside c50.
+            response = _sum(shown.strengths, parts)
+            _without_rounding(response, brightest)
+            return self._halves(self._divided(self._cells(response), self._pooled(response**2)))
+        response = _sum(shown.strengths, self._cells(parts))
+        _without_rounding(response, brightest)
+        twice = np.where(one == other, 1.0, 2.0)
+        energy = _sum(twice * shown.strengths[:, one] * shown.strengths[:, other], products)
+        return self._halves(self._divided(response, np.maximum(energy, 0.0)))
+
+    def _difference(self, images: np.ndarray) -> np.ndarray:
+        """Difference of Gaussians of the last two axes, without the outer margin."""
+        outer = self._radius(self.sigma_surround)
+        response = self._smooth(images, self.sigma_center, outer)
+        response -= self._smooth(images, self.sigma_surround, outer)
+        return response
+
+    def _pooled(self, energy: np.ndarray) -> np.ndarray:
+        """Mean of squares or products over the neighbourhood of each cell."""
+        sigma = self.normalisation_sigma
+        return self._smooth(energy, sigma, self._radius(sigma))
+
+    def _cells(self, response: np.ndarray) -> np.ndarray:
+        """Response at the cells, without the margin of the neighbourhood."""
+        crop = self._radius(self.normalisation_sigma)
+        return response[:, crop:-crop, crop:-crop]
+
+    def _divided(self, response: np.ndarray, energy: np.ndarray) -> np.ndarray:
+        """Response, divided by the local contrast."""
+        divided: np.ndarray = response / np.sqrt(energy + self.c50**2)
+        return divided
+
+    def _halves(self, response: np.ndarray) -> np.ndarray:
+        """ON and OFF from the response."""
         if not self.rectified:
             return np.stack([response, -response], axis=1)
         return np.stack([np.maximum(response, 0.0), np.maximum(-response, 0.0)], axis=1)
@@ -190,3 +245,14 @@ class LGN(Value):
         both = ndimage.correlate1d(rows, weights, axis=2, mode="constant")
         inside: np.ndarray = both[:, :, crop:-crop]
         return inside
+
+
+def _without_rounding(response: np.ndarray, brightest: np.ndarray) -> None:
+    """Set rounding errors to 0: of uniform grey they are 1e-17, which a latency code would rank."""
+    response[np.abs(response) <= _ROUNDING * brightest] = 0.0
+
+
+def _sum(strengths: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """Sum of pictures by their strengths in each frame: (n_frames, rows, columns)."""
+    total: np.ndarray = np.tensordot(strengths, pictures, axes=1)
+    return total

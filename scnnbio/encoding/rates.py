@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Literal, final
+from functools import partial
+from typing import ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,13 @@ from scnnbio.encoding.checks import set_numbers
 from scnnbio.encoding.codes import (
     Code,
     Drive,
-    bernoulli,
+    Sampler,
     frame_starts,
     places_of,
     request,
     trial_of,
 )
+from scnnbio.encoding.thinning import Thinning
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.units import Hertz, Milliseconds, plain_array
 
@@ -69,6 +71,10 @@ class RateCode(Code):
         self, drive: Drive, duration: Milliseconds, dt: Milliseconds, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spikes of one trial. See :meth:`Code.spikes`."""
+        return self.sampler(drive, duration, dt)(rng)
+
+    def sampler(self, drive: Drive, duration: Milliseconds, dt: Milliseconds) -> Sampler:
+        """Prepare the spikes of several trials of one drive. See :meth:`Code.sampler`."""
         drive, duration, dt, n_steps = request(drive, duration, dt)
         if self.max_rate * dt > 1000.0:
             raise SpecError(
@@ -77,8 +83,11 @@ class RateCode(Code):
                 where="encoding.code.max_rate",
             )
         n = len(drive)
-        first = frame_starts(n, n_steps, dt)
-        return self._drawn(self.rate(drive.reshape(n, -1)), first, dt, rng)
+        return self._sampler(self.rate(drive.reshape(n, -1)), frame_starts(n, n_steps, dt), dt)
+
+    def _sampler(self, rate: Array, first: NDArray[np.int64], dt: float) -> Sampler:
+        """Prepare what :meth:`_drawn` draws."""
+        return partial(self._drawn, rate, first, dt)
 
     @abstractmethod
     def _drawn(
@@ -174,18 +183,22 @@ class PoissonCode(RateCode):
     ``rate * dt / (2 T)``, which vanishes with the time step.
     """
 
+    tolerates_rounding: ClassVar[bool] = True
+
     kind: Literal["poisson"] = field(default="poisson", kw_only=True)
 
     def _drawn(
         self, rate: Array, first: NDArray[np.int64], dt: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        probability = -np.expm1(-rate * dt / 1000.0)
-        drawn = [
-            bernoulli(p, int(b - a), rng, offset=int(a) + 1)
-            for p, a, b in zip(probability, first[:-1], first[1:], strict=True)
-        ]
-        steps, units = zip(*drawn, strict=True)
-        return np.concatenate(steps), np.concatenate(units)
+        return self._sampler(rate, first, dt)(rng)
+
+    def _sampler(self, rate: Array, first: NDArray[np.int64], dt: float) -> Sampler:
+        # In place: the table is as large as all that came before.
+        probability = np.multiply(rate, -dt)
+        probability /= 1000.0
+        np.expm1(probability, out=probability)
+        np.negative(probability, out=probability)
+        return Thinning(probability, first)
 
     def _rates(
         self,

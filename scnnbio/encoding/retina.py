@@ -324,7 +324,7 @@ class Retina(Value):
         """Weights of the steps before for the low-pass response at the middle of a step.
 
         The impulse response of N stages is the density of a gamma distribution, also for an N that
-        is no whole number; its integrals over the steps are exact.
+        is not whole; its integrals over the steps are exact.
         """
         tau = self.low_pass / self.stages
         longest = delay + tau * scipy.special.gammaincinv(self.stages, 1 - _TAIL)

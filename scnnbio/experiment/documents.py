@@ -15,7 +15,7 @@ import numpy as np
 import tomli_w
 
 from scnnbio.errors import DataError, SpecError, hint, unwritable
-from scnnbio.files import write_atomically
+from scnnbio.files import no_device, write_atomically
 from scnnbio.registry import Registry
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def read(path: Path) -> Table:
 def read_bytes(path: Path) -> bytes:
     """The content of a file, or a DataError that names it."""
     try:
-        return path.read_bytes()
+        return no_device(path).read_bytes()
     except (
         OSError,
         ValueError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,27 +141,32 @@ def check_grids(inputs: Driven, dt: float) -> None:
             raise SpecError(str(error), where=f"inputs.{name}") from None
 
 
-def draw(network: Network, inputs: Driven, name: str, seed: int, trial: int, dt: float) -> Draw:
-    """Shape, grid and random generators of one source in one trial.
+def draws(
+    network: Network, inputs: Driven, name: str, seed: int, trials: Sequence[int], dt: float
+) -> list[Draw]:
+    """Shape, grid and random generators of one source in each of some trials.
 
     The first source of spikes uses a generator of (seed, trial); every other source, and every
     population that values drive, has its own generator. Frames are drawn from the generator of the
     first source that shows an equal stimulus.
     """
+    shape = network.population(name).shape
     if isinstance(inputs[name], CurrentInput):
         place = [p.name for p in network.populations].index(name)
-        rng = _generator(seed, trial, _OF_VALUES, place)
-        return Draw(network.population(name).shape, dt, rng, rng)
+        rngs = [_generator(seed, trial, _OF_VALUES, place) for trial in trials]
+        return [Draw(shape, dt, rng, rng) for rng in rngs]
     if isinstance(noise := inputs[name], NoiseSpikes):
-        rng = noise_generator(seed, trial, noise.population, noise.place)
-        return Draw(network.population(name).shape, dt, rng, rng)
+        rngs = [noise_generator(seed, trial, noise.population, noise.place) for trial in trials]
+        return [Draw(shape, dt, rng, rng) for rng in rngs]
     names = [p.name for p in network.spike_sources if not isinstance(inputs[p.name], NoiseSpikes)]
-    rng = _generator(seed, trial, names.index(name))
-    scene = rng
     first = _first_showing(inputs, name)
-    if first != name:
-        scene = _generator(seed, trial, names.index(first))
-    return Draw(network.population(name).shape, dt, scene, rng)
+    found = []
+    for trial in trials:
+        rng = scene = _generator(seed, trial, names.index(name))
+        if first != name:
+            scene = _generator(seed, trial, names.index(first))
+        found.append(Draw(shape, dt, scene, rng))
+    return found
 
 
 #: First element of the spawn keys of generators for values; keys of spike sources are one number.
@@ -184,29 +189,38 @@ def _first_showing(inputs: Driven, name: str) -> str:
     return name
 
 
-def drawn_trial(inputs: Driven, trial: int, draws: Mapping[str, Draw]) -> Trial:
-    """Spikes of all sources in one trial, in steps of their grid; units count on over sources.
+def drawn_trials(
+    inputs: Driven, trials: Sequence[int], draws: Mapping[str, Sequence[Draw]]
+) -> list[Trial]:
+    """Spikes of all sources in some trials, in steps of their grid; units count on over sources.
 
-    Only inputs with an entry in ``draws`` are drawn.
+    Only inputs with an entry in ``draws``, one per trial, are drawn.
 
     Raises
     ------
     SpecError
         If the input of a source cannot be drawn; the message names the source.
     """
-    parts, first = [], 0
+    parts: list[list[Trial]] = [[] for _ in trials]
+    first = 0
     for name, driven in inputs.items():
         if name not in draws:
             continue
         try:
-            found = driven.spikes(trial, draws[name])
-            step, unit = checked_spikes(found, driven, driven.duration, draws[name])
+            each = driven.spikes_of(trials, draws[name])
+            for found, draw, part in zip(each, draws[name], parts, strict=True):
+                step, unit = checked_spikes(found, driven, driven.duration, draw)
+                part.append((step, unit + np.int32(first) if first else unit))
         except SpecError as error:
             if isinstance(inputs, ShortForm):
                 raise
             raise SpecError(str(error), where=f"inputs.{name}") from None
-        parts.append((step, unit + np.int32(first) if first else unit))
-        first += int(np.prod(draws[name].shape))
+        first += int(np.prod(draws[name][0].shape))
+    return [_together(part) for part in parts]
+
+
+def _together(parts: list[Trial]) -> Trial:
+    """Spikes of all sources in one trial, sorted by step, then unit."""
     if len(parts) == 1:
         return parts[0]
     if not parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,8 +23,8 @@ from scnnbio.experiment.driving import (
     canonical_inputs,
     check_grids,
     checked_inputs,
-    draw,
-    drawn_trial,
+    drawn_trials,
+    draws,
     files_of,
     frames_of,
     only_source,
@@ -38,7 +38,7 @@ from scnnbio.experiment.features import (
     of_signals,
     of_trials,
 )
-from scnnbio.experiment.gradient import Gradient
+from scnnbio.experiment.gradient import Gradient, check_training
 from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
@@ -138,11 +138,7 @@ class Experiment(Value):
         check_delays(self)
         self._check_record(driven_ports(self.network, self.inputs))
         if self.training is not None:
-            if not isinstance(self.training, Gradient):
-                raise SpecError(
-                    f"{reprlib.repr(self.training)} is not of the type Gradient", where="training"
-                )
-            self.training.check(self)
+            check_training(self.training, self)
         if not self.learning:
             object.__setattr__(self, "network", self.network.without_plasticity())
 
@@ -288,8 +284,11 @@ class Experiment(Value):
 
     def drawing(self, trial: int, source: str) -> Draw:
         """Shape, grid and random generators from which the input of a source is drawn."""
-        dt = self.input_dt or self.dt
-        return draw(self.network, self.inputs, source, self.seed, self.shown(trial), dt)
+        return self._drawing((trial,), source)[0]
+
+    def _drawing(self, trials: Sequence[int], source: str) -> list[Draw]:
+        shown, dt = [self.shown(trial) for trial in trials], self.input_dt or self.dt
+        return draws(self.network, self.inputs, source, self.seed, shown, dt)
 
     def shown(self, trial: int) -> int:
         """Number of a trial among those of the inputs; in a portion it is another."""
@@ -300,10 +299,23 @@ class Experiment(Value):
 
         Units count on from one source to the next, in the order of the network.
         """
+        return self.input_spikes_of((trial,))[0]
+
+    def input_spikes_of(
+        self, trials: Sequence[int]
+    ) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Input spikes of several trials, each as :meth:`input_spikes` gives them."""
         sources = (population.name for population in self.network.spike_sources)
-        draws = {name: self.drawing(trial, name) for name in sources}
-        step, unit = drawn_trial(self.inputs, self.shown(trial), draws)
-        return step * self.steps(self.input_dt or self.dt, "input_dt"), unit
+        chance = {name: self._drawing(trials, name) for name in sources}
+        every = self.steps(self.input_dt or self.dt, "input_dt")
+        found = drawn_trials(self.inputs, [self.shown(trial) for trial in trials], chance)
+        return [(step * every, unit) for step, unit in found]
+
+    @property
+    def drawn_at_once(self) -> int:
+        """Number of trials whose input spikes are best drawn together."""
+        sources = self.network.spike_sources
+        return min((self.inputs[population.name].at_once for population in sources), default=1)
 
     @cached_property
     def lowered(self) -> Experiment:

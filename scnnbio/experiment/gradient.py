@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -116,6 +117,13 @@ class Gradient(Value):
                     where="training",
                 )
         return train, validation
+
+
+def check_training(training: object, experiment: Any) -> None:
+    """Raise unless a value is a :class:`Gradient` and the experiment has what it needs."""
+    if not isinstance(training, Gradient):
+        raise SpecError(f"{reprlib.repr(training)} is not of the type Gradient", where="training")
+    training.check(experiment)
 
 
 @final

@@ -25,6 +25,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.sources import Source, locate
+from scnnbio.files import no_device
 from scnnbio.inputs import (
     INPUTS,
     Events,
@@ -111,7 +112,7 @@ def _of_recording(table: Table, where: str) -> FromSpikes:
     path = Path(as_text(table["file"], join(where, "file")))
     population = as_text(require(table, "population", where), join(where, "population"))
     recording = Recording.load(path)
-    file = Source.of(path, path.read_bytes(), "input")
+    file = Source.of(path, no_device(path).read_bytes(), "input")
     read = Files((FileRead(file.path, file.sha256),))
     try:
         off_grid = table.get("off_grid", "refuse")

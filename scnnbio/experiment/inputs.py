@@ -40,8 +40,14 @@ class Presented(Protocol):
     def trial_steps(self) -> int:
         """Time steps of one trial."""
 
-    def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Spikes of one trial: stamps in steps since it began, and neurons."""
+    @property
+    def drawn_at_once(self) -> int:
+        """Number of trials that are best drawn together."""
+
+    def input_spikes_of(
+        self, trials: Sequence[int]
+    ) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """Spikes of some trials: stamps in steps since each began, and neurons."""
 
 
 @dataclass(eq=False)
@@ -77,14 +83,16 @@ class Inputs:
             Neuron of the source population; with several sources, numbers continue from one source
             to the next, in the order of the network.
         """
-        n_trials = self.experiment.n_trials
-        for trial in range(first, n_trials):
+        n_trials, at_once = self.experiment.n_trials, self.experiment.drawn_at_once
+        for begin in range(first, n_trials, at_once):
+            numbers = range(begin, min(begin + at_once, n_trials))
             with self.phase():
-                step, unit = self.experiment.input_spikes(trial)
-            self.drawn += len(step)
-            if self.report is not None:
-                self.report("drawing input spikes", trial + 1, n_trials)
-            yield step.astype(np.int32), unit.astype(np.int32)
+                drawn = self.experiment.input_spikes_of(numbers)
+            for trial, (step, unit) in zip(numbers, drawn, strict=True):
+                self.drawn += len(step)
+                if self.report is not None:
+                    self.report("drawing input spikes", trial + 1, n_trials)
+                yield step.astype(np.int32), unit.astype(np.int32)
 
     def changes(self, trial: int) -> Iterator[Change]:
         """Changes at the ports of driven neurons in a trial, in order of time.

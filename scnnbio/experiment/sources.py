@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.errors import DataError
+from scnnbio.files import no_device
 from scnnbio.inputs import Input
 from scnnbio.stimuli import Stimulus
 
@@ -46,7 +47,7 @@ class Source:
             If it cannot be read.
         """
         try:
-            with Path(path).open("rb") as file:
+            with no_device(Path(path)).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})", where=path) from None

@@ -292,9 +292,9 @@ def _expanded(stages: Any) -> Table:
         check_keys(row, STAGE_KEYS, where)
         own = {key: value for key, value in row.items() if key != "like"}
         if "like" in row:
-            base = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
+            found = documents.choose(full, row["like"], "earlier stage", join(where, "like"))
             # Training is not for the stages that show what was learned.
-            base = {key: value for key, value in base.items() if key != "training"}
+            base = {key: value for key, value in found.items() if key != "training"}
             own = _merged(over_base(base, own), own)
         full[name] = own
     return full
@@ -392,8 +392,7 @@ def _stage_table(stage: Stage) -> Table:
     if experiment.input_dt is not None:
         table["input_dt"] = experiment.input_dt
     if experiment.training is not None:
-        kinds = {cls: kind for kind, cls in GRADIENTS.items()}
-        kind = kinds[type(experiment.training)]
+        kind = {cls: kind for kind, cls in GRADIENTS.items()}[type(experiment.training)]
         table["training"] = {"kind": kind, **plain_table(experiment.training)}
     for key in ("weights_from", "shuffled"):
         if getattr(stage, key) is not None:

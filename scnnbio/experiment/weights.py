@@ -6,8 +6,6 @@ A file of weights is a numpy archive with one array per kernel or threshold: ``l
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.archives import arrays_of
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment.documents import as_text, check_keys, join, require
 from scnnbio.experiment.sources import Source
@@ -67,18 +66,11 @@ def weights_of(content: bytes, path: Path) -> Weights:
             f"is {kind}, not an archive of weights as numpy.savez makes it", where=str(path)
         )
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _LARGEST:
-            raise ValueError(f"{size:,} bytes when unpacked, more than {_LARGEST:,}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {
-                name: np.asarray(archive[name], dtype=np.float64)
-                for name in archive.files
-                if name != PROVENANCE
-            }
-    # A damaged archive can raise any error of zipfile, zlib and numpy.
-    except Exception as error:
+        found = arrays_of(content, _LARGEST, wanted=lambda name: name != PROVENANCE)
+        if 8 * sum(array.size for array in found.values()) > _LARGEST:
+            raise ValueError(f"more than {_LARGEST:,} bytes as numbers of double precision")
+        return {name: np.asarray(array, dtype=np.float64) for name, array in found.items()}
+    except ValueError as error:
         raise DataError(
             f"is damaged or truncated, or not an archive of weights ({error}); write it again",
             where=str(path),

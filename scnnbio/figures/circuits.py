@@ -44,7 +44,8 @@ def _masking(results: StudyResults) -> tuple[Figure, str]:
     mask = evidence.recording.trials["mask_contrast"].max()
     caption = (
         f"Gratings alone and with a mask of contrast {mask:g} at right angles; central units. A:"
-        " mean rates at the preferred orientation, standard errors over units. B: suppression of"
+        " mean rates at the preferred orientation, standard errors over units (their number in"
+        " brackets). B: suppression of"
         " the response above the spontaneous rate, medians and quartiles. C: share of the variance"
         " of both curves that one Naka-Rushton function explains if the mask multiplies c50, or if"
         f" it subtracts a rate. {'; '.join(texts)}."
@@ -155,28 +156,36 @@ def _sparse(results: StudyResults) -> tuple[Figure, str]:
     trials = evidence.recording.n_trials
     caption = (
         f"{trials} patches of photographs, one trial each, before the trained layer. A to C:"
-        " central units. Matched: without inhibition, with weaker input. D: share of the variance"
-        " of held-out patches, as the LGN sees them, that ridge regression from the counts of all"
-        f" units leaves; {FOLDS} parts. {texts}."
+        " central units, their number in brackets. Matched: without inhibition, with weaker input."
+        " D: share of the variance of held-out patches, as the LGN sees them, that ridge regression"
+        f" from the counts of all units leaves; {FOLDS} parts. {texts}."
     )
     return sparse_codes.sparse_figure(found), caption
 
 
 def _weight_sharing(results: StudyResults) -> tuple[Figure, str]:
     found = ways(results.evidence["sharing"])
+    maps, places = next(iter(found.values())).kernels.shape[:2]
     texts = "; ".join(
-        f"{name}: half of the kernels oriented after {one.patterns:.0f} patterns,"
-        f" {one.oriented[-1]:.0%} at the end, correlation between places"
-        f" {np.mean(one.invariance):.2f}"
+        f"{name}: {_when(one.patterns)}, {one.oriented[-1]:.0%} at the end, correlation between"
+        f" places {np.mean(one.invariance):.2f}"
         for name, one in found.items()
     )
     caption = (
-        "The same STDP on the same photographs. A: share of kernels with a circular variance below"
-        " 0.6. B: mean correlation of a map's kernels at two places, one point per map. C: kernels"
-        " of the first maps at four places each, ON less OFF, each scaled to its largest weight."
+        f"The same STDP on the same photographs; {maps} maps at {places} places. A: share of"
+        " kernels with a circular variance below 0.6. B: mean correlation of a map's kernels at two"
+        " places, one point per map. C: kernels of the first maps at four places each, ON less OFF,"
+        " each scaled to its largest weight."
         f" {texts}."
     )
     return weight_sharing_figure(found), caption
+
+
+def _when(patterns: float) -> str:
+    """When half of the kernels were oriented, if they were."""
+    if not np.isfinite(patterns):
+        return "half of the kernels never oriented"
+    return f"half of the kernels oriented after {patterns:.0f} patterns"
 
 
 SPECS = (

@@ -94,6 +94,8 @@ def judged_claims(results: StudyResults) -> dict[str, tuple[Claim, Side]]:
             measured = claim.measured(evidence, its.shares)
         except SpecError:  # the scores are of other spikes; 'scnnbio score' makes them again
             continue
+        if not score.estimate:  # stored before scores had the numbers of both sides
+            score = claim.judge(results.evidence[score.stage], bound=its)
         name = _name(score, often[score.claim] > 1)
         while name in found:
             name += "_"
@@ -314,11 +316,12 @@ def _intervals(axes: Axes, claim: Claim, sides: Sequence[Side]) -> None:
         value, low, high = side.measured.values.T
         place = np.arange(len(value)) + 0.2 * k
         axes.errorbar(
-            value, place, xerr=[value - low, high - value], fmt=_MARKERS[k], color=_COLORS[k],
-            label=f"{side.label} (95 %)",
+            value, place, xerr=np.stack([value - low, high - value]), fmt=_MARKERS[k],
+            color=_COLORS[k], label=f"{side.label} (95 %)",
         )  # fmt: skip
-    if claim.observation.value is not None:
-        axes.axvline(claim.observation.value, color=QUIET, linestyle="--", label="expected")
+    expected = claim.observation.value
+    word = "expected" if expected is not None else "no difference"
+    axes.axvline(expected or 0.0, color=QUIET, linestyle="--", label=word)
     axes.set_yticks([])
     axes.set_ylabel("estimates")
     axes.margins(y=0.5)

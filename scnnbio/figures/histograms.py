@@ -98,11 +98,17 @@ def _share_axis(axes: Axes) -> None:
     axes.set_ylabel("fraction of cells")
 
 
+def _short(tick: float) -> str:
+    """A number that leaves room for its neighbours: of thirteenths, two digits."""
+    exact = f"{tick:g}"
+    return exact if len(exact) <= 5 else f"{tick:.2g}"
+
+
 def _label_outside(axes: Axes, rim: Array, *, below: bool, beyond: bool, width: float) -> None:
     """Set ticks at the published edges, and one below the bins of cells outside them."""
     step = max(1, (len(rim) - 1) // 5)
     ticks = [float(tick) for tick in rim[::step]]
-    names = [f"{tick:g}" for tick in np.round(rim[::step], 6)]
+    names = [_short(tick) for tick in np.round(rim[::step], 6).tolist()]
     if below:
         ticks.insert(0, float(rim[0] - width))
         names.insert(0, f"<{rim[0]:g}")

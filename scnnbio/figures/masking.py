@@ -80,7 +80,8 @@ def masking_figure(
 def _rates(axes: Axes, name: str, curves: MaskedCurves, colour: str, marker: str) -> None:
     for rows, dash, face in ((curves.alone, "-", colour), (curves.masked, "--", "white")):
         error = rows.std(axis=0, ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else None
+        label = f"{name} ({len(rows)})" if dash == "-" else None
         axes.errorbar(
             curves.contrast, rows.mean(axis=0), error, color=colour, marker=marker, ls=dash,
-            mfc=face, ms=3.5, lw=1.0, elinewidth=0.6, label=name if dash == "-" else None,
+            mfc=face, ms=3.5, lw=1.0, elinewidth=0.6, label=label,
         )  # fmt: skip

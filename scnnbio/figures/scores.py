@@ -110,4 +110,7 @@ def short_source(source: str) -> str:
     if not (bracket and year.isdigit() and authors):
         return "published"
     first, *others = re.split(r", | and | et al", authors)
-    return f"{first.split()[-1]}{' et al.' if others else ''} {year}"
+    # The surname follows the last initial, and may be of two words.
+    initials = re.match(r".*\b[A-Z]\. ", first)
+    surname = first[initials.end() :] if initials else first.split()[-1]
+    return f"{surname}{' et al.' if others else ''} {year}"

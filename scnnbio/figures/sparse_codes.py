@@ -33,7 +33,7 @@ def sparse_figure(found: Mapping[str, Code], *, width: float = PAGE) -> Figure:
         of pairs, all as cumulative shares. D: variance that a reconstruction leaves, one point per
         part of the pictures, against the mean rate.
     """
-    figure = new_figure(width, width * 0.3)
+    figure = new_figure(width, width * 0.34)
     panels = figure.subplots(1, 4)
     for name, code in found.items():
         colour, dash = KINDS.get(name, (QUIET, "-"))
@@ -44,14 +44,19 @@ def sparse_figure(found: Mapping[str, Code], *, width: float = PAGE) -> Figure:
             axes.step(order, share, where="post", color=colour, ls=dash, label=name)
         panels[3].plot(
             np.full(len(code.error), code.rate.mean()), code.error, "o", color=colour, ms=3.5,
-            mfc="none", label=name,
+            mfc="none",
+        )  # fmt: skip
+        panels[3].plot(
+            [], [], color=colour, ls=dash, marker="o", ms=3.5, mfc="none",
+            label=f"{name} ({len(code.lifetime)})",
         )  # fmt: skip
     titles = ("lifetime sparseness", "population sparseness", "correlation of maps")
     for axes, title in zip(panels, titles, strict=False):
         axes.set(xlabel=title, ylim=(0, 1))
     panels[0].set_ylabel("cumulative share")
     panels[3].set(xlabel="mean rate (Hz)", ylabel="variance left")
-    panels[3].legend(loc="best")
+    handles, labels = panels[3].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     for letter, axes in zip("ABCD", panels, strict=True):
         panel_letter(axes, letter)
     return figure

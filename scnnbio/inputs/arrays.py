@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.archives import arrays_of
 from scnnbio.errors import DataError
+from scnnbio.files import no_device
 from scnnbio.stimuli.base import FileRead
 
 #: Name of the array of values in an npz file; other arrays are columns of the trial table.
@@ -44,33 +42,24 @@ def read_values(path: str | Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]]
     """
     where = str(Path(path).absolute())
     try:
-        content = Path(path).read_bytes()
+        content = no_device(Path(path)).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot be read: {reason}", where=where) from None
     try:
-        found = np.load(io.BytesIO(_checked(content)), allow_pickle=False)
-        arrays = {_VALUES: found} if isinstance(found, np.ndarray) else dict(found.items())
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = arrays_of(content, _MOST_BYTES)
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"is not an npy or npz file of numbers ({reason}); write it by numpy.save or"
             " numpy.savez, without Python objects",
             where=where,
         ) from None
+    if "" in arrays:
+        arrays = {_VALUES: arrays[""]}
     if _VALUES not in arrays:
         raise DataError(
             f"holds no array {_VALUES!r}; write it by numpy.savez(path, {_VALUES}=...)", where=where
         )
     values = arrays.pop(_VALUES)
     return values, arrays, FileRead(where, hashlib.sha256(content).hexdigest())
-
-
-def _checked(content: bytes) -> bytes:
-    """Return the content; raise if its unpacked size is too large."""
-    if zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            raise ValueError(f"it unpacks to {size:,} bytes")
-    return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -102,6 +102,26 @@ class Input(Value, ABC):
         SpecError
             If there is no such trial, or the spikes do not fit the grid.
         """
+
+    @property
+    def at_once(self) -> int:
+        """Number of trials that are best drawn together; 1 where that gains nothing."""
+        return 1
+
+    def spikes_of(self, trials: Sequence[int], draws: Sequence[Draw]) -> list[Trial]:
+        """Spikes of several trials, each as :meth:`spikes` gives them.
+
+        Parameters
+        ----------
+        trials : sequence of int
+        draws : sequence of Draw
+            One per trial.
+
+        Returns
+        -------
+        list of (step, unit)
+        """
+        return [self.spikes(trial, draw) for trial, draw in zip(trials, draws, strict=True)]
 
     @abstractmethod
     def table(self) -> dict[str, NDArray[Any]]:

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import importlib.util
 import io
-import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.archives import arrays_of
 from scnnbio.errors import BackendMissing, DataError, install
+from scnnbio.files import no_device
 from scnnbio.stimuli.base import FileRead
 
 #: Parts for training, choosing and testing a read-out.
@@ -135,14 +136,9 @@ def read_archive(path: Path) -> tuple[NDArray[Any], Columns, FileRead]:
         If it is damaged, or arrays are missing or do not fit one another.
     """
     try:
-        content = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _LARGEST:
-                raise ValueError(f"more than {_LARGEST:,} bytes when unpacked")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in _ARRAYS if name in archive.files}
-    # A damaged archive can raise any error of zipfile, zlib and numpy.
-    except Exception as error:
+        content = no_device(path).read_bytes()
+        arrays = arrays_of(content, _LARGEST, wanted=_ARRAYS.__contains__)
+    except (OSError, ValueError) as error:
         raise DataError(f"cannot be read as a numpy archive ({error})", where=str(path)) from None
     _check_arrays(arrays, path)
     n_train, n_test = len(arrays["x_train"]), len(arrays["x_test"])

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.encoding.codes import bernoulli
+from scnnbio.encoding.thinning import Thinning
 from scnnbio.errors import SpecError
 from scnnbio.inputs.base import Draw, Input, Trial, check_trial
 from scnnbio.stimuli.base import count, positive
@@ -117,12 +117,13 @@ class CorrelatedPairs(Input):
         lag, (correlation, _) = self._steps(draw.dt), self.by_pair()
         p = self.rate * draw.dt * 1e-3
         alone = p * (1.0 - correlation) / (1.0 - correlation * p)
-        step, train = bernoulli(np.full(self.pairs * places, p), n_steps, draw.rng, offset=1)
+        whole = np.array([0, n_steps])
+        step, train = Thinning(np.full((1, self.pairs * places), p), whole)(draw.rng)
         pair = train // places
         copied = draw.rng.random(len(step)) < correlation[pair]
         copy = step[copied] + lag[pair[copied]]
         inside = (copy >= 1) & (copy <= n_steps)
-        own_step, own = bernoulli(np.repeat(alone, places), n_steps, draw.rng, offset=1)
+        own_step, own = Thinning(np.repeat(alone, places)[None], whole)(draw.rng)
         # A copy that coincides with an additional spike merges with it.
         second = np.concatenate([copy[inside], own_step]).astype(np.int64)
         of = np.concatenate([train[copied][inside], own]).astype(np.int64)

@@ -16,9 +16,10 @@ from scnnbio.units import Milliseconds, plain
 
 def _is_foreign(value: object) -> bool:
     """Whether its class, or that of the code inside it, is of another package."""
+    if not type(value).__module__.startswith("scnnbio."):
+        return True
     inner = getattr(value, "code", None)
-    own = type(value).__module__.partition(".")[0] == "scnnbio"
-    return not own or (inner is not None and _is_foreign(inner))
+    return inner is not None and _is_foreign(inner)
 
 
 def checked_spikes(found: Trial, source: object, duration: Milliseconds, draw: Draw) -> Trial:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.encoding import Encoding
+from scnnbio.encoding import LGN, Encoding, Pixels
+from scnnbio.encoding.codes import Sampler
 from scnnbio.errors import SpecError
 from scnnbio.inputs.base import Draw, Input, Shape, Trial
 from scnnbio.inputs.foreign import checked_frames, checked_spikes
-from scnnbio.stimuli import Stimulus
+from scnnbio.inputs.kept import KEPT, Shown
+from scnnbio.stimuli import Photographs, Stimulus
 from scnnbio.stimuli.base import Files
 from scnnbio.units import In
+
+#: Number of pictures that are filtered together: most of the gain, and still in a core's cache.
+_AT_ONCE = 64
 
 
 @final
@@ -101,17 +108,67 @@ class FromFrames(Input):
         numpy.ndarray
             (n_frames, rows + 2 margin, columns + 2 margin), contrast units.
         """
-        _, rows, columns = draw.shape
-        margin = self.encoding.margin
-        shape = (rows + 2 * margin, columns + 2 * margin)
+        shape = self._size(draw)
         frames = self.stimulus.frames(trial, shape, draw.scene)
         return checked_frames(frames, shape, self.stimulus)
 
+    def _size(self, draw: Draw) -> tuple[int, int]:
+        """Rows and columns of the frames."""
+        _, rows, columns = draw.shape
+        margin = self.encoding.margin
+        return rows + 2 * margin, columns + 2 * margin
+
     def spikes(self, trial: int, draw: Draw) -> Trial:
         """Spikes of one trial. See :meth:`Input.spikes`."""
-        frames = self.frames(trial, draw)
-        found = self.encoding.spikes(frames, self.duration, draw.dt, draw.rng)
+        found = self._sampler(trial, draw)(draw.rng)
         return checked_spikes(found, self.encoding.code, self.duration, draw)
+
+    @property
+    def at_once(self) -> int:
+        """Number of trials that are best drawn together. See :meth:`Input.at_once`."""
+        return _AT_ONCE if isinstance(self.stimulus, Photographs) else 1
+
+    def spikes_of(self, trials: Sequence[int], draws: Sequence[Draw]) -> list[Trial]:
+        """Spikes of several trials. See :meth:`Input.spikes_of`."""
+        pictures = None
+        if len(trials) > 1 and isinstance(self.encoding.lgn, LGN | Pixels):
+            scenes = [draw.scene for draw in draws]
+            pictures = self.stimulus.pictures(trials, self._size(draws[0]), scenes)
+        if pictures is None:
+            return super().spikes_of(trials, draws)
+        rngs = [draw.rng for draw in draws]
+        spikes = self.encoding.spikes_of(pictures, self.duration, draws[0].dt, rngs)
+        code, duration = self.encoding.code, self.duration
+        return [
+            checked_spikes(found, code, duration, draw)
+            for found, draw in zip(spikes, draws, strict=True)
+        ]
+
+    def _sampler(self, trial: int, draw: Draw) -> Sampler:
+        """What draws the spikes of a trial; trials that show the same have the same."""
+        condition = self.stimulus.condition(trial)
+        if condition is None:
+            return self._prepared(trial, draw)[0]
+        key = Shown(*self._identity, draw.shape, draw.dt)
+        return KEPT.of(key, condition, lambda: self._prepared(trial, draw))
+
+    def _prepared(self, trial: int, draw: Draw) -> tuple[Sampler, int]:
+        """What draws the spikes of a trial, and about how many bytes it keeps."""
+        drive = self._drive(trial, draw)
+        return self.encoding.sampler(drive, self.duration, draw.dt), 2 * drive.nbytes
+
+    def _drive(self, trial: int, draw: Draw) -> NDArray[np.float64]:
+        lgn = self.encoding.lgn
+        if isinstance(lgn, LGN) and self.encoding.code.tolerates_rounding:
+            shown = self.stimulus.separated(trial, self._size(draw))
+            if shown is not None:
+                return lgn.drive_of(shown)
+        return self.encoding.drive(self.frames(trial, draw), self.duration)
+
+    @cached_property
+    def _identity(self) -> tuple[str, str, Files]:
+        """Content of the input, files included."""
+        return self.stimulus.digest(), self.encoding.digest(), self.files
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Parameters of the stimulus that differ between trials."""

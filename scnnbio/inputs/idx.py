@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import DataError
+from scnnbio.files import no_device
 from scnnbio.stimuli.base import FileRead
 
 #: Types by the third byte of a file, as on LeCun's page of MNIST; numbers are big-endian.
 _KINDS = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP = b"\x1f\x8b"
+#: Bytes that are unpacked at once.
+_PIECE = 2**20
 #: Largest size in bytes; a larger file is damaged, or not an idx file.
 _MOST_BYTES = 2**34
 
@@ -49,7 +52,7 @@ def read_idx(path: str | Path) -> tuple[NDArray[Any], FileRead]:
     """
     where = str(Path(path).absolute())
     try:
-        content = Path(path).read_bytes()
+        content = no_device(Path(path)).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot be read: {reason}", where=where) from None
@@ -101,7 +104,14 @@ class _Unpacked:
             part, self._rest = bytes(self._rest[:size]), self._rest[size:]
             return part
         try:
-            return self._packed.read(size)
+            # Piece by piece, since memory is taken for what is asked for and not for what is there.
+            found = bytearray()
+            while len(found) < size:
+                piece = self._packed.read(min(size - len(found), _PIECE))
+                if not piece:
+                    break
+                found += piece
+            return bytes(found)
         except EOFError:
             raise DataError("is cut off: its gzip data ends early", where=self._where) from None
         except (OSError, zlib.error) as error:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.encoding import Code
 from scnnbio.errors import DataError, SpecError
+from scnnbio.files import no_device
 from scnnbio.inputs.base import Draw, Input, Trial, check_columns, check_trial, column
 from scnnbio.inputs.collections import COLLECTIONS, read_archive, read_collection
 from scnnbio.inputs.foreign import checked_spikes
@@ -373,7 +374,7 @@ def _read_picture(path: Path) -> tuple[NDArray[np.uint8], FileRead]:
     from PIL import Image
 
     try:
-        content = path.read_bytes()
+        content = no_device(path).read_bytes()
         with Image.open(io.BytesIO(content)) as picture:
             mode, frames = picture.mode, getattr(picture, "n_frames", 1)
             clear = picture.has_transparency_data

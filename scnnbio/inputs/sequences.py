@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import Code
 from scnnbio.errors import BackendMissing, DataError, SpecError, install
+from scnnbio.files import no_device
 from scnnbio.inputs.base import Draw, Input, Trial, check_trial
 from scnnbio.inputs.foreign import checked_spikes
 from scnnbio.stimuli.base import FileRead, Files, count, positive
@@ -275,7 +276,7 @@ def read_fasta(path: str | Path) -> tuple[tuple[str, ...], FileRead]:
         ) from None
     place = Path(path).expanduser().absolute()
     try:
-        content = place.read_bytes()
+        content = no_device(place).read_bytes()
         parse: Any = SeqIO.parse  # without types
         records = parse(io.StringIO(content.decode("ascii")), "fasta")
         rows = tuple(str(record.seq) for record in records)
@@ -289,7 +290,7 @@ def read_fasta(path: str | Path) -> tuple[tuple[str, ...], FileRead]:
 def _numbers(rows: tuple[str, ...], where: str) -> NDArray[np.int8]:
     """Bases of sequences of one length."""
     if not rows or not all(isinstance(row, str) and row for row in rows):
-        raise SpecError("is no list of sequences, at least one base each", where=where)
+        raise SpecError("give one sequence or more, each of at least one base", where=where)
     lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
         raise SpecError(
@@ -299,7 +300,7 @@ def _numbers(rows: tuple[str, ...], where: str) -> NDArray[np.int8]:
     letters = np.array([list(row.upper().replace("U", "T")) for row in rows])
     wrong = sorted(set(np.unique(letters).tolist()) - set("ACGTRYSWKMBDHVN-."))
     if wrong:
-        raise SpecError(f"{wrong[0]!r} is no letter of a nucleotide", where=where)
+        raise SpecError(f"{wrong[0]!r} does not stand for a nucleotide", where=where)
     found = np.full(letters.shape, -1, dtype=np.int8)
     for number, base in enumerate(BASES):
         found[letters == base] = number

@@ -17,20 +17,22 @@ import signal
 import threading
 import traceback
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import Any
 
 from scnnbio.backends import Backend
 from scnnbio.errors import DataError, ScnnbioError
 from scnnbio.experiment import Experiment, Report, Run
+from scnnbio.jobs.passing import received, send
 from scnnbio.stimuli.base import count
 
 #: Steps times neurons and source units below which a process costs more than it saves.
 _WORTH = 1e9
 #: Imported by the server once, so that the processes that it forks need not.
-_PRELOADED = ["scnnbio.jobs.stages"]
+_PRELOADED = ("scnnbio.jobs.stages",)
 
 
 def usable_cores() -> int:
@@ -90,6 +92,22 @@ class _Running:
     messages: connection.Connection
 
 
+def start_server(targets: Iterable[Backend]) -> None:
+    """Start the server that forks the processes, and return while it imports.
+
+    Called early, it has imported what they need by the time that the first of them starts.
+
+    Parameters
+    ----------
+    targets : iterable of Backend
+        Their modules are imported, too, where that starts no simulator.
+    """
+    modules = [type(target).__module__ for target in targets if target.forks]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*_PRELOADED, *dict.fromkeys(modules)])
+    forkserver.ensure_running()
+
+
 class Crew:
     """Processes at work, at most ``jobs`` at a time; a context that ends them all.
 
@@ -106,7 +124,6 @@ class Crew:
         self._running: list[_Running] = []
         self._progress: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(_PRELOADED)
 
     def __enter__(self) -> Crew:
         return self
@@ -131,7 +148,7 @@ class Crew:
 
     def start(self, task: Task) -> None:
         """Start a task in a process of its own."""
-        ours, theirs = self._context.Pipe(duplex=False)
+        ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, task), daemon=True)
         process.start()
         theirs.close()
@@ -156,8 +173,8 @@ class Crew:
             ready = connection.wait([one.messages for one in self._running])
             for one in [one for one in self._running if one.messages in ready]:
                 try:
-                    kind, content = one.messages.recv()
-                except EOFError:
+                    kind, content = received(one.messages)
+                except (EOFError, ConnectionResetError):
                     raise self._killed(one) from None
                 if kind == "progress":
                     self._add(one.task, *content)
@@ -205,12 +222,12 @@ def _work(messages: connection.Connection, task: Task) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def report(phase: str, done: float, total: float) -> None:
-        messages.send(("progress", (phase, done, total)))
+        send(messages, ("progress", (phase, done, total)))
 
     def warn(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
     ) -> None:
-        messages.send(("warning", (str(message), category, filename, lineno)))
+        send(messages, ("warning", (str(message), category, filename, lineno)))
 
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
@@ -218,8 +235,8 @@ def _work(messages: connection.Connection, task: Task) -> None:
         found: tuple[str, Any] = ("run", run)
     except Exception as error:
         found = ("error", _portable(error))
-    with contextlib.suppress(BrokenPipeError):
-        messages.send(found)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        send(messages, found)
 
 
 def _end(number: int, frame: object) -> None:

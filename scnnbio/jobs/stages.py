@@ -10,7 +10,14 @@ from scnnbio.analysis.learned import learned
 from scnnbio.backends import Backend, processes
 from scnnbio.experiment import Experiment, Report, Run, Stage, Study
 from scnnbio.experiment.portions import Portion, independent, joined, portions
-from scnnbio.jobs.crew import Crew, Task, checked_jobs, usable_cores, worth_a_process
+from scnnbio.jobs.crew import (
+    Crew,
+    Task,
+    checked_jobs,
+    start_server,
+    usable_cores,
+    worth_a_process,
+)
 
 Targets = Mapping[str, Backend]
 
@@ -58,10 +65,8 @@ def run_stages(
     dict of str to Run
         In the order of the stages.
     """
-    number = usable_cores() if jobs is None else checked_jobs(jobs)
-    large = [s for s in study.stages if jobs is not None or worth_a_process(s.experiment)]
-    # Started by MPI, a backend divides a network over the processes itself.
-    if number > 1 and processes.commanded().size == 1 and _side_by_side(large):
+    number = _processes(study, jobs)
+    if number > 1:
         return _in_processes(study, targets, report, draft, number)
     runs: dict[str, Run] = {}
     for stage in study.stages:
@@ -75,6 +80,31 @@ def run_stages(
         runs[stage.name] = done
         _say_learned(done, report)
     return runs
+
+
+def prepare(study: Study, targets: Targets, jobs: int | None) -> None:
+    """Begin to import what processes need, if :func:`run_stages` will start any.
+
+    Parameters
+    ----------
+    study : Study
+    targets : mapping of str to Backend
+        By stage.
+    jobs : int, optional
+        As for :func:`run_stages`.
+    """
+    if _processes(study, jobs) > 1:
+        start_server(targets.values())
+
+
+def _processes(study: Study, jobs: int | None) -> int:
+    """Number of processes; 1 where nothing can run side by side, or gains nothing by it."""
+    number = usable_cores() if jobs is None else checked_jobs(jobs)
+    large = [s for s in study.stages if jobs is not None or worth_a_process(s.experiment)]
+    # Started by MPI, a backend divides a network over the processes itself.
+    if processes.commanded().size == 1 and _side_by_side(large):
+        return number
+    return 1
 
 
 def run_portions(
@@ -139,6 +169,7 @@ def _divides(experiment: Experiment) -> bool:
 def _in_processes(
     study: Study, targets: Targets, report: Report | None, draft: Kept | None, jobs: int
 ) -> dict[str, Run]:
+    start_server(targets.values())
     runs: dict[str, Run] = {}
     ready: list[Task] = []
     waiting = list(study.stages)

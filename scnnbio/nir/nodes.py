@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import DataError, SpecError, not_one_of
+from scnnbio.recording.hdf5 import check_sizes
 
 FloatArray = NDArray[np.float64]
 
@@ -149,6 +150,7 @@ def _of_file(path: Path) -> dict[str, Any]:
         raise DataError("the file does not exist", where=str(path))
     try:
         with h5py.File(path, "r") as file:
+            check_sizes(file)
             return _read(file["node"])
     except (OSError, KeyError, RuntimeError, ValueError, UnicodeDecodeError) as error:
         said = " ".join(str(error).split())[:200]
@@ -160,6 +162,8 @@ def _of_file(path: Path) -> dict[str, Any]:
 def _read(group: Any) -> dict[str, Any]:
     found = {}
     for name, item in group.items():
+        if item is None:
+            raise KeyError(f"the link {name!r} leads nowhere")
         found[name] = _read(item) if hasattr(item, "items") else item[()]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.errors import DataError, SpecError, hint
+from scnnbio.files import no_device
 from scnnbio.units import Milliseconds, Number, plain, plain_array
 from scnnbio.values import Value
 
@@ -117,10 +119,10 @@ class ColumnMap(Value):
             If a key is not known, or a value is of another kind.
         """
         try:
-            given = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+            given = tomllib.loads(no_device(Path(file)).read_text(encoding="utf-8"))
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror}", where=str(file)) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise DataError(f"is not TOML: {error}", where=str(file)) from None
         return cls.of(given, str(file))
 
@@ -136,7 +138,7 @@ class ColumnMap(Value):
         whole = dict(given)
         if "layout" in whole:
             layout = whole.pop("layout")
-            if layout not in _LAYOUTS:
+            if not isinstance(layout, str) or layout not in _LAYOUTS:
                 raise SpecError(
                     f"no layout {layout!r}; {hint(str(layout), _LAYOUTS)}", where=f"{where}.layout"
                 )
@@ -170,13 +172,20 @@ class ColumnMap(Value):
             v1=tuple(v1),
             columns={n: _column(c, f"{where}.trials.columns.{n}") for n, c in columns.items()},
             constants={
-                n: float(plain_array(c, "1", where=f"{where}.trials.constants.{n}", finite=False))
-                for n, c in constants.items()
+                n: _constant(c, f"{where}.trials.constants.{n}") for n, c in constants.items()
             },
             only=_table(units.get("only", {}), f"{where}.units.only"),
             duration=trials.get("duration"),
             **texts,
         )
+
+
+def _constant(given: Any, where: str) -> float:
+    """A number without unit, which may be NaN."""
+    values = plain_array(given, "1", where=where, finite=False)
+    if values.ndim:
+        raise SpecError(f"{reprlib.repr(given)} is not a single number", where=where)
+    return float(values)
 
 
 def _over(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

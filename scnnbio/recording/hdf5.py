@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ _MARK = b"scnnbio sha256 "
 _COMPRESS_FROM = 4096
 
 Tree = Mapping[str, Any]
+
+#: Bytes that one byte of a file can unpack to by gzip, and by other compressions.
+_MOST_GROWTH, _MOST_GROWTH_OF_OTHERS = 1032, 100_000
+#: Bytes of an array that is never too large.
+_ALWAYS = 2**20
 
 
 def write_tree(path: str | os.PathLike[str], tree: Tree, *, kind: str, version: int) -> None:
@@ -121,8 +127,9 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         _check_digest(source)
         with h5py.File(source, "r") as file:
             _check_header(file, kind, version, where)
+            check_sizes(file)
             return _read_group(file)
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         if _is_being_written(source):
             what = "is open for writing elsewhere; close it there first"
         elif isinstance(error, DataError):
@@ -130,6 +137,26 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         else:
             what = _fault(source, str(error))
         raise DataError(what, where=where) from None
+
+
+def check_sizes(file: h5py.File) -> None:
+    """Raise a ValueError if an array claims more than can have been compressed into the file.
+
+    An array that is divided into chunks takes no room for chunks that were never written, so that
+    a file of a few kilobytes can claim terabytes.
+    """
+    import h5py
+
+    def check(name: str, item: object) -> None:
+        if not isinstance(item, h5py.Dataset) or item.shape is None:
+            return
+        most = _MOST_GROWTH if item.compression in (None, "gzip", "lzf") else _MOST_GROWTH_OF_OTHERS
+        # In Python's integers, which do not overflow.
+        size = math.prod(map(int, item.shape)) * item.dtype.itemsize
+        if size > most * item.id.get_storage_size() + _ALWAYS:
+            raise ValueError(f"{name!r} claims {size:,} bytes, which the file does not hold")
+
+    file.visititems(check)
 
 
 def _is_being_written(path: Path) -> bool:
@@ -237,6 +264,8 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
         if not (group.parent == group and name in ("kind", "version"))
     }
     for name, item in group.items():
+        if item is None:
+            raise KeyError(f"the link {name!r} leads nowhere")
         tree[name] = _read_group(item) if isinstance(item, h5py.Group) else _read_array(item)
     return tree
 
@@ -246,6 +275,8 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
 
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.asarray(dataset.asstr()[...].tolist(), dtype=np.str_)
+    if dataset.shape is None:
+        raise KeyError(f"{dataset.name} holds no array")
     values = np.asarray(dataset[...])
     values.setflags(write=False)  # not shared, so that a recording need not copy it
     return values

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scnnbio.errors import DataError, SpecError, hint, install
 from scnnbio.recording.column_maps import ColumnMap, MappedColumn
+from scnnbio.recording.hdf5 import check_sizes
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Spikes
 
@@ -66,6 +67,8 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
         If the file has no such table or column, no such units, or units that were not observed in
         all trials.
     """
+    import h5py
+
     try:
         import pynwb
     except ImportError:
@@ -74,6 +77,8 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
     if not path.is_file():
         raise DataError("there is no such file", where=str(path))
     try:
+        with h5py.File(path, "r") as content:
+            check_sizes(content)
         io = pynwb.NWBHDF5IO(path, "r")
     except Exception as error:  # what h5py and hdmf raise of a file that is none
         raise DataError(f"is not an NWB file: {error}", where=str(path)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -43,6 +43,15 @@ class Files(NamedTuple):
             "files_skipped": [file._asdict() for file in self.skipped],
         }
         return {kind: files for kind, files in rows.items() if files}
+
+
+class Separated(NamedTuple):
+    """Frames as a sum of pictures whose strengths change in time."""
+
+    #: (n_frames, pictures)
+    strengths: np.ndarray
+    #: (pictures, rows, columns), contrast units.
+    pictures: np.ndarray
 
 
 class Stimulus(Value, ABC):
@@ -97,6 +106,59 @@ class Stimulus(Value, ABC):
         SpecError
             If there is no such trial, or the shape is empty.
         """
+
+    def pictures(
+        self, trials: Sequence[int], shape: tuple[int, int], rngs: Sequence[np.random.Generator]
+    ) -> np.ndarray | None:
+        """Frames of several trials of one frame each, drawn together, which is faster.
+
+        Parameters
+        ----------
+        trials : sequence of int
+        shape : tuple of int
+            Rows and columns (pixels).
+        rngs : sequence of numpy.random.Generator
+            One per trial.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            (trials, rows, columns), equal to the only frame of each; None, with nothing drawn, if
+            trials cannot be drawn together.
+        """
+        return None
+
+    def condition(self, trial: int) -> int | None:
+        """Number of what a trial shows: trials of one number show equal frames.
+
+        Such frames do not draw from the generator.
+
+        Parameters
+        ----------
+        trial : int
+
+        Returns
+        -------
+        int or None
+            None if no other trial is known to show the same.
+        """
+        return None
+
+    def separated(self, trial: int, shape: tuple[int, int]) -> Separated | None:
+        """Frames of one trial as a sum of few pictures, equal to :meth:`frames` but for rounding.
+
+        Parameters
+        ----------
+        trial : int
+        shape : tuple of int
+            Rows and columns (pixels).
+
+        Returns
+        -------
+        Separated or None
+            None if there is no such sum.
+        """
+        return None
 
     @abstractmethod
     def table(self) -> dict[str, np.ndarray]:

@@ -123,6 +123,10 @@ class FullField(Stimulus):
         columns = zip(_COLUMNS, values, places, strict=True)
         return {name: np.array(v)[place] for name, v, place in columns} | {"repeat": repeat}
 
+    def condition(self, trial: int) -> int:
+        """Number of the combination that a trial shows. See :meth:`Stimulus.condition`."""
+        return trial % (self.n_trials // self.repeats)
+
     def frames(self, trial: int, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         """Frames of one trial: (n_frames, rows, columns). See :meth:`Stimulus.frames`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, final
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError, not_one_of
-from scnnbio.stimuli.base import bounded
-from scnnbio.stimuli.screen import OnScreen, numbers, place, signed
+from scnnbio.stimuli.base import Separated, bounded, check_request
+from scnnbio.stimuli.screen import OnScreen, aperture, numbers, place, signed
 from scnnbio.units import Degrees, Hertz, Number
 
 Array = NDArray[np.float64]
@@ -177,35 +177,60 @@ class GratingPatches(OnScreen):
         return {**table, "direction": (table["orientation"] + 90.0) % 360.0}
 
     def _movie(self, condition: Mapping[str, float], shape: tuple[int, int]) -> Array:
+        turns = self._turns(condition)
+
+        def grating(place: Array) -> Array:
+            if self.motion == "counterphase":
+                return np.asarray(np.sin(place) * np.cos(turns))
+            return np.asarray(np.sin(place - turns))
+
+        return self._within(condition, shape, grating)
+
+    def separated(self, trial: int, shape: tuple[int, int]) -> Separated:
+        """Frames as a sum of a sine and a cosine. See :meth:`Stimulus.separated`."""
+        check_request(self, trial, shape)
+        number = self.condition(trial)
+        if number < 0:
+            return Separated(np.zeros((self.n_frames, 0)), np.zeros((0, *shape)))
+        condition = self._shown(number)
+        turns = self._turns(condition)[:, 0, 0]
+        sine = self._within(condition, shape, np.sin)
+        if self.motion == "counterphase":
+            return Separated(np.cos(turns)[:, None], sine[None])
+        cosine = self._within(condition, shape, np.cos)
+        return Separated(
+            np.stack([np.cos(turns), -np.sin(turns)], axis=1), np.stack([sine, cosine])
+        )
+
+    def _within(
+        self,
+        condition: Mapping[str, float],
+        shape: tuple[int, int],
+        grating: Callable[[Array], Array],
+    ) -> Array:
+        """Grating and mask in the aperture, each drawn from its phase at each pixel (rad)."""
         x, y = self._grid(shape)
         x, y = x - self.center[0], y - self.center[1]
         theta = condition["orientation"]
-        light = condition["contrast"] * self._grating(theta, x, y, condition)
+        light = condition["contrast"] * grating(self._place(theta, x, y, condition))
         if condition["mask_contrast"] > 0:
-            crossed = self._grating(theta + condition["mask_orientation"], x, y, condition)
-            light += condition["mask_contrast"] * crossed
+            across = self._place(theta + condition["mask_orientation"], x, y, condition)
+            light += condition["mask_contrast"] * grating(across)
         # hypot keeps the aperture as symmetric as the pixels.
         distance = np.hypot(x, y)
-        light *= self._inside(distance, condition["diameter"])
+        light *= aperture(distance, condition["diameter"], self.edge)
         if condition["inner_diameter"] > 0:
-            light *= 1.0 - self._inside(distance, condition["inner_diameter"])
+            light *= 1.0 - aperture(distance, condition["inner_diameter"], self.edge)
         return light
 
-    def _grating(self, theta: float, x: Array, y: Array, condition: Mapping[str, float]) -> Array:
+    def _place(self, theta: float, x: Array, y: Array, condition: Mapping[str, float]) -> Array:
+        """Phase of a grating at each pixel when the trial begins (rad)."""
         direction = math.radians(theta + 90.0)
         along = x * math.cos(direction) + y * math.sin(direction)
-        place = 2 * np.pi * condition["spatial_frequency"] * along + math.radians(
-            condition["phase"]
+        return np.asarray(
+            2 * np.pi * condition["spatial_frequency"] * along + math.radians(condition["phase"])
         )
-        turns = 2 * np.pi * condition["temporal_frequency"] * self._seconds()
-        if self.motion == "counterphase":
-            return np.asarray(np.sin(place) * np.cos(turns))
-        return np.asarray(np.sin(place - turns))
 
-    def _inside(self, distance: Array, diameter: float) -> Array:
-        if math.isinf(diameter):
-            return np.ones_like(distance)
-        beyond = distance - diameter / 2
-        if self.edge == 0:
-            return (beyond <= 0).astype(np.float64)
-        return np.asarray(0.5 - 0.5 * np.sin(np.pi * np.clip(beyond / self.edge, -0.5, 0.5)))
+    def _turns(self, condition: Mapping[str, float]) -> Array:
+        """Phase by which each frame differs from the first moment (rad), (n_frames, 1, 1)."""
+        return 2 * np.pi * condition["temporal_frequency"] * self._seconds()

@@ -10,6 +10,7 @@ import numpy as np
 
 from scnnbio.errors import SpecError
 from scnnbio.stimuli.base import (
+    Separated,
     Stimulus,
     as_tuple,
     bounded,
@@ -24,9 +25,10 @@ from scnnbio.units import Degrees, Hertz, Milliseconds, Number, is_several, plai
 
 _COLUMNS = ("orientation", "spatial_frequency", "temporal_frequency", "contrast", "phase")
 
-
 #: Orientations: a tenth of a degree apart.
 _MOST = 3600
+#: Number of the condition without bars.
+_BLANK = -1
 
 
 @final
@@ -169,21 +171,43 @@ class Gratings(Stimulus):
         Nothing is drawn from ``rng``.
         """
         check_request(self, trial, shape)
-        number = n_frames(self.duration, self.frame)
-        values = self._values()
-        if trial >= self.n_trials - self.blanks:
-            return np.zeros((number, *shape))
-        _, *places = np.unravel_index(trial, (self.repeats, *(len(v) for v in values)))
-        theta, f, f_t, contrast, phase = (v[i] for v, i in zip(values, places, strict=True))
-        rows, columns = shape
-        direction = math.radians(theta + 90.0)
-        x = np.arange(columns) - (columns - 1) / 2
-        y = (rows - 1) / 2 - np.arange(rows)[:, np.newaxis]
-        along = x * math.cos(direction) + y * math.sin(direction)
-        seconds = (
-            (np.arange(number)[:, np.newaxis, np.newaxis] + 0.5) * self.duration / number / 1e3
-        )
+        condition = self.condition(trial)
+        if condition == _BLANK:
+            return np.zeros((n_frames(self.duration, self.frame), *shape))
+        theta, f, f_t, contrast, phase = self._shown(condition)
+        along, seconds = _along(theta, shape), self._seconds()[:, np.newaxis, np.newaxis]
         return contrast * np.sin(2 * np.pi * (f * along - f_t * seconds) + math.radians(phase))
+
+    def condition(self, trial: int) -> int:
+        """Number of the combination that a trial shows. See :meth:`Stimulus.condition`."""
+        shown = self.n_trials - self.blanks
+        return _BLANK if trial >= shown else trial % (shown // self.repeats)
+
+    def separated(self, trial: int, shape: tuple[int, int]) -> Separated:
+        """Frames as a sum of a sine and a cosine. See :meth:`Stimulus.separated`."""
+        check_request(self, trial, shape)
+        condition = self.condition(trial)
+        if condition == _BLANK:
+            return Separated(np.zeros((len(self._seconds()), 0)), np.zeros((0, *shape)))
+        theta, f, f_t, contrast, phase = self._shown(condition)
+        place = 2 * np.pi * f * _along(theta, shape) + math.radians(phase)
+        turns = 2 * np.pi * f_t * self._seconds()
+        return Separated(
+            np.stack([np.cos(turns), -np.sin(turns)], axis=1),
+            contrast * np.stack([np.sin(place), np.cos(place)]),
+        )
+
+    def _shown(self, condition: int) -> tuple[float, ...]:
+        """Value of each parameter in a condition, in the order of ``_COLUMNS``."""
+        values = self._values()
+        places = np.unravel_index(condition, [len(v) for v in values])
+        return tuple(v[i] for v, i in zip(values, places, strict=True))
+
+    def _seconds(self) -> np.ndarray:
+        """Middle of each frame (s): (n_frames,)."""
+        number = n_frames(self.duration, self.frame)
+        middle: np.ndarray = (np.arange(number) + 0.5) * self.duration / number / 1e3
+        return middle
 
     def _values(self) -> tuple[tuple[float, ...], ...]:
         """Values of each parameter, in the order of ``_COLUMNS``."""
@@ -194,6 +218,16 @@ class Gratings(Stimulus):
             as_tuple(self.contrast),
             self.phases,
         )
+
+
+def _along(theta: float, shape: tuple[int, int]) -> np.ndarray:
+    """Distance of each pixel from the centre, in the direction of drift (pixels)."""
+    rows, columns = shape
+    direction = math.radians(theta + 90.0)
+    x = np.arange(columns) - (columns - 1) / 2
+    y = (rows - 1) / 2 - np.arange(rows)[:, np.newaxis]
+    along: np.ndarray = x * math.cos(direction) + y * math.sin(direction)
+    return along
 
 
 def _angles(values: Any, where: str) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from scnnbio.errors import DataError, FilesSkipped
+from scnnbio.files import no_device
 from scnnbio.stimuli.base import FileRead, Files, FileSkipped
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def read_picture(file: Path) -> tuple[np.ndarray, str]:
 
     where = _shown(file)
     try:
-        content = file.read_bytes()
+        content = no_device(file).read_bytes()
         with Image.open(io.BytesIO(content)) as picture:
             trouble = _trouble(picture, content)
             picture.load()

@@ -10,11 +10,11 @@ from typing import ClassVar, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, SpecError
 from scnnbio.stimuli.base import Files, bounded, count, positive
 from scnnbio.stimuli.photographs import absolute, sample_patch
 from scnnbio.stimuli.pictures import Library, load_photographs
-from scnnbio.stimuli.screen import OnScreen
+from scnnbio.stimuli.screen import OnScreen, aperture, numbers
 from scnnbio.units import Degrees, Milliseconds, Number
 
 Array = NDArray[np.float64]
@@ -50,6 +50,12 @@ class NaturalScenes(OnScreen):
         grows by twice it per second. 0 for no drift.
     reduce : int
         Photographs are first reduced by averaging blocks of ``reduce`` x ``reduce`` pixels.
+    diameters : tuple of float
+        Of a round aperture at the centre of the screen, beyond which there is mean grey (deg); none
+        for the whole screen. The movie of a sequence is the same at each diameter.
+    edge : float
+        Width of the soft edge of the aperture (deg), as of
+        :class:`~scnnbio.stimuli.GratingPatches`.
 
     Raises
     ------
@@ -78,6 +84,8 @@ class NaturalScenes(OnScreen):
     saccade: Degrees = 2.0
     drift: Number = 0.0
     reduce: int = 1
+    diameters: tuple[Degrees, ...] = ()
+    edge: Degrees = 0.0
     kind: Literal["natural-scenes"] = field(default="natural-scenes", kw_only=True)
 
     def _check(self) -> None:
@@ -89,10 +97,21 @@ class NaturalScenes(OnScreen):
             saccade=positive(self.saccade, "deg", "stimulus.saccade"),
             drift=bounded(self.drift, "1", "stimulus.drift"),
             reduce=count(self.reduce, "stimulus.reduce"),
+            edge=bounded(self.edge, "deg", "stimulus.edge"),
         )
+        none = not isinstance(self.diameters, str) and not np.size(self.diameters)
+        self._set(diameters=() if none else numbers(self.diameters, "deg", "diameters"))
+        for diameter in self.diameters:
+            if diameter <= 0 or diameter < self.edge:
+                raise SpecError(
+                    f"an aperture of {diameter:g} deg with an edge of {self.edge:g} deg is nowhere"
+                    " open; enlarge it",
+                    where="stimulus.diameters",
+                )
 
     def _factors(self) -> dict[str, tuple[float, ...]]:
-        return {"sequence": tuple(map(float, range(self.sequences)))}
+        shown = {"sequence": tuple(map(float, range(self.sequences)))}
+        return shown | ({"diameter": self.diameters} if self.diameters else {})
 
     @cached_property
     def _library(self) -> Library:
@@ -128,6 +147,9 @@ class NaturalScenes(OnScreen):
                 frames[i] = frames[i - 1]
             else:
                 frames[i] = sample_patch(image, shape, (row, column), 0.0, 1.0)
+        if self.diameters:
+            x, y = self._grid(shape)
+            frames *= aperture(np.hypot(x, y), condition["diameter"], self.edge)
         return frames
 
     def _path(self, room: Array, rng: np.random.Generator) -> Array:

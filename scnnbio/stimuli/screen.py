@@ -140,11 +140,18 @@ class OnScreen(Stimulus):
         Nothing is drawn from ``rng``.
         """
         check_request(self, trial, shape)
-        condition = int(self._order[trial])
+        condition = self.condition(trial)
         if condition < 0:
             return np.zeros((self.n_frames, *shape))
-        row = {name: float(values[condition]) for name, values in self._conditions.items()}
-        return self._movie(row, shape)
+        return self._movie(self._shown(condition), shape)
+
+    def _shown(self, condition: int) -> dict[str, float]:
+        """Value of each parameter in a condition."""
+        return {name: float(values[condition]) for name, values in self._conditions.items()}
+
+    def condition(self, trial: int) -> int:
+        """Number of the combination that a trial shows. See :meth:`Stimulus.condition`."""
+        return int(self._order[trial])
 
     @cached_property
     def _conditions(self) -> dict[str, Array]:
@@ -221,6 +228,31 @@ class OnScreen(Stimulus):
                 f"{self.frame_rate:g}",
                 where=f"stimulus.{name}",
             )
+
+
+def aperture(distance: Array, diameter: float, edge: float) -> Array:
+    """Share of the light that a round aperture lets through, from 0 to 1.
+
+    Parameters
+    ----------
+    distance : array
+        From the centre of the aperture (deg).
+    diameter : float
+        deg; infinite for none.
+    edge : float
+        Width of the soft edge (deg): half a period of a cosine, whose middle is at the diameter.
+
+    Returns
+    -------
+    array
+        Of the shape of ``distance``.
+    """
+    if math.isinf(diameter):
+        return np.ones_like(distance)
+    beyond = distance - diameter / 2
+    if edge == 0:
+        return (beyond <= 0).astype(np.float64)
+    return np.asarray(0.5 - 0.5 * np.sin(np.pi * np.clip(beyond / edge, -0.5, 0.5)))
 
 
 def numbers(values: Any, unit: str, name: str, *, high: float = math.inf) -> tuple[float, ...]:

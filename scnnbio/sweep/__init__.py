@@ -8,10 +8,12 @@ finished is what need not run again.
 
 from scnnbio.sweep.collecting import collect
 from scnnbio.sweep.executors import on_dask, on_slurm, on_this_machine
-from scnnbio.sweep.plan import Plan, Point, Status
+from scnnbio.sweep.plan import SWEEP, Plan, Point, Status
+from scnnbio.sweep.verifying import verify_points
 from scnnbio.sweep.working import work_on, work_through
 
 __all__ = [
+    "SWEEP",
     "Plan",
     "Point",
     "Status",
@@ -19,6 +21,7 @@ __all__ = [
     "on_dask",
     "on_slurm",
     "on_this_machine",
+    "verify_points",
     "work_on",
     "work_through",
 ]

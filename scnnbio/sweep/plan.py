@@ -23,7 +23,9 @@ from scnnbio.experiment.documents import setting
 from scnnbio.workflow.drafts import find_draft
 from scnnbio.workflow.folder import read_json
 
-_PLAN, _EXPERIMENT, _POINTS, _POINT = "sweep.toml", "experiment.toml", "points", "point.toml"
+#: File that makes a folder that of a sweep.
+SWEEP = "sweep.toml"
+_EXPERIMENT, _POINTS, _POINT = "experiment.toml", "points", "point.toml"
 #: More points than this are a mistake in the grid rather than a sweep.
 _MOST = 100_000
 
@@ -206,7 +208,7 @@ class Plan:
                 "options": plan.options,
                 "grid": dict(plan.grid),
             },
-            folder / _PLAN,
+            folder / SWEEP,
         )
         return plan
 
@@ -220,7 +222,7 @@ class Plan:
             If there is none, or it is damaged.
         """
         folder = folder.absolute()
-        path = folder / _PLAN
+        path = folder / SWEEP
         if not path.is_file():
             raise DataError(
                 "is not the folder of a sweep; write one with 'scnnbio sweep'", where=str(folder)
@@ -235,7 +237,7 @@ class Plan:
                 tuple(int(seed) for seed in table["seeds"]),
                 dict(table["options"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise DataError("is damaged; write the plan again", where=str(path)) from None
 
     def __len__(self) -> int:

@@ -53,8 +53,8 @@ _YES = np.array([0.0, 0.5, 1.0])
 #: The fifteen properties with public counts.
 PROPERTIES = (
     Property(
-        "circular_variance", "orientation", "1 - |sum r exp(2 i theta)| / sum r", "1",
-        RINGACH_2002, _SHARE, (4, 21, 26, 17, 24, 20, 24, 22, 31, 33, 34, 36, 12), 0.959, 0.83,
+        "circular_variance", "orientation", "circular variance, 1 - |sum r exp(2 i theta)| / sum r",
+        "1", RINGACH_2002, _SHARE, (4, 21, 26, 17, 24, 20, 24, 22, 31, 33, 34, 36, 12), 0.959, 0.83,
     ),
     Property(
         "or_bandwidth", "orientation", "half width at 0.707 of the peak of the smoothed curve",

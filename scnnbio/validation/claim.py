@@ -168,7 +168,8 @@ class Claim(Value, ABC):
                 f"{self.name!r} takes no window; remove it",
                 where=f"{where}.window",
             )
-        if bound.shares and about != "population":
+        single = self.measure.columns[1:] == ("low", "high")  # one estimate of all units
+        if bound.shares and (about != "population" or single):
             raise SpecError(
                 f"{self.name!r} takes no mixture of populations; name one",
                 where=f"{where}.population",
@@ -189,7 +190,7 @@ class Claim(Value, ABC):
             If the evidence lacks what is needed; :class:`Missing` in most cases.
         """
         shown = evidence.bind(protocol=self.protocol)
-        if self.measure.about == "population":
+        if self.measure.about in ("population", "populations"):
             check_alike(shown.recording, self.observation.species, self.observation.state)
         if not shares:
             return shown.measured(self.measure)

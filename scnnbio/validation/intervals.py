@@ -219,3 +219,26 @@ class Positive(Claim):
             prediction={"median": float(np.median(values)), "above": above, "below": below},
             against={"p": p},
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class IntervalAbove(Claim):
+    """An estimate of the population is above 0, by its 95 % interval: a claim on a direction alone.
+
+    Values have three columns: the estimate, and the ends of its interval.
+    """
+
+    minimum: int = 1
+
+    def compare(self, values: Array) -> Outcome:
+        """Hold the lower end against 0; see :class:`IntervalAbove`."""
+        value, low, high = values[0].tolist()
+        agrees = low > 0
+        relation = "above" if agrees else "not above"
+        return Outcome(
+            value=value,
+            agrees=agrees,
+            reason=f"{value:.3g} ({low:.3g} to {high:.3g}) is {relation} 0 by its interval of 95 %",
+            prediction={"estimate": value, "interval": [low, high]},
+            estimate=Estimate("estimate", value, low, high),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,15 @@ from scnnbio.analysis import (
     sparseness_measures,
     spatial_frequency_measures,
     temporal_frequency_measures,
+    tuning,
 )
-from scnnbio.analysis.curves import spontaneous
+from scnnbio.analysis.curves import over_units, spontaneous, tuning_curves
 from scnnbio.analysis.measurements import Bootstrap, Measurement, measured
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.recording import Recording
 from scnnbio.units import Window, plain_window
 from scnnbio.validation.central_units import central_units, trials_of
-from scnnbio.validation.claim import Measure, Measured
+from scnnbio.validation.claim import About, Measure, Measured
 from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.protocol import ANY, Missing
 
@@ -56,13 +57,27 @@ def _spontaneous(recording: Recording, population: str, window: Any, bootstrap: 
 
 
 def _invariance(recording: Recording, population: str, **how: Any) -> Made:
-    """The ratio at the lowest contrast."""
+    """The ratios at the lowest contrast."""
     found = contrast_invariance(recording, population, **how)
-    names = [name for name in found if name.startswith("half_width_ratio_at_")]
-    if not names:
+    if not found:
         raise Missing("one contrast alone was shown")
-    lowest = min(names, key=lambda name: float(name.rpartition("_")[2]))
-    return {"half_width_ratio": found[lowest]}
+    lowest = min(found, key=lambda name: float(name.rpartition("_")[2])).rpartition("_at_")[2]
+    names = ("half_width_ratio", "circular_variance_ratio")
+    return {name: found[f"{name}_at_{lowest}"] for name in names}
+
+
+def _full_width(recording: Recording, population: str, **how: Any) -> Made:
+    """Full width at half of the peak; infinite where the curve does not fall so far."""
+    bootstrap = how["bootstrap"]
+    curves = tuning_curves(recording, population, "orientation", **how)
+
+    def width(rates: Array, angles: Array) -> Array:
+        half = tuning.half_bandwidth(rates, angles, fraction=0.5, smoothing=(1.0,))
+        return np.where(np.isnan(half), np.inf, 2.0 * half)
+
+    value, draws = over_units(width, curves)
+    made = measured("full_width", "deg", value, draws, curves.n, bootstrap, curves.reasons(2))
+    return {"full_width": made}
 
 
 def _mask(recording: Recording, population: str, **how: Any) -> Made:
@@ -88,6 +103,7 @@ _FAMILIES: dict[str, Callable[..., Made]] = {
     "latency": _latency,
     "spontaneous": _spontaneous,
     "invariance": _invariance,
+    "width": _full_width,
     "mask": _mask,
 }
 
@@ -99,11 +115,14 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "direction_circular_variance": ("direction", "1"),
     "direction_selectivity": ("direction", "1"),
     "spatial_bandwidth": ("spatial_frequency", "octaves"),
+    "low_high_ratio": ("spatial_frequency", "%"),
+    "high_cutoff": ("temporal_frequency", "Hz"),
     "low_pass_temporal": ("temporal_frequency", "1"),
     "modulation_ratio": ("modulation", "1"),
     "surround_suppression_index": ("size", "1"),
     "surround_summation_ratio": ("size", "1"),
     "fano_factor": ("counts", "1"),
+    "gain_variance": ("counts", "1"),
     "cv2": ("intervals", "1"),
     "lv": ("intervals", "1"),
     "noise_correlation": ("correlation", "1"),
@@ -111,12 +130,15 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "latency": ("latency", "ms"),
     "spontaneous_rate": ("spontaneous", "Hz"),
     "half_width_ratio": ("invariance", "1"),
+    "circular_variance_ratio": ("invariance", "1"),
+    "full_width": ("width", "deg"),
     "mask_suppression": ("mask", "1"),
 }
 #: How a claim reads a quantity.
 _READINGS: dict[str, Callable[[Array], Array]] = {
     "": lambda values: values,
     "one less": lambda values: 1.0 - values,
+    "above one": lambda values: values - 1.0,
     "from cardinal": lambda values: np.abs((values + 45.0) % 90.0 - 45.0),
 }
 
@@ -130,7 +152,7 @@ class _Family:
     blanks: bool
 
     def of(self, evidence: Evidence) -> Made:
-        recording = _and_blanks(evidence) if self.blanks else central_units(evidence)
+        recording = with_blanks(evidence) if self.blanks else central_units(evidence)
         try:
             return _FAMILIES[self.name](
                 recording, evidence.population, window=self.window, bootstrap=_NONE
@@ -141,8 +163,24 @@ class _Family:
             raise Missing(str(error)) from None
 
 
-def _and_blanks(evidence: Evidence) -> Recording:
-    """Trials of the protocol, and the blanks of the recording, where it has any."""
+def with_blanks(evidence: Evidence) -> Recording:
+    """Trials of the protocol, and the blanks of the recording, where it has any.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of one population; its protocol chooses the trials.
+
+    Returns
+    -------
+    Recording
+        Of its central units.
+
+    Raises
+    ------
+    Missing
+        If there are no trials of the protocol.
+    """
     whole = central_units(evidence.bind(protocol=ANY))
     contrast = whole.trials.get("contrast", np.ones(whole.n_trials))
     mask = whole.trials.get("mask_contrast", np.zeros(whole.n_trials))
@@ -158,8 +196,9 @@ class Physiology(Measure):
     ----------
     quantity : str
         One of :data:`QUANTITIES`.
-    reading : {"", "one less", "from cardinal"}
-        As it is; 1 less the value; or the distance (deg) from the nearest of 0 and 90.
+    reading : {"", "one less", "above one", "from cardinal"}
+        As it is; 1 less the value; the value less 1; or the distance (deg) from the nearest of 0
+        and 90.
     window : (float, float), optional
         ms within the trial that the published number counts. The window that a document gives, or
         else the whole trial, by default.
@@ -241,3 +280,49 @@ class Together(Measure):
         values = np.column_stack([one.values[rows], other.values[columns]])
         lost = len(np.union1d(one.neurons, other.neurons)) - len(both)
         return Measured(values, {"has one of the two alone": lost}, both)
+
+
+@dataclass(frozen=True, eq=False)
+class InOrder(Measure):
+    """A quantity of the units of two populations, and which of them each unit belongs to.
+
+    Parameters
+    ----------
+    quantity : Physiology
+    larger : {"first", "second"}
+        The population whose values are published as the larger ones. It has 0 in the first
+        column, the other 1.
+    """
+
+    quantity: Physiology = Physiology("latency")
+    larger: Literal["first", "second"] = "first"
+
+    name: ClassVar[str] = "in_order"
+    about: ClassVar[About] = "populations"
+    windowed: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.larger not in ("first", "second"):
+            raise SpecError(not_one_of(self.larger, ("first", "second")), where="larger")
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What divides the units, and the quantity."""
+        return "smaller_group", self.quantity.label
+
+    def of(self, evidence: Evidence) -> Measured:
+        """Measure both populations by themselves."""
+        if len(evidence.populations) != 2:
+            raise Missing("the claim needs two populations, in the order in which signals pass")
+        found = [part.measured(self.quantity) for part in evidence.each]
+        places = (0.0, 1.0) if self.larger == "first" else (1.0, 0.0)
+        excluded: Counter[str] = Counter()
+        for part in found:
+            excluded.update(part.excluded)
+        return Measured(
+            np.concatenate([
+                np.column_stack([np.full(len(part.values), place), part.values])
+                for place, part in zip(places, found, strict=True)
+            ]),
+            dict(excluded),
+        )  # fmt: skip

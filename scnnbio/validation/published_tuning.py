@@ -6,12 +6,12 @@ import functools
 
 import numpy as np
 
-from scnnbio.validation.brain_score_counts import DE_VALOIS_1982A
+from scnnbio.validation.brain_score_counts import DE_VALOIS_1982A, SCHILLER_1976
 from scnnbio.validation.comparisons import DistributionLike, FractionLike, Median
-from scnnbio.validation.intervals import CorrelationOverlaps, MediansOverlap, Ordered
+from scnnbio.validation.intervals import CorrelationOverlaps, MediansOverlap, Ordered, Positive
 from scnnbio.validation.observation import Observation
 from scnnbio.validation.papers import RINGACH_2002
-from scnnbio.validation.physiology import Physiology, Together
+from scnnbio.validation.physiology import InOrder, Physiology, Together
 from scnnbio.validation.protocol import Protocol
 
 #: Gratings of the highest contrast that was shown, by what they are varied in.
@@ -108,6 +108,73 @@ CARDINAL = Observation(
     window="not stated",
     state="not stated",
     pooling="peak of each cell's curve; within 22.5 deg of horizontal or vertical",
+)
+FULL_WIDTH = Observation(
+    quantity="share of cells whose full width of orientation tuning is below 40 deg",
+    source=DE_VALOIS_1982A,
+    n=385,
+    value=0.5,
+    unit="deg",
+    stimulus="gratings of all orientations",
+    window="not stated",
+    state="not stated",
+    pooling="full width at half amplitude; 40 deg is about the median, 6 to 360 deg the range",
+    differs="no spontaneous rate is subtracted; a curve that does not fall to half counts as wider",
+    note="n is that of the histogram of preferred orientations",
+)
+LOW_HIGH = {
+    kind: Observation(
+        quantity=f"lower over upper spatial frequency of {kind} cells",
+        source=SCHILLER_1976,
+        n=sum(counts),
+        unit="%",
+        counts=np.array(counts),
+        edges=np.linspace(0.0, 100.0, 11),
+        stimulus="gratings of several spatial frequencies",
+        window="not stated",
+        state="not stated",
+        pooling="100 times the ratio of the frequencies at which the response is 0.707 of its peak",
+        note=f"bind it to {kind} cells",
+    )
+    for kind, counts in (
+        ("simple", (0, 0, 0, 6, 5, 10, 7, 2, 0, 0)), ("complex", (0, 3, 4, 10, 17, 6, 2, 1, 0, 0))
+    )
+}  # fmt: skip
+HIGH_CUTOFF = Observation(
+    quantity="temporal frequency up to which a cell responds, LGN and V1",
+    source="M. J. Hawken, R. M. Shapley and D. H. Grosof (1996), Vis. Neurosci. 13,"
+    " doi:10.1017/S0952523800008154",
+    species="macaque, LGN and V1",
+    unit="Hz",
+    stimulus="drifting gratings of several temporal frequencies",
+    window="not stated",
+    state="not stated",
+    pooling="high cutoff of each cell; it falls by about 20 Hz",
+    differs="is the frequency at which the mean rate falls to half of its peak",
+    note="an ordering alone. Bind it to two populations, the LGN first",
+)
+VISUAL_DELAY = Observation(
+    quantity="latency in V1 and in the LGN",
+    source=HIGH_CUTOFF.source,
+    species=HIGH_CUTOFF.species,
+    unit="ms",
+    stimulus=HIGH_CUTOFF.stimulus,
+    window="not stated",
+    state="not stated",
+    pooling="visual delay; 3 ms more in input layers, 12 to 14 ms more in output layers",
+    differs="is the half rise of a histogram of 10 ms at the best stimulus",
+    note=HIGH_CUTOFF.note,
+)
+VARIANCE_RISES = Observation(
+    quantity="circular variance at the lowest contrast over that at the highest, less 1",
+    source="H. J. Alitto and W. M. Usrey (2004), J. Neurophysiol. 91, 2797-2808,"
+    " doi:10.1152/jn.00943.2003",
+    species="ferret V1",
+    stimulus="gratings of all orientations at several contrasts",
+    window="not stated",
+    state="not stated",
+    pooling="circular variance rises at low contrast, while the bandwidth is constant",
+    note="a direction alone",
 )
 BAND_PASS = Observation(
     quantity="share of cells that are not low-pass in temporal frequency",
@@ -218,5 +285,29 @@ CLAIMS = (
     MediansOverlap(
         name="sclar1982_contrast_invariance", observation=CONTRAST_INVARIANCE,
         measure=Physiology("half_width_ratio"), protocol=CONTRASTS,
+    ),
+    Positive(
+        name="alitto2004_variance_rises", observation=VARIANCE_RISES,
+        measure=Physiology("circular_variance_ratio", "above one"), protocol=CONTRASTS,
+    ),
+    FractionLike(
+        name="devalois1982_full_width", observation=FULL_WIDTH, measure=Physiology("full_width"),
+        protocol=TURNED, below=40.0,
+    ),
+    *(
+        DistributionLike(
+            name=f"schiller1976_{kind}_low_high", observation=seen,
+            measure=Physiology("low_high_ratio"), protocol=SCALED,
+        )
+        for kind, seen in LOW_HIGH.items()
+    ),
+    Ordered(
+        name="hawken1996_cutoff", observation=HIGH_CUTOFF,
+        measure=InOrder(Physiology("high_cutoff")), protocol=TIMED, divide=0.0,
+    ),
+    Ordered(
+        name="hawken1996_delay", observation=VISUAL_DELAY,
+        measure=InOrder(Physiology("latency", blanks=True), larger="second"), protocol=TIMED,
+        divide=0.0,
     ),
 )  # fmt: skip

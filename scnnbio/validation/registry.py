@@ -31,9 +31,11 @@ from scnnbio.validation import (
     oriented_kernels,
     other_solutions,
     physiology,
+    published_sparseness,
     published_suppression,
     published_timing,
     published_tuning,
+    published_variability,
     receptive_field_shape,
     self_sustained,
     shared_learning,
@@ -49,7 +51,10 @@ from scnnbio.validation.evidence import Evidence
 from scnnbio.validation.scores import Score
 
 #: Modules of claims on published properties of V1, which ask nothing of a model but its spikes.
-PUBLISHED = (published_tuning, published_suppression, published_timing, battery)
+PUBLISHED = (
+    published_tuning, published_suppression, published_timing, published_variability,
+    published_sparseness, battery,
+)  # fmt: skip
 
 #: One module per phenomenon, in the order in which claims are listed.
 _PHENOMENA = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,8 +92,36 @@ class Score(Value):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Score:
-        """Read a score that :meth:`to_dict` wrote."""
-        return cls(**values)
+        """Read a score that :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is none: a key is missing or unknown, or a value is of another kind.
+        """
+        score = cls(**values)
+        for name, kinds in _KINDS.items():
+            value = getattr(score, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise TypeError(f"{name} is {reprlib.repr(value)}")
+        texts, counts = score.population, score.excluded.values()
+        if not all(isinstance(name, str) for name in texts):
+            raise TypeError(f"population is {reprlib.repr(texts)}")
+        if not all(isinstance(n, int) for n in counts):
+            raise TypeError(f"excluded is {reprlib.repr(score.excluded)}")
+        if score.verdict not in get_args(Verdict):
+            raise ValueError(f"verdict is {reprlib.repr(score.verdict)}")
+        return score
+
+
+#: Kinds of the values of a score, which a file may hold in any other.
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("claim", "verdict", "reason", "source", "stage", "projection"), (str,)),
+    "used_for": (str,),
+    "value": (int, float, type(None)),
+    "n": (int,),
+    **dict.fromkeys(("prediction", "observation", "excluded", "estimate", "published"), (Mapping,)),
+}
 
 
 class Scores(tuple[Score, ...]):

@@ -3,12 +3,11 @@
 from scnnbio.backends.fastest import fastest
 from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.main import animate, check, draw, execute, judge, missing, resume, run
+from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
 from scnnbio.workflow.results import Results
 
 __all__ = [
     "Results",
-    "animate",
     "check",
     "draw",
     "execute",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,8 @@ from scnnbio.errors import DataError, unwritable
 from scnnbio.experiment import Experiment, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
-from scnnbio.workflow.folder import read_json, write_json
-from scnnbio.workflow.origin import Origin, check_unchanged
-
-_CHECKPOINTS = ".kept"
+from scnnbio.workflow.folder import CHECKPOINTS, read_json, remove_old, write_json
+from scnnbio.workflow.origin import Origin, check_unchanged, is_origin
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +51,7 @@ class Draft:
     @property
     def folder(self) -> Path:
         """Folder of checkpoints and finished stages."""
-        return self.path / _CHECKPOINTS
+        return self.path / CHECKPOINTS
 
     def begin(self) -> None:
         """Write the study, and the arguments of the run."""
@@ -76,10 +74,17 @@ class Draft:
         DataError
             If it cannot be read, or its experiments have changed since the run began.
         """
-        place = draft / _CHECKPOINTS
+        place = draft / CHECKPOINTS
         what = read_json(place / "run.json")
         parts = {"backend", "options", "replace", "origin", "stages"}
-        if not isinstance(what, dict) or set(what) != parts:
+        if (
+            not isinstance(what, dict)
+            or set(what) != parts
+            or not isinstance(what["backend"], str)
+            or not isinstance(what["options"], dict)
+            or not isinstance(what["replace"], bool)
+            or not is_origin(what["origin"])
+        ):
             raise DataError(
                 "is damaged; remove its folder, and run the experiment again",
                 where=str(place / "run.json"),
@@ -93,6 +98,16 @@ class Draft:
             )
         check_unchanged(study, what["origin"], str(draft))
         return cls(draft, study, what["backend"], what["options"], what["replace"], what["origin"])
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process wrote of the results, which are written anew."""
+        for place in self.path.iterdir():
+            if place.name == CHECKPOINTS:
+                continue
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
 
     def checkpoint(self, stage: str) -> Path:
         """Folder for the checkpoints of a stage; created if absent."""
@@ -134,28 +149,9 @@ class Draft:
         return Run(experiment, recording, weights, provenance)
 
 
-@contextlib.contextmanager
-def lock_draft(draft: Path) -> Iterator[None]:
-    """Lock a draft, so that no other process resumes or removes it.
-
-    Raises
-    ------
-    DataError
-        If another process holds the lock.
-    """
-    (draft / _CHECKPOINTS).mkdir(exist_ok=True)
-    with locked(draft / _CHECKPOINTS / "lock"):
-        yield
-
-
-def remove_checkpoints(draft: Path) -> None:
-    """Remove the checkpoints of a run whose results are complete."""
-    shutil.rmtree(draft / _CHECKPOINTS)
-
-
 def resumable(draft: Path) -> bool:
     """Whether a draft can be resumed: it holds a finished stage or a checkpoint."""
-    place = draft / _CHECKPOINTS
+    place = draft / CHECKPOINTS
     kept = ("*/done/run.json", "*/checkpoint/state", "*/checkpoint/*/state")
     return any(file for pattern in kept for file in place.glob(pattern))
 
@@ -163,7 +159,8 @@ def resumable(draft: Path) -> bool:
 def unfinished_runs(parent: Path) -> dict[Path, Path]:
     """Drafts in a folder whose runs were killed, with the results folder of each.
 
-    Drafts that cannot be resumed, such as those of comparisons, are removed.
+    What else killed processes left there is removed: drafts that cannot be resumed, such as those
+    of comparisons, checkpoints of finished runs, and old results that were replaced.
 
     Parameters
     ----------
@@ -175,14 +172,17 @@ def unfinished_runs(parent: Path) -> dict[Path, Path]:
         Results folder that a run was to write, by its draft.
     """
     found = {}
-    for file in sorted(parent.glob(f".*/{_CHECKPOINTS}/lock")):
-        draft = file.parents[1]
+    for file in sorted(parent.glob(f"*/{CHECKPOINTS}/lock")):
+        folder = file.parents[1]
         # A locked draft belongs to a running process; a draft may also vanish meanwhile.
         with contextlib.suppress(DataError), locked(file):
-            if resumable(draft):
-                found[draft] = results_folder(draft)
+            if not folder.name.startswith("."):
+                shutil.rmtree(file.parent, ignore_errors=True)
+            elif resumable(folder):
+                found[folder] = results_folder(folder)
             else:
-                shutil.rmtree(draft, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
+    remove_old(parent)
     return found
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
+from scnnbio.backends._lock import locked
+from scnnbio.digests import update_digests
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
@@ -20,8 +22,13 @@ from scnnbio.files import write_atomically
 from scnnbio.recording import Recording
 from scnnbio.validation.scores import Score
 from scnnbio.validation.table import measure_rows, write_rows
-from scnnbio.workflow.origin import KEYS
+from scnnbio.workflow.origin import KEYS, is_origin
 from scnnbio.workflow.results import Results
+
+#: Between the name of a folder that is replaced and the random end of where it is moved to.
+_OLD = ".replaced."
+#: Folder of a draft with its lock, and with the checkpoints and finished stages of a run.
+CHECKPOINTS = ".kept"
 
 
 @contextlib.contextmanager
@@ -52,12 +59,13 @@ def new_folder(
     Yields
     ------
     Path
-        The draft folder to write, beside ``path``; renamed at the end, removed after an error.
+        The draft folder to write, beside ``path``; renamed at the end, removed after an error. It
+        is locked until then, so that no other process resumes or removes it.
 
     Raises
     ------
     DataError
-        If ``path`` exists or cannot be written.
+        If ``path`` exists or cannot be written, or another process holds the draft.
     """
     path = path.absolute()
     try:
@@ -71,22 +79,40 @@ def new_folder(
         raise DataError(
             f"cannot be written ({_reason(error)}); choose another --out", where=str(path)
         ) from None
+    with lock_draft(draft):
+        try:
+            yield draft
+            draft.chmod(0o755)
+            # Checkpoints are removed last: until then, a killed run can be resumed.
+            _rename_finished(draft, path)
+            shutil.rmtree(path / CHECKPOINTS, ignore_errors=True)
+        except OSError as error:
+            if isinstance(error, DataError):
+                raise
+            left = "finished parts are kept" if keep_draft(draft) else "the draft was removed"
+            raise DataError(
+                f"could not be written completely ({_reason(error)}); {left}", where=str(path)
+            ) from None
+        finally:
+            if not keep_draft(draft):
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def lock_draft(draft: Path) -> Iterator[None]:
+    """Lock a draft, so that no other process resumes or removes it.
+
+    Raises
+    ------
+    DataError
+        If another process holds the lock.
+    """
     try:
-        yield draft
-        draft.chmod(0o755)
-        _rename_finished(draft, path)
+        (draft / CHECKPOINTS).mkdir(exist_ok=True)
     except OSError as error:
-        if isinstance(error, DataError):
-            raise
-        left = (
-            "finished parts are kept" if keep_draft(draft) else "the incomplete folder was removed"
-        )
-        raise DataError(
-            f"could not be written completely ({_reason(error)}); {left}", where=str(path)
-        ) from None
-    finally:
-        if not keep_draft(draft):
-            shutil.rmtree(draft, ignore_errors=True)
+        raise unwritable(error, draft) from None
+    with locked(draft / CHECKPOINTS / "lock"):
+        yield
 
 
 def _check_free(path: Path, marker: str | None) -> None:
@@ -114,7 +140,7 @@ def _rename_finished(draft: Path, path: Path) -> None:
     if not path.exists():
         draft.replace(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}{_OLD}", dir=path.parent))
     path.replace(old / path.name)
     try:
         draft.replace(path)
@@ -123,6 +149,24 @@ def _rename_finished(draft: Path, path: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_old(parent: Path) -> None:
+    """Finish what processes did not that were killed as they replaced a folder.
+
+    Replaced folders are removed. One that nothing took the place of goes back, unless a draft may
+    still do so.
+    """
+    for old in parent.glob(f".*{_OLD}{'?' * 8}"):
+        name = old.name[1:].rpartition(_OLD)[0]
+        if [place.name for place in old.glob("*")] != [name]:
+            continue
+        if (parent / name).exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif all(_OLD in place.name for place in parent.glob(f".{name}.*")):
+            with contextlib.suppress(OSError):
+                (old / name).replace(parent / name)
+                old.rmdir()
 
 
 def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> None:
@@ -137,12 +181,19 @@ def write_runs(results: Results, folder: Path, provenance: dict[str, Any]) -> No
 
 def write_scores(results: Results, folder: Path) -> None:
     """Write scores, and the measures that they use."""
-    write_json(folder / "scores.json", [score.to_dict() for score in results.scores])
+    scores, rows = folder / "scores.json", folder / "measures.csv"
+    write_json(scores, [score.to_dict() for score in results.scores])
     measures = folder / "measures"
-    measures.mkdir(exist_ok=True)
+    try:
+        measures.mkdir(exist_ok=True)
+    except OSError as error:
+        raise unwritable(error, measures) from None
+    written = [scores, rows]
     for key, table in results.measures.items():
-        table.to_csv(measures / f"kernels_{key.replace('/', '.')}.csv")
-    write_rows(folder / "measures.csv", measure_rows(results.study.claims, results.evidence))
+        written.append(measures / f"kernels_{key.replace('/', '.')}.csv")
+        table.to_csv(written[-1])
+    write_rows(rows, measure_rows(results.study.claims, results.evidence))
+    update_digests(folder, written)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -238,15 +289,36 @@ def _read_provenance(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, A
     """Provenance by stage, and the origin of the run."""
     whole = read_json(path)
     stages = whole.get("stages") if isinstance(whole, dict) else None
-    needed = ("backend", "versions", "wall_seconds", "output_spikes", "pathways", "input_spikes")
-    if not isinstance(stages, dict) or not all(
-        isinstance(row, dict) and all(key in row for key in needed) for row in stages.values()
-    ):
+    if not isinstance(stages, dict) or not all(map(_is_provenance, stages.values())):
         raise DataError(
             "is damaged: the stages of a run are missing; run the experiment again",
             where=str(path),
         )
-    return stages, {key: whole[key] for key in KEYS if key in whole}
+    origin = {key: whole[key] for key in KEYS if key in whole}
+    if not is_origin(origin):
+        raise DataError("is damaged: its list of files is none", where=str(path))
+    return stages, origin
+
+
+def _is_provenance(row: Any) -> bool:
+    """Whether a table is the provenance of a stage, with values of the right kinds."""
+    tables: dict[str, Any] = {
+        "versions": str,
+        "wall_seconds": (int, float),
+        "output_spikes": int,
+        "pathways": str,
+    }
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("backend"), str)
+        and isinstance(row.get("input_spikes"), int)
+        and isinstance(row.get("options", {}), dict)
+        and all(
+            isinstance(row.get(name), dict)
+            and all(isinstance(value, kind) for value in row[name].values())
+            for name, kind in tables.items()
+        )
+    )
 
 
 def _read_scores(path: Path) -> tuple[Score, ...]:

@@ -10,18 +10,13 @@ from typing import Any
 from scnnbio import backends
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
+from scnnbio.digests import update_digests, write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import run_stages
+from scnnbio.jobs import prepare, run_stages
 from scnnbio.validation import registry
-from scnnbio.workflow.drafts import (
-    Draft,
-    find_draft,
-    lock_draft,
-    remove_checkpoints,
-    resumable,
-)
+from scnnbio.workflow.drafts import Draft, find_draft, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
@@ -157,6 +152,7 @@ def execute(
         If the backend's simulator or compiler is not installed.
     """
     made = _targets(study, backend, options)
+    prepare(study, made, jobs)
     label = backend if isinstance(backend, str) else backend.name
     if problems := _problems(study, made):
         raise UnsupportedError(label, problems)
@@ -224,9 +220,8 @@ def run(
     # The folder is created first, so that no run is lost because it cannot be written.
     with new_folder(folder, replace=replace, keep_draft=resumable) as path:
         draft = Draft(path, study, backend, options or {}, replace, known)
-        with lock_draft(path):
-            draft.begin()
-            return _run(draft, report, jobs)
+        draft.begin()
+        return _run(draft, report, jobs)
 
 
 def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) -> Results:
@@ -251,10 +246,7 @@ def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) 
         program that simulates it has changed since.
     """
     draft = find_draft(folder)
-    with (
-        lock_draft(draft.path),
-        new_folder(folder, replace=draft.replace, draft=draft.path, keep_draft=resumable),
-    ):
+    with new_folder(folder, replace=draft.replace, draft=draft.path, keep_draft=resumable):
         return _run(draft, report, jobs)
 
 
@@ -265,10 +257,11 @@ def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
         draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
     )
     results = judge(dataclasses.replace(results, origin=draft.origin))
+    draft.remove_leftovers()
     write_runs(results, path, results.provenance)
     write_scores(results, path)
     draw(results, path, report=report)
-    remove_checkpoints(path)
+    write_digests(path)
     return results
 
 
@@ -302,7 +295,9 @@ def draw(
 
     place = folder / "figures"
     if only is not None:
-        return list(figures.save(figures.draw(only, results).figure, place, only))
+        drawn = list(figures.save(figures.draw(only, results).figure, place, only))
+        update_digests(folder, drawn)
+        return drawn
 
     def report_figures(done: int, total: int) -> None:
         if report is not None:
@@ -320,48 +315,5 @@ def draw(
         tables=figures.learning_tables(results.runs),
         left_out=left_out,
     )
+    update_digests(folder, [*written, page])
     return [*written, page]
-
-
-def animate(
-    results: Results,
-    folder: Path,
-    name: str | None,
-    *,
-    stage: str | None = None,
-    trial: int | None = None,
-    mp4: bool = False,
-) -> Path:
-    """Write an animation of a finished run into its folder.
-
-    Parameters
-    ----------
-    results : Results
-    folder : Path
-    name : str, optional
-        Of an animation; an error names them if it is not given.
-    stage, trial
-        As of :func:`scnnbio.figures.animate`.
-    mp4 : bool
-        Write an MP4 in place of a GIF.
-
-    Returns
-    -------
-    Path
-        ``figures/NAME.gif`` or ``figures/NAME.mp4`` in the folder.
-
-    Raises
-    ------
-    SpecError
-        If there is no animation, stage or trial of that name.
-    DataError
-        If the results lack what it shows, ffmpeg is missing, or the folder cannot be written.
-    """
-    # Imported here, since only this and draw need matplotlib.
-    from scnnbio import figures
-
-    if name is None:
-        known = ", ".join(figures.ANIMATIONS)
-        raise SpecError(f"say what to animate, one of {known}", where="--animate")
-    made = figures.animate(name, results, stage=stage, trial=trial)
-    return figures.save_animation(made, folder / "figures", name, mp4=mp4)

@@ -47,6 +47,18 @@ def origin(study: Study, command: Sequence[str] = ()) -> Origin:
     }
 
 
+def is_origin(found: Any) -> bool:
+    """Whether a value that was read is an origin, as far as it is used again."""
+    if not isinstance(found, dict):
+        return False
+    files = found.get("files", [])
+    return isinstance(files, list) and all(
+        isinstance(file, dict)
+        and all(isinstance(file.get(key), str) for key in ("path", "sha256", "role"))
+        for file in files
+    )
+
+
 def check_unchanged(study: Study, found: Origin, where: str) -> None:
     """Raise if a stimulus file has changed since the run began.
 

@@ -91,3 +91,17 @@ def test_summaries_of_a_population():
 def test_wrong_ways_are_refused(change):
     with pytest.raises(SpecError):
         Bootstrap(**change)
+
+
+def test_intervals_of_a_few_trials_are_as_wide_as_students():
+    rng = np.random.default_rng(3)
+    draws = rng.normal(0.0, 1.0, (100_000, 3))
+    ends = Bootstrap().interval([0.0, 0.0, 0.0], draws, freedom=np.array([4, 19, 10_000]))
+    # Ends of 95 % of Student's distribution for 4, 19 and very many degrees of freedom (tables).
+    np.testing.assert_allclose(ends[1], [2.776, 2.093, 1.960], rtol=0.02)
+    # Means of 12 values: the normal distribution's ends hold 0 in 92.4 of 100, Student's in 95.
+    values = rng.normal(0.0, 1.0, (12, 2000))
+    means = Bootstrap(draws=1000).weights(np.zeros(12, dtype=np.int64)) @ values
+    for freedom, share in ((None, 0.924), (np.full(2000, 11), 0.95)):
+        low, high = Bootstrap().interval(values.mean(axis=0), means, freedom=freedom)
+        assert ((low <= 0) & (high >= 0)).mean() == pytest.approx(share, abs=0.017)

@@ -40,6 +40,13 @@ def test_where_there_is_a_compiler_it_is_used(study: Study) -> None:
     assert str(chosen) == "brian2-standalone, the fastest that can run this on this machine"
 
 
+def test_torch_trains_and_the_fastest_runs_the_other_stages() -> None:
+    study = load(V1.parent / "digits_surrogate.toml", profile="tiny")
+    assert fastest(study).name == "trained=torch,brian2-standalone"
+    assert fastest(study.experiments[1]).name == "torch"
+    assert fastest(study.experiments[2]).name == "brian2-standalone"
+
+
 @pytest.mark.usefixtures("no_compiler")
 def test_without_a_compiler_the_runtime_is_taken_and_the_reason_told(study: Study) -> None:
     chosen = fastest(study)

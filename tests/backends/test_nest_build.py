@@ -196,7 +196,9 @@ def test_a_nest_with_mpi_takes_the_compiler_of_its_mpi(with_mpi, monkeypatch, ca
     with pytest.raises(BackendMissing, match="the compiler of MPI, 'mpicxx', was not found"):
         build.shared_module()
     calls = with_mpi / "calls"
-    (with_mpi / "mpicxx").write_text(f'#!/bin/sh\necho "$@" >> "{calls}"\n')
+    (with_mpi / "mpicxx").write_text(
+        f'#!/bin/sh\necho "$@" >> "{calls}"\nfor last; do :; done; : >> "$last"\n'
+    )
     (with_mpi / "mpicxx").chmod(0o755)
     with_it = build.shared_module()
     compiling, linking = calls.read_text().splitlines()
@@ -261,6 +263,27 @@ def test_the_cache_lies_where_the_user_says(monkeypatch) -> None:
     assert build.cache_folder() == Path("/somewhere/scnnbio/nest")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert build.cache_folder() == Path.home() / ".cache/scnnbio/nest"
+
+
+def test_a_damaged_module_is_built_again(monkeypatch, cache) -> None:
+    """A library of which a byte has changed would end the process that loads it."""
+    built = []
+
+    def compile_(work: Path, module: str) -> None:
+        built.append(module)
+        (work / f"{module}.so").write_bytes(b"a library")
+
+    monkeypatch.setattr(build, "_compile", compile_)
+    library = Path(build.shared_module() + ".so")
+    for damage in (b"", b"a librarz"):
+        library.write_bytes(damage)
+        assert build.shared_module() + ".so" == str(library)
+        assert library.read_bytes() == b"a library"
+    library.unlink()
+    build.shared_module()
+    assert library.read_bytes() == b"a library"
+    assert len(built) == 4
+    assert [path.name for path in cache.iterdir()] == [library.parent.name]
 
 
 def test_two_that_compile_at_once_both_get_a_module(monkeypatch, cache) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from scnnbio.backends import _cache
+from scnnbio.backends import _cache, _scratch
 from scnnbio.backends.brian2 import compiling, quicker
 from scnnbio.errors import BackendMissing, DataError
 
@@ -156,7 +158,7 @@ def test_a_full_disk_leaves_no_program(
     real = compiling.shutil.copy2
 
     def full(source: Path, target: Path) -> object:
-        if "building-" in str(target):
+        if "build-" in str(target):
             raise OSError(28, "No space left on device")
         return real(source, target)
 
@@ -166,16 +168,75 @@ def test_a_full_disk_leaves_no_program(
     assert list(cache.iterdir()) == []
 
 
-def test_what_a_killed_process_was_building_goes_after_a_day(
-    sources: Path, made: list[Path], cache: Path
+# The module by its file, which imports nothing but the standard library.
+_BUILD_AND_DIE = """
+import os, runpy, signal, sys
+from pathlib import Path
+
+scratch_folder = runpy.run_path(sys.argv[1])["scratch_folder"]
+with scratch_folder("build-", Path(sys.argv[2])) as work:
+    (work / "half").write_text("a program")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("clock", [-7200.0, 7200.0])
+def test_what_a_killed_process_was_building_goes_and_what_a_living_one_builds_stays(
+    sources: Path, made: list[Path], cache: Path, clock: float
 ) -> None:
-    old, fresh = (cache / f"building-{name}" for name in ("old", "fresh"))
-    for folder, age in ((old, 90_000), (fresh, 80_000)):
-        folder.mkdir(parents=True)
-        os.utime(folder, (time.time() - age,) * 2)
+    """Whether the clock says that both are two hours old, or two hours of the future."""
+    cache.mkdir(parents=True)
+    words = [sys.executable, "-c", _BUILD_AND_DIE, _scratch.__file__, str(cache)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    (left,) = cache.iterdir()
+    assert (left / "half").exists()
+    with _cache.new_folder(cache, "a program") as living:
+        (living / "half").touch()
+        assert left.exists()  # so young that its process might be about to lock it
+        for folder in (left, living):
+            os.utime(folder, (time.time() + clock,) * 2)
+        compiling.compile_project(sources)
+        assert not left.exists()
+        assert (living / "half").exists()
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_cache_is_private(sources: Path, made: list[Path], cache: Path) -> None:
     compiling.compile_project(sources)
-    assert not old.exists()
-    assert fresh.exists()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    cache.chmod(0o777)
+    assert not compiling.compile_project(sources).fresh
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cache_of_another_user_is_refused(
+    sources: Path, made: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiling.compile_project(sources)
+    mine = os.geteuid()
+    monkeypatch.setattr(_cache.os, "geteuid", lambda: mine + 1)
+    with pytest.raises(DataError, match=r"belongs to another user.*set SCNNBIO_CACHE") as caught:
+        compiling.compile_project(sources)
+    assert caught.value.where == str(cache)
+
+
+def test_a_program_that_another_user_put_there_is_not_run(
+    sources: Path, made: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiling.compile_project(sources)
+    (home,) = cache.iterdir()
+    real = Path.stat
+
+    def stat(self: Path, **how: bool) -> os.stat_result:
+        found = real(self, **how)
+        if self.parent != home:
+            return found
+        return os.stat_result([*found[:4], found.st_uid + 1, *found[5:]])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", stat)
+        assert compiling.compile_project(sources).fresh
+    assert not compiling.compile_project(sources).fresh
 
 
 def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:

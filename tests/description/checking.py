@@ -51,6 +51,7 @@ def of_experiment(experiment: Experiment) -> Iterator[float]:
     yield experiment.trial_duration
     yield experiment.seed
     yield from scalars(canonical(experiment.input_dt))
+    yield from scalars(canonical(experiment.training))
     for name, given in experiment.inputs.items():
         assert name
         yield from of_input(given)

@@ -28,7 +28,15 @@ from scnnbio.description.fields import fields
 from scnnbio.description.layers import model_symbols
 from scnnbio.description.symbols import symbols
 from scnnbio.errors import SpecError
-from scnnbio.experiment import EXPERIMENTS, Stage, Study, load
+from scnnbio.experiment import (
+    EXPERIMENTS,
+    Experiment,
+    Record,
+    Sampling,
+    Stage,
+    Study,
+    load,
+)
 from scnnbio.inputs import Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter, homeostatic
@@ -188,7 +196,7 @@ def test_pair_stdp_is_written_as_its_docstring_has_it() -> None:
     found = describe(Network(layers, (Projection("in", "out", connector, plasticity=rule),)))
     text = formulas(found)
     assert r"\Delta w = - A_{-}\, y\, \left(w - w_{\min}\right)" in text
-    assert r"\Delta w = A_{+}\, x\, \left(- w + w_{\max}\right)" in text
+    assert r"\Delta w = A_{+}\, x\, \left(w_{\max} - w\right)" in text
     assert r"w_{\min} \leq w \leq w_{\max}" in text
     page = found.markdown()
     assert "all changes halve in 500 ms" in page
@@ -322,6 +330,48 @@ def test_hostile_text_means_nothing_in_either_format() -> None:
     cells = [line for row in markdown_cells(found.markdown()) for cell in row for line in cell]
     assert hostile in cells
     assert dataclasses.replace(found, title=hostile).markdown().splitlines()[0].count("\\") > 20
+
+
+def test_a_stage_that_is_trained_says_how() -> None:
+    loaded = load("digits_surrogate")
+    text = describe(loaded).markdown()
+    rows = [row for row in markdown_cells(text) if row[0] == ["stage trained"]]
+    told = {row[2][0]: row[3][0] for row in rows if len(row) == 4}
+    assert ["Training by gradient"] in [row[1] for row in rows]
+    training = loaded.experiments[1].training
+    assert training is not None
+    assert (told["readout"], told["labels"]) == (training.readout, training.labels)
+    assert "trained by gradient; records nothing" in text
+
+
+@pytest.mark.parametrize(
+    ("cls", "names"),
+    [
+        (Study, "name stages title claims seed document files described_by"),
+        (Stage, "experiment network weights_from shuffled"),
+        (
+            Experiment,
+            "network stimulus encoding record dt seed stage learning reset input_dt inputs"
+            " training",
+        ),
+        (Record, "spikes signals snapshots"),
+        (Sampling, "population variables units period"),
+        (
+            Population,
+            "name shape neuron parameters field_of_view homeostasis competition initial noise",
+        ),
+        (Projection, "pre post connector weight delay receptor plasticity name"),
+        (
+            NeuronModel,
+            "name equations threshold reset parameters receptors refractory initial reference"
+            " integrator",
+        ),
+        (LearningRule, "w_min w_max half_life growth normalisation"),
+    ],
+)
+def test_a_new_part_of_a_description_has_to_be_told(cls: type, names: str) -> None:
+    """Fails for a new field: let a table of scnnbio/description tell it, and name it here."""
+    assert {field.name for field in dataclasses.fields(cls)} == set(names.split())
 
 
 def test_the_tables_alone_have_no_preamble() -> None:

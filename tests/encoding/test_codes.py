@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode, codes
+from scnnbio.encoding import LGN, Encoding, LatencyCode, PoissonCode, thinning
 from scnnbio.errors import SpecError
 from scnnbio.stimuli import Gratings, Photographs
 
@@ -191,7 +191,7 @@ def test_poisson_spikes_do_not_depend_on_how_many_are_placed_at_a_time(monkeypat
     """A draw is one row of random numbers, whoever cuts it: the seed decides alone."""
     code, drive = PoissonCode(gain=1.0), np.linspace(0.0, 150.0, 120).reshape(2, 3, 20)
     whole = code.spikes(drive, 400.0, 0.5, rng())
-    monkeypatch.setattr(codes, "_AT_ONCE", 7)
+    monkeypatch.setattr(thinning, "_AT_ONCE", 7)
     parts = code.spikes(drive, 400.0, 0.5, rng())
     assert len(whole[0]) > 1000
     assert whole[0].dtype == whole[1].dtype == np.int32

@@ -151,7 +151,7 @@ def test_frames_longer_than_steps_are_held():
     rates = retina.drive(frames, 60.0)
     assert len(rates) == 60
     np.testing.assert_allclose(rates, retina.drive(frames.repeat(10, axis=0), 60.0), atol=1e-9)
-    # A frame of 1/60 s is no whole number of steps.
+    # A frame of 1/60 s is not a whole number of steps.
     assert len(retina.drive(frames, 100.0)) == 100
 
 

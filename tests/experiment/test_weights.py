@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[Any, Callable[[Path], None], type[ScnnbioError], str]] = 
     "one array": (LEARN, one_array, DataError, "kernels.npz: is a single array, not"),
     "truncated": (LEARN, truncated, DataError, "kernels.npz: is damaged"),
     "another kind of file": ("study.toml", lambda _: None, DataError, "not a zip file"),
-    "pickled": (LEARN, pickled, DataError, "allow_pickle=False"),
+    "pickled": (LEARN, pickled, DataError, "an array of object"),
     "no such stage": (
         {"file": "kernels.npz", "stage": "tst"}, lambda _: None, DataError,
         "holds no weights of stage 'tst'; it has stages learn",

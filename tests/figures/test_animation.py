@@ -13,11 +13,13 @@ import pytest
 from matplotlib.animation import FFMpegWriter
 from PIL import Image
 
+from scnnbio import workflow
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import Run
 from scnnbio.figures import animate, animation, save_animation
 from scnnbio.recording import Recording, Signal, Snapshots, Spikes
 from scnnbio.validation import Evidence
+from tests.cli_calls import ask
 from tests.described import INSTANCES
 from tests.figures.synthetic import kernel
 
@@ -150,6 +152,21 @@ def test_mp4_needs_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(DataError, match="ffmpeg, which writes MP4, is not installed"):
         save_animation(animate("raster", results()), tmp_path, "raster", mp4=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_writes_into_the_folder_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "load_results", lambda folder, report: results())
+    done = ask("figures", tmp_path, "kernels", "--animate", "--stage", "learn")
+    assert done.exception is None
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["kernels.gif"]
+    assert "--animate: say what to animate, one of raster, membrane, kernels" in str(
+        ask("figures", tmp_path, "--animate").exception
+    )
+    assert "--mp4 are of an animation; add --animate" in str(
+        ask("figures", tmp_path, "raster", "--trial", 1).exception
+    )
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")

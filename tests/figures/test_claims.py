@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scnnbio.errors import SpecError
 from scnnbio.experiment import ClaimBinding
-from scnnbio.figures.claims import Side, claim_caption, claim_figure
+from scnnbio.figures.claims import Side, claim_caption, claim_figure, judged_claims
 from scnnbio.figures.numbers import drawn_numbers, numbers_text
-from scnnbio.validation import CLAIMS, Measured
+from scnnbio.validation import CLAIMS, Evidence, Measured
 from scnnbio.validation.claim import Claim
+from tests.analysis.synthetic import poisson
 
 RNG = np.random.default_rng(3)
 #: Values as a model could have them, for a claim of each rule.
@@ -31,6 +34,7 @@ VALUES = {
     "ringach2002_variance_and_bandwidth": RNG.normal(size=(60, 2)),  # CorrelationOverlaps
     "ringach2002_complex_broader": RNG.uniform(0, 2, (60, 2)),  # Ordered
     "smith2006_cross_orientation": RNG.normal(0.3, 0.2, 60),  # Positive
+    "churchland2010_onset": np.array([[0.2, 0.1, 0.3]]),  # IntervalAbove
     "encoding": RNG.uniform(0.1, 0.9, (60, 2)),  # Predicts
     "brainscore_max_dc": RNG.gamma(4.0, 8.0, 60),  # SimilarAsBrainScore
 }
@@ -57,10 +61,11 @@ def test_a_claim_of_each_rule_is_drawn_with_both_sides(name: str) -> None:
     claim, side = judged(name, VALUES[name])
     figure = claim_figure(claim, [side])
     rows = list(drawn_numbers(figure))
-    told = [label.get_text() for a in figure.axes for label in a.get_yticklabels()]
-    assert "model" in told
-    # The direction of suppression alone is published, without a number.
-    assert ("published" in told) == (name != "smith2006_cross_orientation")
+    labels = [label.get_text() for a in figure.axes for label in a.get_yticklabels()]
+    assert "model" in labels
+    # Of these the direction alone is published, without a number.
+    alone = ("smith2006_cross_orientation", "churchland2010_onset")
+    assert ("published" in labels) == (name not in alone)
     if VALUES[name].ndim == 1 and claim.observation.counts is not None:
         seen = claim.observation
         bins = [row for row in rows if row[3] == "bin"]
@@ -98,3 +103,17 @@ def test_two_sides_are_drawn_side_by_side() -> None:
     assert named >= {"model (n = 60)", "VISp (n = 30)"}
     with pytest.raises(SpecError, match="1 to 3 sides"):
         claim_figure(claim, [])
+
+
+def test_scores_without_the_numbers_of_both_sides_get_them() -> None:
+    # As scores.json had them before they held estimates: half of the figure would stay empty.
+    angles = np.tile(np.arange(8) * 22.5, 5)
+    rates = np.tile(20.0 + 10.0 * np.cos(np.deg2rad(2 * angles))[:, None], 30)
+    table = {"orientation": angles, "contrast": np.ones(len(angles))}
+    evidence = Evidence(poisson(rates, table, np.random.default_rng(1)), ("v1",))
+    bound = ClaimBinding("ringach2002_circular_variance", "shown", ("v1",))
+    score = CLAIMS[bound.claim].judge(evidence, bound=bound)
+    old = dataclasses.replace(score, estimate={}, published={})
+    results = SimpleNamespace(evidence={"shown": evidence}, claims=(bound,), scores=(old,))
+    _, side = judged_claims(results)["claim_ringach2002_circular_variance"]  # type: ignore[arg-type]
+    assert side.score.estimate == score.estimate

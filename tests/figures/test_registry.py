@@ -111,6 +111,7 @@ def test_sources_are_shortened_to_authors_and_year():
     assert shortened["ringach2002_nx_ny"] == "Ringach 2002"
     assert shortened["ringach2002_circular_variance"] == "Ringach et al. 2002"
     assert shortened["fano_factor"] == "Ecker et al. 2010"
+    assert shortened["devalois1982_cardinal"] == "De Valois et al. 1982"
     assert shortened["noise_control"] == "published"
 
 

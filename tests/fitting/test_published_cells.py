@@ -32,3 +32,18 @@ def test_published_cells(noise: float) -> None:
     known = cells(1)
     for k in np.random.default_rng(2018).choice(len(known), 4, replace=False):
         check(refitted(1, known[k], (*SUBTHRESHOLD, "v_thresh"), noise), known[k], noise)
+
+
+@pytest.mark.validate
+def test_published_cells_with_after_spike_currents() -> None:
+    if not DATA.is_file():
+        pytest.skip(f"the parameters of Teeter et al. 2018 are not at {DATA}")
+    known = cells(3)
+    names = (*SUBTHRESHOLD, "v_thresh", "asc_amp1", "asc_amp2")
+    for k in np.random.default_rng(2018).choice(len(known), 3, replace=False)[:2]:
+        cell = known[k]
+        fit = refitted(3, cell, names, 0.5)
+        check(fit, cell, 0.5)
+        rheobase = (cell["v_thresh"] - cell["v_rest"]) * cell["cm"] / cell["tau_m"]
+        for name in names[-2:]:
+            assert fit.values[name] == pytest.approx(cell[name], abs=0.15 * rheobase)

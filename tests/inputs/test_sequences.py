@@ -82,9 +82,9 @@ def test_shuffling_leaves_the_composition_of_every_sequence():
 @pytest.mark.parametrize(
     ("make", "wrong"),
     [
-        (lambda: FromSequences((), CODE), "no list of sequences"),
+        (lambda: FromSequences((), CODE), "give one sequence or more"),
         (lambda: FromSequences(("AC", "A"), CODE), "from 1 to 2 bases"),
-        (lambda: FromSequences(("AX",), CODE), "'X' is no letter"),
+        (lambda: FromSequences(("AX",), CODE), "'X' does not stand for a nucleotide"),
         (lambda: FromSequences(("A",), "latency"), "not a code"),
         (lambda: PlantedMotifs(CODE, length=5), "does not fit"),
         (lambda: PlantedMotifs(CODE, conservation=0.2), "0.25 to 1"),

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage
 
 from scnnbio.errors import DataError, SpecError
-from scnnbio.stimuli import Files, Photographs
+from scnnbio.stimuli import Files, Photographs, photographs
 from scnnbio.stimuli.photographs import NOISE_CONTRAST, sample_patch
 from scnnbio.stimuli.pictures import BUNDLED, Library, load_photographs
 
@@ -93,7 +94,7 @@ def test_angles_and_zooms_cover_their_range(folder):
 
 
 def test_photographs_are_chosen_by_area(tmp_path):
-    # Two ramps of 40x40 and 40x120, told apart by their direction: chances 1/4 and 3/4.
+    # Two ramps of 40x40 and 40x120, which differ in their direction: chances 1/4 and 3/4.
     save(tmp_path / "a.png", np.tile(np.arange(40, dtype=np.uint8)[:, None], 40))
     save(tmp_path / "b.png", np.tile(np.arange(120, dtype=np.uint8), (40, 1)))
     stimulus = Photographs(str(tmp_path), rotate=False)
@@ -331,3 +332,26 @@ def test_reduced_to_nothing(folder):
 def test_what_is_refused(parameters, where):
     with pytest.raises(SpecError, match=rf"stimulus\.{where}: "):
         Photographs(**parameters)
+
+
+@pytest.mark.parametrize("size", [(40, 33), (1, 7), (6, 1), (2, 2)])
+def test_samples_are_those_of_scipy(size):
+    # Bit for bit, at any place inside, the outermost pixels included.
+    rng = np.random.default_rng(3)
+    image = rng.standard_normal(size)
+    rows, columns = (np.concatenate([rng.uniform(0, n - 1, 300), [0, n - 1]]) for n in size)
+    row, column = (m.ravel() for m in np.meshgrid(rows, columns))
+    expected = ndimage.map_coordinates(image, [row, column], order=1, mode="nearest")
+    np.testing.assert_array_equal(photographs._bilinear(image, row, column), expected)
+    # What rounding puts outside is the outermost pixel.
+    outside = np.array([-1e-12, size[0] - 1 + 1e-12])
+    beyond = photographs._bilinear(image, outside, np.array([size[1] - 1 + 1e-12, -1e-12]))
+    np.testing.assert_array_equal(beyond, [image[0, -1], image[-1, 0]])
+
+
+def test_patches_drawn_together_are_the_same():
+    stimulus = Photographs(n_trials=12, zoom=(1.0, 1.5))
+    together = stimulus.pictures(range(12), (9, 14), [np.random.default_rng(k) for k in range(12)])
+    for trial, picture in enumerate(together):
+        alone = stimulus.frames(trial, (9, 14), np.random.default_rng(trial))
+        np.testing.assert_array_equal(picture, alone[0])

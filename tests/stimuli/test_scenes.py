@@ -74,7 +74,28 @@ def test_a_photograph_without_room_is_refused(folder):
         scenes(folder).frames(0, (200, 9), RNG)
 
 
-@pytest.mark.parametrize("name", ["fixation", "regularity", "saccade", "drift", "reduce"])
+def test_an_aperture_shows_the_middle_of_the_same_movie(folder):
+    whole = scenes(folder, sequences=2, duration=100.0, drift=0.1)
+    cut = dataclasses.replace(whole, diameters=(0.25, 0.5), blanks=1)
+    table = cut.table()
+    assert table["sequence"].tolist()[:4] == [0.0, 0.0, 1.0, 1.0]
+    assert table["diameter"].tolist()[:4] == [0.25, 0.5, 0.25, 0.5]
+    assert np.isnan(table["diameter"][-1])
+    movie = whole.frames(1, (9, 9), RNG)
+    for trial, diameter in ((2, 0.25), (3, 0.5)):
+        # 16 pixels to a degree: a radius of 2 and of 4 pixels.
+        y, x = np.indices((9, 9)) - 4.0
+        inside = np.hypot(x, y) <= 8.0 * diameter
+        np.testing.assert_array_equal(cut.frames(trial, (9, 9), RNG), movie * inside)
+    assert "diameter" not in whole.table()
+    # Half of the light passes in the middle of a soft edge, 2 pixels from the centre.
+    soft = dataclasses.replace(cut, edge=0.125).frames(2, (9, 9), RNG)
+    np.testing.assert_allclose(soft[:, 4, 6], movie[:, 4, 6] / 2)
+    with pytest.raises(SpecError, match="nowhere open"):
+        dataclasses.replace(cut, edge=0.3)
+
+
+@pytest.mark.parametrize("name", ["fixation", "regularity", "saccade", "drift", "reduce", "edge"])
 def test_wrong_values_are_refused(folder, name):
     with pytest.raises(SpecError) as caught:
         dataclasses.replace(scenes(folder), **{name: -1})

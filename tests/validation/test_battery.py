@@ -69,7 +69,7 @@ def test_of_samples_of_the_published_histogram_one_in_twenty_is_refused() -> Non
     below = np.mean([brain_score_similarity(c, found.counts) < floor for c in counts])
     # Three standard errors of a share of 5 % in 400.
     assert below == pytest.approx(0.05, abs=0.033)
-    # Cells of AlexNet's similarity are told apart from the data.
+    # Cells of AlexNet's similarity are distinguished from the data.
     assert found.alexnet < floor
     assert claim.minimum == 20
 

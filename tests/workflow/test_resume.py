@@ -20,7 +20,8 @@ from scnnbio.errors import DataError
 from scnnbio.experiment import Study, load
 from scnnbio.workflow import folder as folders
 from scnnbio.workflow import main
-from scnnbio.workflow.drafts import Draft, find_draft, lock_draft, resumable, unfinished_runs
+from scnnbio.workflow.drafts import Draft, find_draft, resumable, unfinished_runs
+from scnnbio.workflow.folder import lock_draft
 from tests.workflow.conftest import FILE as V1
 from tests.workflow.conftest import SETTINGS
 
@@ -246,6 +247,14 @@ def test_a_killed_program_ends_with_the_same_bits(tmp_path: Path) -> None:
     assert 0 < start_and_kill(killed, environment) < TRIALS
     assert names(runs) == [*names(runs)[:1], "whole"]
     resume = command("resume", str(killed), settings=[])
+    _, file = state(next(runs.glob(".killed.*")))
+    good = file.read_bytes()
+    half = len(good) // 2
+    file.write_bytes(good[:half] + bytes([good[half] ^ 1]) + good[half + 1 :])
+    done = subprocess.run(resume, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "state: is damaged: its checksum is not" in done.stderr
+    file.write_bytes(good)
     subprocess.run(resume, env=environment, check=True, capture_output=True)
     assert_same(killed, whole)
     assert names(runs) == ["killed", "whole"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -16,6 +15,7 @@ from brian2.devices.device import RuntimeDevice
 
 from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends._finite import NotFinite
+from scnnbio.backends._scratch import scratch_folder
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.brian2.borrowing import BRIAN2_STATE, borrowed
 from scnnbio.backends.brian2.compiling import (
@@ -39,6 +39,8 @@ from scnnbio.errors import BackendMissing, SpecError, Unsupported, unwritable
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.units import In, plain
 
+#: Begin of the names of folders for sources and results of programs.
+_SCRATCH = "scnnbio-run-"
 _PROMISES: tuple[Promise, ...] = (
     UnlessAtThreshold(
         "spikes",
@@ -72,6 +74,7 @@ class _OnBrian2(Backend):
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
     supports: ClassVar[frozenset[Feature]] = ON_A_GRID
     resource: ClassVar[ExclusiveResource | None] = BRIAN2_STATE
+    forks: ClassVar[bool] = True
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -190,7 +193,7 @@ class Brian2StandaloneBackend(_OnBrian2):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        with _temporary() as results:
+        with scratch_folder(_SCRATCH) as results:
             return self._present(experiment, inputs, watch, report, OutputFolder(results))
 
     def _simulate_with_checkpoints(
@@ -214,7 +217,7 @@ class Brian2StandaloneBackend(_OnBrian2):
     ) -> Outcome:
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)
-        with _temporary() as sources, contextlib.ExitStack() as stack:
+        with scratch_folder(_SCRATCH) as sources, contextlib.ExitStack() as stack:
             with watch.phase("build"):
                 report("compiling", 0, 1)
                 settings = preferences(self.precision, self.threads)
@@ -244,9 +247,3 @@ def lowered_program(
             except OSError as error:
                 raise unwritable(error, folder, "the program's sources") from None
         yield program
-
-
-@contextlib.contextmanager
-def _temporary() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="scnnbio-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)

@@ -127,7 +127,7 @@ def _fetch(home: Path, folder: Path) -> bool:
     """Copy a program from the cache, if it is there and undamaged."""
     try:
         shutil.copy2(home / "main", folder / "main")
-        return _cache.digest_of(folder / "main") == (home / "sha256").read_text()
+        return _cache.is_intact(home / "main", folder / "main")
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -46,15 +46,18 @@ def internal_trials(
         internal_of_public(population.shape) + first
         for population, first in zip(sources, first_units(sources), strict=True)
     ]
-    internal = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    # Numbers of 32 bits are sorted twice as fast, where they suffice.
+    whole = (inputs.experiment.trial_steps + 1) * size
+    number = np.int32 if whole < 2**31 else np.int64
+    internal = np.concatenate([np.zeros(0, dtype=np.int64), *parts]).astype(number)
     for step, public in inputs.trials(first):
         # Steps are sorted already, so sorting step * size + unit sorts units within steps.
-        begin = np.multiply(step, size, dtype=np.int64)
+        begin = np.multiply(step, size, dtype=number)
         place = internal[public]
         place += begin
         place.sort()
         place -= begin
-        unit = place.astype(np.int32)
+        unit = place.astype(np.int32, copy=False)
         del begin, place  # frees memory while the trial is simulated
         yield step, unit
 

@@ -15,7 +15,7 @@ import contextlib
 import importlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ _RUNNING, _MEMORY = "presentations.h", "memory.h"
 _ZEROING = re.compile(
     r"(?:^ *#pragma omp [^\n]*\n)?^ *for\(int i=0; i<\d+; i\+\+\) \w+\[i\] = 0;\n", re.M
 )
+
+
+#: Bytes of a checkpoint that are added to its checksum at once, a multiple of 8.
+_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
@@ -196,12 +200,25 @@ class Program:
 
     # -- what is read back ------------------------------------------------------------------------
 
-    def read_state(self, folder: Path) -> State:
-        """The latest checkpoint in a folder."""
+    def read_state(self, folder: Path, *, check: bool = False) -> State:
+        """The latest checkpoint in a folder.
+
+        Parameters
+        ----------
+        folder : Path
+        check : bool
+            Compute its checksum too, which reads all of it.
+
+        Raises
+        ------
+        DataError
+            If it is damaged.
+        """
         n = len(self.outputs)
         layout = np.dtype(
             [("trial", "<i8"), ("drawn", "<i8"), ("outputs", "<i8", (n, 2))]
             + [(name, variable.dtype, (int(variable.size),)) for name, variable in self._state]
+            + [("checksum", "<u8")]
         )
         file = folder / "state"
         if (size := file.stat().st_size) != layout.itemsize:
@@ -212,6 +229,13 @@ class Program:
             )
         # Memory-mapped, since only the program needs most of it.
         row = np.memmap(file, layout, mode="r")[0]
+        kept = [name for name in layout.names or () if name != "checksum"]
+        if check and checksum(row[name] for name in kept) != int(row["checksum"]):
+            raise DataError(
+                "is damaged: its checksum is not the one it was written with; remove this folder,"
+                " and run the experiment again",
+                where=str(file),
+            )
         return State(
             trial=int(row["trial"]),
             drawn=int(row["drawn"]),
@@ -313,3 +337,25 @@ def _skip_zeroing(file: Path, arrays: int) -> None:
             where="backend 'brian2-standalone'",
         )
     file.write_text(f'{empty_unused(text)}\n#include "{_MEMORY}"\n')
+
+
+def checksum(parts: Iterable[Any]) -> int:
+    """The checksum that a program writes to its checkpoint; see ``presentations.h``.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray
+        The numbers of a checkpoint, in their order. Each part is padded to words of 8 bytes.
+    """
+    total, place = 0, 0
+    for part in parts:
+        content = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
+        for begin in range(0, len(content), _AT_ONCE):
+            piece = content[begin : begin + _AT_ONCE]
+            words = np.zeros(-(-len(piece) // 8), np.uint64)
+            words.view(np.uint8)[: len(piece)] = piece
+            places = np.arange(place, place + len(words), dtype=np.uint64)
+            factors = places * np.uint64(0x9E3779B97F4A7C15) | np.uint64(1)
+            total += int(((words + np.uint64(1)) * factors).sum(dtype=np.uint64))
+            place += len(words)
+    return total % 2**64

@@ -97,6 +97,6 @@ def standard_header(compiler: Sequence[str], identity: str) -> Path | None:
 def _is_intact(home: Path) -> bool:
     """Whether the header exists and is unchanged since it was written."""
     try:
-        return _cache.digest_of(home / "standard.h.gch") == (home / "sha256").read_text()
+        return _cache.is_intact(home / "standard.h.gch")
     except OSError:
         return False

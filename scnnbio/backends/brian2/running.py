@@ -138,7 +138,7 @@ def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
                 " compiler has changed since); remove the folder, and run the experiment again",
                 where=str(folder),
             )
-    state = program.read_state(folder)
+    state = program.read_state(folder, check=True)
     return state.trial, state.drawn
 
 

@@ -143,15 +143,31 @@ def _own_module(name: str, text: str) -> str:
 def _module(name: str, text: str, write: Callable[[Path], None], problem: str) -> str:
     """Path of a module in the cache; if absent, ``write`` writes its C++ to a folder to compile."""
     home = cache_folder() / f"{name}-{_key(text)}"
-    if not (home / f"{name}.so").is_file():
+    if not _is_intact(home, name):
         if problem:
             raise BackendMissing(problem, where=WHERE)
         with _cache.new_folder(home.parent, "a module") as work:
-            (work / "generated").mkdir()
-            write(work)
-            _compile(work, name)
-            _cache.publish(work, home)
+            if home.exists():
+                # It is damaged. A process that has loaded it keeps what it has loaded.
+                home.rename(work / "damaged")
+            fresh = work / "module"
+            (fresh / "generated").mkdir(parents=True)
+            write(fresh)
+            _compile(fresh, name)
+            (fresh / "sha256").write_text(_cache.digest_of(fresh / f"{name}.so"))
+            _cache.publish(fresh, home)
     return str(home / name)
+
+
+def _is_intact(home: Path, name: str) -> bool:
+    """Whether a module is in the cache, as it was built; old ones have no digest."""
+    file = home / f"{name}.so"
+    if not (home / "sha256").is_file():
+        return file.is_file() and file.stat().st_uid == os.geteuid()
+    try:
+        return _cache.is_intact(file)
+    except OSError:
+        return False
 
 
 def _compiler() -> tuple[str, str]:

@@ -12,10 +12,10 @@ import contextlib
 import io
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from scnnbio.backends._scratch import scratch_folder
 from scnnbio.errors import BackendMissing, DataError
 
 Sections = Mapping[str, Mapping[str, str]]
@@ -128,10 +128,7 @@ def isolated_environment(sections: Sections) -> Iterator[Path]:
     Path
         The temporary folder for configuration and reports, which is also the working folder.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="scnnbio-spinnaker-", ignore_cleanup_errors=True
-    ) as name:
-        folder = Path(name)
+    with scratch_folder("scnnbio-board-") as folder:
         full = {section: dict(row) for section, row in sections.items()}
         full.setdefault("Reports", {}).setdefault("default_report_file_path", str(folder))
         parser = configparser.RawConfigParser()

@@ -8,9 +8,7 @@ then arrays of :data:`~scnnbio.inputs.events.worker.EVENT`. At damage it raises
 from __future__ import annotations
 
 import importlib.util
-import io
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.archives import KINDS, arrays_of
 from scnnbio.errors import BackendMissing, DataError, install
 from scnnbio.inputs.events.isolated import Damaged, Isolated
 from scnnbio.inputs.events.worker import packed
@@ -144,8 +143,7 @@ def arrays(file: File) -> Blocks:
     """
     try:
         table = _loaded(file.content)
-    # A damaged archive can raise any error of zipfile, zlib and numpy.
-    except Exception as error:
+    except ValueError as error:
         raise Damaged(f"it is not a file of arrays ({error})") from None
     missing = [name for name in "txyp" if name not in table]
     if missing:
@@ -167,15 +165,12 @@ def arrays(file: File) -> Blocks:
 
 
 def _loaded(content: bytes) -> dict[str, NDArray[Any]]:
-    if zipfile.is_zipfile(io.BytesIO(content)):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                raise ValueError("it unpacks to more than 16 GB")
-    found = np.load(io.BytesIO(content), allow_pickle=False)
-    if not isinstance(found, np.ndarray):
-        return {name: found[name] for name in ("t", "x", "y", "p", "size") if name in found}
-    names = found.dtype.names or ()
-    return {"p" if name == "on" else name: found[name] for name in names}
+    wanted = ("t", "x", "y", "p", "size").__contains__
+    found = arrays_of(content, _MOST_BYTES, kinds=KINDS + "V", wanted=wanted)
+    if "" not in found:
+        return found
+    table = found[""]
+    return {"p" if name == "on" else name: table[name] for name in table.dtype.names or ()}
 
 
 def _size(given: NDArray[Any] | None) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.errors import DataError, EventsWarning, SpecError, not_one_of
+from scnnbio.files import no_device
 from scnnbio.inputs.events.formats import FORMATS, SIZES, File, check_installed, format_of
 from scnnbio.inputs.events.isolated import Damaged, Isolated
 from scnnbio.inputs.events.stream import LARGEST, LATEST, Events
@@ -153,7 +154,7 @@ def _checked_size(size: Any) -> tuple[int, int]:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return no_device(path).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot be read: {reason}", where=str(path)) from None

@@ -67,6 +67,28 @@ struct Output {
     }
 };
 
+// A checksum of a checkpoint, in which every word has its own odd factor; program.py has it too.
+struct Checksum {
+    uint64_t total = 0, place = 0;
+
+    void add(const void *data, size_t bytes) {
+        const char *from = static_cast<const char *>(data);
+        const size_t whole = bytes - bytes % 8;
+        uint64_t word;
+        for (size_t done = 0; done < whole; done += 8) {
+            std::memcpy(&word, from + done, 8);
+            take(word);
+        }
+        if (whole == bytes) return;
+        word = 0;
+        std::memcpy(&word, from + whole, bytes - whole);
+        take(word);
+    }
+
+private:
+    void take(uint64_t word) { total += (word + 1) * ((place++ * 0x9E3779B97F4A7C15u) | 1u); }
+};
+
 // Memory that belongs to the network's state.
 struct Block {
     void *data;
@@ -131,6 +153,8 @@ class Program {
                 stop(output.path + " is shorter than its checkpoint says");
         }
         for (auto &block : blocks) read(block.data, block.bytes);
+        uint64_t checked;  // before this program began
+        read(&checked, sizeof checked);
         if (std::fgetc(file) != EOF) stop(path + " is too long");
         std::fclose(file);
         if (trial != orders.first) stop(path + " is of another trial");
@@ -141,8 +165,10 @@ class Program {
         const std::string path = folder + "state", draft = path + ".new";
         std::FILE *file = std::fopen(draft.c_str(), "wb");
         if (!file) stop(draft + " cannot be written");
+        Checksum sum;
         const auto write = [&](const void *from, size_t bytes) {
             if (std::fwrite(from, 1, bytes, file) != bytes) stop(draft + " cannot be written");
+            sum.add(from, bytes);
         };
         write(&trial, sizeof trial);
         write(&drawn, sizeof drawn);
@@ -153,6 +179,8 @@ class Program {
             write(&output.events, sizeof output.events);
         }
         for (const auto &block : blocks) write(block.data, block.bytes);
+        const uint64_t total = sum.total;
+        write(&total, sizeof total);
         if (std::fflush(file) || fsync(fileno(file)) || std::fclose(file))
             stop(draft + " cannot be written");
         if (std::rename(draft.c_str(), path.c_str())) stop(path + " cannot be written");

@@ -1,0 +1,169 @@
+"""Hostile inputs of every reader and parser end in a value or in one error of scnnbio.
+
+``python -m tests.fuzz 10000`` attacks all of them at length, and ``make validate`` does so too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from scnnbio.archives import array_of, arrays_of
+from scnnbio.errors import DataError, ScnnbioError
+from scnnbio.experiment import load
+from scnnbio.experiment.documents import setting
+from scnnbio.inputs import read_events
+from scnnbio.inputs.arrays import read_values
+from scnnbio.inputs.idx import read_idx
+from scnnbio.neurons.parsing import check_number, sides, split_assignments
+from scnnbio.nir import read as read_nir
+from scnnbio.recording import Recording
+from scnnbio.recording.column_maps import ColumnMap
+from scnnbio.recording.nwb import read_nwb
+from scnnbio.sweep.plan import grid_of
+from scnnbio.units import plain
+from tests.fuzz.attack import attack
+from tests.fuzz.mutations import mixed
+from tests.fuzz.readers import READERS
+
+#: Readers that need no library which takes long to import, and read within milliseconds.
+QUICK = (
+    "learning rules", "settings and units", "stored documents", "column maps", "energy tables",
+    "sweeps", "weights", "arrays", "values", "idx", "pictures", "fasta", "recordings", "drafts",
+    "nir", "events nmnist", "events aedat3", "events arrays",
+)  # fmt: skip
+
+
+def test_every_reader_is_attacked() -> None:
+    assert set(QUICK) <= set(READERS)
+    kinds = {name.removeprefix("events ") for name in READERS if name.startswith("events ")}
+    from scnnbio.inputs.events.formats import FORMATS
+
+    assert kinds == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_hundred_hostile_inputs(name: str, tmp_path: Path) -> None:
+    """In this process, so that a reader needs no process of its own; the driver has one."""
+    reader = READERS[name]
+    pytest.importorskip(reader.needs)
+    valid = sorted(reader.make(tmp_path))
+    for path in valid:
+        reader.read(path)
+    said = []
+    for number in range(100):
+        rng = np.random.default_rng([3, number])
+        path = valid[number % len(valid)]
+        hostile = tmp_path / f"hostile_{path.name}"
+        hostile.write_bytes(mixed(reader.mutation, [path.read_bytes()], rng))
+        try:
+            reader.read(hostile)
+        except ScnnbioError as error:
+            said.append(str(error))
+    assert len(said) >= 5
+    assert not any("\n" in text for text in said)
+
+
+@pytest.mark.slow
+def test_the_driver_finds_faults(tmp_path: Path) -> None:
+    """A reader with one fault of each kind: whoever finds nothing in it would find nothing."""
+    found = attack("a faulty one", 15, tmp_path)
+    faults = {"exception", "memory", "slow", "crash", "forbidden"}
+    assert {kind: found.counts[kind] for kind in faults} == dict.fromkeys(faults, 1)
+    assert found.counts["error"] >= 4
+
+
+@pytest.mark.validate
+@pytest.mark.parametrize("name", READERS)
+def test_ten_thousand_hostile_inputs(name: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(READERS[name].needs) is None:
+        pytest.skip(f"{READERS[name].needs} is not installed")
+    found = attack(name, 10_000, tmp_path)
+    assert found.faults == []
+
+
+TEXT = st.text(max_size=40) | st.text("v()+-*/<>=., 0123456789eExp_", max_size=40)
+PARSERS: tuple[Callable[[str], object], ...] = (
+    check_number,
+    sides,
+    split_assignments,
+    setting,
+    lambda text: grid_of([text]),
+    lambda text: plain(text, "ms"),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=TEXT)
+@example(text="9**9**9**9")
+@example(text="exp(" * 300 + "1" + ")" * 300)
+@example(text="x = [" * 2000)
+@example(text="__import__('os').system('true')")
+def test_any_text_is_read_or_refused(text: str) -> None:
+    said = []
+    for parse in PARSERS:
+        try:
+            parse(text)
+        except ScnnbioError as error:
+            said.append(str(error))
+    assert not any("\n" in text for text in said)
+
+
+@settings(max_examples=150, deadline=None)
+@given(content=st.binary(max_size=200), marked=st.booleans())
+def test_any_bytes_are_an_array_or_a_value_error(content: bytes, marked: bool) -> None:
+    content = b"\x93NUMPY\x01\x00" + content if marked else content
+    for read in (array_of, lambda c: arrays_of(c, 2**20)):
+        with contextlib.suppress(ValueError):
+            assert all(np.asarray(a).nbytes <= 200 for a in _several(read(content)))
+
+
+def _several(found: object) -> list[object]:
+    return list(found.values()) if isinstance(found, dict) else [found]
+
+
+def test_a_header_that_claims_terabytes_takes_nothing(tmp_path: Path) -> None:
+    """8e12 bytes are claimed; numpy.load asks the system for them."""
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(80)
+    path = tmp_path / "a.npy"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="80 bytes for an array of shape"):
+        read_values(path)
+    idx = b"\0\0\x08\x02" + (2**16).to_bytes(4, "big") * 2
+    (tmp_path / "a").write_bytes(idx)
+    with pytest.raises(DataError, match="is cut off: 0 of the 4294967296 bytes"):
+        read_idx(tmp_path / "a")
+
+
+def test_an_array_of_hdf5_that_claims_terabytes_takes_nothing(tmp_path: Path) -> None:
+    """Chunks that were never written take no room in the file, and all in memory."""
+    path = tmp_path / "r.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"], file.attrs["version"] = "recording", 1
+        file["trials/duration"] = [10.0]
+        file.create_dataset("spikes/v1/time", (10**12,), "f8", chunks=(1000,))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        Recording.load(path)
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("node/input/weight", (10**6, 10**6), "f8", chunks=(100, 100))
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_nir(path, 1.0)
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_nwb(path, ColumnMap.of({"layout": "allen"}))
+
+
+@pytest.mark.parametrize("read", [load, read_events, read_values, read_idx, Recording.load])
+def test_a_device_is_not_read(read: Callable[[Path], object]) -> None:
+    """/dev/zero has no end; a document may name it."""
+    with pytest.raises(DataError, match="it is a device, not a file"):
+        read(Path("/dev/zero"))
