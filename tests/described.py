@@ -90,7 +90,8 @@ RESULTS = frozenset(
         "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
         "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         "Wandering",
-        "Estimate", "File", "Nearness", "Plan", "Point", "Target", "Task",
+        "Estimate", "File", "Nearness", "Plan", "Point", "Target", "Task", "Fault",
+        "Rerun", "Verification",
         # Closed forms of synapses, which no description holds.
         "AlphaKernel", "BiexponentialKernel", "ExponentialKernel",
     }

@@ -167,12 +167,12 @@ class Signal(Value):
 
 @dataclass(frozen=True, eq=False)
 class Snapshots(Value):
-    """Values of an array, such as a kernel, after chosen trials.
+    """Values of an array, such as a kernel, at the beginning of chosen trials.
 
     Parameters
     ----------
     trial : array of int, shape (snapshots,)
-        The trial after which it was taken; -1 is the state before the first trial.
+        The trial at whose beginning it was taken.
     values : array, shape (snapshots, ...)
 
     Raises
