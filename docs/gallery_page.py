@@ -46,6 +46,7 @@ _TITLES = {
     "homeostasis_depth": "Homeostasis through eight layers",
     "compare": "One network on three simulators",
     "compare_steps": "Errors by time step",
+    "fitting": "A neuron fitted to current clamp",
     "learning_rules": "Windows and frequency dependence of learning rules",
     "digits_surrogate": "Training by surrogate gradients",
     "digits_conversion": "A converted network: accuracy, spikes and operations over time steps",

@@ -184,6 +184,12 @@ def _learning() -> Figure:
     return learning_figure()
 
 
+def _fitting() -> Figure:
+    from docs.fitting_figure import fitting_figure
+
+    return fitting_figure()
+
+
 def _conversion() -> Figure:
     import numpy as np
 
@@ -253,6 +259,7 @@ PICTURES = {
     "sharing_snr": _experiment("sharing_snr", "drift", _FAST),
     "three_ways": _experiment("three_ways", "three_ways", _FAST),
     "learning_rules": Picture(_figure(_learning), ("docs/learning_figure.py",)),
+    "fitting": Picture(_figure(_fitting), ("docs/fitting_figure.py", f"{_FIGURES}/fitting.py")),
     # The run takes ten minutes of training and twenty of test images; its numbers are kept.
     "digits_conversion": Picture(
         _figure(_conversion), (f"{_FIGURES}/conversion.py", "analysis/digits_conversion.json")

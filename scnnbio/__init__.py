@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from scnnbio.errors import BackendMissing, DataError, ScnnbioError, SpecError, UnsupportedError
     from scnnbio.experiment import Experiment, Record, Run, Sampling, Study, load
+    from scnnbio.fitting import fit
     from scnnbio.network import Network, Projection
     from scnnbio.neurons import (
         IF,
@@ -104,6 +105,7 @@ _OF = {
         "UnsupportedError",
     ),
     "scnnbio.experiment": ("Experiment", "Record", "Run", "Sampling", "Study", "load"),
+    "scnnbio.fitting": ("fit",),
     "scnnbio.network": ("Network", "Projection"),
     "scnnbio.neurons": (
         *("IF", "LIBRARY", "LIF", "NeuronModel", "OrnsteinUhlenbeckNoise"),
@@ -188,6 +190,7 @@ __all__ = [
     "distributions",
     "encoding",
     "figures",
+    "fit",
     "glif",
     "homeostatic",
     "load",

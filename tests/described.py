@@ -37,6 +37,7 @@ from scnnbio.experiment.gradient import ByConversion, BySurrogates, Gradient
 from scnnbio.experiment.noise import NoiseSpikes
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
+from scnnbio.fitting import Objective, Search
 from scnnbio.inputs import (
     CorrelatedPairs,
     Events,
@@ -53,7 +54,7 @@ from scnnbio.inputs import (
 )
 from scnnbio.neurons import LIF, OrnsteinUhlenbeckNoise, Parameter, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
-from scnnbio.recording import Recording, Signal, Snapshots, Spikes
+from scnnbio.recording import Recording, Signal, Snapshots, Spikes, Sweep
 from scnnbio.recording.column_maps import ColumnMap, MappedColumn
 from scnnbio.stimuli import (
     FullField,
@@ -85,7 +86,7 @@ RESULTS = frozenset(
         "Change", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
         "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Outcome",
-        "Packaged", "Part",
+        "Packaged", "Part", "Fit", "Fold", "Found", "Free", "Response", "Scores", "SweepScore",
         "Projected", "Propagator", "Refined", "Requirement", "Section", "SignedList", "Source",
         "SpikeColumns", "StandardCell", "StateVariable", "Trial", "Unsupported", "Update",
         "Wandering",
@@ -281,6 +282,9 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Spikes: lambda: _recording().spikes["v1"],
     Signal: lambda: _recording().signals["v1"]["v"],
     Snapshots: lambda: _recording().snapshots["lgn_v1"],
+    Sweep: lambda: Sweep([0.0, 0.1], [-70.0, -69.5], 0.05, "s<1>"),
+    Objective: lambda: Objective("trace", 4.0, -10.0, (1.0, 3.0)),
+    Search: lambda: Search(5, 7, 0.01, polish=False, seed=3),
     Score: lambda: Score(
         "isi_cv", 0.3, {"median": float("nan")}, {"counts": [1, 2]}, "agrees", "near\nenough", 3,
         {"silent": 2}, "A <b> & B",

@@ -32,6 +32,7 @@ from scnnbio.neurons.synapses import AlphaKernel
 from scnnbio.recording import Signal, Snapshots, Spikes
 from scnnbio.stimuli import FullField
 from tests.encoding_arguments import encoding_arguments
+from tests.fit_arguments import FIT_ARGUMENTS
 from tests.measure_arguments import fault_arguments, measure_arguments
 from tests.recordings import moved, spike_file
 
@@ -211,8 +212,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Snapshots": {"trial": [0], "values": [[1.0, 2.0]]},
     "Recording": {"spikes": {}, "shapes": {"a": 2}, "trials": {"duration": [20.0]}},
     "homeostatic": {"model": LIF, "eta": 0.1, "target": 4.0, "tau": 90.0},
-    "ExponentialKernel": {"tau": 5.0},
-    "AlphaKernel": {"tau": 5.0},
+    **{name: {"tau": 5.0} for name in ("ExponentialKernel", "AlphaKernel")},
     "BiexponentialKernel": {"tau_rise": 2.0, "tau_decay": 5.0},
     "firing_rate": {
         "model": LIF, "current": [0.5, 1.0], "parameters": {"tau_m": 15.0}, "held": {"I_exc": 0.5},
@@ -347,20 +347,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Recording.counts": {"population": "v1", "window": (10.0, 60.0)},
     "Recording.sparse_counts": {"population": "v1", "window": (10.0, 60.0)},
     "Network.with_weights": {"weights": {"lgn_v1": KERNEL}},
-    "SharedThreshold.decay_factor": {"dt": 0.5},
+    **{f"{name}.decay_factor": {"dt": 0.5} for name in ("SharedThreshold", "LearningRule")},
     "SharedThreshold.fall": {"channels": 1, "dt": 0.5},
-    "LearningRule.decay_factor": {"dt": 0.5},
     "LearningRule.check_kernel": {"kernel": KERNEL, "present": np.ones(KERNEL.shape, bool)},
     "Normalisation.norms": {"kernel": KERNEL},
     "RadialProfile.at": {"distance": [0.5, 1.5]},
     "Kernel.response": {"time": [0.5, 1.5]},
     "Kernel.transfer": {"frequency": [4.0, 8.0]},
-    "EulerStability.factors": {"dt": 0.5},
-    "EulerStability.regime": {"dt": 0.5},
+    **{name: {"dt": 0.5} for name in ("EulerStability.factors", "EulerStability.regime")},
     "ConvolutionConnector.with_kernel": {"kernel": np.full(KERNEL.shape, 0.25)},
     "LateralInhibitionConnector.with_kernel": {"kernel": np.full((2, 2, 1, 1), 0.0)},
     "UnsharedConnector.with_kernel": {"kernel": np.full((2, 2), 0.25)},
     "PoolingConnector.with_kernel": {"kernel": np.full((1, 1, 1, 1), 1.0)},
+    **FIT_ARGUMENTS,
 }  # fmt: skip
 
 #: Class → an instance whose methods are called, where its own arguments do not make one.
@@ -390,5 +389,6 @@ DECIDED = {
     "PoissonNoise.weight": "nA",
     **dict.fromkeys(("OrnsteinUhlenbeckNoise.mean", "OrnsteinUhlenbeckNoise.sigma"), "uS"),
     **dict.fromkeys(("I_exc", "Projection.weight"), "nA"),
+    "cm": "nF",
     "lgn_v1": "1",
 }

@@ -28,6 +28,7 @@ MODULES = [
     *(f"scnnbio.{part}" for part in ("plasticity", "recording", "stimuli", "inputs")),
     *(f"scnnbio.neurons.{part}" for part in ("linearised", "rates", "synapses", "system")),
     *(m.name for m in pkgutil.iter_modules(scnnbio.analysis.__path__, "scnnbio.analysis.")),
+    "scnnbio.fitting",
     "scnnbio.validation.evidence",
 ]
 BACKENDS = [f"scnnbio.backends.{name}.backend" for name in ("brian2", "nest", "spinnaker")]
@@ -68,6 +69,7 @@ RESULTS = {
         "MaskFit",
         "Code",
         "Learned",
+        *("Coincidences", "Fold", "Scores", "SweepScore"),
     ),
 }
 

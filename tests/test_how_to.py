@@ -123,6 +123,15 @@ def test_neurons() -> None:
     assert "tau=10.0" in told
 
 
+def test_fitting(tmp_path: Path) -> None:
+    (code,) = blocks("fitting.md")
+    values, resistance = run_block(code, place=tmp_path).splitlines()
+    # What the closed form in the block has.
+    assert values == "{'v_rest': -70.0, 'tau_m': 20.0, 'cm': 0.2}"
+    assert resistance == "100.0 MOhm"
+    assert (tmp_path / "neuron.toml").is_file()
+
+
 @pytest.mark.slow
 def test_python(tmp_path: Path) -> None:
     study, experiment, measures = blocks("python.md")

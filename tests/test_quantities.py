@@ -30,7 +30,10 @@ from tests.public_arguments import DECIDED
 from tests.public_parameters import Case, cases, hints, marks, parameters
 
 #: Needs a simulator or a long run to return; what it refuses is tried.
-LONG = {"for_spinnaker.delay", "homeostatic_return.within"}
+LONG = {
+    *("for_spinnaker.delay", "homeostatic_return.within"),
+    *("fit.bounds", "fit.fixed", "fit.dt", "read_sweeps.window"),
+}
 #: Take a fit or a model's equations for each of a dozen forms.
 COSTLY = {
     "fit_masks",

@@ -82,7 +82,7 @@ def machines(table: str | Path | None = None) -> dict[str, Machine]:
         own = files("scnnbio.analysis") / "energy.toml"
         place = own if table is None else no_device(Path(table))
         content = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot be read as a table of energies ({error})", where=where) from None
     return {name: _machine(name, row, f"{where}: {name}") for name, row in content.items()}
 

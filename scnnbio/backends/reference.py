@@ -30,7 +30,6 @@ from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.experiment.drive import Pending
 from scnnbio.network import Projection
 from scnnbio.neurons.integrator import integrator
-from scnnbio.neurons.parsing import split_assignments
 from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
@@ -48,6 +47,7 @@ class _Layer:
         self.population = population
         self.model = population.model
         self.updates = integrator(population.model).updates
+        self.resets = population.model.resets
         self.constants = {
             n: _per_neuron(v, population) for n, v in step_constants(population, dt).items()
         }
@@ -129,7 +129,7 @@ class _Layer:
         """Slot 5: reset and hold all neurons that crossed threshold, silenced or not."""
         fired = self.crossed
         names = {n: v[fired] for n, v in {**self.parameters, **self.state}.items()}
-        for name, operator, text in split_assignments(self.model.reset):
+        for name, operator, text in self.resets:
             names[name] = assigned(names[name], operator, evaluate(text, names))
             self.state[name][fired] = names[name]
         self.remaining[fired] = self.held_for[fired]

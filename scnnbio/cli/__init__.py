@@ -1,4 +1,4 @@
-"""The command line: ``scnnbio list | explain | describe | check | run | compare | score`` ..."""
+"""The command line: ``scnnbio list | explain | describe | check | run | compare | fit`` ..."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scnnbio.cli import (  # isort: skip
     score,
     figures,
     energy,
+    fit,
     verify,
 )
 from scnnbio import __version__, backends
@@ -36,6 +37,7 @@ __all__ = [
     "energy",
     "explain",
     "figures",
+    "fit",
     "listing",
     "main",
     "resume",

@@ -33,7 +33,7 @@ def explain(
     from scnnbio.backends.targets import targets
     from scnnbio.neurons.explain import explain as explain_model
 
-    neuron = _neuron(model)
+    neuron = neuron_named(model)
     for section in explain_model(neuron, latex=latex):
         console.print(Text(section.title, style="bold"))
         console.print("\n".join(section.blocks), soft_wrap=True)
@@ -47,7 +47,8 @@ def explain(
         console.print(f"equivalent PyNN cell: {cell.pynn}, for {receptors} synapses")
 
 
-def _neuron(model: str) -> NeuronModel:
+def neuron_named(model: str) -> NeuronModel:
+    """The neuron of a name of the library, or of a TOML file."""
     if Path(model).exists() or model.endswith(".toml"):
         found = neuron_from(documents.read(Path(model)), model)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,15 @@ _LEAST_SCALE = 1e-290
 class _Row(NamedTuple):
     """What is drawn for a frame."""
 
-    #: Pairs of a step and an active unit.
-    cells: int
+    #: Pairs of a step and an active unit, and one; an array of no dimension, as is ``scale``,
+    #: because numpy takes a Python number twice as slowly.
+    beyond: Array
     #: Candidates drawn at once.
     size: int
     #: Largest probability.
     p: float
     #: Rate of the exponential numbers that are rounded up; 0 where numpy draws them otherwise.
-    scale: float
+    scale: Array
 
 
 @final
@@ -73,10 +74,14 @@ class Thinning:
         expected = cells * self._greatest
         size = (expected + 4.0 * np.sqrt(expected)).astype(np.int64) + 8
         self._rows = [
-            _Row(*row, _scale(row[-1]))
-            for row in zip(cells.tolist(), size.tolist(), self._greatest.tolist(), strict=True)
+            _Row(np.array(n + 1.0), most, p, np.array(_scale(p)))
+            for n, most, p in zip(
+                cells.tolist(), size.tolist(), self._greatest.tolist(), strict=True
+            )
         ]
         self._groups = _groups(size.tolist())
+        # Numbers of 32 bits are divided several times as fast, where they suffice.
+        self._number: Any = np.int32 if cells.max(initial=0) < 2**31 else np.int64
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """One sample.
@@ -112,20 +117,20 @@ class Thinning:
         number : ndarray of int
             Events of each of these frames.
         """
-        width = self._width[frames]
+        width = self._width[frames].astype(self._number)
         # Division by one number is several times as fast.
         wide = width[0] if (width == width[0]).all() else np.repeat(width, number)
-        place = cell.astype(np.int64)
-        place -= 1
-        step = place // wide
-        place -= step * wide
-        place += np.repeat(self._begin[frames], number)
+        which = cell.astype(self._number)
+        which -= 1
+        step = which // wide
+        which -= step * wide
+        place = np.repeat(self._begin[frames], number)
+        place += which
         chance *= np.repeat(self._greatest[frames], number)
         kept = np.flatnonzero(chance < self._chance.take(place))
         place = place[kept] if self._active is None else self._active[place[kept]]
         frame, unit = np.divmod(place, self._units)
-        step = step[kept]
-        step += self._first.take(frame)
+        step = self._first.take(frame) + step[kept]
         return step.astype(np.int32), unit.astype(np.int32)
 
 
@@ -147,22 +152,21 @@ def _drawn(rows: list[_Row], rng: np.random.Generator) -> tuple[Array, Array, li
     """
     most = sum(row.size for row in rows)
     cell, chance, number, total = np.empty(most), np.empty(most), [], 0
-    exponential, uniform, ceil, accumulate = (
-        rng.standard_exponential, rng.random, np.ceil, np.add.accumulate,
-    )  # fmt: skip
+    exponential, uniform = rng.standard_exponential, rng.random
+    divide, ceil, accumulate = np.divide, np.ceil, np.add.accumulate
     # This loop is the time of most inputs: it has nothing but calls.
-    for cells, size, p, scale in rows:
+    for beyond, size, p, scale in rows:
         found = cell[total : total + size]
-        if scale:
+        if p < _INVERTED:
             exponential(out=found)
-            found /= scale
+            divide(found, scale, found)
             ceil(found, found)
         else:
             found[:] = rng.geometric(p, size)
         accumulate(found, 0, None, found)
-        count = int(found.searchsorted(cells, "right"))
+        count = int(found.searchsorted(beyond))
         if count == size:
-            more = _more(found[-1], cells, size, p, rng)
+            more = _more(found[-1], float(beyond) - 1.0, size, p, rng)
             count += len(more)
             cell = np.concatenate([cell[: total + size], more, np.empty(most)])
             chance = np.concatenate([chance, np.empty(len(more) + most)])
@@ -172,7 +176,7 @@ def _drawn(rows: list[_Row], rng: np.random.Generator) -> tuple[Array, Array, li
     return cell[:total], chance[:total], number
 
 
-def _more(last: float, cells: int, size: int, p: float, rng: np.random.Generator) -> Array:
+def _more(last: float, cells: float, size: int, p: float, rng: np.random.Generator) -> Array:
     """Candidates of a frame after the last one, where the number drawn at once did not reach."""
     parts = []
     while last <= cells:

@@ -61,7 +61,7 @@ def parse(content: bytes, path: Path) -> Table:
     """The document in the content of a TOML file; see :func:`read`."""
     try:
         table = tomllib.loads(_text(content, path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
         raise SpecError(f"is not TOML: {error}", where=str(path)) from None
     if not table:
         raise SpecError("is empty; write a study into it", where=str(path))
@@ -360,7 +360,7 @@ def setting(text: str) -> tuple[str, Any]:
         raise SpecError(f"{text!r} is not a setting; write key=value", where="--set")
     try:
         table = tomllib.loads(f"value = {value}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         table = {}
     # A value with line breaks could add further keys.
     return key.strip(), table["value"] if list(table) == ["value"] else value.strip()

@@ -43,6 +43,7 @@ from scnnbio.experiment.inputs import Inputs, Report
 from scnnbio.experiment.lowering import check_delays, lowered
 from scnnbio.experiment.record import Record
 from scnnbio.inputs import Draw, FromFrames, Input
+from scnnbio.inputs.base import Trial
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.parsing import check_name
 from scnnbio.population import Population
@@ -294,16 +295,14 @@ class Experiment(Value):
         """Number of a trial among those of the inputs; in a portion it is another."""
         return trial
 
-    def input_spikes(self, trial: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def input_spikes(self, trial: int) -> Trial:
         """Input spikes of one trial as (stamp in steps within the trial, unit).
 
         Units count on from one source to the next, in the order of the network.
         """
         return self.input_spikes_of((trial,))[0]
 
-    def input_spikes_of(
-        self, trials: Sequence[int]
-    ) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    def input_spikes_of(self, trials: Sequence[int]) -> list[Trial]:
         """Input spikes of several trials, each as :meth:`input_spikes` gives them."""
         sources = (population.name for population in self.network.spike_sources)
         chance = {name: self._drawing(trials, name) for name in sources}
@@ -314,8 +313,7 @@ class Experiment(Value):
     @property
     def drawn_at_once(self) -> int:
         """Number of trials whose input spikes are best drawn together."""
-        sources = self.network.spike_sources
-        return min((self.inputs[population.name].at_once for population in sources), default=1)
+        return min((self.inputs[p.name].at_once for p in self.network.spike_sources), default=1)
 
     @cached_property
     def lowered(self) -> Experiment:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,8 +127,8 @@ def propagator(
     constants and an integrator without leak need no special treatment. Rotter & Diesmann 1999, Biol
     Cybern 81:381, introduced exact integration to spiking networks.
     """
-    matrix, constant = linear_system(model, states)
     names = tuple(s.name for s in model.states) if states is None else tuple(states)
+    matrix, constant = _known_system(model, names)
     scale = np.array([UNITS[model.unit_of(name)][1] for name in names])
     sets = len(next(iter(parameters.values()), [0.0]))
     size = len(names)
@@ -146,6 +147,13 @@ def propagator(
             raise _not_finite(model, values)
         steps[k], offsets[k] = exact[:size, :size], exact[:size, size]
     return Propagator(names, steps, offsets)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_system(model: NeuronModel, states: tuple[str, ...]) -> tuple[sympy.Matrix, sympy.Matrix]:
+    """As :func:`linear_system`, in functions that sympy knows; for many sets of parameters."""
+    matrix, constant = linear_system(model, states)
+    return known_to_sympy(matrix).as_immutable(), known_to_sympy(constant).as_immutable()
 
 
 def as_text(formula: sympy.Expr) -> str:
@@ -202,22 +210,56 @@ def _exponential(block: NDArray[np.float64]) -> NDArray[np.float64]:
     """Matrix exponential, exact to the last bit, as mpmath uses extended precision.
 
     sympy has loaded mpmath already; scipy's linear algebra would occupy memory for a few numbers.
+    These are the operations of ``mpmath.expm``, a Taylor series with scaling and squaring, in the
+    same order and precision. Products leave out entries that are zero, most of a neuron's.
     """
     from mpmath import mp
 
-    if not np.isfinite(block).all():  # mpmath would not terminate
+    if not np.isfinite(block).all():  # the series would not end
         return np.full_like(block, np.nan)
     with mp.workprec(64):
-        return np.array(mp.expm(mp.matrix(block.tolist())).tolist(), dtype=np.float64)
+        given = mp.matrix(block.tolist())
+        halvings = int(max(1, mp.mag(mp.mnorm(given, "inf")))) + int(0.5 * mp.prec**0.5)
+        with mp.workprec(mp.prec + 10 + 2 * halvings):
+            scaled = given / 2**halvings
+            term, total, k = scaled, scaled**0 + scaled, 2
+            while True:
+                term = _product(term, scaled * (1 / mp.mpf(k)))
+                if mp.mnorm(term, "inf") < mp.eps:
+                    break
+                total += term
+                k += 1
+            for _ in range(halvings):
+                total = _product(total, total)
+        return np.array((total * 1).tolist(), dtype=np.float64)
+
+
+def _product(first: Any, second: Any) -> Any:
+    """Product of two mpmath matrices; each entry is an exact sum, rounded once."""
+    from mpmath import mp
+
+    size = first.rows
+    rows = [[(k, first[i, k]) for k in range(size) if first[i, k]] for i in range(size)]
+    columns = [{k: second[k, j] for k in range(size) if second[k, j]} for j in range(size)]
+    product = mp.matrix(size, size)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            pairs = [(value, column[k]) for k, value in row if k in column]
+            if pairs:
+                product[i, j] = mp.fdot(pairs)
+    return product
 
 
 def _numbers(
     matrix: sympy.Matrix, model: NeuronModel, values: Mapping[str, float]
 ) -> NDArray[np.float64]:
-    """Entries in SI, from parameters in their units."""
-    si = {_symbol(n): values[n] * si_factor(p.unit) for n, p in model.parameters.items()}
+    """Entries in SI of a matrix from :func:`known_to_sympy`, from parameters in their units."""
+    named = {str(symbol) for symbol in matrix.free_symbols}
+    si = {
+        _symbol(n): values[n] * si_factor(p.unit) for n, p in model.parameters.items() if n in named
+    }
     try:
-        numbers = np.array(known_to_sympy(matrix).subs(si).evalf(30), dtype=np.float64)
+        numbers = np.array(matrix.subs(si).evalf(30), dtype=np.float64)
     except (TypeError, ArithmeticError):  # complex, or infinite in sympy
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():

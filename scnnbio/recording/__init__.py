@@ -13,6 +13,8 @@ from scnnbio.recording.joining import concatenate
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Signal, Snapshots, Spikes
 from scnnbio.recording.sonata import read_sonata, write_sonata
+from scnnbio.recording.sweep_files import read_sweeps
+from scnnbio.recording.sweeps import Sweep
 
 __all__ = [
     "Recording",
@@ -20,7 +22,9 @@ __all__ = [
     "Signal",
     "Snapshots",
     "Spikes",
+    "Sweep",
     "concatenate",
     "read_sonata",
+    "read_sweeps",
     "write_sonata",
 ]

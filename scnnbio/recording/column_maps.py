@@ -122,7 +122,7 @@ class ColumnMap(Value):
             given = tomllib.loads(no_device(Path(file)).read_text(encoding="utf-8"))
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror}", where=str(file)) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # of text that is not UTF-8, or not TOML
             raise DataError(f"is not TOML: {error}", where=str(file)) from None
         return cls.of(given, str(file))
 

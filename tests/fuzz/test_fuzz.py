@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from scnnbio.analysis.energy import machines
 from scnnbio.archives import array_of, arrays_of
 from scnnbio.errors import DataError, ScnnbioError
 from scnnbio.experiment import load
@@ -106,6 +107,7 @@ PARSERS: tuple[Callable[[str], object], ...] = (
 @example(text="9**9**9**9")
 @example(text="exp(" * 300 + "1" + ")" * 300)
 @example(text="x = [" * 2000)
+@example(text="x=" + "7" * 5000)
 @example(text="__import__('os').system('true')")
 def test_any_text_is_read_or_refused(text: str) -> None:
     said = []
@@ -160,6 +162,17 @@ def test_an_array_of_hdf5_that_claims_terabytes_takes_nothing(tmp_path: Path) ->
         read_nir(path, 1.0)
     with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
         read_nwb(path, ColumnMap.of({"layout": "allen"}))
+
+
+@pytest.mark.parametrize("read", [load, machines, ColumnMap.load])
+def test_a_number_of_thousands_of_digits_is_an_error(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    """Python refuses to convert it, by an error that is not TOML's; the driver found it."""
+    path = tmp_path / "a.toml"
+    path.write_text("x = " + "7" * 5000)
+    with pytest.raises(ScnnbioError, match="digits"):
+        read(path)
 
 
 @pytest.mark.parametrize("read", [load, read_events, read_values, read_idx, Recording.load])

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from mpmath import mp
 from scipy.integrate import solve_ivp
 
 from scnnbio.errors import SpecError
 from scnnbio.neurons import IF, LIF, NeuronModel, Parameter
-from scnnbio.neurons.algebra import linear_system, propagator
+from scnnbio.neurons.algebra import _exponential, linear_system, propagator
 
 
 def sets(model: NeuronModel, **values: object) -> dict[str, np.ndarray]:
@@ -223,3 +224,16 @@ def test_coefficients_are_arithmetic_on_real_numbers(rate: str, expected: float)
     values = {name: np.array([p.default]) for name, p in model.parameters.items()}
     found = propagator(model, values, 1.0).matrix
     np.testing.assert_allclose(found, np.exp(-expected / 10.0), rtol=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_matrix_exponential_is_that_of_mpmath_to_the_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 7))
+    # Sparse, of any size, and with a row of zeros, as the step of a neuron has.
+    block = rng.normal(0, 10.0 ** rng.integers(-3, 2), (size, size))
+    block *= rng.random((size, size)) < 0.5
+    block[-1] = 0.0
+    with mp.workprec(64):
+        expected = np.array(mp.expm(mp.matrix(block.tolist())).tolist(), dtype=np.float64)
+    np.testing.assert_array_equal(_exponential(block), expected)
