@@ -18,6 +18,11 @@ from scnnbio.cli.ending import EXIT_CODES
 from tests.command_lines import CODE, QUICK, environment
 
 
+def heeds_interrupts() -> None:
+    """A shell starts what runs in its background with interrupts ignored, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "said"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
@@ -33,6 +38,7 @@ def test_a_signal_leaves_one_line_and_nothing_half_written(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interrupts,
     )
     assert process.stderr is not None
     # Of the runtime while it simulates; of standalone before, while it compiles.
@@ -90,6 +96,7 @@ def test_ctrl_c_on_a_terminal_takes_the_bars_away(tmp_path: Path) -> None:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
+        preexec_fn=heeds_interrupts,
     )
     os.close(theirs)
     shown, pressed = b"", False

@@ -59,8 +59,9 @@ def read_bytes(path: Path) -> bytes:
 
 def parse(content: bytes, path: Path) -> Table:
     """The document in the content of a TOML file; see :func:`read`."""
+    text = _text(content, path)
     try:
-        table = tomllib.loads(_text(content, path))
+        table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
         raise SpecError(f"is not TOML: {error}", where=str(path)) from None
     if not table:

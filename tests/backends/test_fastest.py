@@ -150,7 +150,8 @@ def test_a_run_does_not_go_on_with_other_pictures(change: str, tmp_path: Path) -
 def test_resume_keeps_the_date_and_checks_the_files(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scnnbio.workflow.drafts import Draft, lock_draft
+    from scnnbio.workflow.drafts import Draft
+    from scnnbio.workflow.folder import lock_draft
 
     draft = tmp_path / ".out.x"
     draft.mkdir()

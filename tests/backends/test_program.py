@@ -240,7 +240,7 @@ def test_input_is_in_the_order_of_the_layout() -> None:
     internal = internal_of_public(shown.source.shape)
     for (step, public), (sorted_step, unit) in zip(
         shown.input_stream().trials(),
-        internal_trials(shown.input_stream(), shown.network.sources),
+        internal_trials(shown.input_stream(), shown.network.sources, shown.trial_steps),
         strict=True,
     ):
         order = np.lexsort((internal[public], step))

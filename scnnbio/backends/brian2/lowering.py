@@ -75,7 +75,7 @@ class Lowered:
     def __post_init__(self) -> None:
         b2.defaultclock.dt = self.experiment.dt * _MS
         sources = self.experiment.network.sources
-        each = shares(internal_trials(self.inputs, sources), sources)
+        each = shares(internal_trials(self.inputs, sources, self.experiment.trial_steps), sources)
         given = dict(zip((source.name for source in sources), each, strict=True))
         for population in self.experiment.network.populations:
             if population.is_source:

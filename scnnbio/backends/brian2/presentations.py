@@ -29,7 +29,7 @@ _AT_START = ("start", 0)
 
 
 def internal_trials(
-    inputs: Inputs, sources: Sequence[Population], first: int = 0
+    inputs: Inputs, sources: Sequence[Population], steps: int, first: int = 0
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Iterate over trials: input spikes in the internal numbering, sorted by step and unit.
 
@@ -38,6 +38,8 @@ def internal_trials(
     inputs : Inputs
     sources : sequence of Population
         All sources of the network; their neurons are numbered consecutively.
+    steps : int
+        Number of time steps of a trial.
     first : int
         First trial.
     """
@@ -47,7 +49,7 @@ def internal_trials(
         for population, first in zip(sources, first_units(sources), strict=True)
     ]
     # Numbers of 32 bits are sorted twice as fast, where they suffice.
-    whole = (inputs.experiment.trial_steps + 1) * size
+    whole = (steps + 1) * size
     number = np.int32 if whole < 2**31 else np.int64
     internal = np.concatenate([np.zeros(0, dtype=np.int64), *parts]).astype(number)
     for step, public in inputs.trials(first):

@@ -158,8 +158,8 @@ def input_stream(
     every = trials.step if trials else 0
     n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
-    trial = first
-    for step, unit in internal_trials(inputs, experiment.network.sources, first):
+    trial, sources = first, experiment.network.sources
+    for step, unit in internal_trials(inputs, sources, experiment.trial_steps, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
