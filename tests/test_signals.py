@@ -17,10 +17,8 @@ import pytest
 from scnnbio.cli.ending import EXIT_CODES
 from tests.command_lines import CODE, QUICK, environment
 
-
-def heeds_interrupts() -> None:
-    """A shell starts what runs in its background with interrupts ignored, and children inherit it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+#: A shell starts what runs in its background with interrupts ignored, and children inherit it.
+HEEDING = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {CODE}"
 
 
 @pytest.mark.slow
@@ -32,13 +30,12 @@ def test_a_signal_leaves_one_line_and_nothing_half_written(
     backend: str, number: int, said: str, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *QUICK, "--backend", backend],
+        [sys.executable, "-c", HEEDING, *QUICK, "--backend", backend],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeds_interrupts,
     )
     assert process.stderr is not None
     # Of the runtime while it simulates; of standalone before, while it compiles.
@@ -90,13 +87,12 @@ def test_a_signal_says_how_to_go_on_with_what_was_finished(tmp_path: Path) -> No
 def test_ctrl_c_on_a_terminal_takes_the_bars_away(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", sys.executable, "-c", CODE, *QUICK, "-b", "brian2"],
+        ["setsid", "--ctty", "--wait", sys.executable, "-c", HEEDING, *QUICK, "-b", "brian2"],
         cwd=tmp_path,
         env=environment(TERM="xterm", COLUMNS="100"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        preexec_fn=heeds_interrupts,
     )
     os.close(theirs)
     shown, pressed = b"", False
