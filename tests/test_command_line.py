@@ -296,7 +296,7 @@ def test_a_terminal_has_bars_and_a_pipe_has_lines(exp: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("columns", [40, 200])
+@pytest.mark.parametrize("columns", [40, pytest.param(200, marks=pytest.mark.validate)])
 def test_names_of_claims_are_whole_on_narrow_terminals_too(
     columns: int, exp: Path, tmp_path: Path
 ) -> None:

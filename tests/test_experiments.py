@@ -64,12 +64,14 @@ QUICK = {
 }  # fmt: skip
 SLOW = {
     "adaptation": ("", [], "brian2", ()),
-    "synaptic_filters": ("tiny", [], "brian2", ()),
     "code_task": ("tiny", [], "brian2", ()),
 }
+#: A minute, in `make validate`.
+LONG = {"synaptic_filters": ("tiny", [], "brian2", ())}
 RUNS = [
     *(pytest.param(name, *row, id=name) for name, row in QUICK.items()),
     *(pytest.param(name, *row, id=name, marks=pytest.mark.slow) for name, row in SLOW.items()),
+    *(pytest.param(name, *row, id=name, marks=pytest.mark.validate) for name, row in LONG.items()),
 ]
 
 

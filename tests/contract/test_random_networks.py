@@ -100,7 +100,11 @@ def test_the_draws_are_of_every_kind() -> None:
         assert len({getattr(d, name) for d in drawn}) >= number, name
 
 
-@pytest.mark.parametrize("program", range(len(COMPILED)))
+@pytest.mark.parametrize(
+    "program",
+    # One program in the suite, the others in `make validate`: each compiles for most of a minute.
+    [pytest.param(k, marks=[pytest.mark.validate] if k else []) for k in range(len(COMPILED))],
+)
 def test_compiled_networks_fire_the_same_spikes_with_any_data(
     program: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
