@@ -345,7 +345,7 @@ def no_device(path: Path) -> Path:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
-        return path  # whoever opens it says what is wrong
+        return path  # opening it raises the error
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise OSError(errno.EINVAL, "it is a device, not a file")
     return path

@@ -42,6 +42,7 @@ class Math:
 
 
 Piece = Text | Math
+Line = tuple[Piece, ...]
 #: What makes a line: pieces, or words.
 Part = str | Text | Math
 
@@ -55,7 +56,10 @@ class Cell:
     lines : tuple of tuple of Text or Math
     """
 
-    lines: tuple[tuple[Piece, ...], ...]
+    lines: tuple[Line, ...]
+
+
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Table:
     widths: tuple[float, ...]
 
 
-def line(*parts: Part) -> tuple[Piece, ...]:
+def line(*parts: Part) -> Line:
     """A line of words and formulas; words that follow each other are joined."""
     pieces: list[Piece] = []
     for part in parts:
@@ -126,12 +130,12 @@ def unit_text(unit: str) -> str:
     return f" {shown}" if shown else ""
 
 
-def quantity(value: float, unit: str) -> tuple[Piece, ...]:
+def quantity(value: float, unit: str) -> Line:
     """A number with its unit."""
     return line(number(value), unit_text(unit))
 
 
-def listed(values: Iterable[float], unit: str = "1") -> tuple[Piece, ...]:
+def listed(values: Iterable[float], unit: str = "1") -> Line:
     """Numbers, separated by commas, with their unit."""
     parts: list[Part] = []
     for value in values:
@@ -139,9 +143,7 @@ def listed(values: Iterable[float], unit: str = "1") -> tuple[Piece, ...]:
     return line(*parts[:-1], unit_text(unit))
 
 
-def extent(
-    values: Any, unit: str = "1", each: str = "", *, count: bool = True
-) -> tuple[Piece, ...]:
+def extent(values: Any, unit: str = "1", each: str = "", *, count: bool = True) -> Line:
     """One number, a few numbers, or the extent of many.
 
     Parameters

@@ -17,7 +17,7 @@ from scnnbio.connectors import (
 )
 from scnnbio.description.cells import (
     Cell,
-    Piece,
+    Line,
     Table,
     cell,
     extent,
@@ -30,9 +30,6 @@ from scnnbio.description.cells import (
 from scnnbio.description.fields import fields, said_of
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.ports import port
-
-Line = tuple[Piece, ...]
-Row = tuple[Cell, ...]
 
 
 def connections_tables(network: Network) -> tuple[Table, ...]:

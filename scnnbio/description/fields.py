@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from scnnbio.description.cells import MOST_LISTED, Piece, extent, line, listed, quantity
+from scnnbio.description.cells import MOST_LISTED, Line, extent, line, listed, quantity
 from scnnbio.units import In
 
 #: Markup of docstrings around the words that it marks.
@@ -26,7 +26,7 @@ _MARKUP = re.compile(r":[a-z:]+:`~?(?:[\w.]*\.)?([^`]*)`|`{1,2}([^`]+)`{1,2}")
 #: Fields that say nothing about a model: its kind is said in words.
 _UNTOLD = ("kind", "files")
 #: A field of a value: its path, and what it holds.
-Field = tuple[str, tuple[Piece, ...]]
+Field = tuple[str, Line]
 
 
 def said_of(value: object) -> str:
@@ -91,7 +91,7 @@ def _inner(value: object) -> dict[str, Any] | None:
     return None
 
 
-def _content(value: Any, unit: str | None) -> tuple[Piece, ...]:
+def _content(value: Any, unit: str | None) -> Line:
     """One value in words; nothing for None, which leaves something out."""
     if value is None:
         return ()
@@ -107,7 +107,7 @@ def _content(value: Any, unit: str | None) -> tuple[Piece, ...]:
     return line(reprlib.repr(value))
 
 
-def _several(value: Any, unit: str) -> tuple[Piece, ...]:
+def _several(value: Any, unit: str) -> Line:
     try:
         array = np.asarray(value)
     except ValueError:  # rows of different lengths

@@ -8,9 +8,10 @@ import numpy as np
 
 from scnnbio.description.cells import (
     Cell,
+    Line,
     Math,
     Part,
-    Piece,
+    Row,
     Table,
     cell,
     extent,
@@ -30,8 +31,6 @@ from scnnbio.description.symbols import (
 from scnnbio.neurons import NeuronModel
 from scnnbio.neurons.integrator import exact_states
 from scnnbio.population import Population
-
-Row = tuple[Cell, ...]
 
 
 def populations_table(populations: Iterable[Population]) -> Table:
@@ -67,7 +66,7 @@ def neurons_tables(populations: Iterable[Population]) -> tuple[Table, ...]:
             users.setdefault(population.model, []).append(population)
     equations, parameters = [], []
     for model, group in users.items():
-        # Two models of one name are told apart by where they are.
+        # Two models of one name differ in where they are.
         alike = [other.name for other in users].count(model.name) > 1
         name = f"{model.name} ({names(p.name for p in group)})" if alike else model.name
         equations += _equations(model, name)
@@ -109,7 +108,7 @@ def _equations(model: NeuronModel, name: str) -> list[Row]:
     return rows
 
 
-def _spiking(model: NeuronModel, known: Mapping[str, str]) -> list[tuple[Piece, ...]]:
+def _spiking(model: NeuronModel, known: Mapping[str, str]) -> list[Line]:
     lines = [line("a spike is fired where ", Math(written(model.threshold, known)))]
     resets = [
         becomes(known[state], operator, written(text, known))
@@ -135,7 +134,7 @@ def _joined(pieces: Iterable[Part]) -> list[Part]:
     return found[:-1]
 
 
-def _synapses(model: NeuronModel, known: Mapping[str, str]) -> list[tuple[Piece, ...]]:
+def _synapses(model: NeuronModel, known: Mapping[str, str]) -> list[Line]:
     return [
         line(
             f"{receptor}: a spike of weight ", Math("J"), _in_unit(model.unit_of(state)), " adds ",
@@ -149,7 +148,7 @@ def _in_unit(unit: str) -> str:
     return "" if unit == "1" else f" (in {unit.replace('uS', 'µS')})"
 
 
-def _integration(model: NeuronModel, known: Mapping[str, str]) -> list[tuple[Piece, ...]]:
+def _integration(model: NeuronModel, known: Mapping[str, str]) -> list[Line]:
     if model.integrator != "exact":
         return [line("forward Euler on the grid of time steps")]
     exact = exact_states(model)

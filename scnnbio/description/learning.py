@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from scnnbio.description.cells import (
     Cell,
+    Line,
     Math,
     Part,
-    Piece,
+    Row,
     Table,
     cell,
     line,
@@ -23,9 +24,6 @@ from scnnbio.experiment import Stage
 from scnnbio.network import Network, Projection
 from scnnbio.plasticity import Growth, Normalisation, SharedThreshold, TraceRule, WinnerTakeAll
 from scnnbio.population import Population
-
-Line = tuple[Piece, ...]
-Row = tuple[Cell, ...]
 
 
 def plasticity_tables(network: Network) -> tuple[Table, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from scnnbio.description.cells import (
-    Cell,
+    Line,
     Math,
     Part,
-    Piece,
+    Row,
     Table,
     cell,
     line,
@@ -25,9 +25,6 @@ from scnnbio.network import Network
 from scnnbio.neurons.noise import Noise, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.neurons.ports import port
 from scnnbio.population import Population
-
-Line = tuple[Piece, ...]
-Row = tuple[Cell, ...]
 
 
 def noise_rows(network: Network) -> list[Row]:

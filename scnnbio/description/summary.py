@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scnnbio.description.cells import Part, Piece, Table, cell, line, names, number, size
+from scnnbio.description.cells import Line, Part, Table, cell, line, names, number, size
 from scnnbio.description.connections import kinds, synapses
 from scnnbio.description.fields import said_of
 from scnnbio.experiment import Stage
@@ -67,7 +67,7 @@ def _some(given: Sequence[str]) -> str:
     return f"{len(given)}: {names(given[:_MOST])} and others"
 
 
-def _topology(populations: Sequence[Population]) -> tuple[Piece, ...]:
+def _topology(populations: Sequence[Population]) -> Line:
     shapes = list(dict.fromkeys(p.shape for p in populations))
     parts: list[Part] = ["layers of channels, rows and columns: "]
     for shape in shapes[:_MOST]:
@@ -86,8 +86,8 @@ def _synapses(populations: Sequence[Population]) -> list[str]:
     return list(found)
 
 
-def _sizes(networks: Sequence[Network]) -> list[tuple[Piece, ...]]:
-    lines: dict[tuple[Piece, ...], None] = {}
+def _sizes(networks: Sequence[Network]) -> list[Line]:
+    lines: dict[Line, None] = {}
     for network in networks:
         neurons = sum(p.size for p in network.populations if not p.is_source)
         sources = sum(p.size for p in network.sources)

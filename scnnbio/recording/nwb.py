@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,18 +69,36 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
         If the file has no such table or column, no such units, or units that were not observed in
         all trials.
     """
+    path = Path(file)
+    with opened(path) as content:
+        return _read(content, columns, str(path))
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The content of an NWB file, whose arrays are read while the context lasts.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Raises
+    ------
+    DataError
+        If pynwb is not installed, there is no such file, or it is damaged or claims more than it
+        holds.
+    """
     import h5py
 
     try:
         import pynwb
     except ImportError:
-        raise DataError(f"pynwb reads NWB files: {install('nwb')}", where=str(file)) from None
-    path = Path(file)
+        raise DataError(f"pynwb reads NWB files: {install('nwb')}", where=str(path)) from None
     if not path.is_file():
         raise DataError("there is no such file", where=str(path))
     try:
-        with h5py.File(path, "r") as content:
-            check_sizes(content)
+        with h5py.File(path, "r") as file:
+            check_sizes(file)
         io = pynwb.NWBHDF5IO(path, "r")
     except Exception as error:  # what h5py and hdmf raise of a file that is none
         raise DataError(f"is not an NWB file: {error}", where=str(path)) from None
@@ -87,7 +107,7 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
             content = io.read()
         except Exception as error:
             raise DataError(f"is not an NWB file: {error}", where=str(path)) from None
-        return _read(content, columns, str(path))
+        yield content
 
 
 def _read(content: Any, columns: ColumnMap, where: str) -> NwbFile:

@@ -24,7 +24,7 @@ from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.files import check_readable
 from scnnbio.recording import absent
 from scnnbio.recording.checks import Shape, checked_shape
-from scnnbio.recording.hdf5 import new_file
+from scnnbio.recording.hdf5 import check_sizes, new_file
 from scnnbio.recording.record import Recording
 from scnnbio.recording.samples import Spikes
 from scnnbio.recording.trials import trial_table
@@ -239,6 +239,7 @@ def _read(source: Path, chosen: Sequence[str] | None) -> dict[str, tuple[Array, 
     check_readable(source)
     try:
         with h5py.File(source, "r") as file:
+            check_sizes(file)
             root = file.get("spikes")
             if not isinstance(root, h5py.Group):
                 raise DataError("has no group /spikes; name a SONATA spike file", where=where)
@@ -255,8 +256,8 @@ def _read(source: Path, chosen: Sequence[str] | None) -> dict[str, tuple[Array, 
                 if name not in root:
                     raise SpecError(f"no population {name!r}; {hint(name, root)}", where=where)
             return {name: _population(root[name], f"{where}: /spikes/{name}") for name in names}
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
-        if isinstance(error, DataError):
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, DataError | SpecError):
             raise
         said = " ".join(str(error).split())
         raise DataError(f"is not HDF5, truncated or damaged ({said})", where=where) from None

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import DataError, SpecError, hint, install
+from scnnbio.archives import arrays_of
+from scnnbio.errors import DataError, SpecError, hint
+from scnnbio.recording.nwb import opened
 from scnnbio.recording.sweeps import Sweep
 from scnnbio.units import UNITS, Window, dimension, plain_window, si_factor
 
@@ -21,6 +23,8 @@ _QUANTITIES = {"current": "nA", "potential": "mV", "time": "ms", "period": "ms"}
 _COLUMN = re.compile(rf"({'|'.join(_QUANTITIES)})_([A-Za-z]+)")
 #: Irregular times differ from a grid by more than this part of a period.
 _IRREGULAR = 0.01
+#: Largest size of the arrays of an npz file.
+_MOST_BYTES = 2**34
 
 
 def read_sweeps(
@@ -115,9 +119,8 @@ def _from_csv(path: Path) -> tuple[Sweep, ...]:
 
 def _from_npz(path: Path) -> tuple[Sweep, ...]:
     try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-    except Exception as error:  # zipfile, zlib and numpy raise errors of many kinds
+        arrays = arrays_of(path.read_bytes(), _MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise DataError(f"is not an npz file of arrays: {error}", where=str(path)) from None
     names = arrays.pop("sweep", None)
     values = _quantities(arrays)
@@ -189,19 +192,7 @@ def _period(values: Mapping[str, Array]) -> float:
 
 
 def _from_nwb(path: Path, only: Sequence[str]) -> tuple[Sweep, ...]:
-    try:
-        import pynwb
-    except ImportError:
-        raise DataError(f"pynwb reads NWB files: {install('nwb')}", where=str(path)) from None
-    try:
-        io = pynwb.NWBHDF5IO(path, "r")
-    except Exception as error:  # what h5py and hdmf raise of a file that is none
-        raise DataError(f"is not an NWB file: {error}", where=str(path)) from None
-    with io:
-        try:
-            content = io.read()
-        except Exception as error:
-            raise DataError(f"is not an NWB file: {error}", where=str(path)) from None
+    with opened(path) as content:
         series = dict(content.acquisition)
         clamped = {n: s for n, s in series.items() if _is(s, "CurrentClampSeries")}
         other = [n for n, s in series.items() if _is(s, "VoltageClampSeries")]

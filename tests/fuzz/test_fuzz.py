@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from scnnbio.inputs.arrays import read_values
 from scnnbio.inputs.idx import read_idx
 from scnnbio.neurons.parsing import check_number, sides, split_assignments
 from scnnbio.nir import read as read_nir
-from scnnbio.recording import Recording
+from scnnbio.recording import Recording, read_sonata, read_sweeps
 from scnnbio.recording.column_maps import ColumnMap
 from scnnbio.recording.nwb import read_nwb
 from scnnbio.sweep.plan import grid_of
@@ -140,6 +141,10 @@ def test_a_header_that_claims_terabytes_takes_nothing(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match="80 bytes for an array of shape"):
         read_values(path)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("current_pA.npy", content)
+    with pytest.raises(DataError, match="80 bytes for an array of shape"):
+        read_sweeps(tmp_path / "a.npz")
     idx = b"\0\0\x08\x02" + (2**16).to_bytes(4, "big") * 2
     (tmp_path / "a").write_bytes(idx)
     with pytest.raises(DataError, match="is cut off: 0 of the 4294967296 bytes"):
@@ -162,6 +167,11 @@ def test_an_array_of_hdf5_that_claims_terabytes_takes_nothing(tmp_path: Path) ->
         read_nir(path, 1.0)
     with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
         read_nwb(path, ColumnMap.of({"layout": "allen"}))
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_sonata(path, duration=10.0)
+    sweeps = path.rename(tmp_path / "r.nwb")
+    with pytest.raises(DataError, match="claims 8,000,000,000,000 bytes"):
+        read_sweeps(sweeps)
 
 
 @pytest.mark.parametrize("read", [load, machines, ColumnMap.load])
