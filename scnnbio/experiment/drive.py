@@ -31,6 +31,11 @@ from scnnbio.population import Population, spread
 from scnnbio.units import dimension
 
 
+#: Number of sums that a drive keeps for each port: of a trial that begins, goes on and ends, and one
+#: more.
+_KEPT = 4
+
+
 @dataclass(frozen=True, eq=False)
 class Change:
     """New values of a port, from the beginning of a step on.
@@ -182,6 +187,18 @@ class Drive(Input):
         return driven_ports(self.experiment.network, self.experiment.inputs)[self.population]
 
     @cached_property
+    def _bases(self) -> dict[str, NDArray[np.float64]]:
+        """By port, its values without drive."""
+        population, own = self._described, self._described.model.parameters
+        rest = {name: population.parameters.get(name, own[name].default) for name in self.ports}
+        return {name: spread(value, population.size) for name, value in rest.items()}
+
+    @cached_property
+    def _sums(self) -> dict[str, list[tuple[list[NDArray[np.float64]], Any]]]:
+        """By port, the latest sums and what they are of."""
+        return {}
+
+    @cached_property
     def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
         """By port, functions that yield the intervals of a trial, in the order of summation."""
         experiment, network = self.experiment, self.experiment.network
@@ -223,9 +240,7 @@ class Drive(Input):
 
     def _summed(self, name: str, trial: int) -> Iterator[Change]:
         """The sum of all inputs to one port."""
-        population = self._described
-        rest = population.parameters.get(name, population.model.parameters[name].default)
-        base = spread(rest, population.size)
+        base = self._bases[name]
         streams = self._streams[name]
         parts = [base] * (len(streams) + 1)
         numbered = (_numbered(k, pieces(trial)) for k, pieces in enumerate(streams, start=1))
@@ -233,11 +248,19 @@ class Drive(Input):
         for step, together in itertools.groupby(merged, key=operator.itemgetter(0)):
             for _, k, values in together:
                 parts[k] = values
-            total = parts[0]
-            for part in parts[1:]:
-                total = total + part
-            self._check(name, trial, total)
-            yield Change(step, self.population, name, total)
+            yield Change(step, self.population, name, self._sum(name, trial, parts))
+
+    def _sum(self, name: str, trial: int, parts: list[NDArray[np.float64]]) -> Any:
+        """The sum of all parts, within the range of the port; the same parts have the same sum."""
+        for found, total in self._sums.setdefault(name, []):
+            if all(one is other for one, other in zip(found, parts, strict=True)):
+                return total
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        self._check(name, trial, total)
+        self._sums[name] = [*self._sums[name][1 - _KEPT :], (list(parts), total)]
+        return total
 
     def _check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
         """Raise if a value is outside the range of the port, or a conductance is negative."""

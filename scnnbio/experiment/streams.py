@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -64,7 +64,7 @@ class Described(Protocol):
 def _drawn(experiment: Described, name: str, given: CurrentInput, trial: int) -> Pieces:
     """Pieces of an input in steps of the experiment's grid."""
     draw = experiment.drawing(trial, name)
-    every = experiment.steps(draw.dt, "input_dt")
+    every = experiment.steps(draw.dt, "input_dt") if draw.dt != experiment.dt else 1
     size, last = experiment.network.population(name).size, -1
     for step, found in given.currents(trial, draw):
         values = np.asarray(found, dtype=np.float64)
@@ -118,6 +118,10 @@ class Wandering:
             yield step * every, values
 
 
+#: A projection of more connections is not tabulated by afferent, to limit memory.
+_MOST_TABULATED = 4_000_000
+
+
 @dataclass(frozen=True, eq=False)
 class Projected:
     """What a projection from a source of values brings at one lag of its kernel."""
@@ -125,6 +129,8 @@ class Projected:
     experiment: Described
     projection: Projection
     lag: int
+    #: The latest values of the source, and what they brought: equal values are not added up again.
+    _latest: list[NDArray[np.float64]] = field(default_factory=list)
 
     @cached_property
     def _edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -136,26 +142,74 @@ class Projected:
         return edges.pre[chosen], edges.post[chosen], weights[edges.tap[chosen]]
 
     @cached_property
+    def _table(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """Targets and weights by afferent (afferents, most), filled up with a target of no neuron.
+
+        None if that takes much more memory than a list, or if the connections of a neuron are not in
+        the order of their afferents, in which sums are rounded.
+        """
+        pre, post, weights = self._edges
+        number = np.bincount(pre, minlength=1)
+        most = int(number.max())
+        if len(pre) > _MOST_TABULATED or len(number) * most > 2 * len(pre):
+            return None
+        order = np.argsort(pre, kind="stable")
+        sums = order[np.argsort(post[order], kind="stable")]
+        if not np.array_equal(sums, np.argsort(post, kind="stable")):
+            return None
+        place = np.arange(len(pre)) - np.repeat(np.cumsum(number) - number, number)
+        targets = np.full((len(number), most), self._size)
+        each = np.zeros((len(number), most))
+        targets[pre[order], place], each[pre[order], place] = post[order], weights[order]
+        return targets, each
+
+    @cached_property
     def _size(self) -> int:
         return self.experiment.network.population(self.projection.post).size
 
+    @cached_property
+    def _nothing(self) -> NDArray[np.float64]:
+        return np.zeros(self._size)
+
+    @cached_property
+    def _delay(self) -> int:
+        return self.experiment.delay_steps(self.projection)[self.lag]
+
+    def _sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of weight times value for each neuron; zeros are left out where that saves time."""
+        pre, post, weights = self._edges
+        used = np.flatnonzero(values)
+        if 2 * len(used) < len(values) and self._table is not None:
+            used = used[used < len(self._table[0])]
+            targets, each = self._table[0][used], self._table[1][used]
+            each *= values[used, np.newaxis]
+            sums = np.bincount(targets.ravel(), each.ravel(), minlength=self._size + 1)[:-1]
+        else:
+            sums = np.bincount(post, weights * values[pre], minlength=self._size)
+        return sums.astype(np.float64, copy=False)
+
     def _brought(self, trial: int) -> Pieces:
         """Sum of weight times value for each neuron, before any delay."""
-        pre, post, weights = self._edges
         given = self.experiment.inputs[self.projection.pre]
         if isinstance(given, CurrentInput):
             for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
-                brought = np.bincount(post, weights * values[pre], minlength=self._size)
-                yield step, brought.astype(np.float64)
+                yield step, self._sums_of_latest(values)
+
+    def _sums_of_latest(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums, as the same array where the values are 0 or those of before."""
+        if not values.any():
+            return self._nothing
+        if not (self._latest and np.array_equal(values, self._latest[0])):
+            self._latest[:] = [np.array(values), self._sums(values)]
+        return self._latest[1]
 
     def pieces(self, trial: int) -> Pieces:
         """Pieces of a trial: a value that holds from t on arrives from t + delay on.
 
         What the trial before left on the way arrives first, unless the trial begins from rest.
         """
-        delay = self.experiment.delay_steps(self.projection)[self.lag]
-        length = self.experiment.trial_steps
-        first, waiting = np.zeros(self._size), []
+        delay, length = self._delay, self.experiment.trial_steps
+        first, waiting = self._nothing, []
         if trial > 0 and not self.experiment.reset:
             for step, values in self._brought(trial - 1):
                 if step + delay <= length:

@@ -12,16 +12,17 @@ from typing import Any
 
 import brian2 as b2
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.layout import public_of_internal
 from scnnbio.backends.brian2.procedural import Procedural, generates_cpp
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.experiment.drive import Pending
+from scnnbio.experiment.drive import Change, Pending
 
 #: After the states are reset for a trial, and before any object reads them.
 _SLOT = ("start", -5)
 #: Ends the drive of a trial.
-_NONE = struct.pack("=qq", -1, -1)
+_NONE = struct.pack("=qqq", -1, -1, 0)
 
 
 def drive_objects(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]) -> list[Any]:
@@ -77,22 +78,57 @@ def _operation(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]
     return b2.NetworkOperation(drive, dt=dt, when=when, order=order, name="drive")
 
 
-def drive_stream(
-    experiment: Experiment, inputs: Inputs, trial: int
-) -> Iterator[bytes | memoryview]:
-    """Bytes of a trial's drive for a compiled program: step, number and values of each change."""
-    if not experiment.drives:
-        return
-    numbers = _numbers(experiment)
-    internal = {
-        name: public_of_internal(experiment.network.population(name).shape)
-        for name in experiment.drives
-    }
-    for change in inputs.changes(trial):
-        yield struct.pack("=qq", change.step, numbers[change.population, change.port])
-        values = change.values[internal[change.population]]
-        yield np.ascontiguousarray(values, dtype=np.float64).data
-    yield _NONE
+class DriveStream:
+    """The drive of an experiment, as bytes for its compiled program.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        After :attr:`Experiment.lowered`.
+    inputs : Inputs
+    """
+
+    def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
+        self.inputs, self.drives = inputs, bool(experiment.drives)
+        self._numbers = _numbers(experiment)
+        self._internal = {
+            name: public_of_internal(experiment.network.population(name).shape)
+            for name in experiment.drives
+        }
+        # By drive, the latest values and their bytes: many trials begin with the same.
+        self._packed: dict[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
+        self._sent: dict[int, NDArray[np.float64]] = {}
+
+    def trial(self, trial: int) -> Iterator[bytes | memoryview]:
+        """Bytes of a trial: step, number of the drive, number of values and values of each change.
+
+        One value is for all neurons; none means the latest that were one for each.
+        """
+        if not self.drives:
+            return
+        for change in self.inputs.changes(trial):
+            number = self._numbers[change.population, change.port]
+            values = self._in_order(number, change)
+            if len(values) > 1 and self._sent.get(number) is values:
+                yield struct.pack("=qqq", change.step, number, 0)
+                continue
+            yield struct.pack("=qqq", change.step, number, len(values))
+            yield values.data
+            if len(values) > 1:
+                self._sent[number] = values
+        yield _NONE
+
+    def _in_order(self, number: int, change: Change) -> NDArray[np.float64]:
+        """The values in the internal order, or one of them if all have the same bits."""
+        latest = self._packed.setdefault(number, [])
+        for values, packed in latest:
+            if values is change.values:
+                return packed
+        given = np.ascontiguousarray(change.values, dtype=np.float64)
+        bits = given.view(np.int64)
+        packed = given[:1] if np.all(bits == bits[0]) else given[self._internal[change.population]]
+        self._packed[number] = [*latest[-1:], (change.values, packed)]
+        return packed
 
 
 class DriveReader(Procedural):

@@ -6,6 +6,7 @@
 #ifndef SCNNBIO_PRESENTATIONS_H
 #define SCNNBIO_PRESENTATIONS_H
 
+#include <algorithm>
 #include <chrono>
 #include <cerrno>
 #include <cmath>
@@ -123,9 +124,11 @@ class Program {
     std::vector<Watched> states;
     std::vector<int32_t> steps, units;
     size_t next_spike;
-    // Step and number of the drive whose values are next in the input; -1 after the last of a trial.
-    int64_t drive_head[2];
-    std::vector<double> drive_values;
+    // Step and number of the drive whose values are next in the input, -1 after the last of a trial, and
+    // how many values there are: one for each neuron, one for all, or none, for those of the last time
+    // that there was one for each.
+    int64_t drive_head[3];
+    std::vector<std::vector<double> > drive_values;
     int64_t trial, drawn;
     pid_t parent;
     Clock::time_point told, saved;
@@ -283,9 +286,16 @@ public:
     template <class T> void drive(int64_t step, int64_t number, T *to, size_t count) {
         if (step == 0 && number == 0) next_drive();
         if (drive_head[0] != step || drive_head[1] != number) return;
-        drive_values.resize(count);
-        if (!read_input(drive_values.data(), count * sizeof(double))) std::_Exit(INPUT_ENDED);
-        for (size_t i = 0; i < count; i++) to[i] = T(drive_values[i]);
+        const size_t given = drive_head[2];
+        double all;
+        if (drive_values.size() <= size_t(number)) drive_values.resize(number + 1);
+        auto &values = drive_values[number];
+        if (given == count) values.resize(count);
+        if (given && !read_input(given == 1 ? &all : values.data(), given * sizeof(double)))
+            std::_Exit(INPUT_ENDED);
+        if (given == 1) std::fill(to, to + count, T(all));
+        else if (values.size() == count) std::copy(values.begin(), values.end(), to);
+        else std::_Exit(INPUT_ENDED);
         next_drive();
     }
 
