@@ -201,23 +201,52 @@ class Drive(Input):
     @cached_property
     def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
         """By port, functions that yield the intervals of a trial, in the order of summation."""
+        return {name: [one.pieces for one in found] for name, found in self._origins.items()}
+
+    @cached_property
+    def _origins(self) -> dict[str, list[Injected | Projected | Wandering]]:
+        """By port, what drives it, in the order of summation."""
         experiment, network = self.experiment, self.experiment.network
-        streams: dict[str, list[Callable[[int], Pieces]]] = {name: [] for name in self.ports}
+        streams: dict[str, list[Injected | Projected | Wandering]] = {n: [] for n in self.ports}
         own = experiment.inputs.get(self.population)
         if isinstance(own, CurrentInput):
             unit = self._described.model.parameters[own.port].unit
-            streams[own.port].append(Injected(experiment, self.population, own, unit).pieces)
+            streams[own.port].append(Injected(experiment, self.population, own, unit))
         for projection in network.incoming(self.population):
             if network.population(projection.pre).gives_values:
                 streams[projection.receptor] += [
-                    Projected(experiment, projection, lag).pieces
-                    for lag in range(len(projection.delays))
+                    Projected(experiment, projection, lag) for lag in range(len(projection.delays))
                 ]
         for place, noise in _wanderers(network.population(self.population)):
             streams[noise_port(noise, place)].append(
-                Wandering(experiment, self.population, place, noise).pieces
+                Wandering(experiment, self.population, place, noise)
             )
         return streams
+
+    def base(self, name: str) -> NDArray[np.float64]:
+        """A port's values without drive (neurons,)."""
+        return self._bases[name]
+
+    @cached_property
+    def projected(self) -> dict[str, tuple[Projected, ...]]:
+        """By port, the projections that a backend may sum itself.
+
+        With the connections of each in the order of their afferents, and one projection after
+        another, it gets the bits of :meth:`changes`. Ports with another drive, or whose sums
+        are checked against a range, are not among them.
+        """
+        found = {}
+        for name, streams in self._origins.items():
+            parameter = self._described.model.parameters[name]
+            free = parameter.unit != "uS" and not parameter.bounded
+            summed = [s for s in streams if isinstance(s, Projected) and s.table is not None]
+            if free and streams and len(summed) == len(streams):
+                found[name] = tuple(summed)
+        return found
+
+    def values(self, name: str, trial: int) -> list[Pieces]:
+        """Of each projection in :attr:`projected`, the values that it brings in a trial."""
+        return [one.values(trial + self.first) for one in self.projected[name]]
 
     def changes(self, trial: int) -> Iterator[Change]:
         """All changes of a trial in order of time; each port has one at step 0.
@@ -235,11 +264,12 @@ class Drive(Input):
         SpecError
             If a value leaves the range of the port.
         """
-        each = (self._summed(name, trial + self.first) for name in self.ports)
+        each = (self.changes_of(name, trial) for name in self.ports)
         return heapq.merge(*each, key=operator.attrgetter("step"))
 
-    def _summed(self, name: str, trial: int) -> Iterator[Change]:
-        """The sum of all inputs to one port."""
+    def changes_of(self, name: str, trial: int) -> Iterator[Change]:
+        """The changes of one port."""
+        trial += self.first
         base = self._bases[name]
         streams = self._streams[name]
         parts = [base] * (len(streams) + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -123,6 +123,24 @@ _MOST_TABULATED = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
+class Afferents:
+    """The connections of a projection, sorted by afferent.
+
+    Parameters
+    ----------
+    first : ndarray (afferents + 1,)
+        Index of the first connection of each afferent, and of the end of the last.
+    target : ndarray (connections,)
+        Neurons.
+    weight : ndarray (connections,)
+    """
+
+    first: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Projected:
     """What a projection from a source of values brings at one lag of its kernel."""
 
@@ -142,26 +160,21 @@ class Projected:
         return edges.pre[chosen], edges.post[chosen], weights[edges.tap[chosen]]
 
     @cached_property
-    def _table(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """Targets and weights by afferent (afferents, most), filled up with a target of no neuron.
+    def table(self) -> Afferents | None:
+        """The connections by afferent, whose targets add up in that order.
 
-        None if that takes much more memory than a list, or if the connections of a neuron are not in
-        the order of their afferents, in which sums are rounded.
+        None if they are many, or if the connections of a neuron are not in the order of their
+        afferents, in which sums are rounded.
         """
         pre, post, weights = self._edges
-        number = np.bincount(pre, minlength=1)
-        most = int(number.max())
-        if len(pre) > _MOST_TABULATED or len(number) * most > 2 * len(pre):
-            return None
         order = np.argsort(pre, kind="stable")
         sums = order[np.argsort(post[order], kind="stable")]
-        if not np.array_equal(sums, np.argsort(post, kind="stable")):
+        in_order = np.array_equal(sums, np.argsort(post, kind="stable"))
+        if len(pre) > _MOST_TABULATED or not in_order:
             return None
-        place = np.arange(len(pre)) - np.repeat(np.cumsum(number) - number, number)
-        targets = np.full((len(number), most), self._size)
-        each = np.zeros((len(number), most))
-        targets[pre[order], place], each[pre[order], place] = post[order], weights[order]
-        return targets, each
+        size = self.experiment.network.population(self.projection.pre).size
+        first = np.searchsorted(pre[order], np.arange(size + 1))
+        return Afferents(first, post[order], weights[order])
 
     @cached_property
     def _size(self) -> int:
@@ -176,24 +189,21 @@ class Projected:
         return self.experiment.delay_steps(self.projection)[self.lag]
 
     def _sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of weight times value for each neuron; zeros are left out where that saves time."""
+        """Sum of weight times value for each neuron."""
         pre, post, weights = self._edges
-        used = np.flatnonzero(values)
-        if 2 * len(used) < len(values) and self._table is not None:
-            used = used[used < len(self._table[0])]
-            targets, each = self._table[0][used], self._table[1][used]
-            each *= values[used, np.newaxis]
-            sums = np.bincount(targets.ravel(), each.ravel(), minlength=self._size + 1)[:-1]
-        else:
-            sums = np.bincount(post, weights * values[pre], minlength=self._size)
+        sums = np.bincount(post, weights * values[pre], minlength=self._size)
         return sums.astype(np.float64, copy=False)
+
+    def _given(self, trial: int) -> Pieces:
+        """Values of the source."""
+        given = self.experiment.inputs[self.projection.pre]
+        if isinstance(given, CurrentInput):
+            yield from _drawn(self.experiment, self.projection.pre, given, trial)
 
     def _brought(self, trial: int) -> Pieces:
         """Sum of weight times value for each neuron, before any delay."""
-        given = self.experiment.inputs[self.projection.pre]
-        if isinstance(given, CurrentInput):
-            for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
-                yield step, self._sums_of_latest(values)
+        for step, values in self._given(trial):
+            yield step, self._sums_of_latest(values)
 
     def _sums_of_latest(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sums, as the same array where the values are 0 or those of before."""
@@ -208,17 +218,27 @@ class Projected:
 
         What the trial before left on the way arrives first, unless the trial begins from rest.
         """
+        return self._delayed(trial, self._nothing, self._brought)
+
+    def values(self, trial: int) -> Pieces:
+        """The values of the source that :meth:`pieces` sums, at the same times."""
+        size = self.experiment.network.population(self.projection.pre).size
+        return self._delayed(trial, np.zeros(size), self._given)
+
+    def _delayed(
+        self, trial: int, first: NDArray[np.float64], of: Callable[[int], Pieces]
+    ) -> Pieces:
         delay, length = self._delay, self.experiment.trial_steps
-        first, waiting = self._nothing, []
+        waiting = []
         if trial > 0 and not self.experiment.reset:
-            for step, values in self._brought(trial - 1):
+            for step, values in of(trial - 1):
                 if step + delay <= length:
                     first = values
                 else:
                     waiting.append((step + delay - length, values))
         yield 0, first
         yield from waiting
-        for step, values in self._brought(trial):
+        for step, values in of(trial):
             if step + delay >= length:
                 return
             yield step + delay, values

@@ -161,7 +161,7 @@ def input_stream(
     n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
     trial, sources = first, experiment.network.sources
-    drive = DriveStream(experiment, inputs)
+    drive = DriveStream(experiment)
     for step, unit in internal_trials(inputs, sources, experiment.trial_steps, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
