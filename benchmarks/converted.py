@@ -21,8 +21,8 @@ from benchmarks.peer import Peer
 from scnnbio import backends
 from scnnbio.experiment import Experiment
 
-#: Steps in which each layer has its input, and images in one turn.
-STEPS, IMAGES = 8, 5000
+#: Steps in which each layer has its input.
+STEPS = 8
 #: Where a process finds the weights and the images.
 _FILE = "SCNNBIO_PEERS_CONVERTED"
 _BATCH = 100
@@ -30,7 +30,7 @@ _BATCH = 100
 _EPOCHS, _RATE = 4, 4e-3
 
 
-def prepare(folder: Path, module: Path | None, mnist: Path | None) -> None:
+def prepare(folder: Path, module: Path | None, mnist: Path | None, images: int) -> None:
     """Write weights and images to a folder, where the programs find them.
 
     Parameters
@@ -40,6 +40,8 @@ def prepare(folder: Path, module: Path | None, mnist: Path | None) -> None:
         Weights that ``analysis/digits_conversion.py`` wrote; trained here if not given.
     mnist : Path, optional
         Images, as for ``analysis/digits_conversion.py``; digits of scikit-learn if not given.
+    images : int
+        Number of images in one turn; they repeat if there are fewer.
     """
     train, test, labels = _of_mnist(mnist) if mnist else _of_sklearn()
     if module is not None:
@@ -47,7 +49,7 @@ def prepare(folder: Path, module: Path | None, mnist: Path | None) -> None:
             weights = dict(found)
     else:
         weights = _trained(train, mnist)
-    chosen = np.resize(np.arange(len(test)), IMAGES)
+    chosen = np.resize(np.arange(len(test)), images)
     given = {f"weights/{name}": value for name, value in weights.items()}
     file = folder / "converted.npz"
     np.savez(file, measured=train[:1000], images=test[chosen], labels=labels[chosen], **given)
@@ -110,7 +112,7 @@ class _Shown(Peer):
             self.measured = as_tensor(data["measured"]).double().numpy()
             names = [name for name in data.files if name.startswith("weights/")]
             weights = {name[8:]: torch.from_numpy(data[name]) for name in names}
-        self.module = network(STEPS)
+        self.module: Any = network(STEPS)
         self.module.load_state_dict(weights)
         self.module.eval()
         self.build()
@@ -148,7 +150,7 @@ class Converted(_Shown):
     def answers(self) -> NDArray[np.int64]:
         from scnnbio.jobs.stages import run_portions
 
-        run = run_portions(self._experiment(IMAGES), self.backend, jobs=self.threads)
+        run = run_portions(self._experiment(len(self.values)), self.backend, jobs=self.threads)
         return self.converted.outputs(run.recording, STEPS).argmax(axis=1)
 
 
@@ -165,7 +167,8 @@ class _Dense(_Shown):
     def build(self) -> None:
         import torch
 
-        self.torch, functional = torch, torch.nn.functional
+        self.torch: Any = torch
+        functional = torch.nn.functional
         one, two = (self._folded(k) for k in (0, 4))
         kappa = [float(self.module[k].threshold) for k in (2, 6, 10)]
         three, four = self.module[9], self.module[12]
@@ -204,7 +207,7 @@ class _Dense(_Shown):
         with self.torch.no_grad():
             for images in self.images.split(_BATCH):
                 self.begin()
-                current, total = self.layers[0](images), 0.0
+                current, total = self.layers[0](images), self.torch.zeros(len(images), 10)
                 for _ in range(STEPS):
                     spikes = self.fired(0, current)
                     for k in (1, 2):
@@ -222,7 +225,7 @@ class ConvertedSnnTorch(_Dense):
     def neurons(self) -> None:
         import snntorch
 
-        self.cells = [snntorch.Leaky(1.0, reset_mechanism="subtract") for _ in range(3)]
+        self.cells: list[Any] = [snntorch.Leaky(1.0, reset_mechanism="subtract") for _ in range(3)]
 
     def begin(self) -> None:
         self.states: list[Any] = [None, None, None]
@@ -242,7 +245,7 @@ class ConvertedSpikingJelly(_Dense):
     def neurons(self) -> None:
         from spikingjelly.activation_based import neuron
 
-        self.cells = [neuron.IFNode(v_threshold=1.0, v_reset=None) for _ in range(3)]
+        self.cells: list[Any] = [neuron.IFNode(v_threshold=1.0, v_reset=None) for _ in range(3)]
         for cell in self.cells:
             cell.eval()
 
@@ -258,7 +261,7 @@ class ConvertedSpikingJelly(_Dense):
 ALL = (Converted, ConvertedSingle, ConvertedSnnTorch, ConvertedSpikingJelly)
 
 
-def table(results: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+def table(results: dict[str, dict[str, dict[str, float]]], images: int) -> list[str]:
     """Rows of a table: images per second, and the first program's as a multiple of them."""
     lines = [
         "| | | images per s | images per CPU s | wall over ours | CPU over ours | right (%) |",
@@ -268,8 +271,8 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> list[str]:
         ours = next(iter(rows.values()))
         for name, row in rows.items():
             cells = [key, name]
-            cells += [f"{IMAGES / row[k]:,.0f}" for k in ("wall_s", "cpu_s")]
+            cells += [f"{images / row[k]:,.0f}" for k in ("wall_s", "cpu_s")]
             cells += [f"{row[k] / ours[k]:.2f}" for k in ("wall_s", "cpu_s")]
-            cells.append(f"{100 * row['spikes'] / IMAGES:.2f}")
+            cells.append(f"{100 * row['spikes'] / images:.2f}")
             lines.append("| " + " | ".join(cells) + " |")
     return lines

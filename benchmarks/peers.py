@@ -8,8 +8,9 @@ turns, as in :mod:`benchmarks.timing`.
 - ``training``: a batch of 50 digits of 10 steps: spikes, gradients, one step of Adam.
 - ``digits``: 500 digits of 10 steps, without gradients; each pixel fires at most once.
 - ``sparse``: 4 trials of 500 steps, in which each pixel fires at 5 Hz (steps of 1 ms).
-- ``converted``: 5000 digits on a converted network: see :mod:`benchmarks.converted`. ``--mnist``
-  and ``--module`` give its images and its weights; else both are made from digits of scikit-learn.
+- ``converted``: ``--images`` digits on a converted network: see :mod:`benchmarks.converted`.
+  ``--mnist`` and ``--module`` give its images and its weights; else both are made from digits of
+  scikit-learn.
 
 snnTorch comes with ``pip install '.[bench]'``. SpikingJelly 2.0 declares torchvision, which
 replaces the CPU build of torch: ``pip install --no-deps --target FOLDER spikingjelly loguru``, and
@@ -313,12 +314,16 @@ def _key(task: str, threads: int) -> str:
     return f"{task}, {threads} {one}{'s' if threads > 1 else ''}"
 
 
-def tables(results: dict[str, Any]) -> list[str]:
+def tables(results: dict[str, Any], images: int) -> list[str]:
     """One table, and one of the converted network, which has columns of its own."""
     last = {key: rows for key, rows in results.items() if key.startswith("converted")}
     first = {key: rows for key, rows in results.items() if key not in last}
     lines = table(first) if first else []
-    return [*lines, *([""] if first and last else []), *(converted.table(last) if last else [])]
+    return [
+        *lines,
+        *([""] if first and last else []),
+        *(converted.table(last, images) if last else []),
+    ]
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -329,6 +334,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--mnist", type=Path, help="images of the task converted")
+    parser.add_argument("--images", type=int, default=5000, help="in a turn of the task converted")
     parser.add_argument("--module", type=Path, help="weights of the task converted")
     parser.add_argument("--also", type=Path, help="folder of packages beside the environment's")
     parser.add_argument("--write", action="store_true")
@@ -345,13 +351,13 @@ def main(words: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for task in asked.task or TASKS:
             if task == "converted":
-                converted.prepare(Path(folder), asked.module, asked.mnist)
+                converted.prepare(Path(folder), asked.module, asked.mnist, asked.images)
             for threads in asked.threads or (1, 2):
                 rounds = min(asked.rounds, _MOST_ROUNDS.get(task, asked.rounds))
                 results[_key(task, threads)] = measure(task, threads, rounds)
-                say("\n".join(tables(dict([list(results.items())[-1]]))))
+                say("\n".join(tables(dict([list(results.items())[-1]]), asked.images)))
     if asked.write:
-        text = "\n".join(tables(results))
+        text = "\n".join(tables(results, asked.images))
         page = _PAGE.read_text(encoding="utf-8")
         _PAGE.write_text(_BETWEEN.sub(lambda m: f"{m[1]}{text}\n{m[2]}", page), encoding="utf-8")
 

@@ -30,9 +30,8 @@ from scnnbio.neurons.ports import port
 from scnnbio.population import Population, spread
 from scnnbio.units import dimension
 
-
-#: Number of sums that a drive keeps for each port: of a trial that begins, goes on and ends, and one
-#: more.
+#: Number of sums that a drive keeps for each port: of a trial that begins, goes on and ends, and
+#: one more.
 _KEPT = 4
 
 

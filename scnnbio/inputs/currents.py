@@ -39,8 +39,8 @@ class FromCurrents(CurrentInput):
         Duration of each trial (ms). Required without ``frame``; with it, the duration of all
         frames, which a given value must equal.
     shown : float, optional
-        Time from the beginning of a trial for which values without ``frame`` are there (ms), a whole
-        number of steps; then they are 0. The whole trial if not given.
+        Time from the beginning of a trial for which values without ``frame`` are there (ms), a
+        whole number of steps; then they are 0. The whole trial if not given.
     unit : str
         Of the values: "1" for a source of values; for neurons a unit of the port's kind, such as
         "pA" or "nA" for a current.

@@ -160,6 +160,32 @@ def test_a_conductance_is_a_port() -> None:
         backends.get("reference").run(dataclasses.replace(one, inputs={"v1": below}))
 
 
+def test_values_end_where_they_are_no_longer_shown() -> None:
+    whole, part = (
+        FromCurrents(np.full((1, 1, 2), 0.5), duration=20.0, unit="nA", shown=shown)
+        for shown in (None, 5.0)
+    )
+    made = dataclasses.replace(injected(dt=0.5), inputs={"v1": part})
+    found = [(c.step, c.values.tolist()) for c in made.lowered.drives["v1"].changes(0)]
+    assert found == [(0, [0.5, 0.5]), (10, [0.0, 0.0])]
+    assert whole.digest() != part.digest()
+    assert "shown" not in whole.canonical_fields()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"shown": 30.0}, "30 ms are longer than the trial of 20 ms"),
+        ({"shown": 0.0}, "is not positive"),
+        ({"frame": 20.0, "shown": 5.0}, "leave shown out"),
+    ],
+)
+def test_times_for_which_nothing_can_be_shown(fields: dict[str, Any], message: str) -> None:
+    values = np.ones((1, 1, 1, 1)) if "frame" in fields else np.ones((1, 1, 1))
+    with pytest.raises(SpecError, match=message):
+        FromCurrents(values, duration=20.0, **fields)
+
+
 def test_a_driven_neuron_steps_as_with_a_constant() -> None:
     """A current that the drive holds is, to the last bits, one that is a parameter."""
     record = Record(("v1",), (Sampling("v1", ("v",)),))

@@ -161,14 +161,13 @@ class DriveStream:
             return struct.pack("=qq", k, -1)
         if self._is_as_before((number, k), values):
             return struct.pack("=qq", k, -2)
-        self._sent[number, k] = values
+        # A copy, since an input may yield one array again with other values.
+        self._sent[number, k] = values.copy()
         return struct.pack("=qq", k, len(used)) + used.tobytes() + values[used].tobytes()
 
     def _is_as_before(self, key: tuple[int, int], values: NDArray[np.float64]) -> bool:
         before = self._sent.get(key)
-        return before is not None and (
-            before is values or np.array_equal(_bits(before), _bits(values))
-        )
+        return before is not None and np.array_equal(_bits(before), _bits(values))
 
 
 def _bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -228,12 +227,11 @@ class DriveReader(Procedural):
         self._add("_base", drive.base(port)[public_of_internal(shape)])
         names = []
         for k, part in enumerate(parts):
-            table = part.table
-            assert table is not None
             names.append([f"_first_{k}", f"_target_{k}", f"_weight_{k}"])
-            each = table.first.astype(np.int32), internal[table.target], table.weight
-            for name, values in zip(names[-1], each, strict=True):
-                self._add(name, values)
+            if (table := part.table) is not None:
+                self._add(names[-1][0], table.first.astype(np.int32))
+                self._add(names[-1][1], internal[table.target])
+                self._add(names[-1][2], table.weight)
         return names
 
     def _add(self, name: str, values: NDArray[Any]) -> None:
