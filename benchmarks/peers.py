@@ -52,7 +52,7 @@ BATCH, STEPS = 50, 10
 #: Trials, and steps per trial, of what is only run forwards.
 FORWARD = {"digits": (500, 10), "sparse": (4, 500)}
 #: Most rounds of a task that takes long.
-_MOST_ROUNDS = {"converted": 3}
+_MOST_ROUNDS = {"converted": 2}
 #: Rate of sparse input in Hz.
 _SPARSE = 5.0
 
@@ -334,7 +334,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--mnist", type=Path, help="images of the task converted")
-    parser.add_argument("--images", type=int, default=5000, help="in a turn of the task converted")
+    parser.add_argument(
+        "--images", type=int, default=10_000, help="in a turn of the task converted"
+    )
     parser.add_argument("--module", type=Path, help="weights of the task converted")
     parser.add_argument("--also", type=Path, help="folder of packages beside the environment's")
     parser.add_argument("--write", action="store_true")

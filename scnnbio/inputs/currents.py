@@ -39,8 +39,8 @@ class FromCurrents(CurrentInput):
         Duration of each trial (ms). Required without ``frame``; with it, the duration of all
         frames, which a given value must equal.
     shown : float, optional
-        Time from the beginning of a trial for which values without ``frame`` are there (ms), a
-        whole number of steps; then they are 0. The whole trial if not given.
+        Time from the beginning of a trial for which values are there (ms), a whole number of
+        steps; then they are 0. The whole trial if not given.
     unit : str
         Of the values: "1" for a source of values; for neurons a unit of the port's kind, such as
         "pA" or "nA" for a current.
@@ -144,8 +144,6 @@ class FromCurrents(CurrentInput):
     def _checked_shown(self, where: str) -> float:
         """The time for which values are there, which has to be a part of the trial."""
         shown = positive(self.shown, "ms", where)
-        if self.frame is not None:
-            raise SpecError("values that change have frames of 0; leave shown out", where=where)
         if shown > self.duration:
             raise SpecError(
                 f"{shown:g} ms are longer than the trial of {self.duration:g} ms; shorten shown or"
@@ -210,15 +208,16 @@ class FromCurrents(CurrentInput):
         return channels, rows, columns
 
     def check_grid(self, dt: Milliseconds) -> None:
-        """Raise unless a frame, or the time for which values are there, is whole steps."""
-        self._steps(plain(dt, "ms", where="dt"))
+        """Raise unless a frame, and the time for which values are there, are whole steps."""
+        dt = plain(dt, "ms", where="dt")
+        for name in ("frame", "shown"):
+            self._steps(name, dt)
 
-    def _steps(self, dt: float) -> int:
+    def _steps(self, name: str, dt: float) -> int | None:
         """Steps of one frame, or of the time for which values are there."""
-        name = "frame" if self.shown is None else "shown"
         lasting = getattr(self, name)
         if lasting is None:
-            return 1
+            return None
         ratio = lasting / dt
         if ratio < 0.5 or abs(ratio - round(ratio)) > _ROUNDING:
             raise SpecError(
@@ -230,13 +229,16 @@ class FromCurrents(CurrentInput):
     def currents(self, trial: int, draw: Draw) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Values of one trial. See :meth:`CurrentInput.currents`; nothing is drawn."""
         check_trial(trial, self.n_trials, "FromCurrents")
-        steps, last = self._steps(draw.dt), None
-        for k, frame in enumerate(self._values[trial].reshape(self._values.shape[1], -1)):
+        steps, end = self._steps("frame", draw.dt) or 1, self._steps("shown", draw.dt)
+        frames, last = self._values[trial].reshape(self._values.shape[1], -1), None
+        for k, frame in enumerate(frames):
+            if end is not None and k * steps >= end:
+                break
             if last is None or not np.array_equal(frame, last):
                 yield k * steps, frame
             last = frame
-        if self.shown is not None:
-            yield steps, np.zeros_like(last)
+        if end is not None:
+            yield end, np.zeros_like(frames[0])
 
     def table(self) -> dict[str, NDArray[Any]]:
         """The columns that were given."""

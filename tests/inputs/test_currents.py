@@ -168,6 +168,10 @@ def test_values_end_where_they_are_no_longer_shown() -> None:
     made = dataclasses.replace(injected(dt=0.5), inputs={"v1": part})
     found = [(c.step, c.values.tolist()) for c in made.lowered.drives["v1"].changes(0)]
     assert found == [(0, [0.5, 0.5]), (10, [0.0, 0.0])]
+    frames = FromCurrents(np.arange(1.0, 9.0).reshape(4, 1, 1, 2), frame=5.0, unit="nA", shown=12.0)
+    made = dataclasses.replace(injected(dt=0.5), inputs={"v1": frames})
+    found = [(c.step, c.values.tolist()) for c in made.lowered.drives["v1"].changes(0)]
+    assert found == [(0, [1, 2]), (10, [3, 4]), (20, [5, 6]), (24, [0, 0])]
     assert whole.digest() != part.digest()
     assert "shown" not in whole.canonical_fields()
 
@@ -177,13 +181,12 @@ def test_values_end_where_they_are_no_longer_shown() -> None:
     [
         ({"shown": 30.0}, "30 ms are longer than the trial of 20 ms"),
         ({"shown": 0.0}, "is not positive"),
-        ({"frame": 20.0, "shown": 5.0}, "leave shown out"),
+        ({"shown": 0.25}, "0.25 ms is not a whole number of steps of 0.1 ms"),
     ],
 )
 def test_times_for_which_nothing_can_be_shown(fields: dict[str, Any], message: str) -> None:
-    values = np.ones((1, 1, 1, 1)) if "frame" in fields else np.ones((1, 1, 1))
     with pytest.raises(SpecError, match=message):
-        FromCurrents(values, duration=20.0, **fields)
+        FromCurrents(np.ones((1, 1, 1)), duration=20.0, **fields).check_grid(0.1)
 
 
 def test_a_driven_neuron_steps_as_with_a_constant() -> None:
