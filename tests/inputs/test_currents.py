@@ -33,6 +33,7 @@ from scnnbio import (
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.experiment import study_from
+from scnnbio.experiment.portions import Portion
 from scnnbio.inputs import FromCurrents, FromImages
 from scnnbio.neurons.ports import driven, ports
 from tests.inputs.networks import experiment
@@ -129,6 +130,32 @@ def test_currents_from_everywhere_add_up() -> None:
     )
     expected = 0.15 * brought + injected + np.array([0.1, 0.2])[:, None, None]
     np.testing.assert_allclose(signal.values[now], expected.ravel(), rtol=0, atol=1e-12)
+
+
+def test_sums_by_afferent_have_the_bits_of_the_drive() -> None:
+    frames = FromCurrents(
+        RNG.uniform(-1, 1, (2, 4, 3, 6, 6)) * (RNG.random((3, 6, 6)) < 0.4), frame=5
+    )
+    whole = valued(
+        ConvolutionConnector(RNG.normal(size=(5, 3, 3, 3)), (3, 6, 6), padding=1), frames
+    )
+    drive = whole.lowered.drives["v1"]
+    (projected,) = drive.projected["i_offset"]
+    table = projected.table
+    assert table is not None
+    wanted = {c.step: c.values for c in drive.changes(1)}
+    assert len(wanted) == 5  # zeros until the delay is over, and four frames
+    for step, values in projected.values(1):
+        sums = np.zeros(drive._described.size)
+        for k in np.flatnonzero(values):
+            part = slice(table.first[k], table.first[k + 1])
+            np.add.at(sums, table.target[part], table.weight[part] * values[k])
+        assert (drive.base("i_offset") + sums).tobytes() == wanted[step].tobytes()
+
+
+def test_a_portion_keeps_what_its_drive_computed() -> None:
+    part = Portion.of(valued(DenseConnector(np.ones((2, 108)), (3, 6, 6))), 1, 1).lowered
+    assert part.drives["v1"] is part.drives["v1"]
 
 
 def test_a_conductance_is_a_port() -> None:
