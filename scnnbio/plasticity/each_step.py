@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 
@@ -68,9 +68,7 @@ class EachStep(Value):
     """
 
     change: str
-    states: Mapping[
-        str, Literal["ms", "mV", "nA", "nF", "uS", "Hz", "MOhm", "deg", "1"]
-    ] = field(default_factory=dict)  # fmt: skip
+    states: Mapping[str, str] = field(default_factory=dict)
     eligible: str = ""
     tau: Milliseconds | None = None
 

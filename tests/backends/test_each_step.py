@@ -167,3 +167,129 @@ def test_a_compiled_program_changes_the_same_weights() -> None:
     experiment, gradient = told()
     run = backends.get("brian2-standalone").run(experiment)
     np.testing.assert_allclose(run.weights["learns"], -gradient, rtol=1e-9, atol=1e-12)
+
+
+# -- one synapse, by hand --------------------------------------------------------------------------
+
+
+def one(each: EachStep, weight: float, backend: str, **rule: Any) -> tuple[float, int]:
+    """Change of a weight that acts on nothing, and spikes; the other weight moves the neuron.
+
+    Two trials of 12 ms; the source fires at 2 ms and at 5 ms, which arrive a step later.
+    """
+    source = FromSpikes([2.0, 5.0, 2.0, 5.0], [0] * 4, [0, 0, 1, 1], size=(1, 1, 1), n_trials=2,
+                        duration=12.0)  # fmt: skip
+    made = TraceRule(traces=TRACES, each_step=each, w_min=-50.0, w_max=50.0, **rule)
+    acting = ConvolutionConnector(np.full((1, 1, 1, 1), weight), (1, 1, 1))
+    learning = ConvolutionConnector(np.zeros((1, 1, 1, 1)), (1, 1, 1))
+    network = Network(
+        (Population("pre", (1, 1, 1), SpikeSource()), Population("post", (1, 1, 1), CELL, VALUES)),
+        (
+            Projection("pre", "post", acting, receptor="membrane"),
+            Projection("pre", "post", learning, receptor="probe", plasticity=made, name="learns"),
+        ),
+    )
+    experiment = Experiment(network, inputs={"pre": source}, record=Record(("post",)), dt=1.0)
+    run = backends.get(backend).run(experiment)
+    return float(run.weights["learns"].item()), run.recording.spikes["post"].time.size
+
+
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+def test_the_order_within_a_step(backend: str) -> None:
+    """An arrival counts in its step, the potential is that before the reset, y that of before."""
+    counted = EachStep("int(v >= 1)", {"v": "mV"})
+    assert one(counted, 1.5, backend) == (4.0, 4)
+    # x is 1 in the step of the first arrival, and then 1 + exp(-3/20), where v crosses threshold.
+    traced = EachStep("x*int(v >= 1)", {"v": "mV"})
+    found, fired = one(traced, 1.5, backend)
+    assert fired == 4
+    assert found == pytest.approx(2 * (2 + math.exp(-3 / 20)), rel=1e-12)
+    # on_post comes after: it finds the weight that this step has changed to 1.
+    found, _ = one(counted, 1.5, backend, on_post="10*int(w > 0.5)*int(w < 1.5)")
+    assert found == 13.0 + 1.0
+
+
+@pytest.mark.parametrize("backend", ["reference", "brian2"])
+def test_an_eligibility_is_a_filter_that_a_trial_begins_anew(backend: str) -> None:
+    """Sums of exponentials: v = k^n, x = k^n, and e their product through a filter."""
+    tau_e = 7.0
+    found, fired = one(EachStep("e", {"v": "mV"}, "x*v", tau_e), 0.3, backend)
+    keep, keep_e, v, x, e, total = math.exp(-1 / TAU), math.exp(-1 / tau_e), 0.0, 0.0, 0.0, 0.0
+    for step in range(1, 13):
+        came = step in (3, 6)
+        v, x = keep * v + 0.3 * came, keep * x + came
+        e = keep_e * e + x * v
+        total += e
+    assert fired == 0
+    assert found == pytest.approx(2 * total, rel=1e-12)
+
+
+def test_a_rate_that_halves_scales_the_change_of_each_step() -> None:
+    """The rate of step n is 2^(-n/5): a geometric series."""
+    for backend in ("reference", "brian2"):
+        found, _ = one(EachStep("1"), 0.3, backend, half_life=5.0)
+        assert found == pytest.approx(sum(2 ** (-n / 5) for n in range(1, 25)), rel=1e-12)
+
+
+# -- what is refused, and how it is written --------------------------------------------------------
+
+
+def learning(each: EachStep, **layer: Any) -> Network:
+    rule = TraceRule(traces=TRACES, parameters={"eta": 0.1}, each_step=each)
+    kernel = ConvolutionConnector(np.full((1, 1, 1, 1), 0.5), (1, 3, 3))
+    return Network(
+        (
+            Population("pre", (1, 3, 3), SpikeSource()),
+            Population("post", (1, 3, 3), CELL, VALUES, **layer),
+        ),
+        (Projection("pre", "post", kernel, receptor="membrane", plasticity=rule),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "where"),
+    [
+        ({"change": "x*v"}, "'v' is neither a trace, a parameter nor one of 'states'", ".change"),
+        ({"change": "e"}, "'e' is neither", ".change"),
+        ({"change": "e", "eligible": "e", "tau": 9.0}, "'e' is neither", ".eligible"),
+        ({"change": "open('x')"}, "only these functions", ".change"),
+        ({"change": ""}, "not an expression", ".change"),
+        ({"change": "x", "tau": 9.0}, "give both or none", ""),
+        ({"change": "e", "eligible": "x"}, "give both or none", ""),
+        ({"change": "e", "eligible": "x", "tau": 0.0}, "not positive", ".tau"),
+        ({"change": "x", "states": {"v": "volts"}}, "'volts'", ".states.v"),
+        ({"change": "x", "states": {"x": "mV"}}, "something else", ".states.x"),
+        ({"change": "x", "states": {"u": "mV"}}, "has no state 'u'", ".states.u"),
+        ({"change": "x", "states": {"signal": "nA"}}, "has no state 'signal'", ".states.signal"),
+        ({"change": "x", "states": {"v": "nA"}}, "is in 'mV', not in 'nA'", ".states.v"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_path(fields: Any, words: str, where: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        learning(EachStep(**fields))
+    assert words in str(caught.value)
+    assert caught.value.where.endswith(f"plasticity.each_step{where}")
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    each = EachStep("eta*x")
+    with pytest.raises(SpecError, match="only winners learn"):
+        learning(each, competition=WinnerTakeAll())
+    with pytest.raises(SpecError, match="give one of them"):
+        TraceRule(each_step=EachStep("w"), reward=Reward("post"))
+    kernel = ConvolutionConnector(np.full((8, 1, 20, 20), 0.5), (1, 200, 200))
+    with pytest.raises(SpecError, match="up to 104,8"):
+        Network(
+            (
+                Population("pre", (1, 200, 200), SpikeSource()),
+                Population("post", kernel.out_shape, CELL),
+            ),
+            (Projection("pre", "post", kernel, receptor="membrane", plasticity=EPROP),),
+        )
+
+
+def test_a_rule_without_it_has_the_digest_that_it_had() -> None:
+    """As at commit b4486a6, which had no each_step."""
+    rule = TraceRule(traces=TRACES, on_post="a*x", parameters={"a": 0.1})
+    assert rule.digest() == "29c64097545eb39a301a5882d087e564daf7d3f822b72ae6f43fb1fd3c9021b0"
+    assert dataclasses.replace(rule, each_step=EachStep("a")).digest() != rule.digest()
