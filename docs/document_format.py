@@ -226,7 +226,9 @@ def _network() -> Iterator[str]:
     yield from _kinds("Learning rules", RULES, '`plasticity` of a projection; `"pair"` if no kind')
     yield from _section("Traces", keys(Trace), 'each of `traces` of a rule `"traces"`', 3)
     yield from _section("Rewards", keys(Reward), "`reward` of a rule", 3)
-    yield from _section("Changes in each step", keys(EachStep), '`each_step` of a rule `"traces"`', 3)
+    yield from _section(
+        "Changes in each step", keys(EachStep), '`each_step` of a rule `"traces"`', 3
+    )
     yield from _section("Growth", keys(Growth), "`growth` of a rule", 3)
     yield from _section("Normalisation", keys(Normalisation), "`normalisation` of a rule", 3)
 

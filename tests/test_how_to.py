@@ -155,7 +155,11 @@ def test_python(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_learning() -> None:
-    told = run_page("learning.md")
+    eprop, told = run_page("learning.md").split("\n", 1)
+    # Of four patterns; 60 draws of them that were not learned.
+    before, after = (float(x) for x in re.findall(r"0\.\d+|1\.00", eprop))
+    assert before < 0.7
+    assert after > 0.9
     assert told.startswith("(16, 2, 9, 9) {'v1': ")
     # At most one map fires at each of nine places in 300 trials, each once or a few times.
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4

@@ -101,9 +101,7 @@ class Learning:
             names[ELIGIBILITY] = self.eligible
         change = np.broadcast_to(evaluate(each.change, names), self.tap.shape)
         moved = np.bincount(self.tap, weights=change, minlength=self.kernel.size)
-        self.kernel[:] = np.clip(
-            self.kernel + self.rate * moved, self.rule.w_min, self.rule.w_max
-        )
+        self.kernel[:] = np.clip(self.kernel + self.rate * moved, self.rule.w_min, self.rule.w_max)
 
     def normalise(self, step: int) -> None:
         """Slot 6: rescale each output map's kernel to its norm."""

@@ -155,8 +155,9 @@ def _each_step(each: EachStep, known: Mapping[str, str]) -> list[Line]:
     if each.tau is not None:
         tau = r"\tau_{\mathrm{e}}"
         lines += [
-            line("eligibility of each connection: ", equation(derivative(e), rf"-\frac{{{e}}}{{{tau}}}"),
-                 ", ", Math(rf"{tau} ="), " ", *quantity(each.tau, "ms")),
+            line("eligibility of each connection: ",
+                 equation(derivative(e), rf"-\frac{{{e}}}{{{tau}}}"), ", ", Math(rf"{tau} ="), " ",
+                 *quantity(each.tau, "ms")),
             line("in each step: ", Math(rf"{e} \leftarrow {e} + {written(each.eligible, known)}")),
         ]  # fmt: skip
     change = written(each.change, known)

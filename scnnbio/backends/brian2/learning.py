@@ -181,7 +181,7 @@ class Learning:
             )
 
     def finish(self, order: int) -> None:
-        """Create what follows the last lag: postsynaptic jumps, normalisation, each step's change."""
+        """Create what follows the last lag: jumps, normalisation, and each step's change."""
         name = self.projection.name
         self._add_each_step()
         self._add_jump(self.post, "post", self.learners, ("synapses", 2 * order + 1), name)
