@@ -198,7 +198,7 @@ def test_processes_that_are_killed_lose_nothing(
     command = [sys.executable, "-m", "scnnbio", "work", str(tmp_path / "plan"), "--jobs", "2"]
     main = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     killed: set[str] = set()
-    until = time.monotonic() + 120 + 10 * len(written)
+    until = time.monotonic() + 60 * len(written)
     while main.poll() is None and time.monotonic() < until:
         # The next kill when so many points are done that it meets a process at work on another.
         done = sum(p.done for p in written.points())
