@@ -93,9 +93,10 @@ class Learning:
         if each is None:
             return
         ends = {"pre": self.pre, "post": self.post}
-        names = {n: self.traces[n][ends[t.side]] for n, t in self.rule.traces.items()}
+        names: dict[str, FloatArray | float] = {**self.rule.constants}
+        names |= {n: self.traces[n][ends[t.side]] for n, t in self.rule.traces.items()}
         names |= {n: states[n][self.post] for n in each.states}
-        names |= {**self.rule.constants, "w": self.kernel[self.tap]}
+        names["w"] = self.kernel[self.tap]
         if each.eligible:
             self.eligible = self.keep_eligible * self.eligible + evaluate(each.eligible, names)
             names[ELIGIBILITY] = self.eligible

@@ -41,15 +41,7 @@ from scnnbio.inputs import Input
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, LIF, NeuronModel, Parameter, homeostatic
 from scnnbio.neurons.noise import OrnsteinUhlenbeckNoise, PoissonNoise
-from scnnbio.plasticity import (
-    EachStep,
-    LearningRule,
-    Normalisation,
-    SharedSTDP,
-    Trace,
-    TraceRule,
-    WinnerTakeAll,
-)
+from scnnbio.plasticity import LearningRule, Normalisation, SharedSTDP, WinnerTakeAll
 from scnnbio.population import Population, SpikeSource, ValueSource
 from scnnbio.stimuli import Stimulus
 from scnnbio.units import In
@@ -185,22 +177,6 @@ def test_a_learning_rule_is_described_in_full(cls: type[LearningRule]) -> None:
     known = symbols([*written.traces, *written.constants, "w"])
     for name in (*written.used("pre"), *written.used("post")):
         assert rf"\frac{{d {known[name]}}}{{dt}}" in text
-
-
-def test_a_rule_that_acts_in_each_step_is_described_in_full() -> None:
-    each = EachStep(
-        "-0.031*I_exc*e", {"v": "mV", "I_exc": "nA"}, "x*clip(1 - abs(v + 50)/12.7, 0, 1)", 17.3
-    )
-    rule = TraceRule(traces={"x": Trace("pre", 19.1)}, each_step=each)
-    kernel = ConvolutionConnector(np.full((1, 1, 2, 2), 0.5), (1, 4, 4))
-    layers = (Population("in", (1, 4, 4), SpikeSource()), Population("out", (1, 3, 3), LIF))
-    found = describe(Network(layers, (Projection("in", "out", kernel, 0.5, plasticity=rule),)))
-    check_numbers(parsed(found), scalars(canonical(rule)))
-    check_formulas(found)
-    text = formulas(found)
-    assert r"\frac{d e}{dt} = -\frac{e}{\tau_{\mathrm{e}}}" in text
-    assert any(one.startswith(r"w \leftarrow w + \sum \left(- 0.031") for one in text)
-    assert any(one.startswith(r"e \leftarrow e + ") for one in text)
 
 
 def test_pair_stdp_is_written_as_its_docstring_has_it() -> None:

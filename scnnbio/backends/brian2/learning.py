@@ -203,7 +203,9 @@ class Learning:
 
     def _add_each_step(self) -> None:
         each, first = self.rule.each_step, None
-        for lag in range(len(self.projection.delays)) if each is not None else ():
+        if each is None:
+            return
+        for lag in range(len(self.projection.delays)):
             made = self.keep(
                 Connections(
                     self.rule,
