@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
-
-import numpy as np
 
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.parsing import check_name, check_number
@@ -98,24 +97,27 @@ class EachStep(Value):
         """Both expressions by the names of their fields; without an empty one."""
         return {n: t for n in ("eligible", "change") if (t := getattr(self, n))}
 
-    def check_names(self, traces: Mapping[str, Any], others: tuple[str, ...]) -> None:
+    def check_names(self, others: tuple[str, ...]) -> None:
         """Raise for names in the expressions that the rule does not know, or that mean two things.
 
         Parameters
         ----------
-        traces : mapping of str to Trace
         others : tuple of str
-            Names of parameters, and those that every rule knows.
+            Names of traces and parameters, and those that every rule knows.
+
+        Raises
+        ------
+        SpecError
         """
         for name in self.states:
-            if name in traces or name in others or name == ELIGIBILITY:
+            if name in others or name == ELIGIBILITY:
                 raise SpecError(
                     f"{name!r} already means something else in this rule; rename the state or the"
                     " other",
                     where=f"{_WHERE}.states.{name}",
                 )
         for part, text in self.texts.items():
-            known = [*others, *traces, *self.states]
+            known = [*others, *self.states]
             known += [ELIGIBILITY] if part == "change" and self.eligible else []
             unknown = check_number(text) - set(known)
             if unknown:
@@ -126,13 +128,14 @@ class EachStep(Value):
                     where=f"{_WHERE}.{part}",
                 )
 
-    def check_ends(self, post: Any, connector: Any) -> None:
+    def check_ends(self, post: Any, weights: int) -> None:
         """Raise unless the postsynaptic neurons have the states, and connections are not too many.
 
         Parameters
         ----------
         post : Population
-        connector : KernelConnector
+        weights : int
+            Number of elements of the kernel; at most, each is used once at each place.
 
         Raises
         ------
@@ -158,8 +161,7 @@ class EachStep(Value):
                 " neurons in each step; leave one of the two out",
                 where=_WHERE,
             )
-        rows, columns = post.shape[1:]
-        most = int(np.prod([rows, columns, connector.kernel.size], dtype=float))
+        most = math.prod(post.shape[1:]) * weights
         if most > MOST_CONNECTIONS:
             raise SpecError(
                 f"each of up to {most:,} connections changes in each step, and stores what it"

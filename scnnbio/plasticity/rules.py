@@ -147,7 +147,7 @@ class LearningRule(Value, ABC):
                     where="plasticity.normalisation.target",
                 )
 
-    def check_network(self, find: Callable[[str, str], Any], post: Any, connector: Any) -> None:
+    def check_network(self, find: Callable[[str, str], Any], post: Any, weights: int) -> None:
         """Raise unless a network has what the rule reads.
 
         Parameters
@@ -156,7 +156,8 @@ class LearningRule(Value, ABC):
             Returns the population of a name, or raises an error at a path.
         post : Population
             The postsynaptic neurons.
-        connector : KernelConnector
+        weights : int
+            Number of elements of the kernel.
 
         Raises
         ------
@@ -166,7 +167,7 @@ class LearningRule(Value, ABC):
         """
         each_step = self.as_traces().each_step
         if each_step is not None:
-            each_step.check_ends(post, connector)
+            each_step.check_ends(post, weights)
         reward = self.as_traces().reward
         if reward is None:
             return
@@ -264,7 +265,7 @@ class TraceRule(LearningRule):
         for name in ("on_pre", "on_post"):
             self._check_change(name)
         if self.each_step is not None:
-            self.each_step.check_names(self.traces, (*_KNOWN, *self.parameters))
+            self.each_step.check_names((*_KNOWN, *self.traces, *self.parameters))
 
     def _check_reward(self) -> None:
         make_plain(self, "plasticity", "ms", optional=("eligibility",))
