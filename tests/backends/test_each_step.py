@@ -142,6 +142,7 @@ def told() -> tuple[Experiment, FloatArray]:
     return made, gradient
 
 
+@pytest.mark.slow
 def test_with_eprop_s_signal_the_rule_sums_up_eprop_s_gradient() -> None:
     """Torch's gradient, of a shared kernel with lags; the learning kernel moves no neuron."""
     torch = pytest.importorskip("torch")

@@ -23,7 +23,7 @@ from scnnbio.plasticity import EachStep, Trace, TraceRule
 from scnnbio.population import Population, SpikeSource
 
 pytest.importorskip("nest")
-pytestmark = pytest.mark.nest
+pytestmark = [pytest.mark.nest, pytest.mark.slow]
 
 #: Spikes of the synapse, and of another that makes the neuron fire; the last one ends NEST's sum.
 A = [6.0, 10.0, 15.0, 16.0, 24.0, 32.0, 41.0, 61.0]
