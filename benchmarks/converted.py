@@ -183,7 +183,7 @@ class _Dense(_Shown):
             return three(functional.avg_pool2d(spikes, 2).flatten(1) * kappa[1]) / kappa[2]
 
         self.layers = first, second, third
-        self.last = lambda spikes: four(spikes * kappa[2])
+        self.last: Any = lambda spikes: four(spikes * kappa[2])
         self.neurons()
 
     def _folded(self, k: int) -> tuple[Any, Any]:
@@ -203,11 +203,12 @@ class _Dense(_Shown):
         """Spikes of a layer in one step."""
 
     def answers(self) -> NDArray[np.int64]:
-        found = []
+        found: list[Any] = []
         with self.torch.no_grad():
             for images in self.images.split(_BATCH):
                 self.begin()
-                current, total = self.layers[0](images), self.torch.zeros(len(images), 10)
+                current: Any = self.layers[0](images)
+                total: Any = self.torch.zeros(len(images), 10)
                 for _ in range(STEPS):
                     spikes = self.fired(0, current)
                     for k in (1, 2):
