@@ -10,13 +10,16 @@ from typing import Any
 from scnnbio import backends
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
-from scnnbio.digests import update_digests, write_digests
+from scnnbio.digests import write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import prepare, run_stages
+from scnnbio.jobs import divided, run_stages
+from scnnbio.jobs import prepare as start_processes
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
+from scnnbio.workflow.drawing import MODULES, draw
+from scnnbio.workflow.fits import Fits
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
@@ -151,15 +154,29 @@ def execute(
     BackendMissing
         If the backend's simulator or compiler is not installed.
     """
+    prepare(study, backend, jobs)
     made = _targets(study, backend, options)
-    prepare(study, made, jobs)
     label = backend if isinstance(backend, str) else backend.name
     if problems := _problems(study, made):
         raise UnsupportedError(label, problems)
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
-    runs = run_stages(study, made, report, draft, jobs)
-    return Results(study, runs, report=report)
+    fits = Fits(study)
+    runs = run_stages(study, made, report, draft, jobs, fits)
+    return Results(study, runs, measures=fits.measures, report=report)
+
+
+def prepare(study: Study, backend: str | backends.Backend | None, jobs: int | None) -> None:
+    """Begin to import what processes will need, if a run of the study will start any.
+
+    Parameters
+    ----------
+    study : Study
+    backend : str, Backend or None
+        As for :func:`run`.
+    jobs : int, optional
+    """
+    start_processes(study, backend, jobs, MODULES)
 
 
 def judge(results: Results) -> Results:
@@ -212,6 +229,7 @@ def run(
     -------
     Results
     """
+    prepare(study, backend, jobs)
     chosen = "user" if backend is not None else "scnnbio"
     backend = backend or fastest(study, options).name
     # Wrong options must raise here, before the draft stores them.
@@ -258,62 +276,12 @@ def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     )
     results = judge(dataclasses.replace(results, origin=draft.origin))
     draft.remove_leftovers()
-    write_runs(results, path, results.provenance)
-    write_scores(results, path)
-    draw(results, path, report=report)
+
+    def write() -> None:
+        write_runs(results, path, results.provenance)
+        write_scores(results, path)
+
+    number = divided(draft.study, jobs)
+    draw(results, path, report=report, jobs=number, meanwhile=write)
     write_digests(path)
     return results
-
-
-def draw(
-    results: Results, folder: Path, *, only: str | None = None, report: Report | None = None
-) -> list[Path]:
-    """Draw figures into a run's folder, and the report that shows them.
-
-    Parameters
-    ----------
-    results : Results
-    folder : Path
-    only : str, optional
-        Name of the only figure to draw, without a report; all figures and the report by default.
-    report : callable, optional
-
-    Returns
-    -------
-    list of Path
-        The files written.
-
-    Raises
-    ------
-    SpecError
-        If there is no figure of that name.
-    DataError
-        If the results lack what the figure ``only`` shows, or the folder cannot be written.
-    """
-    # Imported here, since only this needs matplotlib.
-    from scnnbio import figures
-
-    place = folder / "figures"
-    if only is not None:
-        drawn = list(figures.save(figures.draw(only, results).figure, place, only))
-        update_digests(folder, drawn)
-        return drawn
-
-    def report_figures(done: int, total: int) -> None:
-        if report is not None:
-            report("drawing figures", done, total)
-
-    made, left_out = figures.draw_all(results, report_figures)
-    written, pictures = figures.save_all(made, place)
-    page = folder / "report.html"
-    figures.render_report(
-        page,
-        title=results.study.title or results.study.name,
-        scores=results.scores,
-        provenance=results.provenance,
-        figures=pictures,
-        tables=figures.learning_tables(results.runs),
-        left_out=left_out,
-    )
-    update_digests(folder, [*written, page])
-    return [*written, page]

@@ -178,7 +178,7 @@ def test_small_studies_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(crew.Crew, "start", None)
     workflow.execute(quiet_study(), "reference", jobs=None)
     assert crew.size(driven()) == 3 * 40 * (72 + 32 + 75)
-    assert not crew.worth_a_process(driven())
+    assert not crew.worth_a_process(driven(), forks=True)
 
 
 @pytest.mark.slow

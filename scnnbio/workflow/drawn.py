@@ -1,0 +1,115 @@
+"""What the figures of a folder were drawn from, so that only those that changed are drawn again.
+
+``figures/drawn.json`` holds a digest of all that figures are drawn from: the files of the results,
+the source of scnnbio, and the versions of the packages that draw and compute. A figure is kept if
+that digest is the same and its files are those that were written.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scnnbio.digests import digest_of, files_of
+from scnnbio.errors import DataError
+from scnnbio.registry import extensions
+from scnnbio.validation.scores import Score
+from scnnbio.workflow.folder import read_json, write_json
+
+if TYPE_CHECKING:
+    from scnnbio.figures import Saved
+
+FIGURES = "figures"
+RECORD = "drawn.json"
+#: Packages that draw figures, or compute what they show.
+_PACKAGES = ("matplotlib", "numpy", "scipy", "elephant", "pandas")
+
+Known = Mapping[str, "Saved | str"]
+
+
+def inputs_of(folder: Path) -> str:
+    """Digest of all that the figures of a folder are drawn from."""
+    results = [
+        (name, digest_of(folder / name))
+        for name in files_of(folder)
+        if name != "report.html" and not name.startswith(f"{FIGURES}/")
+    ]
+    made = {
+        "results": results,
+        "scnnbio": _source(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "extensions": extensions(),
+    }
+    return hashlib.sha256(json.dumps(made).encode()).hexdigest()
+
+
+@functools.cache
+def _source() -> str:
+    """Digest of scnnbio's source."""
+    place = Path(__file__).parents[1]
+    whole = hashlib.sha256()
+    for file in sorted(place.rglob("*.py")):
+        whole.update(f"{file.relative_to(place).as_posix()} {digest_of(file)}\n".encode())
+    return whole.hexdigest()
+
+
+def known_figures(folder: Path) -> Known:
+    """Figures of a folder that drawing would give again, and why others are left out.
+
+    Returns
+    -------
+    dict
+        By name; empty if they were drawn from anything else, or nothing says from what.
+    """
+    from scnnbio.figures import Picture, Saved
+
+    place = folder / FIGURES
+    if not (place / RECORD).is_file():
+        return {}
+    found: dict[str, Saved | str] = {}
+    try:
+        known = read_json(place / RECORD)
+        if known["inputs"] != inputs_of(folder):
+            return {}
+        found.update({str(name): str(reason) for name, reason in known["left_out"].items()})
+        for name, row in known["figures"].items():
+            files = {place / file: digest for file, digest in row["files"].items()}
+            if all(file.is_file() and digest_of(file) == was for file, was in files.items()):
+                score = None if row["score"] is None else Score.from_dict(row["score"])
+                png, *_ = files
+                found[name] = Saved(
+                    name, tuple(files), Picture(png, row["caption"], row["title"], score)
+                )
+    except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError):
+        return {}  # damaged: all are drawn again, and it is written anew
+    return found
+
+
+def write_record(folder: Path, saved: Iterable[Saved], left_out: Mapping[str, str]) -> Path:
+    """Write what the figures of a folder were drawn from; returns the file."""
+    path = folder / FIGURES / RECORD
+    path.parent.mkdir(exist_ok=True)
+    write_json(
+        path,
+        {
+            "inputs": inputs_of(folder),
+            "figures": {one.name: _row(one) for one in saved},
+            "left_out": dict(left_out),
+        },
+    )
+    return path
+
+
+def _row(one: Saved) -> dict[str, Any]:
+    picture = one.picture
+    return {
+        "title": picture.title,
+        "caption": picture.caption,
+        "score": None if picture.score is None else picture.score.to_dict(),
+        "files": {file.name: digest_of(file) for file in one.files},
+    }
