@@ -33,8 +33,8 @@ from scnnbio.stimuli.base import count
 #: Steps times neurons and source units below which a process costs more than it saves: where its
 #: simulator is imported before it is forked, and elsewhere.
 _WORTH = {True: 5e7, False: 1e9}
-#: Imported by the server once, so that the processes that it forks need not.
-_PRELOADED = ("scnnbio.jobs.stages",)
+#: Imported by the server once, so that the processes that it forks need not: first and last.
+_FIRST, _LAST = "scnnbio.jobs.stages", "scnnbio.jobs.frozen"
 
 
 def usable_cores() -> int:
@@ -151,7 +151,7 @@ def start_server(modules: Iterable[str]) -> None:
         Further modules that it imports; none that starts a simulator or a thread.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*_PRELOADED, *dict.fromkeys(modules)])
+    context.set_forkserver_preload([_FIRST, *dict.fromkeys(modules), _LAST])
     forkserver.ensure_running()
 
 

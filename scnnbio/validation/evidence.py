@@ -178,8 +178,17 @@ class Evidence:
     @cached_property
     def recording(self) -> Recording:
         """Trials of the protocol; raises Missing if there are none."""
+        whole: Recording
         whole = self.source if isinstance(self.source, Recording) else self.source.recording
-        return self.protocol.trials(whole)
+        if not self.protocol.columns:
+            return whole
+        chosen = self.protocol.chosen(whole)
+        # Protocols that choose the same trials share them.
+        key = ("recording", chosen.tobytes())
+        if key not in self._made.values:
+            self._made.values[key] = whole.take(chosen)
+        found: Recording = self._made.values[key]
+        return found
 
     @property
     def population(self) -> str:

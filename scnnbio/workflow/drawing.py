@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +18,17 @@ from scnnbio.workflow.results import Results
 if TYPE_CHECKING:
     from scnnbio.figures import Saved
 
-#: What the processes need, and the command if it draws by itself: matplotlib, above all.
-MODULES = (
-    "scnnbio.workflow.fits",
-    "scnnbio.workflow.drawing",
-    "scnnbio.figures",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf",
-    "fontTools.subset",
-    "scipy.optimize",
-)
+#: What processes import before they are forked.
+MODULES = ("scnnbio.workflow.fits", "scnnbio.workflow.drawing", "scnnbio.figures.warm")
+
+
+def import_meanwhile() -> None:
+    """Import what judging and drawing need, while the server of processes imports.
+
+    Nothing else can be done then, and later others wait for this process.
+    """
+    for module in ("scipy.stats", "scnnbio.figures"):
+        importlib.import_module(module)
 
 
 @final
@@ -59,7 +61,7 @@ class Drawing(Task):
 
 def drawn(results: Results, name: str, folder: Path) -> Saved | str:
     """Draw and save a figure, or say why it is left out."""
-    from scnnbio import figures
+    from scnnbio import figures  # imported late, with matplotlib
 
     made = figures.draw_or_say(name, results)
     return made if isinstance(made, str) else figures.save_drawn(made, folder)
@@ -103,8 +105,7 @@ def draw(
         If the results lack what the figure ``only`` shows, the folder cannot be written, or a
         process was killed.
     """
-    # Imported here, since only this needs matplotlib.
-    from scnnbio import figures
+    from scnnbio import figures  # imported late, with matplotlib
 
     place = folder / FIGURES
     if only is not None:

@@ -18,7 +18,7 @@ from scnnbio.jobs import divided, run_stages
 from scnnbio.jobs import prepare as start_processes
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
-from scnnbio.workflow.drawing import MODULES, draw
+from scnnbio.workflow.drawing import MODULES, draw, import_meanwhile
 from scnnbio.workflow.fits import Fits
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
@@ -162,6 +162,8 @@ def execute(
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     fits = Fits(study)
+    if divided(study, jobs) > 1:
+        import_meanwhile()
     runs = run_stages(study, made, report, draft, jobs, fits)
     return Results(study, runs, measures=fits.measures, report=report)
 
