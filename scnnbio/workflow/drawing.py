@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from scnnbio.digests import update_digests
 from scnnbio.experiment import Report
-from scnnbio.jobs import Crew, Packed, Task
+from scnnbio.jobs import Crew, Packed, Task, start_server
 from scnnbio.workflow.drawn import FIGURES, known_figures, write_record
 from scnnbio.workflow.results import Results
 
@@ -154,6 +154,7 @@ def _drawn(
         for name in names:
             yield name, drawn(results, name, folder)
         return
+    start_server(MODULES)
     waiting = [Drawing(results=packed, figure=name, folder=folder) for name in names]
     with packed, Crew(jobs) as crew:
         while waiting or crew.busy:

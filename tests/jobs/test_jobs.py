@@ -186,7 +186,7 @@ def test_a_run_with_processes_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage that was finished is loaded; the number of processes may differ."""
-    monkeypatch.setattr("scnnbio.workflow.main.draw", lambda *_, **__: [])
+    monkeypatch.setattr("scnnbio.workflow.main.draw", lambda *_, meanwhile, **__: meanwhile())
     monkeypatch.setitem(backends.BACKENDS.own, "failing", "tests.jobs.faulty:Failing")
     with pytest.raises(DataError, match="trial 1: is damaged"):
         workflow.run(quiet_study(), "failing", tmp_path / "out", jobs=3)
