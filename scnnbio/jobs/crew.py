@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -35,6 +36,8 @@ from scnnbio.stimuli.base import count
 _WORTH = {True: 5e7, False: 1e9}
 #: Imported by the server once, so that the processes that it forks need not: first and last.
 _FIRST, _LAST = "scnnbio.jobs.stages", "scnnbio.jobs.frozen"
+#: Options of glibc's ``mallopt`` (malloc.h).
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def usable_cores() -> int:
@@ -265,6 +268,7 @@ def _work(messages: connection.Connection, task: Task) -> None:
     # The terminal interrupts all its processes; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    _keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def report(phase: str, done: float, total: float) -> None:
@@ -282,6 +286,19 @@ def _work(messages: connection.Connection, task: Task) -> None:
         found = ("error", _portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         send(messages, found)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep up to 64 MB that arrays free, for the next arrays.
+
+    It learns to from the first large array that a process frees. Until then it returns each array
+    of a megabyte to the system, which clears new pages for the next one: 600,000 of them while
+    16,000 pictures of noise are drawn, a third of the time.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_TRIM_THRESHOLD, 1 << 26)
+        set_option(_MMAP_THRESHOLD, 1 << 25)
 
 
 def _end(number: int, frame: object) -> None:
