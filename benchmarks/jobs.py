@@ -23,6 +23,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, final
 
+import numpy as np
+
 from benchmarks.tables import between, table
 from scnnbio.backends.choices import targets
 from scnnbio.experiment import Report, Run, Stage, Study, load
@@ -67,7 +69,7 @@ def study(name: str, weights: Path) -> Study:
         return Study("both", (learn, control))
     learned = {key.split("/", 1)[1]: values for key, values in read_weights(weights).items()}
     ready = gratings.ready(
-        {"learn": Run(learn.experiment, Recording({}, {}, {"duration": [1.0]}), learned, {})}
+        {"learn": Run(learn.experiment, Recording({}, {}, {"duration": np.ones(1)}), learned, {})}
     )
     return Study("gratings", (Stage(ready, ready.network),))
 

@@ -71,9 +71,9 @@ def run(
     """Run an experiment, judge it against published data, and draw the report."""
     from scnnbio import workflow
 
+    workflow.prepare(None, backend, jobs)
     ours, options = split(settings or ())
     study = load(exp, profile=profile, seed=seed, settings=ours)
-    workflow.prepare(study, backend, jobs)
     folder = out or default_folder(study.name, profile)
     warn_of_unfinished_runs(folder)
     chosen = None if backend else workflow.fastest(study, options)

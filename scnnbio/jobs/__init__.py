@@ -2,7 +2,7 @@
 
 from scnnbio.jobs.crew import Crew, Task, start_server
 from scnnbio.jobs.passing import Packed
-from scnnbio.jobs.stages import divided, prepare, run_portions, run_stages
+from scnnbio.jobs.stages import divided, prepare, prepare_early, run_portions, run_stages
 
 __all__ = [
     "Crew",
@@ -10,6 +10,7 @@ __all__ = [
     "Task",
     "divided",
     "prepare",
+    "prepare_early",
     "run_portions",
     "run_stages",
     "start_server",

@@ -35,7 +35,7 @@ from scnnbio.stimuli.base import count
 #: simulator is imported before it is forked, and elsewhere.
 _WORTH = {True: 5e7, False: 1e9}
 #: Imported by the server once, so that the processes that it forks need not: first and last.
-_FIRST, _LAST = "scnnbio.jobs.stages", "scnnbio.jobs.frozen"
+_FIRST, _LAST = ("scnnbio.jobs.lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
 #: Options of glibc's ``mallopt`` (malloc.h).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
@@ -154,7 +154,7 @@ def start_server(modules: Iterable[str]) -> None:
         Further modules that it imports; none that starts a simulator or a thread.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_FIRST, *dict.fromkeys(modules), _LAST])
+    context.set_forkserver_preload([*_FIRST, *dict.fromkeys(modules), _LAST])
     forkserver.ensure_running()
 
 
@@ -197,10 +197,23 @@ class Crew:
         return bool(self._running)
 
     def start(self, task: Task) -> None:
-        """Start a task in a process of its own."""
+        """Start a task in a process of its own.
+
+        Raises
+        ------
+        DataError
+            If the server of processes has ended, for instance for lack of memory.
+        """
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, task), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError) as error:
+            raise DataError(
+                f"the process that starts others ended ({type(error).__name__}); if memory is"
+                " short, use --jobs 1",
+                where="jobs",
+            ) from None
         theirs.close()
         self._running.append(_Running(task, process, ours))
 

@@ -128,6 +128,25 @@ def prepare(
     return number
 
 
+def prepare_early(backend: str | None, jobs: int | None, modules: Sequence[str] = ()) -> None:
+    """Begin to import what processes need before the study is known, which takes as long.
+
+    Only for backends that are imported before a fork; a small study then leaves it unused.
+
+    Parameters
+    ----------
+    backend : str or None
+        As the user names it.
+    jobs : int, optional
+    modules : sequence of str
+        As for :func:`prepare`.
+    """
+    number = usable_cores() if jobs is None else jobs
+    first = before_forks(backend)
+    if first and number > 1 and processes.commanded().size == 1:
+        start_server([*first, *modules])
+
+
 def divided(study: Study, jobs: int | None, *, forks: bool = True) -> int:
     """Number of processes for work on a study that can always be divided.
 

@@ -78,14 +78,15 @@ def known_figures(folder: Path) -> Known:
             return {}
         found.update({str(name): str(reason) for name, reason in known["left_out"].items()})
         for name, row in known["figures"].items():
-            files = {place / file: digest for file, digest in row["files"].items()}
-            if all(file.is_file() and digest_of(file) == was for file, was in files.items()):
+            files = [place / file for file in row["files"]]
+            # Nothing outside the folder is read, whatever the record says.
+            if [file.name for file in files] != [*row["files"]]:
+                return {}
+            if all(file.is_file() and digest_of(file) == row["files"][file.name] for file in files):
                 score = None if row["score"] is None else Score.from_dict(row["score"])
-                png, *_ = files
-                found[name] = Saved(
-                    name, tuple(files), Picture(png, row["caption"], row["title"], score)
-                )
-    except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError):
+                picture = Picture(files[0], str(row["caption"]), str(row["title"]), score)
+                found[name] = Saved(name, tuple(files), picture)
+    except (DataError, OSError, AttributeError, IndexError, KeyError, TypeError, ValueError):
         return {}  # damaged: all are drawn again, and it is written anew
     return found
 

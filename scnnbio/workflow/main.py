@@ -14,7 +14,7 @@ from scnnbio.digests import write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import divided, run_stages
+from scnnbio.jobs import divided, prepare_early, run_stages
 from scnnbio.jobs import prepare as start_processes
 from scnnbio.validation import registry
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
@@ -168,17 +168,21 @@ def execute(
     return Results(study, runs, measures=fits.measures, report=report)
 
 
-def prepare(study: Study, backend: str | backends.Backend | None, jobs: int | None) -> None:
+def prepare(study: Study | None, backend: str | backends.Backend | None, jobs: int | None) -> None:
     """Begin to import what processes will need, if a run of the study will start any.
 
     Parameters
     ----------
-    study : Study
+    study : Study or None
+        None if it is not read yet, and likely to be large.
     backend : str, Backend or None
         As for :func:`run`.
     jobs : int, optional
     """
-    start_processes(study, backend, jobs, MODULES)
+    if study is not None:
+        start_processes(study, backend, jobs, MODULES)
+    elif not isinstance(backend, backends.Backend):
+        prepare_early(backend, jobs, MODULES)
 
 
 def judge(results: Results) -> Results:
