@@ -223,8 +223,7 @@ class Recording(Value):
         if len(chosen) == self.n_trials and absent.COLUMN not in self.trials:
             return self
         parts = restrict(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
-        table: Mapping[str, NDArray[Any]]
-        table = {column: values[chosen] for column, values in self.trials.items()}
+        table: Mapping[str, NDArray[Any]] = {k: v[chosen] for k, v in self.trials.items()}
         parts["spikes"], table = absent.settled(parts["spikes"], table)
         return Recording(shapes=self.shapes, trials=table, **parts)
 

@@ -2,9 +2,8 @@
 
 from scnnbio.backends.fastest import fastest
 from scnnbio.workflow.drafts import unfinished_runs
-from scnnbio.workflow.drawing import draw
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.main import check, execute, judge, missing, prepare, resume, run
+from scnnbio.workflow.main import check, draw, execute, judge, missing, prepare, resume, run
 from scnnbio.workflow.results import Results
 
 __all__ = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,17 @@ from scnnbio.digests import write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import divided, prepare_early, run_stages
+from scnnbio.jobs import divided, prepare_early, run_stages, start_server
 from scnnbio.jobs import prepare as start_processes
 from scnnbio.validation import registry
+from scnnbio.validation.fits import Fits
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
-from scnnbio.workflow.drawing import MODULES, draw, import_meanwhile
-from scnnbio.workflow.fits import Fits
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
 
+#: What processes import before they are forked.
+_MODULES = ("scnnbio.validation.fits", "scnnbio.figures.drawing", "scnnbio.figures.warm")
 Options = Mapping[str, Any]
 Targets = Mapping[str, backends.Backend]
 
@@ -163,7 +165,9 @@ def execute(
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     fits = Fits(study)
     if divided(study, jobs) > 1:
-        import_meanwhile()
+        # The server of processes imports now, and nothing else can be done; later others wait.
+        for module in ("scipy.stats", "scnnbio.figures"):
+            importlib.import_module(module)
     runs = run_stages(study, made, report, draft, jobs, fits)
     return Results(study, runs, measures=fits.measures, report=report)
 
@@ -180,9 +184,9 @@ def prepare(study: Study | None, backend: str | backends.Backend | None, jobs: i
     jobs : int, optional
     """
     if study is not None:
-        start_processes(study, backend, jobs, MODULES)
+        start_processes(study, backend, jobs, _MODULES)
     elif not isinstance(backend, backends.Backend):
-        prepare_early(backend, jobs, MODULES)
+        prepare_early(backend, jobs, _MODULES)
 
 
 def judge(results: Results) -> Results:
@@ -291,3 +295,21 @@ def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     draw(results, path, report=report, jobs=number, meanwhile=write)
     write_digests(path)
     return results
+
+
+def draw(
+    results: Results,
+    folder: Path,
+    *,
+    only: str | None = None,
+    report: Report | None = None,
+    jobs: int = 1,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[Path]:
+    """Draw the figures of a run into its folder: :func:`scnnbio.figures.drawing.draw`."""
+    # Imported here, since only this needs matplotlib.
+    from scnnbio.figures.drawing import draw
+
+    if jobs > 1:
+        start_server(_MODULES)
+    return draw(results, folder, only=only, report=report, jobs=jobs, meanwhile=meanwhile)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from scnnbio.experiment import Report
 from scnnbio.figures import FIGURES, FigureSpec
+from scnnbio.figures.drawing import drawn
 from scnnbio.jobs import Task
-from scnnbio.workflow.drawing import drawn
 
 
 def _mistaken(results: Any) -> tuple[Figure, str]:

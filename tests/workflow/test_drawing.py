@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from scnnbio import figures, workflow
+from scnnbio import workflow
 from scnnbio.errors import DataError
+from scnnbio.figures import drawing, drawn, registry
 from scnnbio.jobs import Crew, Packed
-from scnnbio.workflow import drawing, drawn
 from scnnbio.workflow.folder import load_results
 from scnnbio.workflow.results import Results
 from tests.workflow.spoiled import Spoiled
@@ -29,7 +29,7 @@ def results(finished: Path) -> Results:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three figures only: two that the run has, and one that is left out."""
     names = ["kernels", "raster", "raster_learning"]
-    monkeypatch.setattr(figures, "names_for", lambda _: names)
+    monkeypatch.setattr(registry, "names_for", lambda _: names)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import importlib
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, Protocol, final
 
 from scnnbio.digests import update_digests
-from scnnbio.experiment import Report
-from scnnbio.jobs import Crew, Packed, Task, start_server
-from scnnbio.workflow.drawn import FIGURES, known_figures, write_record
-from scnnbio.workflow.results import Results
-
-if TYPE_CHECKING:
-    from scnnbio.figures import Saved
-
-#: What processes import before they are forked.
-MODULES = ("scnnbio.workflow.fits", "scnnbio.workflow.drawing", "scnnbio.figures.warm")
+from scnnbio.experiment import Report, Run, Study
+from scnnbio.figures import registry
+from scnnbio.figures.drawn import FIGURES, known_figures, write_record
+from scnnbio.figures.learning_table import learning_tables
+from scnnbio.figures.report import render_report
+from scnnbio.figures.saving import Saved, save, save_drawn
+from scnnbio.figures.spec import StudyResults
+from scnnbio.jobs import Crew, Packed, Task
 
 
-def import_meanwhile() -> None:
-    """Import what judging and drawing need, while the server of processes imports.
+class RunResults(StudyResults, Protocol):
+    """Results of a run, as its report tells them."""
 
-    Nothing else can be done then, and later others wait for this process.
-    """
-    for module in ("scipy.stats", "scnnbio.figures"):
-        importlib.import_module(module)
+    @property
+    def study(self) -> Study:
+        """What was run."""
+
+    @property
+    def runs(self) -> Mapping[str, Run]:
+        """By stage."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Provenance of every stage, and totals."""
 
 
 @final
@@ -59,16 +63,14 @@ class Drawing(Task):
         return drawn(self.results, self.figure, self.folder)
 
 
-def drawn(results: Results, name: str, folder: Path) -> Saved | str:
+def drawn(results: StudyResults, name: str, folder: Path) -> Saved | str:
     """Draw and save a figure, or say why it is left out."""
-    from scnnbio import figures  # imported late, with matplotlib
-
-    made = figures.draw_or_say(name, results)
-    return made if isinstance(made, str) else figures.save_drawn(made, folder)
+    made = registry.draw_or_say(name, results)
+    return made if isinstance(made, str) else save_drawn(made, folder)
 
 
 def draw(
-    results: Results,
+    results: RunResults,
     folder: Path,
     *,
     only: str | None = None,
@@ -105,15 +107,13 @@ def draw(
         If the results lack what the figure ``only`` shows, the folder cannot be written, or a
         process was killed.
     """
-    from scnnbio import figures  # imported late, with matplotlib
-
     place = folder / FIGURES
     if only is not None:
-        files = list(figures.save(figures.draw(only, results).figure, place, only))
+        files = list(save(registry.draw(only, results).figure, place, only))
         update_digests(folder, files)
         return files
     known = known_figures(folder)
-    names = figures.names_for(results)
+    names = registry.names_for(results)
     missing = [name for name in names if name not in known]
     found = dict(known)
     for done, (name, one) in enumerate(_drawn(results, missing, place, jobs, meanwhile), start=1):
@@ -124,13 +124,13 @@ def draw(
     saved = [one for _, one in made if not isinstance(one, str)]
     left_out = {name: one for name, one in made if isinstance(one, str)}
     page = folder / "report.html"
-    figures.render_report(
+    render_report(
         page,
         title=results.study.title or results.study.name,
         scores=results.scores,
         provenance=results.provenance,
         figures={one.name: one.picture for one in saved},
-        tables=figures.learning_tables(results.runs),
+        tables=learning_tables(results.runs),
         left_out=left_out,
     )
     record = write_record(folder, saved, left_out)
@@ -140,7 +140,7 @@ def draw(
 
 
 def _drawn(
-    results: Results,
+    results: RunResults,
     names: Sequence[str],
     folder: Path,
     jobs: int,
@@ -154,7 +154,6 @@ def _drawn(
         for name in names:
             yield name, drawn(results, name, folder)
         return
-    start_server(MODULES)
     waiting = [Drawing(results=packed, figure=name, folder=folder) for name in names]
     with packed, Crew(jobs) as crew:
         while waiting or crew.busy:
@@ -169,7 +168,7 @@ def _drawn(
                 yield task.figure, found
 
 
-def _packed(results: Results) -> Packed | None:
+def _packed(results: RunResults) -> Packed | None:
     """The results for processes, with all that claims have computed; None if they cannot be sent.
 
     A measure of another package may keep what pickle does not know; figures are then drawn here.

@@ -13,23 +13,22 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scnnbio.digests import digest_of, files_of
-from scnnbio.errors import DataError
+from scnnbio.errors import DataError, unwritable
+from scnnbio.figures.report import Picture
+from scnnbio.figures.saving import Saved
+from scnnbio.files import write_atomically
 from scnnbio.registry import extensions
 from scnnbio.validation.scores import Score
-from scnnbio.workflow.folder import read_json, write_json
-
-if TYPE_CHECKING:
-    from scnnbio.figures import Saved
 
 FIGURES = "figures"
 RECORD = "drawn.json"
 #: Packages that draw figures, or compute what they show.
 _PACKAGES = ("matplotlib", "numpy", "scipy", "elephant", "pandas")
 
-Known = Mapping[str, "Saved | str"]
+Known = Mapping[str, Saved | str]
 
 
 def inputs_of(folder: Path) -> str:
@@ -66,14 +65,12 @@ def known_figures(folder: Path) -> Known:
     dict
         By name; empty if they were drawn from anything else, or nothing says from what.
     """
-    from scnnbio.figures import Picture, Saved
-
     place = folder / FIGURES
     if not (place / RECORD).is_file():
         return {}
     found: dict[str, Saved | str] = {}
     try:
-        known = read_json(place / RECORD)
+        known = json.loads((place / RECORD).read_text(encoding="utf-8"))
         if known["inputs"] != inputs_of(folder):
             return {}
         found.update({str(name): str(reason) for name, reason in known["left_out"].items()})
@@ -86,7 +83,7 @@ def known_figures(folder: Path) -> Known:
                 score = None if row["score"] is None else Score.from_dict(row["score"])
                 picture = Picture(files[0], str(row["caption"]), str(row["title"]), score)
                 found[name] = Saved(name, tuple(files), picture)
-    except (DataError, OSError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except (DataError, OSError, LookupError, RecursionError, AttributeError, TypeError, ValueError):
         return {}  # damaged: all are drawn again, and it is written anew
     return found
 
@@ -94,15 +91,16 @@ def known_figures(folder: Path) -> Known:
 def write_record(folder: Path, saved: Iterable[Saved], left_out: Mapping[str, str]) -> Path:
     """Write what the figures of a folder were drawn from; returns the file."""
     path = folder / FIGURES / RECORD
-    path.parent.mkdir(exist_ok=True)
-    write_json(
-        path,
-        {
-            "inputs": inputs_of(folder),
-            "figures": {one.name: _row(one) for one in saved},
-            "left_out": dict(left_out),
-        },
-    )
+    row = {
+        "inputs": inputs_of(folder),
+        "figures": {one.name: _row(one) for one in saved},
+        "left_out": dict(left_out),
+    }
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_atomically((json.dumps(row, indent=2, allow_nan=False) + "\n").encode(), path)
+    except OSError as error:
+        raise unwritable(error, path) from None
     return path
 
 
