@@ -132,10 +132,20 @@ def test_processes_give_the_results_of_one() -> None:
     ],
 )
 def test_every_backend_gives_the_results_of_one_process(backend: str) -> None:
-    """Oracle: the same experiment in one process; divided into two and into three portions."""
+    """Oracle: the same experiment in one process; divided into two, three and five portions."""
+    once = drawn_spikes()
+    later = once.trial < 2
     whole = Experiment(
         one_source((3, 5, 5)),
-        inputs={"in": drawn_spikes()},
+        inputs={
+            "in": drawn_spikes(
+                time=np.concatenate([once.time, once.time[later]]),
+                unit=np.concatenate([once.unit, once.unit[later]]),
+                trial=np.concatenate([once.trial, once.trial[later] + 3]),
+                n_trials=5,
+                trials={},
+            )
+        },
         record=Record(("v1",)),
         dt=1.0,
         stage="divided",
@@ -144,7 +154,8 @@ def test_every_backend_gives_the_results_of_one_process(backend: str) -> None:
     assert expected.provenance["output_spikes"]["v1"] > 0
     same(scnnbio.run(whole, backend, progress=False, jobs=2), expected)
     target = backends.choices.targets(["divided"], backend)["divided"]
-    same(joined(whole, [target.run(part) for part in portions(whole, 3)]), expected)
+    for number in (3, 5):
+        same(joined(whole, [target.run(part) for part in portions(whole, number)]), expected)
 
 
 def test_an_error_of_a_process_arrives() -> None:
