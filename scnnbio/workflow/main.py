@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
+from scnnbio.analysis.elephants import statistics
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
 from scnnbio.digests import write_digests
@@ -168,6 +169,7 @@ def execute(
         # The server of processes imports now, and nothing else can be done; later others wait.
         for module in ("scipy.stats", "scnnbio.figures"):
             importlib.import_module(module)
+        statistics()
     runs = run_stages(study, made, report, draft, jobs, fits)
     return Results(study, runs, measures=fits.measures, report=report)
 
