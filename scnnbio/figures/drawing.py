@@ -78,34 +78,20 @@ def draw(
     jobs: int = 1,
     meanwhile: Callable[[], None] | None = None,
 ) -> list[Path]:
-    """Draw figures into a run's folder, and the report that shows them.
-
-    Figures that are as drawing would give them again are kept as they are.
+    """Draw figures into a run's folder: see :func:`scnnbio.workflow.draw`.
 
     Parameters
     ----------
-    results : Results
+    results : RunResults
     folder : Path
     only : str, optional
-        Name of the only figure to draw, without a report; all figures and the report by default.
     report : callable, optional
     jobs : int
-        Number of processes; the files are those of one process.
     meanwhile : callable, optional
-        Writes the results into the folder, while processes draw.
 
     Returns
     -------
     list of Path
-        The files of all figures, and the report.
-
-    Raises
-    ------
-    SpecError
-        If there is no figure of that name.
-    DataError
-        If the results lack what the figure ``only`` shows, the folder cannot be written, or a
-        process was killed.
     """
     place = folder / FIGURES
     if only is not None:
