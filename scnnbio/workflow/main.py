@@ -165,11 +165,6 @@ def execute(
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     fits = Fits(study)
-    if divided(study, jobs) > 1:
-        # The server of processes imports now, and nothing else can be done; later others wait.
-        for module in ("scipy.stats", "scnnbio.figures"):
-            importlib.import_module(module)
-        statistics()
     runs = run_stages(study, made, report, draft, jobs, fits)
     return Results(study, runs, measures=fits.measures, report=report)
 
@@ -282,7 +277,12 @@ def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) 
 
 def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     """Run the stages that are left, and write the results folder."""
-    path = draft.path
+    path, number = draft.path, divided(draft.study, jobs)
+    if number > 1:
+        # The server of processes imports now, and nothing else can be done; later others wait.
+        for module in ("scipy.stats", "scnnbio.figures"):
+            importlib.import_module(module)
+        statistics()
     results = execute(
         draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
     )
@@ -293,7 +293,6 @@ def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
         write_runs(results, path, results.provenance)
         write_scores(results, path)
 
-    number = divided(draft.study, jobs)
     draw(results, path, report=report, jobs=number, meanwhile=write)
     write_digests(path)
     return results

@@ -184,6 +184,29 @@ def test_a_number_of_processes_is_checked() -> None:
     assert 1 <= crew.usable_cores() <= (os.cpu_count() or 1)
 
 
+def test_a_server_that_ended_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: object) -> None:
+        raise EOFError
+
+    with crew.Crew(1) as ours:
+        monkeypatch.setattr(ours._context.Process, "start", start)
+        task = crew.Simulation(backend=backends.get("reference"), experiment=driven())
+        with pytest.raises(DataError, match=r"jobs: .* ended \(EOFError\); .* use --jobs 1"):
+            ours.start(task)
+        assert not ours.busy
+
+
+def test_one_process_where_none_can_be_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no server that forks; the backend says what can be imported before a fork."""
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert crew.usable_cores() == 1
+    for name in backends.names():
+        modules = backends.before_forks(name)
+        assert bool(modules) == backends.kind(name).forks
+        assert modules in ([], [backends.kind(name).__module__])
+    assert backends.before_forks("learn=brian2,test=nest") == backends.before_forks(None)
+
+
 def test_small_studies_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default processes start only where they save time."""
     monkeypatch.setattr(crew.Crew, "start", None)
