@@ -284,7 +284,10 @@ GRADIENTS: dict[str, type[Gradient]] = {"surrogate": BySurrogates, "conversion":
 
 
 def _settings(table: Any, where: str) -> Training:
-    readers = {"surrogate": partial(build, Surrogate), "learn": as_table}
+    readers: dict[str, Callable[[Any, str], Any]] = {
+        "surrogate": partial(build, Surrogate),
+        "learn": as_table,
+    }
     return build(Training, table, where, readers)
 
 
