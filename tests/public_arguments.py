@@ -142,6 +142,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "FromCurrents": {
         "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
+        "shown": 20.0,
     },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},
@@ -174,6 +175,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
     "TripletSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
+    "EachStep": {"change": "x*e", "eligible": "x", "tau": 9.0},
     "Reward": {"population": "v1", "tau": 9.0},
     "MSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
     "MSTDPET": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},

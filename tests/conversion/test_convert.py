@@ -56,6 +56,7 @@ def small() -> tuple[nn.Module, np.ndarray]:
 # ------------------------------------------------------------------------------ closed forms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begins", [0.0, 0.5])
 @pytest.mark.parametrize("steps", [1, 4, 13])
 def test_a_first_layer_fires_the_floor_of_its_input(begins: float, steps: int) -> None:
@@ -125,6 +126,7 @@ def test_no_charge_is_lost_in_a_deeper_layer(steps: int) -> None:
 # ------------------------------------------------------------------------------ towards torch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "shape", "scale"),
     [
@@ -219,6 +221,17 @@ def test_backends_fire_the_same_spikes(backend: str) -> None:
     np.testing.assert_allclose(
         ours.signals["output"]["v"].values, theirs.signals["output"]["v"].values, atol=CLOSE
     )
+
+
+def test_input_that_stops_after_t_steps_changes_nothing_in_them() -> None:
+    module, given = small()
+    converted = convert(module, given)
+    whole, part = (run(converted.experiment(given, 8, stops=stops)) for stops in (False, True))
+    for layer in converted.layers:
+        for steps in (1, 5, 8):
+            kept, found = (converted.activations(r, layer.name, steps) for r in (whole, part))
+            np.testing.assert_array_equal(found, kept)
+    assert len(part.spikes["layer2"].time) < len(whole.spikes["layer2"].time)
 
 
 # ------------------------------------------------------------------------------ what it is made of

@@ -150,6 +150,7 @@ def test_a_table_of_all_points(tmp_path: Path) -> None:
     assert pd.read_parquet(path)["claim"].tolist() == table["claim"].tolist()
 
 
+@pytest.mark.slow
 def test_an_array_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in sbatch runs the tasks of the array, as Slurm would, one after another."""
     written = plan(tmp_path / "plan", "trials=2,3,4")

@@ -13,14 +13,16 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 
+from scnnbio.backends.brian2.each_step import Connections
 from scnnbio.backends.brian2.layout import internal_kernel
-from scnnbio.backends.brian2.lists import is_listed, ordered
+from scnnbio.backends.brian2.lists import Listing, is_listed, listing_at, ordered
 from scnnbio.backends.brian2.procedural import (
     DecayingTraces,
     Each,
     Geometry,
     KernelPathway,
     Normaliser,
+    generates_cpp,
 )
 from scnnbio.backends.brian2.winners import Competition, Silenced
 from scnnbio.backends.notation import BRIAN2
@@ -56,6 +58,21 @@ def geometry_at(projection: Projection, lag: int) -> Geometry:
         connector.groups,
         lag,
     )
+
+
+def connections_at(projection: Projection, lag: int) -> Geometry | Listing:
+    """A projection at one lag: a geometry, or a list of its connections.
+
+    In C++ a list that joins every neuron with every other is a convolution of a single place, whose
+    channels are the neurons: its weights are in that order.
+    """
+    if not is_listed(projection):
+        return geometry_at(projection, lag)
+    listing = listing_at(projection, lag)
+    if not (generates_cpp() and listing.is_complete):
+        return listing
+    pre = (len(listing.first) - 1, 1, 1)
+    return Geometry(pre, (listing.size, 1, 1), (1, 1), (1, 1), (0, 0))
 
 
 def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:
@@ -180,8 +197,9 @@ class Learning:
             )
 
     def finish(self, order: int) -> None:
-        """Create the jumps of the postsynaptic traces after the last lag, and normalisation."""
+        """Create what follows the last lag: jumps, normalisation, and each step's change."""
         name = self.projection.name
+        self._add_each_step()
         self._add_jump(self.post, "post", self.learners, ("synapses", 2 * order + 1), name)
         control = self.rule.normalisation
         if control is not None:
@@ -198,6 +216,28 @@ class Learning:
                     f"normalise_{name}",
                 )
             )
+
+    def _add_each_step(self) -> None:
+        each, first = self.rule.each_step, None
+        if each is None:
+            return
+        for lag in range(len(self.projection.delays)):
+            made = self.keep(
+                Connections(
+                    self.rule,
+                    each,
+                    self.projection,
+                    self.experiment,
+                    self.kernel,
+                    self.ends(lag),
+                    # Without competition, which such a rule excludes, they are all neurons.
+                    self.learners[0],
+                    lag,
+                    first,
+                    f"each_step_{at_lag(self.projection, lag)}",
+                )
+            )
+            first = first or made
 
     def _change(self, text: str) -> list[str]:
         """Statement that changes ``w``; empty without an expression."""
