@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.elephants import statistics
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.units import In, plain_array
@@ -144,14 +145,13 @@ def adaptation(run: Run, population: str) -> Adaptation:
     Teeter et al. 2018, Nat Commun 9:709; the index is that of the Allen Cell Types Database
     (Technical white paper: electrophysiology), taken 39 to 61 pA above rheobase.
     """
-    from elephant.statistics import isi
-
+    elephant = statistics()
     if run.recording.n_trials != 1:
         raise SpecError(f"the run has {run.recording.n_trials} trials; run one", where="adaptation")
     layer, spikes = run.experiment.network.population(population), run.recording.spikes[population]
     each = layer.shape[1] * layer.shape[2]
     trains = [np.sort(spikes.time[spikes.unit == k * each]) for k in range(layer.shape[0])]
-    intervals = {k: np.asarray(isi(t)) for k, t in enumerate(trains) if len(t) > 1}
+    intervals = {k: np.asarray(elephant.isi(t)) for k, t in enumerate(trains) if len(t) > 1}
     ends = np.full((2, len(trains)), np.nan)
     for k, found in intervals.items():
         ends[:, k] = 1e3 / found[[0, -1]]

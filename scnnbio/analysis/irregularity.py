@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio.analysis.elephants import statistics
 from scnnbio.analysis.rates import Responses
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
@@ -169,14 +170,13 @@ def trial_cv(
     >>> trial_cv(recording, "v1", min_intervals=2).cv.round(3)
     array([0.333])
     """
-    from elephant.statistics import cv, isi
-
+    elephant = statistics()
     chosen, trains, wanted = _chosen(recording, population, units, trials, window)
     found, number = np.full(len(chosen), np.nan), np.zeros(len(chosen), dtype=np.int64)
     least = max(min_intervals, 2)
     for row, (unit, kept) in enumerate(zip(chosen, wanted, strict=True)):
-        long = [isi(train) for train in trains.of(int(unit), kept) if len(train) > least]
-        each = [cv(intervals) for intervals in long if intervals.any()]
+        long = [elephant.isi(train) for train in trains.of(int(unit), kept) if len(train) > least]
+        each = [elephant.cv(intervals) for intervals in long if intervals.any()]
         if each:
             found[row], number[row] = np.mean(each), len(each)
     return TrialCV(chosen, found, number)
@@ -201,8 +201,7 @@ def fano_factor(
     array, shape (conditions, units), or (units,) with ``conditions``
         Variance (dividing by the number of trials) over mean.
     """
-    from elephant.statistics import fanofactor
-
+    elephant = statistics()
     least = plain(min_mean_count, "1", where="fano_factor.min_mean_count")
     n_trials, n_units = table.n_trials, table.counts.shape[1]
     pairs = (
@@ -216,7 +215,7 @@ def fano_factor(
     for i, (condition, unit) in enumerate(pairs):
         counts = table.counts[table.condition == condition, unit]
         if len(counts) > 1 and counts.mean() >= least and counts.any():
-            factors[i] = fanofactor([blank[:count] for count in counts])
+            factors[i] = elephant.fanofactor([blank[:count] for count in counts])
     return factors if conditions is not None else factors.reshape(len(n_trials), n_units)
 
 
@@ -305,21 +304,20 @@ def _trials_of_each(
 
 def _measures(trains: list[Array], min_intervals: int) -> tuple[float, float, float, float]:
     """Return the number of intervals, CV, CV2 and LV of trains taken together."""
-    from elephant.statistics import cv, cv2, isi, lv
-
-    intervals = [isi(train) for train in trains if len(train) > 1]
+    elephant = statistics()
+    intervals = [elephant.isi(train) for train in trains if len(train) > 1]
     number = sum(map(len, intervals))
     long = [train for train in intervals if len(train) > 1]
     if number < min_intervals or not long:
         return number, np.nan, np.nan, np.nan
     together = np.concatenate(intervals)
-    whole = float(cv(together)) if together.any() else np.nan
+    whole = float(elephant.cv(together)) if together.any() else np.nan
     if any((train[1:] + train[:-1] == 0).any() for train in long):
         return number, whole, np.nan, np.nan
     # A train of n intervals has n - 1 pairs: so weighted, its mean is one over all pairs.
     pairs = np.array([len(train) - 1 for train in long])
     means = [
         float(np.average([measure(train) for train in long], weights=pairs))
-        for measure in (cv2, lv)
+        for measure in (elephant.cv2, elephant.lv)
     ]
     return number, whole, means[0], means[1]

@@ -11,6 +11,8 @@ from scnnbio.backends.options import checked
 from scnnbio.errors import BackendMissing
 from scnnbio.registry import Registry, subclasses
 
+_BRIAN2 = "scnnbio.backends.brian2.backend"
+
 #: Every backend by name: one line each here, or in the entry points of a package.
 BACKENDS: Registry[type[Backend]] = Registry(
     "backend",
@@ -38,6 +40,24 @@ def names() -> tuple[str, ...]:
         Those of scnnbio first, then those that other packages register.
     """
     return tuple(BACKENDS)
+
+
+def before_forks(text: str | None) -> list[str]:
+    """Modules of the backends that a text names which may be imported before a process forks.
+
+    They are known here without an import, so that another process can import them meanwhile; the
+    classes say the same (:attr:`Backend.forks`).
+
+    Parameters
+    ----------
+    text : str or None
+        As ``--backend`` takes it; None for the fastest.
+
+    Returns
+    -------
+    list of str
+    """
+    return [_BRIAN2] if text is None or "brian2" in text else []
 
 
 def kind(name: str) -> type[Backend]:
@@ -85,4 +105,4 @@ def get(name: str, options: Mapping[str, Any] | None = None) -> Backend:
     return found(**checked(found, options or {}))
 
 
-__all__ = ["BACKENDS", "Backend", "distance_to_threshold", "get", "kind", "names"]
+__all__ = ["BACKENDS", "Backend", "before_forks", "distance_to_threshold", "get", "kind", "names"]

@@ -60,8 +60,8 @@ Jobs = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Number of processes for stages, and for trials, that do not depend on one another;"
-        " the results are those of one process. Default: one per core, for large stages.",
+        help="Number of processes for stages and trials that do not depend on one another, fits and"
+        " figures; the results are those of one process. Default: one per core, for large studies.",
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="One of the experiment's profiles.")]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scnnbio.cli.common import Folder, app
+from scnnbio.cli.common import Folder, Jobs, app
 from scnnbio.cli.terminal import console, progress
 from scnnbio.errors import SpecError
+from scnnbio.jobs import divided
 
 if TYPE_CHECKING:
     from scnnbio.workflow import Results
@@ -40,8 +41,9 @@ def figures(
     mp4: Annotated[
         bool, typer.Option("--mp4", help="Write the animation as MP4, by ffmpeg; else as GIF.")
     ] = False,
+    jobs: Jobs = None,
 ) -> None:
-    """Draw the figures of a finished run again, or animate it."""
+    """Draw the figures of a finished run that changed, one of them anew, or animate it."""
     from scnnbio import workflow
 
     if not animate and (stage is not None or trial is not None or mp4):
@@ -51,7 +53,8 @@ def figures(
         if animate:
             drawn = [_animated(results, folder, name, stage, trial, mp4)]
         else:
-            drawn = workflow.draw(results, folder, only=name, report=report)
+            number = divided(results.study, jobs)
+            drawn = workflow.draw(results, folder, only=name, report=report, jobs=number)
     for path in drawn:
         console.print(str(path), soft_wrap=True)
 

@@ -71,6 +71,7 @@ def run(
     """Run an experiment, judge it against published data, and draw the report."""
     from scnnbio import workflow
 
+    workflow.prepare(None, backend, jobs)
     ours, options = split(settings or ())
     study = load(exp, profile=profile, seed=seed, settings=ours)
     folder = out or default_folder(study.name, profile)

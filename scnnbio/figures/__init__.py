@@ -13,9 +13,9 @@ from scnnbio.figures.learning import learning_curve
 from scnnbio.figures.learning_table import learning_tables
 from scnnbio.figures.orientation import example_units, orientation_figure, tuning_curves
 from scnnbio.figures.raster import raster
-from scnnbio.figures.registry import FIGURES, draw, draw_all, names_for
+from scnnbio.figures.registry import FIGURES, draw, draw_all, draw_or_say, names_for
 from scnnbio.figures.report import Picture, Table, render_report
-from scnnbio.figures.saving import save, save_all
+from scnnbio.figures.saving import Saved, save, save_all, save_drawn
 from scnnbio.figures.scores import Judged, claim_distributions
 from scnnbio.figures.shapes import shape_scatter
 from scnnbio.figures.spec import Drawn, FigureSpec, StudyResults
@@ -31,6 +31,7 @@ __all__ = [
     "FigureSpec",
     "Judged",
     "Picture",
+    "Saved",
     "StudyResults",
     "Table",
     "animate",
@@ -39,6 +40,7 @@ __all__ = [
     "draw",
     "draw_against_bins",
     "draw_all",
+    "draw_or_say",
     "drawn_pair",
     "example_units",
     "kernel_grid",
@@ -52,6 +54,7 @@ __all__ = [
     "save",
     "save_all",
     "save_animation",
+    "save_drawn",
     "shape_scatter",
     "style",
     "styled",

@@ -40,7 +40,7 @@ from scnnbio.validation.orientation_tuning import GRATINGS
 from scnnbio.validation.oriented_kernels import KernelCircularVariance
 from scnnbio.validation.receptive_field_shape import LogShape
 
-__all__ = ["FIGURES", "draw", "draw_all", "names_for"]
+__all__ = ["FIGURES", "draw", "draw_all", "draw_or_say", "names_for"]
 
 
 def draw(name: str, results: StudyResults) -> Drawn:
@@ -119,21 +119,41 @@ def draw_all(
     drawn : list of Drawn
     left_out : dict from name to reason
     """
-    drawn, left_out = [], {}
+    drawn: list[Drawn] = []
+    left_out: dict[str, str] = {}
     names = names_for(results)
     for done, name in enumerate(names, start=1):
-        try:
-            drawn.append(draw(name, results))
-        except DataError as error:
-            left_out[name] = error.message.removeprefix("cannot be drawn: ")
-        except Exception as error:
-            # A failing figure of another package must not end a run.
-            if name in FIGURES.own or name.startswith(PREFIX):
-                raise
-            left_out[name] = f"{type(error).__name__}: {error}"
+        found = draw_or_say(name, results)
+        if isinstance(found, Drawn):
+            drawn.append(found)
+        else:
+            left_out[name] = found
         if progress is not None:
             progress(done, len(names))
     return drawn, left_out
+
+
+def draw_or_say(name: str, results: StudyResults) -> Drawn | str:
+    """Draw one of :func:`names_for`, or say why it is left out.
+
+    Parameters
+    ----------
+    name : str
+    results : StudyResults
+
+    Returns
+    -------
+    Drawn or str
+    """
+    try:
+        return draw(name, results)
+    except DataError as error:
+        return error.message.removeprefix("cannot be drawn: ")
+    except Exception as error:
+        # A failing figure of another package must not end a run.
+        if name in FIGURES.own or name.startswith(PREFIX):
+            raise
+        return f"{type(error).__name__}: {error}"
 
 
 def _score(results: StudyResults, claim: str) -> Score | None:

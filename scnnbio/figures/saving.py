@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -15,7 +16,25 @@ from scnnbio.figures.report import Picture
 from scnnbio.figures.spec import Drawn
 from scnnbio.files import write_atomically
 
-__all__ = ["save", "save_all"]
+__all__ = ["Saved", "save", "save_all", "save_drawn"]
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """A figure that was saved, without the figure itself.
+
+    Parameters
+    ----------
+    name : str
+    files : tuple of Path
+        PNG, PDF and CSV.
+    picture : Picture
+        For :func:`~scnnbio.figures.render_report`.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    picture: Picture
 
 
 def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path, Path]:
@@ -67,10 +86,22 @@ def save_all(
     pictures : dict from name to Picture
         For :func:`~scnnbio.figures.render_report`.
     """
-    written: list[Path] = []
-    pictures: dict[str, Picture] = {}
-    for one in drawn:
-        files = save(one.figure, folder, one.name)
-        written += files
-        pictures[one.name] = Picture(files[0], one.caption, one.title, one.score)
-    return written, pictures
+    saved = [save_drawn(one, folder) for one in drawn]
+    written = [file for one in saved for file in one.files]
+    return written, {one.name: one.picture for one in saved}
+
+
+def save_drawn(one: Drawn, folder: str | os.PathLike[str]) -> Saved:
+    """Save a figure by its name.
+
+    Parameters
+    ----------
+    one : Drawn
+    folder : str or path
+
+    Returns
+    -------
+    Saved
+    """
+    files = save(one.figure, folder, one.name)
+    return Saved(one.name, files, Picture(files[0], one.caption, one.title, one.score))

@@ -166,10 +166,25 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
                 _rendered(figure, format="png", dpi=200, metadata={"Software": None}), png
             )
             none = {"CreationDate": None, "Creator": None, "Producer": None}
-            write_atomically(_rendered(figure, format="pdf", dpi=300, metadata=none), pdf)
+            with _laid_out(figure):
+                write_atomically(_rendered(figure, format="pdf", dpi=300, metadata=none), pdf)
     except OSError as error:
         raise unwritable(error, folder, f"figure {name!r}") from None
     return png, pdf
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Keep the places that a figure was last drawn with, rather than find them again."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def _rendered(figure: Figure, **options: Any) -> bytes:

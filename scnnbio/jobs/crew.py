@@ -1,14 +1,15 @@
-"""Processes that run parts of a study side by side, each with the results of one process.
+"""Processes that do parts of a study's work side by side, each with the results of one process.
 
-A task is a stage, or a portion of one whose trials are independent. Each task has a process of its
-own, which a server forks that has imported this package and nothing else has happened in: a fork
-of a process with a simulator or threads in it could hang.
+A task is a stage, a portion of one whose trials are independent, a fit or a figure. Each task has a
+process of its own, which a server forks that has imported this package and nothing else has
+happened in: a fork of a process with a simulator or threads in it could hang.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -17,11 +18,12 @@ import signal
 import threading
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from scnnbio.backends import Backend
 from scnnbio.errors import DataError, ScnnbioError
@@ -29,14 +31,19 @@ from scnnbio.experiment import Experiment, Report, Run
 from scnnbio.jobs.passing import received, send
 from scnnbio.stimuli.base import count
 
-#: Steps times neurons and source units below which a process costs more than it saves.
-_WORTH = 1e9
-#: Imported by the server once, so that the processes that it forks need not.
-_PRELOADED = ("scnnbio.jobs.stages",)
+#: Steps times neurons and source units below which a process costs more than it saves: where its
+#: simulator is imported before it is forked, and elsewhere.
+_WORTH = {True: 5e7, False: 1e9}
+#: Imported by the server once, so that the processes that it forks need not: first and last.
+_FIRST, _LAST = ("scnnbio.jobs.lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
+#: Options of glibc's ``mallopt`` (malloc.h).
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def usable_cores() -> int:
-    """Number of cores that this process may use."""
+    """Number of cores that this process may use; 1 where no server can fork processes."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -59,30 +66,76 @@ def size(experiment: Experiment) -> float:
     return float(experiment.n_trials * experiment.trial_steps * units)
 
 
-def worth_a_process(experiment: Experiment) -> bool:
-    """Whether an experiment is so large that a process of its own saves time."""
-    return size(experiment) >= _WORTH
+def worth_a_process(experiment: Experiment, *, forks: bool) -> bool:
+    """Whether an experiment is so large that a process of its own saves time.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    forks : bool
+        Whether processes find its simulator imported, see :attr:`Backend.forks`.
+    """
+    return size(experiment) >= _WORTH[forks]
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """One experiment that a process runs.
+class Task(ABC):
+    """What a process does; it is sent to the process, and its result back.
+
+    Parameters
+    ----------
+    place : int
+        Its place among the tasks that are shown as one.
+    """
+
+    place: int = 0
+
+    @property
+    @abstractmethod
+    def about(self) -> str:
+        """What it is about, as errors say it: ``"stage 'learn'"``."""
+
+    @property
+    def shown(self) -> str:
+        """What is added to the phases that it reports; tasks of which it is equal are added up."""
+        return ""
+
+    @abstractmethod
+    def perform(self, report: Report) -> Any:
+        """Do it, in the process."""
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Simulation(Task):
+    """A stage, or a portion of its trials.
 
     Parameters
     ----------
     backend : Backend
     experiment : Experiment
-        A stage or a portion of it.
+        The stage or the portion.
     checkpoint : Path, optional
         Folder for its checkpoints.
-    place : int
-        Its place among the tasks of its stage.
     """
 
     backend: Backend
     experiment: Experiment
     checkpoint: Path | None = None
-    place: int = 0
+
+    @property
+    def about(self) -> str:
+        """The stage. See :attr:`Task.about`."""
+        return f"stage {self.experiment.stage!r}"
+
+    @property
+    def shown(self) -> str:
+        """The stage. See :attr:`Task.shown`."""
+        return f" ({self.experiment.stage})"
+
+    def perform(self, report: Report) -> Run:
+        """Simulate. See :meth:`Task.perform`."""
+        return self.backend.run(self.experiment, report, checkpoint=self.checkpoint)
 
 
 @dataclass(eq=False)
@@ -92,19 +145,18 @@ class _Running:
     messages: connection.Connection
 
 
-def start_server(targets: Iterable[Backend]) -> None:
+def start_server(modules: Iterable[str]) -> None:
     """Start the server that forks the processes, and return while it imports.
 
     Called early, it has imported what they need by the time that the first of them starts.
 
     Parameters
     ----------
-    targets : iterable of Backend
-        Their modules are imported, too, where that starts no simulator.
+    modules : iterable of str
+        Further modules that it imports; none that starts a simulator or a thread.
     """
-    modules = [type(target).__module__ for target in targets if target.forks]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*_PRELOADED, *dict.fromkeys(modules)])
+    context.set_forkserver_preload([*_FIRST, *dict.fromkeys(modules), _LAST])
     forkserver.ensure_running()
 
 
@@ -147,20 +199,34 @@ class Crew:
         return bool(self._running)
 
     def start(self, task: Task) -> None:
-        """Start a task in a process of its own."""
+        """Start a task in a process of its own.
+
+        Raises
+        ------
+        DataError
+            If the server of processes has ended, for instance for lack of memory.
+        """
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, task), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError) as error:
+            raise DataError(
+                f"the process that starts others ended ({type(error).__name__}); if memory is"
+                " short, use --jobs 1",
+                where="jobs",
+            ) from None
         theirs.close()
         self._running.append(_Running(task, process, ours))
 
-    def wait(self) -> tuple[Task, Run]:
+    def wait(self) -> tuple[Task, Any]:
         """Wait until a task is done.
 
         Returns
         -------
         task : Task
-        run : Run
+        found : object
+            What it returned.
 
         Raises
         ------
@@ -193,11 +259,10 @@ class Crew:
         """Report the progress of all tasks of a stage together."""
         if self._report is None:
             return
-        stage = task.experiment.stage
-        parts = self._progress.setdefault((stage, phase), {})
+        parts = self._progress.setdefault((task.shown, phase), {})
         parts[task.place] = (done, total)
         self._report(
-            f"{phase} ({stage})",
+            f"{phase}{task.shown}",
             sum(part[0] for part in parts.values()),
             sum(part[1] for part in parts.values()),
         )
@@ -208,17 +273,17 @@ class Crew:
         code = one.process.exitcode
         how = f"by signal {-code}" if code and code < 0 else f"with status {code}"
         return DataError(
-            f"a process of stage {one.task.experiment.stage!r} ended {how}; if memory is short, use"
-            " fewer --jobs",
+            f"a process of {one.task.about} ended {how}; if memory is short, use fewer --jobs",
             where="jobs",
         )
 
 
 def _work(messages: connection.Connection, task: Task) -> None:
-    """Run a task, and send its progress and its run, or its error."""
+    """Do a task, and send its progress and its result, or its error."""
     # The terminal interrupts all its processes; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
+    _keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def report(phase: str, done: float, total: float) -> None:
@@ -231,12 +296,24 @@ def _work(messages: connection.Connection, task: Task) -> None:
 
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
-        run = task.backend.run(task.experiment, report, checkpoint=task.checkpoint)
-        found: tuple[str, Any] = ("run", run)
+        found: tuple[str, Any] = ("found", task.perform(report))
     except Exception as error:
         found = ("error", _portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         send(messages, found)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep up to 64 MB that arrays free, for the next arrays.
+
+    It learns to from the first large array that a process frees. Until then it returns each array
+    of a megabyte to the system, which clears new pages for the next one: 600,000 of them while
+    16,000 pictures of noise are drawn, a third of the time.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_TRIM_THRESHOLD, 1 << 26)
+        set_option(_MMAP_THRESHOLD, 1 << 25)
 
 
 def _end(number: int, frame: object) -> None:

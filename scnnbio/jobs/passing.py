@@ -13,7 +13,7 @@ import pickle
 import tempfile
 from itertools import pairwise
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle, send_handle
+from multiprocessing.reduction import DupFd, recv_handle, send_handle
 from typing import IO, Any
 
 #: Bytes from which an array passes in a file.
@@ -31,6 +31,47 @@ def send(messages: Connection, value: Any) -> None:
         One of the two that ``Pipe()`` returns.
     value : object
     """
+    content, large = _parts(value)
+    messages.send((content, _cuts(large), [raw.nbytes for raw in large]))
+    if large:
+        with _filled(large) as file:
+            send_handle(messages, file.fileno(), None)  # type: ignore[arg-type]
+
+
+class Packed:
+    """A value in memory that several processes map; a context that frees it.
+
+    Sent as part of the arguments of a process, it arrives there as the value.
+
+    Parameters
+    ----------
+    value : object
+    """
+
+    def __init__(self, value: Any) -> None:
+        content, large = _parts(value)
+        large.append(memoryview(content))
+        self._file = _filled(large)
+        self._cuts = _cuts(large)
+        self._sizes = [raw.nbytes for raw in large]
+
+    def __enter__(self) -> Packed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (DupFd(self._file.fileno()), self._cuts, self._sizes)
+
+
+def _unpacked(handle: Any, cuts: list[int], sizes: list[int]) -> Any:
+    *parts, content = _mapped(handle.detach(), cuts, sizes)
+    return _unpickled(content, parts)
+
+
+def _parts(value: Any) -> tuple[bytes, list[memoryview]]:
+    """A value as a message, and the large arrays that it leaves out."""
     large: list[memoryview] = []
 
     def small(buffer: pickle.PickleBuffer) -> bool:
@@ -41,19 +82,34 @@ def send(messages: Connection, value: Any) -> None:
         large.append(raw)
         return False
 
-    content = pickle.dumps(value, protocol=5, buffer_callback=small)
+    return pickle.dumps(value, protocol=5, buffer_callback=small), large
+
+
+def _cuts(large: list[memoryview]) -> list[int]:
+    """Where arrays begin in the file, and where the last ends."""
     cuts = [0]
     for raw in large:
         cuts.append(cuts[-1] + -(-raw.nbytes // _ALIGNED) * _ALIGNED)
-    messages.send((content, cuts, [raw.nbytes for raw in large]))
-    if large:
-        with _nameless() as file:
-            for raw, begin in zip(large, cuts, strict=False):
-                file.seek(begin)
-                file.write(raw)
-            file.truncate(cuts[-1])
-            file.flush()
-            send_handle(messages, file.fileno(), None)  # type: ignore[arg-type]
+    return cuts
+
+
+def _filled(large: list[memoryview]) -> IO[bytes]:
+    """A file of arrays."""
+    file, cuts = _nameless(), _cuts(large)
+    for raw, begin in zip(large, cuts, strict=False):
+        file.seek(begin)
+        file.write(raw)
+    file.truncate(cuts[-1])
+    file.flush()
+    return file
+
+
+def _mapped(handle: int, cuts: list[int], sizes: list[int]) -> list[memoryview]:
+    """Arrays of a file."""
+    with os.fdopen(handle, "rb") as file:
+        # A private copy of each page that is changed: arrays can be written to as before.
+        whole = memoryview(mmap.mmap(file.fileno(), cuts[-1], access=mmap.ACCESS_COPY))
+    return [whole[a : a + size] for (a, _), size in zip(pairwise(cuts), sizes, strict=True)]
 
 
 def received(messages: Connection) -> Any:
@@ -67,14 +123,10 @@ def received(messages: Connection) -> Any:
     content, cuts, sizes = messages.recv()
     if not sizes:
         return _unpickled(content, [])
-    with os.fdopen(recv_handle(messages), "rb") as file:
-        # A private copy of each page that is changed: arrays can be written to as before.
-        whole = memoryview(mmap.mmap(file.fileno(), cuts[-1], access=mmap.ACCESS_COPY))
-    parts = [whole[a : a + size] for (a, _), size in zip(pairwise(cuts), sizes, strict=True)]
-    return _unpickled(content, parts)
+    return _unpickled(content, _mapped(recv_handle(messages), cuts, sizes))
 
 
-def _unpickled(content: bytes, buffers: list[memoryview]) -> Any:
+def _unpickled(content: bytes | memoryview, buffers: list[memoryview]) -> Any:
     # It comes from a process of ours by a connection that no other process has.
     return pickle.loads(content, buffers=buffers)  # noqa: S301
 

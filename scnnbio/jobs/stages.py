@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from scnnbio.analysis.learned import learned
-from scnnbio.backends import Backend, processes
+from scnnbio.backends import Backend, before_forks, processes
 from scnnbio.experiment import Experiment, Report, Run, Stage, Study
 from scnnbio.experiment.portions import Portion, independent, joined, portions
 from scnnbio.jobs.crew import (
     Crew,
+    Simulation,
     Task,
     checked_jobs,
     start_server,
@@ -35,12 +36,23 @@ class Kept(Protocol):
         """Folder for the checkpoints of a stage, created if absent."""
 
 
+class Followers(Protocol):
+    """Tasks that begin when a stage is finished, while others run."""
+
+    def after(self, run: Run) -> Sequence[Task]:
+        """Tasks that follow a stage."""
+
+    def take(self, task: Task, found: Any) -> None:
+        """Take the result of one of them."""
+
+
 def run_stages(
     study: Study,
     targets: Targets,
     report: Report | None = None,
     draft: Kept | None = None,
     jobs: int | None = 1,
+    followers: Followers | None = None,
 ) -> dict[str, Run]:
     """Run every stage; later stages start from the weights that earlier ones learned.
 
@@ -59,15 +71,19 @@ def run_stages(
     jobs : int, optional
         Number of processes; None for one per core that may be used, and one process alone where
         the study is so small that others would not save time.
+    followers : Followers, optional
+        What follows a stage; in one process nothing does.
 
     Returns
     -------
     dict of str to Run
         In the order of the stages.
     """
-    number = _processes(study, jobs)
+    number = _processes(study, jobs, {name: one.forks for name, one in targets.items()})
     if number > 1:
-        return _in_processes(study, targets, report, draft, number)
+        modules = [type(target).__module__ for target in targets.values() if target.forks]
+        start_server(modules)
+        return _in_processes(study, targets, report, draft, number, followers)
     runs: dict[str, Run] = {}
     for stage in study.stages:
         experiment = stage.ready(runs)
@@ -82,25 +98,90 @@ def run_stages(
     return runs
 
 
-def prepare(study: Study, targets: Targets, jobs: int | None) -> None:
-    """Begin to import what processes need, if :func:`run_stages` will start any.
+def prepare(
+    study: Study, backend: str | Backend | None, jobs: int | None, modules: Sequence[str] = ()
+) -> int:
+    """Begin to import what processes need, if there will be any.
 
     Parameters
     ----------
     study : Study
-    targets : mapping of str to Backend
-        By stage.
+    backend : str, Backend or None
+        As the user names it.
     jobs : int, optional
         As for :func:`run_stages`.
+    modules : sequence of str
+        What else they need; none that starts a simulator or a thread.
+
+    Returns
+    -------
+    int
+        Number of processes for work that can always be divided, such as figures.
     """
-    if _processes(study, jobs) > 1:
-        start_server(targets.values())
+    if isinstance(backend, Backend):
+        first = [type(backend).__module__] if backend.forks else []
+    else:
+        first = before_forks(backend)
+    number = divided(study, jobs, forks=bool(first))
+    if number > 1:
+        start_server([*first, *modules])
+    return number
 
 
-def _processes(study: Study, jobs: int | None) -> int:
+def prepare_early(backend: str | None, jobs: int | None, modules: Sequence[str] = ()) -> None:
+    """Begin to import what processes need before the study is known, which takes as long.
+
+    Only for backends that are imported before a fork; a small study then leaves it unused.
+
+    Parameters
+    ----------
+    backend : str or None
+        As the user names it.
+    jobs : int, optional
+    modules : sequence of str
+        As for :func:`prepare`.
+    """
+    number = usable_cores() if jobs is None else jobs
+    first = before_forks(backend)
+    if first and number > 1 and processes.commanded().size == 1:
+        start_server([*first, *modules])
+
+
+def divided(study: Study, jobs: int | None, *, forks: bool = True) -> int:
+    """Number of processes for work on a study that can always be divided.
+
+    Parameters
+    ----------
+    study : Study
+    jobs : int, optional
+        None for one per core, where a stage is large.
+    forks : bool
+        Whether they find their simulator imported.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SpecError
+        If ``jobs`` is not a whole number of at least 1.
+    """
+    number = usable_cores() if jobs is None else checked_jobs(jobs)
+    if processes.commanded().size > 1:
+        return 1
+    large = jobs is not None or any(worth_a_process(e, forks=forks) for e in study.experiments)
+    return number if large else 1
+
+
+def _processes(study: Study, jobs: int | None, forks: Mapping[str, bool]) -> int:
     """Number of processes; 1 where nothing can run side by side, or gains nothing by it."""
     number = usable_cores() if jobs is None else checked_jobs(jobs)
-    large = [s for s in study.stages if jobs is not None or worth_a_process(s.experiment)]
+    large = [
+        s
+        for s in study.stages
+        if jobs is not None or worth_a_process(s.experiment, forks=forks[s.name])
+    ]
     # Started by MPI, a backend divides a network over the processes itself.
     if processes.commanded().size == 1 and _side_by_side(large):
         return number
@@ -167,42 +248,71 @@ def _divides(experiment: Experiment) -> bool:
 
 
 def _in_processes(
-    study: Study, targets: Targets, report: Report | None, draft: Kept | None, jobs: int
+    study: Study,
+    targets: Targets,
+    report: Report | None,
+    draft: Kept | None,
+    jobs: int,
+    followers: Followers | None,
 ) -> dict[str, Run]:
-    start_server(targets.values())
     runs: dict[str, Run] = {}
     ready: list[Task] = []
+    following: list[Task] = []  # stages come first, since others may wait for them
     waiting = list(study.stages)
     # By stage: its experiment, and the runs of its portions by their place.
     begun: dict[str, tuple[Experiment, dict[int, Run], int]] = {}
+
+    def finish(run: Run) -> None:
+        runs[run.experiment.stage] = run
+        if followers is not None:
+            following.extend(followers.after(run))
 
     def make_ready() -> None:
         for stage in [s for s in waiting if s.weights_from is None or s.weights_from in runs]:
             waiting.remove(stage)
             experiment = stage.ready(runs)
             if draft is not None and (done := draft.load(experiment)) is not None:
-                runs[stage.name] = done
+                finish(done)
                 continue
-            parts = portions(experiment, jobs)
-            begun[stage.name] = experiment, {}, len(parts)
-            for place, part in enumerate(parts):
-                ready.append(Task(targets[stage.name], part, _checkpoint(draft, part), place))
+            tasks = _simulations(experiment, targets[stage.name], draft, jobs)
+            begun[stage.name] = experiment, {}, len(tasks)
+            ready.extend(tasks)
 
     with Crew(jobs, report) as crew:
-        while len(runs) < len(study.stages):
+        while True:
             before = len(runs)
             make_ready()
             if len(runs) > before:  # a stage was loaded, and others may start from it
                 continue
-            while ready and crew.free:
-                crew.start(ready.pop(0))
-            task, part = crew.wait()
-            name = task.experiment.stage
-            experiment, found, number = begun[name]
-            found[task.place] = part
-            if len(found) == number:
-                runs[name] = joined(experiment, [found[k] for k in range(number)])
+            while crew.free and (ready or following):
+                crew.start((ready or following).pop(0))
+            if not crew.busy:
+                break
+            task, found = crew.wait()
+            if not isinstance(task, Simulation):
+                _taken(followers, task, found)
+                continue
+            experiment, parts, number = begun[task.experiment.stage]
+            parts[task.place] = found
+            if len(parts) == number:
+                run = joined(experiment, [parts[k] for k in range(number)])
                 if draft is not None:
-                    draft.save(runs[name])
-                _say_learned(runs[name], report)
+                    draft.save(run)
+                finish(run)
+                _say_learned(run, report)
     return {stage.name: runs[stage.name] for stage in study.stages}
+
+
+def _simulations(
+    experiment: Experiment, target: Backend, draft: Kept | None, jobs: int
+) -> list[Simulation]:
+    """A stage as tasks: its portions, or all of it."""
+    return [
+        Simulation(place, backend=target, experiment=part, checkpoint=_checkpoint(draft, part))
+        for place, part in enumerate(portions(experiment, jobs))
+    ]
+
+
+def _taken(followers: Followers | None, task: Task, found: Any) -> None:
+    if followers is not None:
+        followers.take(task, found)

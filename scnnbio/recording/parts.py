@@ -27,7 +27,10 @@ def restrict(
     new_spikes = {}
     for name, old in spikes.items():
         rows = np.flatnonzero(renumbered[old.trial] >= 0)
-        new_spikes[name] = Spikes(old.time[rows], old.unit[rows], renumbered[old.trial[rows]])
+        parts = (old.time[rows], old.unit[rows], renumbered[old.trial[rows]])
+        for part in parts:
+            part.setflags(write=False)  # nothing else holds them, so that they need no copy
+        new_spikes[name] = Spikes(*parts)
     new_signals: dict[str, dict[str, Signal]] = {}
     for name, variables in signals.items():
         new_signals[name] = {}

@@ -220,9 +220,10 @@ class Recording(Value):
             If a trial does not exist.
         """
         chosen = np.unique(chosen_indices(trials, self.n_trials, "trial", "Recording.take"))
+        if len(chosen) == self.n_trials and absent.COLUMN not in self.trials:
+            return self
         parts = restrict(self.spikes, self.signals, self.snapshots, chosen, self.n_trials)
-        table: Mapping[str, NDArray[Any]]
-        table = {column: values[chosen] for column, values in self.trials.items()}
+        table: Mapping[str, NDArray[Any]] = {k: v[chosen] for k, v in self.trials.items()}
         parts["spikes"], table = absent.settled(parts["spikes"], table)
         return Recording(shapes=self.shapes, trials=table, **parts)
 

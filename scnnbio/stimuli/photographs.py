@@ -172,23 +172,26 @@ class Photographs(Stimulus):
     ) -> np.ndarray | None:
         """Patches of several trials. See :meth:`Stimulus.pictures`.
 
-        Without white noise, and without patches that are drawn again.
+        Without patches that are drawn again.
         """
-        if self.images == "white-noise" or self.min_contrast > 0:
+        if self.min_contrast > 0:
             return None
         half = _half_extent(shape, self.rotate)
-        library = self._library
-        self._check_size(library, half)
-        of: dict[int, list[tuple[int, _Patch]]] = {}
+        library = None if self.images == "white-noise" else self._library
+        if library is not None:
+            self._check_size(library, half)
+        # Patches of one photograph are sampled together, and so are pieces of noise of one size.
+        of: dict[Any, list[tuple[int, np.ndarray, _Patch]]] = {}
         for i, (trial, rng) in enumerate(zip(trials, rngs, strict=True)):
             check_request(self, trial, shape)
             image, patch, _ = self._chosen(half, library, rng)
-            of.setdefault(id(image), []).append((i, patch))
+            key = image.shape if library is None else id(image)
+            of.setdefault(key, []).append((i, image, patch))
         found = np.empty((len(trials), *shape))
-        for image in library.images:
-            if ours := of.get(id(image), []):
-                places, patches = zip(*ours, strict=True)
-                found[list(places)] = sample_patches(image, shape, patches)
+        for ours in of.values():
+            places, images, patches = zip(*ours, strict=True)
+            whole = np.stack(images) if library is None else images[0]
+            found[list(places)] = sample_patches(whole, shape, patches)
         return found
 
     @cached_property
@@ -277,7 +280,10 @@ def sample_patch(
 def sample_patches(
     image: np.ndarray, shape: tuple[int, int], patches: Sequence[_Patch]
 ) -> np.ndarray:
-    """Several patches of an image, as :func:`sample_patch` gives each: (patches, rows, columns)."""
+    """Several patches, as :func:`sample_patch` gives each: (patches, rows, columns).
+
+    They are of one image, (rows, columns), or each of its own, (patches, rows, columns).
+    """
     row, column, _, zoom = (np.array(v)[:, None, None] for v in zip(*patches, strict=True))
     turns = [math.radians(patch.angle) for patch in patches]
     cos = np.array([math.cos(turn) for turn in turns])[:, None, None] / zoom
@@ -290,10 +296,12 @@ def sample_patches(
 def _bilinear(image: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Bilinear samples at places inside an image; rows and columns are changed.
 
+    With several images, the first axis of the places is that of the images.
+
     They are those of :func:`scipy.ndimage.map_coordinates` of order 1, which takes three times as
     long because it looks after each border.
     """
-    rows, columns = image.shape
+    rows, columns = image.shape[-2:]
     # Callers stay inside. This only guards against rounding at the outermost pixel.
     above, left = (
         np.minimum(np.floor(_within(place, n - 1.0)), max(n - 2.0, 0.0))
@@ -302,6 +310,8 @@ def _bilinear(image: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndar
     row -= above
     column -= left
     place = (above * columns + left).astype(np.intp)
+    if image.ndim > 2:
+        place += (np.arange(len(image)) * (rows * columns))[:, np.newaxis, np.newaxis]
     flat, next_row, next_column = image.ravel(), columns * (rows > 1), int(columns > 1)
     found: np.ndarray = np.zeros(row.shape)
     part = np.empty(row.shape)

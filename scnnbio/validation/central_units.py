@@ -64,11 +64,7 @@ def trials_of(evidence: Evidence, whole: Recording) -> NDArray[np.bool_]:
     Missing
         If there are none.
     """
-    number = {**whole.trials, "_row": np.arange(whole.n_trials, dtype=np.float64)}
-    numbered = Recording({}, whole.shapes, number)
-    shown = np.zeros(whole.n_trials, dtype=bool)
-    shown[evidence.protocol.trials(numbered).trials["_row"].astype(np.int64)] = True
-    return shown
+    return evidence.protocol.chosen(whole)
 
 
 def gratings_and_blanks(evidence: Evidence) -> Recording:

@@ -64,6 +64,8 @@ class Measure(Value, ABC):
     windowed: ClassVar[bool] = False
     #: Names of the columns of the values, where there are several.
     columns: ClassVar[tuple[str, ...]] = ()
+    #: Whether it needs :attr:`Evidence.kernel_measures`, which take so long that they begin early.
+    fits: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"

@@ -103,6 +103,10 @@ class Evidence:
             window = plain_window(self.window, where="evidence.window")
             object.__setattr__(self, "window", window)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the report of progress, which stays in its process."""
+        return {**vars(self), "progress": None}
+
     def bind(self, **changes: Any) -> Evidence:
         """The same run, and another part of it.
 
@@ -174,8 +178,17 @@ class Evidence:
     @cached_property
     def recording(self) -> Recording:
         """Trials of the protocol; raises Missing if there are none."""
+        whole: Recording
         whole = self.source if isinstance(self.source, Recording) else self.source.recording
-        return self.protocol.trials(whole)
+        if not self.protocol.columns:
+            return whole
+        chosen = self.protocol.chosen(whole)
+        # Protocols that choose the same trials share them.
+        key = ("recording", chosen.tobytes())
+        if key not in self._made.values:
+            self._made.values[key] = whole.take(chosen)
+        found: Recording = self._made.values[key]
+        return found
 
     @property
     def population(self) -> str:
@@ -211,14 +224,19 @@ class Evidence:
     def kernel_measures(self) -> KernelMeasures:
         """Gabor fits and tuning of the kernel; raises Missing if there is none of an image."""
         if self.projection not in self.kernels:
-            channels = self.weights.shape[1]
-            if channels not in (1, 2):
-                raise Missing(
-                    f"the kernels of {self.projection!r} have {channels} channels; receptive fields"
-                    " on images have one, or ON and OFF"
-                )
-            self.kernels[self.projection] = measure_kernels(self.weights, self.progress)
+            self.kernels[self.projection] = measure_kernels(self.fitted_weights, self.progress)
         return self.kernels[self.projection]
+
+    @property
+    def fitted_weights(self) -> NDArray[np.float64]:
+        """The kernel as Gabor functions are fitted to it; raises Missing if it is of no image."""
+        weights = self.weights
+        if weights.shape[1] not in (1, 2):
+            raise Missing(
+                f"the kernels of {self.projection!r} have {weights.shape[1]} channels; receptive"
+                " fields on images have one, or ON and OFF"
+            )
+        return weights
 
     @cached_property
     def units(self) -> NDArray[np.int64]:

@@ -46,6 +46,7 @@ class KernelCircularVariance(Measure):
 
     name: ClassVar[str] = "kernel_circular_variance"
     about: ClassVar[About] = "projection"
+    fits: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Measure the kernels that are not zero."""

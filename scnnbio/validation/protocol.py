@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scnnbio.errors import SpecError
 from scnnbio.recording import Recording
@@ -56,8 +57,16 @@ class Protocol(Value):
         Missing
             If there are none.
         """
-        if not self.columns:
-            return recording
+        return recording.take(self.chosen(recording)) if self.columns else recording
+
+    def chosen(self, recording: Recording) -> NDArray[np.bool_]:
+        """Which trials of a recording belong to the protocol, shape (trials,).
+
+        Raises
+        ------
+        Missing
+            If there are none.
+        """
         table, shown = recording.trials, np.ones(recording.n_trials, dtype=bool)
         for name in self.columns:
             if name not in table or table[name].dtype.kind not in "fiu":
@@ -66,12 +75,12 @@ class Protocol(Value):
                     " table"
                 )
             shown &= ~np.isnan(table[name].astype(np.float64))
-        if not shown.any():
+        if self.columns and not shown.any():
             raise Missing(f"no trials of {self.stimulus}")
         if self.highest in table:
             level = table[self.highest]
             shown &= level == np.nanmax(level[shown])
-        return recording.take(np.flatnonzero(shown))
+        return shown
 
 
 #: All trials of a recording.

@@ -46,6 +46,7 @@ class LogShape(Measure):
     name: ClassVar[str] = "gabor_shape"
     about: ClassVar[About] = "projection"
     columns: ClassVar[tuple[str, ...]] = ("log10_n_x", "log10_n_y")
+    fits: ClassVar[bool] = True
 
     def of(self, evidence: Evidence) -> Measured:
         """Fit the kernels."""

@@ -3,7 +3,7 @@
 from scnnbio.backends.fastest import fastest
 from scnnbio.workflow.drafts import unfinished_runs
 from scnnbio.workflow.folder import load_results, new_folder
-from scnnbio.workflow.main import check, draw, execute, judge, missing, resume, run
+from scnnbio.workflow.main import check, draw, execute, judge, missing, prepare, resume, run
 from scnnbio.workflow.results import Results
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "load_results",
     "missing",
     "new_folder",
+    "prepare",
     "resume",
     "run",
     "unfinished_runs",

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scnnbio import backends
+from scnnbio.analysis.elephants import statistics
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
-from scnnbio.digests import update_digests, write_digests
+from scnnbio.digests import write_digests
 from scnnbio.errors import BackendMissing, SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment, Report, Study
 from scnnbio.experiment.documents import continued
-from scnnbio.jobs import prepare, run_stages
+from scnnbio.jobs import divided, prepare_early, run_stages, start_server
+from scnnbio.jobs import prepare as start_processes
 from scnnbio.validation import registry
+from scnnbio.validation.fits import Fits
 from scnnbio.workflow.drafts import Draft, find_draft, resumable
 from scnnbio.workflow.folder import new_folder, write_runs, write_scores
 from scnnbio.workflow.origin import origin
 from scnnbio.workflow.results import Results
 
+#: What processes import before they are forked.
+_MODULES = ("scnnbio.validation.fits", "scnnbio.figures.drawing", "scnnbio.figures.warm")
 Options = Mapping[str, Any]
 Targets = Mapping[str, backends.Backend]
 
@@ -151,15 +157,33 @@ def execute(
     BackendMissing
         If the backend's simulator or compiler is not installed.
     """
+    prepare(study, backend, jobs)
     made = _targets(study, backend, options)
-    prepare(study, made, jobs)
     label = backend if isinstance(backend, str) else backend.name
     if problems := _problems(study, made):
         raise UnsupportedError(label, problems)
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
-    runs = run_stages(study, made, report, draft, jobs)
-    return Results(study, runs, report=report)
+    fits = Fits(study)
+    runs = run_stages(study, made, report, draft, jobs, fits)
+    return Results(study, runs, measures=fits.measures, report=report)
+
+
+def prepare(study: Study | None, backend: str | backends.Backend | None, jobs: int | None) -> None:
+    """Begin to import what processes will need, if a run of the study will start any.
+
+    Parameters
+    ----------
+    study : Study or None
+        None if it is not read yet, and likely to be large.
+    backend : str, Backend or None
+        As for :func:`run`.
+    jobs : int, optional
+    """
+    if study is not None:
+        start_processes(study, backend, jobs, _MODULES)
+    elif not isinstance(backend, backends.Backend):
+        prepare_early(backend, jobs, _MODULES)
 
 
 def judge(results: Results) -> Results:
@@ -212,6 +236,7 @@ def run(
     -------
     Results
     """
+    prepare(study, backend, jobs)
     chosen = "user" if backend is not None else "scnnbio"
     backend = backend or fastest(study, options).name
     # Wrong options must raise here, before the draft stores them.
@@ -252,23 +277,39 @@ def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) 
 
 def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     """Run the stages that are left, and write the results folder."""
-    path = draft.path
+    path, number = draft.path, divided(draft.study, jobs)
+    if number > 1:
+        # The server of processes imports now, and nothing else can be done; later others wait.
+        for module in ("scipy.stats", "scnnbio.figures"):
+            importlib.import_module(module)
+        statistics()
     results = execute(
         draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
     )
     results = judge(dataclasses.replace(results, origin=draft.origin))
     draft.remove_leftovers()
-    write_runs(results, path, results.provenance)
-    write_scores(results, path)
-    draw(results, path, report=report)
+
+    def write() -> None:
+        write_runs(results, path, results.provenance)
+        write_scores(results, path)
+
+    draw(results, path, report=report, jobs=number, meanwhile=write)
     write_digests(path)
     return results
 
 
 def draw(
-    results: Results, folder: Path, *, only: str | None = None, report: Report | None = None
+    results: Results,
+    folder: Path,
+    *,
+    only: str | None = None,
+    report: Report | None = None,
+    jobs: int = 1,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[Path]:
     """Draw figures into a run's folder, and the report that shows them.
+
+    Figures that are as drawing would give them again are kept as they are.
 
     Parameters
     ----------
@@ -277,43 +318,27 @@ def draw(
     only : str, optional
         Name of the only figure to draw, without a report; all figures and the report by default.
     report : callable, optional
+    jobs : int
+        Number of processes; the files are those of one process.
+    meanwhile : callable, optional
+        Writes the results into the folder, while processes draw.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files of all figures, and the report.
 
     Raises
     ------
     SpecError
         If there is no figure of that name.
     DataError
-        If the results lack what the figure ``only`` shows, or the folder cannot be written.
+        If the results lack what the figure ``only`` shows, the folder cannot be written, or a
+        process was killed.
     """
     # Imported here, since only this needs matplotlib.
-    from scnnbio import figures
+    from scnnbio.figures.drawing import draw
 
-    place = folder / "figures"
-    if only is not None:
-        drawn = list(figures.save(figures.draw(only, results).figure, place, only))
-        update_digests(folder, drawn)
-        return drawn
-
-    def report_figures(done: int, total: int) -> None:
-        if report is not None:
-            report("drawing figures", done, total)
-
-    made, left_out = figures.draw_all(results, report_figures)
-    written, pictures = figures.save_all(made, place)
-    page = folder / "report.html"
-    figures.render_report(
-        page,
-        title=results.study.title or results.study.name,
-        scores=results.scores,
-        provenance=results.provenance,
-        figures=pictures,
-        tables=figures.learning_tables(results.runs),
-        left_out=left_out,
-    )
-    update_digests(folder, [*written, page])
-    return [*written, page]
+    if jobs > 1:
+        start_server(_MODULES)
+    return draw(results, folder, only=only, report=report, jobs=jobs, meanwhile=meanwhile)

@@ -48,6 +48,10 @@ class Results:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scores", Scores(self.scores))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the report of progress, which stays in its process."""
+        return {**vars(self), "report": None}
+
     def __getitem__(self, stage: str) -> Run:
         """The run of a stage; raises a SpecError for an unknown name."""
         return choose(self.runs, stage, "stage", "results")

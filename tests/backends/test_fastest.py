@@ -106,7 +106,7 @@ def test_of_several_processes_nest_uses_all(study: Study, monkeypatch: pytest.Mo
 def test_the_choice_is_kept_with_the_results(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "draw", lambda *_, **__: [])
+    monkeypatch.setattr(main, "draw", lambda *_, meanwhile, **__: meanwhile())
     workflow.run(study, None, tmp_path / "chosen")
     workflow.run(study, "reference", tmp_path / "named")
     told = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("chosen", "named")]

@@ -120,25 +120,38 @@ def test_a_program_that_lost_a_file_is_compiled_again(
     assert not compiling.compile_project(sources).fresh
 
 
+@pytest.mark.parametrize("locks", [True, False])
 def test_two_that_compile_at_once_both_get_the_program(
-    sources: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    locks: bool, sources: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = threading.Barrier(2, timeout=30)
-    twin = tmp_path / "twin"
+    """The second one waits for the first; where a file system has no locks, both compile."""
+    at_work, twin, compiled = (
+        threading.Barrier(1 if locks else 2, timeout=30),
+        tmp_path / "twin",
+        [],
+    )
     twin.mkdir()
     (twin / "main.cpp").write_bytes((sources / "main.cpp").read_bytes())
 
     def make(folder: Path) -> None:
         (folder / "main").write_bytes(b"compiled")
-        together.wait()
+        compiled.append(folder)
+        at_work.wait()
+        time.sleep(0.1)
+
+    def no_locks(*_: object, **__: object) -> None:
+        raise OSError(37, "No locks available")
 
     monkeypatch.setattr(compiling, "_make", make)
+    if not locks:
+        monkeypatch.setattr(compiling, "locked", no_locks)
     both = [threading.Thread(target=compiling.compile_project, args=(f,)) for f in (sources, twin)]
     for thread in both:
         thread.start()
     for thread in both:
         thread.join()
     assert [(f / "main").read_bytes() for f in (sources, twin)] == [b"compiled"] * 2
+    assert len(compiled) == (1 if locks else 2)
     assert len(list(cache.iterdir())) == 1
 
 

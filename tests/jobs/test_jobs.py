@@ -132,10 +132,20 @@ def test_processes_give_the_results_of_one() -> None:
     ],
 )
 def test_every_backend_gives_the_results_of_one_process(backend: str) -> None:
-    """Oracle: the same experiment in one process; divided into two and into three portions."""
+    """Oracle: the same experiment in one process; divided into two, three and five portions."""
+    once = drawn_spikes()
+    later = once.trial < 2
     whole = Experiment(
         one_source((3, 5, 5)),
-        inputs={"in": drawn_spikes()},
+        inputs={
+            "in": drawn_spikes(
+                time=np.concatenate([once.time, once.time[later]]),
+                unit=np.concatenate([once.unit, once.unit[later]]),
+                trial=np.concatenate([once.trial, once.trial[later] + 3]),
+                n_trials=5,
+                trials={},
+            )
+        },
         record=Record(("v1",)),
         dt=1.0,
         stage="divided",
@@ -144,7 +154,8 @@ def test_every_backend_gives_the_results_of_one_process(backend: str) -> None:
     assert expected.provenance["output_spikes"]["v1"] > 0
     same(scnnbio.run(whole, backend, progress=False, jobs=2), expected)
     target = backends.choices.targets(["divided"], backend)["divided"]
-    same(joined(whole, [target.run(part) for part in portions(whole, 3)]), expected)
+    for number in (3, 5):
+        same(joined(whole, [target.run(part) for part in portions(whole, number)]), expected)
 
 
 def test_an_error_of_a_process_arrives() -> None:
@@ -173,12 +184,35 @@ def test_a_number_of_processes_is_checked() -> None:
     assert 1 <= crew.usable_cores() <= (os.cpu_count() or 1)
 
 
+def test_a_server_that_ended_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: object) -> None:
+        raise EOFError
+
+    with crew.Crew(1) as ours:
+        monkeypatch.setattr(ours._context.Process, "start", start)
+        task = crew.Simulation(backend=backends.get("reference"), experiment=driven())
+        with pytest.raises(DataError, match=r"jobs: .* ended \(EOFError\); .* use --jobs 1"):
+            ours.start(task)
+        assert not ours.busy
+
+
+def test_one_process_where_none_can_be_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no server that forks; the backend says what can be imported before a fork."""
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert crew.usable_cores() == 1
+    for name in backends.names():
+        modules = backends.before_forks(name)
+        assert bool(modules) == backends.kind(name).forks
+        assert modules in ([], [backends.kind(name).__module__])
+    assert backends.before_forks("learn=brian2,test=nest") == backends.before_forks(None)
+
+
 def test_small_studies_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default processes start only where they save time."""
     monkeypatch.setattr(crew.Crew, "start", None)
     workflow.execute(quiet_study(), "reference", jobs=None)
     assert crew.size(driven()) == 3 * 40 * (72 + 32 + 75)
-    assert not crew.worth_a_process(driven())
+    assert not crew.worth_a_process(driven(), forks=True)
 
 
 @pytest.mark.slow
@@ -186,7 +220,7 @@ def test_a_run_with_processes_can_be_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage that was finished is loaded; the number of processes may differ."""
-    monkeypatch.setattr("scnnbio.workflow.main.draw", lambda *_, **__: [])
+    monkeypatch.setattr("scnnbio.workflow.main.draw", lambda *_, meanwhile, **__: meanwhile())
     monkeypatch.setitem(backends.BACKENDS.own, "failing", "tests.jobs.faulty:Failing")
     with pytest.raises(DataError, match="trial 1: is damaged"):
         workflow.run(quiet_study(), "failing", tmp_path / "out", jobs=3)

@@ -349,8 +349,11 @@ def test_samples_are_those_of_scipy(size):
     np.testing.assert_array_equal(beyond, [image[0, -1], image[-1, 0]])
 
 
-def test_patches_drawn_together_are_the_same():
-    stimulus = Photographs(n_trials=12, zoom=(1.0, 1.5))
+@pytest.mark.parametrize("zoom", [(1.0, 1.5), (1.25, 1.25)])
+@pytest.mark.parametrize("images", ["bundled", "white-noise"])
+def test_patches_drawn_together_are_the_same(images, zoom):
+    # Bit for bit; pieces of noise have one size at one zoom, and several at several.
+    stimulus = Photographs(images, n_trials=12, zoom=zoom)
     together = stimulus.pictures(range(12), (9, 14), [np.random.default_rng(k) for k in range(12)])
     for trial, picture in enumerate(together):
         alone = stimulus.frames(trial, (9, 14), np.random.default_rng(trial))

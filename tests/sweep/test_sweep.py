@@ -27,7 +27,7 @@ FILE = Path(__file__).parents[2] / "experiments" / "event_driven.toml"
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no figures, which would take most of the time."""
-    monkeypatch.setattr(workflow.main, "draw", lambda *_, **__: [])
+    monkeypatch.setattr(workflow.main, "draw", lambda *_, meanwhile, **__: meanwhile())
 
 
 def small() -> Study:

@@ -47,7 +47,7 @@ def draft(finished: Path, tmp_path: Path) -> Callable[[], Path]:
 def quick(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw and judge nothing, which would take most of the time."""
     scores = workflow.load_results(finished).scores
-    monkeypatch.setattr(main, "draw", lambda *_, **__: [])
+    monkeypatch.setattr(main, "draw", lambda *_, meanwhile, **__: meanwhile())
     monkeypatch.setattr(main, "judge", lambda results: results.with_scores(scores))
 
 

@@ -40,7 +40,7 @@ def study() -> Study:
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no figures, which would take most of the time."""
-    monkeypatch.setattr(main, "draw", lambda *_, **__: [])
+    monkeypatch.setattr(main, "draw", lambda *_, meanwhile, **__: meanwhile())
 
 
 class Killed(BaseException):

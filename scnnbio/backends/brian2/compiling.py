@@ -8,11 +8,14 @@ flags determine the program, so their digest is its name in the cache
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +24,7 @@ import brian2 as b2
 import numpy as np
 
 from scnnbio.backends import _cache
+from scnnbio.backends._lock import locked
 from scnnbio.backends.brian2 import quicker
 from scnnbio.errors import BackendMissing, DataError
 
@@ -98,6 +102,15 @@ def compile_project(folder: Path) -> Compiled:
     home = _cache.cache_folder("brian2") / name
     if _fetch(home, folder):
         return Compiled(name, fresh=False)
+    with _alone(home):
+        if _fetch(home, folder):
+            return Compiled(name, fresh=False)
+        _compile(home, folder, identity)
+    return Compiled(name, fresh=True)
+
+
+def _compile(home: Path, folder: Path, identity: str) -> None:
+    """Compile a program in its folder, and put it into the cache."""
     with _cache.new_folder(home.parent, "a program") as work:
         if home.exists():
             # The cached program is damaged; it can be moved, as programs do not run from the cache.
@@ -109,7 +122,21 @@ def compile_project(folder: Path) -> Compiled:
         (fresh / "compiler").write_text(identity)
         (fresh / "sha256").write_text(_cache.digest_of(fresh / "main"))
         _cache.publish(fresh, home)
-    return Compiled(name, fresh=True)
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait for another process that compiles the same program, which is then in the cache.
+
+    Where there are no locks, or after ten minutes, both compile, and one of them is kept.
+    """
+    file = home.with_name(f".{home.name}.lock")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(DataError, OSError):
+            file.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+            stack.enter_context(locked(file, wait=600.0))
+            stack.callback(file.unlink, missing_ok=True)
+        yield
 
 
 def key(folder: Path, identity: str) -> str:
