@@ -11,6 +11,7 @@ at the end. Each pixel fires once, the brighter the earlier; each image lasts te
 Writes the network (``network.npz``), the tables of the training and ``result.json``. The network is
 a plain one: ``--judge brian2-standalone nest`` runs the test images on other backends. ``--start``
 goes on from such a network, for example with ``--quantise``, whose weights are those of SpiNNaker.
+``--shift``, ``--rotation`` and ``--scale`` move the training images, in another way in each epoch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from scnnbio.analysis.decoding import decoded
 from scnnbio.connectors import ConvolutionConnector, DenseConnector
 from scnnbio.encoding import LatencyCode
 from scnnbio.experiment import Experiment, Record
-from scnnbio.inputs import FromImages, read_images
+from scnnbio.inputs import Augmentation, FromImages, read_images
 from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY
 from scnnbio.population import Population, SpikeSource
@@ -39,7 +41,6 @@ from scnnbio.progress import progress
 
 #: Number of validation images, at the end of the training images.
 VALIDATION = 5000
-STEPS = 10
 #: Potentials in thresholds: a spike takes its neuron back to 0 mV, and 1 mV fires.
 NEURON = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 8.0, "tau_refrac": 0.0}
 #: Neurons that vote for each digit.
@@ -82,23 +83,49 @@ def _convolution(
     return ConvolutionConnector(kernel, shape, stride=2, padding=2)
 
 
-def shown(net: Network, images: NDArray[Any], labels: NDArray[Any], seed: int) -> Experiment:
+@dataclass(frozen=True)
+class Times:
+    """How long an image lasts.
+
+    Parameters
+    ----------
+    window : float
+        From the spike of a white pixel to that of the darkest grey one (ms).
+    steps : int
+        Of 1 ms, for each image. Four more than the window let its last spikes reach the vote.
+    """
+
+    window: float = 5.0
+    steps: int = 10
+
+
+def shown(
+    net: Network, images: NDArray[Any], labels: NDArray[Any], seed: int, times: Times = Times()
+) -> Experiment:
     """An experiment that shows images, one per trial."""
-    code = LatencyCode(budget=784, window=5.0, onset=1.0)
-    given = FromImages(images, code, float(STEPS), {"digit": labels.astype(np.int64)})
+    return _experiment(net, _given(images, labels, times), seed)
+
+
+def moving(
+    net: Network, part: Labelled, ranges: Augmentation, seed: int, times: Times
+) -> Callable[[int], Experiment]:
+    """Experiments by epoch that show the same images, moved in another way in each."""
+    given = _given(*part, times)
+
+    def trials_of(epoch: int) -> Experiment:
+        moved = ranges.of(given, np.random.default_rng([seed, epoch]))
+        return _experiment(net, moved, seed)
+
+    return trials_of
+
+
+def _given(images: NDArray[Any], labels: NDArray[Any], times: Times) -> FromImages:
+    code = LatencyCode(budget=784, window=times.window, onset=1.0)
+    return FromImages(images, code, float(times.steps), {"digit": labels.astype(np.int64)})
+
+
+def _experiment(net: Network, given: FromImages, seed: int) -> Experiment:
     return Experiment(net, inputs={"eye": given}, record=Record(("digits",)), dt=1.0, seed=seed)
-
-
-def shifted(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-    """Each image moved by up to one pixel in both directions."""
-    moved = np.empty_like(images)
-    dy, dx = rng.integers(-1, 2, (2, len(images)))
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    for y in range(3):
-        for x in range(3):
-            chosen = (dy == y - 1) & (dx == x - 1)
-            moved[chosen] = padded[chosen, y : y + 28, x : x + 28]
-    return moved
 
 
 def digits(data: Path | None) -> dict[str, Labelled]:
@@ -131,7 +158,12 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--tested", type=int, default=None, help="only so many for validation, test"
     )
-    parser.add_argument("--moved", action="store_true", help="move images by up to a pixel")
+    parser.add_argument("--window", type=float, default=5.0, help="ms in which pixels fire")
+    parser.add_argument("--steps", type=int, default=10, help="of each image, four above --window")
+    parser.add_argument("--shift", type=float, default=0.0, help="move images, up to pixels")
+    parser.add_argument("--rotation", type=float, default=0.0, help="turn images, up to degrees")
+    parser.add_argument("--scale", type=float, default=0.0, help="resize images, up to a share")
+    parser.add_argument("--moved", type=float, default=0.7, help="share of images that change")
     parser.add_argument("--quantise", action="store_const", const="spinnaker", default=None)
     parser.add_argument(
         "--judge", nargs="*", default=["torch"], help="backends for the test images"
@@ -148,13 +180,10 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     from scnnbio.backends.torch import Surrogate, Training, train
 
     torch.set_num_threads(asked.threads)
-    parts = digits(asked.data)
-    images, labels = _first(parts["train"], asked.images)
-    if asked.moved:
-        images = np.concatenate([images, shifted(images, np.random.default_rng(asked.seed))])
-        labels = np.concatenate([labels, labels])
+    parts, times = digits(asked.data), Times(asked.window, asked.steps)
+    learned = _first(parts["train"], asked.images)
     net = Network.load(asked.start) if asked.start else network(asked.maps, asked.seed)
-    validation = shown(net, *_first(parts["validation"], asked.tested), asked.seed)
+    validation = shown(net, *_first(parts["validation"], asked.tested), asked.seed, times)
     training = Training(
         epochs=asked.epochs,
         batch=asked.batch,
@@ -163,16 +192,20 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
         surrogate=Surrogate("arctan"),
         quantise=asked.quantise,
     )
+    trials_of = None
+    if asked.shift or asked.rotation or asked.scale:
+        ranges = Augmentation(asked.shift, asked.rotation, asked.scale, asked.moved)
+        trials_of = moving(net, learned, ranges, asked.seed, times)
     began, cpu = time.perf_counter(), time.process_time()
     with progress() as report:
         trained = train(
-            shown(net, images, labels, asked.seed), "digit", "digits", training,
-            validation=validation, report=report,
+            shown(net, *learned, asked.seed, times), "digit", "digits", training,
+            validation=validation, trials_of=trials_of, report=report,
         )  # fmt: skip
     seconds, processor = time.perf_counter() - began, time.process_time() - cpu
     asked.out.mkdir(parents=True, exist_ok=True)
     trained.network.save(asked.out / "network.npz", {})  # kept should a backend fail
-    last = shown(trained.network, *_first(parts["test"], asked.tested), asked.seed)
+    last = shown(trained.network, *_first(parts["test"], asked.tested), asked.seed, times)
     result = {
         "seconds": seconds,
         "processor seconds": processor,
@@ -190,10 +223,14 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def judged(
-    trained: Path, data: Path | None, names: Sequence[str], images: int | None = None
+    trained: Path,
+    data: Path | None,
+    names: Sequence[str],
+    images: int | None = None,
+    times: Times = Times(),
 ) -> dict[str, float]:
     """Accuracy of a trained network on the first test images, by backend."""
-    case = shown(Network.load(trained), *_first(digits(data)["test"], images), 1)
+    case = shown(Network.load(trained), *_first(digits(data)["test"], images), 1, times)
     return {name: accuracy(case, name) for name in names}
 
 

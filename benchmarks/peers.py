@@ -110,7 +110,8 @@ class Ours(Peer):
     def run(self) -> int:
         if self.task == "training":
             self.trainer.watch.begin()
-            self.trainer._batch(self.optimiser, np.arange(BATCH), 0)
+            batch = self.trainer.shown.at(np.arange(BATCH))
+            self.trainer._batch(self.optimiser, batch, 0)
             return int(self.trainer.watch.counts["one"].sum())
         backends.get("torch").run(self.experiment)
         return 0

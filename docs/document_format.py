@@ -22,7 +22,7 @@ from scnnbio.experiment.gradient import GRADIENTS
 from scnnbio.experiment.networks import NOISES
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
-from scnnbio.inputs import INPUTS, EventSensor
+from scnnbio.inputs import INPUTS, Augmentation, EventSensor
 from scnnbio.network import Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.plasticity import (
@@ -157,6 +157,7 @@ _SECTIONS = {
     "Gradient": "[training](#training-by-gradient)",
     "Training": "[settings](#settings-of-surrogate-gradients)",
     "Surrogate": "[surrogate](#surrogates)",
+    "Augmentation": "[augmentation](#augmentation)",
     "RadialProfile": "[profile](#profiles)",
 }  # fmt: skip
 _UNITS = {"Milliseconds": "ms", "Millivolts": "mV", "Hertz": "Hz", "Degrees": "deg", "Window": "ms"}
@@ -192,6 +193,8 @@ def _study() -> Iterator[str]:
     note = '`settings` of a training `"surrogate"`'
     yield from _section("Settings of surrogate gradients", keys(Training), note, 3)
     yield from _section("Surrogates", keys(Surrogate), "`surrogate` of these settings", 3)
+    note = '`augmentation` of a training `"surrogate"`'
+    yield from _section("Augmentation", keys(Augmentation), note, 3)
     yield from _section("Signals", keys(Sampling), "each row of `record.signals`", 3)
     note = (
         "each row of `claims`. `population` is a name, a list of names, or a table of shares by"

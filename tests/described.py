@@ -39,6 +39,7 @@ from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
 from scnnbio.fitting import Objective, Search
 from scnnbio.inputs import (
+    Augmentation,
     CorrelatedPairs,
     Events,
     EventSensor,
@@ -272,9 +273,12 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
     Encoding: lambda: Encoding(LGN(), LatencyCode(budget=40), gain_spread=0.2),
     Surrogate: lambda: Surrogate("triangle", 0.3),
     Training: lambda: Training(epochs=3, surrogate=Surrogate("boxcar"), rates=(1.0, 30.0)),
+    Augmentation: lambda: Augmentation(1.5, "10 deg", share=0.7),
     Gradient: lambda: Gradient("v1", "digit"),
     ByConversion: lambda: ByConversion("v1", "digit", levels=4, learning_rate=0.01),
-    BySurrogates: lambda: BySurrogates("v1", "digit", Training(batch=7)),
+    BySurrogates: lambda: BySurrogates(
+        "v1", "digit", Training(batch=7), Augmentation(scale=0.1)
+    ),
     Sampling: lambda: Sampling("v1", ("v",), units=(0, 2), period=0.3),
     Record: lambda: Record(("v1",), (Sampling("v1", ("v",)),), snapshots=2),
     Experiment: lambda: experiment(record=Record(("v1",)), input_dt=0.5, reset=False),

@@ -134,6 +134,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "FromImages": {
         "images": np.full((1, 3, 3), 0.5), "code": PoissonCode(), "duration": 20.0,
     },
+    "Augmentation": {"shift": 1.5, "rotation": 20.0, "scale": 0.25, "share": 0.5},
     "PoissonNoise": {"rate": 30.0, "weight": 0.5},
     "OrnsteinUhlenbeckNoise.step": {"dt": 0.5},
     "OrnsteinUhlenbeckNoise": {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -12,13 +14,15 @@ from numpy.typing import NDArray
 
 from scnnbio.encoding import RegularCode
 from scnnbio.errors import SpecError, hint
+from scnnbio.experiment.documents import as_table, build, by_kind
+from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
-from scnnbio.inputs import FromImages
+from scnnbio.inputs import Augmentation, FromImages
 from scnnbio.inputs.collections import TRAIN, VALIDATION
 from scnnbio.network import Network
 from scnnbio.stimuli.base import count
 from scnnbio.units import Number, plain
-from scnnbio.values import Value
+from scnnbio.values import Value, fields_of
 
 #: Column of the trial table that says what a trial is for.
 PART = "part"
@@ -135,11 +139,20 @@ class BySurrogates(Gradient):
     ----------
     settings : Training
         Without ``learn``: the stages that follow take kernels and thresholds from this one.
+    augmentation : Augmentation, optional
+        Changes the images of the part ``"train"``, in another way in each epoch. The images of a
+        trial change together.
     """
 
     settings: Training = field(default_factory=Training)
+    augmentation: Augmentation | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.augmentation, Augmentation | None):
+            raise SpecError(
+                f"{reprlib.repr(self.augmentation)} is not an Augmentation",
+                where="training.augmentation",
+            )
         if not isinstance(self.settings, Training):
             raise SpecError(f"{self.settings!r} is not a Training", where="training.settings")
         if self.settings.learn:
@@ -149,10 +162,63 @@ class BySurrogates(Gradient):
                 where="training.settings.learn",
             )
 
+    def canonical_fields(self) -> dict[str, Any]:
+        """The fields; without an augmentation, those that earlier versions had."""
+        found = fields_of(self)
+        if self.augmentation is None:
+            del found["augmentation"]  # their experiments keep their identity
+        return found
+
+    def check(self, experiment: Any) -> None:
+        """Raise unless an experiment has what this needs. See :meth:`Gradient.check`."""
+        super().check(experiment)
+        if self.augmentation is None:
+            return
+        for name, shown in experiment.inputs.items():
+            if not isinstance(shown, FromImages):
+                raise SpecError(
+                    f"{type(shown).__name__} has no images; augmentation changes FromImages",
+                    where=f"inputs.{name}",
+                )
+
+    def trials_of(self, experiment: Any, epoch: int) -> Any:
+        """The trials to learn from in an epoch, as an experiment that does not train.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            The stage.
+        epoch : int
+            From 0. With the experiment's seed it determines the changes of the images and the
+            draws of their code.
+
+        Returns
+        -------
+        Experiment
+        """
+        if self.augmentation is None:
+            raise SpecError("without it all epochs are the same", where="training.augmentation")
+        train, _ = self.parts(experiment.trial_table())
+        drawn = np.random.SeedSequence([experiment.seed, epoch])
+        seed = int(drawn.generate_state(1)[0])
+        # With the same draws for each source, the images of a trial stay together.
+        inputs = {
+            name: self.augmentation.of(_some(shown, train), np.random.default_rng(drawn))
+            for name, shown in experiment.inputs.items()
+        }
+        return dataclasses.replace(experiment, inputs=inputs, training=None, seed=seed)
+
     def simulated(self, network: Network) -> Network:
         """The network without rules of thresholds, which act between batches."""
         still = (dataclasses.replace(p, homeostasis=None) for p in network.populations)
         return Network(tuple(still), network.projections)
+
+
+def _some(given: FromImages, rows: NDArray[np.intp]) -> FromImages:
+    """Some of the images, in this order, with their labels."""
+    columns = {name: values[rows] for name, values in given.columns.items()}
+    values = given.values[rows].transpose(0, 2, 3, 1)
+    return FromImages(values, given.code, given.duration, columns)
 
 
 @final
@@ -215,3 +281,17 @@ class ByConversion(Gradient):
 
 #: Ways to learn by gradient, by their kind in a document.
 GRADIENTS: dict[str, type[Gradient]] = {"surrogate": BySurrogates, "conversion": ByConversion}
+
+
+def _settings(table: Any, where: str) -> Training:
+    readers: dict[str, Callable[[Any, str], Any]] = {
+        "surrogate": partial(build, Surrogate),
+        "learn": as_table,
+    }
+    return build(Training, table, where, readers)
+
+
+#: ``read_gradient(table, where)``: how a stage learns, from its table in a document.
+read_gradient: Callable[[Any, str], Gradient] = by_kind(
+    GRADIENTS, {"settings": _settings, "augmentation": partial(build, Augmentation)}
+)

@@ -16,7 +16,6 @@ from scnnbio.experiment.claims import ClaimBinding, claim_table, claims_from, lo
 from scnnbio.experiment.documents import (
     Table,
     build,
-    by_kind,
     check_keys,
     join,
     plain_table,
@@ -24,7 +23,7 @@ from scnnbio.experiment.documents import (
     require,
 )
 from scnnbio.experiment.experiment import Experiment, checked_seed
-from scnnbio.experiment.gradient import GRADIENTS
+from scnnbio.experiment.gradient import GRADIENTS, read_gradient
 from scnnbio.experiment.input_documents import (
     INPUT_KEYS,
     READERS,
@@ -38,8 +37,6 @@ from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.experiment.record import Record, Sampling
 from scnnbio.experiment.sources import Source, from_here
 from scnnbio.experiment.stage import Stage
-from scnnbio.experiment.surrogates import Surrogate
-from scnnbio.experiment.training import Training
 from scnnbio.experiment.weights import DocumentFolder, rename_file
 from scnnbio.neurons.parsing import check_name
 from scnnbio.stimuli.base import FileSkipped
@@ -344,18 +341,10 @@ def _samplings(rows: Any, where: str) -> tuple[Sampling, ...]:
     )
 
 
-def _settings(table: Any, where: str) -> Training:
-    readers = {
-        "surrogate": lambda value, path: build(Surrogate, value, path),
-        "learn": documents.as_table,
-    }
-    return build(Training, table, where, readers)
-
-
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     **READERS,
     "record": _record,
-    "training": by_kind(GRADIENTS, {"settings": _settings}),
+    "training": read_gradient,
 }
 
 

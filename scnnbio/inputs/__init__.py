@@ -4,6 +4,7 @@ An :class:`Input` drives one source population. An experiment has one per source
 same number of trials of the same duration. A :class:`FromCurrents` can drive neurons as well.
 """
 
+from scnnbio.inputs.augmentation import Augmentation
 from scnnbio.inputs.base import CurrentInput, Draw, Input
 from scnnbio.inputs.correlated import CorrelatedPairs
 from scnnbio.inputs.currents import FromCurrents
@@ -43,6 +44,7 @@ INPUTS: Registry[type[Input]] = Registry(
 
 __all__ = [
     "INPUTS",
+    "Augmentation",
     "CorrelatedPairs",
     "CurrentInput",
     "Draw",

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scnnbio.inputs import Augmentation
 from scnnbio.network import Network
 
 pytest.importorskip("torch")
 
-SCRIPT = Path(__file__).parents[2] / "analysis" / "digits_surrogate.py"
+from analysis import digits_surrogate as script
 
 
-def script():
-    spec = importlib.util.spec_from_file_location("digits_surrogate", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_an_image_moves_by_a_pixel_at_most() -> None:
-    image = np.zeros((200, 28, 28), np.uint8)
-    image[:, 10, 20] = 9
-    moved = script().shifted(image, np.random.default_rng(0))
-    places = np.argwhere(moved)
-    assert len(places) == 200
-    assert {tuple(p) for p in places[:, 1:] - (10, 20)} == {
-        (y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)
-    }
+def test_each_epoch_shows_the_same_labels_with_images_moved_in_another_way() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (30, 28, 28)).astype(np.uint8)
+    net, part = script.network((2, 2)), (images, np.arange(30) % 10)
+    ranges = Augmentation(shift=1.0, share=0.7)
+    trials_of = script.moving(net, part, ranges, 3, script.Times(2.0, 6))
+    first, second, again = (trials_of(k) for k in (0, 1, 0))
+    assert first == again != second
+    assert first.trial_steps == 6
+    for one in (first, second):
+        assert one.trial_table()["digit"].tolist() == (np.arange(30) % 10).tolist()
+        same = (one.inputs["eye"].values[:, 0] == images).all((1, 2)).sum()
+        assert 0 < same < 30
 
 
 @pytest.mark.slow
 def test_it_trains_chooses_tests_and_writes(tmp_path: Path) -> None:
     """Bars at ten heights, so plain that a few epochs tell some of them apart."""
-    module = script()
     rng = np.random.default_rng(1)
     arrays = {}
-    for name, n in {"train": 400 + module.VALIDATION, "test": 50}.items():
+    for name, n in {"train": 400 + script.VALIDATION, "test": 50}.items():
         label = rng.integers(0, 10, n)
         images = np.zeros((n, 28, 28), np.uint8)
         for row in range(2):
@@ -48,9 +44,9 @@ def test_it_trains_chooses_tests_and_writes(tmp_path: Path) -> None:
         arrays |= {f"x_{name}": images, f"y_{name}": label.astype(np.uint8)}
     np.savez(tmp_path / "digits.npz", **arrays)
     words = [str(tmp_path / "out"), "--data", str(tmp_path / "digits.npz")]
-    words += ["--epochs", "6", "--threads", "1"]
+    words += ["--epochs", "6", "--threads", "1", "--scale", "0.05", "--moved", "0.5"]
     words += ["--maps", "4", "8", "--tested", "50", "--images", "400", "--judge", "torch", "brian2"]
-    result = module.main(words)
+    result = script.main(words)
     assert result["test"]["torch"] == result["test"]["brian2"] > 0.2
     net = Network.load(tmp_path / "out" / "network.npz")
     assert not net.learns

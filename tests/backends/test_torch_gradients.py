@@ -197,10 +197,12 @@ def test_a_hard_network_has_the_gradient_of_a_loop_by_hand(kind, through_reset, 
     trainer = Trainer(case, np.zeros(5, int), "cell", training, None)
     kernel = trainer.learnables.kernels["eye_cell"]
     late = torch.linspace(0.5, 1.5, STEPS, dtype=torch.float64)
-    found = trainer.through(trainer.trials, trainer.learnables.bound()).spikes["cell"]
+    found = trainer.through(trainer.shown.trials, trainer.learnables.bound()).spikes["cell"]
     (found.flatten(2).sum((1, 2)) * late).sum().backward()
     weights = torch.tensor(case.network.projection("eye_cell").kernel, requires_grad=True)
-    given = dense(trainer.trials, case.network.sources, 0, STEPS, torch.float64)["eye"].flatten(2)
+    given = dense(trainer.shown.trials, case.network.sources, 0, STEPS, torch.float64)[
+        "eye"
+    ].flatten(2)
     wanted = by_hand(
         weights, given, training.surrogate, through_reset=through_reset, cut=training.truncate
     )
@@ -228,7 +230,9 @@ def test_one_neuron_below_threshold_has_its_closed_form() -> None:
     training = Training(surrogate=Surrogate("arctan"), precision="double")
     trainer = Trainer(case, np.zeros(1, int), "cell", training, None)
     kernel = trainer.learnables.kernels["eye_cell"]
-    trainer.through(trainer.trials, trainer.learnables.bound()).spikes["cell"].sum().backward()
+    trainer.through(trainer.shown.trials, trainer.learnables.bound()).spikes[
+        "cell"
+    ].sum().backward()
     factor = np.exp(-np.arange(STEPS - arrives + 1) / tau)
     wanted = (factor / (1 + (np.pi * (w * factor - 1.0)) ** 2)).sum()
     assert float(kernel.theta.grad[0, 0] / kernel.scale) == pytest.approx(wanted, rel=1e-12)

@@ -205,7 +205,7 @@ def test_homeostasis_keeps_a_deep_stack_from_silence() -> None:
 def test_operations_count_each_spike_once_for_each_of_its_connections() -> None:
     case = small(n=6)
     trainer = Trainer(case, "label", "out", Training(batch=6), None)
-    traced = trainer.through(trainer.trials, trainer.learnables.bound())
+    traced = trainer.through(trainer.shown.trials, trainer.learnables.bound())
     run = backends.get("reference").run(
         dataclasses.replace(case, record=Record(("eye", "one", "out")))
     )

@@ -17,7 +17,7 @@ from scnnbio.errors import BackendMissing, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Study, load
 from scnnbio.experiment.gradient import BySurrogates
 from scnnbio.experiment.portions import portions
-from scnnbio.inputs import FromImages
+from scnnbio.inputs import Augmentation, FromImages, FromSpikes
 from scnnbio.plasticity import SharedThreshold
 
 FILE = Path(__file__).parents[2] / "experiments/digits_surrogate.toml"
@@ -64,6 +64,85 @@ def test_a_stage_trains_as_the_function_does_and_never_sees_the_test_part(stage:
     assert told["chosen"] == wanted.chosen
     assert told["trained_on"] == (part == "train").sum()
     assert [row["validation"] for row in told["epochs"]] == wanted.epochs["validation"].tolist()
+
+
+@pytest.fixture
+def augmented(stage: Experiment) -> Experiment:
+    """The stage with images that change, for two epochs."""
+    how = stage.training
+    assert isinstance(how, BySurrogates)
+    settings = dataclasses.replace(how.settings, epochs=2)
+    changes = Augmentation(shift=1.0, rotation=10.0, share=0.7)
+    return dataclasses.replace(
+        stage, training=dataclasses.replace(how, settings=settings, augmentation=changes)
+    )
+
+
+def test_each_epoch_shows_the_training_part_changed_in_another_way(augmented: Experiment):
+    before, how = augmented.inputs["retina"], augmented.training
+    assert isinstance(before, FromImages)
+    assert isinstance(how, BySurrogates)
+    train = np.flatnonzero(augmented.trial_table()["part"] == "train")
+    first, second, again = (how.trials_of(augmented, k) for k in (0, 1, 0))
+    assert first == again
+    assert first.seed != second.seed
+    for one in (first, second):
+        shown = one.inputs["retina"]
+        assert isinstance(shown, FromImages)
+        np.testing.assert_array_equal(shown.columns["label"], before.columns["label"][train])
+        same = (shown.values == before.values[train]).all((1, 2, 3)).mean()
+        assert same == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / len(train)))
+    assert first.inputs["retina"] != second.inputs["retina"]
+
+
+def test_a_stage_trains_on_the_trials_of_each_epoch(augmented: Experiment):
+    torch = pytest.importorskip("torch")
+    from scnnbio.backends.torch import train
+
+    how = augmented.training
+    assert isinstance(how, BySurrogates)
+    part = augmented.trial_table()["part"]
+    plain = dataclasses.replace(augmented, training=None)
+    learns, chooses = (
+        dataclasses.replace(plain, inputs={"retina": _of(plain, np.flatnonzero(part == name))})
+        for name in ("train", "validation")
+    )
+    torch.set_num_threads(1)
+    wanted = train(
+        learns, "label", "digits", how.settings, validation=chooses,
+        trials_of=lambda epoch: how.trials_of(augmented, epoch),
+    )  # fmt: skip
+    run = get("torch").run(augmented)
+    for projection in wanted.network.projections:
+        np.testing.assert_array_equal(run.weights[projection.name], projection.kernel)
+
+
+def test_without_augmentation_a_training_keeps_its_identity(augmented: Experiment):
+    how = augmented.training
+    assert isinstance(how, BySurrogates)
+    assert "augmentation" in how.canonical_fields()
+    plain = dataclasses.replace(how, augmentation=None)
+    assert "augmentation" not in plain.canonical_fields()
+    assert BySurrogates.from_canonical(plain.canonical_fields()) == plain != how
+
+
+def test_augmentation_survives_its_document(tmp_path: Path):
+    key = "stages.trained.training.augmentation={ shift = 1.5, rotation = '10 deg', share = 0.7 }"
+    study = load(FILE, profile="tiny", settings=[key])
+    how = study.experiments[1].training
+    assert isinstance(how, BySurrogates)
+    assert how.augmentation == Augmentation(1.5, 10.0, share=0.7)
+    dataclasses.replace(study, document={}, files={}).save(tmp_path / "written.toml")
+    assert load(tmp_path / "written.toml").experiments[1].training == how
+
+
+def test_augmentation_needs_images(stage: Experiment):
+    table = {name: stage.trial_table()[name] for name in ("label", "part")}
+    n = len(table["part"])
+    spikes = FromSpikes([1.0], [0], [0], (1, 8, 8), n, stage.trial_duration, table)
+    how = BySurrogates("digits", augmentation=Augmentation(shift=1.0))
+    with pytest.raises(SpecError, match=r"inputs.retina: FromSpikes has no images; augmentation"):
+        dataclasses.replace(stage, inputs={"retina": spikes}, training=how)
 
 
 def test_thresholds_that_kept_rates_are_left_to_later_stages(stage: Experiment):
@@ -153,6 +232,8 @@ def test_it_needs_both_parts(stage: Experiment):
             r"training.settings.surrogate.kind: 'arc'",
         ),
         ("settings.learn.one=['tau_m']", r"training.settings.learn: a later stage takes kernels"),
+        ("augmentation.shift=-1", r"training.augmentation.*shift: -1 is not a range"),
+        ("augmentation.turn=3", r"training.augmentation: unknown key 'turn'"),
         ("kind='surogate'", r"stages.trained.training.kind: .*'surogate'.*surrogate"),
     ],
 )

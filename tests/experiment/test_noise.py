@@ -330,7 +330,7 @@ def test_white_noise_in_equations_is_refused_with_what_takes_its_place() -> None
 
 def test_training_refuses_noise_that_it_would_not_draw() -> None:
     pytest.importorskip("torch")
-    from scnnbio.backends.torch.training import check_supported
+    from scnnbio.backends.torch.trials import check_supported
 
     one = kept("poisson images")
     source, v1 = one.network.populations

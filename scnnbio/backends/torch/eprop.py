@@ -36,7 +36,7 @@ from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.backends.torch.responses import Response
-from scnnbio.backends.torch.training import check_supported, checked_labels
+from scnnbio.backends.torch.trials import check_supported, checked_labels
 from scnnbio.backends.torch.unrolled import Traced, Unrolled
 from scnnbio.errors import Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment

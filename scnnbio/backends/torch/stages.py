@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.outcome import Outcome
-from scnnbio.backends.torch.training import Trainer, checked_labels
+from scnnbio.backends.torch.training import Trainer
+from scnnbio.backends.torch.trials import checked_labels
 from scnnbio.conversion.module_training import train_module
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Report
@@ -49,7 +51,8 @@ def _by_surrogates(experiment: Experiment, how: BySurrogates, report: Report) ->
     train, validation = how.parts(experiment.trial_table())
     parts = None if validation is None else (train, validation)
     plain = dataclasses.replace(experiment, training=None)
-    trainer = Trainer(plain, how.labels, how.readout, how.settings, None, parts)
+    again = None if how.augmentation is None else partial(how.trials_of, experiment)
+    trainer = Trainer(plain, how.labels, how.readout, how.settings, None, parts, again)
     found = trainer.trained(report)
     tables = {name: _rows(getattr(found, name)) for name in ("epochs", "layers", "weights")}
     told = {**tables, "chosen": found.chosen, "trained_on": len(train)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from scnnbio.backends.torch.backend import NO_NOISE, TorchBackend, without_thresholds
 from scnnbio.backends.torch.diagnostics import Watch
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
@@ -34,8 +33,9 @@ from scnnbio.backends.torch.losses import (
     rate_price,
 )
 from scnnbio.backends.torch.quantised import Quantiser, deployed
+from scnnbio.backends.torch.trials import Labelled, alike, check_supported, labelled
 from scnnbio.backends.torch.unrolled import Bound, Traced, Unrolled
-from scnnbio.errors import SpecError, Unsupported, UnsupportedError
+from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Report
 from scnnbio.experiment.training import Training
 from scnnbio.network import Network
@@ -83,6 +83,7 @@ def train(
     training: Training = Training(),  # noqa: B008  (it is immutable)
     *,
     validation: Experiment | None = None,
+    trials_of: Callable[[int], Experiment] | None = None,
     report: Report | None = None,
 ) -> Trained:
     """Train a network to classify its trials, by surrogate gradients.
@@ -101,6 +102,11 @@ def train(
     validation : Experiment, optional
         Other trials of the same duration and step, whose labels are the column that ``labels``
         names; its network is not used. The epoch with the best accuracy on them is kept.
+    trials_of : callable, optional
+        ``trials_of(epoch)``, from 0, is an experiment whose trials are learned from in that epoch,
+        in place of those of ``experiment``: images moved in another way, or new draws of a random
+        code. They have the same number, duration and step, and a column of labels; its network is
+        not used.
     report : callable, optional
         Called as ``report(phase, done, total)``; the phase names loss, accuracy and the shares of
         silent and runaway neurons of the epoch before.
@@ -114,14 +120,16 @@ def train(
     UnsupportedError
         If the torch backend cannot take the experiment, or the machine whose weights are used.
     SpecError
-        If labels do not fit the trials or the readout, or the loss is not finite.
+        If labels do not fit the trials or the readout, trials of an epoch or for validation do not
+        fit the experiment, or the loss is not finite.
 
     Notes
     -----
     The seed of the experiment determines all random numbers, so that it gives one network per
     machine and number of threads; the order of torch's sums depends on the number of threads.
     """
-    return Trainer(experiment, labels, readout, training, validation).trained(report or _silent)
+    trainer = Trainer(experiment, labels, readout, training, validation, trials_of=trials_of)
+    return trainer.trained(report or _silent)
 
 
 def _silent(phase: str, done: float, total: float) -> None:
@@ -133,10 +141,10 @@ class Trainer:
 
     Parameters
     ----------
-    experiment, labels, readout, training, validation
+    experiment, labels, readout, training, validation, trials_of
     parts : (array of int, array of int), optional
         Trials of the experiment to learn from, and trials for validation, instead of all trials
-        and of a second experiment.
+        and of a second experiment. ``trials_of`` has trials to learn from only.
     """
 
     def __init__(
@@ -147,6 +155,7 @@ class Trainer:
         training: Training,
         validation: Experiment | None,
         parts: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
+        trials_of: Callable[[int], Experiment] | None = None,
     ) -> None:
         check_supported(experiment)
         self.experiment, self.readout, self.training = experiment, readout, training
@@ -157,13 +166,13 @@ class Trainer:
         if population.is_source:
             raise SpecError("a spike source cannot learn; name another population", where="readout")
         self.classes = population.shape[0]
-        self.labels = checked_labels(experiment, labels, self.classes)
-        self.trials = list(experiment.input_stream().trials())
-        self.validates = validation is not None or parts is not None
+        self.column, self.trials_of = labels, trials_of
+        self.shown = labelled(experiment, labels, self.classes)
+        self.validation: Labelled | None = None
         if validation is not None:
-            self._check_validation(validation, labels)
+            self.validation = self._alike(validation, "validation")
         elif parts is not None:
-            self._divide(*parts)
+            self.shown, self.validation = (self.shown.at(rows) for rows in parts)
         self.learnables = Learnables(
             experiment.network, self.unrolled, training, experiment.trial_duration
         )
@@ -177,11 +186,21 @@ class Trainer:
             self.quantiser = Quantiser(plain, self.dtype)
         self.watch = Watch(self.unrolled, experiment)
 
-    def _divide(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> None:
-        self.validation_labels = self.labels[torch.as_tensor(validation)]
-        self.validation_trials = [self.trials[k] for k in validation]
-        self.labels = self.labels[torch.as_tensor(train)]
-        self.trials = [self.trials[k] for k in train]
+    def _alike(self, given: Any, where: str) -> Labelled:
+        return alike(given, self.experiment, self.column, self.classes, where)
+
+    def of_epoch(self, epoch: int) -> Labelled:
+        """Trials to learn from in an epoch, from 0."""
+        if self.trials_of is None:
+            return self.shown
+        found = self._alike(self.trials_of(epoch), "trials_of")
+        if len(found) != len(self.shown):
+            raise SpecError(
+                f"epoch {epoch} has {len(found)} trials, and training has {len(self.shown)}; give"
+                " each epoch the same number",
+                where="trials_of",
+            )
+        return found
 
     def _fans(self) -> dict[str, list[Tensor]]:
         found: dict[str, list[Tensor]] = {}
@@ -189,41 +208,20 @@ class Trainer:
             found.setdefault(path.projection.pre, []).append(path.fan_out())
         return found
 
-    def _check_validation(self, validation: Experiment, labels: Any) -> None:
-        if not isinstance(labels, str):
-            raise SpecError(
-                "name the column of the trial table that holds the labels, so that those of the"
-                " validation are found too",
-                where="labels",
-            )
-        for what in ("dt", "trial_duration"):
-            ours, theirs = getattr(self.experiment, what), getattr(validation, what)
-            if ours != theirs:
-                raise SpecError(
-                    f"{what} is {theirs:g} ms, and in training {ours:g} ms", where="validation"
-                )
-        if [p.shape for p in self.experiment.network.sources] != [
-            p.shape for p in validation.network.sources
-        ]:
-            raise SpecError(
-                "its sources have other shapes than those of training", where="validation"
-            )
-        self.validation_labels = checked_labels(validation, labels, self.classes)
-        self.validation_trials = list(validation.input_stream().trials())
-
     def trained(self, report: Report) -> Trained:
         """Run all epochs."""
         training = self.training
         # Without weight decay, which would pull kernels towards silence.
         optimiser = torch.optim.Adam(self.learnables.leaves(), lr=training.learning_rate)
-        rng = np.random.default_rng([self.experiment.seed, len(self.trials)])
-        batches = math.ceil(len(self.trials) / training.batch)
+        rng = np.random.default_rng([self.experiment.seed, len(self.shown)])
+        batches = math.ceil(len(self.shown) / training.batch)
         total = training.epochs * batches
         best, chosen, network = -1.0, 0, self.experiment.network
         for epoch in range(training.epochs):
             begin = time.perf_counter()
             phase = f"epoch {epoch + 1} of {training.epochs}{self.watch.summary()}"
             self.watch.begin()
+            shown = self.of_epoch(epoch)
             for k, chosen_trials in enumerate(self._shuffled(rng)):
                 done = epoch * batches + k
                 if training.schedule == "cosine":
@@ -231,7 +229,7 @@ class Trainer:
                     optimiser.param_groups[0]["lr"] = training.learning_rate * share
                 if self.quantiser is not None and done % _REFRESHED == 0:
                     self.quantiser.refresh(self._experiment())
-                self._batch(optimiser, chosen_trials, epoch)
+                self._batch(optimiser, shown.at(chosen_trials), epoch)
                 report(phase, k + 1, batches)
             accuracy = self._validated()
             self.watch.end(self.learnables, accuracy, time.perf_counter() - begin)
@@ -241,7 +239,7 @@ class Trainer:
         return Trained(network, *self.watch.tables(), chosen)
 
     def _shuffled(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        order = rng.permutation(len(self.trials))
+        order = rng.permutation(len(self.shown))
         for first in range(0, len(order), self.training.batch):
             yield order[first : first + self.training.batch]
 
@@ -261,13 +259,10 @@ class Trainer:
             return bound
         return Bound(self.quantiser.rounded(bound.weights), bound.names)
 
-    def _batch(
-        self, optimiser: torch.optim.Optimizer, chosen: NDArray[np.int64], epoch: int
-    ) -> None:
+    def _batch(self, optimiser: torch.optim.Optimizer, chosen: Labelled, epoch: int) -> None:
         """Make one step of the optimiser."""
         training = self.training
-        traced = self.through([self.trials[k] for k in chosen], self._bound())
-        labels = self.labels[torch.as_tensor(chosen)]
+        traced, labels = self.through(chosen.trials, self._bound()), chosen.labels
         found = evidence(traced, self.readout, training)
         loss = cross_entropy(found, labels)
         spent = operations(traced.spikes, self.fans)
@@ -326,58 +321,14 @@ class Trainer:
 
     def _validated(self) -> float | None:
         """Fraction of correctly classified validation trials; None without any."""
-        if not self.validates:
+        if self.validation is None:
             return None
+        trials, labels = self.validation.trials, self.validation.labels
         right, batch = 0, 4 * self.training.batch
         with torch.no_grad():
             bound = self._bound()
-            for first in range(0, len(self.validation_trials), batch):
+            for first in range(0, len(trials), batch):
                 part = slice(first, first + batch)
-                traced = self.through(self.validation_trials[part], bound)
-                found = evidence(traced, self.readout, self.training).argmax(1)
-                right += int((found == self.validation_labels[part]).sum())
-        return right / len(self.validation_trials)
-
-
-def check_supported(experiment: Experiment) -> None:
-    """Raise unless training supports an experiment: as the backend, with adaptive thresholds."""
-    backend = TorchBackend()
-    if problems := backend.unsupported(without_thresholds(experiment)):
-        raise UnsupportedError(backend.name, problems)
-    for population in experiment.network.populations:
-        if population.noise:
-            refusal = Unsupported(f"population {population.name!r}", *NO_NOISE)
-            raise UnsupportedError(backend.name, [refusal])
-    if not experiment.reset and experiment.n_trials > 1:
-        raise SpecError(
-            "trials are shown in any order, in parallel, and each starts from rest; set reset ="
-            " true",
-            where="reset",
-        )
-
-
-def checked_labels(experiment: Experiment, labels: Any, classes: int) -> Tensor:
-    """Class of each trial as a tensor of int64."""
-    if isinstance(labels, str):
-        table: Mapping[str, NDArray[Any]] = experiment.trial_table()
-        if labels not in table:
-            raise SpecError(
-                f"there is no column {labels!r}; the trial table has {', '.join(table)}",
-                where="labels",
-            )
-        values = table[labels]
-    else:
-        values = np.asarray(labels)
-    if values.dtype.kind not in "iu" or values.shape != (experiment.n_trials,):
-        raise SpecError(
-            f"an array of {values.dtype} of shape {values.shape} is not one whole number for each"
-            f" of {experiment.n_trials} trials",
-            where="labels",
-        )
-    if values.size and (values.min() < 0 or values.max() >= classes):
-        raise SpecError(
-            f"classes from {values.min()} to {values.max()}, and the readout has {classes}"
-            f" channels, for classes 0 to {classes - 1}",
-            where="labels",
-        )
-    return torch.as_tensor(values.astype(np.int64))
+                found = evidence(self.through(trials[part], bound), self.readout, self.training)
+                right += int((found.argmax(1) == labels[part]).sum())
+        return right / len(trials)
