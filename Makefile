@@ -20,6 +20,8 @@ AUDIT_VENV ?= .venv-audit
 
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# pip compiles what it installs on one core. Some packages hold files that no Python 3 compiles.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 CORE := $(VENV)/.installed
 ALL  := $(VENV)/.installed-all
 WHAT := pyproject.toml setup.py
@@ -38,13 +40,15 @@ $(BIN)/python:
 
 $(CORE): $(WHAT) | $(BIN)/python
 	@echo "Installing scnnbio and what it needs into $(VENV) (about a minute, once)"
-	@$(PIP) install --quiet --editable .
+	@$(PIP) install --quiet --no-compile --editable .
+	@$(COMPILE)
 	@touch $@
 
 # One installation serves both commands: the larger one counts as the smaller one too.
 $(ALL): $(WHAT) | $(BIN)/python
 	@echo "Installing scnnbio with every extra into $(VENV) (a few minutes, once)"
-	@$(PIP) install --quiet --editable '.[all,bench,dev,docs]'
+	@$(PIP) install --quiet --no-compile --editable '.[all,bench,dev,docs]'
+	@$(COMPILE)
 	@touch $(CORE) $@
 
 demo: $(CORE) ## learn V1-like kernels from photographs and draw the report

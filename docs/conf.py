@@ -37,7 +37,7 @@ nb_execution_excludepatterns = [
     if find_spec(module) is None
     for page in pages
 ]
-exclude_patterns = ["_build", "jupyter_execute", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "site", "jupyter_execute", "**/.ipynb_checkpoints"]
 autodoc_member_order = "bysource"
 autosummary_generate = False
 # Each page of the reference begins with a list of its names; the side bar would hold thousands.
@@ -47,6 +47,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 html_theme = "furo"
+html_static_path = ["site"]
+html_css_files = ["site.css"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 # Formulas become MathML when the pages are built: they are read without a network and a script.
@@ -59,9 +61,8 @@ def _inline(translator: Any, node: Any) -> None:
 
 
 def _block(translator: Any, node: Any) -> None:
-    # What is wider than the page is moved by itself.
     formula = tex2mathml(node.astext()).replace("<math", '<math display="block"', 1)
-    translator.body.append(f'<div class="math" style="overflow-x: auto">{formula}</div>\n')
+    translator.body.append(f'<div class="math">{formula}</div>\n')
     raise SkipNode
 
 

@@ -27,6 +27,7 @@ from scnnbio.network import Projection
 from scnnbio.neurons import NeuronModel, Parameter
 from scnnbio.plasticity import (
     RULES,
+    EachStep,
     Growth,
     Normalisation,
     Reward,
@@ -149,7 +150,7 @@ _SECTIONS = {
     "SharedThreshold": "[shared threshold](#shared-thresholds)", "Noise": "[noise](#noise)",
     "WinnerTakeAll": "[competition](#competition)",
     "Distribution": "[distribution](#distributions)",
-    "Reward": "[reward](#rewards)",
+    "Reward": "[reward](#rewards)", "EachStep": "[change in each step](#changes-in-each-step)",
     "Growth": "[growth](#growth)", "Normalisation": "[normalisation](#normalisation)",
     "Trace": "[trace](#traces)", "Parameter": "[parameter](#parameters-of-a-neuron)",
     "RandomEdges": "[random connections](#random-connections)",
@@ -225,6 +226,9 @@ def _network() -> Iterator[str]:
     yield from _kinds("Learning rules", RULES, '`plasticity` of a projection; `"pair"` if no kind')
     yield from _section("Traces", keys(Trace), 'each of `traces` of a rule `"traces"`', 3)
     yield from _section("Rewards", keys(Reward), "`reward` of a rule", 3)
+    yield from _section(
+        "Changes in each step", keys(EachStep), '`each_step` of a rule `"traces"`', 3
+    )
     yield from _section("Growth", keys(Growth), "`growth` of a rule", 3)
     yield from _section("Normalisation", keys(Normalisation), "`normalisation` of a rule", 3)
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from scnnbio.plasticity import (
         MSTDP,
         MSTDPET,
+        EachStep,
         Normalisation,
         Reward,
         SharedSTDP,
@@ -112,7 +113,7 @@ _OF = {
         *("Parameter", "PoissonNoise", "glif", "homeostatic"),
     ),
     "scnnbio.plasticity": (
-        *("MSTDP", "MSTDPET", "Normalisation", "Reward"),
+        *("MSTDP", "MSTDPET", "EachStep", "Normalisation", "Reward"),
         "SharedSTDP",
         "SharedThreshold",
         "Trace",
@@ -142,6 +143,7 @@ __all__ = [
     "ConvolutionConnector",
     "DataError",
     "DenseConnector",
+    "EachStep",
     "EdgeListConnector",
     "Encoding",
     "Experiment",

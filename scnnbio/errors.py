@@ -204,5 +204,9 @@ class FilesSkipped(UserWarning):
     """Some files of a folder could not be read, and were left out."""
 
 
+class ConversionWarning(UserWarning):
+    """Something because of which a converted network may differ much from its module."""
+
+
 class EventsWarning(UserWarning):
     """Events of a damaged file were left out, or the size of an event camera was guessed."""

@@ -191,7 +191,7 @@ class Network(Value):
         if projection.plasticity is not None:
             try:
                 projection.plasticity.check_kernel(projection.kernel, connector.present)
-                projection.plasticity.check_reward(self._end)
+                projection.plasticity.check_network(self._end, post, connector.kernel.size)
             except SpecError as error:
                 raise SpecError(error.message, where=f"{where}.{error.where}".rstrip(".")) from None
         unit = post.model.unit_of(receptors[projection.receptor])

@@ -242,6 +242,7 @@ INSTANCES: dict[type[Any], Callable[[], Any]] = {
         traces={"x": p.Trace("pre", 17.3)}, on_post="a*x", parameters={"a": 0.1}, w_max=3.0,
         reward=p.Reward("v1"), eligibility=20.0,
     ),
+    p.EachStep: lambda: p.EachStep("-0.3*v*e", {"v": "mV"}, "x", tau=17.3),
     p.Reward: lambda: p.Reward("v1", (1.0, -0.3), tau=9.0),
     p.MSTDP: lambda: p.MSTDP(a_plus=0.1, reward=p.Reward("v1")),
     p.MSTDPET: lambda: p.MSTDPET(tau_e=30.0, reward=p.Reward("v1", (0.1, 0.3))),

@@ -173,6 +173,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "SharedThreshold": {"eta": 0.1, "target": 4.0, "minimum": -60.0, "half_life": 9.0},
     "SharedSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
     "TripletSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power"},
+    "EachStep": {"change": "x*e", "eligible": "x", "tau": 9.0},
     "Reward": {"population": "v1", "tau": 9.0},
     "MSTDP": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},
     "MSTDPET": {"half_life": 9.0, "mu": 0.5, "bounds": "power", "reward": Reward("v1")},

@@ -266,6 +266,7 @@ def test_a_run_from_a_hostile_folder(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out" / "figures").glob("*.png"))) >= 5
 
 
+@pytest.mark.slow
 def test_the_entry_point_exits_with_the_code() -> None:
     code = "from scnnbio.cli import main; main()"
     done = subprocess.run(

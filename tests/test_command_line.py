@@ -31,6 +31,7 @@ def test_the_page_is_up_to_date() -> None:
     assert "how_to/command_line" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_backends_are_printed_with_brackets_and_whole(tmp_path: Path) -> None:
     """Rich takes [nest] for a style, and cuts cells at 80 columns in a pipe."""
     (tmp_path / "nest.py").write_text("raise ModuleNotFoundError(name='nest')")
@@ -106,6 +107,7 @@ def test_help_is_plain(words: list[str], invoke: Callable[..., tuple[int, str, s
     assert invoke("run", "-h")[1].startswith("Usage: scnnbio run [OPTIONS]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -122,6 +124,7 @@ def test_a_shell_completes(words: str, offered: set[str], tmp_path: Path) -> Non
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_ascii_output_is_legible(tmp_path: Path) -> None:
     """Neither a crash nor question marks; an unwritable character appears as its number."""
     done = command("explain", "LIF_cond_exp", cwd=tmp_path, PYTHONIOENCODING="ascii")
@@ -141,6 +144,7 @@ def test_ascii_output_is_legible(tmp_path: Path) -> None:
     assert in_ascii("τ – 5 µm…, λ ≥ Ω½ é 大") == "tau - 5 um..., lambda >= Ohm1/2 e \\u5927"
 
 
+@pytest.mark.slow
 def test_who_stops_reading_is_no_error(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

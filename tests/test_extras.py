@@ -58,6 +58,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "extra", [pytest.param(name, marks=MARKS.get(name, ())) for name in EXTRAS]
 )
@@ -121,6 +122,7 @@ def test_install_lines_resolve_from_a_clone():
     assert install("nest").startswith("pip install '.[nest]'")
 
 
+@pytest.mark.slow
 @pytest.mark.nest
 def test_nest_simulates():
     # Closed form: iaf_psc_delta with I_e relaxes to E_L + I_e tau_m / C_m; after 10 time constants
@@ -165,6 +167,7 @@ not_needed = {
 """
 
 
+@pytest.mark.slow
 def test_the_package_replaces_nothing_in_the_process_of_a_user():
     """Neither imported, nor used, nor with Brian2 loaded: no stand-in, no hook, no finder."""
     result = run_python(
@@ -213,6 +216,7 @@ def test_an_interrupt_before_the_command_line_is_there_is_one_line():
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "error: interrupted\n")
 
 
+@pytest.mark.slow
 def test_the_command_loads_nothing_that_only_others_need():
     """PyNN's neo and csa, and files' h5py: each comes when it is used, and is itself then."""
     result = run_python(
@@ -232,6 +236,7 @@ def test_the_command_loads_nothing_that_only_others_need():
     assert result.stdout.splitlines() == ["", "True True", "True True", eye, turned]
 
 
+@pytest.mark.slow
 def test_writing_a_program_loads_nothing_that_only_others_need(tmp_path):
     """Nor does Brian2, whose equations, units and templates are all that writes it."""
     result = run_python(
@@ -301,6 +306,7 @@ print(*(f"{n} {getattr(builtins, n) is names[n]}" for n in vars(builtins) if n i
 """
 
 
+@pytest.mark.slow
 def test_brian2_loaded_by_us_has_all_its_names_for_others():
     """matplotlib's among them, though they are there only when they are asked for."""
     plain = run_python(_NAMES)

@@ -57,6 +57,7 @@ def run_block(
     return done.stdout
 
 
+@pytest.mark.slow
 def test_noise() -> None:
     counts, fano = run_page("noise.md").rsplit(maxsplit=1)
     trials = [int(n) for n in counts.strip("[]").split()]
@@ -67,6 +68,7 @@ def test_noise() -> None:
     assert 0.0 < float(fano) < 1.5
 
 
+@pytest.mark.slow
 def test_describe() -> None:
     """Blocks one after another; times, trials and counts are those that the page gives."""
     printed = run_block("\n".join(blocks("describe.md")))
@@ -79,6 +81,7 @@ def test_describe() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_inputs() -> None:
     injected, images, several = run_page("inputs.md").splitlines()
     # -20 ms log(1 - 15 mV/(R I)) after 50 ms: 35.84 ms at 900 pA, 15.35 ms at 1400 pA.
@@ -87,6 +90,7 @@ def test_inputs() -> None:
     assert several == "[ 5.  12.5 30. ] [7 2]"
 
 
+@pytest.mark.slow
 def test_events() -> None:
     ramp, *told = run_page("events.md").splitlines()
     # k thresholds of 0.3 on a rise of 1 in 100 ms.
@@ -98,6 +102,7 @@ def test_events() -> None:
     assert told[5] == "[ 90. 180.] True"
 
 
+@pytest.mark.slow
 def test_physiology() -> None:
     told = run_page("physiology.md").splitlines()
     found = {line.split(":")[0]: float(line.split()[1]) for line in told[:3]}
@@ -112,6 +117,7 @@ def test_physiology() -> None:
     assert told[-1].startswith("Network(populations: lgn 2 x 17 x 17, control 16 x 3 x 3")
 
 
+@pytest.mark.slow
 def test_neurons() -> None:
     told = run_page("neurons.md")
     assert "-w/tau_w" in told
@@ -123,6 +129,7 @@ def test_neurons() -> None:
     assert "tau=10.0" in told
 
 
+@pytest.mark.slow
 def test_fitting(tmp_path: Path) -> None:
     (code,) = blocks("fitting.md")
     values, resistance = run_block(code, place=tmp_path).splitlines()
@@ -155,12 +162,17 @@ def test_python(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_learning() -> None:
-    told = run_page("learning.md")
+    eprop, told = run_page("learning.md").split("\n", 1)
+    # Of four patterns; 60 draws of them that were not learned.
+    before, after = (float(x) for x in re.findall(r"0\.\d+|1\.00", eprop))
+    assert before < 0.7
+    assert after > 0.9
     assert told.startswith("(16, 2, 9, 9) {'v1': ")
     # At most one map fires at each of nine places in 300 trials, each once or a few times.
     assert 300 < int(re.findall(r"\d+", told)[-1]) < 9 * 300 * 4
 
 
+@pytest.mark.slow
 def test_digits() -> None:
     chosen, *table = run_page("digits.md").splitlines()
     accuracy = float(re.findall(r"Accuracy\(([\d.]+) %", chosen)[0])
@@ -179,6 +191,7 @@ def test_training() -> None:
     assert float(run_page("training.md")) > 0.75
 
 
+@pytest.mark.slow
 def test_nir() -> None:
     pytest.importorskip("nir")
     # With a gain of 1, a neuron fires where the weights of the three inputs come to more than 1.
@@ -191,6 +204,7 @@ def test_nir() -> None:
     assert run_page("nir.md") == f"{{'input': 0, 'lif': 1}} {[int(u) for u in units]}\n"
 
 
+@pytest.mark.slow
 def test_conversion() -> None:
     pytest.importorskip("torch")
     first, _, digits, plain, calibrated = run_page("conversion.md").splitlines()
@@ -222,6 +236,7 @@ def test_every_page_with_python_is_run() -> None:
         assert not blocks(page.name) or f'("{page.name}"' in here, page.name
 
 
+@pytest.mark.slow
 def test_what_a_run_or_a_comparison_left_is_read(tmp_path: Path) -> None:
     # The files that the commands above the blocks write, of a recording whose spikes are known.
     units = np.array([0, 1, 1])
@@ -318,6 +333,7 @@ def run_together_and_alone(name: str) -> tuple[list[str], list[str]]:
     return together.splitlines(), alone.splitlines()
 
 
+@pytest.mark.slow
 def test_own_equations() -> None:
     together, alone = run_together_and_alone("own_equations.md")
     assert together == alone  # the last block prints nothing
@@ -328,6 +344,7 @@ def test_own_equations() -> None:
     assert abs(found[1] - 90) <= 25
 
 
+@pytest.mark.slow
 def test_own_photographs() -> None:
     together, alone = run_together_and_alone("own_photographs.md")
     assert together[0] == alone[0] == "3 pictures"

@@ -151,6 +151,7 @@ def command(site: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_its_experiment_runs_on_the_command_line(site: Path, tmp_path: Path, invoke) -> None:
     ran = command(site, "run", "rings", "-b", "reference,test=matrix", "--out", "out", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr

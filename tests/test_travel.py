@@ -197,6 +197,7 @@ def test_a_drawn_network_makes_every_journey(
 # --------------------------------------------------------------------------------- documents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_a_shipped_study_that_is_written_out_is_the_same(path: Path, tmp_path: Path) -> None:
     study = load(path)
@@ -273,6 +274,7 @@ def test_a_run_of_a_backend_is_one_file(name: str, tmp_path: Path) -> None:
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.slow
 def test_no_digest_is_of_a_repr() -> None:
     for path in Path(scnnbio.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
 from scnnbio.neurons.parsing import excess_over
 from scnnbio.plasticity import LearningRule, Reward, Trace, TraceRule, WinnerTakeAll
+from scnnbio.plasticity.each_step import ELIGIBILITY
 from scnnbio.population import Population
 
 FloatArray = NDArray[np.float64]
@@ -19,7 +22,7 @@ class Learning:
     """Traces and kernel of one plastic projection; see :class:`scnnbio.plasticity.TraceRule`.
 
     ``kernel`` (taps,) is changed in place. Presynaptic units are afferents: one per neuron and lag
-    of the kernel.
+    of the kernel. ``ends`` are the afferent, the target and the tap of every connection.
     """
 
     def __init__(
@@ -28,23 +31,29 @@ class Learning:
         projection: Projection,
         experiment: Experiment,
         kernel: FloatArray,
+        ends: tuple[NDArray[np.int64], ...],
     ) -> None:
         network = experiment.network
         self.kernel, self.shape = kernel, projection.kernel.shape
         self.rule = rule.as_traces()
+        self.pre, self.post, self.tap = ends
         self.sizes = {
             "pre": network.population(projection.pre).size * len(projection.delays),
             "post": network.population(projection.post).size,
         }
         self.decay = {n: np.exp(-experiment.dt / t.tau) for n, t in self.rule.traces.items()}
         self.modulation = _modulation(self.rule, projection, experiment)
+        each = self.rule.each_step
+        tau = None if each is None else each.tau
+        self.keep_eligible = 0.0 if tau is None else float(np.exp(-experiment.dt / tau))
         self.every = experiment.normalised_every(projection)
         self.decay_factor = self.rule.decay_factor(experiment.dt)
         self.rate = 1.0
         self.restart()
 
     def restart(self) -> None:
-        """Set all traces to zero."""
+        """Set all traces, and the eligibility of each connection, to zero."""
+        self.eligible = np.zeros(len(self.tap))
         self.traces = {n: np.zeros(self.sizes[t.side]) for n, t in self.rule.traces.items()}
         if self.modulation is not None:
             self.modulation.restart()
@@ -77,6 +86,23 @@ class Learning:
         """Slot 4: a postsynaptic neuron fired; ``sources`` connect to it through ``taps``."""
         self._change(self.rule.on_post, taps, {"pre": sources, "post": unit})
         self._jump("post", unit)
+
+    def each_step(self, states: Mapping[str, FloatArray]) -> None:
+        """Slot 4, before postsynaptic spikes: every connection adds to the change of its weight."""
+        each = self.rule.each_step
+        if each is None:
+            return
+        ends = {"pre": self.pre, "post": self.post}
+        names: dict[str, FloatArray | float] = {**self.rule.constants}
+        names |= {n: self.traces[n][ends[t.side]] for n, t in self.rule.traces.items()}
+        names |= {n: states[n][self.post] for n in each.states}
+        names["w"] = self.kernel[self.tap]
+        if each.eligible:
+            self.eligible = self.keep_eligible * self.eligible + evaluate(each.eligible, names)
+            names[ELIGIBILITY] = self.eligible
+        change = np.broadcast_to(evaluate(each.change, names), self.tap.shape)
+        moved = np.bincount(self.tap, weights=change, minlength=self.kernel.size)
+        self.kernel[:] = np.clip(self.kernel + self.rate * moved, self.rule.w_min, self.rule.w_max)
 
     def normalise(self, step: int) -> None:
         """Slot 6: rescale each output map's kernel to its norm."""

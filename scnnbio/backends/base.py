@@ -8,8 +8,8 @@ Time advances on NEST's grid. Each step, from t to t + dt, has these slots, in o
    rule's ``on_pre`` changes the kernel, presynaptic traces jump;
 3. **threshold**: neurons above threshold that are neither refractory nor silenced fire; their spike
    time is t + dt; competition decides which of them may learn;
-4. **learn**: for these, a rule's ``on_post`` changes the kernel and postsynaptic traces jump; the
-   shared threshold jumps for all that fired;
+4. **learn**: a rule's ``each_step`` changes the kernel; for neurons that may learn, its ``on_post``
+   does, and postsynaptic traces jump; the shared threshold jumps for all that fired;
 5. **reset**: neurons that fired or were silenced above threshold reset and are held for
    ``t_ref / dt`` whole steps;
 6. **normalise**: at the end of a rule's period, kernels are rescaled to their norm.

@@ -155,8 +155,9 @@ class _Pathway:
         self.gate = gate_steps(experiment, projection)
         self.opens = np.zeros(sizes[1], dtype=int)
         rule = projection.plasticity
+        ends = afferent, edges.post, edges.tap
         self.learning = (
-            None if rule is None else Learning(rule, projection, experiment, self.kernel)
+            None if rule is None else Learning(rule, projection, experiment, self.kernel, ends)
         )
         self.in_flight: dict[int, list[NDArray[np.int64]]] = {}
 
@@ -203,6 +204,11 @@ class _Pathway:
         if modulation is not None:
             modulation.send(step, fired[modulation.population])
 
+    def each_step(self, layer: _Layer) -> None:
+        """Slot 4, before postsynaptic spikes: the change of every step."""
+        if self.learning is not None:
+            self.learning.each_step(layer.state)
+
     def learn(self, fired: NDArray[np.int64]) -> None:
         """Slot 4: each postsynaptic spike changes the weights of its inputs."""
         if self.learning is not None:
@@ -232,7 +238,7 @@ class ReferenceBackend(Oracle):
 
     name: ClassVar[str] = "reference"
     summary: ClassVar[str] = "slow plain numpy on the grid: the oracle"
-    supports: ClassVar[frozenset[Feature]] = ON_A_GRID
+    supports: ClassVar[frozenset[Feature]] = ON_A_GRID | {Feature.EACH_STEP}
     promises: ClassVar[tuple[Promise, ...]] = (
         Exact("spikes", why="the other backends are compared with it"),
         Exact("signals"),
@@ -308,6 +314,7 @@ class _Simulation:
         for name, layer in self.layers.items():
             fired[name], learners[name] = layer.fire()
         for pathway in self.pathways:
+            pathway.each_step(self.layers[pathway.projection.post])
             pathway.learn(learners[pathway.projection.post])
             pathway.send(step, fired[pathway.projection.pre])
             pathway.send_reward(step, fired)

@@ -8,7 +8,7 @@
     run = backends.get("brian2").run(converted.experiment(tests, steps=32))
     digits = converted.outputs(run.recording, 32).argmax(axis=1)
 
-What is here needs torch, and comes when it is asked for.
+All but the warning needs torch, and comes when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from scnnbio.errors import BackendMissing, install
+from scnnbio.errors import BackendMissing, ConversionWarning, install
 
 if TYPE_CHECKING:
     from scnnbio.conversion.activation import QCFS
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from scnnbio.conversion.calibration import calibrate
     from scnnbio.conversion.converted import Converted, Layer
     from scnnbio.conversion.rates import LayerRates, compare
-    from scnnbio.conversion.scaling import ConversionWarning
 
 _LATER = {
     "QCFS": "activation",
-    "ConversionWarning": "scaling",
     "Converted": "converted",
     "Layer": "converted",
     "LayerRates": "rates",

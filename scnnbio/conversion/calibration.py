@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 from scnnbio.connectors import DenseConnector
 from scnnbio.conversion.affine import FloatArray
 from scnnbio.conversion.converted import BIAS, Converted, Layer
-from scnnbio.conversion.scaling import ConversionWarning
 from scnnbio.conversion.tracing import trace
+from scnnbio.errors import ConversionWarning
 from scnnbio.experiment import Experiment
 from scnnbio.network import Network, Projection
 from scnnbio.population import Population, ValueSource

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scnnbio.conversion.affine import FloatArray
-from scnnbio.conversion.scaling import ConversionWarning
 from scnnbio.conversion.tracing import INPUT
-from scnnbio.errors import SpecError, not_one_of
+from scnnbio.errors import ConversionWarning, SpecError, not_one_of
 from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.inputs import FromCurrents, Input
 from scnnbio.network import Network

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike
 
 from scnnbio.conversion.affine import FloatArray
 from scnnbio.conversion.converted import Converted
-from scnnbio.conversion.scaling import ConversionWarning
 from scnnbio.conversion.tracing import trace
-from scnnbio.errors import SpecError
+from scnnbio.errors import ConversionWarning, SpecError
 from scnnbio.recording import Recording
 from scnnbio.units import In
 

@@ -16,12 +16,9 @@ import numpy as np
 
 from scnnbio.conversion.affine import FloatArray
 from scnnbio.conversion.tracing import Activation
+from scnnbio.errors import ConversionWarning
 
 Scale = Literal["layer", "channel"]
-
-
-class ConversionWarning(UserWarning):
-    """Something because of which a converted network may differ much from its module."""
 
 
 def scales(layers: Sequence[Activation], scale: Scale, percentile: float) -> dict[str, FloatArray]:

@@ -22,7 +22,15 @@ from scnnbio.description.fields import fields, said_of
 from scnnbio.description.symbols import derivative, equation, has_symbol, symbols, written
 from scnnbio.experiment import Stage
 from scnnbio.network import Network, Projection
-from scnnbio.plasticity import Growth, Normalisation, SharedThreshold, TraceRule, WinnerTakeAll
+from scnnbio.plasticity import (
+    EachStep,
+    Growth,
+    Normalisation,
+    SharedThreshold,
+    TraceRule,
+    WinnerTakeAll,
+)
+from scnnbio.plasticity.each_step import ELIGIBILITY
 from scnnbio.population import Population
 
 
@@ -92,7 +100,8 @@ def _rule(projection: Projection) -> list[Row]:
     if given is None:
         return []
     rule = given.as_traces()
-    known = symbols([*rule.traces, *rule.constants, "w"])
+    states = () if rule.each_step is None else rule.each_step.states
+    known = symbols([*rule.traces, *states, *rule.constants, "w"])
     first = cell(projection.name)
     rows: list[Row] = [(first, cell("Rule"), cell(said_of(given) or type(given).__name__))]
     if rule.used("pre") or rule.used("post"):
@@ -130,11 +139,37 @@ def _changes(rule: TraceRule, known: Mapping[str, str]) -> list[Line]:
         if text:
             change = Math(rf"\Delta {target} = {written(text, known)}")
             lines.append(line(f"at each {side}: ", change))
-    lines.append(line("traces are read before the spike changes them; an arrival comes first"))
+    if rule.each_step is None or rule.on_pre or rule.on_post:
+        lines.append(line("traces are read before the spike changes them; an arrival comes first"))
+    if rule.each_step is not None:
+        lines += _each_step(rule.each_step, {**known, ELIGIBILITY: ELIGIBILITY})
     if rule.reward is not None:
         lines += _reward(rule, w)
     bounds = rf"{known['w_min']} \leq {w} \leq {known['w_max']}"
     lines.append(line("each kernel element is clipped to ", Math(bounds)))
+    return lines
+
+
+def _each_step(each: EachStep, known: Mapping[str, str]) -> list[Line]:
+    w, e, lines = known["w"], ELIGIBILITY, []
+    if each.tau is not None:
+        tau = r"\tau_{\mathrm{e}}"
+        lines += [
+            line("eligibility of each connection: ",
+                 equation(derivative(e), rf"-\frac{{{e}}}{{{tau}}}"), ", ", Math(rf"{tau} ="), " ",
+                 *quantity(each.tau, "ms")),
+            line("in each step: ", Math(rf"{e} \leftarrow {e} + {written(each.eligible, known)}")),
+        ]  # fmt: skip
+    change = written(each.change, known)
+    lines.append(line(
+        "in each step: ", Math(rf"{w} \leftarrow {w} + \sum \left({change}\right)"),
+        ", over all connections that share it",
+    ))  # fmt: skip
+    if each.states:
+        lines.append(line(
+            f"{names(tuple(each.states))}: of the postsynaptic neuron, after all arrivals, before"
+            " its reset",
+        ))  # fmt: skip
     return lines
 
 

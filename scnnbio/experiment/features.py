@@ -116,6 +116,7 @@ class Feature(Enum):
     MSTDPET = "MSTDPET", LEARN_ELSEWHERE
     OTHER_RULE = "a learning rule of another kind", LEARN_ELSEWHERE
     REWARD = "a reward", LEARN_ELSEWHERE
+    EACH_STEP = "a learning rule that acts in each step", LEARN_ELSEWHERE
     NEAREST_PAIRING = "nearest-neighbour pairing", LEARN_ELSEWHERE
     POWER_BOUNDS = "a power law at the bounds", LEARN_ELSEWHERE
     HALF_LIFE = "a learning rate that falls", LEARN_ELSEWHERE
@@ -365,6 +366,8 @@ def _of_rule(rule: LearningRule | None) -> Iterator[Feature]:
     traces = rule.as_traces()
     if traces.reward is not None:
         yield Feature.REWARD
+    if traces.each_step is not None:
+        yield Feature.EACH_STEP
     if any(trace.pairing == "nearest" for trace in traces.traces.values()):
         yield Feature.NEAREST_PAIRING
     if getattr(rule, "bounds", "") == "power":

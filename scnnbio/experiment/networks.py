@@ -32,6 +32,7 @@ from scnnbio.neurons.model import INTEGRATORS
 from scnnbio.neurons.noise import Noise, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.plasticity import (
     RULES,
+    EachStep,
     Growth,
     LearningRule,
     Normalisation,
@@ -260,6 +261,7 @@ def _plasticity(table: Any, where: str) -> LearningRule:
         "growth": _reader(Growth),
         "normalisation": _reader(Normalisation),
         "reward": _reader(Reward),
+        "each_step": lambda row, path: build(EachStep, row, path, {"states": as_table}),
         "traces": lambda rows, path: {
             name: build(Trace, row, join(path, name)) for name, row in as_table(rows, path).items()
         },

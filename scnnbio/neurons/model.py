@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from scnnbio._exclusive import ignore_warnings
 from scnnbio.errors import SpecError, hint, not_one_of
 from scnnbio.neurons.arithmetic import deep_trees
-from scnnbio.neurons.brian2_loader import load_brian2
+from scnnbio.neurons.brian2_loader import as_sympy, load_brian2
 from scnnbio.neurons.coherence import check_coherence
 from scnnbio.neurons.names import check_noise, check_state, check_variable
 from scnnbio.neurons.parsing import split_assignments
@@ -252,15 +252,12 @@ class NeuronModel(Value):
 @functools.lru_cache(maxsize=64)
 @deep_trees()
 def _parse(model: NeuronModel) -> dict[str, sympy.Expr]:
-    load_brian2()
-    from brian2.parsing.sympytools import str_to_sympy
-
     _check_dimensions(model)
     parsed = {}
     for state in model.states:
         try:
             with ignore_warnings():  # sympy warns about arithmetic with conditions
-                parsed[state.name] = str_to_sympy(state.rate)
+                parsed[state.name] = as_sympy(state.rate)
         except (SyntaxError, TypeError, NotImplementedError) as error:
             raise SpecError(
                 f"{state.rate!r} cannot be read as a formula: {error}",

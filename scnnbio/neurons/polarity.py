@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scnnbio.errors import SpecError
+from scnnbio.neurons.brian2_loader import as_sympy
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.parsing import excess_over
 from scnnbio.units import si_factor
@@ -106,9 +107,7 @@ def _polarity(model: NeuronModel, receptor: str, values: tuple[tuple[str, float]
 @functools.lru_cache(maxsize=64)
 def _excess(model: NeuronModel) -> sympy.Expr:
     """Excess over the threshold."""
-    from brian2.parsing.sympytools import str_to_sympy
-
-    return str_to_sympy(excess_over(model.threshold))
+    return as_sympy(excess_over(model.threshold))
 
 
 def _point(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.errors import SpecError
+from scnnbio.neurons.brian2_loader import as_sympy
 from scnnbio.neurons.linearised import membrane_line
 from scnnbio.neurons.model import NeuronModel
 from scnnbio.neurons.system import Values, parameter_values, state_values
@@ -170,11 +171,9 @@ def _levels(
 def _value(model: NeuronModel, text: str, known: Mapping[str, float]) -> float:
     import sympy
 
-    model.sympy()  # checks every expression's dimensions and loads Brian2
-    from brian2.parsing.sympytools import str_to_sympy
-
+    model.sympy()  # checks every expression's dimensions
     numbers = {sympy.Symbol(name, real=True): value for name, value in known.items()}
     try:
-        return float(str_to_sympy(text).subs(numbers).evalf())
+        return float(as_sympy(text).subs(numbers).evalf())
     except TypeError:
         raise SpecError(f"{text!r} is not constant", where=f"{model.name}.threshold") from None

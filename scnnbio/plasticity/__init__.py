@@ -2,10 +2,12 @@
 
 Every rule is a :class:`LearningRule`; :meth:`~LearningRule.as_traces` gives backends its form:
 traces of spikes, and the change of a weight at an arrival and at a postsynaptic spike. A rule with
-a :class:`Reward` changes weights when the reward comes.
+a :class:`Reward` changes weights when the reward comes, and one with :class:`EachStep` in each
+step.
 """
 
 from scnnbio.plasticity.control import Growth, Normalisation, WinnerTakeAll
+from scnnbio.plasticity.each_step import EachStep
 from scnnbio.plasticity.homeostasis import SharedThreshold
 from scnnbio.plasticity.modulated import MSTDP, MSTDPET
 from scnnbio.plasticity.reward import Reward
@@ -32,6 +34,7 @@ __all__ = [
     "MSTDPET",
     "PFISTER_GERSTNER_2006",
     "RULES",
+    "EachStep",
     "Growth",
     "LearningRule",
     "Normalisation",

@@ -15,9 +15,10 @@ from scnnbio.neurons.names import check_variable
 from scnnbio.neurons.parsing import check_name, check_number
 from scnnbio.plasticity._fields import check_choice, check_positive, decay_factor, make_plain
 from scnnbio.plasticity.control import Growth, Normalisation
+from scnnbio.plasticity.each_step import EachStep
 from scnnbio.plasticity.reward import Reward
 from scnnbio.units import In, Milliseconds, Number, plain, plain_array
-from scnnbio.values import FrozenTable, Value
+from scnnbio.values import FrozenTable, Value, fields_of
 
 Pairing = Literal["all-to-all", "nearest"]
 _KNOWN = ("w", "w_min", "w_max")
@@ -146,20 +147,27 @@ class LearningRule(Value, ABC):
                     where="plasticity.normalisation.target",
                 )
 
-    def check_reward(self, find: Callable[[str, str], Any]) -> None:
-        """Raise unless the population of the reward fires it.
+    def check_network(self, find: Callable[[str, str], Any], post: Any, weights: int) -> None:
+        """Raise unless a network has what the rule reads.
 
         Parameters
         ----------
         find : callable
             Returns the population of a name, or raises an error at a path.
+        post : Population
+            The postsynaptic neurons.
+        weights : int
+            Number of elements of the kernel.
 
         Raises
         ------
         SpecError
-            If there is no such population, it fires no spikes, or the number of its channels is not
-            that of the values.
+            If there is no population of the reward, it fires no spikes, or the number of its
+            channels is not that of the values; if the neurons lack a state that the rule reads.
         """
+        each_step = self.as_traces().each_step
+        if each_step is not None:
+            each_step.check_ends(post, weights)
         reward = self.as_traces().reward
         if reward is None:
             return
@@ -201,14 +209,17 @@ class TraceRule(LearningRule):
     eligibility : float, optional
         Time constant of the eligibility in ms, with a reward. None: it lasts until the next step's
         reward.
+    each_step : EachStep, optional
+        Change of ``w`` in each step, by traces and by states of the postsynaptic neuron; in place
+        of a reward.
     w_min, w_max, half_life, growth, normalisation
         As of every :class:`LearningRule`.
 
     Raises
     ------
     SpecError
-        If an expression is not arithmetic or uses an unknown name, a name is reserved, or there is
-        an eligibility without a reward.
+        If an expression is not arithmetic or uses an unknown name, a name is reserved, there is
+        an eligibility without a reward, or a reward and ``each_step``.
 
     Examples
     --------
@@ -230,6 +241,7 @@ class TraceRule(LearningRule):
     parameters: Mapping[str, Number] = field(default_factory=dict)
     reward: Reward | None = field(default=None, kw_only=True)
     eligibility: Milliseconds | None = field(default=None, kw_only=True)
+    each_step: EachStep | None = field(default=None, kw_only=True)
     kind: Literal["traces"] = field(default="traces", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -252,6 +264,8 @@ class TraceRule(LearningRule):
         object.__setattr__(self, "parameters", FrozenTable(values))
         for name in ("on_pre", "on_post"):
             self._check_change(name)
+        if self.each_step is not None:
+            self.each_step.check_names((*_KNOWN, *self.traces, *self.parameters))
 
     def _check_reward(self) -> None:
         make_plain(self, "plasticity", "ms", optional=("eligibility",))
@@ -263,6 +277,21 @@ class TraceRule(LearningRule):
                 "an eligibility waits for a reward; give both or none",
                 where="plasticity.eligibility",
             )
+        if not isinstance(self.each_step, EachStep | None):
+            raise SpecError(f"{self.each_step!r} is not an EachStep", where="plasticity.each_step")
+        if self.each_step is not None and self.reward is not None:
+            raise SpecError(
+                "a reward and each_step both say what becomes of an eligibility; give one of them",
+                where="plasticity.each_step",
+            )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """All fields, without ``each_step`` if there is none.
+
+        So rules that were described before this field was there keep their digest.
+        """
+        fields = fields_of(self)
+        return {n: v for n, v in fields.items() if n != "each_step" or v is not None}
 
     @staticmethod
     def _check_name(name: object, table: str, what: str) -> str:
@@ -293,6 +322,7 @@ class TraceRule(LearningRule):
     def used(self, side: str) -> tuple[str, ...]:
         """Names of the traces on a side, "pre" or "post", that an expression reads."""
         texts = [text for text in (self.on_pre, self.on_post) if text]
+        texts += [] if self.each_step is None else self.each_step.texts.values()
         names = frozenset().union(*map(check_number, texts))
         return tuple(n for n, trace in self.traces.items() if trace.side == side and n in names)
 

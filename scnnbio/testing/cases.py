@@ -37,6 +37,7 @@ from scnnbio.neurons import LIBRARY, NeuronModel, OrnsteinUhlenbeckNoise, Poisso
 from scnnbio.plasticity import (
     MSTDP,
     MSTDPET,
+    EachStep,
     Growth,
     LearningRule,
     Normalisation,
@@ -267,6 +268,19 @@ _BUILDERS: dict[Feature, Callable[[], Experiment]] = {
             reward=Reward("source", 0.001, tau=20.0),
             eligibility=15.0,
         )
+    ),
+    Feature.EACH_STEP: lambda: _learning(
+        TraceRule(
+            traces={"x": Trace("pre", 20.0)},
+            parameters={"eta": 3e-7, "theta": -50.0, "width": 15.0},
+            each_step=EachStep(
+                "eta*(I_exc - 3)*e",
+                states={"v": "mV", "I_exc": "nA"},
+                eligible="x*clip(1 - abs(v - theta)/width, 0, 1)",
+                tau=15.0,
+            ),
+        ),
+        trials=2,
     ),
     Feature.NEAREST_PAIRING: lambda: _learning(
         SharedSTDP(a_plus=0.05, a_minus=0.02, pairing="nearest")

@@ -335,6 +335,7 @@ def test_learning_rules_are_arithmetic_on_real_numbers(backend: str, side: str) 
         np.testing.assert_allclose(weight, expected, rtol=1e-8, atol=1e-8, err_msg=text)
 
 
+@pytest.mark.slow
 @pytest.mark.nest
 def test_every_float_survives_nestml() -> None:
     """NESTML itself prints nine digits and strips zeros, so that 1e-10 became 0.1."""

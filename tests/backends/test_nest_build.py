@@ -230,6 +230,7 @@ def test_a_nest_without_mpi_is_no_part_of_a_command_of_several(monkeypatch) -> N
     assert backends.get("nest").unsupported(experiment(small_network())) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "error", "told"),
     [

@@ -239,6 +239,7 @@ def test_a_program_that_another_user_put_there_is_not_run(
     assert not compiling.compile_project(sources).fresh
 
 
+@pytest.mark.slow
 def test_a_compiler_that_fails_is_quoted(sources: Path, cache: Path) -> None:
     (sources / "makefile").write_text("all:\n\t@echo 'x.cpp:1: error: no bits left' >&2; false\n")
     with pytest.raises(BackendMissing, match="error: no bits left"):
@@ -296,6 +297,7 @@ def compiler() -> tuple[list[str], str]:
             b2.prefs[name] = before[name]
 
 
+@pytest.mark.slow
 def test_a_program_takes_the_standard_header_from_the_cache(
     headers: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +321,7 @@ def test_a_program_takes_the_standard_header_from_the_cache(
         assert said[0].endswith("standard.h.gch"), said
 
 
+@pytest.mark.slow
 def test_a_damaged_header_is_made_again(headers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCNNBIO_CACHE", str(headers))
     (header,) = headers.rglob("standard.h.gch")

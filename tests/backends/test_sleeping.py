@@ -94,6 +94,7 @@ def _stepped(
     return after, far
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", LINEAR)
 def test_nobody_comes_further_than_the_bound(model: str) -> None:
     """The oracle takes all the steps one by one."""
@@ -111,6 +112,7 @@ def test_nobody_comes_further_than_the_bound(model: str) -> None:
         assert over.min() < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", LINEAR)
 def test_nobody_is_pushed_further_than_spikes_may_push(model: str) -> None:
     """The oracle takes all the steps, in any of which a spike may arrive."""

@@ -81,6 +81,7 @@ def test_two_configurations_are_one_too_many(home: Path, monkeypatch: pytest.Mon
         backends.get("spinnaker", {"target": "board"}).run(driven(pair()))
 
 
+@pytest.mark.slow
 def test_the_model_needs_no_spynnaker() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['spynnaker', 'unicorn', 'pacman']))\n"

@@ -29,6 +29,7 @@ from scnnbio.neurons import brian2_loader
 from tests.backends.thread_cases import CASE, NEST, STANDALONE, fails, fresh
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backend",
     [

@@ -10,6 +10,7 @@ from scnnbio.connectors import ConvolutionConnector
 from tests.connectors.scripts import STEP, cells, kernel, start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(0, 1, 2), (1, 3, 3), (1, 0, 5)])
 @pytest.mark.parametrize(
     ("stride", "padding"), [((1, 1), (0, 0)), ((2, 1), (1, 0)), ((1, 2), (2, 1))]

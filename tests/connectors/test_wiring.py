@@ -54,6 +54,7 @@ def assert_same_connections(projection, rows):
     np.testing.assert_allclose(found[:, 2:], rows[:, 2:], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "connector",
     [
@@ -318,6 +319,7 @@ def test_only_cells_of_this_process_are_connected(mock):
     assert_same_connections(projection, every[every[:, 1] % 2 == 0])
 
 
+@pytest.mark.slow
 def test_importing_the_connectors_imports_no_simulator():
     code = (
         "import sys, scnnbio.connectors;"

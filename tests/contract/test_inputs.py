@@ -48,6 +48,7 @@ def same(found: Spikes, expected: Spikes) -> None:
     np.testing.assert_allclose(found.time, expected.time, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "name"), CASES)
 def test_the_same_spikes(backend: str, name: str) -> None:
     found, expected = (finished(b, name).recording.spikes for b in (backend, "reference"))

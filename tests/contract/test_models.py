@@ -44,6 +44,7 @@ def everything() -> Experiment:
     return experiment(MODELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [*GRIDS, "event-driven"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_grid_runs_every_model_and_the_event_driven_solution_the_linear_ones(
@@ -62,6 +63,7 @@ def test_every_model_fires_and_is_not_saturated(name: str) -> None:
     assert 0.5 < per_neuron / run.experiment.n_trials < 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", GRIDS)
 @pytest.mark.parametrize("name", ["lgn", *MODELS])
 def test_the_same_spikes(backend: str, name: str) -> None:
@@ -80,6 +82,7 @@ def test_the_same_states(backend: str, name: str) -> None:
         np.testing.assert_allclose(found[variable].values, signal.values, rtol=0, atol=1e-9 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", GRIDS)
 @pytest.mark.parametrize("name", LINEAR)
 def test_the_potential_is_the_closed_form_up_to_the_first_spike(backend: str, name: str) -> None:

@@ -150,7 +150,7 @@ def test_a_backend_has_what_it_declares_and_refuses_the_rest(name: str) -> None:
 def test_a_compiled_program_has_a_few_of_the_features_that_it_declares() -> None:
     """Those whose connections and rules no other test compiles; make validate tests all."""
     some = [Feature.OTHER_CONNECTIONS, Feature.OTHER_RULE, Feature.POWER_BOUNDS, Feature.SNAPSHOTS]
-    some += [Feature.MSTDPET]
+    some += [Feature.MSTDPET, Feature.EACH_STEP]
     found = contract.judge(backends.get("brian2-standalone"), some)
     assert found == {feature: [] for feature in some}
 

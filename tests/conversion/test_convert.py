@@ -56,6 +56,7 @@ def small() -> tuple[nn.Module, np.ndarray]:
 # ------------------------------------------------------------------------------ closed forms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begins", [0.0, 0.5])
 @pytest.mark.parametrize("steps", [1, 4, 13])
 def test_a_first_layer_fires_the_floor_of_its_input(begins: float, steps: int) -> None:
@@ -125,6 +126,7 @@ def test_no_charge_is_lost_in_a_deeper_layer(steps: int) -> None:
 # ------------------------------------------------------------------------------ towards torch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "shape", "scale"),
     [

@@ -64,6 +64,7 @@ from tests.experiment.small import study
 _PROFILES = {"v1_physiology": "tiny"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS.own))
 def test_every_number_of_an_experiment_is_in_its_tables(name: str) -> None:
     """The numbers are those of the description itself, and synapses are counted one by one."""
@@ -80,6 +81,7 @@ def test_every_number_of_an_experiment_is_in_its_tables(name: str) -> None:
         assert bound.claim in text.replace("\\", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARY.own)
 def test_every_neuron_has_its_own_symbols_and_formulas_that_parse(name: str) -> None:
     model = homeostatic(LIBRARY[name], 0.1, 5.0, 200.0) if name == "LIF" else LIBRARY[name]

@@ -96,6 +96,7 @@ def test_spontaneous_rate_is_taken_off():
     assert found.mean() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.slow
 def test_gamma_estimate_by_counting_every_fourth_poisson_event():
     # A gamma process of a whole shape k is every k-th event of a Poisson process k times as fast,
     # counted from a random one on.
@@ -111,6 +112,7 @@ def test_gamma_estimate_by_counting_every_fourth_poisson_event():
     assert found.var() == pytest.approx(1 / (shape * rate * seconds), rel=0.15)
 
 
+@pytest.mark.slow
 def test_refractory_estimate_sees_through_the_dead_time():
     # The likelihood of independent steps: the estimate is normal about the rate, with the variance
     # of Fisher's information, 1/T for the time in which the cell could fire.

@@ -12,6 +12,7 @@ import tomli_w
 from scnnbio.errors import SpecError
 from scnnbio.experiment.networks import network_from, network_table
 from scnnbio.plasticity import (
+    EachStep,
     Growth,
     LearningRule,
     Normalisation,
@@ -101,6 +102,38 @@ def test_a_rule_there_and_back(written: dict[str, Any], rule: LearningRule) -> N
     assert again.projections[0].plasticity == rule
     assert again.populations[1].competition == WinnerTakeAll(2, 4, True)
     assert again.digest() == made.digest()
+
+
+def test_a_rule_that_acts_in_each_step_there_and_back() -> None:
+    written = {
+        "kind": "traces",
+        "traces": {"x": {"side": "pre", "tau": "20 ms"}},
+        "parameters": {"eta": 0.01, "theta": -50},
+        "each_step": {
+            "change": "-eta*I_exc*e",
+            "states": {"v": "mV", "I_exc": "nA"},
+            "eligible": "x*clip(1 - abs(v - theta)/10, 0, 1)",
+            "tau": "0.015 s",
+        },
+    }
+    made = table(written)
+    del made["populations"][1]["competition"]
+    network = network_from(made)
+    each = EachStep(
+        "-eta*I_exc*e",
+        {"v": "mV", "I_exc": "nA"},
+        "x*clip(1 - abs(v - theta)/10, 0, 1)",
+        15.0,
+    )
+    assert network.projections[0].plasticity == TraceRule(
+        traces={"x": Trace("pre", 20.0)}, parameters={"eta": 0.01, "theta": -50.0}, each_step=each
+    )
+    again = network_from(tomllib.loads(tomli_w.dumps(network_table(network))))
+    assert again.digest() == network.digest()
+    made["projections"][0]["plasticity"]["each_step"]["states"] = ["v"]
+    with pytest.raises(SpecError, match="not a table") as caught:
+        network_from(made)
+    assert caught.value.where == "network.projections[0].plasticity.each_step.states"
 
 
 def test_every_part_of_a_rule_is_in_the_digest() -> None:

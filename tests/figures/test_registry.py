@@ -115,6 +115,7 @@ def test_sources_are_shortened_to_authors_and_year():
     assert shortened["noise_control"] == "published"
 
 
+@pytest.mark.slow
 def test_drawing_makes_no_figure_of_pyplot():
     """PyNN loads pyplot itself where sPyNNaker brings csa; ours never enter its global state."""
     code = (

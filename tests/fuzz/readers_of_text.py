@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+from scnnbio.errors import SpecError
 from tests.fuzz import mutations
 from tests.fuzz.reader import ROOT, Reader, any_of, text_of, texts_in
 
@@ -80,10 +83,24 @@ def _documents(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml"))
 
 
+#: Values that a document may draw for one parameter here. One that asks for hundreds of millions of
+#: neurons gets their memory and time (docs/background/security.md): no fault of the reader.
+_MOST_DRAWN = 2**22
+
+
 def _read_document(path: Path) -> None:
+    from scnnbio.distributions import Distribution
     from scnnbio.experiment import load
 
-    load(path, profile="tiny" if b"[profiles.tiny]" in path.read_bytes() else None)
+    draw = Distribution.draw
+
+    def limited(self: Distribution, count: int, unit: str, name: str, where: str) -> Any:
+        if count > _MOST_DRAWN:
+            raise SpecError(f"{count:,} values to draw", where=where)
+        return draw(self, count, unit, name, where)
+
+    with mock.patch.object(Distribution, "draw", limited):
+        load(path, profile="tiny" if b"[profiles.tiny]" in path.read_bytes() else None)
 
 
 def _inline(folder: Path) -> list[Path]:

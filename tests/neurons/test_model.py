@@ -175,6 +175,7 @@ def test_a_default_with_another_dimension_is_refused() -> None:
         Parameter("20 mV", "ms")
 
 
+@pytest.mark.slow
 def test_brian2_runs_no_preferences_of_the_working_folder(tmp_path: Path) -> None:
     # Brian2 executes a file of this name when it is imported.
     (tmp_path / "brian_preferences").write_text(

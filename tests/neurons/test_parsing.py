@@ -161,6 +161,7 @@ _pieces = st.lists(
 ).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(_pieces, st.text(max_size=30)))
 def test_accepted_text_holds_whitelisted_nodes_only(text: str) -> None:

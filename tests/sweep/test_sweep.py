@@ -150,6 +150,7 @@ def test_a_table_of_all_points(tmp_path: Path) -> None:
     assert pd.read_parquet(path)["claim"].tolist() == table["claim"].tolist()
 
 
+@pytest.mark.slow
 def test_an_array_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in sbatch runs the tasks of the array, as Slurm would, one after another."""
     written = plan(tmp_path / "plan", "trials=2,3,4")
@@ -177,27 +178,48 @@ def test_an_array_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         on_slurm(written, "--partition=none")
 
 
-@pytest.mark.slow
-def test_processes_that_are_killed_lose_nothing(tmp_path: Path) -> None:
-    """Two processes; one is killed. All points are done, each with its own results."""
-    written = plan(tmp_path / "plan", "trials=2,3,4", seeds=2)
+@pytest.mark.parametrize(
+    ("grid", "seeds", "kills"),
+    [
+        pytest.param(["trials=2,3,4"], 2, 1, marks=pytest.mark.slow),
+        pytest.param(
+            ["trials=2,3,4,5,6,7,8,9", "dt=0.8,0.4,0.2,0.1"], 2, 2, marks=pytest.mark.validate
+        ),
+    ],
+    ids=["6 points", "64 points"],
+)
+def test_processes_that_are_killed_lose_nothing(
+    tmp_path: Path, grid: list[str], seeds: int, kills: int
+) -> None:
+    """Of two processes some are killed. All points are done, each with its own results.
+
+    Oracle: every experiment, run here without a plan.
+    """
+    written = plan(tmp_path / "plan", *grid, seeds=seeds)
     command = [sys.executable, "-m", "scnnbio", "work", str(tmp_path / "plan"), "--jobs", "2"]
     main = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    killed = 0
-    until = time.monotonic() + 120
+    killed: set[str] = set()
+    until = time.monotonic() + 60 * len(written)
     while main.poll() is None and time.monotonic() < until:
-        if not killed and any(p.status() is Status.AT_WORK for p in written.points()):
+        # The next kill when so many points are done that it meets a process at work on another.
+        done = sum(p.done for p in written.points())
+        at_work = any(p.status() is Status.AT_WORK for p in written.points())
+        if len(killed) < kills and at_work and done >= len(killed) * len(written) // (kills + 1):
             children = Path(f"/proc/{main.pid}/task/{main.pid}/children").read_text().split()
-            if children:
+            if children and children[0] not in killed:
                 os.kill(int(children[0]), signal.SIGKILL)
-                killed += 1
+                killed.add(children[0])
         time.sleep(0.1)
-    assert main.wait(timeout=1) == 0
-    assert killed == 1
-    assert "6 of 6 points are done" in main.communicate()[0]
-    expected = workflow.execute(load(FILE, settings=["trials=4"], seed=2), "reference")
-    found = workflow.load_results(written.point(6).run)
-    assert found.recording.digest() == expected.recording.digest()
+    if main.poll() is None:
+        main.terminate()
+        pytest.fail(f"not done after {60 * len(written)} s")
+    assert main.returncode == 0
+    assert len(killed) == kills
+    assert f"{len(written)} of {len(written)} points are done" in main.communicate()[0]
+    for point in written.points() if kills > 1 else [written.point(len(written))]:
+        direct = load(FILE, settings=list(point.settings), seed=point.seed)
+        expected = workflow.execute(direct, "reference").recording.digest()
+        assert workflow.load_results(point.run).recording.digest() == expected
 
 
 @pytest.mark.slow

@@ -72,7 +72,7 @@ class _OnBrian2(Backend):
     """Base class of the backends that use Brian2's objects."""
 
     promises: ClassVar[tuple[Promise, ...]] = _PROMISES
-    supports: ClassVar[frozenset[Feature]] = ON_A_GRID
+    supports: ClassVar[frozenset[Feature]] = ON_A_GRID | {Feature.EACH_STEP}
     resource: ClassVar[ExclusiveResource | None] = BRIAN2_STATE
     forks: ClassVar[bool] = True
 

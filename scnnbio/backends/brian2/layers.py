@@ -57,12 +57,21 @@ class Layer:
         self.held = refractory_steps(population, experiment.dt)
         rule = population.homeostasis
         self.moving = {rule.parameter} if rule is not None else set()
+        #: Whether a learning rule reads states after the threshold, before the reset.
+        self.is_read = any(
+            p.plasticity.as_traces().each_step is not None
+            for p in experiment.network.incoming(population.name)
+            if p.plasticity is not None
+        )
         self.levels = None if rule is None else self._add_levels(rule)
         self.equations = _Equations(population, self.moving)
         reset_names = set().union(*(check_expression(t) for _, _, t in population.model.resets))
         #: Whether neurons can be reset when they fire, as nothing reads their states in between.
         self.resets_early = (
-            generates_cpp() and population.competition is None and not reset_names & self.moving
+            generates_cpp()
+            and population.competition is None
+            and not reset_names & self.moving
+            and not self.is_read
         )
         self.group = self._add_group()
         self.learners: tuple[Any, str] = (self.group, "_spikespace")
@@ -203,6 +212,8 @@ class Layer:
         population = self.population
         if any(state.is_given for state in population.model.states):
             # Later values of a drive are not known, so no bound holds for them.
+            return None
+        if self.is_read:
             return None
         if population.differs_within_channels:
             # Bounds per neuron would cost more than the steps that they save.

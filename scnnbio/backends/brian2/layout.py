@@ -30,6 +30,11 @@ def public_kernel(
     return values[..., np.argsort(_order(shape, groups))].reshape(*values.shape[:-1], *shape)
 
 
+def internal_tap_of_public(shape: tuple[int, ...], groups: int = 1) -> NDArray[np.int64]:
+    """Index in the internal kernel of each element of the public one."""
+    return np.argsort(_order(shape, groups))
+
+
 def _order(shape: tuple[int, ...], groups: int) -> NDArray[np.int64]:
     """Index in the public kernel of each internal tap."""
     out, into, rows, columns = shape[:4]

@@ -13,6 +13,7 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 
+from scnnbio.backends.brian2.each_step import Connections
 from scnnbio.backends.brian2.layout import internal_kernel
 from scnnbio.backends.brian2.lists import is_listed, ordered
 from scnnbio.backends.brian2.procedural import (
@@ -180,8 +181,9 @@ class Learning:
             )
 
     def finish(self, order: int) -> None:
-        """Create the jumps of the postsynaptic traces after the last lag, and normalisation."""
+        """Create what follows the last lag: jumps, normalisation, and each step's change."""
         name = self.projection.name
+        self._add_each_step()
         self._add_jump(self.post, "post", self.learners, ("synapses", 2 * order + 1), name)
         control = self.rule.normalisation
         if control is not None:
@@ -198,6 +200,28 @@ class Learning:
                     f"normalise_{name}",
                 )
             )
+
+    def _add_each_step(self) -> None:
+        each, first = self.rule.each_step, None
+        if each is None:
+            return
+        for lag in range(len(self.projection.delays)):
+            made = self.keep(
+                Connections(
+                    self.rule,
+                    each,
+                    self.projection,
+                    self.experiment,
+                    self.kernel,
+                    self.ends(lag),
+                    # Without competition, which such a rule excludes, they are all neurons.
+                    self.learners[0],
+                    lag,
+                    first,
+                    f"each_step_{at_lag(self.projection, lag)}",
+                )
+            )
+            first = first or made
 
     def _change(self, text: str) -> list[str]:
         """Statement that changes ``w``; empty without an expression."""

@@ -18,6 +18,7 @@ _RULES = (
     Feature.MSTDPET,
     Feature.OTHER_RULE,
     Feature.REWARD,
+    Feature.EACH_STEP,
     Feature.NEAREST_PAIRING,
     Feature.POWER_BOUNDS,
     Feature.HALF_LIFE,
