@@ -8,6 +8,9 @@ turns, as in :mod:`benchmarks.timing`.
 - ``training``: a batch of 50 digits of 10 steps: spikes, gradients, one step of Adam.
 - ``digits``: 500 digits of 10 steps, without gradients; each pixel fires at most once.
 - ``sparse``: 4 trials of 500 steps, in which each pixel fires at 5 Hz (steps of 1 ms).
+- ``converted``: ``--images`` digits on a converted network: see :mod:`benchmarks.converted`.
+  ``--mnist`` and ``--module`` give its images and its weights; else both are made from digits of
+  scikit-learn.
 
 snnTorch comes with ``pip install '.[bench]'``. SpikingJelly 2.0 declares torchvision, which
 replaces the CPU build of torch: ``pip install --no-deps --target FOLDER spikingjelly loguru``, and
@@ -24,8 +27,9 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -35,6 +39,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.digits_surrogate import NEURON, network, shown
+from benchmarks import converted
+from benchmarks.peer import Peer
 from scnnbio import backends
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromSpikes
@@ -45,6 +51,8 @@ _BETWEEN = re.compile(r"(<!-- peers -->\n).*?(<!-- end of peers -->)", re.S)
 BATCH, STEPS = 50, 10
 #: Trials, and steps per trial, of what is only run forwards.
 FORWARD = {"digits": (500, 10), "sparse": (4, 500)}
+#: Most rounds of a task that takes long.
+_MOST_ROUNDS = {"converted": 2}
 #: Rate of sparse input in Hz.
 _SPARSE = 5.0
 
@@ -81,30 +89,13 @@ def dense(experiment: Experiment) -> NDArray[np.float32]:
     return spikes.reshape(*spikes.shape[:2], 1, 28, 28)
 
 
-class Peer(ABC):
-    """A program that is measured, and what it has to do."""
-
-    name: ClassVar[str]
-
-    def __init__(self, task: str, threads: int) -> None:
-        self.task, self.threads, self.experiment = task, threads, given(task)
-        self.prepare()
-
-    @abstractmethod
-    def prepare(self) -> None:
-        """Build the network and the input."""
-
-    @abstractmethod
-    def run(self) -> int:
-        """Do it once; the number of spikes of the first layer, or 0 where they are not kept."""
-
-
 class Ours(Peer):
     """scnnbio's torch backend."""
 
     name: ClassVar[str] = "scnnbio, torch"
 
     def prepare(self) -> None:
+        self.experiment = given(self.task)
         import torch
 
         from scnnbio.backends.torch import Training
@@ -131,6 +122,7 @@ class Standalone(Peer):
     name: ClassVar[str] = "scnnbio, brian2-standalone"
 
     def prepare(self) -> None:
+        self.experiment = given(self.task)
         options = {"threads": self.threads} if self.threads > 1 else {}
         self.backend = backends.get("brian2-standalone", options)
         self.backend.run(self.experiment)  # compiles
@@ -144,6 +136,7 @@ class _Framework(Peer):
     """A network in another framework: layers by hand, kernels and decay as ours."""
 
     def prepare(self) -> None:
+        self.experiment = given(self.task)
         import torch
 
         self.torch = torch
@@ -248,6 +241,7 @@ TASKS = {
     "training": (Ours.name, SnnTorch.name, SpikingJelly.name),
     "digits": (Standalone.name, Ours.name, SnnTorch.name, SpikingJelly.name),
     "sparse": (Standalone.name, Ours.name, SnnTorch.name, SpikingJelly.name),
+    "converted": tuple(p.name for p in converted.ALL),
 }
 
 
@@ -259,7 +253,8 @@ def _cpu() -> float:
 
 def work(name: str, task: str, threads: int) -> None:
     """Measure whenever a line is read: CPU seconds, wall seconds, spikes of the first layer."""
-    peer = PEERS[name](task, threads)
+    programs = PEERS if task != "converted" else {p.name: p for p in converted.ALL}
+    peer = programs[name](task, threads)
     peer.run()
     print(json.dumps({"answer": "ready"}), flush=True)
     for _ in sys.stdin:
@@ -314,6 +309,23 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> list[str]:
     return lines
 
 
+def _key(task: str, threads: int) -> str:
+    one = "core" if task == "converted" else "thread"
+    return f"{task}, {threads} {one}{'s' if threads > 1 else ''}"
+
+
+def tables(results: dict[str, Any], images: int) -> list[str]:
+    """One table, and one of the converted network, which has columns of its own."""
+    last = {key: rows for key, rows in results.items() if key.startswith("converted")}
+    first = {key: rows for key, rows in results.items() if key not in last}
+    lines = table(first) if first else []
+    return [
+        *lines,
+        *([""] if first and last else []),
+        *(converted.table(last, images) if last else []),
+    ]
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print and, if asked, write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -321,6 +333,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--task", choices=TASKS, action="append")
     parser.add_argument("--threads", type=int, action="append")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--mnist", type=Path, help="images of the task converted")
+    parser.add_argument(
+        "--images", type=int, default=10_000, help="in a turn of the task converted"
+    )
+    parser.add_argument("--module", type=Path, help="weights of the task converted")
     parser.add_argument("--also", type=Path, help="folder of packages beside the environment's")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(words)
@@ -331,15 +348,18 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.also:
         sys.path.append(str(asked.also))
         os.environ["PYTHONPATH"] = str(asked.also)
-    results = {}
+    results: dict[str, Any] = {}
     say: Callable[[str], None] = print
-    for task in asked.task or TASKS:
-        for threads in asked.threads or (1, 2):
-            key = f"{task}, {threads} thread{'s' if threads > 1 else ''}"
-            results[key] = measure(task, threads, asked.rounds)
-            say("\n".join(table({key: results[key]})))
+    with tempfile.TemporaryDirectory() as folder:
+        for task in asked.task or TASKS:
+            if task == "converted":
+                converted.prepare(Path(folder), asked.module, asked.mnist, asked.images)
+            for threads in asked.threads or (1, 2):
+                rounds = min(asked.rounds, _MOST_ROUNDS.get(task, asked.rounds))
+                results[_key(task, threads)] = measure(task, threads, rounds)
+                say("\n".join(tables(dict([list(results.items())[-1]]), asked.images)))
     if asked.write:
-        text = "\n".join(table(results))
+        text = "\n".join(tables(results, asked.images))
         page = _PAGE.read_text(encoding="utf-8")
         _PAGE.write_text(_BETWEEN.sub(lambda m: f"{m[1]}{text}\n{m[2]}", page), encoding="utf-8")
 

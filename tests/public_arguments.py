@@ -141,6 +141,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "FromCurrents": {
         "values": np.full((2, 3, 1, 2, 2), 0.5), "frame": 10.0, "duration": 30.0, "unit": "pA",
+        "shown": 20.0,
     },
     "FromFrames": {name: lambda n=name: getattr(experiment(), n) for name in (
         "stimulus", "encoding")},

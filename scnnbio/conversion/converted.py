@@ -104,6 +104,7 @@ class Converted:
         trials: Mapping[str, ArrayLike] | None = None,
         *,
         only_output: bool = False,
+        stops: bool = False,
         seed: int = 1,
     ) -> Experiment:
         """An experiment that shows inputs, one per trial.
@@ -119,6 +120,10 @@ class Converted:
             Columns of the trial table.
         only_output : bool
             Whether only the spikes of the output are recorded.
+        stops : bool
+            Whether values and biases end after ``steps`` steps. The results of :meth:`counts`,
+            :meth:`activations` and :meth:`outputs` are the same; early layers do not compute what
+            comes after.
         seed : int
 
         Warns
@@ -127,6 +132,7 @@ class Converted:
             If neurons with typical activations fire less than once in that time.
         """
         lasting = self.duration(steps)
+        shown = steps * self.dt if stops else None
         self._check_step(steps)
         source = next(p for p in self.network.populations if p.name == INPUT)
         given = inputs
@@ -137,7 +143,10 @@ class Converted:
                     where="experiment.inputs",
                 )
             given = FromCurrents(
-                self._values(given, source.shape), duration=lasting, trials=trials or {}
+                self._values(given, source.shape),
+                duration=lasting,
+                shown=shown,
+                trials=trials or {},
             )
         elif trials:
             raise SpecError(
@@ -152,7 +161,7 @@ class Converted:
         named: dict[str, Input] = {INPUT: given}
         if any(p.name == BIAS for p in self.network.populations):
             ones = np.ones((given.n_trials, 1, 1, 1))
-            named[BIAS] = FromCurrents(ones, duration=lasting)
+            named[BIAS] = FromCurrents(ones, duration=lasting, shown=shown)
         kept = [one for one in self.layers if one is self.output or not only_output]
         record = Record(
             spikes=tuple(one.name for one in kept if one.fires),

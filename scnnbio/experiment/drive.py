@@ -30,6 +30,10 @@ from scnnbio.neurons.ports import port
 from scnnbio.population import Population, spread
 from scnnbio.units import dimension
 
+#: Number of sums that a drive keeps for each port: of a trial that begins, goes on and ends, and
+#: one more.
+_KEPT = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Change:
@@ -182,25 +186,66 @@ class Drive(Input):
         return driven_ports(self.experiment.network, self.experiment.inputs)[self.population]
 
     @cached_property
+    def _bases(self) -> dict[str, NDArray[np.float64]]:
+        """By port, its values without drive."""
+        population, own = self._described, self._described.model.parameters
+        rest = {name: population.parameters.get(name, own[name].default) for name in self.ports}
+        return {name: spread(value, population.size) for name, value in rest.items()}
+
+    @cached_property
+    def _sums(self) -> dict[str, list[tuple[list[NDArray[np.float64]], Any]]]:
+        """By port, the latest sums and what they are of."""
+        return {}
+
+    @cached_property
     def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
         """By port, functions that yield the intervals of a trial, in the order of summation."""
+        return {name: [one.pieces for one in found] for name, found in self._origins.items()}
+
+    @cached_property
+    def _origins(self) -> dict[str, list[Injected | Projected | Wandering]]:
+        """By port, what drives it, in the order of summation."""
         experiment, network = self.experiment, self.experiment.network
-        streams: dict[str, list[Callable[[int], Pieces]]] = {name: [] for name in self.ports}
+        streams: dict[str, list[Injected | Projected | Wandering]] = {n: [] for n in self.ports}
         own = experiment.inputs.get(self.population)
         if isinstance(own, CurrentInput):
             unit = self._described.model.parameters[own.port].unit
-            streams[own.port].append(Injected(experiment, self.population, own, unit).pieces)
+            streams[own.port].append(Injected(experiment, self.population, own, unit))
         for projection in network.incoming(self.population):
             if network.population(projection.pre).gives_values:
                 streams[projection.receptor] += [
-                    Projected(experiment, projection, lag).pieces
-                    for lag in range(len(projection.delays))
+                    Projected(experiment, projection, lag) for lag in range(len(projection.delays))
                 ]
         for place, noise in _wanderers(network.population(self.population)):
             streams[noise_port(noise, place)].append(
-                Wandering(experiment, self.population, place, noise).pieces
+                Wandering(experiment, self.population, place, noise)
             )
         return streams
+
+    def base(self, name: str) -> NDArray[np.float64]:
+        """A port's values without drive (neurons,)."""
+        return self._bases[name]
+
+    @cached_property
+    def projected(self) -> dict[str, tuple[Projected, ...]]:
+        """By port, the projections that a backend may sum itself.
+
+        With the connections of each in the order of their afferents, and one projection after
+        another, it gets the bits of :meth:`changes`. Ports with another drive, or whose sums
+        are checked against a range, are not among them.
+        """
+        found = {}
+        for name, streams in self._origins.items():
+            parameter = self._described.model.parameters[name]
+            free = parameter.unit != "uS" and not parameter.bounded
+            summed = [s for s in streams if isinstance(s, Projected) and s.table is not None]
+            if free and streams and len(summed) == len(streams):
+                found[name] = tuple(summed)
+        return found
+
+    def values(self, name: str, trial: int) -> list[Pieces]:
+        """Of each projection in :attr:`projected`, the values that it brings in a trial."""
+        return [one.values(trial + self.first) for one in self.projected[name]]
 
     def changes(self, trial: int) -> Iterator[Change]:
         """All changes of a trial in order of time; each port has one at step 0.
@@ -218,14 +263,13 @@ class Drive(Input):
         SpecError
             If a value leaves the range of the port.
         """
-        each = (self._summed(name, trial + self.first) for name in self.ports)
+        each = (self.changes_of(name, trial) for name in self.ports)
         return heapq.merge(*each, key=operator.attrgetter("step"))
 
-    def _summed(self, name: str, trial: int) -> Iterator[Change]:
-        """The sum of all inputs to one port."""
-        population = self._described
-        rest = population.parameters.get(name, population.model.parameters[name].default)
-        base = spread(rest, population.size)
+    def changes_of(self, name: str, trial: int) -> Iterator[Change]:
+        """The changes of one port."""
+        trial += self.first
+        base = self._bases[name]
         streams = self._streams[name]
         parts = [base] * (len(streams) + 1)
         numbered = (_numbered(k, pieces(trial)) for k, pieces in enumerate(streams, start=1))
@@ -233,11 +277,19 @@ class Drive(Input):
         for step, together in itertools.groupby(merged, key=operator.itemgetter(0)):
             for _, k, values in together:
                 parts[k] = values
-            total = parts[0]
-            for part in parts[1:]:
-                total = total + part
-            self._check(name, trial, total)
-            yield Change(step, self.population, name, total)
+            yield Change(step, self.population, name, self._sum(name, trial, parts))
+
+    def _sum(self, name: str, trial: int, parts: list[NDArray[np.float64]]) -> Any:
+        """The sum of all parts, within the range of the port; the same parts have the same sum."""
+        for found, total in self._sums.setdefault(name, []):
+            if all(one is other for one, other in zip(found, parts, strict=True)):
+                return total
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        self._check(name, trial, total)
+        self._sums[name] = [*self._sums[name][1 - _KEPT :], (list(parts), total)]
+        return total
 
     def _check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
         """Raise if a value is outside the range of the port, or a conductance is negative."""

@@ -151,7 +151,10 @@ def draws(
     first source that shows an equal stimulus.
     """
     shape = network.population(name).shape
-    if isinstance(inputs[name], CurrentInput):
+    given = inputs[name]
+    if isinstance(given, CurrentInput) and not given.is_random:
+        return [Draw(shape, dt, _UNUSED, _UNUSED)] * len(trials)
+    if isinstance(given, CurrentInput):
         place = [p.name for p in network.populations].index(name)
         rngs = [_generator(seed, trial, _OF_VALUES, place) for trial in trials]
         return [Draw(shape, dt, rng, rng) for rng in rngs]
@@ -169,6 +172,8 @@ def draws(
     return found
 
 
+#: Where nothing is drawn.
+_UNUSED = np.random.default_rng(0)
 #: First element of the spawn keys of generators for values; keys of spike sources are one number.
 _OF_VALUES = 1
 

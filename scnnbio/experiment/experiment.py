@@ -268,7 +268,7 @@ class Experiment(Value):
         """Duration of one trial in ms."""
         return next(iter(self.inputs.values())).duration
 
-    @property
+    @cached_property
     def trial_steps(self) -> int:
         """Time steps of one trial."""
         return self.steps(self.trial_duration, self._where_duration)

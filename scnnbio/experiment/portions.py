@@ -68,9 +68,10 @@ class Portion(Experiment):
         below = self._whole.lowered
         return self if below is self._whole else Portion.of(below, self.first, self.count)
 
-    @property
+    @cached_property
     def drives(self) -> dict[str, Drive]:
         """Drive of each driven population, whose trial 0 is the first of this portion."""
+        # Kept, since a drive keeps what it computed for the trial before.
         whole = super().drives
         return {name: dataclasses.replace(d, first=self.first) for name, d in whole.items()}
 

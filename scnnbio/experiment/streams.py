@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -64,7 +64,7 @@ class Described(Protocol):
 def _drawn(experiment: Described, name: str, given: CurrentInput, trial: int) -> Pieces:
     """Pieces of an input in steps of the experiment's grid."""
     draw = experiment.drawing(trial, name)
-    every = experiment.steps(draw.dt, "input_dt")
+    every = experiment.steps(draw.dt, "input_dt") if draw.dt != experiment.dt else 1
     size, last = experiment.network.population(name).size, -1
     for step, found in given.currents(trial, draw):
         values = np.asarray(found, dtype=np.float64)
@@ -118,6 +118,28 @@ class Wandering:
             yield step * every, values
 
 
+#: A projection of more connections is not tabulated by afferent, to limit memory.
+_MOST_TABULATED = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Afferents:
+    """The connections of a projection, sorted by afferent.
+
+    Parameters
+    ----------
+    first : ndarray (afferents + 1,)
+        Index of the first connection of each afferent, and of the end of the last.
+    target : ndarray (connections,)
+        Neurons.
+    weight : ndarray (connections,)
+    """
+
+    first: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
 @dataclass(frozen=True, eq=False)
 class Projected:
     """What a projection from a source of values brings at one lag of its kernel."""
@@ -125,6 +147,8 @@ class Projected:
     experiment: Described
     projection: Projection
     lag: int
+    #: The latest values of the source, and what they brought: equal values are not added up again.
+    _latest: list[NDArray[np.float64]] = field(default_factory=list)
 
     @cached_property
     def _edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -136,35 +160,85 @@ class Projected:
         return edges.pre[chosen], edges.post[chosen], weights[edges.tap[chosen]]
 
     @cached_property
+    def table(self) -> Afferents | None:
+        """The connections by afferent, whose targets add up in that order.
+
+        None if they are many, or if the connections of a neuron are not in the order of their
+        afferents, in which sums are rounded.
+        """
+        pre, post, weights = self._edges
+        order = np.argsort(pre, kind="stable")
+        sums = order[np.argsort(post[order], kind="stable")]
+        in_order = np.array_equal(sums, np.argsort(post, kind="stable"))
+        if len(pre) > _MOST_TABULATED or not in_order:
+            return None
+        size = self.experiment.network.population(self.projection.pre).size
+        first = np.searchsorted(pre[order], np.arange(size + 1))
+        return Afferents(first, post[order], weights[order])
+
+    @cached_property
     def _size(self) -> int:
         return self.experiment.network.population(self.projection.post).size
 
-    def _brought(self, trial: int) -> Pieces:
-        """Sum of weight times value for each neuron, before any delay."""
+    @cached_property
+    def _nothing(self) -> NDArray[np.float64]:
+        return np.zeros(self._size)
+
+    @cached_property
+    def _delay(self) -> int:
+        return self.experiment.delay_steps(self.projection)[self.lag]
+
+    def _sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of weight times value for each neuron."""
         pre, post, weights = self._edges
+        sums = np.bincount(post, weights * values[pre], minlength=self._size)
+        return sums.astype(np.float64, copy=False)
+
+    def _given(self, trial: int) -> Pieces:
+        """Values of the source."""
         given = self.experiment.inputs[self.projection.pre]
         if isinstance(given, CurrentInput):
-            for step, values in _drawn(self.experiment, self.projection.pre, given, trial):
-                brought = np.bincount(post, weights * values[pre], minlength=self._size)
-                yield step, brought.astype(np.float64)
+            yield from _drawn(self.experiment, self.projection.pre, given, trial)
+
+    def _brought(self, trial: int) -> Pieces:
+        """Sum of weight times value for each neuron, before any delay."""
+        for step, values in self._given(trial):
+            yield step, self._sums_of_latest(values)
+
+    def _sums_of_latest(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums, as the same array where the values are 0 or those of before."""
+        if not values.any():
+            return self._nothing
+        if not (self._latest and np.array_equal(values, self._latest[0])):
+            self._latest[:] = [np.array(values), self._sums(values)]
+        return self._latest[1]
 
     def pieces(self, trial: int) -> Pieces:
         """Pieces of a trial: a value that holds from t on arrives from t + delay on.
 
         What the trial before left on the way arrives first, unless the trial begins from rest.
         """
-        delay = self.experiment.delay_steps(self.projection)[self.lag]
-        length = self.experiment.trial_steps
-        first, waiting = np.zeros(self._size), []
+        return self._delayed(trial, self._nothing, self._brought)
+
+    def values(self, trial: int) -> Pieces:
+        """The values of the source that :meth:`pieces` sums, at the same times."""
+        size = self.experiment.network.population(self.projection.pre).size
+        return self._delayed(trial, np.zeros(size), self._given)
+
+    def _delayed(
+        self, trial: int, first: NDArray[np.float64], of: Callable[[int], Pieces]
+    ) -> Pieces:
+        delay, length = self._delay, self.experiment.trial_steps
+        waiting = []
         if trial > 0 and not self.experiment.reset:
-            for step, values in self._brought(trial - 1):
+            for step, values in of(trial - 1):
                 if step + delay <= length:
                     first = values
                 else:
                     waiting.append((step + delay - length, values))
         yield 0, first
         yield from waiting
-        for step, values in self._brought(trial):
+        for step, values in of(trial):
             if step + delay >= length:
                 return
             yield step + delay, values

@@ -178,6 +178,9 @@ class CurrentInput(Input):
     the backends, trial by trial and interval by interval.
     """
 
+    #: Whether values are drawn; if not, no generator is seeded for each trial.
+    is_random: ClassVar[bool] = True
+
     @property
     @abstractmethod
     def unit(self) -> str:

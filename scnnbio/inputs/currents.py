@@ -38,6 +38,9 @@ class FromCurrents(CurrentInput):
     duration : float, optional
         Duration of each trial (ms). Required without ``frame``; with it, the duration of all
         frames, which a given value must equal.
+    shown : float, optional
+        Time from the beginning of a trial for which values are there (ms), a whole number of
+        steps; then they are 0. The whole trial if not given.
     unit : str
         Of the values: "1" for a source of values; for neurons a unit of the port's kind, such as
         "pA" or "nA" for a current.
@@ -68,12 +71,14 @@ class FromCurrents(CurrentInput):
     frame: Milliseconds | None = None
     # 0 means that the frames determine it.
     duration: Milliseconds = 0.0
+    shown: Milliseconds | None = None
     unit: str = "1"
     port: str = "i_offset"
     trials: Mapping[str, ArrayLike] = field(default_factory=dict)
     files: Files = field(default=Files())
 
     paths: ClassVar[tuple[str, ...]] = ("file",)
+    is_random: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         where = "FromCurrents"
@@ -98,6 +103,8 @@ class FromCurrents(CurrentInput):
                     where=f"{where}.duration",
                 )
             object.__setattr__(self, "duration", whole)
+        if self.shown is not None:
+            object.__setattr__(self, "shown", self._checked_shown(f"{where}.shown"))
         check_columns(self.trials, f"{where}.trials")
         columns = {
             name: column(name, values, n_trials, f"{where}.trials")
@@ -134,6 +141,17 @@ class FromCurrents(CurrentInput):
         columns |= fields.pop("trials", {})
         return cls(values.astype(float), trials=columns, files=Files((file,)), **fields)
 
+    def _checked_shown(self, where: str) -> float:
+        """The time for which values are there, which has to be a part of the trial."""
+        shown = positive(self.shown, "ms", where)
+        if shown > self.duration:
+            raise SpecError(
+                f"{shown:g} ms are longer than the trial of {self.duration:g} ms; shorten shown or"
+                " lengthen duration",
+                where=where,
+            )
+        return shown
+
     def _checked_values(self, where: str) -> NDArray[np.float64]:
         """The values as (trial, frame, channel, row, column), read-only."""
         array = plain_array(self.values, self.unit, where=where)
@@ -164,7 +182,9 @@ class FromCurrents(CurrentInput):
 
     def canonical_fields(self) -> dict[str, Any]:
         """Identity: the values, not their files."""
-        names = ("values", "frame", "duration", "unit", "port", "trials")
+        names = ["values", "frame", "duration", "unit", "port", "trials"]
+        if self.shown is not None:
+            names.append("shown")  # inputs of earlier versions keep their identity
         return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
@@ -188,29 +208,37 @@ class FromCurrents(CurrentInput):
         return channels, rows, columns
 
     def check_grid(self, dt: Milliseconds) -> None:
-        """Raise unless a frame is a whole number of steps."""
-        self._steps(plain(dt, "ms", where="dt"))
+        """Raise unless a frame, and the time for which values are there, are whole steps."""
+        dt = plain(dt, "ms", where="dt")
+        for name in ("frame", "shown"):
+            self._steps(name, dt)
 
-    def _steps(self, dt: float) -> int:
-        """Steps of one frame."""
-        if self.frame is None:
-            return 1
-        ratio = self.frame / dt
+    def _steps(self, name: str, dt: float) -> int | None:
+        """Steps of one frame, or of the time for which values are there."""
+        lasting = getattr(self, name)
+        if lasting is None:
+            return None
+        ratio = lasting / dt
         if ratio < 0.5 or abs(ratio - round(ratio)) > _ROUNDING:
             raise SpecError(
-                f"{self.frame:g} ms is not a whole number of steps of {dt:g} ms; choose another dt",
-                where="FromCurrents.frame",
+                f"{lasting:g} ms is not a whole number of steps of {dt:g} ms; choose another dt",
+                where=f"FromCurrents.{name}",
             )
         return round(ratio)
 
     def currents(self, trial: int, draw: Draw) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Values of one trial. See :meth:`CurrentInput.currents`; nothing is drawn."""
         check_trial(trial, self.n_trials, "FromCurrents")
-        steps, last = self._steps(draw.dt), None
-        for k, frame in enumerate(self._values[trial].reshape(self._values.shape[1], -1)):
+        steps, end = self._steps("frame", draw.dt) or 1, self._steps("shown", draw.dt)
+        frames, last = self._values[trial].reshape(self._values.shape[1], -1), None
+        for k, frame in enumerate(frames):
+            if end is not None and k * steps >= end:
+                break
             if last is None or not np.array_equal(frame, last):
                 yield k * steps, frame
             last = frame
+        if end is not None:
+            yield end, np.zeros_like(frames[0])
 
     def table(self) -> dict[str, NDArray[Any]]:
         """The columns that were given."""

@@ -223,6 +223,17 @@ def test_backends_fire_the_same_spikes(backend: str) -> None:
     )
 
 
+def test_input_that_stops_after_t_steps_changes_nothing_in_them() -> None:
+    module, given = small()
+    converted = convert(module, given)
+    whole, part = (run(converted.experiment(given, 8, stops=stops)) for stops in (False, True))
+    for layer in converted.layers:
+        for steps in (1, 5, 8):
+            kept, found = (converted.activations(r, layer.name, steps) for r in (whole, part))
+            np.testing.assert_array_equal(found, kept)
+    assert len(part.spikes["layer2"].time) < len(whole.spikes["layer2"].time)
+
+
 # ------------------------------------------------------------------------------ what it is made of
 
 

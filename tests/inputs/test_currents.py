@@ -33,6 +33,7 @@ from scnnbio import (
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.experiment import study_from
+from scnnbio.experiment.portions import Portion
 from scnnbio.inputs import FromCurrents, FromImages
 from scnnbio.neurons.ports import driven, ports
 from tests.inputs.networks import experiment
@@ -131,6 +132,32 @@ def test_currents_from_everywhere_add_up() -> None:
     np.testing.assert_allclose(signal.values[now], expected.ravel(), rtol=0, atol=1e-12)
 
 
+def test_sums_by_afferent_have_the_bits_of_the_drive() -> None:
+    frames = FromCurrents(
+        RNG.uniform(-1, 1, (2, 4, 3, 6, 6)) * (RNG.random((3, 6, 6)) < 0.4), frame=5
+    )
+    whole = valued(
+        ConvolutionConnector(RNG.normal(size=(5, 3, 3, 3)), (3, 6, 6), padding=1), frames
+    )
+    drive = whole.lowered.drives["v1"]
+    (projected,) = drive.projected["i_offset"]
+    table = projected.table
+    assert table is not None
+    wanted = {c.step: c.values for c in drive.changes(1)}
+    assert len(wanted) == 5  # zeros until the delay is over, and four frames
+    for step, values in projected.values(1):
+        sums = np.zeros(drive._described.size)
+        for k in np.flatnonzero(values):
+            part = slice(table.first[k], table.first[k + 1])
+            np.add.at(sums, table.target[part], table.weight[part] * values[k])
+        assert (drive.base("i_offset") + sums).tobytes() == wanted[step].tobytes()
+
+
+def test_a_portion_keeps_what_its_drive_computed() -> None:
+    part = Portion.of(valued(DenseConnector(np.ones((2, 108)), (3, 6, 6))), 1, 1).lowered
+    assert part.drives["v1"] is part.drives["v1"]
+
+
 def test_a_conductance_is_a_port() -> None:
     """Held at g, the potential goes to the mean of both reversal potentials by conductance."""
     base = dataclasses.asdict(LIF) | {
@@ -158,6 +185,35 @@ def test_a_conductance_is_a_port() -> None:
     below = dataclasses.replace(given, values=[[[-1.0, 0.0]]])
     with pytest.raises(SpecError, match="never negative"):
         backends.get("reference").run(dataclasses.replace(one, inputs={"v1": below}))
+
+
+def test_values_end_where_they_are_no_longer_shown() -> None:
+    whole, part = (
+        FromCurrents(np.full((1, 1, 2), 0.5), duration=20.0, unit="nA", shown=shown)
+        for shown in (None, 5.0)
+    )
+    made = dataclasses.replace(injected(dt=0.5), inputs={"v1": part})
+    found = [(c.step, c.values.tolist()) for c in made.lowered.drives["v1"].changes(0)]
+    assert found == [(0, [0.5, 0.5]), (10, [0.0, 0.0])]
+    frames = FromCurrents(np.arange(1.0, 9.0).reshape(4, 1, 1, 2), frame=5.0, unit="nA", shown=12.0)
+    made = dataclasses.replace(injected(dt=0.5), inputs={"v1": frames})
+    found = [(c.step, c.values.tolist()) for c in made.lowered.drives["v1"].changes(0)]
+    assert found == [(0, [1, 2]), (10, [3, 4]), (20, [5, 6]), (24, [0, 0])]
+    assert whole.digest() != part.digest()
+    assert "shown" not in whole.canonical_fields()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"shown": 30.0}, "30 ms are longer than the trial of 20 ms"),
+        ({"shown": 0.0}, "is not positive"),
+        ({"shown": 0.25}, "0.25 ms is not a whole number of steps of 0.1 ms"),
+    ],
+)
+def test_times_for_which_nothing_can_be_shown(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        FromCurrents(np.ones((1, 1, 1)), duration=20.0, **fields).check_grid(0.1)
 
 
 def test_a_driven_neuron_steps_as_with_a_constant() -> None:

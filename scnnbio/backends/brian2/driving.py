@@ -6,22 +6,29 @@ its input, where they follow the spikes of the trial (``templates/presentations.
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import operator
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import brian2 as b2
 import numpy as np
+from numpy.typing import NDArray
 
-from scnnbio.backends.brian2.layout import public_of_internal
+from scnnbio.backends.brian2.layout import internal_of_public, public_of_internal
 from scnnbio.backends.brian2.procedural import Procedural, generates_cpp
 from scnnbio.experiment import Experiment, Inputs
-from scnnbio.experiment.drive import Pending
+from scnnbio.experiment.drive import Drive, Pending
+from scnnbio.experiment.streams import Projected
 
 #: After the states are reset for a trial, and before any object reads them.
 _SLOT = ("start", -5)
 #: Ends the drive of a trial.
-_NONE = struct.pack("=qq", -1, -1)
+_NONE = struct.pack("=qqq", -1, -1, 0)
+#: Step, number of the drive, size, and content of a change.
+Message = tuple[int, int, int, bytes | memoryview]
 
 
 def drive_objects(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]) -> list[Any]:
@@ -46,7 +53,14 @@ def drive_objects(experiment: Experiment, inputs: Inputs, groups: Mapping[str, A
         return [_operation(experiment, inputs, groups)]
     return [
         # Brian2 runs objects of the same slot in the order of their names.
-        DriveReader(groups[name], port, number, experiment.trial_steps, f"drive_{number:06d}")
+        DriveReader(
+            groups[name],
+            experiment.drives[name],
+            port,
+            number,
+            experiment.trial_steps,
+            f"drive_{number:06d}",
+        )
         for (name, port), number in _numbers(experiment).items()
     ]
 
@@ -77,22 +91,98 @@ def _operation(experiment: Experiment, inputs: Inputs, groups: Mapping[str, Any]
     return b2.NetworkOperation(drive, dt=dt, when=when, order=order, name="drive")
 
 
-def drive_stream(
-    experiment: Experiment, inputs: Inputs, trial: int
-) -> Iterator[bytes | memoryview]:
-    """Bytes of a trial's drive for a compiled program: step, number and values of each change."""
-    if not experiment.drives:
-        return
-    numbers = _numbers(experiment)
-    internal = {
-        name: public_of_internal(experiment.network.population(name).shape)
-        for name in experiment.drives
-    }
-    for change in inputs.changes(trial):
-        yield struct.pack("=qq", change.step, numbers[change.population, change.port])
-        values = change.values[internal[change.population]]
-        yield np.ascontiguousarray(values, dtype=np.float64).data
-    yield _NONE
+def _summed_here(drive: Drive, port: str) -> tuple[Projected, ...]:
+    """Projections whose values a compiled program sums itself; empty if it gets the sums."""
+    return drive.projected.get(port, ())
+
+
+class DriveStream:
+    """The drive of an experiment, as bytes for its compiled program.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        After :attr:`Experiment.lowered`.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        drives = experiment.drives
+        self._ports = [(drives[name], port) for name, port in _numbers(experiment)]
+        self._internal = {
+            name: public_of_internal(experiment.network.population(name).shape) for name in drives
+        }
+        # What was sent last, by drive and, where the program sums, by projection.
+        self._sent: dict[tuple[int, int], NDArray[np.float64]] = {}
+
+    def trial(self, trial: int) -> Iterator[bytes | memoryview]:
+        """Bytes of a trial: step, number of the drive, and size of each change, and the change."""
+        if not self._ports:
+            return
+        each = [
+            self._parts(number, drive, port, trial)
+            if _summed_here(drive, port)
+            else self._whole(number, drive, port, trial)
+            for number, (drive, port) in enumerate(self._ports)
+        ]
+        for step, number, size, content in heapq.merge(*each, key=operator.itemgetter(0)):
+            yield struct.pack("=qqq", step, number, size)
+            yield content
+        yield _NONE
+
+    def _whole(self, number: int, drive: Drive, port: str, trial: int) -> Iterator[Message]:
+        """Values of all neurons; a single one for all of them; none if they are as before."""
+        for change in drive.changes_of(port, trial):
+            given = np.ascontiguousarray(change.values, dtype=np.float64)
+            if self._is_as_before((number, 0), given):
+                yield change.step, number, 0, b""
+            elif _all_equal(given):
+                yield change.step, number, 1, given[:1].data
+                continue
+            else:
+                values = given[self._internal[drive.population]]
+                yield change.step, number, len(values), values.data
+            self._sent[number, 0] = given
+
+    def _parts(self, number: int, drive: Drive, port: str, trial: int) -> Iterator[Message]:
+        """Values of the sources that change: how many projections, and what each brings."""
+        streams = (_numbered(k, part) for k, part in enumerate(drive.values(port, trial)))
+        merged = heapq.merge(*streams, key=operator.itemgetter(0))
+        for step, together in itertools.groupby(merged, key=operator.itemgetter(0)):
+            parts = [self._part(number, k, values) for _, k, values in together]
+            yield step, number, len(parts), b"".join(parts)
+
+    def _part(self, number: int, k: int, values: NDArray[np.float64]) -> bytes:
+        """Number of the projection, number of values that are not 0, their places and values.
+
+        Instead of a number, -1 says that all are 0, and -2 that they are as before.
+        """
+        used = np.flatnonzero(values)
+        if not len(used):
+            return struct.pack("=qq", k, -1)
+        if self._is_as_before((number, k), values):
+            return struct.pack("=qq", k, -2)
+        # A copy, since an input may yield one array again with other values.
+        self._sent[number, k] = values.copy()
+        return struct.pack("=qq", k, len(used)) + used.tobytes() + values[used].tobytes()
+
+    def _is_as_before(self, key: tuple[int, int], values: NDArray[np.float64]) -> bool:
+        before = self._sent.get(key)
+        return before is not None and np.array_equal(_bits(before), _bits(values))
+
+
+def _bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    return values.view(np.int64)
+
+
+def _all_equal(values: NDArray[np.float64]) -> bool:
+    return bool(np.all(_bits(values) == _bits(values[:1])))
+
+
+def _numbered(
+    k: int, pieces: Iterator[tuple[int, NDArray[np.float64]]]
+) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    for step, values in pieces:
+        yield step, k, values
 
 
 class DriveReader(Procedural):
@@ -101,6 +191,7 @@ class DriveReader(Procedural):
     Parameters
     ----------
     group : NeuronGroup
+    drive : Drive
     port : str
         Name of the state.
     number : int
@@ -110,11 +201,46 @@ class DriveReader(Procedural):
     name : str
     """
 
-    def __init__(self, group: Any, port: str, number: int, period: int, name: str) -> None:
+    def __init__(
+        self, group: Any, drive: Drive, port: str, number: int, period: int, name: str
+    ) -> None:
         self._begin(name)
         self.variables.add_constant("N", len(group))
         self.variables.add_reference("_values", group, port)
         # Templates of scnnbio need an event space; a drive has no events.
         self.variables.add_reference("_eventspace", group, "_spikespace")
-        self._finish("drive", "", group, _SLOT, {"number": number, "period": period})
+        names = self._add_parts(drive, port)
+        options = {"number": number, "period": period, "parts": names}
+        self._finish("drive", "", group, _SLOT, options)
+        self.needed_variables += [n for part in names for n in part]
+        self.needed_variables += ["_base"] if names else []
         self.add_dependency(group)
+
+    def _add_parts(self, drive: Drive, port: str) -> list[list[str]]:
+        """Add the connections that the program sums; their names, one list per projection."""
+        parts = _summed_here(drive, port)
+        if not parts:
+            return []
+        self.variables.add_auxiliary_variable("_part_idx", dtype=np.int32)
+        shape = drive._described.shape
+        internal = internal_of_public(shape).astype(np.int32)
+        self._add("_base", drive.base(port)[public_of_internal(shape)])
+        names = []
+        for k, part in enumerate(parts):
+            names.append([f"_first_{k}", f"_target_{k}", f"_weight_{k}"])
+            if (table := part.table) is not None:
+                self._add(names[-1][0], table.first.astype(np.int32))
+                self._add(names[-1][1], internal[table.target])
+                self._add(names[-1][2], table.weight)
+        return names
+
+    def _add(self, name: str, values: NDArray[Any]) -> None:
+        self.variables.add_array(
+            name,
+            size=len(values),
+            values=values,
+            dtype=values.dtype,
+            constant=True,
+            read_only=True,
+            index="_part_idx",
+        )

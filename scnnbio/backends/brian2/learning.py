@@ -15,13 +15,14 @@ import numpy as np
 
 from scnnbio.backends.brian2.each_step import Connections
 from scnnbio.backends.brian2.layout import internal_kernel
-from scnnbio.backends.brian2.lists import is_listed, ordered
+from scnnbio.backends.brian2.lists import Listing, is_listed, listing_at, ordered
 from scnnbio.backends.brian2.procedural import (
     DecayingTraces,
     Each,
     Geometry,
     KernelPathway,
     Normaliser,
+    generates_cpp,
 )
 from scnnbio.backends.brian2.winners import Competition, Silenced
 from scnnbio.backends.notation import BRIAN2
@@ -57,6 +58,21 @@ def geometry_at(projection: Projection, lag: int) -> Geometry:
         connector.groups,
         lag,
     )
+
+
+def connections_at(projection: Projection, lag: int) -> Geometry | Listing:
+    """A projection at one lag: a geometry, or a list of its connections.
+
+    In C++ a list that joins every neuron with every other is a convolution of a single place, whose
+    channels are the neurons: its weights are in that order.
+    """
+    if not is_listed(projection):
+        return geometry_at(projection, lag)
+    listing = listing_at(projection, lag)
+    if not (generates_cpp() and listing.is_complete):
+        return listing
+    pre = (len(listing.first) - 1, 1, 1)
+    return Geometry(pre, (listing.size, 1, 1), (1, 1), (1, 1), (0, 0))
 
 
 def kernel_group(projection: Projection, experiment: Experiment, keep: Keep) -> Any:

@@ -72,6 +72,15 @@ class Listing:
     target: NDArray[np.int32]
     size: int
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every presynaptic neuron has one connection to every neuron."""
+        n = len(self.first) - 1
+        return len(self.target) == n * self.size and bool(
+            np.all(self.target.reshape(n, self.size) == np.arange(self.size))
+            and np.all(self.first == np.arange(n + 1) * self.size)
+        )
+
     def keywords(self) -> dict[str, int]:
         """Names in the template."""
         return {"targets": self.size}

@@ -22,8 +22,8 @@ import brian2 as b2
 from scnnbio.backends.base import gate_steps, refractory_steps
 from scnnbio.backends.brian2.driving import drive_objects
 from scnnbio.backends.brian2.layers import Layer
-from scnnbio.backends.brian2.learning import Learning, at_lag, geometry_at, kernel_group
-from scnnbio.backends.brian2.lists import is_listed, listing_at
+from scnnbio.backends.brian2.learning import Learning, at_lag, connections_at, kernel_group
+from scnnbio.backends.brian2.lists import Listing, is_listed
 from scnnbio.backends.brian2.presentations import Source, internal_trials, shares
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.backends.brian2.rewarding import add_reward
@@ -152,17 +152,19 @@ class Lowered:
             if learning is not None:
                 code += learning.on_pre
                 ends += learning.ends(lag)
+            connections = connections_at(projection, lag)
             self._keep(
                 KernelPathway(
-                    "listed" if is_listed(projection) else "convolution",
+                    "listed" if isinstance(connections, Listing) else "convolution",
                     (source, "_arriving"),
                     kernel,
                     ends,
-                    (listing_at if is_listed(projection) else geometry_at)(projection, lag),
+                    connections,
                     "\n".join(code),
                     ("after_groups", 3 * order + 1),
                     f"pathway_{name}",
                     (self._receptor(projection), float(projection.weight)),
+                    fixed=projection.plasticity is None,
                 )
             )
             if learning is not None:

@@ -266,6 +266,22 @@ class DecayingTraces(Procedural):
         self.add_dependency(group)
 
 
+def _gathers(
+    code: str, geometry: Geometry | Listing, moves: tuple[str, float] | None, fixed: bool
+) -> dict[str, Any]:
+    """How a convolution can go from target to target (gathering.h); empty if it cannot.
+
+    It can if the code only adds the weights to one state, and all output channels see all input.
+    """
+    if moves is None or not isinstance(geometry, Geometry) or geometry.groups > 1:
+        return {}
+    plain = f"{moves[0]}_post += "
+    if code not in (f"{plain}w", f"{plain}_weight*w"):
+        return {}
+    weighted = code == f"{plain}_weight*w"
+    return {"state": f"{moves[0]}_post", "weighted": weighted, "fixed": fixed}
+
+
 class KernelPathway(Procedural):
     """Code for each event and each tap of the kernel that it reaches.
 
@@ -275,6 +291,7 @@ class KernelPathway(Procedural):
     ``ends`` under their suffix, ``_pre`` or ``_post``. Neurons of the first
     group of a ``convolution`` may sleep: then the first statement of the code adds ``moves[1]``
     times ``w`` to its state ``moves[0]``, or nothing. ``_weight`` is ``moves[1]`` there.
+    ``fixed`` says that the kernel does not change.
     """
 
     def __init__(
@@ -288,6 +305,7 @@ class KernelPathway(Procedural):
         slot: tuple[str, int],
         name: str,
         moves: tuple[str, float] | None = None,
+        fixed: bool = False,
     ) -> None:
         self._begin(name)
         owner, space = events
@@ -304,6 +322,7 @@ class KernelPathway(Procedural):
         options: dict[str, Any] = {**geometry.keywords(), "shared": shared}
         targets = [group for group, _ in ends]
         options["sleeper"] = sleeper(targets[0]) if moves is not None else ""
+        options["gathers"] = _gathers(code, geometry, moves, fixed)
         if moves is not None:
             real = np.dtype(prefs.core.default_float_dtype)
             self.variables.add_constant("_weight", real.type(moves[1]))

@@ -35,8 +35,9 @@ from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neu
 from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
-#: Headers that the program includes: its main loop, and, once, its memory allocation.
-_RUNNING, _MEMORY = "presentations.h", "memory.h"
+#: Headers that the program includes: its main loop, once its memory allocation, and, where it pays,
+#: a convolution that goes from target to target.
+_RUNNING, _MEMORY, _GATHERING = "presentations.h", "memory.h", "gathering.h"
 #: A loop in Brian2's objects.cpp that sets a new array to zero, with OpenMP if there are threads.
 _ZEROING = re.compile(
     r"(?:^ *#pragma omp [^\n]*\n)?^ *for\(int i=0; i<\d+; i\+\+\) \w+\[i\] = 0;\n", re.M
@@ -156,7 +157,7 @@ class Program:
         queue[:] = [("insert_code", "scnnbio::read_numbers();"), *_in_order(queue)]
         device.headers.append(f'"{_RUNNING}"')
         folder.mkdir(exist_ok=True)
-        for name in (_RUNNING, _MEMORY):
+        for name in (_RUNNING, _MEMORY, _GATHERING):
             shutil.copyfile(_TEMPLATES / name, folder / name)
         _remove_unread(device)
         device.build(directory=str(folder), compile=False, run=False)

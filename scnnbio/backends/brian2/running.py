@@ -20,7 +20,7 @@ import numpy as np
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._lock import locked
-from scnnbio.backends.brian2.driving import drive_stream
+from scnnbio.backends.brian2.driving import DriveStream
 from scnnbio.backends.brian2.finite import parse_not_finite
 from scnnbio.backends.brian2.presentations import internal_trials
 from scnnbio.backends.brian2.program import Program
@@ -30,6 +30,8 @@ from scnnbio.experiment import Inputs, Report
 _WHERE = "backend 'brian2-standalone'"
 # As in presentations.h.
 _FAILED, _NOT_FINITE = 3, 5
+#: Bytes that the pipe to a program holds; the system may allow less.
+_PIPE = 2**20
 #: Number that means that no trial is watched.
 _NONE = -1
 
@@ -159,11 +161,12 @@ def input_stream(
     n_trials = experiment.n_trials
     yield struct.pack("=qqqqd", first, n_trials, every, watched, checkpoint_seconds)
     trial, sources = first, experiment.network.sources
+    drive = DriveStream(experiment)
     for step, unit in internal_trials(inputs, sources, experiment.trial_steps, first):
         yield struct.pack("=q", len(step))
         yield step.astype(np.int32, copy=False).data
         yield unit.astype(np.int32, copy=False).data
-        yield from drive_stream(experiment, inputs, trial)
+        yield from drive.trial(trial)
         trial += 1
 
 
@@ -222,6 +225,7 @@ def _process(
             start_new_session=True,
         )
     pipe = cast(IO[bytes], process.stdin)
+    _enlarge(pipe)
     try:
         yield process, pipe
     finally:
@@ -230,6 +234,14 @@ def _process(
             process.wait()
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
+
+
+def _enlarge(pipe: IO[bytes]) -> None:
+    """Let a pipe hold more than one trial, so that neither end waits for the other at each."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 @contextlib.contextmanager

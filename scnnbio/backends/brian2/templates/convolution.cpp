@@ -35,9 +35,9 @@ if (asleep_{{sleeper}})
         const int _x1 = _x < {{OW - 1}} ? _x : {{OW - 1}};
         const int _run = (_x1 - _x0 + 1) * {{O}};
         {% endif %}
-        for (int _ky = _y % {{SY}}; _ky < {{KH}} && _ky <= _y; _ky += {{SY}}) {
-            const int _oy = (_y - _ky) / {{SY}};
-            if (_oy < _low || _oy >= _high) continue;
+        {# From the last row of targets that the spike reaches to the first. #}
+        const int _last_oy = _y / {{SY}} < _high ? _y / {{SY}} : _high - 1;
+        for (int _oy = _last_oy, _ky = _y - _oy * {{SY}}; _oy >= _low && _ky < {{KH}}; _oy--, _ky += {{SY}}) {
             {% if _rows %}
             const int32_t _tap0 =
                 {{FIRST}} + ((_c * {{KH}} + _ky) * {{KW}} + ({{KW - 1}} - (_x - _x0))) * {{O}};
@@ -71,6 +71,9 @@ if (asleep_{{sleeper}})
     }
 {% endmacro %}
 {% block extra_headers %}
+{% if gathers %}
+#include "gathering.h"
+{% endif %}
 {% if sleeper %}
 #include <cstring>
 extern bool asleep_{{sleeper}};
@@ -105,6 +108,23 @@ namespace {
     {% if sleeper %}
     const int64_t _now = {{t_in_timesteps}};
     {% endif %}
+    {% if gathers %}
+    static scnnbio::Gathering<
+        {{_real}}, {{'true' if gathers.weighted else 'false'}}, {{'true' if gathers.fixed else 'false'}}, {{C}}, {{H}}, {{W}}, {{O}}, {{OH}}, {{OW}}, {{KH}},
+        {{KW}}, {{SY}}, {{SX}}, {{PY}}, {{PX}}, {{FIRST}}> _gathering;
+    if ({% if sleeper %}!asleep_{{sleeper}} && {% endif %}_gathering.pays({{get_array_name(variables['w'])}}, {{_events}}, _count)) {
+        {{openmp_pragma('parallel')}}
+        {
+        {% if _parallel %}
+        const int _low = {{OH}} * omp_get_thread_num() / omp_get_num_threads();
+        const int _high = {{OH}} * (omp_get_thread_num() + 1) / omp_get_num_threads();
+        {% else %}
+        const int _low = 0, _high = {{OH}};
+        {% endif %}
+        _gathering.add({{'_weight' if gathers.weighted else '1'}}, {{get_array_name(variables[gathers.state])}}, _low, _high);
+        }
+    } else {
+    {% endif %}
     {% if _parallel %}
     {% if sleeper %}
     {# Neurons are woken by words, which two threads may share: before they start. #}
@@ -123,5 +143,8 @@ namespace {
     {% else %}
     const int _low = 0, _high = {{OH}};
     {{_walk(true, true)}}
+    {% endif %}
+    {% if gathers %}
+    }
     {% endif %}
 {% endblock %}

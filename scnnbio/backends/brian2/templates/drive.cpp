@@ -4,5 +4,14 @@
 #include "presentations.h"
 {% endblock %}
 {% block maincode %}
+    {% if parts %}
+    static const scnnbio::Afferents _parts[] = {
+        {% for first, target, weight in parts %}
+        { {{get_array_name(variables[first])}}, {{get_array_name(variables[target])}}, {{get_array_name(variables[weight])}} },
+        {% endfor %}
+    };
+    scnnbio::program().drive_sum({{t_in_timesteps}} % {{period}}, {{number}}, {{get_array_name(variables['_values'])}}, N, {{get_array_name(variables['_base'])}}, _parts, {{parts|length}});
+    {% else %}
     scnnbio::program().drive({{t_in_timesteps}} % {{period}}, {{number}}, {{get_array_name(variables['_values'])}}, N);
+    {% endif %}
 {% endblock %}

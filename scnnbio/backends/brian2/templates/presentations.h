@@ -6,6 +6,7 @@
 #ifndef SCNNBIO_PRESENTATIONS_H
 #define SCNNBIO_PRESENTATIONS_H
 
+#include <algorithm>
 #include <chrono>
 #include <cerrno>
 #include <cmath>
@@ -89,6 +90,12 @@ private:
     void take(uint64_t word) { total += (word + 1) * ((place++ * 0x9E3779B97F4A7C15u) | 1u); }
 };
 
+// Connections by afferent: the index of the first of each, and the end of the last; neurons; weights.
+struct Afferents {
+    const int32_t *first, *target;
+    const double *weight;
+};
+
 // Memory that belongs to the network's state.
 struct Block {
     void *data;
@@ -123,9 +130,18 @@ class Program {
     std::vector<Watched> states;
     std::vector<int32_t> steps, units;
     size_t next_spike;
-    // Step and number of the drive whose values are next in the input; -1 after the last of a trial.
-    int64_t drive_head[2];
-    std::vector<double> drive_values;
+    // What a projection brings to a drive: whether it is 0, else the latest that is not.
+    struct Brought {
+        bool none = true;
+        std::vector<double> values;
+    };
+    // Step and number of the drive whose change is next in the input, -1 after the last of a trial, and
+    // its size. Of values of neurons: one for each, one for all, or none, for those of the last time
+    // that there was one for each. Of sums: the number of projections that bring something new.
+    int64_t drive_head[3];
+    std::vector<std::vector<Brought> > driven;
+    std::vector<int64_t> places;
+    std::vector<double> given;
     int64_t trial, drawn;
     pid_t parent;
     Clock::time_point told, saved;
@@ -281,17 +297,78 @@ public:
     // Sets a driven state to the values that hold from a step of this trial on, if there are new
     // ones. Values come in the order of the calls; every drive has values for step 0.
     template <class T> void drive(int64_t step, int64_t number, T *to, size_t count) {
-        if (step == 0 && number == 0) next_drive();
-        if (drive_head[0] != step || drive_head[1] != number) return;
-        drive_values.resize(count);
-        if (!read_input(drive_values.data(), count * sizeof(double))) std::_Exit(INPUT_ENDED);
-        for (size_t i = 0; i < count; i++) to[i] = T(drive_values[i]);
+        if (!drives(step, number, 1)) return;
+        auto &values = driven[number][0].values;
+        const size_t size = drive_head[2];
+        double all;
+        if (size == count) values.resize(count);
+        if (size) read_all(size == 1 ? &all : values.data(), size);
+        if (size == 1) std::fill(to, to + count, T(all));
+        else if (values.size() == count) std::copy(values.begin(), values.end(), to);
+        else std::_Exit(INPUT_ENDED);
         next_drive();
     }
 
-    void next_drive() {
-        if (!read_input(drive_head, sizeof drive_head)) std::_Exit(INPUT_ENDED);
+    // The same, with values that are sums: of those without drive, and of what each projection brings.
+    // They are added in this order, and within a projection in the order of its afferents.
+    template <class T> void drive_sum(int64_t step, int64_t number, T *to, size_t count,
+                                      const double *base, const Afferents *projections, size_t n) {
+        if (!drives(step, number, n)) return;
+        auto &parts = driven[number];
+        for (int64_t left = drive_head[2]; left; left--) {
+            int64_t head[2];  // number of the projection, and of its afferents that are not 0
+            read_all(head, 2);
+            if (size_t(head[0]) >= n) std::_Exit(INPUT_ENDED);
+            auto &part = parts[head[0]];
+            part.none = head[1] == -1;
+            if (head[1] > 0) collect(head[1], projections[head[0]], count, part.values);
+        }
+        if (n == 1 && !parts[0].none) {
+            const double *one = parts[0].values.data();
+            for (size_t i = 0; i < count; i++) to[i] = T(base[i] + one[i]);
+        } else if (n == 2 && !parts[0].none && !parts[1].none) {
+            const double *one = parts[0].values.data(), *two = parts[1].values.data();
+            for (size_t i = 0; i < count; i++) to[i] = T(base[i] + one[i] + two[i]);
+        } else {
+            for (size_t i = 0; i < count; i++) {
+                double sum = base[i];
+                for (const auto &part : parts) sum += part.none ? 0.0 : part.values[i];
+                to[i] = T(sum);
+            }
+        }
+        next_drive();
     }
+
+private:
+    // Whether a drive changes in this step.
+    bool drives(int64_t step, int64_t number, size_t parts) {
+        if (step == 0 && number == 0) next_drive();
+        if (drive_head[0] != step || drive_head[1] != number) return false;
+        if (driven.size() <= size_t(number)) driven.resize(number + 1);
+        driven[number].resize(parts);
+        return true;
+    }
+
+    template <class T> void read_all(T *to, size_t count) {
+        if (!read_input(to, count * sizeof(T))) std::_Exit(INPUT_ENDED);
+    }
+
+    void collect(size_t n, const Afferents &by, size_t count, std::vector<double> &sums) {
+        places.resize(n);
+        given.resize(n);
+        read_all(places.data(), n);
+        read_all(given.data(), n);
+        sums.assign(count, 0.0);
+        for (size_t k = 0; k < n; k++)
+            for (int32_t c = by.first[places[k]]; c < by.first[places[k] + 1]; c++)
+                sums[by.target[c]] += by.weight[c] * given[k];
+    }
+
+    void next_drive() {
+        read_all(drive_head, 3);
+    }
+
+public:
 
     // Tells how far the run is, a few times a second; `part` is the share of this trial.
     void progress(double part) {
