@@ -40,6 +40,8 @@ def build(
     deep_radius: int = 1,
     deep_winners: int = 8,
     deep_rate: float = 0.0,
+    deep_depression: float = 2.0,
+    deep_silence: bool = True,
     trial: float | str = 17.0,
     seed: int = 0,
 ) -> Network:
@@ -69,8 +71,11 @@ def build(
         1 or 2.
     pool : int
         Size of the pooling windows between the layers, which pass on the first spike of a map.
-    deep_maps, deep_size, deep_threshold, deep_radius, deep_winners, deep_rate
+    deep_maps, deep_size, deep_threshold, deep_radius, deep_winners, deep_rate, deep_depression
         The same for the second layer.
+    deep_silence : bool
+        Whether the first cell of the second layer that fires at a place keeps those of the other
+        maps there from firing.
     trial : float or str
         Length of a trial (ms). No cell fires twice in one.
     seed : int
@@ -102,6 +107,7 @@ def build(
     for name, side in (("size", size), ("deep_size", deep_size)):
         _check(side % 2 == 1, name, side, "an odd number, which gives a kernel a centre")
     _check(layers in (1, 2), "layers", layers, "1 or 2")
+    _check(isinstance(deep_silence, bool), "deep_silence", deep_silence, "true or false")
     _check(maps * size**2 <= _LARGEST, "maps", maps, "so few that a kernel fits the memory")
     _check(extent**2 <= _LARGEST, "extent", extent, "so few that a layer fits the memory")
     rng = np.random.default_rng(seed)
@@ -109,14 +115,14 @@ def build(
     initial = (_number("mean", mean, "1"), _number("spread", spread, "1"))
     _check(initial[1] >= 0, "spread", spread, "0 or more")
 
-    def learns(name: str, value: float) -> TraceRule:
+    def learns(deep: str, value: float, falls: float) -> TraceRule:
         changed = "rate*w*(w_max - w)*(int(arrived > 0) - depression*int(arrived <= 0))"
-        speed = _number(name, value, "1")
-        _check(speed >= 0, name, value, "0 or more")
+        speed = _number(f"{deep}rate", value, "1")
+        _check(speed >= 0, f"{deep}rate", value, "0 or more")
         return TraceRule(
             traces={"arrived": Trace("pre", tau=1000.0, pairing="nearest")},
             on_post=changed,
-            parameters={"rate": speed, "depression": _number("depression", depression, "1")},
+            parameters={"rate": speed, "depression": _number(f"{deep}depression", falls, "1")},
         )
 
     def layer(
@@ -141,7 +147,7 @@ def build(
         Population("retina", source, SpikeSource()),
         layer("v1", first.out_shape, level, rivals),
     ]
-    projections = [joined("retina", "v1", first, learns("rate", rate))]
+    projections = [joined("retina", "v1", first, learns("", rate, depression))]
     if layers == 2:
         pooling = PoolingConnector(first.out_shape, pool, mode="first-spike", window=held)
         _check(
@@ -150,7 +156,7 @@ def build(
         )  # fmt: skip
         kernel = _drawn(rng, (0.8, 0.05), (deep_maps, maps, deep_size, deep_size))
         second = ConvolutionConnector(kernel, pooling.out_shape, padding=deep_size // 2)
-        rivals = WinnerTakeAll(deep_radius, deep_winners, silence=True)
+        rivals = WinnerTakeAll(deep_radius, deep_winners, silence=deep_silence)
         level = _number("deep_threshold", deep_threshold, "mV")
         populations += [
             layer("pool", pooling.out_shape, 0.5, None),
@@ -158,7 +164,7 @@ def build(
         ]
         projections += [
             joined("v1", "pool", pooling, None),
-            joined("pool", "v2", second, learns("deep_rate", deep_rate)),
+            joined("pool", "v2", second, learns("deep_", deep_rate, deep_depression)),
         ]
     return Network(tuple(populations), tuple(projections))
 

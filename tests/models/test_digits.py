@@ -58,6 +58,37 @@ def test_a_layer_whose_rate_is_zero_stays_as_it_is_while_the_other_learns() -> N
     assert pool.sum() > 0.8 * v1.sum()  # but for those of the trial's last step
 
 
+def test_deep_cells_that_are_not_silenced_fire_where_their_input_suffices() -> None:
+    """Closed form: without a leak, the sum of the weights whose pool cell fired in time."""
+    shown = FromImages("digits-8x8", CODE, 20.0, part="train", n=6)
+    fired = {}
+    for silence in (True, False):
+        network = build(
+            maps=6, size=3, extent=8, threshold="2 mV", radius=1, deep_silence=silence, **DEEP
+        )
+        experiment = Experiment(
+            network,
+            inputs={"retina": shown},
+            record=Record(spikes=("pool", "v2")),
+            dt=1.0,
+            learning=False,
+        )
+        recording = backends.get("reference").run(experiment).recording
+        fired[silence] = recording.counts("v2").reshape(6, 6, 4, 4)
+    spikes, held = recording.spikes_of("pool"), np.zeros((6, 6 * 4 * 4))
+    early = spikes.time < 19.5  # a spike of the last step arrives after the trial
+    held[spikes.trial[early], spikes.unit[early]] = 1.0
+    patches = np.lib.stride_tricks.sliding_window_view(
+        np.pad(held.reshape(6, 6, 4, 4), ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), axis=(2, 3)
+    )
+    kernel = network.projection("pool_v2").kernel
+    drive = np.einsum("ncyxrq,mcrq->nmyx", patches, kernel)
+    np.testing.assert_array_equal(fired[False], drive >= 1.5)
+    # Silence changes which maps fire at a place, but not where there are spikes.
+    assert fired[True].sum(axis=1).max() == 1 < fired[False].sum(axis=1).max()
+    np.testing.assert_array_equal(fired[True].any(axis=1), fired[False].any(axis=1))
+
+
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
@@ -69,6 +100,7 @@ def test_a_layer_whose_rate_is_zero_stays_as_it_is_while_the_other_learns() -> N
         ({"threshold": "3 ms"}, "threshold"),
         ({"maps": 10**9}, "maps"),
         ({"layers": 2, "deep_maps": 10**7}, "deep_maps"),
+        ({"deep_silence": 0}, "deep_silence"),
     ],
 )
 def test_what_is_out_of_range_is_named(changes: dict[str, object], where: str) -> None:
