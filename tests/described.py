@@ -84,7 +84,7 @@ _DOING = (
 #: Public dataclasses that describe nothing: what is computed from descriptions, and tools.
 RESULTS = frozenset(
     {
-        "Change", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
+        "Afferents", "Change", "DocumentFolder", "Draw", "Edges", "EffectiveMembrane", "Entry",
         "EulerStability", "Evidence", "Images", "In", "Injected", "Inputs", "Integrator",
         "LayerGeometry", "Linearisation", "Measured", "Membrane", "NwbFile", "Outcome",
         "Packaged", "Part", "Fit", "Fold", "Found", "Free", "Response", "Scores", "SweepScore",

@@ -57,7 +57,8 @@ def before_forks(text: str | None) -> list[str]:
     -------
     list of str
     """
-    return [_BRIAN2] if text is None or "brian2" in text else []
+    # What is no text is refused where it is looked up.
+    return [_BRIAN2] if text is None or (isinstance(text, str) and "brian2" in text) else []
 
 
 def kind(name: str) -> type[Backend]:
