@@ -4,7 +4,7 @@
 ``.venv`` of its own. Each runs ``v1_features`` with the profiles full and quick on
 ``brian2-standalone``. A first run, which is not counted, compiles; so second runs are measured.
 Both trees must learn the same weights, up to rounding. ``--write`` puts the table into
-docs/background/performance.md. It takes four minutes; ``make bench`` does not run it.
+docs/background/performance.md. It takes seven minutes; ``make bench`` does not run it.
 """
 
 from __future__ import annotations
