@@ -5,7 +5,12 @@ import importlib.util
 #: Module → where it is imported as soon as a file is.
 _NEEDS = {
     "nest": ["scnnbio/backends/nest"],
-    "torch": ["scnnbio/backends/torch", "scnnbio/conversion", "tests/conversion/modules.py"],
+    "torch": [
+        "scnnbio/backends/torch",
+        "scnnbio/conversion",
+        "tests/conversion/modules.py",
+        "tests/oracles/neurobench_numbers.py",
+    ],
     "unicorn": ["scnnbio/backends/spinnaker/arm", "scnnbio/backends/spinnaker/binaries.py"],
 }
 

@@ -47,7 +47,8 @@ _GROUP = """
 active add_attribute add_dependency add_to_magic_network after_run assign_id before_run
 check_variable_write clock code_objects codeobj_class contained_objects custom_operation equations
 event_codes events get_states id indices invalidates_magic_network method_choice name namespace
-order resetter resolve_all run run_on_event run_regularly runner set_event_schedule set_states
+order resetter resolve_all run run_at run_on_clock run_on_event run_regularly runner
+set_event_schedule set_states
 sleep sleeper spikes start state state_updater stop subexpression_updater thresholder updaters
 user_equations variables when
 """
