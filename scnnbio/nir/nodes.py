@@ -160,11 +160,15 @@ def _of_file(path: Path) -> dict[str, Any]:
 
 
 def _read(group: Any) -> dict[str, Any]:
+    import h5py
+
     found = {}
     for name, item in group.items():
         if item is None:
             raise KeyError(f"the link {name!r} leads nowhere")
-        found[name] = _read(item) if hasattr(item, "items") else item[()]
+        if not isinstance(item, h5py.Group | h5py.Dataset):
+            raise ValueError(f"{name!r} is neither a group nor an array")
+        found[name] = _read(item) if isinstance(item, h5py.Group) else item[()]
     return found
 
 

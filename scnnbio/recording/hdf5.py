@@ -150,7 +150,11 @@ def check_sizes(file: h5py.File) -> None:
     def check(name: str, item: object) -> None:
         if not isinstance(item, h5py.Dataset) or item.shape is None:
             return
-        most = _MOST_GROWTH if item.compression in (None, "gzip", "lzf") else _MOST_GROWTH_OF_OTHERS
+        try:
+            compression = item.compression
+        except (IndexError, TypeError, KeyError):  # h5py trusts the options of a filter
+            raise ValueError(f"the compression of {name!r} is damaged") from None
+        most = _MOST_GROWTH if compression in (None, "gzip", "lzf") else _MOST_GROWTH_OF_OTHERS
         # In Python's integers, which do not overflow.
         size = math.prod(map(int, item.shape)) * item.dtype.itemsize
         if size > most * item.id.get_storage_size() + _ALWAYS:
@@ -266,6 +270,8 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
     for name, item in group.items():
         if item is None:
             raise KeyError(f"the link {name!r} leads nowhere")
+        if not isinstance(item, h5py.Group | h5py.Dataset):
+            raise KeyError(f"{name!r} is neither a group nor an array")
         tree[name] = _read_group(item) if isinstance(item, h5py.Group) else _read_array(item)
     return tree
 

@@ -174,6 +174,20 @@ def test_an_array_of_hdf5_that_claims_terabytes_takes_nothing(tmp_path: Path) ->
         read_sweeps(sweeps)
 
 
+def test_a_type_of_hdf5_in_place_of_an_array_is_an_error(tmp_path: Path) -> None:
+    """HDF5 can name a type, which is neither a group nor an array; the driver found it."""
+    path = tmp_path / "r.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"], file.attrs["version"] = "recording", 1
+        file["trials/duration"] = np.dtype("f8")
+    with pytest.raises(DataError, match="'duration' is neither a group nor an array"):
+        Recording.load(path)
+    with h5py.File(path, "r+") as file:
+        file["node/type"] = np.dtype("f8")
+    with pytest.raises(DataError, match="'type' is neither a group nor an array"):
+        read_nir(path, 1.0)
+
+
 @pytest.mark.parametrize("read", [load, machines, ColumnMap.load])
 def test_a_number_of_thousands_of_digits_is_an_error(
     read: Callable[[Path], object], tmp_path: Path
