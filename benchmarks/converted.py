@@ -11,6 +11,7 @@ than the one before, so that a trial has 12 steps.
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -117,6 +118,7 @@ class _Shown(Peer):
         self.module.eval()
         self.build()
 
+    @abstractmethod
     def build(self) -> None:
         """Build the network."""
 
@@ -124,9 +126,9 @@ class _Shown(Peer):
         """Show all images; the number of right answers."""
         return int((self.answers() == self.labels).sum())
 
+    @abstractmethod
     def answers(self) -> NDArray[np.int64]:
         """The digit of each image."""
-        raise NotImplementedError
 
 
 class Converted(_Shown):

@@ -20,26 +20,16 @@ from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromCurrents, FromSpikes
 from scnnbio.network import Network, Projection
-from scnnbio.neurons import LIBRARY, NeuronModel, Parameter
+from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.plasticity import EachStep, Reward, Trace, TraceRule, WinnerTakeAll
 from scnnbio.population import Population, SpikeSource
+from tests.backends.signalled import with_error
 
 FloatArray = NDArray[np.float64]
 EYE, HIDDEN, OUT = (2, 5, 2), (3, 5, 2), (4, 1, 2)
 TAU, TAU_OUT, DELAY, TRIALS, STEPS, SHARP, FAR = 20.0, 15.0, 2, 3, 30, 2e3, 1e4
 VALUES = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_refrac": 0.0, "tau_m": TAU}
-#: Two more states: one that holds a current, and one that spikes can reach without any effect.
-_PLAIN = LIBRARY["LIF_subtract"]
-CELL = dataclasses.replace(
-    _PLAIN,
-    name="LIF_told",
-    equations=f"{_PLAIN.equations.rstrip()}\n"
-    "derror/dt = (signal - error)/tau_error : amp\ndprobe/dt = -probe/tau_error : 1\n",
-    parameters={
-        **_PLAIN.parameters, "signal": Parameter(0.0, "nA"), "tau_error": Parameter(0.01, "ms"),
-    },
-    receptors={**_PLAIN.receptors, "probe": "probe", "error": "error"},
-)  # fmt: skip
+CELL = with_error(LIBRARY["LIF_subtract"])
 TRACES = {"x": Trace("pre", TAU)}
 EPROP = TraceRule(
     traces=TRACES,
@@ -124,7 +114,7 @@ def layers(cell: NeuronModel, *more: Projection) -> Network:
     )
 
 
-def told() -> tuple[Experiment, FloatArray]:
+def signalled() -> tuple[Experiment, FloatArray]:
     """The network with a kernel that only learns, and e-prop's gradient of the one that acts."""
     learns = Projection(
         "eye", "hid", ConvolutionConnector(np.zeros((3, 2, 3, 3, 2)), EYE, padding=1,
@@ -143,19 +133,18 @@ def told() -> tuple[Experiment, FloatArray]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_with_eprop_s_signal_the_rule_sums_up_eprop_s_gradient() -> None:
     """Torch's gradient, of a shared kernel with lags; the learning kernel moves no neuron."""
-    torch = pytest.importorskip("torch")
     from scnnbio.backends.torch import Surrogate, Training
     from scnnbio.backends.torch.eprop import EProp
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    case = Experiment(layers(_PLAIN), inputs={"eye": shown()}, record=Record(("hid",)), dt=1.0)
+    case = Experiment(
+        layers(LIBRARY["LIF_subtract"]), inputs={"eye": shown()}, record=Record(("hid",)), dt=1.0
+    )
     training = Training(sharpness=SHARP, surrogate=Surrogate("triangle"))
     whole = EProp(case, "label", "out", training).gradients()["eye_hid"].numpy()
-    torch.set_num_threads(before)
-    experiment, gradient = told()
+    experiment, gradient = signalled()
     assert np.abs(whole).max() > 1e-2
     np.testing.assert_allclose(gradient, whole, rtol=1e-12, atol=1e-14)
     for name in ("reference", "brian2"):
@@ -165,7 +154,7 @@ def test_with_eprop_s_signal_the_rule_sums_up_eprop_s_gradient() -> None:
 
 @pytest.mark.slow
 def test_a_compiled_program_changes_the_same_weights() -> None:
-    experiment, gradient = told()
+    experiment, gradient = signalled()
     run = backends.get("brian2-standalone").run(experiment)
     np.testing.assert_allclose(run.weights["learns"], -gradient, rtol=1e-9, atol=1e-12)
 

@@ -6,7 +6,6 @@ rule of :class:`scnnbio.plasticity.EachStep` that gets NEST's error as its learn
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -18,9 +17,10 @@ from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromCurrents, FromSpikes
 from scnnbio.network import Network, Projection
-from scnnbio.neurons import LIBRARY, Parameter
+from scnnbio.neurons import LIBRARY
 from scnnbio.plasticity import EachStep, Trace, TraceRule
 from scnnbio.population import Population, SpikeSource
+from tests.backends.signalled import with_error
 
 pytest.importorskip("nest")
 pytestmark = [pytest.mark.nest, pytest.mark.slow]
@@ -89,18 +89,7 @@ def nests() -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
 def test_nest_changes_the_weight_by_the_same_sum() -> None:
     """NEST pairs the eligibility of a step with the error of the next one at the readout."""
     change, error, times = nests()
-    plain = LIBRARY["LIF_curr_delta"]
-    cell = dataclasses.replace(
-        plain,
-        name="LIF_with_error",
-        equations=f"{plain.equations.rstrip()}\nderror/dt = (signal - error)/tau_error : amp\n"
-        "dprobe/dt = -probe/tau_error : 1\n",
-        parameters={
-            **plain.parameters, "signal": Parameter(0.0, "nA"),
-            "tau_error": Parameter(0.01, "ms"),
-        },
-        receptors={**plain.receptors, "probe": "probe"},
-    )  # fmt: skip
+    cell = with_error(LIBRARY["LIF_curr_delta"])
     rule = TraceRule(
         traces={"x": Trace("pre", TAU)},
         w_min=-1e4,

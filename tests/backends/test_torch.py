@@ -35,12 +35,7 @@ SHAPE = (2, 5, 5)
 RNG = np.random.default_rng(4)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def same(experiment: Experiment) -> None:

@@ -16,13 +16,7 @@ torch = pytest.importorskip("torch")
 from scnnbio.backends.torch import Training, train  # noqa: E402
 from tests.backends.test_torch_training import pictures, small  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_same_trials_in_each_epoch_are_the_training_without_trials_of() -> None:

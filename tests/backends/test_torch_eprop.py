@@ -29,12 +29,7 @@ EYE, HIDDEN, OUT = (2, 5, 2), (3, 5, 2), (4, 1, 2)
 TRAINING = Training(sharpness=200.0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def patterns(trials: int = 24) -> FromSpikes:

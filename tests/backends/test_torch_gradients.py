@@ -32,12 +32,7 @@ KINDS = ("fast-sigmoid", "arctan", "triangle", "boxcar")
 STEPS = 12
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def spikes(size: tuple[int, int, int], trials: int, seed: int = 1, rate: float = 0.3) -> FromSpikes:

@@ -35,12 +35,7 @@ JUMPS = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 10.0, "tau_ref
 EYE = (1, 8, 8)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def pictures(n: int = 120, seed: int = 0) -> FromImages:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from scnnbio.experiment import Report
 from scnnbio.figures import FIGURES, FigureSpec
-from scnnbio.figures.drawing import drawn
+from scnnbio.figures.drawing import Drawing
 from scnnbio.jobs import Task
 
 
@@ -30,18 +29,16 @@ SPECS = (FigureSpec("mistaken", "", (), _mistaken), FigureSpec("killed", "", (),
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spoiled(Task):
-    """One of these figures, as if it were one of scnnbio's."""
+    """The drawing of one of these figures, as if it were one of scnnbio's."""
 
-    results: Any
-    figure: str
-    folder: Path
+    drawing: Drawing
 
     @property
     def about(self) -> str:
         """The figure."""
-        return f"figure {self.figure!r}"
+        return self.drawing.about
 
     def perform(self, report: Report) -> Any:
         """Draw it."""
-        FIGURES.own[self.figure] = f"{__name__}:SPECS"
-        return drawn(self.results, self.figure, self.folder)
+        FIGURES.own[self.drawing.figure] = f"{__name__}:SPECS"
+        return self.drawing.perform(report)

@@ -64,7 +64,8 @@ def test_errors_and_deaths_of_a_process(results: Results, tmp_path: Path) -> Non
     assert drawing.Drawing(results=results, figure="a", folder=tmp_path).about == "figure 'a'"
     with Packed(results) as packed:
         mistaken, killed = (
-            Spoiled(results=packed, figure=name, folder=tmp_path) for name in ("mistaken", "killed")
+            Spoiled(drawing=drawing.Drawing(results=packed, figure=name, folder=tmp_path))
+            for name in ("mistaken", "killed")
         )
         with Crew(2) as crew:
             crew.start(mistaken)
