@@ -1,6 +1,8 @@
 """Every table and key of a document, written out from the classes that read them.
 
 python docs/document_format.py    # writes docs/reference/document.md
+
+More than 400 lines: it is one page, and half of it lists the page's sections in their order.
 """
 
 from __future__ import annotations

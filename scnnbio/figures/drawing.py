@@ -11,7 +11,7 @@ from typing import Any, Protocol, final
 from scnnbio.digests import update_digests
 from scnnbio.experiment import Report, Run, Study
 from scnnbio.figures import registry
-from scnnbio.figures.drawn import FIGURES, known_figures, write_record
+from scnnbio.figures.drawn import FOLDER, known_figures, write_record
 from scnnbio.figures.learning_table import learning_tables
 from scnnbio.figures.report import render_report
 from scnnbio.figures.saving import Saved, save, save_drawn
@@ -93,7 +93,7 @@ def draw(
     -------
     list of Path
     """
-    place = folder / FIGURES
+    place = folder / FOLDER
     if only is not None:
         files = list(save(registry.draw(only, results).figure, place, only))
         update_digests(folder, files)

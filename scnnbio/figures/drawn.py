@@ -23,7 +23,7 @@ from scnnbio.files import write_atomically
 from scnnbio.registry import extensions
 from scnnbio.validation.scores import Score
 
-FIGURES = "figures"
+FOLDER = "figures"
 RECORD = "drawn.json"
 #: Packages that draw figures, or compute what they show.
 _PACKAGES = ("matplotlib", "numpy", "scipy", "elephant", "pandas")
@@ -36,7 +36,7 @@ def inputs_of(folder: Path) -> str:
     results = [
         (name, digest_of(folder / name))
         for name in files_of(folder)
-        if name != "report.html" and not name.startswith(f"{FIGURES}/")
+        if name != "report.html" and not name.startswith(f"{FOLDER}/")
     ]
     made = {
         "results": results,
@@ -65,7 +65,7 @@ def known_figures(folder: Path) -> Known:
     dict
         By name; empty if they were drawn from anything else, or nothing says from what.
     """
-    place = folder / FIGURES
+    place = folder / FOLDER
     if not (place / RECORD).is_file():
         return {}
     found: dict[str, Saved | str] = {}
@@ -90,7 +90,7 @@ def known_figures(folder: Path) -> Known:
 
 def write_record(folder: Path, saved: Iterable[Saved], left_out: Mapping[str, str]) -> Path:
     """Write what the figures of a folder were drawn from; returns the file."""
-    path = folder / FIGURES / RECORD
+    path = folder / FOLDER / RECORD
     row = {
         "inputs": inputs_of(folder),
         "figures": {one.name: _row(one) for one in saved},

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.layout import internal_of_public, public_of_internal
+from scnnbio.backends.brian2.lists import add_table
 from scnnbio.backends.brian2.procedural import Procedural, generates_cpp
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.experiment.drive import Drive, Pending
@@ -235,12 +236,4 @@ class DriveReader(Procedural):
         return names
 
     def _add(self, name: str, values: NDArray[Any]) -> None:
-        self.variables.add_array(
-            name,
-            size=len(values),
-            values=values,
-            dtype=values.dtype,
-            constant=True,
-            read_only=True,
-            index="_part_idx",
-        )
+        add_table(self.variables, name, values, "_part_idx")

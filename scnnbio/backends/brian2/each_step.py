@@ -10,6 +10,7 @@ from brian2.core.preferences import prefs
 from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.layout import internal_of_public, internal_tap_of_public
+from scnnbio.backends.brian2.lists import add_table
 from scnnbio.backends.brian2.procedural import Procedural
 from scnnbio.backends.notation import BRIAN2
 from scnnbio.experiment import Experiment
@@ -73,10 +74,7 @@ class Connections(Procedural):
         for index in ("_edge_idx", "_tap_idx", "_pre_idx", "_post_idx"):
             self._add_index(index)
         for column, values in zip(("_pre_of", "_post_of", "_tap_of"), columns, strict=True):
-            variables.add_array(
-                column, size=count, values=values, dtype=np.int32, constant=True,
-                read_only=True, index="_edge_idx",
-            )  # fmt: skip
+            add_table(variables, column, values, "_edge_idx")
         if first is None:
             variables.add_array("_moved", size=len(kernel), dtype=real, read_only=True)
         else:

@@ -89,15 +89,20 @@ class Listing:
         """Declare the arrays to the object that uses them."""
         variables.add_auxiliary_variable("_list_idx", dtype=np.int32)
         for name, values in (("_first", self.first), ("_target", self.target)):
-            variables.add_array(
-                name,
-                size=len(values),
-                values=values,
-                dtype=np.int32,
-                constant=True,
-                read_only=True,
-                index="_list_idx",
-            )
+            add_table(variables, name, values.astype(np.int32), "_list_idx")
+
+
+def add_table(variables: Any, name: str, values: NDArray[Any], index: str) -> None:
+    """Add constants to an object's variables: data of the program, of the type that they have."""
+    variables.add_array(
+        name,
+        size=len(values),
+        values=values,
+        dtype=values.dtype,
+        constant=True,
+        read_only=True,
+        index=index,
+    )
 
 
 def listing_at(projection: Projection, lag: int) -> Listing:
