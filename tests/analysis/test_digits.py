@@ -11,6 +11,7 @@ from scnnbio import LatencyCode, backends
 from scnnbio.analysis import PooledCounts
 from scnnbio.analysis.digits import (
     images_to_convergence,
+    layer_features,
     layer_read_out,
     pixel_read_out,
     quarters,
@@ -66,6 +67,22 @@ def test_a_layer_is_read_out_in_quarters(run: Run) -> None:
     assert twice.classifier.coef_.shape == (10, 2 * 6 * 9 * 9)
     assert quarters("v1", (70, 28, 28)) == PooledCounts("v1", 7, 3, 3, "root")
     assert quarters("v1", (9, 3, 3)) == PooledCounts("v1", 1, 1, 0, "root")
+
+
+def test_layers_have_their_own_windows_side_by_side(run: Run) -> None:
+    pools = PooledCounts("v1", 2), PooledCounts("v1", 4, of_count="binary")
+    found = layer_features(run.recording, "v1", *pools)
+    assert found.shape == (100, 6 * (9 * 9 + 4 * 4 + 2 * 2))
+    counts = run.recording.counts("v1").reshape(-1, 6, 8, 8)
+    pairs = counts.reshape(-1, 6, 4, 2, 4, 2).sum(axis=(3, 5)).reshape(len(counts), -1)
+    halves = counts.reshape(-1, 6, 2, 4, 2, 4).any(axis=(3, 5)).reshape(len(counts), -1)
+    np.testing.assert_array_equal(found[:, 6 * 81 :].toarray(), np.hstack([pairs, halves]))
+    read = layer_read_out(run, *pools)
+    assert read.classifier.coef_.shape == (10, 6 * (4 * 4 + 2 * 2))
+    with pytest.raises(SpecError, match="at least one"):
+        layer_features(run.recording)
+    with pytest.raises(SpecError, match="no population 'v2'"):
+        layer_features(run.recording, "v1", PooledCounts("v2", 2))
 
 
 def test_kernels_are_settled_when_all_weights_are_at_a_bound() -> None:
