@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
@@ -19,17 +22,19 @@ from scnnbio.analysis.digits import (
 )
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Experiment, Record, Run
+from scnnbio.figures.learned import SPECS
 from scnnbio.inputs import FromImages
 from scnnbio.recording import Snapshots
+from scnnbio.validation.evidence import Evidence
 
+CODE = LatencyCode(budget=64, window=14.0, onset=1.0, spacing="relative-rank")
 DURATION = 17.0
 
 
 @pytest.fixture(scope="module")
 def run() -> Run:
     """Few digits before few maps that have not learned."""
-    code = LatencyCode(budget=64, window=14.0, onset=1.0, spacing="relative-rank")
-    shown = FromImages("digits-8x8", code, DURATION, shuffle=1, n=100)
+    shown = FromImages("digits-8x8", CODE, DURATION, shuffle=1, n=100)
     network = build(extent=8, maps=6, size=3, threshold="2 mV", radius=1)
     record = Record(spikes=("v1",))
     experiment = Experiment(
@@ -83,6 +88,29 @@ def test_layers_have_their_own_windows_side_by_side(run: Run) -> None:
         layer_features(run.recording)
     with pytest.raises(SpecError, match="no population 'v2'"):
         layer_features(run.recording, "v1", PooledCounts("v2", 2))
+
+
+def test_the_figure_reads_out_all_layers_that_learn() -> None:
+    """Two sizes side by side and a layer behind them; pools learn nothing and are left out."""
+    shown = FromImages("digits-8x8", CODE, 20.0, shuffle=1, n=100)
+    network = build(
+        extent=8, maps=3, size=[3, 5], threshold=["2 mV", "5 mV"], radius=1, trial="20 ms",
+        layers=2, deep_maps=4, deep_size=3, deep_threshold="3 mV",
+    )  # fmt: skip
+    record = Record(spikes=("v2", "pool_5", "v1_5", "v1_3"))
+    experiment = Experiment(network, inputs={"retina": shown}, record=record, dt=1.0)
+    seen = Evidence(backends.get("reference").run(experiment), (), "retina_v1_3")
+    results = SimpleNamespace(evidence={"unlabelled": seen, "digits": seen})
+    (spec,) = (spec for spec in SPECS if spec.name == "digits")
+    assert not spec.lacking(results)
+    figure, caption = spec.make(results)
+    plt.close(figure)
+    assert "3 populations that learned from 100" in caption
+    assert "kernels of retina_v1_3" in caption
+    *_, table = figure.axes
+    read = seen.once(layer_read_out, "v1_3", "v1_5", "v2")
+    assert table.texts[0].get_text() == f"{100 * read.accuracy.value:.2f}"
+    assert read.classifier.coef_.shape == (10, (3 + 3) * 81 + 4 * 16)
 
 
 def test_kernels_are_settled_when_all_weights_are_at_a_bound() -> None:
