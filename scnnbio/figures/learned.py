@@ -42,7 +42,9 @@ def _digits(results: StudyResults) -> tuple[Figure, str]:
     if kernel.shape[1] != 1:
         raise Missing("this figure shows kernels of one channel only")
     # Layers that learn, in the order of the network: one, two, or several side by side.
-    learn = dict.fromkeys(p.post for p in learned.run.experiment.network.projections if p.plasticity)
+    learn = dict.fromkeys(
+        p.post for p in learned.run.experiment.network.projections if p.plasticity
+    )
     recorded = results.evidence["digits"].recording.spikes
     layers = [layer for layer in learn if len(recorded.get(layer, ()))]
     if not layers:
