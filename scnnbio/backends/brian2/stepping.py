@@ -32,9 +32,9 @@ _TRY, _REST, _LONGEST_REST = 16, 496, 3968
 #: all. Work is counted in updates of a machine word; other costs were measured, and are larger for
 #: short words.
 _LIMIT = {8: 0.75, 4: 0.3}
-#: Factor on that where one pass updates and another tests: such layers have few states, so that a
-#: step costs little beside a spike.
-_SPLIT_LIMIT = 2 / 3
+#: The same where one pass updates and another tests: such layers have few states, so that a step
+#: costs little beside a spike.
+_SPLIT_LIMIT = {8: 0.5, 4: 0.25}
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,9 @@ class Step(Procedural):
             "try": _TRY,
             "rest": _REST,
             "longest_rest": _LONGEST_REST,
-            "limit": _LIMIT[np.dtype(b2.prefs.core.default_float_dtype).itemsize]
-            * (1 if updates and tests else _SPLIT_LIMIT),
+            "limit": (_LIMIT if updates and tests else _SPLIT_LIMIT)[
+                np.dtype(b2.prefs.core.default_float_dtype).itemsize
+            ],
             **self._add_constants(group, rules, sleep, updates, tests),
         }
         self._finish("step", code, group, slot, options)
