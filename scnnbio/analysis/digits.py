@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,12 @@ from scnnbio.analysis.readout import (
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Run
 from scnnbio.inputs import FromImages
-from scnnbio.recording import Snapshots
+from scnnbio.recording import Recording, Snapshots
 from scnnbio.recording.checks import Shape
 from scnnbio.units import In, Number, plain, plain_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 #: Costs for pixels, whose values are smaller and denser than counts.
 PIXEL_COSTS = (0.005, 0.02, 0.1)
@@ -45,14 +48,48 @@ def quarters(population: str, shape: Shape) -> PooledCounts:
     return PooledCounts(population, size, max(half, 1), min(half, size - 1), of_count="root")
 
 
-def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOut:
+def layer_features(recording: Recording, *populations: str | PooledCounts) -> csr_array:
+    """Pooled counts of several layers side by side.
+
+    Parameters
+    ----------
+    recording : Recording
+    *populations : str or PooledCounts
+        A layer by name is pooled in :func:`quarters`; a PooledCounts names a layer and its windows.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float32, shape (trials, features)
+        Layers in the given order.
+
+    Raises
+    ------
+    SpecError
+        If no layer is named, spikes of one are missing, or its windows do not fit.
+    """
+    from scipy.sparse import csr_array, hstack
+
+    if not populations:
+        raise SpecError("name a layer, at least one", where="layer_features.populations")
+    pools = []
+    for given in populations:
+        if isinstance(given, PooledCounts):
+            pools.append(given)
+            continue
+        recording.size(given)  # raises an error that lists the recorded populations
+        pools.append(quarters(given, recording.shapes[given]))
+    return csr_array(hstack([pool.of(recording) for pool in pools], format="csr"))
+
+
+def layer_read_out(run: Run, *populations: str | PooledCounts, column: str = "label") -> ReadOut:
     """Linear read-out of the spikes of several layers together, for images with labels and parts.
 
     Parameters
     ----------
     run : Run
         Its trial table has the column ``part``.
-    *populations : str
+    *populations : str or PooledCounts
+        As in :func:`layer_features`.
     column : str
         Column of the labels.
 
@@ -65,13 +102,8 @@ def layer_read_out(run: Run, *populations: str, column: str = "label") -> ReadOu
     SpecError
         If columns or spikes are missing.
     """
-    from scipy.sparse import csr_array, hstack
-
     recording = run.recording
-    for name in populations:
-        recording.size(name)  # raises an error that lists the recorded populations
-    pools = [quarters(name, recording.shapes[name]) for name in populations]
-    features = csr_array(hstack([pool.of(recording) for pool in pools], format="csr"))
+    features = layer_features(recording, *populations)
     return read_out(features, labels_of(recording, column), Split.by_column(recording))
 
 

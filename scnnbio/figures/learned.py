@@ -41,7 +41,14 @@ def _digits(results: StudyResults) -> tuple[Figure, str]:
     (name, kernel), *_ = learned.run.weights.items()
     if kernel.shape[1] != 1:
         raise Missing("this figure shows kernels of one channel only")
-    layers = [n for n in ("v1", "v2") if n in results.evidence["digits"].recording.spikes]
+    # Layers that learn, in the order of the network: one, two, or several side by side.
+    learn = dict.fromkeys(
+        p.post for p in learned.run.experiment.network.projections if p.plasticity
+    )
+    recorded = results.evidence["digits"].recording.spikes
+    layers = [layer for layer in learn if len(recorded.get(layer, ()))]
+    if not layers:
+        raise Missing("stage 'digits' recorded no spikes of a layer that learns")
     accuracies = {
         label: results.evidence[stage].once(layer_read_out, *layers).accuracy
         for stage, label in _READ.items()
@@ -53,8 +60,13 @@ def _digits(results: StudyResults) -> tuple[Figure, str]:
     settled = None if shots is None else images_to_convergence(shots)
     seen = learned.recording.n_trials
     caption = (
-        f"A layer that learned from {seen} unlabelled digits by STDP. A: its kernels. B: distance"
-        " of weights from their bounds; dashed, at the end"
+        (
+            f"A layer that learned from {seen} unlabelled digits by STDP. A: its kernels."
+            if len(layers) == 1
+            else f"{len(layers)} populations that learned from {seen} unlabelled digits by STDP."
+            f" A: kernels of {name}."
+        )
+        + " B: distance of weights from their bounds; dashed, at the end"
         + (f"; dotted, below 0.04 after {settled} images." if settled is not None else ".")
         + " C: test digits classified correctly by a linear classifier of pooled spike counts,"
         f" with 95 % intervals (n = {pixels.n}); its cost was chosen on the validation part."
@@ -198,7 +210,7 @@ SPECS = (
     FigureSpec(
         "digits",
         "Digits classified by a linear read-out",
-        ("unlabelled.kernel", "digits.spikes.v1"),
+        ("unlabelled.kernel", "digits"),
         _digits,
     ),
     FigureSpec(
