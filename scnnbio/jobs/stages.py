@@ -306,7 +306,8 @@ def _in_processes(
 def _simulations(
     experiment: Experiment, target: Backend, draft: Kept | None, jobs: int
 ) -> list[Simulation]:
-    """A stage as tasks: its portions, or all of it."""
+    """A stage as tasks, once it is checked here: its portions, or all of it."""
+    target.check(experiment)
     return [
         Simulation(place, backend=target, experiment=part, checkpoint=_checkpoint(draft, part))
         for place, part in enumerate(portions(experiment, jobs))
