@@ -164,6 +164,18 @@ def start_server(modules: Iterable[str]) -> None:
     forkserver.ensure_running()
 
 
+def stop_server() -> None:
+    """End the server of processes, also in the middle of its imports.
+
+    Only for a process of ours: another one may use the server that Python keeps for itself.
+    """
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    pid = server._forkserver_pid
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        server._stop()  # waits for it, so that another one can start
+
+
 class Crew:
     """Processes at work, at most ``jobs`` at a time; a context that ends them all.
 

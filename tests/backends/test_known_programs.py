@@ -1,8 +1,8 @@
-"""Programs that are known by what they are written from: found again, and only where nothing differs.
+"""Programs known by what they are written from: found again, and only where nothing differs.
 
-A wrong hit would give wrong results in silence. So each change that matters to a program has another
-name (the changes of ``test_program.py``, which shows that they matter), and what is found is what
-was written, to the byte.
+A wrong hit would give wrong results in silence. So each change that matters to a program has
+another name (the changes of ``test_program.py``, which shows that they matter), and what is found
+is what was written, to the byte.
 """
 
 from __future__ import annotations
@@ -119,14 +119,7 @@ def test_what_is_found_is_what_was_written(tmp_path: Path, made: list[Path]) -> 
     assert ready_program(shown, inputs, again, settings) == written
     assert content(again) == content(first)
     assert not (again / "main.cpp").exists()
-    # As tests of whole runs find them.
-    assert written.outputs == (
-        "spikes_lgn",
-        "units_lgn",
-        "spikes_v1",
-        "units_v1",
-        *written.outputs[4:],
-    )
+    assert written.outputs[:4] == ("spikes_lgn", "units_lgn", "spikes_v1", "units_v1")
     assert set(written.learned) == {"lgn_v1", "v1"}
 
 
