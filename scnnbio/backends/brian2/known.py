@@ -120,7 +120,8 @@ def find(name: str, folder: Path) -> ProgramFiles | None:
     try:
         if not _cache.is_intact(file):
             return None
-        os.utime(file)
+        with contextlib.suppress(OSError):  # a cache that can only be read
+            os.utime(file)
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
             arrays = dict(kept)
     except OSError:
