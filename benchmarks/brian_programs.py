@@ -114,8 +114,9 @@ class Scnnbio(Standalone):
         fired = b2.NeuronGroup(len(layer), "count : integer", name="fired", namespace={})
         counts = Each((layer, "_spikespace"), fired, "count_post += 1", ("end", 0), "counts")
         lowered.objects += [self._clock(), fired, counts]
-        self.program = GeneratedProgram(lowered)
-        self.program.generate(self.folder)
+        program = GeneratedProgram(lowered)
+        program.generate(self.folder)
+        self.experiment, self.program = experiment, program.files("benchmark")
         write_rules(self.folder, compiler(), compiler_identity())
         self.counted = b2.device.get_array_name(fired.variables["count"])
 
@@ -127,7 +128,7 @@ class Scnnbio(Standalone):
             (results / name).unlink(missing_ok=True)
         run_trials(
             self.program,
-            "benchmark",
+            self.experiment,
             self.inputs,
             self.folder,
             OutputFolder(results),

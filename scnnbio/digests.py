@@ -36,6 +36,22 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def source_digest(folder: Path | None = None) -> str:
+    """Digest of scnnbio's source.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Digest of all files of this folder instead.
+    """
+    place = folder or Path(__file__).parent
+    whole = hashlib.sha256()
+    for file in sorted(place.rglob("*" if folder else "*.py")):
+        if file.is_file():
+            whole.update(f"{file.relative_to(place).as_posix()} {digest_of(file)}\n".encode())
+    return whole.hexdigest()
+
+
 def files_of(folder: Path) -> Iterator[str]:
     """Files of a results folder, as paths with ``/`` below it, in order; links are files."""
     found = []

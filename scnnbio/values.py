@@ -288,40 +288,49 @@ def same(one: Any, other: Any, *, kinds: bool = True) -> bool:
     return bool(one == other) or (one != one and other != other)
 
 
-def digest_of(value: Any) -> str:
-    """Hexadecimal SHA-256 of a value's canonical form, the same on every machine."""
+def digest_of(value: Any, *, exact: bool = False) -> str:
+    """Hexadecimal SHA-256 of a value's canonical form, the same on every machine.
+
+    Parameters
+    ----------
+    value : object
+    exact : bool
+        Tell 0.0 from -0.0, and one NaN from another, which are equal otherwise.
+    """
     found = hashlib.sha256(f"scnnbio {VERSION}\n".encode())
-    for part in _bytes(canonical(value)):
+    for part in _bytes(canonical(value), exact):
         found.update(part)
     return found.hexdigest()
 
 
-def _bytes(tree: Any) -> Iterator[bytes]:
+def _bytes(tree: Any, exact: bool) -> Iterator[bytes]:
     """The form as bytes; each part begins with its kind and length, so that none is ambiguous."""
     if isinstance(tree, dict):
         yield f"t{len(tree)};".encode()
         for key in sorted(tree):
-            yield from _bytes(key)
-            yield from _bytes(tree[key])
+            yield from _bytes(key, exact)
+            yield from _bytes(tree[key], exact)
     elif isinstance(tree, list):
         yield f"l{len(tree)};".encode()
         for item in tree:
-            yield from _bytes(item)
+            yield from _bytes(item, exact)
     elif isinstance(tree, np.ndarray):
-        yield from _array_bytes(tree)
+        yield from _array_bytes(tree, exact)
     elif isinstance(tree, float):
-        yield b"f" + struct.pack("<d", tree + 0.0 if tree == tree else float("nan"))
+        if not exact:
+            tree = tree + 0.0 if tree == tree else float("nan")
+        yield b"f" + struct.pack("<d", tree)
     else:  # text, whole numbers, truth values, None
         text = str(tree).encode()
         kind = "s" if isinstance(tree, str) else "b" if isinstance(tree, bool) else "i"
         yield f"{'n' if tree is None else kind}{len(text)};".encode() + text
 
 
-def _array_bytes(array: np.ndarray) -> Iterator[bytes]:
+def _array_bytes(array: np.ndarray, exact: bool) -> Iterator[bytes]:
     if array.dtype.kind in "OV":
         raise TypeError(f"an array of {array.dtype} has no canonical form")
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    if little.dtype.kind == "f":
+    if little.dtype.kind == "f" and not exact:
         little = little + 0.0  # -0.0 equals 0.0
     yield f"a{little.dtype.str}{array.shape};".encode()
     if little.size:

@@ -173,3 +173,13 @@ def test_what_has_no_form_is_refused() -> None:
         digest_of([object()])
     with pytest.raises(TypeError, match="canonical form"):
         digest_of(np.array([object()]))
+
+
+def test_an_exact_digest_tells_zeros_apart() -> None:
+    """Zeros of both signs are equal, as Python says, and only an exact digest tells them apart."""
+    from scnnbio.values import digest_of
+
+    for one, other in ((0.0, -0.0), (np.zeros(2), -np.zeros(2))):
+        assert digest_of(one) == digest_of(other)
+        assert digest_of(one, exact=True) != digest_of(other, exact=True)
+        assert digest_of(one, exact=True) == digest_of(one)

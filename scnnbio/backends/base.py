@@ -236,10 +236,50 @@ class Backend(ABC):
         -----
         Several threads can run experiments; on simulators with global state, one run waits.
         """
+        self.check(experiment)
+        return self.run_checked(experiment, report, checkpoint=checkpoint)
+
+    def check(self, experiment: Experiment) -> None:
+        """Raise unless this backend can run an experiment.
+
+        Parameters
+        ----------
+        experiment : Experiment
+
+        Raises
+        ------
+        UnsupportedError
+            With everything that it cannot run.
+        SpecError
+            If the dimensions of an equation do not fit.
+        """
         # A subclass may override ``unsupported``: undeclared features are refused in any case.
         problems = self.unsupported(experiment) or self._undeclared(experiment)
         if problems:
             raise UnsupportedError(self.name, problems)
+
+    def run_checked(
+        self,
+        experiment: Experiment,
+        report: Report | None = None,
+        *,
+        checkpoint: Path | None = None,
+    ) -> Run:
+        """Simulate an experiment, or a portion of one, that :meth:`check` has accepted.
+
+        As :meth:`run`, for processes that are started by one that has checked it: the check
+        solves the equations.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        report : callable, optional
+        checkpoint : Path, optional
+
+        Returns
+        -------
+        Run
+        """
         watch = Stopwatch()
         below = experiment.lowered
         inputs = below.input_stream(report, lambda: watch.phase("input"))

@@ -74,6 +74,7 @@ def run(
     workflow.prepare(None, backend, jobs)
     ours, options = split(settings or ())
     study = load(exp, profile=profile, seed=seed, settings=ours)
+    workflow.prepare(study, backend, jobs)
     folder = out or default_folder(study.name, profile)
     warn_of_unfinished_runs(folder)
     chosen = None if backend else workflow.fastest(study, options)

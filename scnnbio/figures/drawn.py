@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scnnbio.digests import digest_of, files_of
+from scnnbio.digests import digest_of, files_of, source_digest
 from scnnbio.errors import DataError, unwritable
 from scnnbio.figures.report import Picture
 from scnnbio.figures.saving import Saved
@@ -28,6 +28,7 @@ RECORD = "drawn.json"
 #: Packages that draw figures, or compute what they show.
 _PACKAGES = ("matplotlib", "numpy", "scipy", "elephant", "pandas")
 
+_source = functools.cache(source_digest)
 Known = Mapping[str, Saved | str]
 
 
@@ -45,16 +46,6 @@ def inputs_of(folder: Path) -> str:
         "extensions": extensions(),
     }
     return hashlib.sha256(json.dumps(made).encode()).hexdigest()
-
-
-@functools.cache
-def _source() -> str:
-    """Digest of scnnbio's source."""
-    place = Path(__file__).parents[1]
-    whole = hashlib.sha256()
-    for file in sorted(place.rglob("*.py")):
-        whole.update(f"{file.relative_to(place).as_posix()} {digest_of(file)}\n".encode())
-    return whole.hexdigest()
 
 
 def known_figures(folder: Path) -> Known:

@@ -11,11 +11,13 @@ import contextlib
 import copy
 import ctypes
 import logging
+import math
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
+import time
 import traceback
 import warnings
 from abc import ABC, abstractmethod
@@ -36,6 +38,8 @@ from scnnbio.stimuli.base import count
 _WORTH = {True: 5e7, False: 1e9}
 #: Imported by the server once, so that the processes that it forks need not: first and last.
 _FIRST, _LAST = ("scnnbio.jobs.lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
+#: Seconds between two reports of progress in one phase.
+_REPORTED_EVERY = 0.05
 #: Options of glibc's ``mallopt`` (malloc.h).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
@@ -108,7 +112,7 @@ class Task(ABC):
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Simulation(Task):
-    """A stage, or a portion of its trials.
+    """A stage, or a portion of its trials, that the backend has checked.
 
     Parameters
     ----------
@@ -135,7 +139,7 @@ class Simulation(Task):
 
     def perform(self, report: Report) -> Run:
         """Simulate. See :meth:`Task.perform`."""
-        return self.backend.run(self.experiment, report, checkpoint=self.checkpoint)
+        return self.backend.run_checked(self.experiment, report, checkpoint=self.checkpoint)
 
 
 @dataclass(eq=False)
@@ -158,6 +162,18 @@ def start_server(modules: Iterable[str]) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*_FIRST, *dict.fromkeys(modules), _LAST])
     forkserver.ensure_running()
+
+
+def stop_server() -> None:
+    """End the server of processes, also in the middle of its imports.
+
+    Only for a process of ours: another one may use the server that Python keeps for itself.
+    """
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    pid = server._forkserver_pid
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        server._stop()  # waits for it, so that another one can start
 
 
 class Crew:
@@ -286,8 +302,14 @@ def _work(messages: connection.Connection, task: Task) -> None:
     _keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
+    latest: dict[str, float] = {}
+
     def report(phase: str, done: float, total: float) -> None:
-        send(messages, ("progress", (phase, done, total)))
+        now = time.monotonic()
+        # A trial may take less than it takes to send how many are done, and to receive that.
+        if done >= total or now - latest.get(phase, -math.inf) >= _REPORTED_EVERY:
+            latest[phase] = now
+            send(messages, ("progress", (phase, done, total)))
 
     def warn(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object

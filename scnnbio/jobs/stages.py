@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +17,14 @@ from scnnbio.jobs.crew import (
     Task,
     checked_jobs,
     start_server,
+    stop_server,
     usable_cores,
     worth_a_process,
 )
 
 Targets = Mapping[str, Backend]
+#: Whether the server was started before it was known whether anything needs it.
+_early = threading.Event()
 
 
 class Kept(Protocol):
@@ -125,13 +129,17 @@ def prepare(
     number = divided(study, jobs, forks=bool(first))
     if number > 1:
         start_server([*first, *modules])
+    elif _early.is_set():
+        stop_server()
+    _early.clear()
     return number
 
 
 def prepare_early(backend: str | None, jobs: int | None, modules: Sequence[str] = ()) -> None:
     """Begin to import what processes need before the study is known, which takes as long.
 
-    Only for backends that are imported before a fork; a small study then leaves it unused.
+    Only for backends that are imported before a fork, and in a process of ours: for a small study,
+    :func:`prepare` ends the server.
 
     Parameters
     ----------
@@ -145,6 +153,7 @@ def prepare_early(backend: str | None, jobs: int | None, modules: Sequence[str] 
     first = before_forks(backend)
     if first and number > 1 and processes.commanded().size == 1:
         start_server([*first, *modules])
+        _early.set()
 
 
 def divided(study: Study, jobs: int | None, *, forks: bool = True) -> int:
@@ -306,7 +315,8 @@ def _in_processes(
 def _simulations(
     experiment: Experiment, target: Backend, draft: Kept | None, jobs: int
 ) -> list[Simulation]:
-    """A stage as tasks: its portions, or all of it."""
+    """A stage as tasks, once it is checked here: its portions, or all of it."""
+    target.check(experiment)
     return [
         Simulation(place, backend=target, experiment=part, checkpoint=_checkpoint(draft, part))
         for place, part in enumerate(portions(experiment, jobs))

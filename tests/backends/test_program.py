@@ -56,7 +56,9 @@ def described(case: Experiment, folder: Path) -> Described:
         arrays = hashlib.sha256()
         for path in sorted((folder / "static_arrays").iterdir()):
             arrays.update(path.name.encode() + path.read_bytes())
-        stream = hashlib.sha256(b"".join(input_stream(program, program.lowered.inputs)))
+        stream = hashlib.sha256(
+            b"".join(input_stream(program.lowered.experiment, program.lowered.inputs))
+        )
     assert type(b2.get_device()).__name__ == "RuntimeDevice"
     return Described(key, arrays.hexdigest(), stream.hexdigest())
 

@@ -6,6 +6,7 @@ import dataclasses
 import multiprocessing
 import os
 import pickle
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from scnnbio import Study, backends, workflow
 from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.experiment.portions import Portion, independent, joined, portions
-from scnnbio.jobs import crew
+from scnnbio.jobs import crew, prepare, prepare_early
 from tests.experiment.small import experiment, study
 from tests.inputs.networks import (
     drawn_spikes,
@@ -24,7 +25,7 @@ from tests.inputs.networks import (
     one_source,
     values_beside_spikes,
 )
-from tests.jobs.faulty import Failing
+from tests.jobs.faulty import Failing, Fussy, Telling
 
 
 def driven(**changes: object) -> Experiment:
@@ -164,6 +165,27 @@ def test_an_error_of_a_process_arrives() -> None:
     assert not multiprocessing.active_children()
 
 
+def test_an_experiment_is_checked_once_before_any_process_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The check solves equations, which takes each process as long as it simulates."""
+    found = scnnbio.run(driven(), Fussy(first=False), progress=False, jobs=2)
+    same(found, scnnbio.run(driven(), "reference", progress=False))
+    monkeypatch.setattr(crew.Crew, "start", None)
+    with pytest.raises(UnsupportedError, match="all of it"):
+        scnnbio.run(driven(), Fussy(first=True), progress=False, jobs=2)
+
+
+def test_progress_is_told_as_often_as_it_is_read() -> None:
+    told: list[float] = []
+    with crew.Crew(1, lambda phase, done, total: told.append(done)) as ours:
+        ours.start(Telling())
+        assert ours.wait()[1] == 10_000
+    assert (told[0], told[-1]) == (1, 10_000)
+    assert told == sorted(told)
+    assert len(told) < 1000
+
+
 @pytest.mark.slow
 def test_mistakes_deaths_and_warnings_of_a_process_arrive() -> None:
     whole = driven()
@@ -213,6 +235,24 @@ def test_small_studies_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> N
     workflow.execute(quiet_study(), "reference", jobs=None)
     assert crew.size(driven()) == 3 * 40 * (72 + 32 + 75)
     assert not crew.worth_a_process(driven(), forks=True)
+
+
+def test_a_server_that_is_not_needed_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started before the study is known; one that another part of the process uses stays."""
+    server = forkserver.ForkServer()  # type: ignore[attr-defined]
+    monkeypatch.setattr(forkserver, "_forkserver", server)
+    monkeypatch.setattr(forkserver, "ensure_running", server.ensure_running)
+    for jobs, stays in ((None, False), (2, True)):
+        prepare_early("brian2", 2)
+        pid = server._forkserver_pid
+        assert prepare(quiet_study(), "brian2", jobs) == (2 if stays else 1)
+        assert server._forkserver_pid == (pid if stays else None)
+        if not stays:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+    prepare(quiet_study(), "brian2", None)
+    assert server._forkserver_pid == pid
+    server._stop()
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from scnnbio._exclusive import ExclusiveResource
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends._scratch import scratch_folder
 from scnnbio.backends.base import Backend, Stopwatch
-from scnnbio.backends.brian2.borrowing import BRIAN2_STATE, borrowed
+from scnnbio.backends.brian2 import known
+from scnnbio.backends.brian2.borrowing import BRIAN2_STATE, borrowed, preferred
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
     Precision,
@@ -29,6 +30,7 @@ from scnnbio.backends.brian2.functions import FUNCTIONS, SELECT
 from scnnbio.backends.brian2.lists import unsupported_lists
 from scnnbio.backends.brian2.lowering import Lowered, clashes
 from scnnbio.backends.brian2.program import Program, steady_names
+from scnnbio.backends.brian2.program_files import ProgramFiles
 from scnnbio.backends.brian2.recorders import Recorders
 from scnnbio.backends.brian2.running import OutputFolder, run_trials
 from scnnbio.backends.options import checked_threads
@@ -217,19 +219,47 @@ class Brian2StandaloneBackend(_OnBrian2):
     ) -> Outcome:
         if self.missing():
             raise BackendMissing(self.missing(), where=self.name)
-        with scratch_folder(_SCRATCH) as sources, contextlib.ExitStack() as stack:
+        with scratch_folder(_SCRATCH) as sources:
             with watch.phase("build"):
                 report("compiling", 0, 1)
                 settings = preferences(self.precision, self.threads)
-                program = stack.enter_context(
-                    lowered_program(experiment, inputs, sources, settings)
-                )
-                key = compile_project(sources).key
+                program = ready_program(experiment, inputs, sources, settings)
                 report("compiling", 1, 1)
             with watch.phase("simulate"):
-                run_trials(program, key, inputs, sources, results, report)
+                run_trials(program, experiment, inputs, sources, results, report)
             with watch.phase("read"):
-                return program.read(results.folder).outcome(experiment)
+                return program.read(results.folder, experiment).outcome(experiment)
+
+
+def ready_program(
+    experiment: Experiment, inputs: Inputs, folder: Path, settings: dict[str, Any]
+) -> ProgramFiles:
+    """Make a folder in which the program of an experiment can run.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        After :attr:`Experiment.lowered`.
+    inputs : Inputs
+    folder : Path
+    settings : dict
+        From :func:`~scnnbio.backends.brian2.compiling.preferences`.
+
+    Returns
+    -------
+    ProgramFiles
+        What it reads and writes.
+    """
+
+    def written() -> ProgramFiles:
+        with lowered_program(experiment, inputs, folder, settings) as program:
+            return program.files(compile_project(folder).key)
+
+    with preferred(settings):
+        name = known.name_of(experiment)
+    if name is None:
+        return written()
+    return known.find(name, folder) or known.make(name, folder, written)
 
 
 @contextlib.contextmanager

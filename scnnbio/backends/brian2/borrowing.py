@@ -40,7 +40,7 @@ def borrowed(device: Any, preferences: dict[str, Any], **options: Any) -> Iterat
     # Not by set_device, which would copy the user's time step and activate the user's device again.
     module.active_device = b2.all_devices[_OURS] = device
     try:
-        with _preferred(preferences):
+        with preferred(preferences):
             device.activate(**options)
             yield
     finally:
@@ -52,8 +52,14 @@ def borrowed(device: Any, preferences: dict[str, Any], **options: Any) -> Iterat
 
 
 @contextlib.contextmanager
-def _preferred(values: dict[str, Any]) -> Iterator[None]:
-    """Set Brian2's preferences and Python's recursion limit, and restore them."""
+def preferred(values: dict[str, Any]) -> Iterator[None]:
+    """Set Brian2's preferences and Python's recursion limit, and restore them.
+
+    Parameters
+    ----------
+    values : dict
+        By the preference's name.
+    """
     before = {name: b2.prefs[name] for name in values}
     try:
         for name, value in values.items():

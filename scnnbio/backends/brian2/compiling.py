@@ -99,11 +99,11 @@ def compile_project(folder: Path) -> Compiled:
     """
     identity = f"{compiler_identity()}\n{quicker.RULES}"
     name = key(folder, identity)
-    home = _cache.cache_folder("brian2") / name
-    if _fetch(home, folder):
+    if fetch(name, folder):
         return Compiled(name, fresh=False)
-    with _alone(home):
-        if _fetch(home, folder):
+    home = _home(name)
+    with alone(home):
+        if fetch(name, folder):
             return Compiled(name, fresh=False)
         _compile(home, folder, identity)
     return Compiled(name, fresh=True)
@@ -125,10 +125,15 @@ def _compile(home: Path, folder: Path, identity: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Wait for another process that compiles the same program, which is then in the cache.
+def alone(home: Path) -> Iterator[None]:
+    """Wait for another process that makes the same entry of the cache.
 
-    Where there are no locks, or after ten minutes, both compile, and one of them is kept.
+    Where there are no locks, or after ten minutes, both make it, and one of them is kept.
+
+    Parameters
+    ----------
+    home : Path
+        The entry's folder.
     """
     file = home.with_name(f".{home.name}.lock")
     with contextlib.ExitStack() as stack:
@@ -150,8 +155,26 @@ def key(folder: Path, identity: str) -> str:
     return found.hexdigest()[:32]
 
 
-def _fetch(home: Path, folder: Path) -> bool:
-    """Copy a program from the cache, if it is there and undamaged."""
+def _home(name: str) -> Path:
+    return _cache.cache_folder("brian2") / name
+
+
+def fetch(name: str, folder: Path) -> bool:
+    """Copy a program from the cache, if it is there and undamaged.
+
+    Parameters
+    ----------
+    name : str
+        Digest of its sources, compiler and flags.
+    folder : Path
+        The copy is ``main`` in it.
+
+    Raises
+    ------
+    DataError
+        If the cache cannot be read.
+    """
+    home = _home(name)
     try:
         shutil.copy2(home / "main", folder / "main")
         return _cache.is_intact(home / "main", folder / "main")

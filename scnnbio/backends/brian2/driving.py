@@ -97,6 +97,31 @@ def _summed_here(drive: Drive, port: str) -> tuple[Projected, ...]:
     return drive.projected.get(port, ())
 
 
+def drive_tables(experiment: Experiment) -> dict[str, Any]:
+    """All of the drives of an experiment that its program is written from.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        After :attr:`Experiment.lowered`.
+
+    Returns
+    -------
+    dict
+        By population and port: None, or what stays of the sums that the program computes itself,
+        and the connections of each projection.
+    """
+    found: dict[str, Any] = {}
+    for name, port in _numbers(experiment):
+        drive = experiment.drives[name]
+        parts = [
+            None if part.table is None else (part.table.first, part.table.target, part.table.weight)
+            for part in _summed_here(drive, port)
+        ]
+        found[f"{name} {port}"] = (drive.base(port), parts) if parts else None
+    return found
+
+
 class DriveStream:
     """The drive of an experiment, as bytes for its compiled program.
 

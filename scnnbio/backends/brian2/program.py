@@ -15,24 +15,23 @@ import contextlib
 import importlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import brian2 as b2
 import numpy as np
 from brian2.core.variables import ArrayVariable
-from numpy.typing import NDArray
 
 from scnnbio.backends.brian2.finite import FiniteCheck
 from scnnbio.backends.brian2.functions import FUNCTIONS
 from scnnbio.backends.brian2.lowering import Lowered
 from scnnbio.backends.brian2.numbers import move_numbers_to_file
 from scnnbio.backends.brian2.presentations import SampleWriter, SpikeWriter, ValueWriter
+from scnnbio.backends.brian2.program_files import ProgramFiles
 from scnnbio.backends.brian2.quicker import empty_unused
-from scnnbio.backends.brian2.recorders import Raw, counted, learned, sampled_neurons
-from scnnbio.errors import BackendMissing, DataError, Unsupported, UnsupportedError
+from scnnbio.backends.brian2.recorders import counted, learned, sampled_neurons
+from scnnbio.errors import BackendMissing, Unsupported, UnsupportedError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: Headers that the program includes: its main loop, once its memory allocation, and, where it pays,
@@ -44,35 +43,8 @@ _ZEROING = re.compile(
 )
 
 
-#: Bytes of a checkpoint that are added to its checksum at once, a multiple of 8.
-_AT_ONCE = 2**22
-
-
-@dataclass(frozen=True)
-class State:
-    """A checkpoint: the state of a run between two trials.
-
-    Parameters
-    ----------
-    trial : int
-        Number of finished trials.
-    drawn : int
-        Number of input spikes until then.
-    lengths, events : ndarray (outputs,)
-        Bytes of each output, and number of spikes that it counted.
-    arrays : mapping of str to ndarray
-        All arrays, by Brian2's name.
-    """
-
-    trial: int
-    drawn: int
-    lengths: NDArray[np.int64]
-    events: NDArray[np.int64]
-    arrays: dict[str, NDArray[Any]]
-
-
 class Program:
-    """The program of one experiment, and the files that it writes.
+    """The program of one experiment, as Brian2 writes it.
 
     Parameters
     ----------
@@ -199,77 +171,26 @@ class Program:
                     name = f"{population.name} {state.name}"
                     yield f'_program.watch("{name}", {array}, _num_{array});'
 
-    # -- what is read back ------------------------------------------------------------------------
+    # -- what a run needs of it -------------------------------------------------------------------
 
-    def read_state(self, folder: Path, *, check: bool = False) -> State:
-        """The latest checkpoint in a folder.
+    def files(self, key: str) -> ProgramFiles:
+        """Its files, while the device is active on which it was generated.
 
         Parameters
         ----------
-        folder : Path
-        check : bool
-            Compute its checksum too, which reads all of it.
-
-        Raises
-        ------
-        DataError
-            If it is damaged.
+        key : str
+            Digest of its sources, compiler and flags.
         """
-        n = len(self.outputs)
-        layout = np.dtype(
-            [("trial", "<i8"), ("drawn", "<i8"), ("outputs", "<i8", (n, 2))]
-            + [(name, variable.dtype, (int(variable.size),)) for name, variable in self._state]
-            + [("checksum", "<u8")]
+        return ProgramFiles(
+            key=key,
+            outputs=tuple(self.outputs),
+            spikes=dict(self._spikes),
+            state=tuple((n, np.dtype(v.dtype).str, int(v.size)) for n, v in self._state),
+            learned={
+                name: b2.device.get_array_name(group.variables[variable])
+                for name, (group, variable) in learned(self.lowered).items()
+            },
         )
-        file = folder / "state"
-        if (size := file.stat().st_size) != layout.itemsize:
-            raise DataError(
-                f"is damaged: {size} bytes instead of {layout.itemsize}; remove it, and run the"
-                " experiment again",
-                where=str(file),
-            )
-        # Memory-mapped, since only the program needs most of it.
-        row = np.memmap(file, layout, mode="r")[0]
-        kept = [name for name in layout.names or () if name != "checksum"]
-        if check and checksum(row[name] for name in kept) != int(row["checksum"]):
-            raise DataError(
-                "is damaged: its checksum is not the one it was written with; remove this folder,"
-                " and run the experiment again",
-                where=str(file),
-            )
-        return State(
-            trial=int(row["trial"]),
-            drawn=int(row["drawn"]),
-            lengths=row["outputs"][:, 0].copy(),
-            events=row["outputs"][:, 1].copy(),
-            arrays={name: row[name] for name, _ in self._state},
-        )
-
-    def read(self, folder: Path) -> Raw:
-        """Everything that a finished run recorded."""
-        experiment, state = self.lowered.experiment, self.read_state(folder)
-        spikes, counts = {}, {}
-        for name, (number, recorded) in self._spikes.items():
-            counts[name] = int(state.events[number])
-            if recorded:
-                rows = np.fromfile(folder / f"spikes_{name}", np.int64).reshape(-1, 2)
-                units = np.fromfile(folder / f"units_{name}", np.int32)
-                spikes[name] = np.repeat(rows[:, 0], rows[:, 1]), units
-        signals = {}
-        for k, sampling in enumerate(experiment.record.signals):
-            neurons = len(sampled_neurons(experiment, sampling))
-            values = np.fromfile(folder / f"samples_{k}")
-            values = values.reshape(-1, neurons, len(sampling.variables))
-            for column, variable in enumerate(sampling.variables):
-                signals[sampling.population, variable] = values[:, :, column].copy()
-        arrays, snapshots = {}, {}
-        for name, (group, variable) in learned(self.lowered).items():
-            values = state.arrays[b2.device.get_array_name(group.variables[variable])]
-            arrays[name] = values.astype(np.float64)
-            if experiment.snapshot_trials():
-                rows = np.fromfile(folder / f"snapshots_{name}", values.dtype)
-                snapshots[name] = rows.reshape(-1, len(values)).astype(np.float64)
-        return Raw(spikes, counts, signals, arrays, snapshots)
 
 
 @contextlib.contextmanager
@@ -338,25 +259,3 @@ def _skip_zeroing(file: Path, arrays: int) -> None:
             where="backend 'brian2-standalone'",
         )
     file.write_text(f'{empty_unused(text)}\n#include "{_MEMORY}"\n')
-
-
-def checksum(parts: Iterable[Any]) -> int:
-    """The checksum that a program writes to its checkpoint; see ``presentations.h``.
-
-    Parameters
-    ----------
-    parts : iterable of ndarray
-        The numbers of a checkpoint, in their order. Each part is padded to words of 8 bytes.
-    """
-    total, place = 0, 0
-    for part in parts:
-        content = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
-        for begin in range(0, len(content), _AT_ONCE):
-            piece = content[begin : begin + _AT_ONCE]
-            words = np.zeros(-(-len(piece) // 8), np.uint64)
-            words.view(np.uint8)[: len(piece)] = piece
-            places = np.arange(place, place + len(words), dtype=np.uint64)
-            factors = places * np.uint64(0x9E3779B97F4A7C15) | np.uint64(1)
-            total += int(((words + np.uint64(1)) * factors).sum(dtype=np.uint64))
-            place += len(words)
-    return total % 2**64

@@ -23,9 +23,9 @@ from scnnbio.backends._lock import locked
 from scnnbio.backends.brian2.driving import DriveStream
 from scnnbio.backends.brian2.finite import parse_not_finite
 from scnnbio.backends.brian2.presentations import internal_trials
-from scnnbio.backends.brian2.program import Program
+from scnnbio.backends.brian2.program_files import ProgramFiles
 from scnnbio.errors import BackendMissing, DataError
-from scnnbio.experiment import Inputs, Report
+from scnnbio.experiment import Experiment, Inputs, Report
 
 _WHERE = "backend 'brian2-standalone'"
 # As in presentations.h.
@@ -53,15 +53,21 @@ class OutputFolder:
 
 
 def run_trials(
-    program: Program, key: str, inputs: Inputs, project: Path, results: OutputFolder, report: Report
+    program: ProgramFiles,
+    experiment: Experiment,
+    inputs: Inputs,
+    project: Path,
+    results: OutputFolder,
+    report: Report,
 ) -> None:
-    """Run all trials of a program's experiment, or those that are left.
+    """Run all trials of an experiment, or those that are left.
 
     Parameters
     ----------
-    program : Program
-    key : str
-        Digest of the compiled program; a checkpoint of another program raises an error.
+    program : ProgramFiles
+        A checkpoint of another program raises an error.
+    experiment : Experiment
+        After :attr:`Experiment.lowered`.
     inputs : Inputs
         Input, drawn while the program simulates earlier trials.
     project : Path
@@ -82,70 +88,75 @@ def run_trials(
     """
     # A program whose Python process was killed ends by itself, but not immediately.
     with locked(results.folder / "lock", wait=30.0) as lock:
-        found = _run(program, key, inputs, project, results, report, lock)
+        run = _Run(program, experiment, inputs, project, results, report, lock)
+        found = run.rest()
         if found is not None:
-            raise _run(program, key, inputs, project, results, report, lock, found.trial) or found
+            raise run.rest(found.trial) or found
 
 
-def _run(
-    program: Program,
-    key: str,
-    inputs: Inputs,
-    project: Path,
-    results: OutputFolder,
-    report: Report,
-    lock: int,
-    watched: int = _NONE,
-) -> NotFinite | None:
-    """Run the trials that are left; returns an error if a state became NaN or infinite."""
-    folder, experiment = results.folder, program.lowered.experiment
-    n_trials = experiment.n_trials
-    first, inputs.drawn = _begin(program, key, folder)
-    if first == n_trials:
-        return None
-    _trim_memory()
-    with (
-        _process(project, folder, lock) as (process, pipe),
-        _progress(folder / "progress", n_trials, report),
-    ):
-        # If the program has ended, its exit code tells the reason, not the broken pipe.
-        with contextlib.suppress(BrokenPipeError):
-            seconds = results.checkpoint_seconds
-            pipe.writelines(input_stream(program, inputs, first, seconds, watched))
-            pipe.close()
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A run in a folder that this process has locked."""
+
+    program: ProgramFiles
+    experiment: Experiment
+    inputs: Inputs
+    project: Path
+    results: OutputFolder
+    report: Report
+    lock: int
+
+    def rest(self, watched: int = _NONE) -> NotFinite | None:
+        """Run the trials that are left; returns an error if a state became NaN or infinite."""
+        folder, n_trials = self.results.folder, self.experiment.n_trials
+        first, self.inputs.drawn = self._begin()
+        if first == n_trials:
+            return None
         _trim_memory()
-        code = process.wait()
-    if code == _NOT_FINITE and (found := parse_not_finite(_errors(folder), experiment)):
-        return found
-    if code:
-        raise _ended(code, folder)
-    return None
+        with (
+            _process(self.project, folder, self.lock) as (process, pipe),
+            _progress(folder / "progress", n_trials, self.report),
+        ):
+            # If the program has ended, its exit code tells the reason, not the broken pipe.
+            with contextlib.suppress(BrokenPipeError):
+                seconds = self.results.checkpoint_seconds
+                stream = input_stream(self.experiment, self.inputs, first, seconds, watched)
+                pipe.writelines(stream)
+                pipe.close()
+            _trim_memory()
+            code = process.wait()
+        if code == _NOT_FINITE and (found := parse_not_finite(_errors(folder), self.experiment)):
+            return found
+        if code:
+            raise _ended(code, folder)
+        return None
 
-
-def _begin(program: Program, key: str, folder: Path) -> tuple[int, int]:
-    """Number of finished trials in a folder, and of input spikes until then."""
-    identity = {"program": key, "experiment": program.lowered.experiment.digest()}
-    file = folder / "program.json"
-    if not (folder / "state").exists():
-        file.write_text(json.dumps(identity))
-        return 0, 0
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
-        found = {}
-    for what, value in identity.items():
-        if found.get(what) != value:
-            raise DataError(
-                f"the checkpoint belongs to another {what} (the experiment, scnnbio, Brian2 or the"
-                " compiler has changed since); remove the folder, and run the experiment again",
-                where=str(folder),
-            )
-    state = program.read_state(folder, check=True)
-    return state.trial, state.drawn
+    def _begin(self) -> tuple[int, int]:
+        """Number of finished trials in the folder, and of input spikes until then."""
+        folder = self.results.folder
+        identity = {"program": self.program.key, "experiment": self.experiment.digest()}
+        file = folder / "program.json"
+        if not (folder / "state").exists():
+            file.write_text(json.dumps(identity))
+            return 0, 0
+        try:
+            found = json.loads(file.read_text())
+        except (OSError, ValueError):
+            found = {}
+        for what, value in identity.items():
+            if found.get(what) != value:
+                raise DataError(
+                    f"the checkpoint belongs to another {what} (the experiment, scnnbio, Brian2 or"
+                    " the compiler has changed since); remove the folder, and run the experiment"
+                    " again",
+                    where=str(folder),
+                )
+        state = self.program.read_state(folder, check=True)
+        return state.trial, state.drawn
 
 
 def input_stream(
-    program: Program,
+    experiment: Experiment,
     inputs: Inputs,
     first: int = 0,
     checkpoint_seconds: float = math.inf,
@@ -155,7 +166,6 @@ def input_stream(
 
     The program reads a drive piece by piece, as it steps through the trial.
     """
-    experiment = program.lowered.experiment
     trials = experiment.snapshot_trials()
     every = trials.step if trials else 0
     n_trials = experiment.n_trials
