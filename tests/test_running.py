@@ -164,6 +164,7 @@ def test_no_public_name_hides_a_module() -> None:
         assert module.name not in scnnbio.analysis.__all__
 
 
+@pytest.mark.slow
 def test_importing_scnnbio_is_quick_and_loads_what_a_script_needs_alone() -> None:
     """Half a second of processor time is what the design allows."""
     code = (

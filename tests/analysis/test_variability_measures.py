@@ -88,6 +88,7 @@ def test_few_intervals_do_not_suffice():
     assert found["cv"].insufficient == ("fewer than 20 intervals",)
 
 
+@pytest.mark.slow
 def test_noise_and_signal_correlation_and_their_coverage():
     # Normal counts of a shared part: r = 0.3 for each pair. Tuning of unit 0 and 1 alike, of unit 2
     # opposite.

@@ -148,6 +148,7 @@ def spikes_of(run: Run, name: str) -> np.ndarray:
     return np.stack([spikes.trial, np.round(spikes.time / run.experiment.dt), spikes.unit])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param("reference", marks=pytest.mark.slow), "brian2", NEST]
 )
@@ -377,6 +378,7 @@ def assert_same(ours: Run, theirs: Run) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dynamic"),
     [

@@ -321,6 +321,7 @@ def test_the_eigenvalues_of_the_homeostatic_loop(eta: float, tau: float) -> None
     assert bool(oscillates) is (eta * 3e-3 * tau > 0.25)
 
 
+@pytest.mark.slow
 def test_a_homeostatic_threshold_returns_with_its_eigenvalue() -> None:
     """The threshold's distance to its end falls as exp(lambda t), lambda from measured df/dV_th."""
     eta, tau, target, current = 0.5, 100.0, 40.0, 2.0

@@ -167,6 +167,7 @@ def test_a_damaged_stage_is_named(cut_off: Path) -> None:
     assert resumable(kept.path)
 
 
+@pytest.mark.slow
 def test_an_error_keeps_what_was_done(
     tmp_path: Path, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
