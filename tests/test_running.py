@@ -54,6 +54,7 @@ def test_a_study_gives_its_runs_by_stage_and_its_scores() -> None:
         results["lern"]
 
 
+@pytest.mark.slow
 def test_each_stage_may_have_a_backend_of_its_own() -> None:
     results = scnnbio.run(study(), "reference,test=brian2", progress=False)
     assert results["learn"].provenance["backend"] == "reference"

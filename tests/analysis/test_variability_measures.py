@@ -133,6 +133,7 @@ def test_sparseness_of_given_rates():
     assert np.isnan(sparseness([[0.0, 0.0]]))[0]
 
 
+@pytest.mark.slow
 def test_lifetime_and_population_sparseness_and_their_coverage():
     rng = np.random.default_rng(4)
     rates = rng.permuted(np.tile(np.linspace(0.0, 60.0, 20), (150, 1)), axis=1).T

@@ -194,6 +194,7 @@ def test_random_layers_fire_within_one_step_after_the_truth(data):
     assert (late < dt + 1e-9).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tau", "accepted"), [(1e-4, False), (0.9e-3, False), (2e-3, True)])
 def test_time_constants_below_a_hundredth_of_a_step_are_refused(tau: float, accepted: bool) -> None:
     """40 ms with 1e-4 ms would be solved in 400,000 pieces; what is accepted ends in seconds."""

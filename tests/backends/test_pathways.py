@@ -193,6 +193,7 @@ def test_times_without_a_grid_are_those_of_one_projection_for_each_lag():
     np.testing.assert_allclose(one.time, several.time, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_learned_lags_go_into_a_network():
     run = backends.get("brian2").run(learning(lagged=True))
     network = run.experiment.network.with_weights(run.weights)

@@ -164,6 +164,7 @@ def near_ties() -> Study:
     return Study("near-ties", (Stage(experiment, experiment.network),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["brian2", pytest.param("nest", marks=pytest.mark.nest)])
 def test_simulators_differ_where_sums_are_rounded_at_the_threshold_and_nowhere_else(
     name: str,

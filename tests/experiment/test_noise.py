@@ -188,6 +188,7 @@ def test_the_rate_under_noise_that_is_almost_white() -> None:
 ZETA = -1.4603545088
 
 
+@pytest.mark.slow
 def test_a_conductance_with_a_reversal_potential() -> None:
     """Held at g, the potential goes to the mean of both reversal potentials by conductance."""
     noise = OrnsteinUhlenbeckNoise("30 nS", 0.0, 5.0, reversal="-52 mV")

@@ -107,6 +107,7 @@ def test_equilibrium_in_symbols_and_in_numbers(name: str) -> None:
         assert found[state] * scale == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_equilibria_of_curved_neurons() -> None:
     """Izhikevich: 0.04 v^2 + (5 - b) v + 140 = 0, so -70 and -50 mV at b = 0.2."""
     model = LIBRARY["Izhikevich"]

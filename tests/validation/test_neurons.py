@@ -119,6 +119,7 @@ def test_forward_euler_taken_for_the_exact_step_disagrees(euler) -> None:  # typ
     assert {of_document(study, name, wrong).verdict for name in names} == {"disagrees"}
 
 
+@pytest.mark.slow
 def test_a_spike_that_the_reference_has_not_is_seen() -> None:
     settings = ["stages.grating.stimulus.duration=50 ms"]
     study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)

@@ -66,6 +66,7 @@ def cut_off(tmp_path: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_finished_stages_are_not_run_again(
     cut_off: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
