@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from scnnbio import cli
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all that was imported from garbage collection, which Brian2 asks for in each run."""
+    gc.freeze()
 
 
 @pytest.fixture

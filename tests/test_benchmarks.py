@@ -62,6 +62,7 @@ def test_tables_say_what_was_measured() -> None:
     )
 
 
+@pytest.mark.slow
 def test_peers_train_the_same_network() -> None:
     """The first layer fires the same spikes, up to rounding in single precision."""
     for module in ("torch", "snntorch"):

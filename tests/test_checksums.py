@@ -93,6 +93,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cls, "decay_factor", decay_factor)
 
 
+@pytest.mark.slow
 def test_v1_features_tiny(cut: None) -> None:
     assert checksums(executed("v1_features", "brian2", "tiny")) == TINY
 

@@ -82,6 +82,7 @@ def test_what_spinnaker_cannot_run_is_listed_with_exit_code_3(
     assert all("learn on brian2-standalone" in line for line in refused)
 
 
+@pytest.mark.slow
 def test_what_the_machine_makes_of_a_network_is_told_after_a_run(
     tmp_path: Path, invoke: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -38,6 +38,7 @@ def test_has_a_claim_and_a_figure_of_its_stages(file: Path) -> None:
     assert shown
 
 
+@pytest.mark.slow
 def test_every_claim_is_judged_somewhere() -> None:
     used = {bound.claim for file in FILES for bound in load(file).claims}
     # The published properties are judged in tests/validation/test_battery.py and test_published.py.
@@ -75,6 +76,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "profile", "settings", "backend", "unjudged"), RUNS)
 def test_a_short_run_is_judged_and_drawn(
     name: str, profile: str, settings: list[str], backend: str, unjudged: tuple[str, ...]

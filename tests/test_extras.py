@@ -282,6 +282,7 @@ def test_brian2_loaded_by_us_compiles_with_cython(tmp_path):
     assert list(tmp_path.glob("*.so"))
 
 
+@pytest.mark.slow
 def test_what_draws_and_fits_is_loaded_when_something_is_drawn_or_fitted():
     """A run that takes hours does not hold it meanwhile, and begins the sooner."""
     result = run_python(
@@ -322,6 +323,7 @@ def test_brian2_loaded_by_us_has_all_its_names_for_others():
     assert ours.stdout == plain.stdout
 
 
+@pytest.mark.slow
 def test_who_ignores_interrupts_goes_on_doing_so():
     """As a shell lets its jobs in the background begin."""
     ran = run_python(

@@ -78,6 +78,7 @@ for write, (name, _) in WRITERS.items():
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_error_and_not_the_end_of_python(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _FULL, str(tmp_path)],
@@ -108,6 +109,7 @@ def test_sources_that_have_no_place(tmp_path: Path) -> None:
     assert type(brian2.get_device()).__name__ == "RuntimeDevice"
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_not_the_compilers_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -353,6 +353,7 @@ def test_own_photographs() -> None:
     assert together[4] == alone[-2] == "(8, 2, 7, 7) kernels"
 
 
+@pytest.mark.slow
 def test_own_recording() -> None:
     pytest.importorskip("pynwb")
     together, alone = run_together_and_alone("own_recording.md")

@@ -92,6 +92,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, np
     return path, rates, index
 
 
+@pytest.mark.slow
 def test_trials_areas_and_units_are_those_of_the_file(made) -> None:  # type: ignore[no-untyped-def]
     path, rates, _ = made
     found = read_nwb(path, ColumnMap.of({"layout": "allen"}))

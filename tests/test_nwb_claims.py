@@ -292,6 +292,7 @@ POISSON = {
 COARSE = {"maunsell1992_latency": 5.0, "isi_cv": 0.01}
 
 
+@pytest.mark.slow
 def test_no_claim_on_one_recording_is_left_out(world: tuple[Path, Cells]) -> None:
     about = {name for name in GROUPS["v1"] if CLAIMS[name].measure.about == "population"}
     # Without the properties of textures, of which no counts are public.
@@ -341,6 +342,7 @@ def test_sparseness_of_natural_scenes_comes_back(tmp_path: Path) -> None:
     assert score.estimate["low"] <= truth <= score.estimate["high"]
 
 
+@pytest.mark.slow
 def test_true_values_come_back_within_their_intervals(
     world: tuple[Path, Cells], recordings: dict[str, Recording]
 ) -> None:

@@ -54,6 +54,7 @@ def recordings(draw: st.DrawFn) -> Recording:
     )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

@@ -54,6 +54,7 @@ def test_a_study_gives_its_runs_by_stage_and_its_scores() -> None:
         results["lern"]
 
 
+@pytest.mark.slow
 def test_each_stage_may_have_a_backend_of_its_own() -> None:
     results = scnnbio.run(study(), "reference,test=brian2", progress=False)
     assert results["learn"].provenance["backend"] == "reference"
@@ -164,6 +165,7 @@ def test_no_public_name_hides_a_module() -> None:
         assert module.name not in scnnbio.analysis.__all__
 
 
+@pytest.mark.slow
 def test_importing_scnnbio_is_quick_and_loads_what_a_script_needs_alone() -> None:
     """Half a second of processor time is what the design allows."""
     code = (

@@ -114,6 +114,7 @@ def test_pip_installs_what_the_other_tests_use(site: Path, tmp_path: Path) -> No
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
 def test_its_backend_keeps_the_contract(site: Path) -> None:
     """What it declares is as the reference does it; the rest it refuses with a remedy."""
     found = contract.judge(backends.get("matrix"))

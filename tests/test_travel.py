@@ -254,6 +254,7 @@ def test_a_run_is_one_file(tmp_path: Path) -> None:
         assert (opened["weights/lgn_v1"] == run.weights["lgn_v1"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reference", "brian2"])
 def test_a_run_of_a_backend_is_one_file(name: str, tmp_path: Path) -> None:
     learning = experiment(

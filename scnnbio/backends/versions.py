@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Iterator
@@ -25,12 +26,16 @@ def versions(packages: Iterable[str] = ()) -> dict[str, str]:
         Names of further distributions.
     """
     found = {"python": platform.python_version()}
-    for package in (*_PACKAGES, *packages):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return found | {package: _version(package) for package in (*_PACKAGES, *packages)}
+
+
+# Read once: a process keeps what it imported, whatever is installed meanwhile.
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def versions_of_extensions(backend: object, experiment: Experiment) -> dict[str, str]:

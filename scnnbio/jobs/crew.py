@@ -8,17 +8,14 @@ happened in: a fork of a process with a simulator or threads in it could hang.
 from __future__ import annotations
 
 import contextlib
-import copy
 import ctypes
 import logging
 import math
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
-import traceback
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -27,10 +24,10 @@ from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import Any, final
 
+from scnnbio._passing import portable, received, send
 from scnnbio.backends import Backend
-from scnnbio.errors import DataError, ScnnbioError
+from scnnbio.errors import DataError
 from scnnbio.experiment import Experiment, Report, Run
-from scnnbio.jobs.passing import received, send
 from scnnbio.stimuli.base import count
 
 #: Steps times neurons and source units below which a process costs more than it saves: where its
@@ -320,7 +317,7 @@ def _work(messages: connection.Connection, task: Task) -> None:
     try:
         found: tuple[str, Any] = ("found", task.perform(report))
     except Exception as error:
-        found = ("error", _portable(error))
+        found = ("error", portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         send(messages, found)
 
@@ -350,18 +347,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _portable(error: Exception) -> Exception:
-    """An error that can be sent to another process, with the place where it was raised."""
-    if not isinstance(error, ScnnbioError):
-        error.add_note("".join(traceback.format_tb(error.__traceback__)).rstrip())
-    try:
-        pickle.dumps(error)
-        copy.copy(error)  # made anew from its arguments, as in the other process
-    except Exception:
-        lost = RuntimeError(f"{type(error).__name__}: {error}")
-        for note in getattr(error, "__notes__", ()):
-            lost.add_note(note)
-        return lost
-    return error

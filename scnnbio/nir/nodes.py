@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, not_one_of
 from scnnbio.recording.hdf5 import check_sizes
 
@@ -90,7 +91,7 @@ def graph_of(source: Any) -> Graph:
     is_file = isinstance(source, str | os.PathLike)
     place = str(source) if is_file else "the graph"
     if is_file:
-        content = _of_file(Path(source).expanduser())
+        content = read_apart(_of_file, Path(source).expanduser())
     elif hasattr(source, "to_dict"):
         content = source.to_dict()
     else:

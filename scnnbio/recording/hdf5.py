@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, unwritable
 from scnnbio.files import atomic_draft, check_folder, check_readable
 
@@ -118,11 +119,16 @@ def read_tree(path: str | os.PathLike[str], *, kind: str, version: int) -> dict[
         If the file is missing or a folder, may not be read, is open for writing, not HDF5,
         truncated or damaged, of another kind, or of a version that this one cannot read.
     """
+    source = Path(path)
+    check_readable(source)
+    return read_apart(_read_tree, source, kind, version)
+
+
+def _read_tree(source: Path, kind: str, version: int) -> dict[str, Any]:
+    """:func:`read_tree`, in a process of its own."""
     import h5py
 
-    source = Path(path)
     where = str(source)
-    check_readable(source)
     try:
         _check_digest(source)
         with h5py.File(source, "r") as file:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, hint, install
 from scnnbio.recording.column_maps import ColumnMap, MappedColumn
 from scnnbio.recording.hdf5 import check_sizes
@@ -21,6 +22,8 @@ Array = NDArray[np.float64]
 
 #: Population of units whose file says no area.
 UNITS = "units"
+#: What reading an NWB file imports.
+NEEDS = ("h5py", "pynwb")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,10 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
         If the file has no such table or column, no such units, or units that were not observed in
         all trials.
     """
-    path = Path(file)
+    return read_apart(_read_file, Path(file), columns, needs=NEEDS)
+
+
+def _read_file(path: Path, columns: ColumnMap) -> NwbFile:
     with opened(path) as content:
         return _read(content, columns, str(path))
 
@@ -77,6 +83,8 @@ def read_nwb(file: str | Path, columns: ColumnMap) -> NwbFile:
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """The content of an NWB file, whose arrays are read while the context lasts.
+
+    Only for a process that :func:`~scnnbio._apart.read_apart` reads in.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, hint
 from scnnbio.files import check_readable
 from scnnbio.recording import absent
@@ -202,7 +203,7 @@ def read_sonata(
     else:
         table = trial_table(trials)
     source = Path(path)
-    found = _read(source, populations)
+    found = read_apart(_read, source, populations)
     given = {n: checked_shape(n, shape) for n, shape in (shapes or {}).items() if n in found}
     spikes = {}
     for name, (time, unit) in found.items():

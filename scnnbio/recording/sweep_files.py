@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio._apart import read_apart
 from scnnbio.archives import arrays_of
 from scnnbio.errors import DataError, SpecError, hint
-from scnnbio.recording.nwb import opened
+from scnnbio.recording.nwb import NEEDS, opened
 from scnnbio.recording.sweeps import Sweep
 from scnnbio.units import UNITS, Window, dimension, plain_window, si_factor
 
@@ -64,7 +65,7 @@ def read_sweeps(
     path = Path(file)
     part = None if window is None else plain_window(window, where="window")
     readers: dict[str, Callable[[Path], tuple[Sweep, ...]]] = {
-        ".nwb": lambda path: _from_nwb(path, only),
+        ".nwb": lambda path: read_apart(_from_nwb, path, only, needs=NEEDS),
         ".npz": _from_npz,
         ".csv": _from_csv,
     }

@@ -88,6 +88,7 @@ def test_rounding_of_a_time_is_no_difference() -> None:
     assert not compared({(0, 1): [20.0 + 1e-3]}).all_identical
 
 
+@pytest.mark.slow
 def test_of_many_trains_a_seeded_sample_is_measured_and_counted() -> None:
     rng = np.random.default_rng(2)
     ours = {(0, unit): sorted(rng.uniform(0, 900, 5)) for unit in range(300)}

@@ -17,6 +17,7 @@ def table(counts: np.ndarray, condition: np.ndarray) -> Responses:
     return Responses("v1", {"orientation": place * 10.0}, condition, counts, (0.0, 500.0))
 
 
+@pytest.mark.slow
 def test_noise_correlation_of_a_shared_poisson_train() -> None:
     # Two units share a Poisson train of share rho of their rate, and have one each of the rest:
     # counts are Poisson, of correlation rho. A third is independent. Rates rise tenfold over the

@@ -75,6 +75,7 @@ def test_v_has_to_be_sampled_at_every_step(run):
         factors(run, "firing_euler")
 
 
+@pytest.mark.slow
 def test_another_study_with_such_a_stage_has_a_report_without_the_figure(run):
     """Stage and populations bear the names, and the neurons have no leak."""
     network = run.experiment.network

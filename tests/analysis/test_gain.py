@@ -30,6 +30,7 @@ def curve(name, rate, noise=0.0, places=12, seed=0):
     return Curve(name, CURRENT, rate * (1.0 + drawn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "shift"), [(1.0, 0.6), (0.6, 0.0), (1.3, 0.4), (0.7, -0.2)])
 def test_a_known_gain_and_shift_are_found_again(gain, shift):
     found = gain_change(curve("control", smooth(CURRENT)), curve("x", smooth(CURRENT, gain, shift)))
@@ -38,6 +39,7 @@ def test_a_known_gain_and_shift_are_found_again(gain, shift):
     assert found.residual < 0.005
 
 
+@pytest.mark.slow
 def test_the_interval_is_that_of_the_spread_between_places():
     """A gain that differs from place to place by 10 %: standard error 0.1 gain/sqrt(places)."""
     control = curve("control", smooth(CURRENT), places=40)
@@ -48,6 +50,7 @@ def test_the_interval_is_that_of_the_spread_between_places():
     assert found.low < 0.8 * (changed.values / smooth(CURRENT, 0.8, 0.3)).mean() < found.high
 
 
+@pytest.mark.slow
 def test_high_rates_can_be_left_out():
     mixed = np.where(smooth(CURRENT) < 30, 0.5 * smooth(CURRENT), smooth(CURRENT))
     changed = curve("x", mixed)
@@ -64,6 +67,7 @@ def test_curves_that_do_not_belong_together_are_refused():
         gain_change(control, curve("x", 0.0 * CURRENT))
 
 
+@pytest.mark.slow
 def test_holt_and_koch_from_the_closed_form():
     """A constant shunt as large as the leak halves the resistance, and shifts the rate at 100 Hz.
 

@@ -89,6 +89,7 @@ def test_many_half_bandwidths_are_those_of_one():
     assert np.nanmedian(np.abs(one - many)[both]) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeats", [10])
 def test_intervals_cover_the_truth(repeats):
     # 200 units alike: a coverage of 0.95 is measured to within 0.015 (one sd).

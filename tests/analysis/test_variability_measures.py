@@ -88,6 +88,7 @@ def test_few_intervals_do_not_suffice():
     assert found["cv"].insufficient == ("fewer than 20 intervals",)
 
 
+@pytest.mark.slow
 def test_noise_and_signal_correlation_and_their_coverage():
     # Normal counts of a shared part: r = 0.3 for each pair. Tuning of unit 0 and 1 alike, of unit 2
     # opposite.
@@ -132,6 +133,7 @@ def test_sparseness_of_given_rates():
     assert np.isnan(sparseness([[0.0, 0.0]]))[0]
 
 
+@pytest.mark.slow
 def test_lifetime_and_population_sparseness_and_their_coverage():
     rng = np.random.default_rng(4)
     rates = rng.permuted(np.tile(np.linspace(0.0, 60.0, 20), (150, 1)), axis=1).T

@@ -86,6 +86,7 @@ def _assert_same(run: Run, oracle: Run) -> None:
         np.testing.assert_allclose(ours_signal.values, sampled.values, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_runtime_fires_as_the_reference(case: str, reference: dict[str, Run]) -> None:
     _assert_same(backends.get("brian2").run(CASES[case]), reference[case])

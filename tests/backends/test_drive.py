@@ -64,6 +64,7 @@ def same(run: Run, times: list[np.ndarray], tolerance: float = 1e-9) -> None:
         np.testing.assert_allclose(found.time[found.unit == unit], expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_as_with_a_timed_array_of_brian2() -> None:
     """Brian2's own TimedArray, exact integration and refractoriness.
 

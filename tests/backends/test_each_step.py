@@ -184,6 +184,7 @@ def one(each: EachStep, weight: float, backend: str, **rule: Any) -> tuple[float
     return float(run.weights["learns"].item()), run.recording.spikes["post"].time.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["reference", "brian2"])
 def test_the_order_within_a_step(backend: str) -> None:
     """An arrival counts in its step, the potential is that before the reset, y that of before."""

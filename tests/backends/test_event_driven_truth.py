@@ -118,6 +118,7 @@ def test_two_layers_fire_as_an_ode_solver_says():
         np.testing.assert_allclose(spikes[name].time, times, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_every_grid_converges_at_first_order():
     """Stamps are rounded up to the grid; the state between spikes is exact on any grid."""
     document = "experiments/event_driven.toml"
@@ -141,6 +142,7 @@ def test_every_grid_converges_at_first_order():
     assert state_errors(exact["quiet"].recording, quiet, "v1", "v").max() < 1e-11
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_random_layers_fire_within_one_step_after_the_truth(data):
@@ -192,6 +194,7 @@ def test_random_layers_fire_within_one_step_after_the_truth(data):
     assert (late < dt + 1e-9).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tau", "accepted"), [(1e-4, False), (0.9e-3, False), (2e-3, True)])
 def test_time_constants_below_a_hundredth_of_a_step_are_refused(tau: float, accepted: bool) -> None:
     """40 ms with 1e-4 ms would be solved in 400,000 pieces; what is accepted ends in seconds."""

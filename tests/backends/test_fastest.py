@@ -102,6 +102,7 @@ def test_of_several_processes_nest_uses_all(study: Study, monkeypatch: pytest.Mo
     assert fastest(study).name == "nest"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_compiler")
 def test_the_choice_is_kept_with_the_results(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

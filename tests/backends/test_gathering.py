@@ -100,6 +100,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[list[int]]:
     return [list(map(int, line.split())) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_sums_are_those_of_event_after_event(rows: list[list[int]]) -> None:
     assert all(same for *_, same in rows)
     # Each shape is gathered, with and without a weight, and with the kernel fixed or not.
@@ -107,6 +108,7 @@ def test_sums_are_those_of_event_after_event(rows: list[list[int]]) -> None:
     assert gathered == {(k, *how) for k in range(len(SHAPES)) for how in ((0, 0), (1, 1), (0, 1))}
 
 
+@pytest.mark.slow
 def test_few_events_and_lists_out_of_order_are_left_alone(rows: list[list[int]]) -> None:
     assert not any(pays for *_, events, pays, _ in rows if events == 0)
     unsorted = rows[24::26] + rows[25::26]

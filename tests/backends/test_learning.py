@@ -115,6 +115,7 @@ def everything() -> Run:
     return backends.get("reference").run(case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backend", ["brian2", pytest.param("brian2-standalone", marks=pytest.mark.slow)]
 )
@@ -313,6 +314,7 @@ def test_without_learning_silence_stays(backend: str) -> None:
         assert len(backends.get(backend).run(case).recording.spikes["post"].time) == fired
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["reference", "brian2"])
 def test_normalisation_scales_and_meets_bounds(backend: str) -> None:
     """Without spikes only the norm changes a kernel: the target over the norm, and the bounds."""

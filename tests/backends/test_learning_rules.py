@@ -174,6 +174,7 @@ SYNAPSES: dict[str, tuple[str, str, str, LearningRule]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SYNAPSES)
 def test_brian2s_own_synapses_with_shared_weights_learn_the_same(
     case: str, monkeypatch: pytest.MonkeyPatch
@@ -266,6 +267,7 @@ def test_published_triplets_fit_the_data_they_were_fitted_to(fit: tuple[str, str
     assert _misfit(dataclasses.replace(rule, a3_plus=0.0, a3_minus=0.0)) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("frequency", "backend"),
     [

@@ -148,6 +148,7 @@ def spikes_of(run: Run, name: str) -> np.ndarray:
     return np.stack([spikes.trial, np.round(spikes.time / run.experiment.dt), spikes.unit])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param("reference", marks=pytest.mark.slow), "brian2", NEST]
 )
@@ -192,6 +193,7 @@ def test_times_without_a_grid_are_those_of_one_projection_for_each_lag():
     np.testing.assert_allclose(one.time, several.time, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_learned_lags_go_into_a_network():
     run = backends.get("brian2").run(learning(lagged=True))
     network = run.experiment.network.with_weights(run.weights)
@@ -377,6 +379,7 @@ def assert_same(ours: Run, theirs: Run) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dynamic"),
     [

@@ -82,6 +82,7 @@ def assert_same(ours, theirs) -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_reference_gives_each_neuron_its_own():
     made = case()
     reference = backends.get("reference")
@@ -92,6 +93,7 @@ def test_the_reference_gives_each_neuron_its_own():
     np.testing.assert_array_equal(first, v1.initial["v"].ravel()[[0, 7, 30]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -106,6 +108,7 @@ def test_the_others_fire_as_the_reference(name):
     assert_same(backends.get(name).run(made), backends.get("reference").run(made))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["brian2", pytest.param("brian2-standalone", marks=pytest.mark.slow)],
@@ -122,6 +125,7 @@ def test_beside_a_shared_threshold_that_moves(name):
         np.testing.assert_allclose(ours.weights[learned], values, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_event_driven_gives_each_neuron_its_own():
     made = case({"tau_m": OWN["tau_m"]})
     exact = backends.get("event-driven").run(made)

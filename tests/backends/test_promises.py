@@ -78,6 +78,7 @@ def _available() -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _available())
 def test_every_backend_promises_something_of_spikes(name: str) -> None:
     assert "spikes" in {promise.subject for promise in backends.get(name).promises}

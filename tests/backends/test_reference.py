@@ -170,6 +170,7 @@ def test_every_place_that_uses_a_kernel_element_contributes():
     )
 
 
+@pytest.mark.slow
 def test_a_shared_threshold_drives_its_map_to_the_target():
     """At rest the mean drift of the threshold is zero, so the rate is the target."""
     rule = SharedThreshold(eta=0.5, target=(40.0, 80.0), minimum=-64.0)

@@ -218,6 +218,7 @@ def answered(rule: LearningRule, wanted: tuple[int, int], seed: int = 1) -> floa
     return float(np.mean(counts.argmax(axis=1) == want))
 
 
+@pytest.mark.slow
 def test_what_is_wanted_is_learned_by_reward() -> None:
     """The same patterns and weights to begin with: only the reward tells the two tasks apart."""
     rewarded = MSTDPET(a_plus=0.01, a_minus=0.01, reward=Reward("critic", (1.0, -1.0)))

@@ -149,6 +149,7 @@ def test_initial_currents_of_the_other_sign_are_refused() -> None:
     assert "an initial I_exc of either sign" in refusal(network)
 
 
+@pytest.mark.slow
 def test_conductances_fire_as_elsewhere_and_less_where_rings_are_too_small() -> None:
     rng = np.random.default_rng(4)
     connector = ConvolutionConnector(rng.uniform(0.1, 1.0, (2, 2, 3, 3)), (2, 6, 6), stride=2)

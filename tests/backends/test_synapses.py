@@ -129,6 +129,7 @@ def _check(backend: str, case: Case) -> None:
     np.testing.assert_array_equal(ours.unit, units)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["3x3", "stride and padding", "long delay"])
 def test_at_runtime(case: str, runtime: None) -> None:
     _check("brian2", CASES[case])

@@ -56,6 +56,7 @@ def test_runs_at_once_in_the_threads_of_a_new_process_are_those_alone(backend: s
     assert min(len(unit) for _, _, unit in alone) > 90
 
 
+@pytest.mark.slow
 def test_a_run_inside_another_one_is_refused() -> None:
     """It would change the step of the run that it is in."""
 
@@ -181,6 +182,7 @@ def test_what_the_user_has_in_brian2_is_as_it_was(
         b2.defaultclock.dt = step
 
 
+@pytest.mark.slow
 def test_a_user_s_own_brian2_network_goes_on_after_a_run() -> None:
     """dx/dt = 1 for 2 ms, half of them before a run of ours: x = 2 on the user's step."""
     import brian2 as b2

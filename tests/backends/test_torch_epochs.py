@@ -19,6 +19,7 @@ from tests.backends.test_torch_training import pictures, small  # noqa: E402
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.slow
 def test_the_same_trials_in_each_epoch_are_the_training_without_trials_of() -> None:
     training = Training(epochs=3, batch=32)
     asked: list[int] = []

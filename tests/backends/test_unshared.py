@@ -72,6 +72,7 @@ def wired(*, reset: bool = True, sampled: bool = True) -> Experiment:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reset"),
     [

@@ -77,6 +77,7 @@ def verdicts(result: Comparison) -> dict[str, str]:
     return {f"{found.subject} {found.of}": found.verdict for found in result.verdicts}
 
 
+@pytest.mark.slow
 def test_a_study_that_learns_on_two_backends() -> None:
     result = compare(study(), "reference", "brian2")
     assert [pair.stage for pair in result.pairs] == ["learn", "test", "fresh"]
@@ -163,6 +164,7 @@ def near_ties() -> Study:
     return Study("near-ties", (Stage(experiment, experiment.network),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["brian2", pytest.param("nest", marks=pytest.mark.nest)])
 def test_simulators_differ_where_sums_are_rounded_at_the_threshold_and_nowhere_else(
     name: str,
@@ -189,6 +191,7 @@ def test_where_trials_run_on_only_the_first_difference_counts() -> None:
     assert (~pair.agreements["v1"].alignment.identical).any(axis=1).sum() > 1
 
 
+@pytest.mark.slow
 def test_steps_see_the_same_input_and_the_finest_is_the_truth() -> None:
     result = compare(ties(), "reference", "brian2", steps=(1.0, 0.25, 0.5))
     assert list(result.plan.variants) == ["0.25 ms", "0.5 ms", "1 ms"]
@@ -246,6 +249,7 @@ def test_one_stage_starts_from_what_the_reference_learned() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_cannot_run_is_listed_and_skipped_on_demand() -> None:
     plan = comparison.plan_comparison(study(), ("picky", "reference", "brian2"))
     refused = comparison.refusals(plan)

@@ -114,6 +114,7 @@ def test_what_is_refused(parameters, where, says):
     assert says in caught.value.message
 
 
+@pytest.mark.slow
 def test_a_script_cannot_stop_later_spikes(sim):
     connector = PoolingConnector((2, 4, 4), 2, mode="first-spike")
     pre, post = sources(sim, connector.in_shape), cells(sim, connector.out_shape)

@@ -46,6 +46,7 @@ def test_one_spike_makes_the_current_of_a_correlation(brian2, place, stride, pad
     np.testing.assert_allclose(current, scale * response, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.nest
 def test_one_spike_makes_the_same_voltages_on_nest_and_brian2():
     connector = ConvolutionConnector(kernel(2, 2, 3, 2), (2, 5, 6), (2, 1), (1, 0))

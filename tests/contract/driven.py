@@ -24,6 +24,10 @@ MODELS: dict[str, NeuronModel] = {
     **LIBRARY,
     "LIF_homeostatic": homeostatic(LIBRARY["LIF"], eta="0.5 mV", target="20 Hz", tau="50 ms"),
 }
+#: Those with a state that is not linear; tests/neurons/test_integrator.py holds it to be all.
+NOT_LINEAR = (
+    "LIF_cond_exp", "LIF_cond_alpha", "LIF_shunting", "LIF_cond_exp_sfa", "AdEx", "Izhikevich",
+)  # fmt: skip
 
 SHAPE = (2, 6, 6)
 #: Neurons whose states are sampled: two of the first map, one of the second.

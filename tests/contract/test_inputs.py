@@ -79,6 +79,7 @@ def test_threads_share_the_work_of_both_sources() -> None:
         same(found[population], expected[population])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", SHORT)
 def test_a_source_fires_the_spikes_that_were_given(backend: str) -> None:
     """The oracle is the array itself."""

@@ -19,10 +19,9 @@ import sympy
 from scnnbio import backends
 from scnnbio.experiment import Experiment, Run
 from scnnbio.neurons.closed_form import closed_form
-from scnnbio.neurons.integrator import exact_states
 from scnnbio.population import Population
 from scnnbio.units import si_factor
-from tests.contract.driven import MODELS, UNITS, experiment
+from tests.contract.driven import MODELS, NOT_LINEAR, UNITS, experiment
 
 GRIDS = [
     "reference",
@@ -30,7 +29,7 @@ GRIDS = [
     pytest.param("brian2-standalone", marks=pytest.mark.slow),
     pytest.param("nest", marks=[pytest.mark.slow, pytest.mark.nest]),
 ]
-LINEAR = [name for name, m in MODELS.items() if len(exact_states(m)) == len(m.states)]
+LINEAR = [name for name in MODELS if name not in NOT_LINEAR]
 
 
 @functools.cache
@@ -55,6 +54,7 @@ def test_a_grid_runs_every_model_and_the_event_driven_solution_the_linear_ones(
     assert all(problem.remedy for problem in refused)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_fires_and_is_not_saturated(name: str) -> None:
     """Otherwise the comparisons below would say little."""
@@ -73,6 +73,7 @@ def test_the_same_spikes(backend: str, name: str) -> None:
     np.testing.assert_allclose(found.time, expected.time, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", GRIDS)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_states(backend: str, name: str) -> None:

@@ -154,6 +154,7 @@ def test_rates_approach_activations_as_one_over_the_steps(
     )
 
 
+@pytest.mark.slow
 def test_a_lower_greatest_rate_takes_longer_and_loses_less_by_a_reset_to_zero() -> None:
     module, given = drawn(lambda: convolutional(nn.ReLU)), images(4, 1, 8, 8)
     errors = {}
@@ -180,6 +181,7 @@ def test_spikes_as_input_stand_for_values() -> None:
     np.testing.assert_allclose(found, said_by(module, values), atol=made.output.scale[0] * 2 / 64)
 
 
+@pytest.mark.slow
 def test_calibration_takes_away_what_few_steps_are_off_by() -> None:
     # From v(0) = 0 a count is rounded down, on average by half a spike; biases by channel that were
     # found on other images make up for most of it (Li et al. 2021, ICML).
@@ -223,6 +225,7 @@ def test_backends_fire_the_same_spikes(backend: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_input_that_stops_after_t_steps_changes_nothing_in_them() -> None:
     module, given = small()
     converted = convert(module, given)
@@ -377,6 +380,7 @@ def test_wrong_inputs_and_too_many_steps_are_refused() -> None:
         made.counts(recording, "layer3", 4)
 
 
+@pytest.mark.slow
 def test_layers_that_are_silent_coarse_or_saturated_are_warned_of() -> None:
     module, given = drawn(lambda: convolutional(nn.ReLU)), images(4, 1, 8, 8)
     made = convert(module, given, percentile=80.0)

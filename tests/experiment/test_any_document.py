@@ -7,6 +7,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ COLUMN = study_table(
 DRIVEN = study_table(driven("spikes", "images"))
 
 
+@pytest.mark.slow
 @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_document_ends_in_anything_but_a_study_or_an_error(data: st.DataObject) -> None:

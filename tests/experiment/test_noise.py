@@ -137,6 +137,7 @@ def test_the_free_potential_under_a_wandering_current() -> None:
     assert abs(v.var() / expected - 1.0) < 4 * np.sqrt(2 / (200 * 500 / 60))
 
 
+@pytest.mark.slow
 def test_the_free_potential_under_shot_noise() -> None:
     """Campbell's theorem for w exp(-t/tau_s) through the membrane, tau_s = 5 ms.
 
@@ -161,6 +162,7 @@ def siegert(mean: float, sigma: float, shift: float = 0.0) -> float:
     return 1000.0 / (TAU * np.sqrt(np.pi) * integral)
 
 
+@pytest.mark.slow
 def test_the_rate_under_noise_that_is_almost_white() -> None:
     """Siegert's rate, corrected for the correlation time of the noise.
 
@@ -186,6 +188,7 @@ def test_the_rate_under_noise_that_is_almost_white() -> None:
 ZETA = -1.4603545088
 
 
+@pytest.mark.slow
 def test_a_conductance_with_a_reversal_potential() -> None:
     """Held at g, the potential goes to the mean of both reversal potentials by conductance."""
     noise = OrnsteinUhlenbeckNoise("30 nS", 0.0, 5.0, reversal="-52 mV")

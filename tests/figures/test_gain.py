@@ -33,11 +33,13 @@ def figure():
     )
 
 
+@pytest.mark.slow
 def test_the_membranes_resistance_is_named(figure):
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels == ["shunting: 10 MΩ"]
 
 
+@pytest.mark.slow
 def test_fits_lie_on_the_rates_they_were_fitted_to(figure):
     # Lines with many points are the control curve, moved.
     fits = [line_ for line_ in figure.axes[1].lines if len(line_.get_xdata()) > 30]
@@ -48,6 +50,7 @@ def test_fits_lie_on_the_rates_they_were_fitted_to(figure):
     np.testing.assert_allclose(np.interp(CURRENT[shown], x, y), expected, atol=1.0)
 
 
+@pytest.mark.slow
 def test_gains_stand_over_offsets(figure):
     points = [(line_.get_xdata()[0], line_.get_ydata()[0]) for line_ in figure.axes[3].lines
               if line_.get_marker() == "o"]  # fmt: skip

@@ -24,6 +24,7 @@ def drawn(results):
     return draw_all(results)
 
 
+@pytest.mark.slow
 def test_all_figures_of_a_whole_study_are_drawn(drawn):
     figures, left_out = drawn
     names = [n for n, spec in FIGURES.items() if spec.needs[0].split(".")[0] in STAGES]

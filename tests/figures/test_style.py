@@ -19,6 +19,7 @@ def figure(synthetic):
     return drawn(synthetic)
 
 
+@pytest.mark.slow
 def test_files_are_the_same_byte_for_byte(synthetic, tmp_path):
     first = save(
         drawn(synthetic),
@@ -42,6 +43,7 @@ def test_png_has_200_dots_an_inch(figure, tmp_path):
     assert width == pytest.approx(180 / 25.4 * 200, abs=1)
 
 
+@pytest.mark.slow
 def test_a_users_own_settings_change_nothing(synthetic, figure, tmp_path):
     plain, _ = save(figure, tmp_path, "plain")
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "black", "savefig.dpi": 50}):

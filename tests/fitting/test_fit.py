@@ -48,6 +48,7 @@ def fitted() -> Fit:
     return refitted(1, CELL, NAMES, 0.3, Search(generations=2), dt=DT, steps=STEPS)
 
 
+@pytest.mark.slow
 def test_a_step_below_threshold_in_closed_form() -> None:
     # v = v_rest + R I (1 - exp(-t/tau)): no simulator made these data. R = tau/cm = 80 MOhm.
     dt, time = 0.5, np.arange(300) * 0.5
@@ -70,6 +71,7 @@ def test_a_step_below_threshold_in_closed_form() -> None:
         fit("LIF", [sweep], ["tau_m"], objective=Objective("coincidence"), backend="reference")
 
 
+@pytest.mark.slow
 def test_recovery_from_spikes_and_noise(fitted: Fit) -> None:
     # 0.3 mV of white noise; steps of 0.5 ms and some 30 spikes place the threshold.
     values = fitted.values
@@ -96,6 +98,7 @@ def test_reliability_is_of_equal_currents() -> None:
     assert np.isnan(_reliability(Target(known[:3], Objective()), DT))
 
 
+@pytest.mark.slow
 def test_the_fitted_neuron_is_a_document(fitted: Fit, tmp_path: Path) -> None:
     fitted.save(tmp_path / "neuron.toml")
     again = neuron_from(documents.read(tmp_path / "neuron.toml"))
@@ -124,6 +127,7 @@ def test_folds_are_seeded_and_each_sweep_is_held_out_once() -> None:
     assert len(seen) > 4
 
 
+@pytest.mark.slow
 def test_a_fold_is_predicted_by_the_others() -> None:
     # Two sweeps of cells that differ in rest alone: each fold has the rest of the other sweep.
     step = step_current(40, -0.1)
@@ -145,6 +149,7 @@ def test_a_fold_is_predicted_by_the_others() -> None:
     assert found.train.trace_error == pytest.approx(0.5 * found.test.trace_error, rel=0.05)
 
 
+@pytest.mark.slow
 def test_figure(fitted: Fit) -> None:
     figure = fit_figure(fitted)
     factor = next(a for a in figure.axes if a.get_ylabel() == "coincidence factor")
@@ -157,6 +162,7 @@ def test_figure(fitted: Fit) -> None:
     assert "2 ms before to 5 ms after" in said
 
 
+@pytest.mark.slow
 def test_the_neuron_in_a_fit_is_the_neuron() -> None:
     """Without the states that stay at zero, models respond as they do with them."""
     rng = np.random.default_rng(3)
@@ -252,6 +258,7 @@ def test_objectives_are_checked() -> None:
             Search(**{name: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     some = sweeps()[1:3]

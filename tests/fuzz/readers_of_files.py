@@ -137,6 +137,21 @@ def _read_recording(path: Path) -> None:
     Recording.load(path)
 
 
+def _sonata(folder: Path) -> list[Path]:
+    from scnnbio.recording import write_sonata
+    from tests.recordings import small
+
+    left_out = ("signals", "snapshots", "columns")
+    write_sonata(small(), folder / "s.h5", leave_out=left_out)
+    return [folder / "s.h5"]
+
+
+def _read_sonata(path: Path) -> None:
+    from scnnbio.recording import read_sonata
+
+    read_sonata(path, duration=1e6)
+
+
 def _results(folder: Path) -> list[Path]:
     """The files of a run, each of which is put into a copy of the run's folder."""
     from scnnbio import workflow
@@ -293,6 +308,7 @@ OF_FILES = (
     Reader("pictures", _pictures, _read_picture),
     Reader("fasta", _fasta, _read_fasta, mutations.of_text, needs="Bio"),
     Reader("recordings", _recordings, _read_recording, mutations.with_checksum),
+    Reader("sonata", _sonata, _read_sonata),
     Reader("results", _results, _read_results, _mutated_result),
     Reader("drafts", _drafts, _read_draft, mutations.of_json),
     Reader("nir", _nir, _read_nir, needs="nir"),

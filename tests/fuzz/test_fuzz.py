@@ -52,6 +52,7 @@ def test_every_reader_is_attacked() -> None:
     assert kinds == set(FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_hundred_hostile_inputs(name: str, tmp_path: Path) -> None:
     """In this process, so that a reader needs no process of its own; the driver has one."""

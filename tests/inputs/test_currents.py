@@ -158,6 +158,7 @@ def test_a_portion_keeps_what_its_drive_computed() -> None:
     assert part.drives["v1"] is part.drives["v1"]
 
 
+@pytest.mark.slow
 def test_a_conductance_is_a_port() -> None:
     """Held at g, the potential goes to the mean of both reversal potentials by conductance."""
     base = dataclasses.asdict(LIF) | {

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scnnbio.jobs import passing
-from scnnbio.jobs.passing import received, send
+from scnnbio import _passing as passing
+from scnnbio._passing import received, send
 
 
 def echo(messages: Connection) -> None:

@@ -107,6 +107,7 @@ def test_equilibrium_in_symbols_and_in_numbers(name: str) -> None:
         assert found[state] * scale == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_equilibria_of_curved_neurons() -> None:
     """Izhikevich: 0.04 v^2 + (5 - b) v + 140 = 0, so -70 and -50 mV at b = 0.2."""
     model = LIBRARY["Izhikevich"]
@@ -321,6 +322,7 @@ def test_the_eigenvalues_of_the_homeostatic_loop(eta: float, tau: float) -> None
     assert bool(oscillates) is (eta * 3e-3 * tau > 0.25)
 
 
+@pytest.mark.slow
 def test_a_homeostatic_threshold_returns_with_its_eigenvalue() -> None:
     """The threshold's distance to its end falls as exp(lambda t), lambda from measured df/dV_th."""
     eta, tau, target, current = 0.5, 100.0, 40.0, 2.0

@@ -37,6 +37,7 @@ def test_what_a_neuron_does_not_have_is_said() -> None:
     assert "exponential Euler: v, w" in found["integration"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARY)
 def test_no_formula_is_drawn_wider_than_a_terminal(name: str) -> None:
     for section in explain(LIBRARY[name]):
@@ -46,6 +47,7 @@ def test_no_formula_is_drawn_wider_than_a_terminal(name: str) -> None:
             assert len(lines) == 1 or max(map(len, lines)) <= 100
 
 
+@pytest.mark.slow
 def test_the_page_of_models_tells_of_all_of_them_and_of_their_defaults() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for name, model in LIBRARY.items():

@@ -168,6 +168,7 @@ def test_reset_by_subtraction_keeps_what_is_above_threshold() -> None:
     assert v[time == first][0] == pytest.approx(before - 15.0)
 
 
+@pytest.mark.slow
 def test_adaptation_reaches_the_rate_that_its_mean_current_leaves() -> None:
     """With tau_sfa long, f = f_0(I - q tau f): the mean of the outward current is q tau f."""
     found = run(LIBRARY["LIF_sfa"], 4000.0, dt=0.25, i_offset=1.5, tau_sfa=1000.0, q_sfa=0.02)
@@ -208,6 +209,7 @@ def test_a_shunt_with_a_reversal_of_its_own_draws_the_membrane_there() -> None:
 # -- homeostasis ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["LIF", "LIF_subtract", "GLIF5"])
 def test_homeostasis_brings_the_rate_to_its_target(name: str) -> None:
     model = homeostatic(LIBRARY[name], eta=1.0, target=20.0, tau=100.0)

@@ -91,6 +91,7 @@ def test_a_plan_that_cannot_work_is_refused_before_anything_runs(tmp_path: Path)
         plan(tmp_path / "good")
 
 
+@pytest.mark.slow
 def test_points_are_done_once_and_failures_are_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_point_is_left_to_the_process_at_work_on_it(tmp_path: Path) -> None:
         written.point(2)
 
 
+@pytest.mark.slow
 def test_a_table_of_all_points(tmp_path: Path) -> None:
     written = plan(tmp_path / "plan", "trials=2,3")
     work_through(written, "round")

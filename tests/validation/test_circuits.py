@@ -16,6 +16,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_claim_finds_its_trials(name: str) -> None:
     study = load(name, profile="tiny")
@@ -25,6 +26,7 @@ def test_every_claim_finds_its_trials(name: str) -> None:
         assert score.verdict != "not applicable", f"{score.claim}: {score.reason}"
 
 
+@pytest.mark.slow
 def test_shared_kernels_are_one_kernel_and_others_are_not() -> None:
     results = workflow.judge(workflow.execute(load("weight_sharing", profile="tiny"), "reference"))
     found = ways(results.evidence["sharing"])

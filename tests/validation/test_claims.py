@@ -43,6 +43,7 @@ def renamed(recording: Recording, **names: str) -> Recording:
     )
 
 
+@pytest.mark.slow
 def test_a_recording_alone_is_judged_as_a_run_is(tmp_path: Path) -> None:
     run = poisson_run(40.0)
     renamed(run.recording, v1="units").save(tmp_path / "recording.h5")

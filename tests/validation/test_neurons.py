@@ -102,6 +102,7 @@ def euler():  # type: ignore[no-untyped-def]
     return study, workflow.execute(study, "reference").runs["constant_current"]
 
 
+@pytest.mark.slow
 def test_forward_euler_taken_for_the_exact_step_disagrees(euler) -> None:  # type: ignore[no-untyped-def]
     study, run = euler
     exchanged = {"still_euler": "still_exact", "firing_euler": "firing_exact"}
@@ -118,6 +119,7 @@ def test_forward_euler_taken_for_the_exact_step_disagrees(euler) -> None:  # typ
     assert {of_document(study, name, wrong).verdict for name in names} == {"disagrees"}
 
 
+@pytest.mark.slow
 def test_a_spike_that_the_reference_has_not_is_seen() -> None:
     settings = ["stages.grating.stimulus.duration=50 ms"]
     study = load(EXPERIMENTS / "v1_grating.toml", settings=settings)
@@ -134,6 +136,7 @@ def test_a_spike_that_the_reference_has_not_is_seen() -> None:
     assert (score.verdict, score.value) == ("disagrees", 1.0)
 
 
+@pytest.mark.slow
 def test_a_network_that_falls_silent_is_not_self_sustained() -> None:
     settings = ["stages.self_sustained.stimulus.duration=150 ms"]
     study = load(EXPERIMENTS / "cuba.toml", settings=settings)

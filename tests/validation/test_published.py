@@ -69,6 +69,7 @@ def test_rank_correlations_overlap_by_their_size() -> None:
     assert not constant.sufficient
 
 
+@pytest.mark.slow
 def test_an_ordering_is_found_and_chance_is_not() -> None:
     one = claim(Ordered, Observation("x", "p"), divide=1.0)
     rng = np.random.default_rng(2)

@@ -20,6 +20,7 @@ from tests.validation.v1_runs import (
 )
 
 
+@pytest.mark.slow
 def test_poisson_cells_are_as_irregular_as_cortex() -> None:
     evidence = Evidence(poisson_run(40.0), "v1")
     for name in ("isi_cv", "fano_factor"):
@@ -50,6 +51,7 @@ def test_few_trials_of_a_poisson_process_are_still_one() -> None:
     assert score.verdict == "agrees"
 
 
+@pytest.mark.slow
 def test_regular_cells_are_not() -> None:
     run = recorded(von_mises(np.full(25, 2.0), np.zeros(25)), repeats=5)
     for name in ("isi_cv", "fano_factor"):
@@ -74,6 +76,7 @@ def test_cells_as_irregular_as_the_recorded_ones_agree_though_their_rate_drifts(
     assert np.median(pooled) > 1.2
 
 
+@pytest.mark.slow
 def test_regular_and_bursting_cells_disagree() -> None:
     # Gamma intervals of shape k: CV 1 / sqrt(k), 0.5 and 1.8.
     for shape, low, high in ((4.0, 0.4, 0.55), (0.3, 1.2, 1.9)):
@@ -90,6 +93,7 @@ def test_too_few_cells_or_spikes_are_insufficient() -> None:
     assert short.excluded["fewer than 10 trials of 5 intervals"] == 25
 
 
+@pytest.mark.slow
 def test_the_cv_is_of_all_orientations_at_the_best_spatial_frequency() -> None:
     # Poisson at the preferred frequency, regular and slower at the other: only the first counts.
     run = renewal_run()

@@ -36,6 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_processes_draw_the_bytes_of_one(finished: Path, results: Results, tmp_path: Path) -> None:
     """Oracle: the same figures in one process; the report and the record are equal, too."""
@@ -77,6 +78,7 @@ def test_errors_and_deaths_of_a_process(results: Results, tmp_path: Path) -> Non
                 crew.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_only_what_changed_is_drawn_again(
     finished: Path, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -120,6 +120,7 @@ def full_at(number: int) -> tuple[list[object], Callable[[object, object], None]
     return done, replace
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_any_write_keeps_the_stages(
     draft: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def cut_off(tmp_path: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path / "out"
 
 
+@pytest.mark.slow
 def test_finished_stages_are_not_run_again(
     cut_off: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_damaged_stage_is_named(cut_off: Path) -> None:
     assert resumable(kept.path)
 
 
+@pytest.mark.slow
 def test_an_error_keeps_what_was_done(
     tmp_path: Path, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

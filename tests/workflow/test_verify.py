@@ -146,6 +146,7 @@ def test_edited_weights_are_found_by_the_stage_that_they_begin(run: Path) -> Non
     assert learn.differences == ("weights of 'lgn_v1'",)
 
 
+@pytest.mark.slow
 def test_everything_can_run_again(run: Path) -> None:
     seen = verify(run, everything=True)
     assert seen.sound

@@ -7,14 +7,21 @@ file when both have closed it, however they end.
 
 from __future__ import annotations
 
+import copy
+import io
+import json
 import mmap
 import os
 import pickle
+import sys
 import tempfile
+import traceback
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import DupFd, recv_handle, send_handle
 from typing import IO, Any
+
+from scnnbio.errors import ScnnbioError
 
 #: Bytes from which an array passes in a file.
 _LARGE = 1 << 16
@@ -32,7 +39,8 @@ def send(messages: Connection, value: Any) -> None:
     value : object
     """
     content, large = _parts(value)
-    messages.send((content, _cuts(large), [raw.nbytes for raw in large]))
+    messages.send_bytes(json.dumps([_cuts(large), [raw.nbytes for raw in large]]).encode())
+    messages.send_bytes(content)
     if large:
         with _filled(large) as file:
             send_handle(messages, file.fileno(), None)  # type: ignore[arg-type]
@@ -112,23 +120,71 @@ def _mapped(handle: int, cuts: list[int], sizes: list[int]) -> list[memoryview]:
     return [whole[a : a + size] for (a, _), size in zip(pairwise(cuts), sizes, strict=True)]
 
 
-def received(messages: Connection) -> Any:
+def received(messages: Connection, kind: type[pickle.Unpickler] = pickle.Unpickler) -> Any:
     """Wait for a value that :func:`send` sends.
+
+    Parameters
+    ----------
+    messages : Connection
+    kind : type
+        What makes the value of its bytes; :class:`Plain` where the other process reads files of
+        strangers.
 
     Raises
     ------
     EOFError
         If the other process ended before.
+    pickle.UnpicklingError
+        If the value has parts that ``kind`` refuses.
     """
-    content, cuts, sizes = messages.recv()
-    if not sizes:
-        return _unpickled(content, [])
-    return _unpickled(content, _mapped(recv_handle(messages), cuts, sizes))
+    cuts, sizes = json.loads(messages.recv_bytes())
+    content = messages.recv_bytes()
+    large = _mapped(recv_handle(messages), cuts, sizes) if sizes else []
+    return _unpickled(content, large, kind)
 
 
-def _unpickled(content: bytes | memoryview, buffers: list[memoryview]) -> Any:
+def _unpickled(
+    content: bytes | memoryview,
+    buffers: list[memoryview],
+    kind: type[pickle.Unpickler] = pickle.Unpickler,
+) -> Any:
     # It comes from a process of ours by a connection that no other process has.
-    return pickle.loads(content, buffers=buffers)  # noqa: S301
+    return kind(io.BytesIO(content), buffers=buffers).load()
+
+
+class Plain(pickle.Unpickler):
+    """Makes values of scnnbio, arrays and errors, and calls no other function."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A class or function by its name. See :class:`pickle.Unpickler`."""
+        if not plain_class(module, name):
+            raise pickle.UnpicklingError(f"{module}.{name} is refused")
+        return super().find_class(module, name)
+
+
+def plain_class(module: str, name: str) -> bool:
+    """Whether :class:`Plain` takes what has this name."""
+    if module.split(".")[0] == "numpy":
+        return name in ("_frombuffer", "_reconstruct", "scalar", "ndarray", "dtype")
+    found = getattr(sys.modules.get(module), name, None)
+    if module == "builtins":
+        return isinstance(found, type) and issubclass(found, Exception | str | bytes | complex)
+    return module.split(".")[0] == "scnnbio" and isinstance(found, type)
+
+
+def portable(error: Exception) -> Exception:
+    """An error that can be sent to another process, with the place where it was raised."""
+    if not isinstance(error, ScnnbioError):
+        error.add_note("".join(traceback.format_tb(error.__traceback__)).rstrip())
+    try:
+        pickle.dumps(error)
+        copy.copy(error)  # made anew from its arguments, as in the other process
+    except Exception:
+        lost = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            lost.add_note(note)
+        return lost
+    return error
 
 
 def _nameless() -> IO[bytes]:
