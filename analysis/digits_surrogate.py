@@ -152,6 +152,9 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rate", type=float, default=0.02, help="learning rate")
+    parser.add_argument(
+        "--average", type=int, default=None, help="keep the mean of so many batches"
+    )
     parser.add_argument("--sharpness", type=float, default=2.0)
     parser.add_argument("--maps", type=int, nargs=2, default=(32, 64))
     parser.add_argument("--images", type=int, default=None, help="only so many for training")
@@ -188,6 +191,7 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
         epochs=asked.epochs,
         batch=asked.batch,
         learning_rate=asked.rate,
+        average=asked.average,
         sharpness=asked.sharpness,
         surrogate=Surrogate("arctan"),
         quantise=asked.quantise,

@@ -21,9 +21,9 @@ Arithmetic = Literal["spinnaker"]
 _CHOICES: dict[str, Any] = {
     "loss": Loss, "schedule": Schedule, "precision": Precision, "quantise": Arithmetic,
 }  # fmt: skip
-_COUNTS = ("epochs", "batch", "truncate", "checkpoint")
+_COUNTS = ("epochs", "batch", "average", "truncate", "checkpoint")
 _POSITIVE = ("learning_rate", "sharpness", "rate_penalty", "budget", "budget_penalty")
-_OPTIONAL = ("truncate", "checkpoint", "budget", "quantise")
+_OPTIONAL = ("average", "truncate", "checkpoint", "budget", "quantise")
 
 
 @final
@@ -44,6 +44,11 @@ class Training(Value):
         positive parameter, and of the distance to threshold for other parameters.
     schedule : {"cosine", "constant"}
         The learning rate over the training: down to zero along half a cosine, or constant.
+    average : int, optional
+        Number of batches over which weights, learned parameters and shared thresholds are averaged.
+        Their means are judged on validation and kept: of all batches so far, and from that number
+        on an exponential mean with it as its time constant (Polyak & Juditsky 1992, SIAM J Control
+        Optim 30:838). Learning itself goes on from the values of the last batch.
     loss : {"rate", "first-spike", "membrane"}
         What the cross-entropy is taken of: the mean number of spikes of a channel's neurons; minus
         the step of their first spike; or the largest potential of their trial, as its excess over
@@ -91,6 +96,7 @@ class Training(Value):
     batch: int = 128
     learning_rate: Number = 0.02
     schedule: Schedule = "cosine"
+    average: int | None = None
     loss: Loss = "rate"
     sharpness: Number = 1.0
     surrogate: Surrogate = field(default_factory=Surrogate)

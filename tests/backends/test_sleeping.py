@@ -18,7 +18,7 @@ from scnnbio.experiment import Experiment, Record, Sampling
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.library import LIBRARY
-from scnnbio.plasticity import SharedSTDP, SharedThreshold
+from scnnbio.plasticity import SharedSTDP, SharedThreshold, WinnerTakeAll
 from scnnbio.population import Population, SpikeSource
 from scnnbio.stimuli import WhiteNoise
 
@@ -73,7 +73,9 @@ def test_neurons_do_not_sleep_where_a_held_state_feeds_one_that_moves_on() -> No
 
 def _scattered(model: str, spread: float) -> tuple[Population, Sleep, dict[str, np.ndarray]]:
     """2000 neurons of each of three cells, somewhere; of ``spread`` in all but the potential."""
-    population = _population(model, i_offset=[0.5, -0.3, 0.1], tau_syn_E=[3.0, 20.0, 5.0])
+    drives = {"i_offset": [0.5, -0.3, 0.1], "tau_syn_E": [3.0, 20.0, 5.0]}
+    known = LIBRARY[model].parameters
+    population = _population(model, **{n: v for n, v in drives.items() if n in known})
     sleep = _sleep(population)
     assert sleep is not None
     rng = np.random.default_rng(2)
@@ -112,10 +114,24 @@ def test_nobody_comes_further_than_the_bound(model: str) -> None:
         assert over.min() < 0.5
 
 
+def _above(population: Population, states: dict[str, np.ndarray]) -> np.ndarray:
+    """How far above threshold neurons are as they stand."""
+    form, names = (
+        threshold_form(population),
+        [u.state for u in integrator(population.model).updates],
+    )
+    values = [states[name] for name in names]
+    return np.einsum("sk,kns->ns", form[:, :-1], values) + form[:, -1]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("model", LINEAR)
-def test_nobody_is_pushed_further_than_spikes_may_push(model: str) -> None:
-    """The oracle takes all the steps, in any of which a spike may arrive."""
+@pytest.mark.parametrize("model", [*LINEAR, "LIF_curr_delta"])
+def test_no_neuron_is_pushed_further_than_spikes_may_push(model: str) -> None:
+    """The oracle takes all the steps, in any of which a spike may arrive.
+
+    The threshold is checked after the spike of the same step, which moves the potential of
+    ``LIF_curr_delta`` itself.
+    """
     population, sleep, states = _scattered(model, 0.0)
     bound = evaluate(sleep.reaches[HORIZONS[-1]], {**sleep.constants, **states})
     rng, driven = np.random.default_rng(5), sorted(set(population.model.receptors.values()))
@@ -130,6 +146,7 @@ def test_nobody_is_pushed_further_than_spikes_may_push(model: str) -> None:
             low, high = sleep.pushes[name]
             states[name] = states[name] + size
             bound = bound + np.maximum(np.maximum(low * size, high * size), 0.0)
+        assert np.all(_above(population, states) <= bound + 1e-12)
     # Without what spikes may push it would be no bound.
     assert crossed.any()
 
@@ -169,6 +186,8 @@ def _case(
     weight: float = 0.9,
     size: int = 10,
     gain: float = 40.0,
+    jumps: bool = False,
+    competition: WinnerTakeAll | None = None,
     **parameters: object,
 ) -> Experiment:
     """A layer of 6 x 6 x 6 neurons or more, in which hardly anybody fires at a time."""
@@ -176,7 +195,7 @@ def _case(
     cells = (2, size, size)
     kernel = rng.normal(0.15, 0.4, (6, 2, 5, 5))
     convolution = ConvolutionConnector(np.abs(np.tanh(kernel)) if plastic else kernel, cells)
-    shape = tuple(convolution.out_shape)
+    shape, states = tuple(convolution.out_shape), ("v",) if jumps else ("v", "I_exc")
     rule = SharedSTDP(tau_plus=10.0, a_plus=0.02, a_minus=0.01, a_post=0.01) if plastic else None
     threshold = SharedThreshold(eta=0.4, target=25.0, minimum=-60.0) if plastic else None
     return Experiment(
@@ -184,18 +203,31 @@ def _case(
             (
                 Population("lgn", cells, SpikeSource()),
                 Population(
-                    "v1", shape, LIBRARY[model], parameters=parameters, homeostasis=threshold
+                    "v1",
+                    shape,
+                    LIBRARY[model],
+                    parameters=parameters,
+                    homeostasis=threshold,
+                    competition=competition,
                 ),
             ),
             (
-                Projection("lgn", "v1", convolution, weight=weight, delay=1.0, plasticity=rule),
+                Projection(
+                    "lgn",
+                    "v1",
+                    convolution,
+                    weight=weight,
+                    delay=1.0,
+                    plasticity=rule,
+                    receptor="membrane" if jumps else "excitatory",
+                ),
                 Projection(
                     "v1",
                     "v1",
                     LateralInhibitionConnector(shape, "both", radius=1),
                     weight=-0.4,
                     delay=7 * dt,
-                    receptor="inhibitory",
+                    receptor="membrane" if jumps else "inhibitory",
                 ),
             ),
         ),
@@ -203,7 +235,7 @@ def _case(
         Encoding(LGN(), PoissonCode(gain=gain, max_rate=60.0)),
         record=Record(
             spikes=("lgn", "v1"),
-            signals=(Sampling("v1", ("v", "I_exc"), units=(0, 7, 64, 215), period=3 * dt),),
+            signals=(Sampling("v1", states, units=(0, 7, 64, 215), period=3 * dt),),
         ),
         dt=dt,
         seed=3,
@@ -222,6 +254,30 @@ SLEEPERS = {
     # Many spikes in one sleep, none of which is enough.
     "pushed little by little": _case(
         plastic=True, reset=False, dt=0.5, weight=2.0, size=24, gain=4.0
+    ),
+    # Spikes move the potential itself, which the threshold reads in the same step.
+    "jumps": _case("LIF_curr_delta", jumps=True, weight=2.0, tau_refrac=3.0),
+    "jumps, learning": _case(
+        "LIF_curr_delta",
+        jumps=True,
+        plastic=True,
+        reset=False,
+        dt=0.5,
+        size=24,
+        gain=4.0,
+        weight=8.0,
+        tau_refrac=2.0,
+    ),
+    "jumps, competing": _case(
+        "LIF_curr_delta",
+        jumps=True,
+        plastic=True,
+        dt=1.0,
+        size=16,
+        gain=8.0,
+        weight=8.0,
+        tau_refrac=0.0,
+        competition=WinnerTakeAll(radius=1),
     ),
 }
 

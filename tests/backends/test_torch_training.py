@@ -323,6 +323,7 @@ def test_what_does_not_fit_is_one_clear_error(changes: dict[str, Any], message: 
     [
         ("epochs", 0, "not a whole number from 1 up"),
         ("batch", True, "not a whole number"),
+        ("average", 0, "not a whole number from 1 up"),
         ("learning_rate", -1.0, "not positive"),
         ("learning_rate", "1 mV", "voltage"),
         ("loss", "rates", "did you mean 'rate'"),

@@ -43,7 +43,8 @@ class Sleep:
     constants : mapping of str to ndarray (1,) or (channels,)
         Constants of the bounds.
     pushes : mapping of str to (float, float)
-        State → smallest and largest change of the bound per unit of the state.
+        State → smallest and largest change of the bound per unit of the state. A spike may change
+        what the threshold reads in the same step (``membrane``), or only later steps.
     slip : float
         Largest change of the bound by rounding, per arriving spike.
     """
@@ -91,7 +92,7 @@ def sleep_of(
     k steps is ``c P^k (z - h) + (c P^k h + c q_k + d)`` for any h; here h is the neuron's
     equilibrium, if it has one. For k from 1 to n each entry of ``c P^k`` lies within ``m ± r``, so
     the sum of ``m (z - h) + r |z - h|`` over the states, plus the largest constant, is a bound. A
-    spike that adds ``a`` to a state changes it by at most ``(m ± r) a``.
+    spike that adds ``a`` to a state changes it by at most ``(m ± r) a``, with k from 0 there.
     """
     model = population.model
     step = integrator(model)
@@ -140,12 +141,13 @@ def sleep_of(
         if not {row, column} & silent:
             values = offsets if column is None else matrices[:, :, :, names.index(column)]
             powers[name] = values[:, :, names.index(row)]
-    return Sleep(powers, reaches, numbers, _pushes(along, names), float(slip.max()))
+    pushes = _pushes(np.concatenate([[np.broadcast_to(distance, home.shape)], along]), names)
+    return Sleep(powers, reaches, numbers, pushes, float(slip.max()))
 
 
 def _pushes(along: FloatArray, names: list[str]) -> dict[str, tuple[float, float]]:
-    """By state, its smallest and largest effect on the distance in any step ahead."""
-    ahead = along[: HORIZONS[-1]].reshape(-1, len(names))
+    """By state, its smallest and largest effect on the distance, now and in any step ahead."""
+    ahead = along[: HORIZONS[-1] + 1].reshape(-1, len(names))
     return dict(zip(names, zip(ahead.min(axis=0), ahead.max(axis=0), strict=True), strict=True))
 
 

@@ -32,6 +32,9 @@ _TRY, _REST, _LONGEST_REST = 16, 496, 3968
 #: all. Work is counted in updates of a machine word; other costs were measured, and are larger for
 #: short words.
 _LIMIT = {8: 0.75, 4: 0.3}
+#: The same where one pass updates and another tests: such layers have few states, so that a step
+#: costs little beside a spike.
+_SPLIT_LIMIT = {8: 0.5, 4: 0.25}
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Step(Procedural):
 
     Neurons that are above threshold and not refractory are listed in ``_listed``, from which
     :class:`Fire` makes spikes. A pass that only updates reads the list of ``test`` from the
-    previous step, which has the neurons that may have become refractory.
+    previous step, which has the neurons that may have become refractory. Neurons sleep by name of
+    the pass that updates them; ``sleeper`` is that name where the pass only tests.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class Step(Procedural):
         name: str,
         parts: Sequence[str],
         test: Step | None = None,
+        sleeper: str = "",
     ) -> None:
         self._begin(name)
         size, variables = len(group), self.variables
@@ -142,34 +147,40 @@ class Step(Procedural):
         code = {"update": rules.update_code(), "test": f"_cond = {rules.threshold_code()}"}
         code["reset"] = rules.reset_code()
         code = {part: code[part] for part in parts}
-        # Sleeping neurons are not tested, so the same pass must update and test.
-        sleep = rules.sleep if {"update", "test"} <= set(parts) else None
+        sleep, updates, tests = rules.sleep, "update" in parts, "test" in parts
         if sleep is not None:
-            set_sleep(group, name, sleep)
-            variables.add_array("_phase", size=4, dtype=np.int32, index="_phase_idx")
-            variables.add_auxiliary_variable("_phase_idx", dtype=np.int32)
+            if updates:
+                set_sleep(group, name, sleep)
+            if test is None:
+                variables.add_array("_phase", size=4, dtype=np.int32, index="0")
+            else:
+                variables.add_reference("_phase", test, index="0")
+        if sleep is not None and tests:
             variables.add_auxiliary_variable("_reach", dtype=b2.prefs.core.default_float_dtype)
             code |= {
                 f"reach_{n}": f"_reach = {_lowered(text)}" for n, text in sleep.reaches.items()
             }
         options = {
-            "updates": "update" in parts,
-            "tests": "test" in parts,
+            "updates": updates,
+            "tests": tests,
             "resets": "reset" in parts,
-            "holds": list(rules.held) if waits and "update" in parts else [],
+            "holds": list(rules.held) if waits and updates else [],
+            "masks": waits and bool(rules.held),
             "waits": waits,
             "slots": 1 << rules.max_refractory.bit_length(),
             "period": rules.trial if rules.resets_trials else 0,
             "size": size,
             "states": list(rules.updates),
-            "sleeps": name if sleep else "",
-            "horizons": sorted(sleep.reaches, reverse=True) if sleep else [],
+            "sleeps": (sleeper or name) if sleep else "",
+            "horizons": sorted(sleep.reaches, reverse=True) if sleep and tests else [],
             "trial": rules.trial,
             "try": _TRY,
             "rest": _REST,
             "longest_rest": _LONGEST_REST,
-            "limit": _LIMIT[np.dtype(b2.prefs.core.default_float_dtype).itemsize],
-            **self._add_constants(group, rules, sleep),
+            "limit": (_LIMIT if updates and tests else _SPLIT_LIMIT)[
+                np.dtype(b2.prefs.core.default_float_dtype).itemsize
+            ],
+            **self._add_constants(group, rules, sleep, updates, tests),
         }
         self._finish("step", code, group, slot, options)
         self.needed_variables += ["_phase"] if sleep else []
@@ -179,7 +190,9 @@ class Step(Procedural):
         self.needed_variables += [n for pair in options["levels"] for n in pair]
         self.add_dependency(group)
 
-    def _add_constants(self, group: Any, rules: Rules, sleep: Sleep | None) -> dict[str, Any]:
+    def _add_constants(
+        self, group: Any, rules: Rules, sleep: Sleep | None, updates: bool, tests: bool
+    ) -> dict[str, Any]:
         """Add constants as numbers, or as tiles of one number per channel; template options."""
         real = np.dtype(b2.prefs.core.default_float_dtype)
         size = len(group)
@@ -189,7 +202,7 @@ class Step(Procedural):
         tiled, used = [], rules.names()
         for index in ("_lane_idx", "_power_idx", "_power_lane_idx"):
             self.variables.add_auxiliary_variable(index, dtype=np.int32)
-        powers = sleep.powers if sleep else {}
+        powers = sleep.powers if sleep and updates else {}
         numbers: list[str] = []
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
@@ -199,7 +212,7 @@ class Step(Procedural):
                 rows = [np.resize(row, tile) for row in values]
                 self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")
                 tiled.append(name)
-        constants = {**rules.constants, **(sleep.constants if sleep else {})}
+        constants = {**rules.constants, **(sleep.constants if sleep and tests else {})}
         for name, values in constants.items():
             if name not in used or name in rules.levels or name in powers:
                 continue
@@ -271,7 +284,7 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
     slot = ("groups", 10)
     firing = ("test", "reset") if rules.resets else ("test",)
     if jumping & rules.at_a_spike():
-        test = Step(group, rules, ("thresholds", 0), f"test_{group.name}", firing)
+        test = Step(group, rules, ("thresholds", 0), f"test_{group.name}", firing, sleeper=update)
         made = [Step(group, rules, slot, update, ("update",), test), test]
     else:
         test = Step(group, rules, slot, update, ("update", *firing))

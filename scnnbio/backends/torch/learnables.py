@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -159,7 +160,7 @@ class Threshold:
         moved = self.values + self.rate * (self.rule.eta * each - self.fall).reshape(-1, 1, 1)
         if self.rule.minimum is not None:
             moved = moved.clamp(min=self.rule.minimum)
-        self.values = moved
+        self.values.copy_(moved)
 
 
 class Learnables:
@@ -212,6 +213,12 @@ class Learnables:
         """The tensors that the optimiser changes."""
         return [one.theta for one in self._all()]
 
+    def state(self) -> list[Tensor]:
+        """All tensors that training changes, without gradients."""
+        return [one.theta.detach() for one in self._all()] + [
+            one.values for one in self.thresholds.values()
+        ]
+
     def bound(self) -> Bound:
         """Weights and constants as they are now, differentiable."""
         values = {key: one.value() for key, one in self.parameters.items()}
@@ -247,6 +254,40 @@ class Learnables:
             for p in made.populations
         )
         return Network(populations, made.projections)
+
+
+class Average:
+    """Mean of what training changes, over batches.
+
+    Parameters
+    ----------
+    learnables : Learnables
+    batches : int
+        Time constant of an exponential mean. Of fewer batches it is their plain mean, so that the
+        values at the beginning have no weight.
+    """
+
+    def __init__(self, learnables: Learnables, batches: int) -> None:
+        self.state, self.batches = learnables.state(), batches
+        self.means, self.seen = [one.clone() for one in self.state], 0
+
+    def add(self) -> None:
+        """Take in the values after a batch."""
+        self.seen += 1
+        for mean, one in zip(self.means, self.state, strict=True):
+            mean.lerp_(one, 1.0 / min(self.seen, self.batches))
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put the means in the place of the values for a while."""
+        kept = [one.clone() for one in self.state]
+        for one, mean in zip(self.state, self.means, strict=True):
+            one.copy_(mean)
+        try:
+            yield
+        finally:
+            for one, value in zip(self.state, kept, strict=True):
+                one.copy_(value)
 
 
 def _check_names(network: Network, training: Training) -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 from scnnbio.backends.torch.diagnostics import Watch
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
-from scnnbio.backends.torch.learnables import Learnables
+from scnnbio.backends.torch.learnables import Average, Learnables
 from scnnbio.backends.torch.losses import (
     budget_price,
     cross_entropy,
@@ -217,6 +218,9 @@ class Trainer:
         batches = math.ceil(len(self.shown) / training.batch)
         total = training.epochs * batches
         best, chosen, network = -1.0, 0, self.experiment.network
+        average = None
+        if training.average is not None:
+            average = Average(self.learnables, training.average)
         for epoch in range(training.epochs):
             begin = time.perf_counter()
             phase = f"epoch {epoch + 1} of {training.epochs}{self.watch.summary()}"
@@ -230,12 +234,15 @@ class Trainer:
                 if self.quantiser is not None and done % _REFRESHED == 0:
                     self.quantiser.refresh(self._experiment())
                 self._batch(optimiser, shown.at(chosen_trials), epoch)
+                if average is not None:
+                    average.add()
                 report(phase, k + 1, batches)
-            accuracy = self._validated()
-            self.watch.end(self.learnables, accuracy, time.perf_counter() - begin)
-            if accuracy is None or accuracy > best:
-                best, chosen = (accuracy or 0.0), epoch
-                network = self._network()
+            with nullcontext() if average is None else average.in_place():
+                accuracy = self._validated()
+                self.watch.end(self.learnables, accuracy, time.perf_counter() - begin)
+                if accuracy is None or accuracy > best:
+                    best, chosen = (accuracy or 0.0), epoch
+                    network = self._network()
         return Trained(network, *self.watch.tables(), chosen)
 
     def _shuffled(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -1,7 +1,10 @@
 {# USES_VARIABLES { N, t_in_timesteps } #}
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
-{% set _real = c_data_type(variables['_reach'].dtype) if sleeps else '' %}
+{% set _real = c_data_type(variables['_reach'].dtype) if horizons else '' %}
+{# Where arriving spikes change what the threshold reads, one pass updates before they arrive and
+   another tests after it. Both see which words sleep. #}
+{% set _split = sleeps and not (updates and tests) %}
 {# The indices of a lane: of its states, of constants that are a tile, and of those that depend on how
    many steps are taken. #}
 {% macro _lane() %}
@@ -9,7 +12,7 @@
                 const size_t _vectorisation_idx = _idx;
                 {% if tiled %}
                 const size_t _lane_idx = _tile + _k;
-                {% if sleeps %}
+                {% if sleeps and updates %}
                 const size_t _power_lane_idx = _power_idx * {{tile}} + _tile + _k;
                 {% endif %}
                 {% endif %}
@@ -84,7 +87,7 @@
                     _most = std::max(_most, _ordered(_bits));
                     _above |= _Lane(_reach < 0 ? 0 : 1) << _k;
                 }
-                if (!{{"(_Word(_above) & ~_held[_w])" if holds else "_above"}}) {
+                if (!{{"(_Word(_above) & ~_held[_w])" if masks else "_above"}}) {
                     _due[_w] = _next + {{horizon}};
                     _most = _ordered(_most);
                     {{_real}} _far;
@@ -99,7 +102,7 @@
         }
 {% endmacro %}
 {# All words, or those that are not asleep. Where all take the same one step, the constants do not
-   change from word to word. #}
+   change from word to word. A word that is updated before spikes arrive is due to be tested. #}
 {% macro _pass(asleep) %}
     for (int _w = _begin; _w < _end; _w++) {
         const int _first = _w * _WORD;
@@ -108,16 +111,23 @@
         {% endif %}
         {% if asleep %}
         if (!_all && _due[_w] > _now) continue;
-        const int _power_idx = _now - _last[_w] - 1, _fired = _count;
+        {% if updates %}
+        const int _power_idx = _now - _last[_w] - 1;
+        {% endif %}
+        {% if tests %}
+        const int _fired = _count;
         {# The last neurons, fewer than a word, stay awake. #}
         const bool _may = !_all && _pause[_w] <= _now && _first + _WORD <= N;
+        {% endif %}
+        {% if updates and tests %}
         {# A word that was up to date one step ago, because a spike arrived, may be able to sleep. #}
         const bool _asks = _may && !_power_idx;
         if (_asks) {
             {{_ask()}}
             if (_due[_w] > _now) continue;
         }
-        {% elif sleeps %}
+        {% endif %}
+        {% elif sleeps and updates %}
         const int _power_idx = 0;
         {% endif %}
         if (_first + _WORD <= N)
@@ -125,10 +135,14 @@
         else
         {{_word("N - _first", tests)}}
         {% if asleep %}
-        _cost += 2;
+        _cost += {{1 if _split else 2}};
+        {% if updates %}
         _last[_w] = _now;
-        _due[_w] = _now + 1;
-        if (_may && !_asks && _count == _fired) {{_ask()}}
+        {% endif %}
+        _due[_w] = _now{{' + 1' if tests}};
+        {% if tests %}
+        if (_may{{' && !_asks' if updates}} && _count == _fired) {{_ask()}}
+        {% endif %}
         {% endif %}
     }
 {% endmacro %}
@@ -146,18 +160,9 @@ namespace {
     typedef {{'uint64_t' if lane == 8 else 'uint32_t'}} _Word;
     const int _WORD = {{8 * lane}}, _WORDS = ({{size}} + _WORD - 1) / _WORD;
     {% if holds %}
-    {# A cache of free_at: made anew when a trial begins, then kept up to date spike by spike. #}
-    std::vector<_Word> _held(_WORDS);
     std::vector<std::vector<int32_t> > _release;
     {% endif %}
-    {% if sleeps %}
-    {# By word: the step after which its states are valid; the step of its next update;
-       the step until which sleeping is not checked; the largest excess over threshold
-       before its next update. All states are up to date between trials. #}
-    std::vector<int32_t> _last(_WORDS), _due(_WORDS), _pause(_WORDS);
-    std::vector<double> _highest(_WORDS);
-    {# Numbers are in the order of their bits, negative ones the other way round. #}
-    inline _Lane _ordered(_Lane _bits) { return _bits ^ ((_bits >> (_WORD - 1)) & _Lane(~_Word(0) >> 1)); }
+    {% if sleeps and updates %}
     {# The word that is observed between its updates, and the values to restore afterwards. #}
     int _viewed = -1;
     int32_t _viewed_last, _viewed_due;
@@ -165,8 +170,36 @@ namespace {
     {{c_data_type(variables[name].dtype)}} _viewed_{{name}}[_WORD];
     {% endfor %}
     {% endif %}
+    {% if horizons %}
+    {# Numbers are in the order of their bits, negative ones the other way round. #}
+    inline _Lane _ordered(_Lane _bits) { return _bits ^ ((_bits >> (_WORD - 1)) & _Lane(~_Word(0) >> 1)); }
+    {% endif %}
 }
-{% if sleeps %}
+{% set _outside = 'extern ' if _split and not updates else '' %}
+{% set _words = '' if _outside else '(_WORDS)' %}
+namespace {{'of_' ~ sleeps if _split}} {
+    {% if holds or (_split and masks) %}
+    {# A cache of free_at: made anew when a trial begins, then kept up to date spike by spike. #}
+    {{_outside}}std::vector<_Word> _held{{_words}};
+    {% endif %}
+    {% if sleeps %}
+    {# By word: the step after which its states are valid; the step of its next update;
+       the step until which sleeping is not checked; the largest excess over threshold
+       before its next update. All states are up to date between trials. #}
+    {{_outside}}std::vector<int32_t> _last{{_words}}, _due{{_words}}, _pause{{_words}};
+    {{_outside}}std::vector<double> _highest{{_words}};
+    {% endif %}
+    {% if _split %}
+    {# Whether all words are updated in this step, because a trial or a phase of sleeping begins. #}
+    {{_outside}}bool _begins;
+    {% endif %}
+}
+{% if _split %}
+using namespace of_{{sleeps}};
+{% endif %}
+{% if sleeps and not updates %}
+extern bool asleep_{{sleeps}};
+{% elif sleeps %}
 {# Whether any word may be asleep. #}
 bool asleep_{{sleeps}} = false;
 void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
@@ -177,7 +210,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     {% for name, source in levels %}
     for (int _k = 0; _k < {{tile}}; _k++) {{get_array_name(variables[name])}}[_k] = {{get_array_name(variables[source])}}[_k % {{channels}}];
     {% endfor %}
-    {% if sleeps %}
+    {% if sleeps and updates %}
     {# Where few words sleep, checking does not pay: then all stay awake for a while. The cost
        so far is counted in halves of an update of a word. #}
     int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
@@ -193,7 +226,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
         _phase[1] = 0;
         _phase[2] = !_worth;
     }
-    const bool _begins = _now % {{trial}} == 0 || _anew;
+    {{'const bool ' if not _split}}_begins = _now % {{trial}} == 0 || _anew;
     if (_begins) {
         std::fill(_last.begin(), _last.end(), _now - 1);
         std::fill(_due.begin(), _due.end(), _now);
@@ -201,6 +234,9 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     }
     const bool _awake = _phase[2], _all = _awake || (_now + 1) % {{trial}} == 0;
     const bool _even = _awake && !asleep_{{sleeps}};
+    {% elif sleeps %}
+    int32_t *_phase = {{get_array_name(variables['_phase'], access_data=False)}};
+    const bool _all = (_now + 1) % {{trial}} == 0, _even = !asleep_{{sleeps}};
     {% endif %}
     {% if holds %}
     static bool _known = false;
@@ -305,12 +341,14 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push);
     {% if sleeps %}
     {# Steps in which all words are updated, at the beginning and the end, do not count as cost. #}
     if (!_begins && !_all) _phase[1] += _cost;
+    {% if updates %}
     asleep_{{sleeps}} = !_awake;
+    {% endif %}
     {% endif %}
 {% endblock %}
 
 {% block extra_functions_cpp %}
-{% if sleeps %}
+{% if sleeps and updates %}
 {# Neurons from one to another are to be as they are after the step now: something happens to them,
    which pushes them so far towards their threshold at most. Who cannot reach it sleeps on. #}
 void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push) {
@@ -319,7 +357,7 @@ void wake_{{sleeps}}(int _from, int _to, int64_t _now, double _push) {
     for (int _w = _from / _WORD; _w <= _to / _WORD; _w++) {
         _current = _current && _last[_w] == _now;
         _highest[_w] += _push;
-        if (!(_highest[_w] < 0)) _due[_w] = _now + 1;
+        if (!(_highest[_w] < 0)) _due[_w] = _now{{' + 1' if not _split}};
     }
     using namespace brian;
     {{get_array_name(variables['_phase'], access_data=False)}}[1]++;
