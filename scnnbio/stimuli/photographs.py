@@ -308,9 +308,7 @@ def _bilinear(image: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndar
     long because it looks after each border.
     """
     rows, columns = image.shape[-2:]
-    ends = np.s_[..., :: max(row.shape[-2] - 1, 1), :: max(row.shape[-1] - 1, 1)]
-    above = _below(row, row[ends], rows)
-    left = _below(column, column[ends], columns)
+    above, left = _below(row, rows), _below(column, columns)
     row -= above
     column -= left
     above *= columns
@@ -332,13 +330,13 @@ def _bilinear(image: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndar
     return found
 
 
-def _below(places: np.ndarray, ends: np.ndarray, number: int) -> np.ndarray:
+def _below(places: np.ndarray, number: int) -> np.ndarray:
     """The pixel at or before each place, of which another follows.
 
-    Callers stay inside; the places at the ends of a grid tell, because rounding does not change
-    their order. Others are cut in place, which guards against rounding at the outermost pixel.
+    Callers stay inside. Places that do not are cut, in place, which guards against rounding at the
+    outermost pixel.
     """
-    if not (ends.min() >= 0.0 and ends.max() < number - 1.0):
+    if not (places.min() >= 0.0 and places.max() < number - 1.0):
         np.maximum(places, 0.0, out=places)
         np.minimum(places, number - 1.0, out=places)
         return np.minimum(np.floor(places), max(number - 2.0, 0.0))
