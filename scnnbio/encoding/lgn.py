@@ -151,7 +151,9 @@ class LGN(Value):
                 where="encoding.lgn",
             )
         response = self._difference(frames)
-        brightest = np.abs(frames).max(axis=(1, 2), keepdims=True)
+        brightest = np.maximum(
+            frames.max(axis=(1, 2), keepdims=True), -frames.min(axis=(1, 2), keepdims=True)
+        )
         _without_rounding(response, brightest)
         if self.normalisation_sigma > 0:
             response = self._divided(self._cells(response), self._pooled(response**2))

@@ -53,6 +53,8 @@ from scnnbio.units import Milliseconds, plain
 from scnnbio.values import FrozenTable, Value, fields_of
 
 _MOST_STEPS = 10**9
+#: Neurons of sources, times steps, of the trials drawn together: none waits long for the others.
+_MOST_AT_ONCE = 16_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,8 +314,10 @@ class Experiment(Value):
 
     @property
     def drawn_at_once(self) -> int:
-        """Number of trials whose input spikes are best drawn together."""
-        return min((self.inputs[p.name].at_once for p in self.network.spike_sources), default=1)
+        """Number of trials whose input spikes are best drawn together; few of large ones."""
+        sources = self.network.spike_sources
+        size = sum(source.size for source in sources) * self.trial_steps or _MOST_AT_ONCE
+        return max(min([_MOST_AT_ONCE // size, *(self.inputs[s.name].at_once for s in sources)]), 1)
 
     @cached_property
     def lowered(self) -> Experiment:

@@ -222,6 +222,16 @@ class Projected:
 
     def values(self, trial: int) -> Pieces:
         """The values of the source that :meth:`pieces` sums, at the same times."""
+        return self._values(trial) if self._repeated is None else iter(self._repeated)
+
+    @cached_property
+    def _repeated(self) -> list[tuple[int, NDArray[np.float64]]] | None:
+        """The values of every trial, if they are known to be the same."""
+        given = self.experiment.inputs[self.projection.pre]
+        known = isinstance(given, CurrentInput) and not given.is_random and given.repeats
+        return list(self._values(0)) if known and self.experiment.reset else None
+
+    def _values(self, trial: int) -> Pieces:
         size = self.experiment.network.population(self.projection.pre).size
         return self._delayed(trial, np.zeros(size), self._given)
 

@@ -182,6 +182,11 @@ class CurrentInput(Input):
     is_random: ClassVar[bool] = True
 
     @property
+    def repeats(self) -> bool:
+        """Whether all trials are known to have the same values, which are then computed once."""
+        return False
+
+    @property
     @abstractmethod
     def unit(self) -> str:
         """Unit of the values: "1" for a source of values, that of the port for neurons."""

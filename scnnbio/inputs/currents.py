@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
@@ -175,6 +176,15 @@ class FromCurrents(CurrentInput):
             array = np.array(array, order="C")
         array.setflags(write=False)
         return array
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether all trials have the same values. See :attr:`CurrentInput.repeats`."""
+        first = self._values[:1]
+        # Most inputs differ in the second trial already.
+        return np.array_equal(self._values[1:2], first[: self.n_trials - 1]) and bool(
+            (self._values == first).all()
+        )
 
     @property
     def _values(self) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ from typing import Annotated, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.encoding import LGN, Encoding, Pixels
+from scnnbio.encoding import LGN, Encoding, Pixels, PoissonCode
 from scnnbio.encoding.codes import Sampler
+from scnnbio.encoding.thinning import drawn_of
 from scnnbio.errors import SpecError
 from scnnbio.inputs.base import Draw, Input, Shape, Trial
 from scnnbio.inputs.foreign import checked_frames, checked_spikes
@@ -22,6 +23,8 @@ from scnnbio.units import In
 
 #: Number of pictures that are filtered together: most of the gain, and still in a core's cache.
 _AT_ONCE = 64
+#: Number of trials of which Poisson spikes are drawn side by side: most of the gain.
+_SIDE_BY_SIDE = 8
 
 
 @final
@@ -126,7 +129,9 @@ class FromFrames(Input):
     @property
     def at_once(self) -> int:
         """Number of trials that are best drawn together. See :meth:`Input.at_once`."""
-        return _AT_ONCE if isinstance(self.stimulus, Photographs) else 1
+        if isinstance(self.stimulus, Photographs):
+            return _AT_ONCE
+        return _SIDE_BY_SIDE if isinstance(self.encoding.code, PoissonCode) else 1
 
     def spikes_of(self, trials: Sequence[int], draws: Sequence[Draw]) -> list[Trial]:
         """Spikes of several trials. See :meth:`Input.spikes_of`."""
@@ -134,10 +139,12 @@ class FromFrames(Input):
         if len(trials) > 1 and isinstance(self.encoding.lgn, LGN | Pixels):
             scenes = [draw.scene for draw in draws]
             pictures = self.stimulus.pictures(trials, self._size(draws[0]), scenes)
-        if pictures is None:
-            return super().spikes_of(trials, draws)
         rngs = [draw.rng for draw in draws]
-        spikes = self.encoding.spikes_of(pictures, self.duration, draws[0].dt, rngs)
+        if pictures is not None:
+            spikes = self.encoding.spikes_of(pictures, self.duration, draws[0].dt, rngs)
+        else:
+            samplers = [self._sampler(t, draw) for t, draw in zip(trials, draws, strict=True)]
+            spikes = drawn_of(samplers, rngs)
         code, duration = self.encoding.code, self.duration
         return [
             checked_spikes(found, code, duration, draw)

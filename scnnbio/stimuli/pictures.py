@@ -55,9 +55,9 @@ class Library(NamedTuple):
     #: The files that were read, and those that were skipped.
     files: Files
 
-    def choose(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """A photograph and its standard deviation."""
-        which = int(np.searchsorted(self.chances, rng.random(), side="right"))
+    def choose(self, chance: float) -> tuple[np.ndarray, float]:
+        """The photograph in whose interval a number from 0 to 1 is, and its deviation."""
+        which = int(self.chances.searchsorted(chance, side="right"))
         return self.images[which], self.contrasts[which]
 
 

@@ -131,7 +131,7 @@ class NaturalScenes(OnScreen):
 
     def _movie(self, condition: Mapping[str, float], shape: tuple[int, int]) -> Array:
         rng = self._content(condition["sequence"])
-        image, _ = self._library.choose(rng)
+        image, _ = self._library.choose(rng.random())
         room = np.array(image.shape) - np.array(shape)
         if room.min() < 1:
             raise DataError(

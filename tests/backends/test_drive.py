@@ -10,7 +10,9 @@ import pytest
 
 from scnnbio import LIF, Experiment, Network, Population, Record, Sampling, backends
 from scnnbio.backends.base import Backend
+from scnnbio.backends.brian2.driving import in_runs
 from scnnbio.experiment import Run
+from scnnbio.experiment.streams import Afferents
 from scnnbio.inputs import FromCurrents
 
 DT, FRAME = 0.1, 5.0
@@ -155,3 +157,31 @@ def test_several_populations_are_driven_each_by_its_own(backend: str) -> None:
         # After 19.9 ms of charging towards R I.
         expected = -65.0 + 20.0 * value * (1.0 - np.exp(-19.9 / 20.0))
         np.testing.assert_allclose(found[population]["v"].values[-1, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["scattered", "in blocks", "none"])
+def test_runs_of_targets_have_the_sums_of_bincount(kind: str) -> None:
+    # Bit for bit: numpy.bincount adds the connections of a neuron in the order of their afferents.
+    rng = np.random.default_rng(4)
+    afferents, targets = 30, 200
+    if kind == "in blocks":  # few different rows of weights, as a convolution has them
+        begin, rows = rng.integers(0, targets - 40, afferents), rng.normal(size=(3, 40))
+        pre, post = np.repeat(np.arange(afferents), 40), (begin[:, None] + np.arange(40)).ravel()
+        weight = rows[rng.integers(0, 3, afferents)].ravel()
+    else:  # some pairs are joined several times
+        number = 600 if kind == "scattered" else 0
+        pre, post = np.sort(rng.integers(0, afferents, number)), rng.integers(0, targets, number)
+        weight = rng.normal(size=number)
+    internal = rng.permutation(targets) if kind == "scattered" else np.arange(targets)
+    first = pre.searchsorted(np.arange(afferents + 1))
+    table = Afferents(first, post, weight)
+    runs, target, length, at, kept = in_runs(table, internal.astype(np.int32))
+    value, sums = rng.normal(size=afferents), np.zeros(targets)
+    for one in range(afferents):
+        for run in range(runs[one], runs[one + 1]):
+            here = slice(target[run], target[run] + length[run])
+            sums[here] += kept[at[run] : at[run] + length[run]] * value[one]
+    expected = np.bincount(internal[post], weight * value[pre], minlength=targets)
+    np.testing.assert_array_equal(sums, expected)
+    if kind == "in blocks":
+        assert len(kept) == 3 * 40

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scnnbio.encoding import thinning
-from scnnbio.encoding.thinning import Thinning
+from scnnbio.encoding.thinning import Thinning, drawn_of
 
 
 def one_by_one(probability, first, rng, size=None):
@@ -77,3 +77,35 @@ def test_nothing_can_fire():
     assert drawn(Thinning(np.zeros((2, 0)), np.array([0, 1, 2])), 0) == []
     # A gap of 1e300 steps is beyond the end, and no overflow.
     assert drawn(Thinning(np.full((2, 3), 5e-324), np.array([0, 1, 2])), 0) == []
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_trials_side_by_side_are_those_of_each_alone(size):
+    # Different rates, gaps that numpy draws otherwise, silent frames, and none at all. With few
+    # candidates at once, many frames need more of them, and the others must not notice.
+    rng = np.random.default_rng(3)
+    tables = [largest * rng.random((5, 30)) for largest in (1e-3, 0.02, 0.3, 0.9)]
+    tables[1][2:4] = 0.0
+    tables[2][rng.random((5, 30)) < 0.4] = 0.0
+    tables.append(np.zeros((5, 30)))
+    samplers = [Thinning(table, FIRST) for table in tables]
+    for sampler in samplers:
+        if size is not None:
+            sampler._size[:] = size
+    for seed in range(5):
+        found = drawn_of(samplers, [np.random.default_rng([seed, k]) for k in range(5)])
+        for k, (step, unit) in enumerate(found):
+            assert step.dtype == unit.dtype == np.int32
+            expected = one_by_one(tables[k], FIRST, np.random.default_rng([seed, k]), size)
+            assert list(zip(step.tolist(), unit.tolist(), strict=True)) == expected
+
+
+def test_side_by_side_in_several_groups(monkeypatch):
+    monkeypatch.setattr(thinning, "_AT_ONCE", 20)
+    tables = [0.2 * np.random.default_rng(k).random((5, 12)) for k in range(3)]
+    found = drawn_of(
+        [Thinning(table, FIRST) for table in tables], [np.random.default_rng(k) for k in range(3)]
+    )
+    for k, (step, unit) in enumerate(found):
+        expected = one_by_one(tables[k], FIRST, np.random.default_rng(k))
+        assert list(zip(step.tolist(), unit.tolist(), strict=True)) == expected

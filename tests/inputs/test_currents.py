@@ -361,3 +361,12 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(DataError, match=message):
             study_from(document(file=name, duration=10.0), folder=tmp_path)
+
+
+def test_which_inputs_repeat_their_values() -> None:
+    same, other = np.ones((3, 1, 1, 2)), np.ones((3, 1, 1, 2))
+    other[2, 0, 0, 1] = 2.0
+    assert FromCurrents(same, duration=4.0).repeats
+    assert FromCurrents(same[:1], duration=4.0).repeats
+    assert not FromCurrents(other, duration=4.0).repeats
+    assert not FromCurrents(other[1:], duration=4.0).repeats

@@ -22,7 +22,7 @@ from scnnbio.backends.brian2.lists import add_table
 from scnnbio.backends.brian2.procedural import Procedural, generates_cpp
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.experiment.drive import Drive, Pending
-from scnnbio.experiment.streams import Projected
+from scnnbio.experiment.streams import Afferents, Projected
 
 #: After the states are reset for a trial, and before any object reads them.
 _SLOT = ("start", -5)
@@ -211,6 +211,59 @@ def _numbered(
         yield step, k, values
 
 
+#: Tables of :func:`in_runs`, as the program names them.
+_OF_RUNS = ("first", "target", "length", "begin", "weight")
+#: Mean length of runs from which equal ones share their weights.
+_LONG = 8
+
+
+def in_runs(table: Afferents, internal: NDArray[np.int32]) -> tuple[NDArray[Any], ...]:
+    """Connections of each afferent as runs of neighbouring targets, which are added as vectors.
+
+    The connections of one pair of neurons stay in their order, in which sums are rounded. Runs of
+    equal weights share them, so that those of a convolution fit into a core's cache.
+
+    Parameters
+    ----------
+    table : Afferents
+    internal : ndarray
+        Number in the program of each target.
+
+    Returns
+    -------
+    first : ndarray of int32 (afferents + 1,)
+        Index of the first run of each afferent, and the number of runs.
+    target, length, begin : ndarray of int32 (runs,)
+        First target of each run, its number of connections, and the index of its first weight.
+    weight : ndarray of float64
+    """
+    afferent = np.repeat(np.arange(len(table.first) - 1), np.diff(table.first))
+    target = internal[table.target]
+    order = np.lexsort((target, afferent))
+    target, weight = target[order], table.weight[order]
+    apart = (np.diff(target) != 1) | (np.diff(afferent) != 0)
+    begin = np.concatenate([np.arange(min(len(target), 1)), np.flatnonzero(apart) + 1])
+    length = np.diff(begin, append=len(target))
+    first = afferent[begin].searchsorted(np.arange(len(table.first)))
+    target = target[begin]
+    if len(weight) >= _LONG * len(begin):
+        begin, weight = _shared(weight, begin, length)
+    return *(a.astype(np.int32) for a in (first, target, length, begin)), weight
+
+
+def _shared(
+    weight: NDArray[np.float64], begin: NDArray[np.int64], length: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Beginnings of runs, and weights, of which equal runs are kept once."""
+    kept: dict[bytes, int] = {}
+    places, total = [], 0
+    for at, size in zip(begin.tolist(), length.tolist(), strict=True):
+        place = kept.setdefault(weight[at : at + size].tobytes(), total)
+        total += size * (place == total)
+        places.append(place)
+    return np.array(places, np.int64), np.frombuffer(b"".join(kept), np.float64)
+
+
 class DriveReader(Procedural):
     """Lets a compiled program read values from its input and set a state of a group to them.
 
@@ -253,11 +306,10 @@ class DriveReader(Procedural):
         self._add("_base", drive.base(port)[public_of_internal(shape)])
         names = []
         for k, part in enumerate(parts):
-            names.append([f"_first_{k}", f"_target_{k}", f"_weight_{k}"])
+            names.append([f"_{what}_{k}" for what in _OF_RUNS])
             if (table := part.table) is not None:
-                self._add(names[-1][0], table.first.astype(np.int32))
-                self._add(names[-1][1], internal[table.target])
-                self._add(names[-1][2], table.weight)
+                for name, values in zip(names[-1], in_runs(table, internal), strict=True):
+                    self._add(name, values)
         return names
 
     def _add(self, name: str, values: NDArray[Any]) -> None:

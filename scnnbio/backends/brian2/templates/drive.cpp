@@ -6,8 +6,8 @@
 {% block maincode %}
     {% if parts %}
     static const scnnbio::Afferents _parts[] = {
-        {% for first, target, weight in parts %}
-        { {{get_array_name(variables[first])}}, {{get_array_name(variables[target])}}, {{get_array_name(variables[weight])}} },
+        {% for names in parts %}
+        { {% for name in names %}{{get_array_name(variables[name])}}, {% endfor %} },
         {% endfor %}
     };
     scnnbio::program().drive_sum({{t_in_timesteps}} % {{period}}, {{number}}, {{get_array_name(variables['_values'])}}, N, {{get_array_name(variables['_base'])}}, _parts, {{parts|length}});

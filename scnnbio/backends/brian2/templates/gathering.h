@@ -25,8 +25,9 @@ class Gathering {
     typedef Real Aligned __attribute__((vector_size(64)));
     typedef Aligned Vector __attribute__((aligned(sizeof(Real)), may_alias));
 
-    // Index of the first event of each place, and what each event adds to the index of a tap.
-    std::vector<int32_t> first, shift;
+    // Index of the first event of each place, and what each event adds to the index of a tap; of that,
+    // the part of its column.
+    std::vector<int32_t> first, shift, aside;
     // Rows and columns of a block of equal taps, and one tap of each block: the kernel of before if the
     // blocks are single taps.
     int rows = 1, columns = 1;
@@ -110,8 +111,11 @@ public:
     // much as a dozen vectors that are added to a target in memory instead of a register.
     bool pays(const Real *kernel, const int32_t *events, int count) {
         if (int64_t(count) * KW * ((O + LANES - 1) / LANES) < int64_t(12) * H * W) return false;
-        if (!taps) choose(kernel + FIRST);
-        const int each = KH / rows * (KW / columns);
+        if (!taps) {
+            choose(kernel + FIRST);
+            for (int x = 0; x < W; x++) aside.push_back((x + PX) / columns * O);
+        }
+        const int each = KH / rows * (KW / columns) * O;
         first.resize(H * W + 1);
         if (shift.size() < size_t(count)) shift.resize(count);
         int place = 0;
@@ -120,7 +124,7 @@ public:
             // The list is not in the order of places.
             if (at < place - 1) return false;
             while (place <= at) first[place++] = e;
-            shift[e] = (c * each - (at % W + PX) / columns) * O;
+            shift[e] = c * each - aside[at % W];
         }
         while (place <= H * W) first[place++] = count;
         return true;

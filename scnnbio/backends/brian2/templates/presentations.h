@@ -90,9 +90,10 @@ private:
     void take(uint64_t word) { total += (word + 1) * ((place++ * 0x9E3779B97F4A7C15u) | 1u); }
 };
 
-// Connections by afferent: the index of the first of each, and the end of the last; neurons; weights.
+// Connections by afferent, in runs of neighbouring targets: the index of the first run of each, and the
+// end of the last; of each run the first target, the length, and the index of the first weight; weights.
 struct Afferents {
-    const int32_t *first, *target;
+    const int32_t *first, *target, *length, *begin;
     const double *weight;
 };
 
@@ -359,9 +360,15 @@ private:
         read_all(places.data(), n);
         read_all(given.data(), n);
         sums.assign(count, 0.0);
-        for (size_t k = 0; k < n; k++)
-            for (int32_t c = by.first[places[k]]; c < by.first[places[k] + 1]; c++)
-                sums[by.target[c]] += by.weight[c] * given[k];
+        for (size_t k = 0; k < n; k++) {
+            const double value = given[k];
+            for (int32_t run = by.first[places[k]]; run < by.first[places[k] + 1]; run++) {
+                double *__restrict to = sums.data() + by.target[run];
+                const double *__restrict weight = by.weight + by.begin[run];
+                const int32_t length = by.length[run];
+                for (int32_t i = 0; i < length; i++) to[i] += weight[i] * value;
+            }
+        }
     }
 
     void next_drive() {
