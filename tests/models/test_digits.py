@@ -59,6 +59,7 @@ def test_a_single_number_holds_for_every_size() -> None:
     assert build(size=[7], maps=[70], threshold=["10 mV"]) == build()
 
 
+@pytest.mark.slow
 def test_a_size_fires_and_learns_as_it_does_alone() -> None:
     """Populations side by side share nothing, so that a layer of one size is the oracle."""
     shown = FromImages("digits-8x8", CODE, 20.0, part="train", n=8)
@@ -86,6 +87,7 @@ def test_a_size_fires_and_learns_as_it_does_alone() -> None:
     np.testing.assert_array_equal(made.projection("retina_v1_3").kernel, first.kernel)
 
 
+@pytest.mark.slow
 def test_several_sizes_fire_and_learn_alike_on_two_backends() -> None:
     network = build(extent=8, radius=1, deep_rate=0.1, deep_depression=0.7, **SIDES, **DEEP)
     shown = FromImages("digits-8x8", CODE, 20.0, part="train", n=10)
