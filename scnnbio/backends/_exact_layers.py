@@ -9,7 +9,7 @@ from scnnbio.backends import _crossings
 from scnnbio.backends._crossings import TERMS, exponential, first_crossings, piece_length
 from scnnbio.backends._expressions import assigned, evaluate
 from scnnbio.backends._linear import generators, threshold_form
-from scnnbio.backends.base import initial_states
+from scnnbio.backends.steps import initial_states
 from scnnbio.network import Projection
 from scnnbio.population import Population
 

@@ -17,14 +17,9 @@ from scnnbio.backends._expressions import assigned, evaluate
 from scnnbio.backends._finite import check_finite
 from scnnbio.backends._oracle import Oracle, Simulation
 from scnnbio.backends._plasticity import Competition, Learning
-from scnnbio.backends.base import (
-    gate_steps,
-    initial_states,
-    refractory_steps,
-    step_constants,
-)
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Exact, Promise
+from scnnbio.backends.steps import gate_steps, initial_states, refractory_steps, step_constants
 from scnnbio.backends.support import ON_A_GRID
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.experiment.drive import Pending

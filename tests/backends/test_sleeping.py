@@ -10,8 +10,8 @@ import pytest
 from scnnbio import backends
 from scnnbio.backends._expressions import evaluate
 from scnnbio.backends._linear import threshold_form
-from scnnbio.backends.base import step_constants
 from scnnbio.backends.brian2.sleeping import HORIZONS, MAX_SLEEP, Sleep, sleep_of
+from scnnbio.backends.steps import step_constants
 from scnnbio.connectors import ConvolutionConnector, LateralInhibitionConnector
 from scnnbio.encoding import LGN, Encoding, PoissonCode
 from scnnbio.experiment import Experiment, Record, Sampling

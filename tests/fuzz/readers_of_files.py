@@ -160,6 +160,8 @@ def _results(folder: Path) -> list[Path]:
     from scnnbio.workflow.folder import write_runs, write_scores
 
     run = folder / "run"
+    # Of a process that has ended by now, after the input that ended it.
+    shutil.rmtree(run, ignore_errors=True)
     settings = ("network.parameters.maps=2", "stages.learn.stimulus.n_trials=4")
     study = load(ROOT / "experiments" / "v1_features.toml", profile="tiny", settings=settings)
     with workflow.new_folder(run) as draft:

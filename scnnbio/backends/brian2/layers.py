@@ -14,13 +14,13 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import initial_states, refractory_steps, step_constants
 from scnnbio.backends.brian2.layout import public_of_internal
 from scnnbio.backends.brian2.learning import competition, regularly
 from scnnbio.backends.brian2.procedural import Each, generates_cpp
 from scnnbio.backends.brian2.sleeping import Sleep, sleep_of
 from scnnbio.backends.brian2.stepping import Rules, silent_states, stepped
 from scnnbio.backends.notation import BRIAN2
+from scnnbio.backends.steps import initial_states, refractory_steps, step_constants
 from scnnbio.experiment import Experiment
 from scnnbio.neurons.integrator import integrator
 from scnnbio.neurons.parsing import excess_over, renamed

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import gate_steps
 from scnnbio.backends.brian2.layout import internal_of_public
+from scnnbio.backends.steps import gate_steps
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Feature

@@ -19,7 +19,6 @@ from typing import Any
 
 import brian2 as b2
 
-from scnnbio.backends.base import gate_steps, refractory_steps
 from scnnbio.backends.brian2.driving import drive_objects
 from scnnbio.backends.brian2.layers import Layer
 from scnnbio.backends.brian2.learning import Learning, at_lag, connections_at, kernel_group
@@ -27,6 +26,7 @@ from scnnbio.backends.brian2.lists import Listing, is_listed
 from scnnbio.backends.brian2.presentations import Source, internal_trials, shares
 from scnnbio.backends.brian2.procedural import Arrivals, KernelPathway
 from scnnbio.backends.brian2.rewarding import add_reward
+from scnnbio.backends.steps import gate_steps, refractory_steps
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Inputs
 from scnnbio.experiment.inputs import first_units

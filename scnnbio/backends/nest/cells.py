@@ -11,10 +11,10 @@ import nest
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import initial_states, refractory_steps, step_constants
 from scnnbio.backends.nest.build import build_in_parallel, compiled
 from scnnbio.backends.nest.nestml import NestmlModel, nestml_model
 from scnnbio.backends.nest.schedule import Schedule
+from scnnbio.backends.steps import initial_states, refractory_steps, step_constants
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection

@@ -14,10 +14,10 @@ import nest
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import gate_steps
 from scnnbio.backends.nest.build import build_in_parallel, rule_module, shared_module
 from scnnbio.backends.nest.placed import Placed, SpikeKind
 from scnnbio.backends.nest.rules import rule_code, rule_values
+from scnnbio.backends.steps import gate_steps
 from scnnbio.connectors import KernelConnector
 from scnnbio.errors import SpecError, Unsupported
 from scnnbio.experiment import Experiment, Feature

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.backends.base import initial_states, refractory_steps
 from scnnbio.backends.spinnaker.arithmetic import (
     ONE,
     TOO_LARGE,
@@ -16,6 +15,7 @@ from scnnbio.backends.spinnaker.arithmetic import (
     mean_of_step,
     representable,
 )
+from scnnbio.backends.steps import initial_states, refractory_steps
 from scnnbio.errors import Unsupported
 from scnnbio.network import Network, Projection
 from scnnbio.neurons.standard import standard_cells

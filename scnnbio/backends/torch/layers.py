@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scnnbio.backends.base import initial_states, refractory_steps, step_constants
+from scnnbio.backends.steps import initial_states, refractory_steps, step_constants
 from scnnbio.backends.torch.expressions import compiled
 from scnnbio.backends.torch.propagators import exact_constants, needs
 from scnnbio.errors import SpecError

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scnnbio.backends.base import gate_steps
+from scnnbio.backends.steps import gate_steps
 from scnnbio.connectors import DenseConnector, KernelConnector, PoolingConnector
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection

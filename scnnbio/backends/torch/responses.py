@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scnnbio.backends.base import step_constants
+from scnnbio.backends.steps import step_constants
 from scnnbio.backends.torch.layers import Layer
 from scnnbio.neurons.integrator import integrator
 

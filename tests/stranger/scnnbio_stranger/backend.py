@@ -10,9 +10,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from scnnbio.backends import Backend
-from scnnbio.backends.base import Stopwatch, initial_states, refractory_steps
+from scnnbio.backends.base import Stopwatch
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold
+from scnnbio.backends.steps import initial_states, refractory_steps
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.network import Projection
