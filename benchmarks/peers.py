@@ -342,6 +342,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--also", type=Path, help="folder of packages beside the environment's")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(words)
+    if asked.write and (asked.task or asked.threads):
+        parser.error("--write replaces all tables; leave out --task and --threads")
     if asked.work:
         name, task, threads = asked.work
         work(name, task, int(threads))
