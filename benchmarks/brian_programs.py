@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from benchmarks.configurations import DELAY, NEURON, RATES, STDP, Configuration, Poisson
-from benchmarks.timing import Measured, Program, with_child
+from benchmarks.timing import Measured, Program, of_children, with_child
 from scnnbio.backends.brian2.compiling import (
     NO_DENORMALS,
     Precision,
@@ -163,17 +162,11 @@ class InputAlone(Scnnbio):
 
     def run(self) -> Measured:
         self.inputs.draw_s = 0.0
-        begin, program = time.process_time(), _of_children()
+        begin, program = time.process_time(), of_children()
         found = super().run()
-        python, program = time.process_time() - begin, _of_children() - program
+        python, program = time.process_time() - begin, of_children() - program
         draw = self.inputs.draw_s
         return Measured([draw, python - draw, program], found.peak_mb, self.inputs.drawn)
-
-
-def _of_children() -> float:
-    """CPU seconds of processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def explicit_synapses(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

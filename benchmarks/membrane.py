@@ -9,7 +9,6 @@ spikes are the same; in single precision a few in ten thousand may differ.
 from __future__ import annotations
 
 import contextlib
-import resource
 import statistics
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,10 @@ from unittest import mock
 
 import numpy as np
 
+from benchmarks.tables import table
+from benchmarks.timing import of_children
 from scnnbio import backends
-from scnnbio.backends.brian2 import layers
+from scnnbio.backends.brian2 import known, layers
 from scnnbio.connectors import ConvolutionConnector
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromSpikes
@@ -33,7 +34,7 @@ CASES = ((0.1, 5.0, 1000.0, 4.5), (0.1, 20.0, 600.0, 1.8), (0.25, 5.0, 2000.0, 4
 CELLS, MAPS, KERNEL = (2, 128, 128), 16, 5
 ROUNDS = 5
 PRECISIONS = ("double", "single")
-_HEADER = "| precision | dt (ms) | input (Hz) | spikes | awake (s) | asleep (s) | ratio |"
+_HEADS = ("precision", "dt (ms)", "input (Hz)", "spikes", "awake (s)", "asleep (s)", "ratio")
 
 
 def experiment(dt: float, rate: float, duration: float, weight: float) -> Experiment:
@@ -58,22 +59,18 @@ def experiment(dt: float, rate: float, duration: float, weight: float) -> Experi
 
 def seconds(case: Experiment, precision: str, awake: bool) -> tuple[float, int]:
     """CPU seconds of the compiled program, and its spikes; it was compiled before."""
-    kept = mock.patch.object(layers, "sleep_of", return_value=None)
-    with kept if awake else contextlib.nullcontext():
-        begin = _spent()
+    with contextlib.ExitStack() as changed:
+        # The name of a known program does not tell how this function has changed it.
+        changed.enter_context(mock.patch.object(known, "name_of", return_value=None))
+        if awake:
+            changed.enter_context(mock.patch.object(layers, "sleep_of", return_value=None))
+        begin = of_children()
         run = backends.get("brian2-standalone", {"precision": precision}).run(case)
-        return _spent() - begin, len(run.recording.spikes["v1"].time)
+        return of_children() - begin, len(run.recording.spikes["v1"].time)
 
 
-def _spent() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def table() -> Iterator[str]:
-    """The table of the page ``docs/background/performance.md``."""
-    yield _HEADER
-    yield "|" + " --- |" * (_HEADER.count("|") - 1)
+def rows() -> Iterator[list[str]]:
+    """Rows of the table, one per case and precision."""
     for precision in PRECISIONS:
         for dt, rate, duration, weight in CASES:
             case = experiment(dt, rate, duration, weight)
@@ -85,15 +82,13 @@ def table() -> Iterator[str]:
             if abs(spikes - same) > (1e-3 * spikes if precision == "single" else 0):
                 raise RuntimeError(f"{spikes} spikes awake, and {same} asleep")
             up, down = (statistics.median(turn[k][0] for turn in turns) for k in (0, 1))
-            cells = (precision, f"{dt:g}", f"{rate:g}", f"{spikes:,}", f"{up:.2f}", f"{down:.2f}")
-            yield f"| {' | '.join(cells)} | {down / up:.2f} |"
+            found = [precision, f"{dt:g}", f"{rate:g}", f"{spikes:,}", f"{up:.2f}", f"{down:.2f}"]
+            yield [*found, f"{down / up:.2f}"]
 
 
 def main() -> None:
     """Measure all cases and print the table."""
-    for line in table():
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    sys.stdout.write(table(_HEADS, rows()) + "\n")
 
 
 if __name__ == "__main__":

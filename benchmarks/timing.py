@@ -25,6 +25,12 @@ if TYPE_CHECKING:  # a program should not hold modules in memory that it does no
     from scnnbio.backends.brian2.compiling import Precision
 
 
+def of_children() -> float:
+    """CPU seconds of child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @dataclass
 class Measured:
     """One run of a program.
