@@ -2,7 +2,8 @@
 
 python docs/document_format.py    # writes docs/reference/document.md
 
-More than 400 lines: it is one page, and half of it lists the page's sections in their order.
+Longer than 400 lines because it is one page, and half of it lists the page's sections in their
+order.
 """
 
 from __future__ import annotations

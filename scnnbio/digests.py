@@ -7,6 +7,7 @@ run anew, such as ``scnnbio figures``, writes their digests anew too.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -50,6 +51,12 @@ def source_digest(folder: Path | None = None) -> str:
         if file.is_file():
             whole.update(f"{file.relative_to(place).as_posix()} {digest_of(file)}\n".encode())
     return whole.hexdigest()
+
+
+@functools.cache
+def code_digest() -> str:
+    """:func:`source_digest` of scnnbio when this process first asked, whatever is edited since."""
+    return source_digest()
 
 
 def files_of(folder: Path) -> Iterator[str]:

@@ -7,7 +7,6 @@ that digest is the same and its files are those that were written.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scnnbio.digests import digest_of, files_of, source_digest
+from scnnbio.digests import code_digest, digest_of, files_of
 from scnnbio.errors import DataError, unwritable
 from scnnbio.figures.report import Picture
 from scnnbio.figures.saving import Saved
@@ -28,7 +27,6 @@ RECORD = "drawn.json"
 #: Packages that draw figures, or compute what they show.
 _PACKAGES = ("matplotlib", "numpy", "scipy", "elephant", "pandas")
 
-_source = functools.cache(source_digest)
 Known = Mapping[str, Saved | str]
 
 
@@ -41,7 +39,7 @@ def inputs_of(folder: Path) -> str:
     ]
     made = {
         "results": results,
-        "scnnbio": _source(),
+        "scnnbio": code_digest(),
         "packages": {name: version(name) for name in _PACKAGES},
         "extensions": extensions(),
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, not_one_of
-from scnnbio.recording.hdf5 import check_sizes
+from scnnbio.recording.hdf5 import check_sizes, members
 
 FloatArray = NDArray[np.float64]
 
@@ -163,14 +163,10 @@ def _of_file(path: Path) -> dict[str, Any]:
 def _read(group: Any) -> dict[str, Any]:
     import h5py
 
-    found = {}
-    for name, item in group.items():
-        if item is None:
-            raise KeyError(f"the link {name!r} leads nowhere")
-        if not isinstance(item, h5py.Group | h5py.Dataset):
-            raise ValueError(f"{name!r} is neither a group nor an array")
-        found[name] = _read(item) if isinstance(item, h5py.Group) else item[()]
-    return found
+    return {
+        name: _read(item) if isinstance(item, h5py.Group) else item[()]
+        for name, item in members(group)
+    }
 
 
 def _text(value: Any) -> str:

@@ -265,6 +265,24 @@ def _write_array(group: h5py.Group, name: str, values: np.ndarray) -> None:
         group.create_dataset(name, data=values)
 
 
+def members(group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Groups and arrays of a group, by name.
+
+    Raises
+    ------
+    KeyError
+        If a link leads nowhere, or a member is neither.
+    """
+    import h5py
+
+    for name, item in group.items():
+        if item is None:
+            raise KeyError(f"the link {name!r} leads nowhere")
+        if not isinstance(item, h5py.Group | h5py.Dataset):
+            raise KeyError(f"{name!r} is neither a group nor an array")
+        yield name, item
+
+
 def _read_group(group: h5py.Group) -> dict[str, Any]:
     import h5py
 
@@ -273,11 +291,7 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
         for name, value in group.attrs.items()
         if not (group.parent == group and name in ("kind", "version"))
     }
-    for name, item in group.items():
-        if item is None:
-            raise KeyError(f"the link {name!r} leads nowhere")
-        if not isinstance(item, h5py.Group | h5py.Dataset):
-            raise KeyError(f"{name!r} is neither a group nor an array")
+    for name, item in members(group):
         tree[name] = _read_group(item) if isinstance(item, h5py.Group) else _read_array(item)
     return tree
 

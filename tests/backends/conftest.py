@@ -27,3 +27,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders in which make was called for a program of Brian2; no compiler is asked."""
+    from scnnbio.backends.brian2 import compiling
+
+    calls: list[Path] = []
+
+    def make(folder: Path) -> None:
+        calls.append(folder)
+        (folder / "main").write_bytes(b"compiled " + (folder / "main.cpp").read_bytes())
+
+    monkeypatch.setattr(compiling, "_make", make)
+    return calls

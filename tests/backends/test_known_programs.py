@@ -89,19 +89,6 @@ def test_nothing_is_kept_of_a_network_with_code_of_others() -> None:
     assert name(dataclasses.replace(shown, network=network)) is None
 
 
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Folders in which make was called; no compiler is asked."""
-    calls: list[Path] = []
-
-    def make(folder: Path) -> None:
-        calls.append(folder)
-        (folder / "main").write_bytes(b"compiled " + (folder / "main.cpp").read_bytes())
-
-    monkeypatch.setattr(compiling, "_make", make)
-    return calls
-
-
 def content(folder: Path) -> dict[str, bytes]:
     """What a run reads from a folder."""
     files = [folder / "main", *(folder / "static_arrays").iterdir()]

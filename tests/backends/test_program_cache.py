@@ -32,19 +32,6 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Folders in which make was called."""
-    calls: list[Path] = []
-
-    def make(folder: Path) -> None:
-        calls.append(folder)
-        (folder / "main").write_bytes(b"compiled " + (folder / "main.cpp").read_bytes())
-
-    monkeypatch.setattr(compiling, "_make", make)
-    return calls
-
-
 def test_a_program_is_compiled_once(sources: Path, made: list[Path], cache: Path) -> None:
     assert compiling.compile_project(sources).fresh
     first = (sources / "main").read_bytes()

@@ -107,7 +107,7 @@ def test_only_what_changed_is_drawn_again(
     scores = folder / "scores.json"
     scores.write_bytes(scores.read_bytes() + b" ")
     assert len(redrawn()) == 3
-    monkeypatch.setattr(drawn, "_source", lambda: "edited")
+    monkeypatch.setattr(drawn, "code_digest", lambda: "edited")
     assert len(redrawn()) == 3
     record = folder / "figures" / drawn.RECORD
     record.write_text('{"inputs": 3}')

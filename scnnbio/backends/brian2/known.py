@@ -36,7 +36,7 @@ from scnnbio.backends import _cache
 from scnnbio.backends.brian2 import compiling
 from scnnbio.backends.brian2.driving import drive_tables
 from scnnbio.backends.brian2.program_files import ProgramFiles
-from scnnbio.digests import source_digest
+from scnnbio.digests import code_digest, source_digest
 from scnnbio.errors import ScnnbioError
 from scnnbio.experiment import Experiment
 from scnnbio.values import canonical, digest_of
@@ -45,8 +45,8 @@ _FILE, _FORM, _ARRAYS = "program.npz", "form", "static_arrays"
 _TEMPLATES = Path(__file__).with_name("templates")
 #: Largest program that is kept, and all of them, in bytes of their arrays.
 _LARGEST, _ALL = 2**25, 2**28
-#: Of this process, whose modules may be older than files that an editor has written since.
-_CODE = source_digest()
+#: Asked for now, before an editor writes files that are newer than the modules of this process.
+_CODE = code_digest()
 
 
 def name_of(experiment: Experiment) -> str | None:

@@ -19,6 +19,7 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.backends.brian2.lists import add_table
 from scnnbio.backends.brian2.procedural import Procedural, set_sleep
 from scnnbio.backends.brian2.sleeping import Sleep
 from scnnbio.backends.notation import BRIAN2
@@ -118,7 +119,7 @@ class Step(Procedural):
     Neurons that are above threshold and not refractory are listed in ``_listed``, from which
     :class:`Fire` makes spikes. A pass that only updates reads the list of ``test`` from the
     previous step, which has the neurons that may have become refractory. Neurons sleep by name of
-    the pass that updates them; ``sleeper`` is that name where the pass only tests.
+    the pass that updates them.
     """
 
     def __init__(
@@ -129,7 +130,6 @@ class Step(Procedural):
         name: str,
         parts: Sequence[str],
         test: Step | None = None,
-        sleeper: str = "",
     ) -> None:
         self._begin(name)
         size, variables = len(group), self.variables
@@ -171,7 +171,7 @@ class Step(Procedural):
             "period": rules.trial if rules.resets_trials else 0,
             "size": size,
             "states": list(rules.updates),
-            "sleeps": (sleeper or name) if sleep else "",
+            "sleeps": _update_of(group) if sleep else "",
             "horizons": sorted(sleep.reaches, reverse=True) if sleep and tests else [],
             "trial": rules.trial,
             "try": _TRY,
@@ -206,11 +206,13 @@ class Step(Procedural):
         numbers: list[str] = []
         for name, values in powers.items():
             if np.all(values == values[:, :1]):
-                self._add_table(name, values[:, 0].astype(real), "_power_idx")
+                add_table(self.variables, name, values[:, 0].astype(real), "_power_idx")
                 numbers.append(name)
             else:
                 rows = [np.resize(row, tile) for row in values]
-                self._add_table(name, np.concatenate(rows).astype(real), "_power_lane_idx")
+                add_table(
+                    self.variables, name, np.concatenate(rows).astype(real), "_power_lane_idx"
+                )
                 tiled.append(name)
         constants = {**rules.constants, **(sleep.constants if sleep and tests else {})}
         for name, values in constants.items():
@@ -219,12 +221,14 @@ class Step(Procedural):
             if np.all(values == values[0]):
                 self.variables.add_constant(name, real.type(values[0]))
             else:
-                self._add_table(name, np.resize(values, tile).astype(real), "_lane_idx")
+                add_table(self.variables, name, np.resize(values, tile).astype(real), "_lane_idx")
                 tiled.append(name)
         levels = []
         for name, levels_group in rules.levels.items():
             if name in used:
-                self._add_table(name, np.zeros(tile, real), "_lane_idx", constant=False)
+                self.variables.add_array(
+                    name, size=tile, values=np.zeros(tile, real), dtype=real, index="_lane_idx"
+                )
                 self.variables.add_reference(f"_level_{name}", levels_group, "level", index="0")
                 levels.append((name, f"_level_{name}"))
         return {
@@ -235,18 +239,6 @@ class Step(Procedural):
             "channels": rules.channels,
             "levels": levels,
         }
-
-    def _add_table(
-        self, name: str, values: NDArray[Any], index: str, constant: bool = True
-    ) -> None:
-        self.variables.add_array(
-            name,
-            size=len(values),
-            values=values,
-            dtype=values.dtype,
-            index=index,
-            constant=constant,
-        )
 
 
 class Fire(Procedural):
@@ -260,6 +252,11 @@ class Fire(Procedural):
         self._finish("fire", "", group, slot, {})
         self.add_dependency(group)
         self.add_dependency(step)
+
+
+def _update_of(group: Any) -> str:
+    """Name of the pass that updates a group."""
+    return f"update_{group.name}"
 
 
 def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
@@ -279,12 +276,12 @@ def stepped(group: Any, rules: Rules, jumping: set[str]) -> list[Any]:
     list of Brian2 objects
     """
     group.contained_objects.remove(group.thresholder["spike"])
-    update, fire = f"update_{group.name}", f"fire_{group.name}"
+    update, fire = _update_of(group), f"fire_{group.name}"
     # After the decay of shared thresholds (order 0 of the same slot).
     slot = ("groups", 10)
     firing = ("test", "reset") if rules.resets else ("test",)
     if jumping & rules.at_a_spike():
-        test = Step(group, rules, ("thresholds", 0), f"test_{group.name}", firing, sleeper=update)
+        test = Step(group, rules, ("thresholds", 0), f"test_{group.name}", firing)
         made = [Step(group, rules, slot, update, ("update",), test), test]
     else:
         test = Step(group, rules, slot, update, ("update", *firing))
