@@ -15,7 +15,7 @@ from scnnbio.values import FrozenTable, Value
 
 Loss = Literal["rate", "first-spike", "membrane"]
 Schedule = Literal["constant", "cosine"]
-Precision = Literal["single", "double"]
+Precision = Literal["single", "mixed", "double"]
 Arithmetic = Literal["spinnaker"]
 
 _CHOICES: dict[str, Any] = {
@@ -65,6 +65,10 @@ class Training(Value):
         keeps its number of values: one for all neurons, one per channel or one per neuron.
     fixed : sequence of str
         Projections whose kernels stay as they are.
+    dropout : mapping of str to float
+        Population → share of its neurons whose spikes do not reach other populations, drawn in
+        each trial of training (Srivastava et al. 2014, J Mach Learn Res 15:1929). The spikes of the
+        others count more by as much. Validation, and the network that is kept, have all neurons.
     truncate : int, optional
         Number of steps after which gradients are truncated.
     checkpoint : int, optional
@@ -83,8 +87,9 @@ class Training(Value):
     quantise : {"spinnaker"}, optional
         A machine whose weights the forward pass uses; gradients pass through the rounding
         (Bengio, Leonard & Courville 2013, arXiv:1308.3432).
-    precision : {"single", "double"}
-        Of torch's numbers.
+    precision : {"single", "mixed", "double"}
+        Of torch's numbers. Mixed is single, but gradients of convolutions and dense products are
+        computed from numbers of 16 bits (bfloat16), which is faster on processors that can.
 
     Raises
     ------
@@ -103,6 +108,7 @@ class Training(Value):
     through_reset: bool = False
     learn: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenTable)
     fixed: tuple[str, ...] = ()
+    dropout: Mapping[str, Number] = field(default_factory=FrozenTable)
     truncate: int | None = None
     checkpoint: int | None = None
     rates: tuple[Hertz, Hertz] | None = None
@@ -127,10 +133,14 @@ class Training(Value):
                 f"{self.through_reset!r} is not true or false", where="training.through_reset"
             )
         object.__setattr__(self, "fixed", _names(self.fixed, "training.fixed"))
-        if not isinstance(self.learn, Mapping):
-            raise SpecError(
-                f"{reprlib.repr(self.learn)} is not a table of populations", where="training.learn"
-            )
+        for name in ("learn", "dropout"):
+            if not isinstance(given := getattr(self, name), Mapping):
+                raise SpecError(
+                    f"{reprlib.repr(given)} is not a table of populations",
+                    where=f"training.{name}",
+                )
+        dropped = {n: _share(v, f"training.dropout.{n}") for n, v in self.dropout.items()}
+        object.__setattr__(self, "dropout", FrozenTable(dropped))
         learned = {n: _names(v, f"training.learn.{n}") for n, v in self.learn.items()}
         object.__setattr__(self, "learn", FrozenTable(learned))
         if self.rates is not None:
@@ -166,6 +176,13 @@ def _names(given: Any, where: str) -> tuple[str, ...]:
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
         raise SpecError(f"{reprlib.repr(given)} is not a list of names", where=where)
     return tuple(given)
+
+
+def _share(value: Any, where: str) -> float:
+    number = plain(value, "1", where=where)
+    if not 0.0 <= number < 1.0:
+        raise SpecError(f"{number:g} is not a share from 0 to below 1", where=where)
+    return number
 
 
 def _range(given: Any) -> tuple[float, float]:

@@ -37,12 +37,20 @@ class State:
         By projection: spikes in transit, of as many steps as its longest delay or as have been.
     opens : dict of str to Tensor
         By projection that passes first spikes: when each window opens again.
+    factors : dict of str to Tensor (trial, channel, row, column)
+        By population: on each of its spikes on their way to others.
     """
 
     step: int
     layers: dict[str, LayerState]
     tails: dict[str, Tensor]
     opens: dict[str, Tensor]
+    factors: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def sent(self, name: str, spikes: Tensor) -> Tensor:
+        """What spikes of a population bring to others."""
+        factor = self.factors.get(name)
+        return spikes if factor is None else spikes * factor
 
     def detached(self) -> State:
         """The same state, without its gradient history."""
@@ -51,6 +59,7 @@ class State:
             {name: layer.detached() for name, layer in self.layers.items()},
             {name: tail.detach() for name, tail in self.tails.items()},
             self.opens,
+            self.factors,
         )
 
 
@@ -97,6 +106,8 @@ class Unrolled:
     experiment : Experiment
     dtype : torch.dtype
     firing : Firing
+    mixed : bool
+        As of :class:`~scnnbio.backends.torch.pathways.Pathway`.
     """
 
     def __init__(
@@ -104,12 +115,13 @@ class Unrolled:
         experiment: Experiment,
         dtype: torch.dtype = torch.float64,
         firing: Firing = Firing(),  # noqa: B008  (it is immutable)
+        mixed: bool = False,
     ) -> None:
         network, self.dtype, self.firing = experiment.network, dtype, firing
         self.layers = {
             p.name: Layer(p, experiment.dt, dtype) for p in network.populations if not p.is_source
         }
-        self.pathways = {p.name: Pathway(p, experiment, dtype) for p in network.projections}
+        self.pathways = {p.name: Pathway(p, experiment, dtype, mixed) for p in network.projections}
         self.into = {
             name: [self.pathways[p.name] for p in network.incoming(name)] for name in self.layers
         }
@@ -143,15 +155,29 @@ class Unrolled:
             {name: layer.names(own[name]) for name, layer in self.layers.items()},
         )
 
-    def begin(self, trials: int, bound: Bound) -> State:
-        """All trials at rest, without spikes in transit."""
+    def begin(
+        self, trials: int, bound: Bound, factors: Mapping[str, Tensor] | None = None
+    ) -> State:
+        """All trials at rest, without spikes in transit.
+
+        Parameters
+        ----------
+        trials : int
+        bound : Bound
+        factors : mapping of str to Tensor, optional
+            As of :class:`State`.
+
+        Returns
+        -------
+        State
+        """
         tails, opens = {}, {}
         for name, path in self.pathways.items():
             tails[name] = torch.zeros((0, trials, *path.connector.in_shape), dtype=self.dtype)
             if path.gate:
                 opens[name] = torch.zeros((trials, *path.post.shape), dtype=torch.int64)
         layers = {n: layer.begin(trials, bound.names[n]) for n, layer in self.layers.items()}
-        return State(0, layers, tails, opens)
+        return State(0, layers, tails, opens, factors or {})
 
     def advance(
         self,
@@ -179,7 +205,7 @@ class Unrolled:
         Traced
         """
         traced = Traced(dict(sources))
-        after = State(state.step, dict(state.layers), {}, dict(state.opens))
+        after = State(state.step, dict(state.layers), {}, dict(state.opens), state.factors)
         steps = len(next(iter(sources.values())))
         keep = _Keep(frozenset(levels), tuple(sampled))
         for stage in self.order:
@@ -252,7 +278,7 @@ class Unrolled:
         for lag, delay in enumerate(path.delays):
             if now < delay:
                 continue
-            arriving = history[now - delay]
+            arriving = after.sent(path.projection.pre, history[now - delay])
             if path.gate:
                 amount, after.opens[path.name] = path.passing(
                     arriving, weights, after.opens[path.name], after.step + step + 1
@@ -282,6 +308,7 @@ class Unrolled:
             weights = bound.weights[path.name]
             tail = before.tails[path.name]
             spikes = _behind(tail, traced.spikes[path.projection.pre])
+            spikes = after.sent(path.projection.pre, spikes)
             for lag, delay in enumerate(path.delays):
                 begin = len(tail) - delay
                 first = min(max(0, -begin), steps)
