@@ -300,18 +300,23 @@ def _work(messages: connection.Connection, task: Task) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     latest: dict[str, float] = {}
+    sending = threading.RLock()  # a program's progress is read by a thread of its own
+
+    def tell(*message: Any) -> None:
+        with sending:
+            send(messages, message)
 
     def report(phase: str, done: float, total: float) -> None:
         now = time.monotonic()
         # A trial may take less than it takes to send how many are done, and to receive that.
         if done >= total or now - latest.get(phase, -math.inf) >= _REPORTED_EVERY:
             latest[phase] = now
-            send(messages, ("progress", (phase, done, total)))
+            tell("progress", (phase, done, total))
 
     def warn(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
     ) -> None:
-        send(messages, ("warning", (str(message), category, filename, lineno)))
+        tell("warning", (str(message), category, filename, lineno))
 
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
@@ -319,7 +324,7 @@ def _work(messages: connection.Connection, task: Task) -> None:
     except Exception as error:
         found = ("error", portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        send(messages, found)
+        tell(*found)
 
 
 def _keep_freed_memory() -> None:
