@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _DTYPES = {"single": torch.float32, "mixed": torch.float32, "double": torch.float64}
-#: Bytes of a batch that are kept for the next one. Without, a tenth of the time goes into new pages.
+#: Bytes of a batch that are kept for the next: otherwise new pages take a tenth of the time.
 _KEPT = 1 << 30
 #: Number of batches between updates of the exponents of a machine's weights.
 _REFRESHED = 50
