@@ -18,6 +18,7 @@ from scnnbio.backends.torch import Training, train  # noqa: E402
 from scnnbio.backends.torch.inputs import dense  # noqa: E402
 from scnnbio.backends.torch.training import Trainer  # noqa: E402
 from scnnbio.backends.torch.unrolled import Unrolled  # noqa: E402
+from tests.backends.test_torch_currents import valued  # noqa: E402
 from tests.backends.test_torch_gradients import mixed  # noqa: E402
 from tests.backends.test_torch_training import pictures, right, small  # noqa: E402
 
@@ -124,3 +125,9 @@ def test_shares_that_mean_nothing_are_refused(shares: Any, said: str) -> None:
     with pytest.raises(SpecError) as error:
         trainer(dropout=shares)
     assert said in str(error.value)
+
+
+def test_values_are_not_left_out() -> None:
+    training = Training(dropout={"eye": 0.1})
+    with pytest.raises(SpecError, match=r"training.dropout.eye: 'eye' gives values"):
+        Trainer(valued(), "label", "cell", training, None)

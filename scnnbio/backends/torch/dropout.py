@@ -31,7 +31,7 @@ class Dropout:
     Raises
     ------
     SpecError
-        If a population is unknown, or feeds no other.
+        If a population is unknown, feeds no other, or gives values rather than spikes.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Dropout:
     ) -> None:
         shapes = {p.name: p.shape for p in network.populations}
         feeding = {p.pre for p in network.projections}
+        valued = [p.name for p in network.populations if p.gives_values]
         for name in shares:
             where = f"training.dropout.{name}"
             if name not in shapes:
@@ -48,6 +49,11 @@ class Dropout:
             if name not in feeding:
                 raise SpecError(
                     f"{name!r} feeds no population, so leaving its neurons out changes nothing",
+                    where=where,
+                )
+            if name in valued:
+                raise SpecError(
+                    f"{name!r} gives values, which are not left out; name a population that fires",
                     where=where,
                 )
         self.shapes = {name: shapes[name] for name in shares}

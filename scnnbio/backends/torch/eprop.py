@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scnnbio.backends.torch.inputs import Trial, dense
+from scnnbio.backends.torch.inputs import dense
 from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.backends.torch.responses import Response
@@ -121,7 +121,7 @@ class EProp:
     def _forward(
         self, chosen: slice, kernels: Mapping[str, Tensor] | None = None
     ) -> tuple[Traced, dict[str, Tensor], Tensor]:
-        trials: list[Trial] = self.trials[chosen]
+        trials = self.trials[chosen]
         bound = self.unrolled.bound(kernels)
         sources = self.experiment.network.sources
         given = dense(trials, sources, 0, self.experiment.trial_steps, torch.float64)
@@ -339,6 +339,14 @@ def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> 
                 "give one between source and readout",
             )
         )
+    problems += [
+        Unsupported(
+            f"population {name!r}",
+            "currents and values have no presynaptic trace",
+            "give them as spikes, by FromImages with a code",
+        )
+        for name in experiment.lowered.drives
+    ]
     if any(p.pre == readout for p in network.projections):
         problems.append(
             Unsupported(f"population {readout!r}", "the readout projects", "leave that out")

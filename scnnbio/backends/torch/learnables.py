@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -59,6 +59,8 @@ class Kernel:
 def _takes(path: Pathway, kernel: FloatArray) -> bool:
     """Whether a projection accepts weights with the signs of such a kernel."""
     projection = path.projection
+    if projection.receptor not in path.post.model.receptors:
+        return True  # values change a port, whose range is checked as they are summed
     try:
         connector = projection.connector.with_kernel(kernel)
         check_signs(
@@ -184,10 +186,10 @@ class Learnables:
         self, network: Network, unrolled: Unrolled, training: Training, duration: float
     ) -> None:
         self.network, self.unrolled = network, unrolled
-        _check_names(network, training)
+        _check_names(network, training, unrolled.driving.ports)
         self.kernels = {
             name: Kernel(path)
-            for name, path in unrolled.pathways.items()
+            for name, path in unrolled.connected.items()
             if name not in training.fixed and not isinstance(path.connector, PoolingConnector)
         }
         self.parameters = {
@@ -290,7 +292,7 @@ class Average:
                 one.copy_(value)
 
 
-def _check_names(network: Network, training: Training) -> None:
+def _check_names(network: Network, training: Training, driven: Collection[tuple[str, str]]) -> None:
     projections = [p.name for p in network.projections]
     for name in training.fixed:
         if name not in projections:
@@ -311,6 +313,12 @@ def _check_names(network: Network, training: Training) -> None:
             if name == model.refractory:
                 raise SpecError(
                     f"{name!r} is counted in whole steps, which have no gradient; leave it out",
+                    where=where,
+                )
+            if (population, name) in driven:
+                raise SpecError(
+                    f"{name!r} is set by an input in each trial; leave it out, and learn the"
+                    " weights from a source of values",
                     where=where,
                 )
             if rule is not None and rule.parameter == name:

@@ -41,7 +41,8 @@ class Pathway:
         self.projection, self.dtype = projection, dtype
         self.connector = projection.connector
         self.post = network.population(projection.post)
-        self.state = self.post.model.receptors[projection.receptor]
+        # Values change a port, which bears its own name.
+        self.state = self.post.model.receptors.get(projection.receptor, projection.receptor)
         self.delays = experiment.delay_steps(projection)
         self.gate = gate_steps(experiment, projection)
         self.kernel = torch.as_tensor(np.array(projection.kernel), dtype=dtype)

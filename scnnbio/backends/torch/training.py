@@ -24,6 +24,7 @@ from torch.utils.checkpoint import checkpoint
 
 from scnnbio._allocator import keep_freed_memory
 from scnnbio.backends.torch.diagnostics import Watch
+from scnnbio.backends.torch.driving import piece as of_steps
 from scnnbio.backends.torch.dropout import Dropout
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
@@ -316,21 +317,24 @@ class Trainer:
     ) -> Traced:
         """Run whole trials, in pieces where gradients are truncated or recomputed."""
         steps, training = self.experiment.trial_steps, self.training
-        sources = self.experiment.network.sources
+        sources = self.experiment.network.spike_sources
+        drives = self.unrolled.driving.of(trials, bound.weights)
         piece = training.truncate or training.checkpoint or steps
         levels = [self.readout] if training.loss == "membrane" else []
         state = self.unrolled.begin(len(trials), bound, factors)
         pieces: list[Traced] = []
         for begin in range(0, steps, piece):
-            given = dense(trials, sources, begin, min(begin + piece, steps), self.dtype)
+            end = min(begin + piece, steps)
+            given = dense(trials, sources, begin, end, self.dtype)
+            arguments = given, bound, levels, (), of_steps(drives, begin, end)
             if training.truncate is not None:
                 state = state.detached()
             if training.checkpoint is not None and torch.is_grad_enabled():
                 state, traced = checkpoint(
-                    self.unrolled.advance, state, given, bound, levels, use_reentrant=False
+                    self.unrolled.advance, state, *arguments, use_reentrant=False
                 )
             else:
-                state, traced = self.unrolled.advance(state, given, bound, levels)
+                state, traced = self.unrolled.advance(state, *arguments)
             pieces.append(traced)
         if len(pieces) == 1:
             return pieces[0]

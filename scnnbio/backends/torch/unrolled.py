@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scnnbio.backends.torch.driving import Drives, Driving
 from scnnbio.backends.torch.layers import Firing, Layer, LayerState
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.experiment import Experiment
@@ -117,11 +118,18 @@ class Unrolled:
         firing: Firing = Firing(),  # noqa: B008  (it is immutable)
         mixed: bool = False,
     ) -> None:
-        network, self.dtype, self.firing = experiment.network, dtype, firing
+        below = experiment.lowered
+        network, self.dtype, self.firing = below.network, dtype, firing
         self.layers = {
             p.name: Layer(p, experiment.dt, dtype) for p in network.populations if not p.is_source
         }
-        self.pathways = {p.name: Pathway(p, experiment, dtype, mixed) for p in network.projections}
+        self.pathways = {p.name: Pathway(p, below, dtype, mixed) for p in network.projections}
+        self.valued = {
+            p.name: Pathway(p, experiment, dtype, mixed)
+            for p in experiment.network.projections
+            if experiment.network.population(p.pre).gives_values
+        }
+        self.driving = Driving(below, self.valued, dtype)
         self.into = {
             name: [self.pathways[p.name] for p in network.incoming(name)] for name in self.layers
         }
@@ -131,6 +139,11 @@ class Unrolled:
             name: None if surrogate is None else layer.distance() * surrogate.width
             for name, layer in self.layers.items()
         }
+
+    @property
+    def connected(self) -> dict[str, Pathway]:
+        """All pathways: those of spikes, and those of values."""
+        return {**self.pathways, **self.valued}
 
     def bound(
         self,
@@ -151,7 +164,7 @@ class Unrolled:
         for (population, parameter), value in (parameters or {}).items():
             own[population][parameter] = value
         return Bound(
-            {name: path.weights(given.get(name)) for name, path in self.pathways.items()},
+            {name: path.weights(given.get(name)) for name, path in self.connected.items()},
             {name: layer.names(own[name]) for name, layer in self.layers.items()},
         )
 
@@ -186,8 +199,9 @@ class Unrolled:
         bound: Bound,
         levels: Iterable[str] = (),
         sampled: Iterable[Sampled] = (),
+        drives: Drives | None = None,
     ) -> tuple[State, Traced]:
-        """Advance by as many steps as the sources contain.
+        """Advance by as many steps as the sources or the drives contain.
 
         Parameters
         ----------
@@ -198,6 +212,8 @@ class Unrolled:
         levels : iterable of str, optional
             Populations whose excess over threshold is kept.
         sampled : iterable of (population, state), optional
+        drives : dict of (population, port) to list of Tensor or None, optional
+            New values of each driven port at the beginning of each step.
 
         Returns
         -------
@@ -206,8 +222,9 @@ class Unrolled:
         """
         traced = Traced(dict(sources))
         after = State(state.step, dict(state.layers), {}, dict(state.opens), state.factors)
-        steps = len(next(iter(sources.values())))
-        keep = _Keep(frozenset(levels), tuple(sampled))
+        driven = drives or {}
+        steps = min([*map(len, sources.values()), *map(len, driven.values())])
+        keep = _Keep(frozenset(levels), tuple(sampled), driven)
         for stage in self.order:
             self._stage(stage, steps, after, state, bound, traced, keep)
         for name, path in self.pathways.items():
@@ -240,7 +257,11 @@ class Unrolled:
         fired: dict[str, list[Tensor]] = {name: [] for name in stage}
         levels: dict[str, list[Any]] = {name: [] for name in stage if name in keep.levels}
         samples: dict[Sampled, list[Tensor]] = {k: [] for k in keep.sampled if k[0] in stage}
+        ports = {key: rows for key, rows in keep.drives.items() if key[0] in stage}
         for step in range(steps):
+            for (name, port), rows in ports.items():
+                if (values := rows[step]) is not None:
+                    after.layers[name] = after.layers[name].driven(port, values)
             for name, variable in samples:
                 samples[name, variable].append(after.layers[name].states[variable])
             for name in stage:
@@ -350,8 +371,11 @@ def _add(drive: dict[str, Tensor], state: str, amount: Tensor) -> None:
 
 @dataclass(frozen=True)
 class _Keep:
+    """What is kept of an interval of time, and what is set in it."""
+
     levels: frozenset[str]
     sampled: tuple[Sampled, ...]
+    drives: Drives
 
 
 def stages(network: Network) -> list[tuple[str, ...]]:
