@@ -7,7 +7,6 @@ form a loop are stepped together. Order and time are those of :mod:`scnnbio.back
 
 from __future__ import annotations
 
-import graphlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,9 @@ from torch import Tensor
 
 from scnnbio.backends.torch.driving import Drives, Driving
 from scnnbio.backends.torch.layers import Firing, Layer, LayerState
+from scnnbio.backends.torch.order import stages
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network
 
 #: Sampled variable: population and state.
 Sampled = tuple[str, str]
@@ -376,30 +375,3 @@ class _Keep:
     levels: frozenset[str]
     sampled: tuple[Sampled, ...]
     drives: Drives
-
-
-def stages(network: Network) -> list[tuple[str, ...]]:
-    """Order populations so that each gets input only from earlier ones or its own stage.
-
-    Parameters
-    ----------
-    network : Network
-
-    Returns
-    -------
-    list of tuple of str
-        Sources aside; a stage of several is a loop.
-    """
-    names = [p.name for p in network.populations if not p.is_source]
-    fed = {
-        name: {p.pre for p in network.incoming(name) if not network.population(p.pre).is_source}
-        for name in names
-    }
-    reach = {name: {name, *fed[name]} for name in names}
-    for _ in names:
-        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
-    loop = {
-        name: tuple(n for n in names if n in reach[name] and name in reach[n]) for name in names
-    }
-    graph = {loop[name]: {loop[n] for n in reach[name] if loop[n] != loop[name]} for name in names}
-    return list(graphlib.TopologicalSorter(graph).static_order())
