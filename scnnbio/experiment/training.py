@@ -94,7 +94,8 @@ class Training(Value):
     Raises
     ------
     SpecError
-        If a value is out of range, or ``truncate`` and ``checkpoint`` are both given.
+        If a value is out of range, a penalty is given without what it is the weight of, or
+        ``truncate`` and ``checkpoint`` are both given.
     """
 
     epochs: int = 10
@@ -145,6 +146,12 @@ class Training(Value):
         object.__setattr__(self, "learn", FrozenTable(learned))
         if self.rates is not None:
             object.__setattr__(self, "rates", _range(self.rates))
+        for name, priced in (("rates", "rate_penalty"), ("budget", "budget_penalty")):
+            if getattr(self, name) is None and getattr(self, priced) != 1.0:
+                raise SpecError(
+                    f"it is the weight of {name}, without which it does nothing; give {name} or leave it out",
+                    where=f"training.{priced}",
+                )
         if self.truncate is not None and self.checkpoint is not None:
             raise SpecError(
                 "truncate keeps little in memory by itself; give truncate or checkpoint, not both",
