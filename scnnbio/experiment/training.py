@@ -149,7 +149,7 @@ class Training(Value):
         for name, priced in (("rates", "rate_penalty"), ("budget", "budget_penalty")):
             if getattr(self, name) is None and getattr(self, priced) != 1.0:
                 raise SpecError(
-                    f"it is the weight of {name}, without which it does nothing; give {name} or leave it out",
+                    f"it is the weight of {name}, without which it does nothing; give both",
                     where=f"training.{priced}",
                 )
         if self.truncate is not None and self.checkpoint is not None:
