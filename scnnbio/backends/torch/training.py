@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from scnnbio._allocator import keep_freed_memory
 from scnnbio.backends.torch.diagnostics import Watch
 from scnnbio.backends.torch.driving import piece as of_steps
+from scnnbio.backends.torch.dropout import Dropout
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.learnables import Average, Learnables
@@ -45,7 +47,9 @@ from scnnbio.network import Network
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_DTYPES = {"single": torch.float32, "double": torch.float64}
+_DTYPES = {"single": torch.float32, "mixed": torch.float32, "double": torch.float64}
+#: Bytes of a batch that are kept for the next: otherwise new pages take a tenth of the time.
+_KEPT = 1 << 30
 #: Number of batches between updates of the exponents of a machine's weights.
 _REFRESHED = 50
 
@@ -163,7 +167,8 @@ class Trainer:
         self.experiment, self.readout, self.training = experiment, readout, training
         self.dtype = _DTYPES[training.precision]
         firing = Firing(training.surrogate, through_reset=training.through_reset)
-        self.unrolled = Unrolled(experiment, self.dtype, firing)
+        mixed = training.precision == "mixed"
+        self.unrolled = Unrolled(experiment, self.dtype, firing, mixed)
         population = experiment.network.population(readout)
         if population.is_source:
             raise SpecError("a spike source cannot learn; name another population", where="readout")
@@ -182,6 +187,7 @@ class Trainer:
             source: sum(paths, start=torch.zeros((), dtype=self.dtype))
             for source, paths in self._fans().items()
         }
+        self.dropout = Dropout(experiment.network, training.dropout, experiment.seed, self.dtype)
         self.quantiser = None
         if training.quantise is not None:
             plain = dataclasses.replace(experiment, learning=False)
@@ -213,6 +219,7 @@ class Trainer:
     def trained(self, report: Report) -> Trained:
         """Run all epochs."""
         training = self.training
+        keep_freed_memory(_KEPT)
         # Without weight decay, which would pull kernels towards silence.
         optimiser = torch.optim.Adam(self.learnables.leaves(), lr=training.learning_rate)
         rng = np.random.default_rng([self.experiment.seed, len(self.shown)])
@@ -271,7 +278,8 @@ class Trainer:
     def _batch(self, optimiser: torch.optim.Optimizer, chosen: Labelled, epoch: int) -> None:
         """Make one step of the optimiser."""
         training = self.training
-        traced, labels = self.through(chosen.trials, self._bound()), chosen.labels
+        factors, labels = self.dropout.factors(len(chosen)), chosen.labels
+        traced = self.through(chosen.trials, self._bound(), factors)
         found = evidence(traced, self.readout, training)
         loss = cross_entropy(found, labels)
         spent = operations(traced.spikes, self.fans)
@@ -302,14 +310,19 @@ class Trainer:
             right = int((found.argmax(1) == labels).sum())
             self.watch.batch(traced, loss.item(), right, spent.item(), len(chosen))
 
-    def through(self, trials: Sequence[Trial], bound: Bound) -> Traced:
+    def through(
+        self,
+        trials: Sequence[Trial],
+        bound: Bound,
+        factors: Mapping[str, Tensor] | None = None,
+    ) -> Traced:
         """Run whole trials, in pieces where gradients are truncated or recomputed."""
         steps, training = self.experiment.trial_steps, self.training
         sources = self.experiment.network.spike_sources
         drives = self.unrolled.driving.of(trials, bound.weights)
         piece = training.truncate or training.checkpoint or steps
         levels = [self.readout] if training.loss == "membrane" else []
-        state = self.unrolled.begin(len(trials), bound)
+        state = self.unrolled.begin(len(trials), bound, factors)
         pieces: list[Traced] = []
         for begin in range(0, steps, piece):
             end = min(begin + piece, steps)

@@ -7,7 +7,6 @@ form a loop are stepped together. Order and time are those of :mod:`scnnbio.back
 
 from __future__ import annotations
 
-import graphlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,9 @@ from torch import Tensor
 
 from scnnbio.backends.torch.driving import Drives, Driving
 from scnnbio.backends.torch.layers import Firing, Layer, LayerState
+from scnnbio.backends.torch.order import stages
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network
 
 #: Sampled variable: population and state.
 Sampled = tuple[str, str]
@@ -38,12 +37,20 @@ class State:
         By projection: spikes in transit, of as many steps as its longest delay or as have been.
     opens : dict of str to Tensor
         By projection that passes first spikes: when each window opens again.
+    factors : dict of str to Tensor (trial, channel, row, column)
+        By population: on each of its spikes on their way to others.
     """
 
     step: int
     layers: dict[str, LayerState]
     tails: dict[str, Tensor]
     opens: dict[str, Tensor]
+    factors: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def sent(self, name: str, spikes: Tensor) -> Tensor:
+        """What spikes of a population bring to others."""
+        factor = self.factors.get(name)
+        return spikes if factor is None else spikes * factor
 
     def detached(self) -> State:
         """The same state, without its gradient history."""
@@ -52,6 +59,7 @@ class State:
             {name: layer.detached() for name, layer in self.layers.items()},
             {name: tail.detach() for name, tail in self.tails.items()},
             self.opens,
+            self.factors,
         )
 
 
@@ -98,6 +106,8 @@ class Unrolled:
     experiment : Experiment
     dtype : torch.dtype
     firing : Firing
+    mixed : bool
+        As of :class:`~scnnbio.backends.torch.pathways.Pathway`.
     """
 
     def __init__(
@@ -105,15 +115,16 @@ class Unrolled:
         experiment: Experiment,
         dtype: torch.dtype = torch.float64,
         firing: Firing = Firing(),  # noqa: B008  (it is immutable)
+        mixed: bool = False,
     ) -> None:
         below = experiment.lowered
         network, self.dtype, self.firing = below.network, dtype, firing
         self.layers = {
             p.name: Layer(p, experiment.dt, dtype) for p in network.populations if not p.is_source
         }
-        self.pathways = {p.name: Pathway(p, below, dtype) for p in network.projections}
+        self.pathways = {p.name: Pathway(p, below, dtype, mixed) for p in network.projections}
         self.valued = {
-            p.name: Pathway(p, experiment, dtype)
+            p.name: Pathway(p, experiment, dtype, mixed)
             for p in experiment.network.projections
             if experiment.network.population(p.pre).gives_values
         }
@@ -156,15 +167,29 @@ class Unrolled:
             {name: layer.names(own[name]) for name, layer in self.layers.items()},
         )
 
-    def begin(self, trials: int, bound: Bound) -> State:
-        """All trials at rest, without spikes in transit."""
+    def begin(
+        self, trials: int, bound: Bound, factors: Mapping[str, Tensor] | None = None
+    ) -> State:
+        """All trials at rest, without spikes in transit.
+
+        Parameters
+        ----------
+        trials : int
+        bound : Bound
+        factors : mapping of str to Tensor, optional
+            As of :class:`State`.
+
+        Returns
+        -------
+        State
+        """
         tails, opens = {}, {}
         for name, path in self.pathways.items():
             tails[name] = torch.zeros((0, trials, *path.connector.in_shape), dtype=self.dtype)
             if path.gate:
                 opens[name] = torch.zeros((trials, *path.post.shape), dtype=torch.int64)
         layers = {n: layer.begin(trials, bound.names[n]) for n, layer in self.layers.items()}
-        return State(0, layers, tails, opens)
+        return State(0, layers, tails, opens, factors or {})
 
     def advance(
         self,
@@ -195,7 +220,7 @@ class Unrolled:
         Traced
         """
         traced = Traced(dict(sources))
-        after = State(state.step, dict(state.layers), {}, dict(state.opens))
+        after = State(state.step, dict(state.layers), {}, dict(state.opens), state.factors)
         driven = drives or {}
         steps = min([*map(len, sources.values()), *map(len, driven.values())])
         keep = _Keep(frozenset(levels), tuple(sampled), driven)
@@ -273,7 +298,7 @@ class Unrolled:
         for lag, delay in enumerate(path.delays):
             if now < delay:
                 continue
-            arriving = history[now - delay]
+            arriving = after.sent(path.projection.pre, history[now - delay])
             if path.gate:
                 amount, after.opens[path.name] = path.passing(
                     arriving, weights, after.opens[path.name], after.step + step + 1
@@ -303,6 +328,7 @@ class Unrolled:
             weights = bound.weights[path.name]
             tail = before.tails[path.name]
             spikes = _behind(tail, traced.spikes[path.projection.pre])
+            spikes = after.sent(path.projection.pre, spikes)
             for lag, delay in enumerate(path.delays):
                 begin = len(tail) - delay
                 first = min(max(0, -begin), steps)
@@ -349,30 +375,3 @@ class _Keep:
     levels: frozenset[str]
     sampled: tuple[Sampled, ...]
     drives: Drives
-
-
-def stages(network: Network) -> list[tuple[str, ...]]:
-    """Order populations so that each gets input only from earlier ones or its own stage.
-
-    Parameters
-    ----------
-    network : Network
-
-    Returns
-    -------
-    list of tuple of str
-        Sources aside; a stage of several is a loop.
-    """
-    names = [p.name for p in network.populations if not p.is_source]
-    fed = {
-        name: {p.pre for p in network.incoming(name) if not network.population(p.pre).is_source}
-        for name in names
-    }
-    reach = {name: {name, *fed[name]} for name in names}
-    for _ in names:
-        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
-    loop = {
-        name: tuple(n for n in names if n in reach[name] and name in reach[n]) for name in names
-    }
-    graph = {loop[name]: {loop[n] for n in reach[name] if loop[n] != loop[name]} for name in names}
-    return list(graphlib.TopologicalSorter(graph).static_order())
