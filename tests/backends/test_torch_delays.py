@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scnnbio import backends
 from scnnbio.analysis.decoding import decoded
 from scnnbio.connectors import ConvolutionConnector, DenseConnector
 from scnnbio.errors import SpecError
-from scnnbio.experiment import Experiment, Record
+from scnnbio.experiment import Experiment, Record, load
 from scnnbio.experiment.gradient import BySurrogates
 from scnnbio.experiment.training import Training
 from scnnbio.inputs import FromCurrents, FromSpikes
@@ -64,10 +65,16 @@ def coincidence(seed: int, given: FromSpikes | None = None, **changes: Any) -> E
     return Experiment(network, inputs={"eye": given or pairs(40, 0)}, record=record, **changes)
 
 
+def with_connector(network: Network, connector: Any) -> Network:
+    (projection,) = network.projections
+    changed = dataclasses.replace(projection, connector=connector)
+    return Network(network.populations, (changed,))
+
+
 def lags(network: Network) -> np.ndarray:
     connector = network.projection("eye_out").connector
     assert isinstance(connector, ConvolutionConnector)
-    return connector.lag[:, :, 0, 0]
+    return connector.lag.squeeze()
 
 
 #: Delays alone are learned.
@@ -91,8 +98,21 @@ def test_delays_alone_learn_which_of_two_spikes_is_first(loss: str, seed: int) -
     begins, found = lags(coincidence(seed).network), lags(learned(loss, seed))
     assert (begins[:, 0] - begins[:, 1]).tolist() != [APART, -APART]
     assert (found[:, 0] - found[:, 1]).tolist() == [APART, -APART]
-    kernel = learned(loss, seed).projection("eye_out").kernel
-    np.testing.assert_allclose(kernel.sum(-1), 0.6, rtol=1e-7)
+    assert (learned(loss, seed).projection("eye_out").kernel.sum(-1) == 0.6).all()
+
+
+def test_weights_alone_do_not_learn_which_of_two_spikes_is_first() -> None:
+    """The control: without delays each detector sees both spikes in both classes, 5 ms apart."""
+    case = coincidence(0, dt=1.0)
+    together = case.network.projection("eye_out").connector.with_kernel(
+        np.full((2, 2, 1, 1, 1), 0.6) * (LAGS == 0)
+    )
+    case = dataclasses.replace(case, network=with_connector(case.network, together))
+    settings = dataclasses.replace(ALONE, fixed=(), delays=())
+    trained = train(case, "label", "out", settings).network
+    test = dataclasses.replace(coincidence(0, pairs(20, 1), dt=1.0), network=trained)
+    found = backends.get("torch").run(test).recording
+    assert np.mean(decoded(found, "out") == found.trials["label"]) <= 0.5
 
 
 @pytest.mark.parametrize(
@@ -285,6 +305,70 @@ def test_a_stage_hands_on_its_delays_with_its_kernels() -> None:
     assert {row["lag"] for row in run.provenance["training"]["weights"]} == set()
 
 
+DOCUMENT = """
+name = "delays"
+dt = "1 ms"
+
+[[network.populations]]
+name = "eye"
+shape = [1, 8, 8]
+neuron = "SpikeSource"
+
+[[network.populations]]
+name = "out"
+shape = [10, 1, 1]
+neuron = "LIF"
+
+[[network.projections]]
+pre = "eye"
+post = "out"
+weight = 8.0
+
+[network.projections.connector]
+kind = "convolution"
+lags = [0, 1, 2, 3]
+connect_zeros = false
+kernel = { uniform = [0.2, 1.0], shape = [10, 1, 8, 8, 4], seed = 2, one_lag = true }
+
+[stages.trained.inputs.eye]
+kind = "images"
+images = "digits-8x8"
+n = 40
+shuffle = 1
+duration = "10 ms"
+code = { kind = "latency", budget = 64, onset = "1 ms", window = "4 ms" }
+
+[stages.trained.training]
+kind = "surrogate"
+readout = "out"
+settings = { epochs = 2, batch = 10, learning_rate = 0.2, delays = ["eye_out"] }
+
+[stages.tested]
+like = "trained"
+weights_from = "trained"
+learning = false
+record = { spikes = ["out"] }
+"""
+
+
+def test_a_document_learns_delays_and_hands_them_on(tmp_path: Path) -> None:
+    """Kernels are drawn with one lag each, and stay so."""
+    file = tmp_path / "delays.toml"
+    file.write_text(DOCUMENT)
+    trained, tested = load(file).experiments
+    begins = lags(trained.network)
+    assert np.unique(begins).tolist() == [0.0, 1.0, 2.0, 3.0]
+    run = backends.get("torch").run(trained)
+    found = tested.network.with_weights(run.weights)
+    assert 0 < (lags(found) != begins).sum() < begins.size
+    told = run.provenance["training"]
+    kept = told["weights"][told["chosen"]]
+    np.testing.assert_allclose([kept["lag"], kept["lag_sd"]],
+                               [lags(found).mean(), lags(found).std()])  # fmt: skip
+    recording = backends.get("torch").run(dataclasses.replace(tested, network=found)).recording
+    assert len(recording.spikes_of("out").time) > 0
+
+
 @pytest.mark.parametrize(
     ("delays", "connector", "said"),
     [
@@ -307,9 +391,7 @@ def test_a_stage_hands_on_its_delays_with_its_kernels() -> None:
 def test_what_cannot_learn_delays_is_told(delays: Any, connector: Any, said: str) -> None:
     case = coincidence(0, dt=1.0)
     if connector is not None:
-        (projection,) = case.network.projections
-        changed = dataclasses.replace(projection, connector=connector)
-        network = Network(case.network.populations, (changed,))
+        network = with_connector(case.network, connector)
         case = dataclasses.replace(case, network=network)
     with pytest.raises(SpecError, match=said):
         train(case, "label", "out", Training(delays=delays))
