@@ -69,8 +69,10 @@ class Training(Value):
     delays : sequence of str
         Projections whose delays are learned. Their connector is a
         :class:`~scnnbio.connectors.ConvolutionConnector` with lags, in which each kernel element
-        acts at one lag (:meth:`~scnnbio.connectors.ConvolutionConnector.delayed`). In training it
-        acts at all lags, by shares that are a Gaussian around its delay. The standard deviation is
+        acts at one lag (:meth:`~scnnbio.connectors.ConvolutionConnector.delayed`), or an
+        :class:`~scnnbio.connectors.EdgeListConnector`, whose connections can get each lag from the
+        shortest to the longest that they begin with. In training a weight acts at all
+        lags, by shares that are a Gaussian around its delay. The standard deviation is
         half the range of lags at first, and shrinks exponentially to a quarter of the shortest
         distance between lags in the first half of the training. The trained network, which is also
         judged on validation, has the nearest lags (Hammouamri, Khalfaoui-Hassani & Masquelier 2024,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scnnbio import backends
-from scnnbio.connectors import ConvolutionConnector, DenseConnector
+from scnnbio.connectors import ConvolutionConnector, DenseConnector, EdgeListConnector
 from scnnbio.errors import SpecError
 from scnnbio.experiment import Record, load
 from scnnbio.experiment.gradient import BySurrogates
@@ -21,6 +21,7 @@ pytest.importorskip("torch")
 from scnnbio.backends.torch import train
 from tests.backends.test_torch_delays import (
     ALONE,
+    LISTED,
     PAIR,
     coincidence,
     lags,
@@ -103,13 +104,18 @@ def test_a_document_learns_delays_and_hands_them_on(tmp_path: Path) -> None:
     assert len(recording.spikes_of("out").time) > 0
 
 
+def test_a_stage_does_not_learn_delays_that_it_cannot_hand_on() -> None:
+    with pytest.raises(SpecError, match="not the lags of the list of connections 'eye_out'"):
+        coincidence(LISTED, record=Record(), training=BySurrogates("out", settings=ALONE), dt=1.0)
+
+
 @pytest.mark.parametrize(
     ("delays", "connector", "said"),
     [
         (("eye_in",), None, r"training\.delays: there is no projection 'eye_in'"),
         (
             ("eye_out",), DenseConnector(np.ones((2, 2)), PAIR, PAIR),
-            r"projection 'eye_out'\.connector: delays are learned among the lags",
+            r"projection 'eye_out'\.connector: there are no lags to choose from",
         ),
         (
             ("eye_out",),
@@ -119,6 +125,10 @@ def test_a_document_learns_delays_and_hands_them_on(tmp_path: Path) -> None:
         (
             ("eye_out",), ConvolutionConnector(np.ones((2, 2, 1, 1, 2)), PAIR, lags=[0, 1]),
             r"connect_zeros: zeros connect",
+        ),
+        (
+            ("eye_out",), EdgeListConnector(PAIR, PAIR, ([0, 0], [1, 1]), 0.5, [0.0, 2.0]),
+            r"edges: two neurons are connected twice",
         ),
     ],
 )  # fmt: skip

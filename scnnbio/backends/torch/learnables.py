@@ -256,11 +256,8 @@ class Learnables:
     def as_network(self, kernels: Mapping[str, FloatArray] | None = None) -> Network:
         """The network with what was learned; with other kernels, if they are given."""
         weights = {n: one.value().detach().double().numpy() for n, one in self.kernels.items()}
-        for name, delays in self.delays.items():
-            # A kernel that is not learned keeps all of its digits.
-            kernel = weights.get(name, self.network.projection(name).kernel.sum(-1))
-            weights[name] = kernel[..., np.newaxis] * delays.nearest().double().numpy()
         weights |= kernels or {}
+        delayed = {name: one.trained(weights.pop(name, None)) for name, one in self.delays.items()}
         weights |= {n: one.values.flatten().double().numpy() for n, one in self.thresholds.items()}
         made = self.network.with_weights(weights)
         given: dict[str, dict[str, float | FloatArray]] = {}
@@ -280,7 +277,11 @@ class Learnables:
             else p
             for p in made.populations
         )
-        return Network(populations, made.projections)
+        projections = tuple(
+            dataclasses.replace(p, connector=delayed[p.name]) if p.name in delayed else p
+            for p in made.projections
+        )
+        return Network(populations, projections)
 
 
 class Average:
