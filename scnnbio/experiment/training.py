@@ -11,7 +11,7 @@ from typing import Any, Literal, final, get_args
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.units import Hertz, Number, plain
-from scnnbio.values import FrozenTable, Value
+from scnnbio.values import FrozenTable, Value, fields_of
 
 Loss = Literal["rate", "first-spike", "membrane"]
 Schedule = Literal["constant", "cosine"]
@@ -41,7 +41,8 @@ class Training(Value):
         Number of trials per step of the optimiser.
     learning_rate : float
         Step of Adam, as a share of the root mean square of each kernel at the beginning, of each
-        positive parameter, and of the distance to threshold for other parameters.
+        positive parameter, of the range of lags for delays, and of the distance to threshold for
+        other parameters.
     schedule : {"cosine", "constant"}
         The learning rate over the training: down to zero along half a cosine, or constant.
     average : int, optional
@@ -65,6 +66,15 @@ class Training(Value):
         keeps its number of values: one for all neurons, one per channel or one per neuron.
     fixed : sequence of str
         Projections whose kernels stay as they are.
+    delays : sequence of str
+        Projections whose delays are learned. Their connector is a
+        :class:`~scnnbio.connectors.ConvolutionConnector` with lags, in which each kernel element
+        acts at one lag (:meth:`~scnnbio.connectors.ConvolutionConnector.delayed`). In training it
+        acts at all lags, by shares that are a Gaussian around its delay. The standard deviation is
+        half the range of lags at first, and shrinks exponentially to a quarter of the shortest
+        distance between lags in the first half of the training. The trained network, which is also
+        judged on validation, has the nearest lags (Hammouamri, Khalfaoui-Hassani & Masquelier 2024,
+        ICLR).
     dropout : mapping of str to float
         Population → share of its neurons whose spikes do not reach other populations, drawn in
         each trial of training (Srivastava et al. 2014, J Mach Learn Res 15:1929). The spikes of the
@@ -95,7 +105,7 @@ class Training(Value):
     ------
     SpecError
         If a value is out of range, a penalty is given without what it is the weight of, or
-        ``truncate`` and ``checkpoint`` are both given.
+        ``truncate`` and ``checkpoint``, or ``delays`` and ``quantise``, are both given.
     """
 
     epochs: int = 10
@@ -109,6 +119,7 @@ class Training(Value):
     through_reset: bool = False
     learn: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenTable)
     fixed: tuple[str, ...] = ()
+    delays: tuple[str, ...] = ()
     dropout: Mapping[str, Number] = field(default_factory=FrozenTable)
     truncate: int | None = None
     checkpoint: int | None = None
@@ -133,7 +144,14 @@ class Training(Value):
             raise SpecError(
                 f"{self.through_reset!r} is not true or false", where="training.through_reset"
             )
-        object.__setattr__(self, "fixed", _names(self.fixed, "training.fixed"))
+        for name in ("fixed", "delays"):
+            object.__setattr__(self, name, _names(getattr(self, name), f"training.{name}"))
+        if self.delays and self.quantise is not None:
+            raise SpecError(
+                "weights are not rounded while delays are learned; learn the delays first, and then"
+                " train the network again with quantise",
+                where="training.quantise",
+            )
         for name in ("learn", "dropout"):
             if not isinstance(given := getattr(self, name), Mapping):
                 raise SpecError(
@@ -157,6 +175,14 @@ class Training(Value):
                 "truncate keeps little in memory by itself; give truncate or checkpoint, not both",
                 where="training.checkpoint",
             )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """The fields; those that earlier versions lacked only where they are given."""
+        found = fields_of(self)
+        for name in ("delays", "dropout"):
+            if not found[name]:
+                del found[name]  # their experiments keep their identity
+        return found
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -236,6 +236,7 @@ class Trainer:
             shown = self.of_epoch(epoch)
             for k, chosen_trials in enumerate(self._shuffled(rng)):
                 done = epoch * batches + k
+                self.learnables.progress = done / total
                 if training.schedule == "cosine":
                     share = 0.5 * (1.0 + math.cos(math.pi * done / total))
                     optimiser.param_groups[0]["lr"] = training.learning_rate * share
@@ -268,8 +269,8 @@ class Trainer:
             return self._experiment().network
         return deployed(self._experiment(), self.learnables.kernels)
 
-    def _bound(self) -> Bound:
-        bound = self.learnables.bound()
+    def _bound(self, *, rounded: bool = False) -> Bound:
+        bound = self.learnables.bound(rounded=rounded)
         if self.quantiser is None:
             return bound
         return Bound(self.quantiser.rounded(bound.weights), bound.names)
@@ -350,7 +351,7 @@ class Trainer:
         trials, labels = self.validation.trials, self.validation.labels
         right, batch = 0, 4 * self.training.batch
         with torch.no_grad():
-            bound = self._bound()
+            bound = self._bound(rounded=True)
             for first in range(0, len(trials), batch):
                 part = slice(first, first + batch)
                 found = evidence(self.through(trials[part], bound), self.readout, self.training)
