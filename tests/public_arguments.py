@@ -359,10 +359,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Kernel.transfer": {"frequency": [4.0, 8.0]},
     **{name: {"dt": 0.5} for name in ("EulerStability.factors", "EulerStability.regime")},
     "ConvolutionConnector.delayed": {
-        "kernel": np.full((1, 1, 1, 2), 0.5),
-        "lag": np.full((1, 1, 1, 2), 4.0),
-        "lags": [0.0, 4.0],
-        "in_shape": (1, 3, 3),
+        "kernel": KERNEL, "lag": 8 * KERNEL, "lags": [2.0, 4.0], "in_shape": (2, 3, 3)
     },
     "ConvolutionConnector.with_kernel": {"kernel": np.full(KERNEL.shape, 0.25)},
     "LateralInhibitionConnector.with_kernel": {"kernel": np.full((2, 2, 1, 1), 0.0)},

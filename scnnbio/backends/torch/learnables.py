@@ -255,8 +255,11 @@ class Learnables:
 
     def as_network(self, kernels: Mapping[str, FloatArray] | None = None) -> Network:
         """The network with what was learned; with other kernels, if they are given."""
-        learned = self._values(rounded=True).items()
-        weights = {name: kernel.detach().double().numpy() for name, kernel in learned}
+        weights = {n: one.value().detach().double().numpy() for n, one in self.kernels.items()}
+        for name, delays in self.delays.items():
+            # A kernel that is not learned keeps all of its digits.
+            kernel = weights.get(name, self.network.projection(name).kernel.sum(-1))
+            weights[name] = kernel[..., np.newaxis] * delays.nearest().double().numpy()
         weights |= kernels or {}
         weights |= {n: one.values.flatten().double().numpy() for n, one in self.thresholds.items()}
         made = self.network.with_weights(weights)

@@ -70,7 +70,8 @@ class Trained:
         One row per epoch and population: mean rate, share of neurons that never fired, share that
         fired in more than half of the steps that refractoriness leaves, mean shared threshold.
     weights : DataFrame
-        One row per epoch and projection: mean, standard deviation and ends of the kernel.
+        One row per epoch and projection: mean, standard deviation and ends of the kernel; mean and
+        standard deviation of its lags, where delays are learned.
     chosen : int
         The epoch of the network: the best on validation, or the last without validation.
     """
