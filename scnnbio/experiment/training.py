@@ -179,7 +179,7 @@ class Training(Value):
             )
 
     def canonical_fields(self) -> dict[str, Any]:
-        """The fields; without delays to learn and dropout, those that earlier versions had."""
+        """The fields; those that earlier versions lacked only where they are given."""
         found = fields_of(self)
         for name in ("delays", "dropout"):
             if not found[name]:

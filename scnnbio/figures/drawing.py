@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Drawing(Task):
 
     def perform(self, report: Report) -> Saved | str:
         """Draw and save it, or say why it is left out. See :meth:`Task.perform`."""
+        gc.disable()  # the process ends with its figure
         return drawn(self.results, self.figure, self.folder)
 
 

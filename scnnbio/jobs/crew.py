@@ -34,7 +34,7 @@ from scnnbio.stimuli.base import count
 #: simulator is imported before it is forked, and elsewhere.
 _WORTH = {True: 5e7, False: 1e9}
 #: Imported by the server once, so that the processes that it forks need not: first and last.
-_FIRST, _LAST = ("scnnbio.jobs.lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
+_FIRST, _LAST = ("scnnbio._lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
 #: Seconds between two reports of progress in one phase.
 _REPORTED_EVERY = 0.05
 
