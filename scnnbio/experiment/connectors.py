@@ -150,21 +150,24 @@ def _pair(value: Any) -> Any:
 def _convolution(table: Table, in_shape: Shape, where: str) -> KernelConnector:
     keys = ("kernel", "stride", "padding", "connect_zeros", "lags", "groups")
     check_keys(table, keys, where)
-    kernel = _kernel(require(table, "kernel", where), join(where, "kernel"))
+    kernel = _kernel(
+        require(table, "kernel", where), join(where, "kernel"), lags=table.get("lags") is not None
+    )
     return ConvolutionConnector(**{**table, "kernel": kernel, "in_shape": in_shape})
 
 
-def _kernel(value: Any, where: str) -> Any:
+def _kernel(value: Any, where: str, *, lags: bool = False) -> Any:
     """Numbers, ``{uniform = [low, high], shape = [...], seed}`` or ``{each = ..., maps = n}``.
 
-    With ``one_lag = true`` the second form keeps one lag, drawn at random, of each element. The
-    last form repeats one kernel (in, row, column) for every map of the output.
+    With ``one_lag = true`` the second form, of a kernel with lags, keeps one of them, drawn at
+    random, of each element. The last form repeats one kernel (in, row, column) for every map of
+    the output.
     """
     if not isinstance(value, Mapping):
         return value
     if "each" in value:
         return _alike(value, where)
-    check_keys(value, ("uniform", "shape", "seed", "one_lag"), where)
+    check_keys(value, ("uniform", "shape", "seed", *(["one_lag"] if lags else [])), where)
     span = as_list(require(value, "uniform", where), join(where, "uniform"))
     shape = as_list(require(value, "shape", where), join(where, "shape"))
     if len(span) != 2:

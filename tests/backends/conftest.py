@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +26,7 @@ def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
-    # NEST that was loaded with one thread crashes when it resets its kernel with more.
-    if "nest" not in sys.modules:
-        torch.set_num_threads(before)
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
