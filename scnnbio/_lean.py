@@ -7,5 +7,5 @@ import gc
 
 from scnnbio._later import own_process
 
-gc.disable()  # there is no garbage to be found among what is imported; see scnnbio.jobs.frozen
+gc.disable()  # until all is imported: scnnbio.jobs.frozen
 own_process()

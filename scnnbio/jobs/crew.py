@@ -17,7 +17,7 @@ import threading
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
 from pathlib import Path
@@ -179,11 +179,19 @@ class Crew:
     jobs : int
     report : callable, optional
         Called as ``report(phase, done, total)``; tasks of one stage are added up.
+    meanwhile : callable, optional
+        Called once, before the first wait.
     """
 
-    def __init__(self, jobs: int, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        jobs: int,
+        report: Report | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         self.jobs = checked_jobs(jobs)
         self._report = report
+        self._meanwhile = meanwhile
         self._running: list[_Running] = []
         self._progress: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
         self._context = multiprocessing.get_context("forkserver")
@@ -230,6 +238,12 @@ class Crew:
         theirs.close()
         self._running.append(_Running(task, process, ours))
 
+    def start_from(self, *waiting: list[Task]) -> None:
+        """Start tasks while a process is free, the first lists first, and take them out."""
+        for tasks in waiting:
+            while tasks and self.free:
+                self.start(tasks.pop(0))
+
     def wait(self) -> tuple[Task, Any]:
         """Wait until a task is done.
 
@@ -246,6 +260,9 @@ class Crew:
         Exception
             What the task raised.
         """
+        if self._meanwhile is not None:
+            self._meanwhile()
+            self._meanwhile = None
         while True:
             ready = connection.wait([one.messages for one in self._running])
             for one in [one for one in self._running if one.messages in ready]:
