@@ -45,7 +45,8 @@ from tests.fuzz.readers import READERS
 #: Readers that need no library which takes long to import, and read within milliseconds.
 QUICK = (
     "learning rules", "settings and units", "stored documents", "column maps", "energy tables",
-    "sweeps", "weights", "arrays", "values", "idx", "pictures", "fasta", "recordings", "drafts",
+    "sweeps", "weights", "arrays", "values", "idx", "pictures", "fasta", "sweeps of currents",
+    "recordings", "drafts", "checkpoints",
     "nir", "events nmnist", "events aedat3", "events arrays",
 )  # fmt: skip
 
