@@ -44,8 +44,9 @@ def in_use() -> list[Unsupported]:
 def own_threads() -> Iterator[None]:
     """Within, OpenMP has the threads that NEST counts with; afterwards, those of before.
 
-    Where torch is loaded, the two share OpenMP, and the number of threads. If torch was set to more
-    threads than NEST has, NEST crashes in its next call, also in a reset.
+    Where the user has imported both torch and NEST, rather than scnnbio, they share OpenMP, and so
+    the number of threads. If torch was set to more threads than NEST has, NEST crashes in its next
+    call, also in a reset.
     """
     torch = sys.modules.get("torch")
     if torch is None:
