@@ -118,6 +118,13 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
         "--average", type=int, default=None, help="keep the mean of so many batches"
     )
     parser.add_argument("--sharpness", type=float, default=2.0)
+    parser.add_argument(
+        "--dropout",
+        type=float,
+        nargs=2,
+        default=(0.0, 0.0),
+        help="share of the neurons of each convolution that a trial leaves out",
+    )
     parser.add_argument("--maps", type=int, nargs=2, default=(32, 64))
     parser.add_argument("--images", type=int, default=None, help="only so many for training")
     parser.add_argument(
@@ -129,6 +136,12 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rotation", type=float, default=0.0, help="turn images, up to degrees")
     parser.add_argument("--scale", type=float, default=0.0, help="resize images, up to a share")
     parser.add_argument("--moved", type=float, default=0.7, help="share of images that change")
+    parser.add_argument(
+        "--precision",
+        choices=("single", "mixed", "double"),
+        default="single",
+        help="of the training; mixed has gradients of 16 bits",
+    )
     parser.add_argument("--quantise", action="store_const", const="spinnaker", default=None)
     parser.add_argument(
         "--judge", nargs="*", default=["torch"], help="backends for the test images"
@@ -157,6 +170,8 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
         sharpness=asked.sharpness,
         surrogate=Surrogate("arctan"),
         quantise=asked.quantise,
+        precision=asked.precision,
+        dropout=dict(zip(("one", "two"), asked.dropout, strict=True)),
     )
     trials_of = None
     if asked.shift or asked.rotation or asked.scale:

@@ -15,6 +15,7 @@ it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import sys
@@ -26,6 +27,10 @@ from typing import Any
 #: Submodules of numpy that are imported by code that looks up all of numpy's names, and rarely
 #: used.
 NUMPYS = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
+
+#: New objects that start a search for garbage. Imports make a million, a figure tens of thousands,
+#: almost none of them garbage: a search at each 700, as Python has it, takes a tenth of the time.
+_OBJECTS = 50_000
 
 _SWAPPING = threading.Lock()
 
@@ -42,6 +47,7 @@ def own_process() -> None:
     """
     global _process_is_ours  # noqa: PLW0603 (a process belongs to the command or not, as a whole)
     _process_is_ours = True
+    gc.set_threshold(_OBJECTS)
     with later("neo", "csa", "quantities", "scipy.sparse", "scipy.special", *NUMPYS):
         importlib.import_module("pyNN.connectors")
         importlib.import_module("pyNN.common")

@@ -30,7 +30,7 @@ _ALIGNED = 64
 
 
 def send(messages: Connection, value: Any) -> None:
-    """Send a value to another process.
+    """Send a value to another process; one thread at a time may send by one connection.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def send(messages: Connection, value: Any) -> None:
     value : object
     """
     content, large = _parts(value)
-    messages.send_bytes(json.dumps([_cuts(large), [raw.nbytes for raw in large]]).encode())
-    messages.send_bytes(content)
+    head = json.dumps([_cuts(large), [raw.nbytes for raw in large]]).encode()
+    messages.send_bytes(head + b"\n" + content)
     if large:
         with _filled(large) as file:
             send_handle(messages, file.fileno(), None)  # type: ignore[arg-type]
@@ -137,8 +137,8 @@ def received(messages: Connection, kind: type[pickle.Unpickler] = pickle.Unpickl
     pickle.UnpicklingError
         If the value has parts that ``kind`` refuses.
     """
-    cuts, sizes = json.loads(messages.recv_bytes())
-    content = messages.recv_bytes()
+    head, _, content = messages.recv_bytes().partition(b"\n")
+    cuts, sizes = json.loads(head)
     large = _mapped(recv_handle(messages), cuts, sizes) if sizes else []
     return _unpickled(content, large, kind)
 

@@ -101,15 +101,17 @@ def _polar(shape: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=4)  # fits of many kernels of one size ask for it each time
-def _waves_on_polar(shape: tuple[int, ...]) -> NDArray[np.complex128]:
+def _waves_on_polar(shape: tuple[int, ...]) -> Array:
     return _waves(shape, *_polar(shape))
 
 
-def _waves(shape: tuple[int, ...], frequency: Array, theta: Array) -> NDArray[np.complex128]:
+def _waves(shape: tuple[int, ...], frequency: Array, theta: Array) -> Array:
+    """Real and imaginary parts of plane waves at m places: (2, pixels, m)."""
     x, y = pixel_grid(shape)
     angle = np.deg2rad(theta)
     phase = np.outer(x, frequency * np.cos(angle)) + np.outer(y, frequency * np.sin(angle))
-    return np.asarray(np.exp(-2j * np.pi * phase))
+    waves = np.exp(-2j * np.pi * phase)
+    return np.stack([waves.real, waves.imag])
 
 
 def _spectrum(stack: Array, frequency: Array, theta: Array) -> NDArray[np.complex128]:
@@ -117,10 +119,13 @@ def _spectrum(stack: Array, frequency: Array, theta: Array) -> NDArray[np.comple
     return _transform(stack, _waves(stack.shape[1:], frequency, theta))
 
 
-def _transform(stack: Array, waves: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def _transform(stack: Array, waves: Array) -> NDArray[np.complex128]:
     # Not by matmul: the products are small, and the threads that a BLAS starts for each wait on
-    # one another for up to 20 ms where the cores are busy.
-    return np.asarray(np.einsum("np,pm->nm", stack.reshape(len(stack), -1), waves))
+    # one another for up to 20 ms where the cores are busy. Images are real: each part by itself
+    # takes a fifth of the time of complex numbers, to the same bits.
+    flat = stack.reshape(len(stack), -1)
+    real, imaginary = (np.einsum("np,pm->nm", flat, part) for part in waves)
+    return np.asarray(real + 1j * imaginary)
 
 
 def pixel_grid(shape: tuple[int, ...]) -> tuple[Array, Array]:

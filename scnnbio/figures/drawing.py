@@ -140,15 +140,10 @@ def _drawn(
         for name in names:
             yield name, drawn(results, name, folder)
         return
-    waiting = [Drawing(results=packed, figure=name, folder=folder) for name in names]
-    with packed, Crew(jobs) as crew:
+    waiting: list[Task] = [Drawing(results=packed, figure=one, folder=folder) for one in names]
+    with packed, Crew(jobs, meanwhile=meanwhile) as crew:
         while waiting or crew.busy:
-            while waiting and crew.free:
-                crew.start(waiting.pop(0))
-            if meanwhile is not None:
-                meanwhile()
-                meanwhile = None
-                continue
+            crew.start_from(waiting)
             task, found = crew.wait()
             if isinstance(task, Drawing):
                 yield task.figure, found

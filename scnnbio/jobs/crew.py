@@ -8,7 +8,6 @@ happened in: a fork of a process with a simulator or threads in it could hang.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import math
 import multiprocessing
@@ -18,12 +17,13 @@ import threading
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import Any, final
 
+from scnnbio._allocator import keep_freed_memory
 from scnnbio._passing import portable, received, send
 from scnnbio.backends import Backend
 from scnnbio.errors import DataError
@@ -34,11 +34,9 @@ from scnnbio.stimuli.base import count
 #: simulator is imported before it is forked, and elsewhere.
 _WORTH = {True: 5e7, False: 1e9}
 #: Imported by the server once, so that the processes that it forks need not: first and last.
-_FIRST, _LAST = ("scnnbio.jobs.lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
+_FIRST, _LAST = ("scnnbio._lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
 #: Seconds between two reports of progress in one phase.
 _REPORTED_EVERY = 0.05
-#: Options of glibc's ``mallopt`` (malloc.h).
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def usable_cores() -> int:
@@ -181,11 +179,19 @@ class Crew:
     jobs : int
     report : callable, optional
         Called as ``report(phase, done, total)``; tasks of one stage are added up.
+    meanwhile : callable, optional
+        Called once, before the first wait.
     """
 
-    def __init__(self, jobs: int, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        jobs: int,
+        report: Report | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         self.jobs = checked_jobs(jobs)
         self._report = report
+        self._meanwhile = meanwhile
         self._running: list[_Running] = []
         self._progress: dict[tuple[str, str], dict[int, tuple[float, float]]] = {}
         self._context = multiprocessing.get_context("forkserver")
@@ -232,6 +238,12 @@ class Crew:
         theirs.close()
         self._running.append(_Running(task, process, ours))
 
+    def start_from(self, *waiting: list[Task]) -> None:
+        """Start tasks while a process is free, the first lists first, and take them out."""
+        for tasks in waiting:
+            while tasks and self.free:
+                self.start(tasks.pop(0))
+
     def wait(self) -> tuple[Task, Any]:
         """Wait until a task is done.
 
@@ -248,6 +260,9 @@ class Crew:
         Exception
             What the task raised.
         """
+        if self._meanwhile is not None:
+            self._meanwhile()
+            self._meanwhile = None
         while True:
             ready = connection.wait([one.messages for one in self._running])
             for one in [one for one in self._running if one.messages in ready]:
@@ -296,22 +311,27 @@ def _work(messages: connection.Connection, task: Task) -> None:
     # The terminal interrupts all its processes; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    _keep_freed_memory()
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     latest: dict[str, float] = {}
+    sending = threading.RLock()  # a program's progress is read by a thread of its own
+
+    def tell(*message: Any) -> None:
+        with sending:
+            send(messages, message)
 
     def report(phase: str, done: float, total: float) -> None:
         now = time.monotonic()
         # A trial may take less than it takes to send how many are done, and to receive that.
         if done >= total or now - latest.get(phase, -math.inf) >= _REPORTED_EVERY:
             latest[phase] = now
-            send(messages, ("progress", (phase, done, total)))
+            tell("progress", (phase, done, total))
 
     def warn(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: object
     ) -> None:
-        send(messages, ("warning", (str(message), category, filename, lineno)))
+        tell("warning", (str(message), category, filename, lineno))
 
     warnings.showwarning = warn  # type: ignore[assignment]
     try:
@@ -319,20 +339,7 @@ def _work(messages: connection.Connection, task: Task) -> None:
     except Exception as error:
         found = ("error", portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        send(messages, found)
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep up to 64 MB that arrays free, for the next arrays.
-
-    It learns to from the first large array that a process frees. Until then it returns each array
-    of a megabyte to the system, which clears new pages for the next one: 600,000 of them while
-    16,000 pictures of noise are drawn, a third of the time.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is not None:
-        set_option(_TRIM_THRESHOLD, 1 << 26)
-        set_option(_MMAP_THRESHOLD, 1 << 25)
+        tell(*found)
 
 
 def _end(number: int, frame: object) -> None:

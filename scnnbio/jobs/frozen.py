@@ -6,3 +6,4 @@ Processes that are forked afterwards would go through it, and so copy its memory
 import gc
 
 gc.freeze()
+gc.enable()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +57,7 @@ def run_stages(
     draft: Kept | None = None,
     jobs: int | None = 1,
     followers: Followers | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> dict[str, Run]:
     """Run every stage; later stages start from the weights that earlier ones learned.
 
@@ -77,6 +78,8 @@ def run_stages(
         the study is so small that others would not save time.
     followers : Followers, optional
         What follows a stage; in one process nothing does.
+    meanwhile : callable, optional
+        Called once, when the first processes run; in one process never.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def run_stages(
     if number > 1:
         modules = [type(target).__module__ for target in targets.values() if target.forks]
         start_server(modules)
-        return _in_processes(study, targets, report, draft, number, followers)
+        return _in_processes(study, targets, report, draft, number, followers, meanwhile)
     runs: dict[str, Run] = {}
     for stage in study.stages:
         experiment = stage.ready(runs)
@@ -263,6 +266,7 @@ def _in_processes(
     draft: Kept | None,
     jobs: int,
     followers: Followers | None,
+    meanwhile: Callable[[], None] | None,
 ) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     ready: list[Task] = []
@@ -287,26 +291,25 @@ def _in_processes(
             begun[stage.name] = experiment, {}, len(tasks)
             ready.extend(tasks)
 
-    with Crew(jobs, report) as crew:
+    with Crew(jobs, report, meanwhile) as crew:
         while True:
             before = len(runs)
             make_ready()
             if len(runs) > before:  # a stage was loaded, and others may start from it
                 continue
-            while crew.free and (ready or following):
-                crew.start((ready or following).pop(0))
+            crew.start_from(ready, following)
             if not crew.busy:
                 break
             task, found = crew.wait()
+            if not waiting:  # no other stage may be ready now, and go first
+                crew.start_from(ready, following)
             if not isinstance(task, Simulation):
                 _taken(followers, task, found)
                 continue
             experiment, parts, number = begun[task.experiment.stage]
             parts[task.place] = found
             if len(parts) == number:
-                run = joined(experiment, [parts[k] for k in range(number)])
-                if draft is not None:
-                    draft.save(run)
+                run = _saved(joined(experiment, [parts[k] for k in range(number)]), draft)
                 finish(run)
                 _say_learned(run, report)
     return {stage.name: runs[stage.name] for stage in study.stages}
@@ -321,6 +324,12 @@ def _simulations(
         Simulation(place, backend=target, experiment=part, checkpoint=_checkpoint(draft, part))
         for place, part in enumerate(portions(experiment, jobs))
     ]
+
+
+def _saved(run: Run, draft: Kept | None) -> Run:
+    if draft is not None:
+        draft.save(run)
+    return run
 
 
 def _taken(followers: Followers | None, task: Task, found: Any) -> None:

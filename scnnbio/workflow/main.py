@@ -127,6 +127,7 @@ def execute(
     options: Options | None = None,
     draft: Draft | None = None,
     jobs: int | None = 1,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Results:
     """Run every stage; later stages start from the weights that earlier ones learned.
 
@@ -143,6 +144,8 @@ def execute(
         Finished stages to load, and the checkpoint to resume.
     jobs : int, optional
         Number of processes, see :func:`~scnnbio.jobs.run_stages`; none changes the results.
+    meanwhile : callable, optional
+        Called once while processes run; in one process never.
 
     Returns
     -------
@@ -165,7 +168,7 @@ def execute(
     if lacking := _not_installed(made):
         raise BackendMissing("; ".join(lacking), where=f"backend {label!r}")
     fits = Fits(study)
-    runs = run_stages(study, made, report, draft, jobs, fits)
+    runs = run_stages(study, made, report, draft, jobs, fits, meanwhile)
     return Results(study, runs, measures=fits.measures, report=report)
 
 
@@ -278,13 +281,14 @@ def resume(folder: Path, report: Report | None = None, *, jobs: int | None = 1) 
 def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     """Run the stages that are left, and write the results folder."""
     path, number = draft.path, divided(draft.study, jobs)
-    if number > 1:
-        # The server of processes imports now, and nothing else can be done; later others wait.
-        for module in ("scipy.stats", "scnnbio.figures"):
-            importlib.import_module(module)
-        statistics()
     results = execute(
-        draft.study, draft.backend, report, options=draft.options, draft=draft, jobs=jobs
+        draft.study,
+        draft.backend,
+        report,
+        options=draft.options,
+        draft=draft,
+        jobs=jobs,
+        meanwhile=_import_what_follows,
     )
     results = judge(dataclasses.replace(results, origin=draft.origin))
     draft.remove_leftovers()
@@ -296,6 +300,13 @@ def _run(draft: Draft, report: Report | None, jobs: int | None) -> Results:
     draw(results, path, report=report, jobs=number, meanwhile=write)
     write_digests(path)
     return results
+
+
+def _import_what_follows() -> None:
+    """Import what judges and draws, while processes simulate and this one would wait for them."""
+    for module in ("scipy.stats", "scnnbio.figures"):
+        importlib.import_module(module)
+    statistics()
 
 
 def draw(

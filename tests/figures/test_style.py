@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import matplotlib
 import pytest
+from fontTools import subset
 
 from scnnbio.errors import DataError, SpecError
 from scnnbio.figures.learning import learning_curve
-from scnnbio.figures.style import save
+from scnnbio.figures.style import save, style
 
 
 def drawn(synthetic):
@@ -41,6 +42,21 @@ def test_png_has_200_dots_an_inch(figure, tmp_path):
     png, _ = save(figure, tmp_path, "learning")
     width = int.from_bytes(png.read_bytes()[16:20], "big")
     assert width == pytest.approx(180 / 25.4 * 200, abs=1)
+
+
+def test_a_png_is_that_of_savefig_and_the_figure_stays_as_it_is(synthetic, figure, tmp_path):
+    """``savefig`` draws a figure twice for each file, here it is laid out once and drawn."""
+    canvas, engine, dpi = figure.canvas, figure.get_layout_engine(), figure.dpi
+    png, pdf = save(figure, tmp_path, "learning")
+    assert (figure.canvas, figure.get_layout_engine(), figure.dpi) == (canvas, engine, dpi)
+    with style():
+        drawn(synthetic).savefig(tmp_path / "its.png", dpi=200, metadata={"Software": None})
+        figure.savefig(tmp_path / "its.pdf", dpi=300)  # laid out for the text of a PDF
+    assert png.read_bytes() == (tmp_path / "its.png").read_bytes()
+    # The same glyphs without the tables that set text.
+    assert 0.5 < pdf.stat().st_size / (tmp_path / "its.pdf").stat().st_size < 1.0
+    assert b"/FontFile2" in pdf.read_bytes()
+    assert "GSUB" not in subset.Options().drop_tables
 
 
 @pytest.mark.slow

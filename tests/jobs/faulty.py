@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import ClassVar
@@ -70,3 +71,27 @@ class Telling(Task):
         for done in range(1, 10_001):
             report("telling", done, 10_000)
         return 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Chorus(Task):
+    """Reports progress from four threads at once, in phases so long that a pipe divides them."""
+
+    @property
+    def about(self) -> str:
+        """What it is about. See :attr:`Task.about`."""
+        return "a chorus"
+
+    def perform(self, report: Report) -> int:
+        """Report. See :meth:`Task.perform`."""
+
+        def sing(voice: int) -> None:
+            for verse in range(50):
+                report(f"voice {voice}, verse {verse}: {'la' * 10_000}", 1, 1)
+
+        threads = [threading.Thread(target=sing, args=(voice,)) for voice in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return 200

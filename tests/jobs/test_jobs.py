@@ -25,7 +25,7 @@ from tests.inputs.networks import (
     one_source,
     values_beside_spikes,
 )
-from tests.jobs.faulty import Failing, Fussy, Telling
+from tests.jobs.faulty import Chorus, Failing, Fussy, Telling
 
 
 def driven(**changes: object) -> Experiment:
@@ -184,6 +184,15 @@ def test_progress_is_told_as_often_as_it_is_read() -> None:
     assert (told[0], told[-1]) == (1, 10_000)
     assert told == sorted(told)
     assert len(told) < 1000
+
+
+def test_threads_of_a_process_report_side_by_side() -> None:
+    """As a program's progress is, while its input is drawn: their messages do not mix."""
+    told: list[str] = []
+    with crew.Crew(1, lambda phase, done, total: told.append(phase)) as ours:
+        ours.start(Chorus())
+        assert ours.wait()[1] == 200
+    assert len(set(told)) == len(told) == 200
 
 
 @pytest.mark.slow
