@@ -146,7 +146,7 @@ class Starter:
 
     def warm(self, words: Sequence[str]) -> Running:
         """One that has its imports already."""
-        self._said.unlink(missing_ok=True)
+        self._said.write_bytes(b"")  # there, even if the process is killed before it opens it
         asked, answer = self._warm.stdin, self._warm.stdout
         assert asked is not None
         assert answer is not None
