@@ -27,60 +27,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scnnbio_models.voting_digits import build
 
 from scnnbio import backends
 from scnnbio.analysis.decoding import decoded
-from scnnbio.connectors import ConvolutionConnector, DenseConnector
 from scnnbio.encoding import LatencyCode
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import Augmentation, FromImages, read_images
-from scnnbio.network import Network, Projection
-from scnnbio.neurons import LIBRARY
-from scnnbio.population import Population, SpikeSource
+from scnnbio.network import Network
 from scnnbio.progress import progress
 
 #: Number of validation images, at the end of the training images.
 VALIDATION = 5000
-#: Potentials in thresholds: a spike takes its neuron back to 0 mV, and 1 mV fires.
-NEURON = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_m": 8.0, "tau_refrac": 0.0}
-#: Neurons that vote for each digit.
-VOTES = 10
 #: Images and their labels.
 Labelled = tuple[NDArray[Any], NDArray[Any]]
-
-
-def network(maps: Sequence[int] = (32, 64), seed: int = 1) -> Network:
-    """28 x 28 pixels, two convolutions of stride 2, and ten neurons for each digit.
-
-    Weights begin at random, with a standard deviation of a gain over the root of how many a neuron
-    has. With gains of 1 (He et al. 2015, ICCV, have the root of 2) deep layers are silent, since
-    few of the neurons before them fire, and at different times; with these, each layer fires 0.1
-    to 1 spikes per neuron and image.
-    """
-    rng = np.random.default_rng(seed)
-    first, second = maps
-    one = _convolution(rng, (1, 28, 28), first, 2.0)
-    two = _convolution(rng, tuple(one.out_shape), second, 4.0)
-    size = int(np.prod(two.out_shape))
-    vote = DenseConnector(
-        rng.normal(0.0, 8.0 * size**-0.5, (10 * VOTES, size)), tuple(two.out_shape), (10, VOTES, 1)
-    )
-    cell = LIBRARY["LIF_curr_delta"]
-    layers = [("eye", "one", one), ("one", "two", two), ("two", "digits", vote)]
-    return Network(
-        (
-            Population("eye", (1, 28, 28), SpikeSource()),
-            *(Population(post, c.out_shape, cell, NEURON) for _, post, c in layers),
-        ),
-        tuple(Projection(pre, post, c, receptor="membrane") for pre, post, c in layers),
-    )
-
-
-def _convolution(
-    rng: np.random.Generator, shape: tuple[int, ...], maps: int, gain: float
-) -> ConvolutionConnector:
-    kernel = rng.normal(0.0, gain * (25 * shape[0]) ** -0.5, (maps, shape[0], 5, 5))
-    return ConvolutionConnector(kernel, shape, stride=2, padding=2)
 
 
 @dataclass(frozen=True)
@@ -125,7 +85,9 @@ def _given(images: NDArray[Any], labels: NDArray[Any], times: Times) -> FromImag
 
 
 def _experiment(net: Network, given: FromImages, seed: int) -> Experiment:
-    return Experiment(net, inputs={"eye": given}, record=Record(("digits",)), dt=1.0, seed=seed)
+    (source,) = net.sources
+    shown = {source.name: given}
+    return Experiment(net, inputs=shown, record=Record(("digits",)), dt=1.0, seed=seed)
 
 
 def digits(data: Path | None) -> dict[str, Labelled]:
@@ -156,6 +118,13 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
         "--average", type=int, default=None, help="keep the mean of so many batches"
     )
     parser.add_argument("--sharpness", type=float, default=2.0)
+    parser.add_argument(
+        "--dropout",
+        type=float,
+        nargs=2,
+        default=(0.0, 0.0),
+        help="share of the neurons of each convolution that a trial leaves out",
+    )
     parser.add_argument("--maps", type=int, nargs=2, default=(32, 64))
     parser.add_argument("--images", type=int, default=None, help="only so many for training")
     parser.add_argument(
@@ -167,6 +136,12 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rotation", type=float, default=0.0, help="turn images, up to degrees")
     parser.add_argument("--scale", type=float, default=0.0, help="resize images, up to a share")
     parser.add_argument("--moved", type=float, default=0.7, help="share of images that change")
+    parser.add_argument(
+        "--precision",
+        choices=("single", "mixed", "double"),
+        default="single",
+        help="of the training; mixed has gradients of 16 bits",
+    )
     parser.add_argument("--quantise", action="store_const", const="spinnaker", default=None)
     parser.add_argument(
         "--judge", nargs="*", default=["torch"], help="backends for the test images"
@@ -185,7 +160,7 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
     torch.set_num_threads(asked.threads)
     parts, times = digits(asked.data), Times(asked.window, asked.steps)
     learned = _first(parts["train"], asked.images)
-    net = Network.load(asked.start) if asked.start else network(asked.maps, asked.seed)
+    net = Network.load(asked.start) if asked.start else build(maps=asked.maps, seed=asked.seed)
     validation = shown(net, *_first(parts["validation"], asked.tested), asked.seed, times)
     training = Training(
         epochs=asked.epochs,
@@ -195,6 +170,8 @@ def main(words: Sequence[str] | None = None) -> dict[str, Any]:
         sharpness=asked.sharpness,
         surrogate=Surrogate("arctan"),
         quantise=asked.quantise,
+        precision=asked.precision,
+        dropout=dict(zip(("one", "two"), asked.dropout, strict=True)),
     )
     trials_of = None
     if asked.shift or asked.rotation or asked.scale:

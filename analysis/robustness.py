@@ -160,16 +160,18 @@ class Surrogate(Way):
     name, threshold, cells = "surrogate", 1.0, ("one", "two")
 
     def __init__(self, saved: Path) -> None:
-        from analysis.digits_surrogate import STEPS as LASTING
+        from analysis.digits_surrogate import Times
 
         self.network = Network.load(saved)
         self.code = LatencyCode(budget=784, window=5.0, onset=1.0)
-        self.duration = float(LASTING)
+        self.duration = float(Times().steps)
 
     def _names(self, network: Network, code: Code, images: Any, seed: int) -> NDArray[Any]:
         given = FromImages(images, code, self.duration)
         record = Record(("digits",))
-        shown = Experiment(network, inputs={"eye": given}, record=record, dt=1.0, seed=seed)
+        (source,) = network.sources
+        inputs = {source.name: given}
+        shown = Experiment(network, inputs=inputs, record=record, dt=1.0, seed=seed)
         return np.asarray(decoded(_run(shown).recording, "digits"))
 
     def named(self, network: Network, images: NDArray[Any], seed: int) -> NDArray[Any]:

@@ -1,10 +1,11 @@
-"""Processes side by side: wall and CPU time with one and with two, in turn.
+"""Processes side by side: wall and CPU time with one core and with two, in turn.
 
 ``python -m benchmarks.jobs`` runs the gratings of the full v1_features, whose trials are divided,
 and its learning beside its control, two stages that need nothing from one another. Each run has a
 process of its own, in which nothing is cached but programs; the server that forks has started.
-The results of one process and of two are compared. ``--write`` puts the table into
-docs/background/performance.md. It takes two minutes.
+On two cores, one process and two are measured, and on one core one process, since the program and
+the drawing of its input are processes themselves. All results are compared. ``--write`` puts the
+table into docs/background/performance.md. It takes two minutes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from scnnbio.recording import Recording
 BACKEND = "brian2-standalone"
 #: What is run, and how a table names it.
 NAMES = {"gratings": "gratings, 485 trials", "both": "learn and control"}
+#: What is compared: cores, and processes that are asked for.
+SHARES = ((1, 1), (2, 1), (2, 2))
 
 
 @final
@@ -92,16 +95,17 @@ def work(name: str, jobs: int, weights: Path) -> dict[str, Any]:
     return {"wall": wall, "cpu": cpu_seconds() - cpu, "digests": digests}
 
 
-def asked_for(name: str, jobs: int, weights: Path) -> dict[str, Any]:
-    """:func:`work` in a process of its own."""
+def asked_for(name: str, cores: int, jobs: int, weights: Path) -> dict[str, Any]:
+    """:func:`work` in a process of its own, on some of the cores."""
     words = ["--work", name, str(jobs), str(weights)]
-    command = [sys.executable, "-m", "benchmarks.jobs", *words]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    bound = ["taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[:cores]))]
+    command = [*bound, sys.executable, "-m", "benchmarks.jobs", *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def row(name: str, found: dict[int, list[dict[str, Any]]]) -> list[str]:
+def row(name: str, found: dict[tuple[int, int], list[dict[str, Any]]]) -> list[str]:
     """A row of the table: medians of runs in turn.
 
     Raises
@@ -112,14 +116,16 @@ def row(name: str, found: dict[int, list[dict[str, Any]]]) -> list[str]:
     if len({str(one["digests"]) for times in found.values() for one in times}) > 1:
         raise RuntimeError(f"{name}: two processes give other results than one")
     wall, cpu = (
-        {jobs: median(one[what] for one in times) for jobs, times in found.items()}
+        {share: median(one[what] for one in times) for share, times in found.items()}
         for what in ("wall", "cpu")
     )
+    one, alone, both = (wall[share] for share in SHARES)
     return [
         NAMES[name],
-        *(f"{seconds[jobs]:.2f}" for seconds in (wall, cpu) for jobs in found),
-        f"{wall[1] / wall[2]:.2f}",
-        f"{2 * wall[1] / cpu[2]:.2f}",
+        *(f"{seconds[share]:.2f}" for seconds in (wall, cpu) for share in SHARES),
+        f"{one / both:.2f}",
+        f"{alone / both:.2f}",
+        f"{2 * alone / cpu[2, 2]:.2f}",
     ]
 
 
@@ -137,15 +143,19 @@ def main(words: Sequence[str] | None = None) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.npz"
-        asked_for("both", 2, weights)  # compiles, and learns what the gratings begin with
-        asked_for("gratings", 2, weights)
+        asked_for("both", 2, 2, weights)  # compiles, and learns what the gratings begin with
+        asked_for("gratings", 2, 2, weights)
         for name in NAMES:
-            found: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+            found: dict[tuple[int, int], list[dict[str, Any]]] = {share: [] for share in SHARES}
             for _ in range(wanted.turns):
-                for jobs, times in found.items():
-                    times.append(asked_for(name, jobs, weights))
+                for (cores, jobs), times in found.items():
+                    times.append(asked_for(name, cores, jobs, weights))
             rows.append(row(name, found))
-    heads = ["", "wall s, 1 process", "2", "CPU s, 1", "2", "speed-up", "most for that CPU time"]
+    shares = ["one core", "two cores, 1 process", "2 processes"]
+    heads = [
+        "", *(f"{what} s, {share}" for what in ("wall", "CPU") for share in shares),
+        "faster than one core", "than 1 process", "most for that CPU time",
+    ]  # fmt: skip
     text = table(heads, rows)
     print(text)
     if wanted.write:

@@ -1,6 +1,6 @@
 """Training and inference beside snnTorch and SpikingJelly: ``python -m benchmarks.peers``.
 
-The network is that of ``analysis/digits_surrogate.py``: 28 x 28 pixels, two convolutions and a
+The network is the model ``voting_digits``: 28 x 28 pixels, two convolutions and a
 vote, 9,508 neurons. Everybody gets the same spikes and the same initial kernels; torch computes in
 single precision, except in runs of the torch backend. Each program has its own process; they take
 turns, as in :mod:`benchmarks.timing`.
@@ -37,8 +37,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scnnbio_models.voting_digits import build
 
-from analysis.digits_surrogate import NEURON, network, shown
+from analysis.digits_surrogate import shown
 from benchmarks import converted
 from benchmarks.peer import Peer
 from scnnbio import backends
@@ -63,7 +64,7 @@ def digits(n: int) -> Experiment:
 
     data = load_digits()
     images = np.kron(data.images[:n] / 16.0, np.ones((3, 3)))
-    return shown(network(), np.pad(images, ((0, 0), (2, 2), (2, 2))), data.target[:n], 1)
+    return shown(build(seed=1), np.pad(images, ((0, 0), (2, 2), (2, 2))), data.target[:n], 1)
 
 
 def given(task: str) -> Experiment:
@@ -78,7 +79,7 @@ def given(task: str) -> Experiment:
     spikes = FromSpikes(
         step + 1.0, unit, trial, size=(1, 28, 28), n_trials=trials, duration=float(steps)
     )
-    return Experiment(network(), inputs={"eye": spikes}, record=Record(("digits",)), dt=1.0)
+    return Experiment(build(seed=1), inputs={"retina": spikes}, record=Record(("digits",)), dt=1.0)
 
 
 def dense(experiment: Experiment) -> NDArray[np.float32]:
@@ -143,7 +144,8 @@ class _Framework(Peer):
         self.torch = torch
         torch.set_num_threads(self.threads)
         self.spikes = torch.as_tensor(dense(self.experiment))
-        self.keep = float(np.exp(-1.0 / NEURON["tau_m"]))
+        (tau,) = np.unique(self.experiment.network.population("one").values()["tau_m"])
+        self.keep = float(np.exp(-1.0 / tau))
         self.module = self.layers()
         kernels = [np.asarray(p.kernel, np.float32) for p in self.experiment.network.projections]
         with torch.no_grad():

@@ -114,7 +114,8 @@ _DISTRIBUTION = {
 }  # fmt: skip
 #: Keys of connectors that have short forms in documents.
 _SHORT = {
-    "kernel": " In a document: numbers; `{ uniform = [low, high], shape = [...], seed }`; or"
+    "kernel": " In a document: numbers; `{ uniform = [low, high], shape = [...], seed }`, where"
+    " `one_lag = true` keeps one lag of each element, drawn at random; or"
     " `{ each = one kernel, maps = n }`.",
     "weights": " In a document also `{ uniform = [low, high], shape = [...], seed }`.",
     "edges": " In a document: `{ pre = [...], post = [...] }`, or a table with a `kind`, below.",

@@ -87,7 +87,7 @@ def limits(path: str | os.PathLike[str]) -> tuple[float, int]:
     """CPU time (s) and memory (bytes) for reading a file."""
     try:
         size = os.stat(path).st_size
-    except OSError:  # what reads it says so
+    except (OSError, ValueError):  # what reads it says so
         size = 0
     return _SECONDS + _SECONDS_PER_BYTE * size, _MEMORY + _MEMORY_PER_BYTE * size
 
@@ -269,7 +269,7 @@ def _limited(seconds: float, memory: int) -> Iterator[None]:
     """The system ends the process that uses more CPU time, and refuses it more memory."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = Path("/proc/self/statm")
-    if used.exists():  # elsewhere there is no such limit
+    if os.path.exists(used):  # elsewhere there is no such limit
         most = int(used.read_text().split()[0]) * resource.getpagesize() + memory
         hard = before[1]
         soft = most if hard == resource.RLIM_INFINITY else min(most, hard)

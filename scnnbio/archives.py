@@ -6,8 +6,11 @@ shorter. Here the size of an array is compared with what there is first. Objects
 
 from __future__ import annotations
 
+import ast
 import io
 import math
+import re
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +26,12 @@ KINDS = "biufcUSmM"
 #: Bytes that one byte of a zip archive can unpack to: the most that its compression reaches.
 _MOST_GROWTH = 1032
 _ZIP, _NPY_MARK = b"PK", b"\x93NUMPY"
+#: By version of the npy format: how the length of a header is written, and its text.
+_HEADERS = {1: ("<H", "latin-1"), 2: ("<I", "latin-1"), 3: ("<I", "utf-8")}
+#: Bytes of a header, as in numpy.
+_LONGEST_HEADER = 10_000
+#: How Python 2 wrote some whole numbers: 10L.
+_LONG = re.compile(r"(?<=\d)L\b")
 
 
 def array_of(content: bytes, kinds: str = KINDS) -> NDArray[Any]:
@@ -47,9 +56,7 @@ def array_of(content: bytes, kinds: str = KINDS) -> NDArray[Any]:
     """
     file = io.BytesIO(content)
     try:
-        major, _ = _NPY.read_magic(file)
-        read = {1: _NPY.read_array_header_1_0, 2: _NPY.read_array_header_2_0}
-        shape, by_column, dtype = read[major](file)
+        shape, by_column, dtype = _header(file)
     # A damaged header may raise any error of Python's parser.
     except Exception as error:
         raise ValueError(f"the header of an array is damaged ({_said(error)})") from None
@@ -62,6 +69,33 @@ def array_of(content: bytes, kinds: str = KINDS) -> NDArray[Any]:
         raise ValueError(f"{len(rest)} bytes for an array of shape {shape}")
     flat: NDArray[Any] = np.frombuffer(rest, dtype, count)
     return flat.reshape(shape, order="F" if by_column else "C").copy(order="K")
+
+
+def _header(file: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type, from a header.
+
+    ``numpy`` tries to read a header that is wrong as one of Python 2, in a time that grows with the
+    square of its length: up to 20 s.
+    """
+    major, _ = _NPY.read_magic(file)
+    form, encoding = _HEADERS[major]
+    (length,) = struct.unpack(form, file.read(struct.calcsize(form)))
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"it has {length:,} bytes, more than {_LONGEST_HEADER:,}")
+    content = file.read(length)
+    if len(content) < length:
+        raise ValueError("it is cut off")
+    text = content.decode(encoding)
+    try:
+        found = ast.literal_eval(text)
+    except SyntaxError:
+        found = ast.literal_eval(_LONG.sub("", text))
+    shape, by_column, kind = (found.pop(key) for key in ("shape", "fortran_order", "descr"))
+    if found or not isinstance(by_column, bool) or not isinstance(shape, tuple):
+        raise ValueError("it is of another form")
+    if not all(isinstance(size, int) for size in shape):
+        raise ValueError(f"{shape} is not a shape")
+    return shape, by_column, _NPY.descr_to_dtype(kind)
 
 
 def arrays_of(

@@ -48,7 +48,7 @@ def source_digest(folder: Path | None = None) -> str:
     place = folder or Path(__file__).parent
     whole = hashlib.sha256()
     for file in sorted(place.rglob("*" if folder else "*.py")):
-        if file.is_file():
+        if os.path.isfile(file):
             whole.update(f"{file.relative_to(place).as_posix()} {digest_of(file)}\n".encode())
     return whole.hexdigest()
 
@@ -103,7 +103,7 @@ def read_digests(folder: Path) -> dict[str, str] | None:
     """
     path = folder / DIGESTS
     try:
-        if not path.is_file():
+        if not os.path.isfile(path):
             return None
         if path.stat().st_size > _MOST:
             raise DataError("is damaged: it is too large", where=str(path))

@@ -199,8 +199,10 @@ def write_atomically(content: bytes, path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raise a DataError unless the folder that a file is to be written to exists."""
-    if not path.parent.is_dir():
+    """Raise a DataError unless a file can have this name, and the folder for it exists."""
+    if "\0" in path.name:
+        raise DataError("a name cannot contain a NUL", where=repr(path.name))
+    if not os.path.isdir(path.parent):
         raise DataError("the folder does not exist; make it first", where=str(path.parent))
 
 

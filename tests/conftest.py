@@ -38,4 +38,7 @@ def empty_nest_after_a_module() -> Iterator[None]:
     """An oracle's network stays in NEST, where a run of the backend would not remove it."""
     yield
     if "nest" in sys.modules:
-        sys.modules["nest"].ResetKernel()
+        from scnnbio.backends.nest import kernel
+
+        with kernel.own_threads():
+            sys.modules["nest"].ResetKernel()

@@ -358,6 +358,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "Kernel.response": {"time": [0.5, 1.5]},
     "Kernel.transfer": {"frequency": [4.0, 8.0]},
     **{name: {"dt": 0.5} for name in ("EulerStability.factors", "EulerStability.regime")},
+    "ConvolutionConnector.delayed": {
+        "kernel": KERNEL, "lag": 8 * KERNEL, "lags": [2.0, 4.0], "in_shape": (2, 3, 3)
+    },
     "ConvolutionConnector.with_kernel": {"kernel": np.full(KERNEL.shape, 0.25)},
     "LateralInhibitionConnector.with_kernel": {"kernel": np.full((2, 2, 1, 1), 0.0)},
     "UnsharedConnector.with_kernel": {"kernel": np.full((2, 2), 0.25)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import h5py
 import neo
 import numpy as np
 import pytest
@@ -261,6 +262,25 @@ def test_events_are_refused_or_left_out():
         Recording.from_neo(made)
     assert Recording.from_neo(made, leave_out=["Event"]).n_trials == 1
     made.segments[0].events[0] = neo.Event([] * pq.s)  # empty: nothing is lost
+    assert Recording.from_neo(made).n_trials == 1
+
+
+def test_an_nwb_file_is_asked_for_trials_in_another_process(tmp_path, monkeypatch):
+    """A damaged one can keep the HDF5 library in a loop, and can be none any more."""
+    path = tmp_path / "lab.nwb"
+    with h5py.File(path, "w") as file:
+        file["intervals/trials/id"] = [0]
+    made = block([train()])
+    made.file_origin = str(path)
+
+    def opened(*_, **__):
+        raise AssertionError("opened in the user's process")
+
+    monkeypatch.setattr(h5py, "File", opened)
+    with pytest.raises(SpecError, match=r"has a table of trials, which neo\.NWBIO does not read"):
+        Recording.from_neo(made)
+    assert Recording.from_neo(made, leave_out=["trials"]).n_trials == 1
+    path.write_bytes(path.read_bytes()[:100])
     assert Recording.from_neo(made).n_trials == 1
 
 

@@ -277,7 +277,8 @@ class Backend(ABC):
         Run
         """
         watch = Stopwatch()
-        below = experiment.lowered
+        # A backend that trains needs the weights of values too.
+        below = experiment.lowered if experiment.training is None else experiment
         inputs = below.input_stream(report, lambda: watch.phase("input"))
         report = report or _silent
         with contextlib.nullcontext() if self.resource is None else self.resource.held():
@@ -332,7 +333,10 @@ class Backend(ABC):
     def _simulate(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report
     ) -> Outcome:
-        """Translate and run an experiment, of which ``experiment.lowered`` is the same."""
+        """Translate and run an experiment, of which ``experiment.lowered`` is the same.
+
+        One that trains is as it was described.
+        """
 
     def _simulate_with_checkpoints(
         self, experiment: Experiment, inputs: Inputs, watch: Stopwatch, report: Report, folder: Path

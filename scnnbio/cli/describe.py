@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +74,7 @@ def _format(form: str | None, out: Path | None) -> str:
 
 def _write(text: str, out: Path, force: bool) -> None:
     check_folder(out)
-    if out.exists() and not force:
+    if os.path.exists(out) and not force:
         raise DataError("exists already; choose another name, or add --force", where=str(out))
     try:
         write_atomically(text.encode(), out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def explain(
 
 def neuron_named(model: str) -> NeuronModel:
     """The neuron of a name of the library, or of a TOML file."""
-    if Path(model).exists() or model.endswith(".toml"):
+    if os.path.exists(model) or model.endswith(".toml"):
         found = neuron_from(documents.read(Path(model)), model)
     else:
         found = documents.choose(LIBRARY, model, "neuron of the library", "MODEL")

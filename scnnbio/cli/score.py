@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +77,7 @@ def score(
         raise SpecError(
             f"one place is judged or two are compared, not {len(places)}", where="score"
         )
-    if len(places) == 1 and places[0].is_dir():
+    if len(places) == 1 and os.path.isdir(places[0]):
         if out is not None:
             raise SpecError("a run has its own report; leave out --out", where=str(places[0]))
         scores, name = _of_run(places[0], claims or population)

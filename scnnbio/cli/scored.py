@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -52,7 +53,7 @@ def judged_at(places: Sequence[Path], wanted: Wanted) -> tuple[Subject, ...]:
     """
     if wanted.by not in _BY:
         raise SpecError(f"{wanted.by!r} is not one of {', '.join(_BY)}", where="--by")
-    runs = {place: _run(place, wanted) for place in places if place.is_dir()}
+    runs = {place: _run(place, wanted) for place in places if os.path.isdir(place)}
     names = [name.strip() for name in (wanted.claims or "").split(",") if name.strip()]
     if not names:
         # Of a run beside the file: what it claims of one population of neurons.

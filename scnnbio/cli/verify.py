@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +44,7 @@ def verify(
     bad = left_out = 0
     with progress() as report:
         how = {"trials": trials, "seed": seed, "everything": everything, "report": report}
-        if (folder / sweep.SWEEP).is_file():
+        if os.path.isfile(folder / sweep.SWEEP):
             plan = sweep.Plan.read(folder)
             each: Iterator[tuple[str, Verification]] = (
                 (f"point {point.number}: ", found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scnnbio.connectors.base import (
     Delay,
@@ -31,6 +31,7 @@ from scnnbio.shapes import (
     resolve_shape,
     resolve_stride,
 )
+from scnnbio.units import In, plain, plain_array
 from scnnbio.values import fields_of
 
 
@@ -136,6 +137,85 @@ class ConvolutionConnector(SignedConnector):
             lags=delays,
             groups=int(groups),
         )
+
+    @classmethod
+    def delayed(
+        cls,
+        kernel: Kernel,
+        lag: Annotated[ArrayLike, In("ms")],
+        lags: Sequence[Delay],
+        in_shape: Sequence[int],
+        stride: Stride = 1,
+        padding: Padding = "valid",
+        groups: int = 1,
+    ) -> ConvolutionConnector:
+        """A kernel whose elements act at one lag each.
+
+        Parameters
+        ----------
+        kernel : array, shape (out, in, row, column)
+            Weights, as of the class. A weight of zero does not connect.
+        lag : array, shape (out, in, row, column)
+            Lag of each weight in ms, one of ``lags``.
+        lags : sequence of float, text or quantity
+            The lags of the kernel, as of the class: those that training can choose from
+            (:class:`~scnnbio.experiment.Training`).
+        in_shape, stride, padding, groups
+            As of the class.
+
+        Raises
+        ------
+        SpecError
+            If shapes differ, or a lag is not among ``lags``.
+
+        Examples
+        --------
+        >>> one = ConvolutionConnector.delayed(
+        ...     [[[[0.5]], [[0.7]]]], [[[[4.0]], [[0.0]]]], [0, 2, 4], (2, 1, 1)
+        ... )
+        >>> one.kernel.tolist()
+        [[[[[0.0, 0.0, 0.5]]], [[[0.7, 0.0, 0.0]]]]]
+        >>> one.lag.ravel().tolist()
+        [4.0, 0.0]
+        """
+        weights = checked_weights(kernel, "kernel")
+        of_each = plain_array(lag, "ms", where="lag")
+        if of_each.shape != weights.shape:
+            raise SpecError(
+                f"lags of shape {of_each.shape} for a kernel of shape {weights.shape}; give one for"
+                " each weight",
+                where="lag",
+            )
+        known = np.array([plain(one, "ms", where=f"lags[{k}]") for k, one in enumerate(lags)])
+        chosen = np.isclose(of_each[..., None], known, rtol=0, atol=1e-9)
+        if not (chosen.sum(-1) == 1).all():
+            first = of_each[chosen.sum(-1) != 1].flat[0]
+            raise SpecError(f"{first:g} ms is not one of {known.tolist()}", where="lag")
+        return cls(
+            weights[..., None] * chosen, in_shape, stride, padding,
+            connect_zeros=False, lags=lags, groups=groups,
+        )  # fmt: skip
+
+    @property
+    def lag(self) -> FloatArray:
+        """The lag of each kernel element in ms (out, in, row, column); NaN where it is zero.
+
+        Raises
+        ------
+        SpecError
+            If an element has weights at several lags.
+        """
+        lags = np.array(self.lags or (0.0,))
+        used = self.kernel.reshape(*self.kernel.shape[:4], len(lags)) != 0
+        several = np.argwhere(used.sum(-1) > 1)
+        if len(several):
+            place = tuple(several[0].tolist())
+            raise SpecError(
+                f"the kernel element at {place} acts at {used[place].sum()} lags; give it one"
+                " weight that is not 0",
+                where="kernel",
+            )
+        return np.where(used.any(-1), lags[used.argmax(-1)], np.nan)
 
     @property
     def present(self) -> NDArray[np.bool_]:

@@ -150,20 +150,24 @@ def _pair(value: Any) -> Any:
 def _convolution(table: Table, in_shape: Shape, where: str) -> KernelConnector:
     keys = ("kernel", "stride", "padding", "connect_zeros", "lags", "groups")
     check_keys(table, keys, where)
-    kernel = _kernel(require(table, "kernel", where), join(where, "kernel"))
+    kernel = _kernel(
+        require(table, "kernel", where), join(where, "kernel"), lags=table.get("lags") is not None
+    )
     return ConvolutionConnector(**{**table, "kernel": kernel, "in_shape": in_shape})
 
 
-def _kernel(value: Any, where: str) -> Any:
+def _kernel(value: Any, where: str, *, lags: bool = False) -> Any:
     """Numbers, ``{uniform = [low, high], shape = [...], seed}`` or ``{each = ..., maps = n}``.
 
-    The last form repeats one kernel (in, row, column) for every map of the output.
+    With ``one_lag = true`` the second form, of a kernel with lags, keeps one of them, drawn at
+    random, of each element. The last form repeats one kernel (in, row, column) for every map of
+    the output.
     """
     if not isinstance(value, Mapping):
         return value
     if "each" in value:
         return _alike(value, where)
-    check_keys(value, ("uniform", "shape", "seed"), where)
+    check_keys(value, ("uniform", "shape", "seed", *(["one_lag"] if lags else [])), where)
     span = as_list(require(value, "uniform", where), join(where, "uniform"))
     shape = as_list(require(value, "shape", where), join(where, "shape"))
     if len(span) != 2:
@@ -176,8 +180,14 @@ def _kernel(value: Any, where: str) -> Any:
             f" one more for lags, of {_LARGEST_KERNEL:,} elements at most",
             where=join(where, "shape"),
         )
-    seed = checked_seed(value.get("seed", 0))
-    return np.random.default_rng(seed).uniform(low, high, sizes)
+    rng = np.random.default_rng(checked_seed(value.get("seed", 0)))
+    found = rng.uniform(low, high, sizes)
+    one_lag = value.get("one_lag", False)
+    if not isinstance(one_lag, bool):
+        raise SpecError(f"{one_lag!r} is not true or false", where=join(where, "one_lag"))
+    if one_lag:
+        found *= np.arange(sizes[-1]) == rng.integers(0, sizes[-1], (*sizes[:-1], 1))
+    return found
 
 
 def _alike(value: Mapping[str, Any], where: str) -> np.ndarray:

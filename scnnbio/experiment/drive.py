@@ -200,10 +200,10 @@ class Drive(Input):
     @cached_property
     def _streams(self) -> dict[str, list[Callable[[int], Pieces]]]:
         """By port, functions that yield the intervals of a trial, in the order of summation."""
-        return {name: [one.pieces for one in found] for name, found in self._origins.items()}
+        return {name: [one.pieces for one in found] for name, found in self.origins.items()}
 
     @cached_property
-    def _origins(self) -> dict[str, list[Injected | Projected | Wandering]]:
+    def origins(self) -> dict[str, list[Injected | Projected | Wandering]]:
         """By port, what drives it, in the order of summation."""
         experiment, network = self.experiment, self.experiment.network
         streams: dict[str, list[Injected | Projected | Wandering]] = {n: [] for n in self.ports}
@@ -235,13 +235,17 @@ class Drive(Input):
         are checked against a range, are not among them.
         """
         found = {}
-        for name, streams in self._origins.items():
-            parameter = self._described.model.parameters[name]
-            free = parameter.unit != "uS" and not parameter.bounded
+        for name, streams in self.origins.items():
+            free = not self.limited(name)
             summed = [s for s in streams if isinstance(s, Projected) and s.table is not None]
             if free and streams and len(summed) == len(streams):
                 found[name] = tuple(summed)
         return found
+
+    def limited(self, name: str) -> bool:
+        """Whether the sums of a port are checked against a range."""
+        parameter = self._described.model.parameters[name]
+        return parameter.unit == "uS" or parameter.bounded
 
     def values(self, name: str, trial: int) -> list[Pieces]:
         """Of each projection in :attr:`projected`, the values that it brings in a trial."""
@@ -287,12 +291,25 @@ class Drive(Input):
         total = parts[0]
         for part in parts[1:]:
             total = total + part
-        self._check(name, trial, total)
+        self.check(name, trial, total)
         self._sums[name] = [*self._sums[name][1 - _KEPT :], (list(parts), total)]
         return total
 
-    def _check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
-        """Raise if a value is outside the range of the port, or a conductance is negative."""
+    def check(self, name: str, trial: int, values: NDArray[np.float64]) -> None:
+        """Raise if a value is outside the range of the port, or a conductance is negative.
+
+        Parameters
+        ----------
+        name : str
+            The port.
+        trial : int
+            For the message.
+        values : ndarray (neurons,)
+
+        Raises
+        ------
+        SpecError
+        """
         parameter = self._described.model.parameters[name]
         where = f"population {self.population!r}.{name}"
         low = float(values.min())

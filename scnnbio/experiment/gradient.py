@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from scnnbio.connectors import EdgeListConnector
 from scnnbio.encoding import RegularCode
 from scnnbio.errors import SpecError, hint
 from scnnbio.experiment.documents import as_table, build, by_kind
@@ -172,6 +173,7 @@ class BySurrogates(Gradient):
     def check(self, experiment: Any) -> None:
         """Raise unless an experiment has what this needs. See :meth:`Gradient.check`."""
         super().check(experiment)
+        self._check_delays(experiment.network)
         if self.augmentation is None:
             return
         for name, shown in experiment.inputs.items():
@@ -179,6 +181,18 @@ class BySurrogates(Gradient):
                 raise SpecError(
                     f"{type(shown).__name__} has no images; augmentation changes FromImages",
                     where=f"inputs.{name}",
+                )
+
+    def _check_delays(self, network: Network) -> None:
+        """Raise if a later stage cannot take a delay, since it is no part of a kernel."""
+        listed = [p.name for p in network.projections if isinstance(p.connector, EdgeListConnector)]
+        for name in self.settings.delays:
+            if name in listed:
+                raise SpecError(
+                    f"a later stage takes kernels from this one, but not the lags of the list of"
+                    f" connections {name!r}; use a convolution with lags, or learn them with"
+                    " scnnbio.backends.torch.train",
+                    where="training.settings.delays",
                 )
 
     def trials_of(self, experiment: Any, epoch: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -17,7 +18,7 @@ from scnnbio.registry import Entry, Registry, instances
 def _document(entry: Entry) -> Path:
     """The document of an experiment: ``NAME.toml`` in the package that its entry names."""
     path = Path(str(resources.files(entry.module))) / f"{entry.name}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no file {path}")
     return path
 
@@ -52,9 +53,9 @@ def find(path: str | Path) -> Path:
     if isinstance(path, Path) or path.endswith(".toml"):
         return Path(path)
     # A results folder can have the name of its experiment.
-    if path in EXPERIMENTS and not Path(path).is_file():
+    if path in EXPERIMENTS and not os.path.isfile(path):
         return EXPERIMENTS[path]
-    if Path(path).exists():
+    if os.path.exists(path):
         return Path(path)
     raise SpecError(f"there is no file or experiment {path!r}; {hint(path, EXPERIMENTS)}")
 

@@ -29,7 +29,8 @@ def lowered(experiment: Any) -> Any:
     Returns
     -------
     Experiment
-        The same object if no values or currents drive anything.
+        The same object if no values or currents drive anything. Otherwise it does not train:
+        training lowers the trials that it shows.
     """
     network: Network = experiment.network
     found = driven_ports(network, experiment.inputs)
@@ -60,6 +61,7 @@ def lowered(experiment: Any) -> Any:
         stimulus=None,
         encoding=None,
         inputs=inputs,
+        training=None,
         record=dataclasses.replace(experiment.record, signals=tuple(signals)),
     )
 

@@ -11,11 +11,11 @@ from typing import Any, Literal, final, get_args
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.units import Hertz, Number, plain
-from scnnbio.values import FrozenTable, Value
+from scnnbio.values import FrozenTable, Value, fields_of
 
 Loss = Literal["rate", "first-spike", "membrane"]
 Schedule = Literal["constant", "cosine"]
-Precision = Literal["single", "double"]
+Precision = Literal["single", "mixed", "double"]
 Arithmetic = Literal["spinnaker"]
 
 _CHOICES: dict[str, Any] = {
@@ -41,7 +41,8 @@ class Training(Value):
         Number of trials per step of the optimiser.
     learning_rate : float
         Step of Adam, as a share of the root mean square of each kernel at the beginning, of each
-        positive parameter, and of the distance to threshold for other parameters.
+        positive parameter, of the range of lags for delays, and of the distance to threshold for
+        other parameters.
     schedule : {"cosine", "constant"}
         The learning rate over the training: down to zero along half a cosine, or constant.
     average : int, optional
@@ -65,6 +66,21 @@ class Training(Value):
         keeps its number of values: one for all neurons, one per channel or one per neuron.
     fixed : sequence of str
         Projections whose kernels stay as they are.
+    delays : sequence of str
+        Projections whose delays are learned. Their connector is a
+        :class:`~scnnbio.connectors.ConvolutionConnector` with lags, in which each kernel element
+        acts at one lag (:meth:`~scnnbio.connectors.ConvolutionConnector.delayed`), or an
+        :class:`~scnnbio.connectors.EdgeListConnector`, whose connections can get each lag from the
+        shortest to the longest that they begin with. In training a weight acts at all
+        lags, by shares that are a Gaussian around its delay. The standard deviation is
+        half the range of lags at first, and shrinks exponentially to a quarter of the shortest
+        distance between lags in the first half of the training. The trained network, which is also
+        judged on validation, has the nearest lags (Hammouamri, Khalfaoui-Hassani & Masquelier 2024,
+        ICLR).
+    dropout : mapping of str to float
+        Population → share of its neurons whose spikes do not reach other populations, drawn in
+        each trial of training (Srivastava et al. 2014, J Mach Learn Res 15:1929). The spikes of the
+        others count more by as much. Validation, and the network that is kept, have all neurons.
     truncate : int, optional
         Number of steps after which gradients are truncated.
     checkpoint : int, optional
@@ -83,13 +99,15 @@ class Training(Value):
     quantise : {"spinnaker"}, optional
         A machine whose weights the forward pass uses; gradients pass through the rounding
         (Bengio, Leonard & Courville 2013, arXiv:1308.3432).
-    precision : {"single", "double"}
-        Of torch's numbers.
+    precision : {"single", "mixed", "double"}
+        Of torch's numbers. Mixed is single, but gradients of convolutions and dense products are
+        computed from numbers of 16 bits (bfloat16), which is faster on processors that can.
 
     Raises
     ------
     SpecError
-        If a value is out of range, or ``truncate`` and ``checkpoint`` are both given.
+        If a value is out of range, a penalty is given without what it is the weight of, or
+        ``truncate`` and ``checkpoint``, or ``delays`` and ``quantise``, are both given.
     """
 
     epochs: int = 10
@@ -103,6 +121,8 @@ class Training(Value):
     through_reset: bool = False
     learn: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenTable)
     fixed: tuple[str, ...] = ()
+    delays: tuple[str, ...] = ()
+    dropout: Mapping[str, Number] = field(default_factory=FrozenTable)
     truncate: int | None = None
     checkpoint: int | None = None
     rates: tuple[Hertz, Hertz] | None = None
@@ -126,20 +146,45 @@ class Training(Value):
             raise SpecError(
                 f"{self.through_reset!r} is not true or false", where="training.through_reset"
             )
-        object.__setattr__(self, "fixed", _names(self.fixed, "training.fixed"))
-        if not isinstance(self.learn, Mapping):
+        for name in ("fixed", "delays"):
+            object.__setattr__(self, name, _names(getattr(self, name), f"training.{name}"))
+        if self.delays and self.quantise is not None:
             raise SpecError(
-                f"{reprlib.repr(self.learn)} is not a table of populations", where="training.learn"
+                "weights are not rounded while delays are learned; learn the delays first, and then"
+                " train the network again with quantise",
+                where="training.quantise",
             )
+        for name in ("learn", "dropout"):
+            if not isinstance(given := getattr(self, name), Mapping):
+                raise SpecError(
+                    f"{reprlib.repr(given)} is not a table of populations",
+                    where=f"training.{name}",
+                )
+        dropped = {n: _share(v, f"training.dropout.{n}") for n, v in self.dropout.items()}
+        object.__setattr__(self, "dropout", FrozenTable(dropped))
         learned = {n: _names(v, f"training.learn.{n}") for n, v in self.learn.items()}
         object.__setattr__(self, "learn", FrozenTable(learned))
         if self.rates is not None:
             object.__setattr__(self, "rates", _range(self.rates))
+        for name, priced in (("rates", "rate_penalty"), ("budget", "budget_penalty")):
+            if getattr(self, name) is None and getattr(self, priced) != 1.0:
+                raise SpecError(
+                    f"it is the weight of {name}, without which it does nothing; give both",
+                    where=f"training.{priced}",
+                )
         if self.truncate is not None and self.checkpoint is not None:
             raise SpecError(
                 "truncate keeps little in memory by itself; give truncate or checkpoint, not both",
                 where="training.checkpoint",
             )
+
+    def canonical_fields(self) -> dict[str, Any]:
+        """The fields; those that earlier versions lacked only where they are given."""
+        found = fields_of(self)
+        for name in ("delays", "dropout"):
+            if not found[name]:
+                del found[name]  # their experiments keep their identity
+        return found
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -166,6 +211,13 @@ def _names(given: Any, where: str) -> tuple[str, ...]:
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
         raise SpecError(f"{reprlib.repr(given)} is not a list of names", where=where)
     return tuple(given)
+
+
+def _share(value: Any, where: str) -> float:
+    number = plain(value, "1", where=where)
+    if not 0.0 <= number < 1.0:
+        raise SpecError(f"{number:g} is not a share from 0 to below 1", where=where)
+    return number
 
 
 def _range(given: Any) -> tuple[float, float]:

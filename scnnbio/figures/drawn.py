@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -55,7 +56,7 @@ def known_figures(folder: Path) -> Known:
         By name; empty if they were drawn from anything else, or nothing says from what.
     """
     place = folder / FOLDER
-    if not (place / RECORD).is_file():
+    if not os.path.isfile(place / RECORD):
         return {}
     found: dict[str, Saved | str] = {}
     try:
@@ -68,7 +69,7 @@ def known_figures(folder: Path) -> Known:
             # Nothing outside the folder is read, whatever the record says.
             if [file.name for file in files] != [*row["files"]]:
                 return {}
-            if all(file.is_file() and digest_of(file) == row["files"][file.name] for file in files):
+            if all(os.path.isfile(f) and digest_of(f) == row["files"][f.name] for f in files):
                 score = None if row["score"] is None else Score.from_dict(row["score"])
                 picture = Picture(files[0], str(row["caption"]), str(row["title"]), score)
                 found[name] = Saved(name, tuple(files), picture)

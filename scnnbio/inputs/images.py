@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,7 @@ def read_images(images: str | Path, labels: str | Path | None = None) -> Images:
     if with_labels:
         read = read_collection(str(images)) if images in COLLECTIONS else read_archive(path)
         return Images(read[0], read[1], Files((read[2],)))
-    if path.is_dir():
+    if os.path.isdir(path):
         values, columns, files = _of_folder(path)
     else:
         values, file = read_idx(path)
@@ -321,7 +322,7 @@ def _stack(given: Any, where: str) -> NDArray[Any]:
 def _of_folder(folder: Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], Files]:
     """All images of a folder, or of its subfolders; other entries are listed as skipped."""
     inside = sorted(folder.iterdir(), key=lambda path: path.name)
-    folders = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
+    folders = [path for path in inside if os.path.isdir(path) and not path.name.startswith(".")]
     pictures, skipped = _pictures(inside)
     if folders and pictures:
         raise DataError(
@@ -362,9 +363,10 @@ def _of_folder(folder: Path) -> tuple[NDArray[Any], dict[str, NDArray[Any]], Fil
 def _pictures(paths: list[Path]) -> tuple[list[Path], list[FileSkipped]]:
     found, skipped = [], []
     for path in paths:
-        if path.is_file() and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+        hidden = path.name.startswith(".")
+        if os.path.isfile(path) and path.suffix.lower() in _SUFFIXES and not hidden:
             found.append(path)
-        elif not path.is_dir() or path.name.startswith("."):
+        elif not os.path.isdir(path) or hidden:
             skipped.append(FileSkipped(str(path), "not a png, jpg, tif or bmp file"))
     return found, skipped
 

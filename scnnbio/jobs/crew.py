@@ -8,7 +8,6 @@ happened in: a fork of a process with a simulator or threads in it could hang.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import math
 import multiprocessing
@@ -24,6 +23,7 @@ from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import Any, final
 
+from scnnbio._allocator import keep_freed_memory
 from scnnbio._passing import portable, received, send
 from scnnbio.backends import Backend
 from scnnbio.errors import DataError
@@ -37,8 +37,6 @@ _WORTH = {True: 5e7, False: 1e9}
 _FIRST, _LAST = ("scnnbio._lean", "scnnbio.jobs.stages"), "scnnbio.jobs.frozen"
 #: Seconds between two reports of progress in one phase.
 _REPORTED_EVERY = 0.05
-#: Options of glibc's ``mallopt`` (malloc.h).
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def usable_cores() -> int:
@@ -313,7 +311,7 @@ def _work(messages: connection.Connection, task: Task) -> None:
     # The terminal interrupts all its processes; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    _keep_freed_memory()
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     latest: dict[str, float] = {}
@@ -342,19 +340,6 @@ def _work(messages: connection.Connection, task: Task) -> None:
         found = ("error", portable(error))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         tell(*found)
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep up to 64 MB that arrays free, for the next arrays.
-
-    It learns to from the first large array that a process frees. Until then it returns each array
-    of a megabyte to the system, which clears new pages for the next one: 600,000 of them while
-    16,000 pictures of noise are drawn, a third of the time.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is not None:
-        set_option(_TRIM_THRESHOLD, 1 << 26)
-        set_option(_MMAP_THRESHOLD, 1 << 25)
 
 
 def _end(number: int, frame: object) -> None:

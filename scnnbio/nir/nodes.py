@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, not_one_of
+from scnnbio.files import check_readable
 from scnnbio.recording.hdf5 import check_sizes, members
 
 FloatArray = NDArray[np.float64]
@@ -147,8 +148,7 @@ def _is_graph(given: Any) -> bool:
 def _of_file(path: Path) -> dict[str, Any]:
     import h5py
 
-    if not path.is_file():
-        raise DataError("the file does not exist", where=str(path))
+    check_readable(path)
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)

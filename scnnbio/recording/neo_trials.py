@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scnnbio.errors import SpecError
+from scnnbio._apart import read_apart
+from scnnbio.errors import DataError, SpecError
 from scnnbio.recording.neo_blocks import ORIGIN
 from scnnbio.units import plain, plain_array, without_unit
 
@@ -48,15 +50,12 @@ class Trial:
 
 def check_nwb(block: neo.Block) -> None:
     """Raise if the block came from an NWB file with a trial table, which ``neo.NWBIO`` drops."""
-    import h5py
-
     path = Path(str(block.file_origin or ""))
-    if path.suffix != ".nwb" or not path.is_file():
+    if path.suffix != ".nwb" or not os.path.isfile(path):
         return
     try:
-        with h5py.File(path, "r") as file:
-            has_trials = "intervals/trials" in file
-    except OSError:  # the block is already read: its file need not be readable any more
+        has_trials = read_apart(_has_trials, path)
+    except DataError:  # the block is already read: its file need not be readable any more
         return
     if has_trials:
         raise SpecError(
@@ -65,6 +64,17 @@ def check_nwb(block: neo.Block) -> None:
             " trials='trials'), or leave_out=['trials']",
             where=str(path),
         )
+
+
+def _has_trials(path: Path) -> bool:
+    """Whether an NWB file has a table of trials; only for a process that reads apart."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return "intervals/trials" in file
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"is not an NWB file: {error}", where=str(path)) from None
 
 
 def check_supported(

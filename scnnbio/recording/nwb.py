@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, hint, install
+from scnnbio.files import check_readable
 from scnnbio.recording.column_maps import ColumnMap, MappedColumn
 from scnnbio.recording.hdf5 import check_sizes
 from scnnbio.recording.record import Recording
@@ -102,8 +103,7 @@ def opened(path: Path) -> Iterator[Any]:
         import pynwb
     except ImportError:
         raise DataError(f"pynwb reads NWB files: {install('nwb')}", where=str(path)) from None
-    if not path.is_file():
-        raise DataError("there is no such file", where=str(path))
+    check_readable(path)
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scnnbio._apart import read_apart
 from scnnbio.archives import arrays_of
 from scnnbio.errors import DataError, SpecError, hint
+from scnnbio.files import check_readable
 from scnnbio.recording.nwb import NEEDS, opened
 from scnnbio.recording.sweeps import Sweep
 from scnnbio.units import UNITS, Window, dimension, plain_window, si_factor
@@ -71,8 +72,7 @@ def read_sweeps(
     }
     if path.suffix not in readers:
         raise SpecError(f"sweeps are read from {', '.join(readers)} files", where=str(path))
-    if not path.is_file():
-        raise DataError("there is no such file", where=str(path))
+    check_readable(path)
     try:
         found = readers[path.suffix](path)
     except SpecError as error:

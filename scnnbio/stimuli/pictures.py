@@ -128,10 +128,10 @@ def _bundled(name: str) -> Path:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """Entries of a folder, in the same order on every file system."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         problem = (
             "is a file; name the folder that it is in"
-            if folder.exists()
+            if os.path.exists(folder)
             else "no such folder; write 'bundled', 'white-noise' or the path of a folder of"
             " photographs"
         )
@@ -181,9 +181,9 @@ def _listed(folder: Path) -> tuple[list[Path], tuple[FileSkipped, ...]]:
 def _reason_to_skip(entry: os.DirEntry[str], suffix: str) -> str:
     if entry.name.startswith("."):
         return "hidden file"
-    if entry.is_dir():
+    if os.path.isdir(entry):
         return "folder"
-    if not entry.is_file():
+    if not os.path.isfile(entry):
         return "broken link" if entry.is_symlink() else "not a file"
     return "" if suffix in _SUFFIXES else "not a png, jpg, tif or bmp file"
 

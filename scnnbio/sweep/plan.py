@@ -7,6 +7,7 @@ import enum
 import itertools
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,19 +83,19 @@ class Point:
     @property
     def done(self) -> bool:
         """Whether its results are complete."""
-        return (self.run / "run.json").is_file()
+        return os.path.isfile(self.run / "run.json")
 
     def status(self) -> Status:
         """What has become of it."""
         if self.done:
             return Status.DONE
-        if self.lock.is_file():
+        if os.path.isfile(self.lock):
             try:
                 with locked(self.lock):
                     pass
             except InUse:
                 return Status.AT_WORK
-        if self.failure.is_file():
+        if os.path.isfile(self.failure):
             return Status.FAILED
         return Status.UNFINISHED if self.unfinished else Status.WAITING
 
@@ -108,7 +109,7 @@ class Point:
 
     def failed(self) -> dict[str, Any]:
         """Message, number of attempts and round of its last failure; empty without one."""
-        return dict(read_json(self.failure)) if self.failure.is_file() else {}
+        return dict(read_json(self.failure)) if os.path.isfile(self.failure) else {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +182,7 @@ class Plan:
             raise SpecError(
                 f"{number:,} points are more than {_MOST:,}; make the grid smaller", where="grid"
             )
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if os.path.exists(folder) and (not os.path.isdir(folder) or any(folder.iterdir())):
             raise DataError(
                 "exists already; choose another folder, or execute the plan in it with"
                 f" 'scnnbio work {folder}'",
@@ -223,7 +224,7 @@ class Plan:
         """
         folder = folder.absolute()
         path = folder / SWEEP
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise DataError(
                 "is not the folder of a sweep; write one with 'scnnbio sweep'", where=str(folder)
             )
@@ -233,7 +234,7 @@ class Plan:
             return cls(
                 folder,
                 str(table["backend"]),
-                {str(key): list(values) for key, values in table["grid"].items()},
+                {str(key): [*map(_checked, values)] for key, values in table["grid"].items()},
                 tuple(int(seed) for seed in table["seeds"]),
                 dict(table["options"]),
             )
@@ -318,15 +319,20 @@ def _plain(text: str) -> Any:
     """The value of a setting, which is no table, date or number without end."""
     value = setting(text)[1]
     try:
-        if isinstance(value, dict):
-            raise TypeError
-        json.dumps(value, allow_nan=False)
+        return _checked(value)
     except (TypeError, ValueError):
         raise SpecError(
             f"{text!r} is not a number, a text, true, false or a list of these; set the keys of a"
             " table one by one",
             where="--grid",
         ) from None
+
+
+def _checked(value: Any) -> Any:
+    """A value that a setting can hold; TypeError or ValueError for a table, a date or infinity."""
+    if isinstance(value, dict):
+        raise TypeError
+    json.dumps(value, allow_nan=False)
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 
 from scnnbio.errors import ScnnbioError
@@ -36,7 +37,7 @@ def verify_points(
     for number, point in enumerate(plan.points()):
         if report is not None:
             report("points", number, len(plan))
-        if not point.run.exists():
+        if not os.path.exists(point.run):
             yield point, Verification(point.run, unfinished=f"is {point.status().value}")
             continue
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from scnnbio.experiment import Report, load
 from scnnbio.experiment.weights import read_weights
 from scnnbio.recording import Recording
 from scnnbio.verification.rerunning import Rerun, rerun
-from scnnbio.workflow.drafts import Draft, results_folder, unfinished_runs
+from scnnbio.workflow.drafts import Draft, drafts_of, results_folder, unfinished_runs
 from scnnbio.workflow.folder import CHECKPOINTS, load_results, read_json
 from scnnbio.workflow.results import Results
 
@@ -132,7 +133,7 @@ def verify(
     folder = Path(folder)
     if said := _unfinished(folder):
         return Verification(folder, unfinished=said)
-    if not (folder / "run.json").is_file() and not (folder / DIGESTS).is_file():
+    if not os.path.isfile(folder / "run.json") and not os.path.isfile(folder / DIGESTS):
         raise DataError(
             "is not the folder of a run or of a sweep; name one that scnnbio wrote",
             where=str(folder),
@@ -151,14 +152,13 @@ def verify(
 def _unfinished(folder: Path) -> str:
     """Why this is not yet the folder of a finished run."""
     place = folder.absolute()
-    if (place / CHECKPOINTS).is_dir() and place.name.startswith("."):
+    if os.path.isdir(place / CHECKPOINTS) and place.name.startswith("."):
         target = results_folder(place)
-    elif not place.exists() and place.parent.is_dir():
+    elif not os.path.exists(place) and os.path.isdir(place.parent):
         target = place
     else:
         return ""
-    drafts = [draft for draft in place.parent.glob(f".{target.name}.*") if draft.is_dir()]
-    drafts = [draft for draft in drafts if results_folder(draft) == target]
+    drafts = drafts_of(target)
     if not drafts:
         raise DataError("there is no such folder", where=str(folder))
     resumed = unfinished_runs(place.parent)
@@ -172,7 +172,7 @@ def _done(draft: Path) -> str:
     """Its stages that are finished, each of which is read."""
     found = Draft.read(draft)
     names = [stage.name for stage in found.study.stages]
-    done = [name for name in names if (found.folder / name / "done").is_dir()]
+    done = [name for name in names if os.path.isdir(found.folder / name / "done")]
     for name in done:
         Recording.load(found.folder / name / "done" / "recording.h5")
         read_weights(found.folder / name / "done" / "weights.npz")
@@ -201,7 +201,7 @@ def _fault(folder: Path, name: str, digest: str | None, there: bool) -> Fault | 
     if digest is None:
         return Fault(name, State.ADDED, "the run did not write it")
     path = folder / name
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not os.path.isfile(path):
         return Fault(name, State.EDITED, "it is not the file that the run wrote, but a link")
     try:
         if digest_of(path) == digest:

@@ -7,6 +7,7 @@ A run writes a draft folder, which becomes the results folder when it is complet
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class Draft:
         for place in self.path.iterdir():
             if place.name == CHECKPOINTS:
                 continue
-            if place.is_dir() and not place.is_symlink():
+            if os.path.isdir(place) and not place.is_symlink():
                 shutil.rmtree(place)
             else:
                 place.unlink()
@@ -135,7 +136,7 @@ class Draft:
     def load(self, experiment: Experiment) -> Run | None:
         """Run of a stage that was finished before the interruption, or None."""
         place = self.folder / experiment.stage / "done"
-        if not place.is_dir():
+        if not os.path.isdir(place):
             return None
         provenance = read_json(place / "run.json")
         if not isinstance(provenance, dict) or provenance.get("experiment") != experiment.digest():
@@ -191,6 +192,13 @@ def results_folder(draft: Path) -> Path:
     return draft.with_name(draft.name[1:].rpartition(".")[0])
 
 
+def drafts_of(path: Path) -> list[Path]:
+    """Folders that become the results folder ``path``, an absolute one."""
+    inside = sorted(os.listdir(path.parent)) if os.path.isdir(path.parent) else []
+    found = [path.with_name(name) for name in inside if name.startswith(f".{path.name}.")]
+    return [draft for draft in found if os.path.isdir(draft) and results_folder(draft) == path]
+
+
 def find_draft(path: Path) -> Draft:
     """Find the draft of the unfinished run that was to write a results folder.
 
@@ -205,10 +213,9 @@ def find_draft(path: Path) -> Draft:
         If there is no such draft that can be resumed, or more than one.
     """
     path = path.absolute()
-    drafts = [d for d in path.parent.glob(f".{path.name}.*") if results_folder(d) == path]
-    drafts = [d for d in drafts if resumable(d)]
+    drafts = [draft for draft in drafts_of(path) if resumable(draft)]
     if not drafts:
-        finished = (path / "run.json").exists()
+        finished = os.path.exists(path / "run.json")
         what = "the run is finished" if finished else "no unfinished run was to write this folder"
         raise DataError(f"{what}: nothing to resume", where=str(path))
     if len(drafts) > 1:

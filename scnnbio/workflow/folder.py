@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import json
 import os
 import shutil
@@ -117,11 +118,11 @@ def lock_draft(draft: Path) -> Iterator[None]:
 
 def _check_free(path: Path, marker: str | None) -> None:
     """Raise unless ``path`` is free, or holds an old folder that may be replaced."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not os.path.exists(path) or (os.path.isdir(path) and not any(path.iterdir())):
         return
     if marker is None:
         raise DataError("exists already; choose another --out, or add --force", where=str(path))
-    if not (path / marker).is_file():
+    if not os.path.isfile(path / marker):
         what = "run" if marker == "run.json" else "comparison"
         raise DataError(
             f"is not the folder of a {what}, so it is not replaced; choose another --out",
@@ -137,7 +138,7 @@ def _reason(error: Exception) -> str:
 
 def _rename_finished(draft: Path, path: Path) -> None:
     """Rename a finished folder; an old one is removed only when the new one is in place."""
-    if not path.exists():
+    if not os.path.exists(path):
         draft.replace(path)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{path.name}{_OLD}", dir=path.parent))
@@ -161,9 +162,9 @@ def remove_old(parent: Path) -> None:
         name = old.name[1:].rpartition(_OLD)[0]
         if [place.name for place in old.glob("*")] != [name]:
             continue
-        if (parent / name).exists():
+        if os.path.exists(parent / name):
             shutil.rmtree(old, ignore_errors=True)
-        elif all(_OLD in place.name for place in parent.glob(f".{name}.*")):
+        elif all(_OLD in place.name for place in parent.glob(f".{glob.escape(name)}.*")):
             with contextlib.suppress(OSError):
                 (old / name).replace(parent / name)
                 old.rmdir()
@@ -322,7 +323,7 @@ def _is_provenance(row: Any) -> bool:
 
 
 def _read_scores(path: Path) -> tuple[Score, ...]:
-    if not path.exists():
+    if not os.path.exists(path):
         return ()
     rows = read_json(path)
     try:

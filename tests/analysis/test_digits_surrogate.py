@@ -14,12 +14,13 @@ from scnnbio.network import Network
 pytest.importorskip("torch")
 
 from analysis import digits_surrogate as script
+from models.voting_digits import build
 
 
 def test_each_epoch_shows_the_same_labels_with_images_moved_in_another_way() -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 28, 28)).astype(np.uint8)
-    net, part = script.network((2, 2)), (images, np.arange(30) % 10)
+    net, part = build(maps=(2, 2)), (images, np.arange(30) % 10)
     ranges = Augmentation(shift=1.0, share=0.7)
     trials_of = script.moving(net, part, ranges, 3, script.Times(2.0, 6))
     first, second, again = (trials_of(k) for k in (0, 1, 0))
@@ -27,7 +28,7 @@ def test_each_epoch_shows_the_same_labels_with_images_moved_in_another_way() -> 
     assert first.trial_steps == 6
     for one in (first, second):
         assert one.trial_table()["digit"].tolist() == (np.arange(30) % 10).tolist()
-        same = (one.inputs["eye"].values[:, 0] == images).all((1, 2)).sum()
+        same = (one.inputs["retina"].values[:, 0] == images).all((1, 2)).sum()
         assert 0 < same < 30
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.robustness import LEVELS, OF_INPUT, Way, measured
-from scnnbio import Network, Population, Projection, SpikeSource
+from analysis import robustness
+from analysis.robustness import LEVELS, OF_INPUT, Surrogate, Way, measured
+from scnnbio import Network, Population, Projection, SpikeSource, backends
 from scnnbio.analysis.readout import Accuracy
 from scnnbio.connectors import DenseConnector
 from scnnbio.encoding import JitteredCode, LatencyCode, ThinnedCode
@@ -72,6 +73,28 @@ def test_a_level_is_what_the_axis_says(fault: str) -> None:
         "threshold spread": lambda: thresholds.std() == pytest.approx(2.0, abs=8 / 4000**0.5),
     }
     assert expected[fault]()
+
+
+@pytest.mark.parametrize("source", ["retina", "eye"])
+def test_a_saved_network_names_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Whatever its source is called; a neuron whose weights are largest wins the vote."""
+    votes = np.zeros((784, 20))
+    votes[:, 14:16] = 0.1  # two neurons each for ten digits
+    matrix = DenseConnector(votes.T, (1, 28, 28), (10, 2, 1))
+    cell = Population("digits", (10, 2, 1), LIBRARY["LIF_curr_delta"], {
+        "v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_refrac": 0.0
+    })  # fmt: skip
+    projection = Projection(source, "digits", matrix, receptor="membrane")
+    network = Network((Population(source, (1, 28, 28), SpikeSource()), cell), (projection,))
+    network.save(tmp_path / "network.npz")
+    reference = backends.get("reference")
+    monkeypatch.setattr(robustness, "_run", reference.run)
+    way = Surrogate(tmp_path / "network.npz")
+    assert way.duration == 10.0
+    images = np.full((2, 28, 28), 255, np.uint8)
+    assert way.named(way.network, images, 1).tolist() == [7, 7]
 
 
 def test_the_figure_shows_the_numbers_that_are_kept() -> None:

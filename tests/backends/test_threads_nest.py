@@ -117,3 +117,29 @@ def test_a_network_that_the_user_has_in_nest_is_not_removed() -> None:
     finally:
         nest.ResetKernel()
     assert made.unsupported(CASE) == []
+
+
+@only_nest
+@pytest.mark.nest
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["nest", "torch"])
+def test_nest_runs_whatever_number_of_threads_torch_has(first: str) -> None:
+    """The two share OpenMP; NEST ends the process in more threads than it counts with."""
+    pytest.importorskip("torch")
+    found, left = fresh(
+        """
+        import importlib, warnings
+        warnings.simplefilter("ignore")
+        for name in sorted(("nest", "torch"), reverse=sys.argv[1] == "torch"):
+            importlib.import_module(name)
+        torch, found, left = sys.modules["torch"], [], []
+        for number in (1, 3, 2):
+            torch.set_num_threads(number)
+            found.append(spikes(CASES[0], "nest"))
+            left.append(torch.get_num_threads())
+        print(json.dumps([found, left]))
+        """,
+        first,
+    )
+    assert found[0] == found[1] == found[2]
+    assert left == [1, 3, 2]

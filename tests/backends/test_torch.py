@@ -28,8 +28,8 @@ torch = pytest.importorskip("torch")
 
 from scnnbio.backends.torch import loader  # noqa: E402
 from scnnbio.backends.torch.expressions import compiled  # noqa: E402
+from scnnbio.backends.torch.order import stages  # noqa: E402
 from scnnbio.backends.torch.running import Running  # noqa: E402
-from scnnbio.backends.torch.unrolled import stages  # noqa: E402
 
 SHAPE = (2, 5, 5)
 RNG = np.random.default_rng(4)

@@ -6,13 +6,14 @@ they have ended.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scnnbio.connectors import ConvolutionConnector, DenseConnector
-from scnnbio.errors import UnsupportedError
+from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromSpikes
 from scnnbio.network import Network, Projection
@@ -151,3 +152,10 @@ def test_what_it_is_not_for_is_refused() -> None:
     case = Experiment(changed, inputs={"eye": patterns()}, record=Record(("hid",)), dt=0.1)
     with pytest.raises(UnsupportedError, match="LIF_cond_exp is not linear"):
         EProp(case, "label", "out")
+
+
+def test_settings_without_a_meaning_here_are_refused() -> None:
+    made = task()
+    training = dataclasses.replace(TRAINING, quantise="spinnaker", dropout={"hid": 0.1})
+    with pytest.raises(SpecError, match="alone; leave out dropout, quantise"):
+        EProp(made.experiment, "label", "out", training)

@@ -334,6 +334,8 @@ def test_what_does_not_fit_is_one_clear_error(changes: dict[str, Any], message: 
         ("fixed", "one", "not a list of names"),
         ("learn", ("one",), "not a table"),
         ("through_reset", 1, "not true or false"),
+        ("rate_penalty", 2.0, "weight of rates, without which it does nothing"),
+        ("budget_penalty", 2.0, "weight of budget, without which it does nothing"),
     ],
 )
 def test_settings_are_checked(field: str, value: Any, message: str) -> None:

@@ -153,6 +153,32 @@ def test_a_line_with_lags():
     assert line == connector(LAGGED[:, :, :1], (2, 1, 9), lags=(0, 1, 2))
 
 
+def delayed(lag, lags=(0, "2 ms", 5)):
+    kernel = np.arange(6.0).reshape(1, 2, 3)
+    return ConvolutionConnector.delayed(kernel, lag, lags, (2, 9), stride=2)
+
+
+def test_a_kernel_with_delays_is_the_kernel_with_a_lag_for_each_weight():
+    """Each connection of the plain kernel, whose weights are all different, at its own lag."""
+    lag = np.array([[[5.0, 0.0, 2.0], [2.0, 5.0, 0.0]]])
+    made = delayed(lag)
+    plain = ConvolutionConnector(
+        np.arange(6.0).reshape(1, 2, 3), (2, 9), stride=2, connect_zeros=False
+    )
+    ours, theirs = made.edges(), plain.edges()
+    weights = plain.kernel.ravel()[theirs.tap]
+    rows = [
+        np.stack([ours.pre, ours.post, made.kernel.ravel()[ours.tap], made.edge_lags(ours)]),
+        np.stack([theirs.pre, theirs.post, weights, lag.ravel()[weights.astype(int)]]),
+    ]
+    found, wanted = (set(map(tuple, one.T.tolist())) for one in rows)
+    assert found == wanted
+    assert len(ours) == len(theirs) == 5 * 4  # the weight of 0 connects nothing
+    wanted = np.where(np.arange(6) == 0, np.nan, lag.ravel())
+    np.testing.assert_array_equal(made.lag.ravel(), wanted)
+    assert np.isnan(plain.lag).sum() == 1
+
+
 def test_what_it_says_of_itself():
     made = connector(delay=1.0)
     assert "3x2x3x2" in repr(made)
@@ -193,6 +219,10 @@ def test_what_it_says_of_itself():
         (lambda: connector(LAGGED, lags=5), "lags", "not a list"),
         (lambda: connector(LAGGED, lags=["0 ms", "5 mV", "9 ms"]), "lags[1]", "time"),
         (lambda: connector(groups=2), "groups", "divides both"),
+        (lambda: delayed(np.full((1, 1, 3), 2.0)), "lag", "give one for each weight"),
+        (lambda: delayed(np.full((1, 2, 3), 3.0)), "lag", "3 ms is not one of [0.0, 2.0, 5.0]"),
+        (lambda: delayed(np.full((1, 2, 3), 2.0), lags=[0, "1 mV"]), "lags[1]", "time"),
+        (lambda: connector(LAGGED, lags=[0, 5, 9]).lag, "kernel", "acts at 3 lags; give it one"),
     ],
 )
 def test_what_is_refused(make, where, says):

@@ -206,6 +206,7 @@ def test_calibration_takes_away_what_few_steps_are_off_by() -> None:
     "backend",
     [
         "brian2",
+        "torch",
         pytest.param("brian2-standalone", marks=pytest.mark.slow),
         pytest.param("nest", marks=[pytest.mark.nest, pytest.mark.slow]),
     ],

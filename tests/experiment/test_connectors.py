@@ -145,6 +145,17 @@ def test_as_people_write_them(text: str, made: KernelConnector) -> None:
             "do not increase",
         ),
         (
+            'kind = "convolution"\nlags = [1, 3]\n'
+            "kernel = {uniform = [0, 1], shape = [1, 2, 1, 1, 2], one_lag = 3}",
+            "here.kernel.one_lag",
+            "3 is not true or false",
+        ),
+        (
+            'kind = "dense"\nweights = {uniform = [0, 1], shape = [6, 72], one_lag = true}',
+            "here.weights",
+            "'one_lag'",
+        ),
+        (
             'kind = "lateral-inhibition"\nradius = 1\nscope = "both"\nprofile = {kind = "flat"}',
             "here.profile.kind",
             "gaussian",
@@ -167,3 +178,18 @@ def test_errors_name_the_path(text: str, where: str, says: str) -> None:
         read(text)
     assert caught.value.where == where
     assert says in caught.value.message
+
+
+def test_one_lag_keeps_the_weight_of_one_lag_of_each_element() -> None:
+    """Of the same draw without it; all lags are about equally frequent."""
+    text = 'kind = "convolution"\nconnect_zeros = false\nlags = [0, 1, 4]\n'
+    kernel = "kernel = {{uniform = [0.5, 1], shape = [40, 2, 3, 3, 3], seed = 7{}}}"
+    whole, made = (read(text + kernel.format(more)) for more in ("", ", one_lag = true"))
+    assert isinstance(made, ConvolutionConnector)
+    np.testing.assert_array_equal(made.kernel[made.present], whole.kernel[made.present])
+    assert (made.present.sum(-1) == 1).all()
+    each = np.unique(made.lag, return_counts=True)
+    assert each[0].tolist() == [0.0, 1.0, 4.0]
+    # 720 draws: 240 of each, standard deviation 12.6.
+    np.testing.assert_allclose(each[1], 240, atol=4 * 12.6)
+    assert connector_from(connector_table(made), (2, 6, 6), "here") == made

@@ -136,6 +136,16 @@ def test_augmentation_survives_its_document(tmp_path: Path):
     assert load(tmp_path / "written.toml").experiments[1].training == how
 
 
+def test_dropout_survives_its_document(tmp_path: Path):
+    key = "stages.trained.training.settings.dropout={ one = 0.1, two = 0.25 }"
+    study = load(FILE, profile="tiny", settings=[key])
+    how = study.experiments[1].training
+    assert isinstance(how, BySurrogates)
+    assert how.settings.dropout == {"one": 0.1, "two": 0.25}
+    dataclasses.replace(study, document={}, files={}).save(tmp_path / "written.toml")
+    assert load(tmp_path / "written.toml").experiments[1].training == how
+
+
 def test_augmentation_needs_images(stage: Experiment):
     table = {name: stage.trial_table()[name] for name in ("label", "part")}
     n = len(table["part"])

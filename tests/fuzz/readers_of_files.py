@@ -121,6 +121,29 @@ def _read_fasta(path: Path) -> None:
     FromSequences(str(path), LatencyCode(10**6, 1.0, 0.0, "absolute"))
 
 
+def _current_sweeps(folder: Path) -> list[Path]:
+    time = np.arange(40) / 10
+    current, potential = np.zeros((2, 40)), np.full((2, 40), -65.0)
+    np.savez(
+        folder / "s.npz", period_ms=0.1, current_pA=current, potential_mV=potential,
+        sweep=np.array(["a", "b"]),
+    )  # fmt: skip
+    rows = [f"{'ab'[k]},{t},0.0,-0.065" for k in range(2) for t in time]
+    text = "\n".join(["sweep,time_ms,current_nA,potential_V", *rows])
+    return [folder / "s.npz", *texts_in(folder, [text], ".csv")]
+
+
+def _read_current_sweeps(path: Path) -> None:
+    from scnnbio.recording import read_sweeps
+
+    read_sweeps(path)
+
+
+def _mutated_sweeps(content: bytes, rng: np.random.Generator) -> bytes:
+    hostile = mutations.of_archive if content.startswith(b"PK") else mutations.of_text
+    return hostile(content, rng)
+
+
 # --------------------------------------------------------------------------- recordings and results
 
 
@@ -157,6 +180,7 @@ def _results(folder: Path) -> list[Path]:
     from scnnbio import workflow
     from scnnbio.digests import write_digests
     from scnnbio.experiment import load
+    from scnnbio.figures.drawn import write_record
     from scnnbio.workflow.folder import write_runs, write_scores
 
     run = folder / "run"
@@ -168,12 +192,14 @@ def _results(folder: Path) -> list[Path]:
         results = workflow.judge(workflow.execute(study, "reference"))
         write_runs(results, draft, results.provenance)
         write_scores(results, draft)
+        write_record(draft, [], {"kernels": "why"})
         write_digests(draft)
     names = [
         "run.json",
         "scores.json",
         "weights.npz",
         "SHA256SUMS",
+        "figures/drawn.json",
         "measures/kernels_learn.lgn_v1.csv",
     ]
     paths = []
@@ -186,6 +212,7 @@ def _results(folder: Path) -> list[Path]:
 def _read_results(path: Path) -> None:
     from scnnbio import workflow
     from scnnbio.cli.common import print_scores
+    from scnnbio.figures.drawn import known_figures
     from scnnbio.verification import verify
 
     # The hostile file is named after the one it takes the place of.
@@ -198,6 +225,7 @@ def _read_results(path: Path) -> None:
         results = workflow.load_results(run)
         results.provenance  # noqa: B018  (it is added up when asked for)
         print_scores(results.scores)
+        known_figures(run)
     finally:
         (run / name).write_bytes(kept)
 
@@ -227,6 +255,27 @@ def _read_draft(path: Path) -> None:
     draft = path.parent / ".out.draft"
     shutil.copy(path, draft / ".kept" / "run.json")
     Draft.read(draft)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """The checkpoint of a program with two outputs and two states."""
+    from scnnbio.backends.brian2.program_files import checksum
+
+    parts = [np.array([7, 1200, 16, 2, 24, 3]), np.linspace(-70.0, -50.0, 30), np.arange(5)]
+    content = b"".join(part.tobytes() for part in parts)
+    (folder / "state").write_bytes(content + np.uint64(checksum(parts)).tobytes())
+    return [folder / "state"]
+
+
+def _read_checkpoint(path: Path) -> None:
+    from scnnbio.backends.brian2.program_files import ProgramFiles
+
+    states = (("v", "<f8", 30), ("n", "<i8", 5))
+    program = ProgramFiles("key", ("spikes_v1", "samples_0"), {"v1": (0, True)}, states, {})
+    place = path.parent / "as_checkpoint"
+    place.mkdir(exist_ok=True)
+    shutil.copy(path, place / "state")
+    program.read_state(place, check=True)
 
 
 def _nir(folder: Path) -> list[Path]:
@@ -308,11 +357,13 @@ OF_FILES = (
     Reader("values", _values, _read_value, mutations.of_archive),
     Reader("idx", _idx, _read_idx),
     Reader("pictures", _pictures, _read_picture),
+    Reader("sweeps of currents", _current_sweeps, _read_current_sweeps, _mutated_sweeps),
     Reader("fasta", _fasta, _read_fasta, mutations.of_text, needs="Bio"),
     Reader("recordings", _recordings, _read_recording, mutations.with_checksum),
     Reader("sonata", _sonata, _read_sonata),
     Reader("results", _results, _read_results, _mutated_result),
     Reader("drafts", _drafts, _read_draft, mutations.of_json),
+    Reader("checkpoints", _checkpoints, _read_checkpoint),
     Reader("nir", _nir, _read_nir, needs="nir"),
     Reader("nwb", _nwb, _read_nwb, needs="pynwb"),
     *(

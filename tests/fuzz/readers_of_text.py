@@ -83,23 +83,33 @@ def _documents(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml"))
 
 
-#: Values that a document may draw for one parameter here. One that asks for hundreds of millions of
-#: neurons gets their memory and time (docs/background/security.md): no fault of the reader.
+#: Values that a document may draw for one parameter here, and connections of a projection. One that
+#: asks for hundreds of millions gets their memory and time (docs/background/security.md): no fault
+#: of the reader.
 _MOST_DRAWN = 2**22
 
 
 def _read_document(path: Path) -> None:
+    from scnnbio.connectors.listed import FixedProbability
     from scnnbio.distributions import Distribution
     from scnnbio.experiment import load
 
-    draw = Distribution.draw
+    draw, draw_edges = Distribution.draw, FixedProbability.draw
 
     def limited(self: Distribution, count: int, unit: str, name: str, where: str) -> Any:
         if count > _MOST_DRAWN:
             raise SpecError(f"{count:,} values to draw", where=where)
         return draw(self, count, unit, name, where)
 
-    with mock.patch.object(Distribution, "draw", limited):
+    def few(self: FixedProbability, n_pre: int, n_post: int) -> Any:
+        if n_pre * n_post * float(self.probability) > _MOST_DRAWN:
+            raise SpecError(f"{n_pre:,} x {n_post:,} pairs to draw", where="edges")
+        return draw_edges(self, n_pre, n_post)
+
+    with (
+        mock.patch.object(Distribution, "draw", limited),
+        mock.patch.object(FixedProbability, "draw", few),
+    ):
         load(path, profile="tiny" if b"[profiles.tiny]" in path.read_bytes() else None)
 
 

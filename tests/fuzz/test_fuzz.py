@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from scnnbio import LIF, Network, Population, workflow
 from scnnbio.analysis.energy import machines
 from scnnbio.archives import array_of, arrays_of
 from scnnbio.errors import DataError, ScnnbioError
@@ -25,13 +28,16 @@ from scnnbio.experiment.documents import setting
 from scnnbio.inputs import read_events
 from scnnbio.inputs.arrays import read_values
 from scnnbio.inputs.idx import read_idx
+from scnnbio.inputs.images import read_images
 from scnnbio.neurons.parsing import check_number, sides, split_assignments
 from scnnbio.nir import read as read_nir
 from scnnbio.recording import Recording, read_sonata, read_sweeps
 from scnnbio.recording.column_maps import ColumnMap
 from scnnbio.recording.nwb import read_nwb
+from scnnbio.sweep import Plan
 from scnnbio.sweep.plan import grid_of
 from scnnbio.units import plain
+from scnnbio.verification import verify
 from tests.fuzz.attack import attack
 from tests.fuzz.mutations import mixed
 from tests.fuzz.readers import READERS
@@ -39,7 +45,8 @@ from tests.fuzz.readers import READERS
 #: Readers that need no library which takes long to import, and read within milliseconds.
 QUICK = (
     "learning rules", "settings and units", "stored documents", "column maps", "energy tables",
-    "sweeps", "weights", "arrays", "values", "idx", "pictures", "fasta", "recordings", "drafts",
+    "sweeps", "weights", "arrays", "values", "idx", "pictures", "fasta", "sweeps of currents",
+    "recordings", "drafts", "checkpoints",
     "nir", "events nmnist", "events aedat3", "events arrays",
 )  # fmt: skip
 
@@ -198,6 +205,82 @@ def test_a_number_of_thousands_of_digits_is_an_error(
     path.write_text("x = " + "7" * 5000)
     with pytest.raises(ScnnbioError, match="digits"):
         read(path)
+
+
+def test_a_header_that_is_no_python_is_read_in_no_time() -> None:
+    """numpy looks for numbers of Python 2 in it, at each place anew; the driver found it."""
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape: " + b" " * 9000
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+    before = time.process_time()
+    with pytest.raises(ValueError, match="the header of an array is damaged"):
+        array_of(content)
+    assert time.process_time() - before < 0.2
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("shape", [b"(2L, 3L)", b"(2, 3)", b"(6,)", b"()"])
+def test_headers_are_read_as_numpy_reads_them(version: int, shape: bytes) -> None:
+    """Also those that Python 2 wrote, with numbers such as 10L."""
+    order = b"True" if version == 2 else b"False"
+    head = b"{'descr': '<i2', 'fortran_order': " + order + b", 'shape': " + shape + b", }   \n"
+    length = len(head).to_bytes(2 if version == 1 else 4, "little")
+    content = b"\x93NUMPY" + bytes([version, 0]) + length + head
+    content += np.arange(1 if shape == b"()" else 6, dtype="<i2").tobytes()
+    if version == 3 and b"L" in shape:  # there was no Python 2 then
+        return
+    found, wanted = array_of(content), np.load(io.BytesIO(content))
+    assert found.dtype == wanted.dtype
+    assert found.shape == wanted.shape
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"{'descr': '<i2', 'fortran_order': 0, 'shape': (1,)}",
+        b"{'descr': '<i2', 'fortran_order': False, 'shape': (1.0,)}",
+        b"{'descr': '<i2', 'fortran_order': False, 'shape': 1}",
+        b"{'descr': '<i2', 'fortran_order': False, 'shape': (1,), 'more': 1}",
+        b"{'descr': '<i2', 'shape': (1,)}",
+        b"['descr']",
+        b"{'descr': '<i2', 'fortran_order': False, 'shape': (1,)}" + b" " * 10_000,
+    ],
+)
+def test_headers_of_another_form_are_damaged(wrong: bytes) -> None:
+    content = b"\x93NUMPY\x01\x00" + len(wrong).to_bytes(2, "little") + wrong + bytes(2)
+    with pytest.raises(ValueError, match="the header of an array is damaged"):
+        array_of(content)
+    with pytest.raises(ValueError):  # noqa: PT011 (numpy refuses it, too, in other words)
+        np.load(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", f"{'x' * 300}/a"])
+def test_a_name_that_no_file_can_have_is_an_error_of_scnnbio(name: str, tmp_path: Path) -> None:
+    """pathlib asks the system, and raises what it answers; the driver found it in a document."""
+    place = tmp_path / name
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: load(str(place)),
+        lambda: load(place.with_suffix(".toml") if "\0" not in name else place),
+        lambda: read_images(str(place)),
+        lambda: read_values(place),
+        lambda: read_events(place),
+        lambda: read_sweeps(f"{place}.csv"),
+        lambda: read_nwb(place, ColumnMap.of({"layout": "allen"})),
+        lambda: read_sonata(place, duration=1.0),
+        lambda: read_nir(place, 1.0),
+        lambda: Recording.load(place),
+        lambda: ColumnMap.load(place),
+        lambda: machines(place),
+        lambda: Network((Population("v1", (1, 1, 1), LIF),), ()).save(place),
+        lambda: Plan.read(place),
+        lambda: workflow.load_results(place),
+        lambda: workflow.resume(place),
+        lambda: verify(place),
+    )
+    for read in reads:
+        with pytest.raises(ScnnbioError):
+            read()
 
 
 @pytest.mark.parametrize("read", [load, read_events, read_values, read_idx, Recording.load])

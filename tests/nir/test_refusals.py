@@ -26,7 +26,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="is not a NIR file, or is damaged") as caught:
             read(cut, 1.0)
         assert "\n" not in str(caught.value)
-    with pytest.raises(DataError, match="the file does not exist"):
+    with pytest.raises(DataError, match="there is no such file"):
         read(tmp_path / "absent.nir", 1.0)
     with pytest.raises(SpecError, match="neither the path of a file nor a graph"):
         read(3, 1.0)

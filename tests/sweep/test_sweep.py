@@ -91,6 +91,17 @@ def test_a_plan_that_cannot_work_is_refused_before_anything_runs(tmp_path: Path)
         plan(tmp_path / "good")
 
 
+@pytest.mark.parametrize("value", ["1979-05-27", "nan", "{a = 1}"])
+def test_a_plan_with_a_value_that_no_setting_can_hold_is_damaged(
+    tmp_path: Path, value: str
+) -> None:
+    """Such as a date, which TOML has and the form of a setting has not; the driver found it."""
+    text = f'backend = "reference"\nseeds = [1]\n[options]\n[grid]\nmaps = [1, {value}]\n'
+    (tmp_path / "sweep.toml").write_text(text)
+    with pytest.raises(DataError, match="is damaged; write the plan again"):
+        Plan.read(tmp_path)
+
+
 @pytest.mark.slow
 def test_points_are_done_once_and_failures_are_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -19,8 +19,8 @@ from analysis import digits_surrogate
 #: Changes of the images, another for each image in each epoch.
 CHANGES = ["--shift", "1", "--rotation", "10", "--scale", "0.1", "--moved", "0.6"]
 #: Size of the network, how long it sees an image, and how it learns.
-SIZE = ["--maps", "32", "64", "--window", "3", "--steps", "7", "--threads", "1"]
-LEARNS = ["--sharpness", "5", "--average", "1100", "--quantise"]
+SIZE = ["--maps", "48", "96", "--window", "3", "--steps", "7", "--threads", "1"]
+LEARNS = ["--sharpness", "5", "--average", "1100", "--quantise", "--precision", "mixed"]
 TIMES = digits_surrogate.Times(3.0, 7)
 MNIST = Path(__file__).parents[2] / "../shared/data/mnist70k.npz"
 
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(folder: Path) -> Path:
     """By one training, with the weights of SpiNNaker."""
-    words = ["--data", str(MNIST), *SIZE, *CHANGES, *LEARNS, "--epochs", "20", "--judge", "torch"]
+    words = ["--data", str(MNIST), *SIZE, *CHANGES, *LEARNS, "--epochs", "16", "--judge", "torch"]
     digits_surrogate.main([str(folder), *words])
     return folder
 

@@ -143,6 +143,17 @@ def test_a_draft_of_which_nothing_is_written_down_goes(tmp_path: Path) -> None:
     assert not draft.exists()
 
 
+@pytest.mark.parametrize("name", ["out[1]", "o*t", "out.2"])
+def test_a_run_of_any_name_is_found_again(cut_off: Path, name: str) -> None:
+    """Brackets and stars are letters of a name; the draft of another run is not taken for it."""
+    draft = find_draft(cut_off).path
+    moved = draft.with_name(f".{name}.abcdefgh").absolute()
+    draft.rename(moved)
+    assert find_draft(cut_off.with_name(name)).path == moved
+    with pytest.raises(DataError, match="no unfinished run was to write"):
+        find_draft(cut_off)
+
+
 def test_another_experiment_is_not_gone_on_with(cut_off: Path) -> None:
     kept = find_draft(cut_off)
     file = kept.folder / "experiment.toml"

@@ -179,16 +179,18 @@ class NestBackend(Backend):
         leads = team.led and team.first
         text = experiment_text(experiment) if leads else ""
         before, models = kernel.settings(), kernel.defaults()
-        try:
-            with team.joint_work():
-                if leads:
-                    options = {**self.options, "threads": self.threads_for(experiment)}
-                    team.send_order({"backend": self.name, "options": options, "experiment": text})
-                return self._simulate_with(team, experiment, inputs, watch, report)
-        finally:
-            # If another process failed, NEST would wait for it endlessly.
-            if not team.broken:
-                kernel.restore(before, models)
+        with kernel.own_threads():
+            try:
+                with team.joint_work():
+                    if leads:
+                        options = {**self.options, "threads": self.threads_for(experiment)}
+                        order = {"backend": self.name, "options": options, "experiment": text}
+                        team.send_order(order)
+                    return self._simulate_with(team, experiment, inputs, watch, report)
+            finally:
+                # If another process failed, NEST would wait for it endlessly.
+                if not team.broken:
+                    kernel.restore(before, models)
 
     def take_part(self, experiment: str) -> None:
         """Take part, in another process, in a run that the first process began.

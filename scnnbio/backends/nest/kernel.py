@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import nest
@@ -37,6 +38,26 @@ def in_use() -> list[Unsupported]:
         feature = f"NEST has the modules {', '.join(modules)}, which a run would remove"
         problems.append(Unsupported("NEST's kernel", feature, remedy))
     return problems
+
+
+@contextlib.contextmanager
+def own_threads() -> Iterator[None]:
+    """Within, OpenMP has the threads that NEST counts with; afterwards, those of before.
+
+    Where the user has imported both torch and NEST, rather than scnnbio, they share OpenMP, and so
+    the number of threads. If torch was set to more threads than NEST has, NEST crashes in its next
+    call, also in a reset.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(nest.local_num_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def settings() -> dict[str, Any]:

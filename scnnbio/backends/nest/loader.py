@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from types import ModuleType
 
+from scnnbio.backends._libraries import bind_nest_to_its_own, flags_kept
 from scnnbio.errors import BackendMissing, install
 
 #: Command in messages about missing packages.
@@ -62,13 +63,14 @@ def foreign_thread() -> str:
 
 def _load() -> ModuleType:
     try:
-        with _import_environment():
+        with _import_environment(), flags_kept():
+            bind_nest_to_its_own()
             return importlib.import_module("nest")
     except ModuleNotFoundError as error:
         if error.name != "nest":
             raise
         raise BackendMissing(f"NEST is not installed: {INSTALL}", where="backend 'nest'") from None
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise BackendMissing(
             f"NEST does not load ({' '.join(str(error).split())[:200]}); install its wheel again:"
             " pip install --force-reinstall nest-simulator",

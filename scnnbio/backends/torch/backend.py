@@ -68,6 +68,9 @@ class TorchBackend(Backend):
     name: ClassVar[str] = "torch"
     summary: ClassVar[str] = "unrolled in time, differentiable: for training by surrogate gradients"
     supports: ClassVar[frozenset[Feature]] = LINEAR_EQUATIONS | {
+        Feature.INPUT_VALUES,
+        Feature.INPUT_CURRENT,
+        Feature.WANDERING_NOISE,
         Feature.FIRST_SPIKE,
         Feature.NONLINEAR,
         Feature.CONDUCTANCES,

@@ -77,10 +77,14 @@ class Watch:
         for name, one in learnables.kernels.items():
             kernel = one.value().detach()
             spread = float(kernel.std(unbiased=False))
-            self.kernels.append({
+            row = {
                 "epoch": epoch, "projection": name, "mean": float(kernel.mean()), "sd": spread,
                 "lowest": float(kernel.min()), "highest": float(kernel.max()),
-            })  # fmt: skip
+            }  # fmt: skip
+            if (delays := learnables.delays.get(name)) is not None:
+                lags = delays.rounded()
+                row |= {"lag": float(lags.mean()), "lag_sd": float(lags.std())}
+            self.kernels.append(row)
 
     def summary(self) -> str:
         """Summary of the last epoch in a few words; empty before the first one ends."""

@@ -22,6 +22,7 @@ symmetric feedback).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scnnbio.backends.torch.inputs import Trial, dense
+from scnnbio.backends.torch.inputs import dense
 from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.backends.torch.responses import Response
 from scnnbio.backends.torch.trials import check_supported, checked_labels
 from scnnbio.backends.torch.unrolled import Traced, Unrolled
-from scnnbio.errors import Unsupported, UnsupportedError
+from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment
 from scnnbio.experiment.training import Training
 from scnnbio.neurons.integrator import integrator
@@ -78,10 +79,12 @@ class EProp:
     readout : str
         The population whose channels are the classes, by their potentials.
     training : Training, optional
-        Its surrogate and sharpness.
+        Its surrogate and sharpness; other settings stay at their defaults.
 
     Raises
     ------
+    SpecError
+        If another setting of ``training`` is given.
     UnsupportedError
         If the network is of another form, a neuron is not linear, or one has parameters that
         differ from neuron to neuron.
@@ -95,6 +98,7 @@ class EProp:
         training: Training = Training(),  # noqa: B008  (it is immutable)
     ) -> None:
         check_supported(experiment)
+        _check_settings(training)
         self.experiment, self.readout, self.training = experiment, readout, training
         network = experiment.network
         hidden = [p.name for p in network.populations if not p.is_source and p.name != readout]
@@ -121,7 +125,7 @@ class EProp:
     def _forward(
         self, chosen: slice, kernels: Mapping[str, Tensor] | None = None
     ) -> tuple[Traced, dict[str, Tensor], Tensor]:
-        trials: list[Trial] = self.trials[chosen]
+        trials = self.trials[chosen]
         bound = self.unrolled.bound(kernels)
         sources = self.experiment.network.sources
         given = dense(trials, sources, 0, self.experiment.trial_steps, torch.float64)
@@ -327,6 +331,17 @@ def _one(width: Tensor | None) -> Tensor:
     return torch.ones(1) if width is None else width
 
 
+def _check_settings(training: Training) -> None:
+    """Raise if a setting is given that has no meaning here."""
+    plain = Training(surrogate=training.surrogate, sharpness=training.sharpness)
+    names = [field.name for field in dataclasses.fields(Training)]
+    if given := [n for n in names if getattr(training, n) != getattr(plain, n)]:
+        raise SpecError(
+            f"e-prop takes surrogate and sharpness alone; leave out {', '.join(given)}",
+            where="training",
+        )
+
+
 def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> None:
     """Raise unless a network is sources, one hidden population and a readout, of linear neurons."""
     network = experiment.network
@@ -339,6 +354,14 @@ def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> 
                 "give one between source and readout",
             )
         )
+    problems += [
+        Unsupported(
+            f"population {name!r}",
+            "currents and values have no presynaptic trace",
+            "give them as spikes, by FromImages with a code",
+        )
+        for name in experiment.lowered.drives
+    ]
     if any(p.pre == readout for p in network.projections):
         problems.append(
             Unsupported(f"population {readout!r}", "the readout projects", "leave that out")

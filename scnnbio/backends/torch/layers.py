@@ -83,6 +83,10 @@ class LayerState:
         """The same state, without its gradient history."""
         return LayerState({n: v.detach() for n, v in self.states.items()}, self.remaining)
 
+    def driven(self, port: str, values: Tensor) -> LayerState:
+        """The same state, with new values of a driven port."""
+        return LayerState({**self.states, port: values}, self.remaining)
+
 
 @dataclass(frozen=True)
 class Firing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scnnbio._signs import check_signs
+from scnnbio.backends.torch.delays import Delays
 from scnnbio.backends.torch.layers import Layer
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.backends.torch.unrolled import Bound, Unrolled
@@ -30,18 +31,21 @@ class Kernel:
     Parameters
     ----------
     path : Pathway
+    delays : Delays, optional
+        If the delays are learned, the kernel is that of all lags together.
     """
 
-    def __init__(self, path: Pathway) -> None:
-        present = torch.ones_like(path.kernel) if path.present is None else path.present
-        used = path.kernel[present > 0]
+    def __init__(self, path: Pathway, delays: Delays | None = None) -> None:
+        kernel = path.kernel if delays is None else delays.kernel
+        present = torch.as_tensor(path.connector.present, dtype=path.dtype)
+        used = kernel[(present if delays is None else delays.present) > 0]
         self.scale = used.square().mean().sqrt()
         where = f"projection {path.name!r}.connector"
         if not bool(self.scale > 0):
             raise SpecError(
                 "a kernel of zeros has no scale to learn in; begin with random weights", where=where
             )
-        self.theta = (path.kernel / self.scale).requires_grad_()
+        self.theta = (kernel / self.scale).requires_grad_()
         takes = {sign: _takes(path, sign * present.numpy()) for sign in (-1.0, 1.0)}
         self.low = -torch.inf if takes[-1.0] else 0.0
         self.high = torch.inf if takes[1.0] else 0.0
@@ -59,6 +63,8 @@ class Kernel:
 def _takes(path: Pathway, kernel: FloatArray) -> bool:
     """Whether a projection accepts weights with the signs of such a kernel."""
     projection = path.projection
+    if projection.receptor not in path.post.model.receptors:
+        return True  # values change a port, whose range is checked as they are summed
     try:
         connector = projection.connector.with_kernel(kernel)
         check_signs(
@@ -184,10 +190,13 @@ class Learnables:
         self, network: Network, unrolled: Unrolled, training: Training, duration: float
     ) -> None:
         self.network, self.unrolled = network, unrolled
-        _check_names(network, training)
+        _check_names(network, training, unrolled.driving.ports)
+        #: Share of the training that is done, which decides the width of delays.
+        self.progress = 0.0
+        self.delays = {name: Delays(unrolled.connected[name]) for name in training.delays}
         self.kernels = {
-            name: Kernel(path)
-            for name, path in unrolled.pathways.items()
+            name: Kernel(path, self.delays.get(name))
+            for name, path in unrolled.connected.items()
             if name not in training.fixed and not isinstance(path.connector, PoolingConnector)
         }
         self.parameters = {
@@ -200,14 +209,14 @@ class Learnables:
             for p in network.populations
             if p.homeostasis is not None
         }
-        if not self.kernels and not self.parameters:
+        if not self._all():
             raise SpecError(
                 "nothing is left to learn; remove a projection from training.fixed",
                 where="training.fixed",
             )
 
-    def _all(self) -> list[Kernel | Parameter]:
-        return [*self.kernels.values(), *self.parameters.values()]
+    def _all(self) -> list[Kernel | Parameter | Delays]:
+        return [*self.kernels.values(), *self.parameters.values(), *self.delays.values()]
 
     def leaves(self) -> list[Tensor]:
         """The tensors that the optimiser changes."""
@@ -219,11 +228,25 @@ class Learnables:
             one.values for one in self.thresholds.values()
         ]
 
-    def bound(self) -> Bound:
-        """Weights and constants as they are now, differentiable."""
+    def _values(self, *, rounded: bool) -> dict[str, Tensor]:
+        """Kernels that are learned or whose delays are, with delays on the grid or between."""
+        found = {name: one.value() for name, one in self.kernels.items()}
+        for name, delays in self.delays.items():
+            shares = delays.nearest() if rounded else delays.shares(self.progress)
+            found[name] = found.get(name, delays.kernel)[..., None] * shares
+        return found
+
+    def bound(self, *, rounded: bool = False) -> Bound:
+        """Weights and constants as they are now, differentiable.
+
+        Parameters
+        ----------
+        rounded : bool
+            Whether delays are those of the trained network, which have no gradient.
+        """
         values = {key: one.value() for key, one in self.parameters.items()}
         values |= {(n, one.parameter): one.values for n, one in self.thresholds.items()}
-        return self.unrolled.bound({n: one.value() for n, one in self.kernels.items()}, values)
+        return self.unrolled.bound(self._values(rounded=rounded), values)
 
     def keep_in_range(self) -> None:
         """Restore required signs and ranges after a step of the optimiser."""
@@ -234,6 +257,7 @@ class Learnables:
         """The network with what was learned; with other kernels, if they are given."""
         weights = {n: one.value().detach().double().numpy() for n, one in self.kernels.items()}
         weights |= kernels or {}
+        delayed = {name: one.trained(weights.pop(name, None)) for name, one in self.delays.items()}
         weights |= {n: one.values.flatten().double().numpy() for n, one in self.thresholds.items()}
         made = self.network.with_weights(weights)
         given: dict[str, dict[str, float | FloatArray]] = {}
@@ -253,7 +277,11 @@ class Learnables:
             else p
             for p in made.populations
         )
-        return Network(populations, made.projections)
+        projections = tuple(
+            dataclasses.replace(p, connector=delayed[p.name]) if p.name in delayed else p
+            for p in made.projections
+        )
+        return Network(populations, projections)
 
 
 class Average:
@@ -290,14 +318,15 @@ class Average:
                 one.copy_(value)
 
 
-def _check_names(network: Network, training: Training) -> None:
+def _check_names(network: Network, training: Training, driven: Collection[tuple[str, str]]) -> None:
     projections = [p.name for p in network.projections]
-    for name in training.fixed:
-        if name not in projections:
-            raise SpecError(
-                f"there is no projection {name!r}; {hint(name, projections)}",
-                where="training.fixed",
-            )
+    for field in ("fixed", "delays"):
+        for name in getattr(training, field):
+            if name not in projections:
+                raise SpecError(
+                    f"there is no projection {name!r}; {hint(name, projections)}",
+                    where=f"training.{field}",
+                )
     for population, names in training.learn.items():
         where = f"training.learn.{population}"
         model = network.population(population).model
@@ -311,6 +340,12 @@ def _check_names(network: Network, training: Training) -> None:
             if name == model.refractory:
                 raise SpecError(
                     f"{name!r} is counted in whole steps, which have no gradient; leave it out",
+                    where=where,
+                )
+            if (population, name) in driven:
+                raise SpecError(
+                    f"{name!r} is set by an input in each trial; leave it out, and learn the"
+                    " weights from a source of values",
                     where=where,
                 )
             if rule is not None and rule.parameter == name:

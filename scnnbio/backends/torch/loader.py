@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from typing import Any
 
+from scnnbio.backends._libraries import bound_to_its_own
 from scnnbio.errors import BackendMissing, install
 
 _WHERE = "backend 'torch'"
@@ -37,7 +38,8 @@ def load_torch() -> Any:
     if absent := missing():
         raise BackendMissing(absent, where=_WHERE)
     try:
-        return importlib.import_module("torch")
+        with bound_to_its_own("nest"):
+            return importlib.import_module("torch")
     except (ImportError, OSError) as error:
         raise BackendMissing(
             f"torch does not load ({error}); install it anew: {install('torch')}", where=_WHERE

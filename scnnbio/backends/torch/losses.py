@@ -69,7 +69,7 @@ def operations(spikes: Mapping[str, Tensor], fans: Mapping[str, Tensor]) -> Tens
         Connections that leave each neuron, by population.
     """
     found = [(spikes[name].sum(0).mean(0) * fan).sum() for name, fan in fans.items()]
-    return torch.stack(found).sum()
+    return torch.stack(found).sum() if found else torch.zeros(())
 
 
 def budget_price(operations: Tensor, budget: float) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scnnbio.backends.steps import gate_steps
+from scnnbio.backends.torch import products
 from scnnbio.connectors import DenseConnector, KernelConnector, PoolingConnector
 from scnnbio.experiment import Experiment
 from scnnbio.network import Projection
@@ -25,14 +26,23 @@ class Pathway:
     projection : Projection
     experiment : Experiment
     dtype : torch.dtype
+    mixed : bool
+        Whether gradients of convolutions and dense products are computed in bfloat16.
     """
 
-    def __init__(self, projection: Projection, experiment: Experiment, dtype: torch.dtype) -> None:
-        network = experiment.network
+    def __init__(
+        self,
+        projection: Projection,
+        experiment: Experiment,
+        dtype: torch.dtype,
+        mixed: bool = False,
+    ) -> None:
+        network, self.mixed = experiment.network, mixed
         self.projection, self.dtype = projection, dtype
         self.connector = projection.connector
         self.post = network.population(projection.post)
-        self.state = self.post.model.receptors[projection.receptor]
+        # Values change a port, which bears its own name.
+        self.state = self.post.model.receptors.get(projection.receptor, projection.receptor)
         self.delays = experiment.delay_steps(projection)
         self.gate = gate_steps(experiment, projection)
         self.kernel = torch.as_tensor(np.array(projection.kernel), dtype=dtype)
@@ -84,7 +94,9 @@ class Pathway:
         if self.kind == "sparse":
             return self._sparse(spikes, weights, lag)
         if self.kind == "dense":
-            return (spikes.flatten(1) @ weights.T).reshape(-1, *self.post.shape)
+            flat = spikes.flatten(1)
+            found = products.product(flat, weights) if self.mixed else flat @ weights.T
+            return found.reshape(-1, *self.post.shape)
         if isinstance(connector, PoolingConnector):
             # Every place of a window has the same weight.
             summed = functional.avg_pool2d(
@@ -92,6 +104,8 @@ class Pathway:
             )
             return summed * weights.flatten()[0]
         kernel = weights if connector.lags is None else weights[..., lag]
+        if self.mixed:
+            return products.convolution(spikes, kernel, connector)
         return functional.conv2d(
             spikes, kernel, None, connector.stride, connector.padding, 1, connector.groups
         )

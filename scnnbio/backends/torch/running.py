@@ -11,7 +11,8 @@ from torch import Tensor
 
 from scnnbio.backends._finite import NotFinite
 from scnnbio.backends.outcome import Outcome
-from scnnbio.backends.torch.inputs import Trial, dense
+from scnnbio.backends.torch.driving import Changing
+from scnnbio.backends.torch.inputs import dense
 from scnnbio.backends.torch.unrolled import Bound, State, Traced, Unrolled
 from scnnbio.experiment import Experiment, Inputs, Report
 
@@ -21,6 +22,8 @@ _AT_ONCE = 2**23
 _MOST_TRIALS = 128
 
 Spikes = tuple[NDArray[np.int64], NDArray[np.int32]]
+#: Stamps in steps since the trial began, and units counted on over all sources.
+Trial = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 class Running:
@@ -66,7 +69,11 @@ class Running:
                     state = self.unrolled.begin(len(trials), bound)
                 # Without a reset, steps count on; with one, those of each trial count from zero.
                 first = done * self.experiment.trial_steps
-                state, found = self._trials(state, trials, bound, first)
+                numbers = range(done, done + len(trials))
+                changing = Changing(
+                    [inputs.changes(k) for k in numbers], self.experiment, self.unrolled.dtype
+                )
+                state, found = self._trials(state, trials, changing, bound, first)
                 for name, rows in found.spikes.items():
                     if name in counts:
                         counts[name] += int(rows.count_nonzero())
@@ -96,7 +103,7 @@ class Running:
             yield waiting
 
     def _trials(
-        self, state: State, trials: list[Trial], bound: Bound, first: int
+        self, state: State, trials: list[Trial], changing: Changing, bound: Bound, first: int
     ) -> tuple[State, Traced]:
         """A batch of trials through all of its steps."""
         experiment = self.experiment
@@ -107,7 +114,9 @@ class Running:
         for begin in range(0, experiment.trial_steps, self.piece):
             end = min(begin + self.piece, experiment.trial_steps)
             given = dense(trials, sources, begin, end, self.unrolled.dtype)
-            state, traced = self.unrolled.advance(state, given, bound, sampled=watched)
+            state, traced = self.unrolled.advance(
+                state, given, bound, sampled=watched, drives=changing.until(begin, end)
+            )
             for name, layer in state.layers.items():
                 for variable, last in layer.states.items():
                     # A state after step s is what is sampled before step s + 1.

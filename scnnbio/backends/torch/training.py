@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from scnnbio._allocator import keep_freed_memory
 from scnnbio.backends.torch.diagnostics import Watch
+from scnnbio.backends.torch.driving import piece as of_steps
+from scnnbio.backends.torch.dropout import Dropout
 from scnnbio.backends.torch.inputs import Trial, dense
 from scnnbio.backends.torch.layers import Firing
 from scnnbio.backends.torch.learnables import Average, Learnables
@@ -44,7 +47,9 @@ from scnnbio.network import Network
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_DTYPES = {"single": torch.float32, "double": torch.float64}
+_DTYPES = {"single": torch.float32, "mixed": torch.float32, "double": torch.float64}
+#: Bytes of a batch that are kept for the next: otherwise new pages take a tenth of the time.
+_KEPT = 1 << 30
 #: Number of batches between updates of the exponents of a machine's weights.
 _REFRESHED = 50
 
@@ -65,7 +70,8 @@ class Trained:
         One row per epoch and population: mean rate, share of neurons that never fired, share that
         fired in more than half of the steps that refractoriness leaves, mean shared threshold.
     weights : DataFrame
-        One row per epoch and projection: mean, standard deviation and ends of the kernel.
+        One row per epoch and projection: mean, standard deviation and ends of the kernel; mean and
+        standard deviation of its lags, where delays are learned.
     chosen : int
         The epoch of the network: the best on validation, or the last without validation.
     """
@@ -162,7 +168,8 @@ class Trainer:
         self.experiment, self.readout, self.training = experiment, readout, training
         self.dtype = _DTYPES[training.precision]
         firing = Firing(training.surrogate, through_reset=training.through_reset)
-        self.unrolled = Unrolled(experiment, self.dtype, firing)
+        mixed = training.precision == "mixed"
+        self.unrolled = Unrolled(experiment, self.dtype, firing, mixed)
         population = experiment.network.population(readout)
         if population.is_source:
             raise SpecError("a spike source cannot learn; name another population", where="readout")
@@ -181,6 +188,7 @@ class Trainer:
             source: sum(paths, start=torch.zeros((), dtype=self.dtype))
             for source, paths in self._fans().items()
         }
+        self.dropout = Dropout(experiment.network, training.dropout, experiment.seed, self.dtype)
         self.quantiser = None
         if training.quantise is not None:
             plain = dataclasses.replace(experiment, learning=False)
@@ -212,6 +220,7 @@ class Trainer:
     def trained(self, report: Report) -> Trained:
         """Run all epochs."""
         training = self.training
+        keep_freed_memory(_KEPT)
         # Without weight decay, which would pull kernels towards silence.
         optimiser = torch.optim.Adam(self.learnables.leaves(), lr=training.learning_rate)
         rng = np.random.default_rng([self.experiment.seed, len(self.shown)])
@@ -228,6 +237,7 @@ class Trainer:
             shown = self.of_epoch(epoch)
             for k, chosen_trials in enumerate(self._shuffled(rng)):
                 done = epoch * batches + k
+                self.learnables.progress = done / total
                 if training.schedule == "cosine":
                     share = 0.5 * (1.0 + math.cos(math.pi * done / total))
                     optimiser.param_groups[0]["lr"] = training.learning_rate * share
@@ -260,8 +270,8 @@ class Trainer:
             return self._experiment().network
         return deployed(self._experiment(), self.learnables.kernels)
 
-    def _bound(self) -> Bound:
-        bound = self.learnables.bound()
+    def _bound(self, *, rounded: bool = False) -> Bound:
+        bound = self.learnables.bound(rounded=rounded)
         if self.quantiser is None:
             return bound
         return Bound(self.quantiser.rounded(bound.weights), bound.names)
@@ -269,7 +279,8 @@ class Trainer:
     def _batch(self, optimiser: torch.optim.Optimizer, chosen: Labelled, epoch: int) -> None:
         """Make one step of the optimiser."""
         training = self.training
-        traced, labels = self.through(chosen.trials, self._bound()), chosen.labels
+        factors, labels = self.dropout.factors(len(chosen)), chosen.labels
+        traced = self.through(chosen.trials, self._bound(), factors)
         found = evidence(traced, self.readout, training)
         loss = cross_entropy(found, labels)
         spent = operations(traced.spikes, self.fans)
@@ -300,24 +311,32 @@ class Trainer:
             right = int((found.argmax(1) == labels).sum())
             self.watch.batch(traced, loss.item(), right, spent.item(), len(chosen))
 
-    def through(self, trials: Sequence[Trial], bound: Bound) -> Traced:
+    def through(
+        self,
+        trials: Sequence[Trial],
+        bound: Bound,
+        factors: Mapping[str, Tensor] | None = None,
+    ) -> Traced:
         """Run whole trials, in pieces where gradients are truncated or recomputed."""
         steps, training = self.experiment.trial_steps, self.training
-        sources = self.experiment.network.sources
+        sources = self.experiment.network.spike_sources
+        drives = self.unrolled.driving.of(trials, bound.weights)
         piece = training.truncate or training.checkpoint or steps
         levels = [self.readout] if training.loss == "membrane" else []
-        state = self.unrolled.begin(len(trials), bound)
+        state = self.unrolled.begin(len(trials), bound, factors)
         pieces: list[Traced] = []
         for begin in range(0, steps, piece):
-            given = dense(trials, sources, begin, min(begin + piece, steps), self.dtype)
+            end = min(begin + piece, steps)
+            given = dense(trials, sources, begin, end, self.dtype)
+            arguments = given, bound, levels, (), of_steps(drives, begin, end)
             if training.truncate is not None:
                 state = state.detached()
             if training.checkpoint is not None and torch.is_grad_enabled():
                 state, traced = checkpoint(
-                    self.unrolled.advance, state, given, bound, levels, use_reentrant=False
+                    self.unrolled.advance, state, *arguments, use_reentrant=False
                 )
             else:
-                state, traced = self.unrolled.advance(state, given, bound, levels)
+                state, traced = self.unrolled.advance(state, *arguments)
             pieces.append(traced)
         if len(pieces) == 1:
             return pieces[0]
@@ -333,7 +352,7 @@ class Trainer:
         trials, labels = self.validation.trials, self.validation.labels
         right, batch = 0, 4 * self.training.batch
         with torch.no_grad():
-            bound = self._bound()
+            bound = self._bound(rounded=True)
             for first in range(0, len(trials), batch):
                 part = slice(first, first + batch)
                 found = evidence(self.through(trials[part], bound), self.readout, self.training)

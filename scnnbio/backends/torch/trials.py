@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ class Labelled:
 
     Parameters
     ----------
-    trials : list of (step, unit)
+    trials : list of Trial
     labels : Tensor of int64 (trials,)
     """
 
@@ -41,7 +42,9 @@ class Labelled:
 def labelled(experiment: Experiment, labels: Any, classes: int) -> Labelled:
     """All trials of an experiment, with labels as :func:`checked_labels` takes them."""
     checked = checked_labels(experiment, labels, classes)
-    return Labelled(list(experiment.input_stream().trials()), checked)
+    drives = experiment.lowered.drives
+    spikes = enumerate(experiment.input_stream().trials())
+    return Labelled([Trial(step, unit, drives, k) for k, (step, unit) in spikes], checked)
 
 
 def alike(given: Any, experiment: Experiment, labels: Any, classes: int, where: str) -> Labelled:
@@ -82,7 +85,21 @@ def alike(given: Any, experiment: Experiment, labels: Any, classes: int, where: 
             raise SpecError(f"{what} is {theirs:g} ms, and in training {ours:g} ms", where=where)
     if [p.shape for p in experiment.network.sources] != [p.shape for p in given.network.sources]:
         raise SpecError("its sources have other shapes than those of training", where=where)
+    if given.lowered.drives or experiment.lowered.drives:
+        # Delays of values, and the ports that they change, are those of the trained network.
+        given = dataclasses.replace(given, network=experiment.network, training=None)
+        if _driven(given) != _driven(experiment):
+            raise SpecError("its currents go to other neurons than those of training", where=where)
     return labelled(given, labels, classes)
+
+
+def _driven(experiment: Experiment) -> dict[tuple[str, str], list[type]]:
+    """Driven ports, and of which kinds their currents are."""
+    return {
+        (name, port): [type(one) for one in origins]
+        for name, drive in experiment.lowered.drives.items()
+        for port, origins in drive.origins.items()
+    }
 
 
 def check_supported(experiment: Experiment) -> None:

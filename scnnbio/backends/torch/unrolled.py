@@ -7,7 +7,6 @@ form a loop are stepped together. Order and time are those of :mod:`scnnbio.back
 
 from __future__ import annotations
 
-import graphlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scnnbio.backends.torch.driving import Drives, Driving
 from scnnbio.backends.torch.layers import Firing, Layer, LayerState
+from scnnbio.backends.torch.order import stages
 from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.experiment import Experiment
-from scnnbio.network import Network
 
 #: Sampled variable: population and state.
 Sampled = tuple[str, str]
@@ -37,12 +37,20 @@ class State:
         By projection: spikes in transit, of as many steps as its longest delay or as have been.
     opens : dict of str to Tensor
         By projection that passes first spikes: when each window opens again.
+    factors : dict of str to Tensor (trial, channel, row, column)
+        By population: on each of its spikes on their way to others.
     """
 
     step: int
     layers: dict[str, LayerState]
     tails: dict[str, Tensor]
     opens: dict[str, Tensor]
+    factors: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def sent(self, name: str, spikes: Tensor) -> Tensor:
+        """What spikes of a population bring to others."""
+        factor = self.factors.get(name)
+        return spikes if factor is None else spikes * factor
 
     def detached(self) -> State:
         """The same state, without its gradient history."""
@@ -51,6 +59,7 @@ class State:
             {name: layer.detached() for name, layer in self.layers.items()},
             {name: tail.detach() for name, tail in self.tails.items()},
             self.opens,
+            self.factors,
         )
 
 
@@ -97,6 +106,8 @@ class Unrolled:
     experiment : Experiment
     dtype : torch.dtype
     firing : Firing
+    mixed : bool
+        As of :class:`~scnnbio.backends.torch.pathways.Pathway`.
     """
 
     def __init__(
@@ -104,12 +115,20 @@ class Unrolled:
         experiment: Experiment,
         dtype: torch.dtype = torch.float64,
         firing: Firing = Firing(),  # noqa: B008  (it is immutable)
+        mixed: bool = False,
     ) -> None:
-        network, self.dtype, self.firing = experiment.network, dtype, firing
+        below = experiment.lowered
+        network, self.dtype, self.firing = below.network, dtype, firing
         self.layers = {
             p.name: Layer(p, experiment.dt, dtype) for p in network.populations if not p.is_source
         }
-        self.pathways = {p.name: Pathway(p, experiment, dtype) for p in network.projections}
+        self.pathways = {p.name: Pathway(p, below, dtype, mixed) for p in network.projections}
+        self.valued = {
+            p.name: Pathway(p, experiment, dtype, mixed)
+            for p in experiment.network.projections
+            if experiment.network.population(p.pre).gives_values
+        }
+        self.driving = Driving(below, self.valued, dtype)
         self.into = {
             name: [self.pathways[p.name] for p in network.incoming(name)] for name in self.layers
         }
@@ -119,6 +138,11 @@ class Unrolled:
             name: None if surrogate is None else layer.distance() * surrogate.width
             for name, layer in self.layers.items()
         }
+
+    @property
+    def connected(self) -> dict[str, Pathway]:
+        """All pathways: those of spikes, and those of values."""
+        return {**self.pathways, **self.valued}
 
     def bound(
         self,
@@ -139,19 +163,33 @@ class Unrolled:
         for (population, parameter), value in (parameters or {}).items():
             own[population][parameter] = value
         return Bound(
-            {name: path.weights(given.get(name)) for name, path in self.pathways.items()},
+            {name: path.weights(given.get(name)) for name, path in self.connected.items()},
             {name: layer.names(own[name]) for name, layer in self.layers.items()},
         )
 
-    def begin(self, trials: int, bound: Bound) -> State:
-        """All trials at rest, without spikes in transit."""
+    def begin(
+        self, trials: int, bound: Bound, factors: Mapping[str, Tensor] | None = None
+    ) -> State:
+        """All trials at rest, without spikes in transit.
+
+        Parameters
+        ----------
+        trials : int
+        bound : Bound
+        factors : mapping of str to Tensor, optional
+            As of :class:`State`.
+
+        Returns
+        -------
+        State
+        """
         tails, opens = {}, {}
         for name, path in self.pathways.items():
             tails[name] = torch.zeros((0, trials, *path.connector.in_shape), dtype=self.dtype)
             if path.gate:
                 opens[name] = torch.zeros((trials, *path.post.shape), dtype=torch.int64)
         layers = {n: layer.begin(trials, bound.names[n]) for n, layer in self.layers.items()}
-        return State(0, layers, tails, opens)
+        return State(0, layers, tails, opens, factors or {})
 
     def advance(
         self,
@@ -160,8 +198,9 @@ class Unrolled:
         bound: Bound,
         levels: Iterable[str] = (),
         sampled: Iterable[Sampled] = (),
+        drives: Drives | None = None,
     ) -> tuple[State, Traced]:
-        """Advance by as many steps as the sources contain.
+        """Advance by as many steps as the sources or the drives contain.
 
         Parameters
         ----------
@@ -172,6 +211,8 @@ class Unrolled:
         levels : iterable of str, optional
             Populations whose excess over threshold is kept.
         sampled : iterable of (population, state), optional
+        drives : dict of (population, port) to list of Tensor or None, optional
+            New values of each driven port at the beginning of each step.
 
         Returns
         -------
@@ -179,9 +220,10 @@ class Unrolled:
         Traced
         """
         traced = Traced(dict(sources))
-        after = State(state.step, dict(state.layers), {}, dict(state.opens))
-        steps = len(next(iter(sources.values())))
-        keep = _Keep(frozenset(levels), tuple(sampled))
+        after = State(state.step, dict(state.layers), {}, dict(state.opens), state.factors)
+        driven = drives or {}
+        steps = min([*map(len, sources.values()), *map(len, driven.values())])
+        keep = _Keep(frozenset(levels), tuple(sampled), driven)
         for stage in self.order:
             self._stage(stage, steps, after, state, bound, traced, keep)
         for name, path in self.pathways.items():
@@ -214,7 +256,11 @@ class Unrolled:
         fired: dict[str, list[Tensor]] = {name: [] for name in stage}
         levels: dict[str, list[Any]] = {name: [] for name in stage if name in keep.levels}
         samples: dict[Sampled, list[Tensor]] = {k: [] for k in keep.sampled if k[0] in stage}
+        ports = {key: rows for key, rows in keep.drives.items() if key[0] in stage}
         for step in range(steps):
+            for (name, port), rows in ports.items():
+                if (values := rows[step]) is not None:
+                    after.layers[name] = after.layers[name].driven(port, values)
             for name, variable in samples:
                 samples[name, variable].append(after.layers[name].states[variable])
             for name in stage:
@@ -252,7 +298,7 @@ class Unrolled:
         for lag, delay in enumerate(path.delays):
             if now < delay:
                 continue
-            arriving = history[now - delay]
+            arriving = after.sent(path.projection.pre, history[now - delay])
             if path.gate:
                 amount, after.opens[path.name] = path.passing(
                     arriving, weights, after.opens[path.name], after.step + step + 1
@@ -282,6 +328,7 @@ class Unrolled:
             weights = bound.weights[path.name]
             tail = before.tails[path.name]
             spikes = _behind(tail, traced.spikes[path.projection.pre])
+            spikes = after.sent(path.projection.pre, spikes)
             for lag, delay in enumerate(path.delays):
                 begin = len(tail) - delay
                 first = min(max(0, -begin), steps)
@@ -323,32 +370,8 @@ def _add(drive: dict[str, Tensor], state: str, amount: Tensor) -> None:
 
 @dataclass(frozen=True)
 class _Keep:
+    """What is kept of an interval of time, and what is set in it."""
+
     levels: frozenset[str]
     sampled: tuple[Sampled, ...]
-
-
-def stages(network: Network) -> list[tuple[str, ...]]:
-    """Order populations so that each gets input only from earlier ones or its own stage.
-
-    Parameters
-    ----------
-    network : Network
-
-    Returns
-    -------
-    list of tuple of str
-        Sources aside; a stage of several is a loop.
-    """
-    names = [p.name for p in network.populations if not p.is_source]
-    fed = {
-        name: {p.pre for p in network.incoming(name) if not network.population(p.pre).is_source}
-        for name in names
-    }
-    reach = {name: {name, *fed[name]} for name in names}
-    for _ in names:
-        reach = {name: set().union(*(reach[n] for n in found)) for name, found in reach.items()}
-    loop = {
-        name: tuple(n for n in names if n in reach[name] and name in reach[n]) for name in names
-    }
-    graph = {loop[name]: {loop[n] for n in reach[name] if loop[n] != loop[name]} for name in names}
-    return list(graphlib.TopologicalSorter(graph).static_order())
+    drives: Drives

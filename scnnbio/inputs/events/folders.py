@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def entries_of(folder: Path) -> tuple[list[Entry], tuple[FileSkipped, ...]]:
     if any(path.name in _SPLIT for path in inside):
         entries, skipped = _gestures(folder)
     else:
-        parts = {path.name.lower(): path for path in inside if path.is_dir()}
+        parts = {path.name.lower(): path for path in inside if os.path.isdir(path)}
         halves: list[str | None] = [name for name in (TRAIN, TEST) if name in parts]
         entries, skipped = [], []
         for part in halves or [None]:
@@ -90,7 +91,7 @@ def _sorted(folder: Path) -> list[Path]:
 
 def _labelled(place: Path, part: str | None) -> tuple[list[Entry], list[FileSkipped]]:
     inside = _sorted(place)
-    folders = [path for path in inside if path.is_dir()]
+    folders = [path for path in inside if os.path.isdir(path)]
     files, skipped = _event_files(inside)
     if folders and files:
         raise DataError(
@@ -111,7 +112,7 @@ def _labelled(place: Path, part: str | None) -> tuple[list[Entry], list[FileSkip
 
 
 def _event_files(paths: Iterable[Path]) -> tuple[list[Path], list[FileSkipped]]:
-    files = [path for path in paths if path.is_file()]
+    files = [path for path in paths if os.path.isfile(path)]
     return (
         [path for path in files if path.suffix.lower() in SUFFIXES],
         [
@@ -127,7 +128,7 @@ def _gestures(folder: Path) -> tuple[list[Entry], list[FileSkipped]]:
     for name, part in _SPLIT.items():
         for line in _text(folder / name).split():
             path = folder / line
-            if not path.is_file():
+            if not os.path.isfile(path):
                 raise DataError(f"is missing, and {name} names it", where=str(path))
             entries += _rows(path, folder / f"{path.stem}_labels.csv", part)
     used = {entry.path for entry in entries}

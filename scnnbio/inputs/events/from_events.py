@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -201,7 +202,7 @@ class FromEvents(Input):
             path = Path(self.events).expanduser().absolute()
             # Absolute, so that a document of it refers to the same files from any working folder.
             object.__setattr__(self, "events", str(path))
-            entries, skipped = entries_of(path) if path.is_dir() else ([Entry(path)], ())
+            entries, skipped = entries_of(path) if os.path.isdir(path) else ([Entry(path)], ())
             chosen = [entries[k] for k in self._chosen([entry.part for entry in entries])]
             return list(self._read(chosen)), _columns(chosen), skipped
         given = [self.events] if isinstance(self.events, Events) else self.events
