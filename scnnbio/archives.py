@@ -23,6 +23,8 @@ _NPY: Any = np.lib.format
 
 #: Kinds of numpy arrays that are read: truth values, numbers, text and times.
 KINDS = "biufcUSmM"
+#: The last character of Unicode, and the numbers of surrogates without their last 11 bits.
+_LAST_CHARACTER, _SURROGATES = 0x10FFFF, 0xD800 >> 11
 #: Bytes that one byte of a zip archive can unpack to: the most that its compression reaches.
 _MOST_GROWTH = 1032
 _ZIP, _NPY_MARK = b"PK", b"\x93NUMPY"
@@ -68,6 +70,8 @@ def array_of(content: bytes, kinds: str = KINDS) -> NDArray[Any]:
     if min(shape, default=0) < 0 or count * dtype.itemsize != len(rest) or not dtype.itemsize:
         raise ValueError(f"{len(rest)} bytes for an array of shape {shape}")
     flat: NDArray[Any] = np.frombuffer(rest, dtype, count)
+    for name in dtype.names or ((),):
+        _check_text(flat[name])
     return flat.reshape(shape, order="F" if by_column else "C").copy(order="K")
 
 
@@ -96,6 +100,16 @@ def _header(file: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if not all(isinstance(size, int) for size in shape):
         raise ValueError(f"{shape} is not a shape")
     return shape, by_column, _NPY.descr_to_dtype(kind)
+
+
+def _check_text(values: NDArray[Any]) -> None:
+    """Raise a ValueError for text with numbers that are no character: Python ends with a bug."""
+    if values.dtype.kind != "U":
+        return
+    code = np.dtype(np.uint32).newbyteorder(values.dtype.byteorder)
+    codes = np.ascontiguousarray(values).reshape(-1).view(code)
+    if np.any((codes > _LAST_CHARACTER) | ((codes >> 11) == _SURROGATES)):
+        raise ValueError("text with what is no character")
 
 
 def arrays_of(

@@ -14,11 +14,31 @@ from pathlib import Path
 
 import pytest
 
-from scnnbio.cli.ending import EXIT_CODES
+from scnnbio.cli.ending import EXIT_CODES, Interrupted, interruptible
 from tests.command_lines import CODE, QUICK, environment
 
 #: A shell starts what runs in its background with interrupts ignored, and children inherit it.
 HEEDING = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {CODE}"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
+)
+def test_a_signal_raises_within_the_block_alone(number: int, said: str) -> None:
+    """Other handlers come back after it; one that ignores the signal stays."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with interruptible():
+            os.kill(os.getpid(), number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, usual)
+        with pytest.raises(Interrupted, match=said) as raised, interruptible():
+            signal.raise_signal(number)
+        assert raised.value.exit_code == 128 + number
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.slow

@@ -5,14 +5,16 @@ Oracle: torch in a process without NEST.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("nest")
+from scnnbio.backends._libraries import bound_to_its_own, flags_kept
 
 #: A product of matrices and its gradients, which ATLAS adds in another order than torch's library.
 WORK = """
@@ -58,9 +60,28 @@ def run(order: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if line[:2] in ("2 ", "1 ", "3 ")]
 
 
+@pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="macOS binds so by itself")
+def test_flags_change_only_beside_the_other_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sys.getdlopenflags()
+    monkeypatch.delitem(sys.modules, "nest", raising=False)
+    with bound_to_its_own("nest"):
+        assert sys.getdlopenflags() == before
+    monkeypatch.setitem(sys.modules, "nest", types.ModuleType("nest"))
+    with contextlib.suppress(ImportError), bound_to_its_own("nest"):
+        assert sys.getdlopenflags() == os.RTLD_NOW | os.RTLD_DEEPBIND
+        raise ImportError
+    assert sys.getdlopenflags() == before
+    with flags_kept():
+        sys.setdlopenflags(os.RTLD_NOW | os.RTLD_GLOBAL)  # as NEST does
+    assert sys.getdlopenflags() == before
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="macOS binds so by itself")
 def test_torch_adds_the_same_before_and_after_nest_and_without_it() -> None:
+    for name in ("torch", "nest"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}")
     alone, beside = run("torch first")
     assert alone.startswith("2 [")
     assert beside == f"{alone} 3"

@@ -74,6 +74,16 @@ COLUMN = study_table(
 DRIVEN = study_table(driven("spikes", "images"))
 
 
+@pytest.mark.parametrize("value", [None, -1, 1e308, "", "x" * 900, [], {}, [{}], {"kind": "x"}])
+def test_a_value_of_another_kind_is_one_error(value: Any) -> None:
+    """In place of the network, of its populations, and of one population's shape."""
+    for path in (("network",), ("network", "populations"), ("network", "populations", 0, "shape")):
+        with pytest.raises(SpecError) as raised:
+            study_from(replaced(OWN, path, value), folder=NOWHERE)
+        assert "\n" not in str(raised.value)
+        assert len(str(raised.value)) < 1500
+
+
 @pytest.mark.slow
 @settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())

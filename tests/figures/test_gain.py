@@ -33,6 +33,13 @@ def figure():
     )
 
 
+def test_the_line_of_a_passive_membrane_is_its_resistance() -> None:
+    """10 MOhm and -65 mV, the same at all places, so that the intervals are points."""
+    found = line(Curve("passive", CURRENT, -65.0 + 10.0 * CURRENT + 0.0 * PLACES))
+    for estimate, wanted in ((found.slope, 10.0), (found.offset, -65.0)):
+        assert [estimate.value, estimate.low, estimate.high] == pytest.approx([wanted] * 3)
+
+
 @pytest.mark.slow
 def test_the_membranes_resistance_is_named(figure):
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]

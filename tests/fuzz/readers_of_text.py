@@ -86,7 +86,7 @@ def _documents(folder: Path) -> list[Path]:
 #: Values that a document may draw for one parameter here, and connections of a projection. One that
 #: asks for hundreds of millions gets their memory and time (docs/background/security.md): no fault
 #: of the reader.
-_MOST_DRAWN = 2**22
+_MOST_DRAWN, _MOST_CONNECTIONS = 2**22, 2**20
 
 
 def _read_document(path: Path) -> None:
@@ -102,7 +102,7 @@ def _read_document(path: Path) -> None:
         return draw(self, count, unit, name, where)
 
     def few(self: FixedProbability, n_pre: int, n_post: int) -> Any:
-        if n_pre * n_post * float(self.probability) > _MOST_DRAWN:
+        if n_pre * n_post * float(self.probability) > _MOST_CONNECTIONS:
             raise SpecError(f"{n_pre:,} x {n_post:,} pairs to draw", where="edges")
         return draw_edges(self, n_pre, n_post)
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from scnnbio import LIF, Network, Population, workflow
 from scnnbio.analysis.energy import machines
-from scnnbio.archives import array_of, arrays_of
+from scnnbio.archives import KINDS, array_of, arrays_of
 from scnnbio.errors import DataError, ScnnbioError
 from scnnbio.experiment import load
 from scnnbio.experiment.documents import setting
@@ -253,6 +253,24 @@ def test_headers_of_another_form_are_damaged(wrong: bytes) -> None:
         array_of(content)
     with pytest.raises(ValueError):  # noqa: PT011 (numpy refuses it, too, in other words)
         np.load(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("code", [0x110000, 2**32 - 1, 0xD800, 0xDFFF])
+@pytest.mark.parametrize("order", "<>")
+def test_text_of_numbers_that_are_no_character_is_refused(code: int, order: str) -> None:
+    """Python ends with a SystemError where it makes a text of them; the driver found it."""
+    last = np.array([0x10FFFF, 0xD7FF, 0xE000, 0, 65, 66], f"{order}u4")
+    good = last.view(f"{order}U3")
+    table = np.zeros(2, [("n", "i2"), ("name", f"{order}U3")])
+    table["name"] = good
+    for values, kinds in ((good, KINDS), (table, "V")):
+        content = io.BytesIO()
+        np.save(content, values)
+        whole = content.getvalue()
+        np.testing.assert_array_equal(array_of(whole, kinds), values)
+        wrong = np.array([code], f"{order}u4").tobytes()
+        with pytest.raises(ValueError, match="text with what is no character"):
+            array_of(whole.replace(last[:1].tobytes(), wrong), kinds)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", f"{'x' * 300}/a"])

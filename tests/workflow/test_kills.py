@@ -22,7 +22,7 @@ from scnnbio.backends._lock import locked
 from scnnbio.errors import BackendMissing
 from scnnbio.verification import verify
 from scnnbio.workflow.drafts import unfinished_runs
-from tests.workflow.killing import PHASES, Aim, Draft, Starter, lengths, starter
+from tests.workflow.killing import PHASES, SHARES, Aim, Draft, Starter, lengths, starter
 from tests.workflow.test_resume import MANY, WORDS, assert_same
 
 #: Share of the runs that start from nothing, with a process per core, and not with their imports
@@ -115,6 +115,40 @@ class Kills:
             rows.append(f"{phase:22}{cells}")
         rows.append(f"{'kills':22}{self.fell.total():9}")
         return "\n".join([*rows, *(f"{name}: {count}" for name, count in self.counts.items())])
+
+
+def test_the_phase_of_a_run_is_read_from_its_files(tmp_path: Path) -> None:
+    """In the order of a run; each phase counts as reached from then on."""
+    draft = Draft(tmp_path / "out")
+    kept = tmp_path / ".out.abcdefgh" / ".kept"
+    steps: dict[str, Callable[[], object]] = {
+        "starting": lambda: None,
+        "preparing": lambda: (kept / "learn" / "checkpoint").mkdir(parents=True),
+        "learning": (kept / "learn" / "checkpoint" / "state").touch,
+        "writing a checkpoint": (kept / "learn" / "checkpoint" / "state.new").touch,
+        "storing the stage": (kept / "learn" / "part").mkdir,
+        "writing results": lambda: (kept / "learn" / "part").rename(kept / "learn" / "done"),
+        "naming the folder": (kept.parent / "SHA256SUMS").touch,
+        "finished": lambda: kept.parent.rename(tmp_path / "out"),
+    }
+    assert tuple(steps) == PHASES
+    for number, (phase, happens) in enumerate(steps.items()):
+        happens()
+        assert draft.phase() == phase
+        assert [draft.reached(one) for one in PHASES] == [k <= number for k in range(len(PHASES))]
+
+
+def test_kills_aim_at_every_phase_and_process() -> None:
+    spent = dict.fromkeys(PHASES, 2.0)
+    rng = np.random.default_rng(1)
+    aims = [Aim.draw(rng, spent) for _ in range(2000)]
+    for phase, share in SHARES.items():
+        # Four standard errors of a share.
+        count = sum(aim.phase == phase for aim in aims)
+        assert abs(count - 2000 * share) < 4 * (2000 * share) ** 0.5
+    assert {aim.victim for aim in aims} == {"python", "program", "both"}
+    assert all(0 <= aim.delay <= 2.0 for aim in aims)
+    assert all(aim.victim != "python" for aim in aims if aim.phase == "writing a checkpoint")
 
 
 @pytest.mark.validate
