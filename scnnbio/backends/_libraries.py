@@ -49,5 +49,6 @@ def bind_nest_to_its_own() -> None:
     found = importlib.util.find_spec("nest")
     for place in (found and found.submodule_search_locations) or ():
         for library in Path(place).glob("nestkernel_api*.so"):
-            importlib.import_module("scipy")  # before NEST, as NEST does it
+            import scipy  # noqa: F401  (before NEST, as NEST does it)
+
             ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_GLOBAL | _OWN_FIRST)
