@@ -298,7 +298,7 @@ class _Together:
                 self._gaps(frame, rows)
             np.divide(gaps, self.scale[:, frame], gaps)
             # A gap beyond the frame is one of any length, and could overflow.
-            np.minimum(gaps, self.limit[:, frame], gaps)
+            np.minimum(gaps, self.limit[:, frame], out=gaps)
             np.ceil(gaps, gaps)
             cell[...] = gaps
             cell[:, 0] -= 1
