@@ -21,7 +21,6 @@ from scnnbio.network import Network, Projection
 from scnnbio.neurons import LIBRARY, OrnsteinUhlenbeckNoise, PoissonNoise
 from scnnbio.population import Population, SpikeSource, ValueSource
 from tests.backends.test_drive import experiment as staircase
-from tests.backends.test_torch import same
 
 torch = pytest.importorskip("torch")
 
@@ -29,6 +28,7 @@ from scnnbio.backends.torch import EProp, Surrogate, train  # noqa: E402
 from scnnbio.backends.torch.layers import Firing  # noqa: E402
 from scnnbio.backends.torch.running import Running  # noqa: E402
 from scnnbio.backends.torch.training import Trainer  # noqa: E402
+from tests.backends.test_torch import same  # noqa: E402
 
 EYE, CELL, STEPS = (1, 1, 6), (3, 1, 1), 12
 #: v decays by exp(-dt / 10 ms) in a step, and a current of 1 nA moves it up by the rest: 10 MOhm.
