@@ -9,7 +9,6 @@ docs/background/performance.md. It takes five minutes; ``make bench`` does not r
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.tables import between, table
+from benchmarks.timing import of_children
 from scnnbio.recording import Recording
 
 GRID, BACKEND = "trials=2,3", "brian2-standalone"
@@ -42,11 +42,9 @@ def executed(plan: Path, seeds: int, jobs: int) -> tuple[float, float]:
     """Wall and CPU seconds of executing a new plan."""
     words = ("--grid", GRID, "--seeds", str(seeds), "--backend", BACKEND, "--plan", str(plan))
     scnnbio("sweep", "event_driven", *words)
-    begin, before = time.perf_counter(), os.times()
+    begin, before = time.perf_counter(), of_children()
     scnnbio("work", str(plan), "--jobs", str(jobs))
-    wall, after = time.perf_counter() - begin, os.times()
-    cpu = after.children_user + after.children_system
-    return wall, cpu - before.children_user - before.children_system
+    return time.perf_counter() - begin, of_children() - before
 
 
 def recorded(plan: Path) -> list[str]:

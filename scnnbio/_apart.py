@@ -269,7 +269,7 @@ def _limited(seconds: float, memory: int) -> Iterator[None]:
     """The system ends the process that uses more CPU time, and refuses it more memory."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = Path("/proc/self/statm")
-    if os.path.exists(used):  # elsewhere there is no such limit
+    if used.exists():  # elsewhere there is no such limit
         most = int(used.read_text().split()[0]) * resource.getpagesize() + memory
         hard = before[1]
         soft = most if hard == resource.RLIM_INFINITY else min(most, hard)

@@ -103,13 +103,13 @@ def _header(file: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _check_text(values: NDArray[Any]) -> None:
-    """Raise a ValueError for text with numbers that are no character: Python ends with a bug."""
+    """Raise a ValueError for code points that are not characters: Python cannot go on with them."""
     if values.dtype.kind != "U":
         return
     code = np.dtype(np.uint32).newbyteorder(values.dtype.byteorder)
     codes = np.ascontiguousarray(values).reshape(-1).view(code)
     if np.any((codes > _LAST_CHARACTER) | ((codes >> 11) == _SURROGATES)):
-        raise ValueError("text with what is no character")
+        raise ValueError("text has a code point that is not a character")
 
 
 def arrays_of(

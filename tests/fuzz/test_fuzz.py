@@ -269,7 +269,7 @@ def test_text_of_numbers_that_are_no_character_is_refused(code: int, order: str)
         whole = content.getvalue()
         np.testing.assert_array_equal(array_of(whole, kinds), values)
         wrong = np.array([code], f"{order}u4").tobytes()
-        with pytest.raises(ValueError, match="text with what is no character"):
+        with pytest.raises(ValueError, match="text has a code point that is not a character"):
             array_of(whole.replace(last[:1].tobytes(), wrong), kinds)
 
 

@@ -23,7 +23,7 @@ _MOST_TRIALS = 128
 
 Spikes = tuple[NDArray[np.int64], NDArray[np.int32]]
 #: Stamps in steps since the trial began, and units counted on over all sources.
-Trial = tuple[NDArray[np.int32], NDArray[np.int32]]
+Stamps = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 class Running:
@@ -92,8 +92,8 @@ class Running:
             pathways={n: path.kind for n, path in self.unrolled.pathways.items()},
         )
 
-    def _batches(self, inputs: Inputs) -> Iterator[list[Trial]]:
-        waiting: list[Trial] = []
+    def _batches(self, inputs: Inputs) -> Iterator[list[Stamps]]:
+        waiting: list[Stamps] = []
         for trial in inputs.trials():
             waiting.append(trial)
             if len(waiting) == self.side_by_side:
@@ -103,7 +103,7 @@ class Running:
             yield waiting
 
     def _trials(
-        self, state: State, trials: list[Trial], changing: Changing, bound: Bound, first: int
+        self, state: State, trials: list[Stamps], changing: Changing, bound: Bound, first: int
     ) -> tuple[State, Traced]:
         """A batch of trials through all of its steps."""
         experiment = self.experiment
