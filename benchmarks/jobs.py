@@ -1,11 +1,12 @@
 """Processes side by side: wall and CPU time with one core and with two, in turn.
 
 ``python -m benchmarks.jobs`` runs the gratings of the full v1_features, whose trials are divided,
-and its learning beside its control, two stages that need nothing from one another. Each run has a
+the same with eight times as many repeats, in which what happens once per process counts less, and
+learning beside its control, two stages that need nothing from one another. Each run has a
 process of its own, in which nothing is cached but programs; the server that forks has started.
 On two cores, one process and two are measured, and on one core one process, since the program and
 the drawing of its input are processes themselves. All results are compared. ``--write`` puts the
-table into docs/background/performance.md. It takes two minutes.
+table into docs/background/performance.md. It takes five minutes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,13 @@ from scnnbio.recording import Recording
 
 BACKEND = "brian2-standalone"
 #: What is run, and how a table names it.
-NAMES = {"gratings": "gratings, 485 trials", "both": "learn and control"}
+NAMES = {
+    "gratings": "gratings, 485 trials",
+    "repeated": "gratings, 3845 trials",
+    "both": "learn and control",
+}
+#: Repeats of each grating in the second.
+REPEATS = 40
 #: What is compared: cores, and processes that are asked for.
 SHARES = ((1, 1), (2, 1), (2, 2))
 
@@ -66,7 +73,8 @@ def cpu_seconds() -> float:
 
 def study(name: str, weights: Path) -> Study:
     """One of :data:`NAMES`; the gratings begin with these weights."""
-    whole = load("v1_features", profile="full")
+    more = [f"stages.gratings.stimulus.repeats={REPEATS}"] if name == "repeated" else []
+    whole = load("v1_features", profile="full", settings=more)
     learn, control, gratings = whole.stages
     if name == "both":
         return Study("both", (learn, control))

@@ -14,10 +14,10 @@ All but the warning needs torch, and comes when it is asked for.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from scnnbio.errors import BackendMissing, ConversionWarning, install
+from scnnbio._torch import load_torch
+from scnnbio.errors import ConversionWarning
 
 if TYPE_CHECKING:
     from scnnbio.conversion.activation import QCFS
@@ -40,12 +40,7 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if importlib.util.find_spec("torch") is None:
-        raise BackendMissing(
-            f"torch not found: {install('torch')}, or install a CPU build of torch 2.6 or newer, as"
-            " its own site says",
-            where="scnnbio.conversion",
-        )
+    load_torch("scnnbio.conversion")
     return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
 
 

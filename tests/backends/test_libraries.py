@@ -14,18 +14,22 @@ import types
 
 import pytest
 
-from scnnbio.backends._libraries import bound_to_its_own, flags_kept
+from scnnbio._libraries import bound_to_its_own, flags_kept
 
 #: A product of matrices and its gradients, which ATLAS adds in another order than torch's library.
 WORK = """
 import sys
-from scnnbio.backends.torch.loader import load_torch
+from scnnbio._torch import load_torch
 flags = sys.getdlopenflags()
 if sys.argv[1] == "nest first":
     import scnnbio.backends.nest
     assert sys.getdlopenflags() == flags
 assert ("nest" in sys.modules) == (sys.argv[1] == "nest first")
-torch = load_torch()
+if sys.argv[2] == "conversion":
+    from scnnbio.conversion import convert
+    import torch
+else:
+    torch = load_torch()
 assert sys.getdlopenflags() == flags
 
 def digest():
@@ -50,10 +54,10 @@ print(torch.get_num_threads(), said(digest()), nest.local_num_threads)
 """
 
 
-def run(order: str) -> list[str]:
+def run(order: str, loads: str = "backend") -> list[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "0"}
     done = subprocess.run(
-        [sys.executable, "-c", WORK, order], env=environment, capture_output=True, text=True,
+        [sys.executable, "-c", WORK, order, loads], env=environment, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -86,3 +90,4 @@ def test_torch_adds_the_same_before_and_after_nest_and_without_it() -> None:
     assert alone.startswith("2 [")
     assert beside == f"{alone} 3"
     assert run("nest first") == [alone, beside]
+    assert run("nest first", "conversion") == [alone, beside]

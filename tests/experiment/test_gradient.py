@@ -202,7 +202,7 @@ def test_another_backend_refuses_it_and_says_how_to_name_two(study: Study, backe
 def test_without_torch_one_error_says_how_to_get_it(study: Study, monkeypatch: pytest.MonkeyPatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "scnnbio.backends.torch.loader.importlib.util.find_spec",
+        "scnnbio._torch.importlib.util.find_spec",
         lambda name, *rest: None if name == "torch" else find(name, *rest),
     )
     assert len(workflow.missing(study, "trained=torch,reference")) == 1

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from types import ModuleType
 
-from scnnbio.backends._libraries import bind_nest_to_its_own, flags_kept
+from scnnbio._libraries import bind_nest_to_its_own, flags_kept
 from scnnbio.errors import BackendMissing, install
 
 #: Command in messages about missing packages.

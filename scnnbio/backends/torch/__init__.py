@@ -13,8 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from scnnbio._torch import load_torch
 from scnnbio.backends.torch.backend import TorchBackend
-from scnnbio.backends.torch.loader import load_torch
 from scnnbio.experiment.surrogates import Surrogate
 from scnnbio.experiment.training import Training
 

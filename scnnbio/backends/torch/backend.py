@@ -7,11 +7,11 @@ import importlib
 from collections.abc import Mapping
 from typing import ClassVar
 
+from scnnbio._torch import load_torch, missing
 from scnnbio.backends.base import Backend, Stopwatch
 from scnnbio.backends.outcome import Outcome
 from scnnbio.backends.promises import Promise, UnlessAtThreshold, Within
 from scnnbio.backends.support import LINEAR_EQUATIONS, Refusal
-from scnnbio.backends.torch.loader import load_torch, missing
 from scnnbio.errors import Unsupported
 from scnnbio.experiment import Experiment, Feature, Inputs, Report
 from scnnbio.network import Network

@@ -1,4 +1,4 @@
-"""Importing torch, late."""
+"""Import torch when it is first needed, with its own libraries."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import importlib.util
 import sys
 from typing import Any
 
-from scnnbio.backends._libraries import bound_to_its_own
+from scnnbio._libraries import bound_to_its_own
 from scnnbio.errors import BackendMissing, install
-
-_WHERE = "backend 'torch'"
 
 
 def missing() -> str:
-    """What has to be installed; empty if nothing."""
+    """What must be installed; empty if nothing."""
     if importlib.util.find_spec("torch") is not None:
         return ""
     if sys.version_info < (3, 12):
@@ -23,8 +21,13 @@ def missing() -> str:
     return "torch not found: install a CPU build of torch 2.6 or newer, as its own site says"
 
 
-def load_torch() -> Any:
+def load_torch(where: str = "backend 'torch'") -> Any:
     """The module torch, imported when it is first needed, which takes seconds.
+
+    Parameters
+    ----------
+    where : str, optional
+        What needs it, for errors.
 
     Returns
     -------
@@ -36,11 +39,11 @@ def load_torch() -> Any:
         If it is not installed, or does not load.
     """
     if absent := missing():
-        raise BackendMissing(absent, where=_WHERE)
+        raise BackendMissing(absent, where=where)
     try:
         with bound_to_its_own("nest"):
             return importlib.import_module("torch")
     except (ImportError, OSError) as error:
         raise BackendMissing(
-            f"torch does not load ({error}); install it anew: {install('torch')}", where=_WHERE
+            f"torch does not load ({error}); install it anew: {install('torch')}", where=where
         ) from error
