@@ -59,8 +59,8 @@ def nearness_figure(
     for k, found in enumerate(compared):
         axes = rest.add_subplot(down, across, k + 1)
         place = np.arange(len(found.names))
-        ends = np.abs(np.array([found.distance - found.low, found.high - found.distance]))
-        axes.errorbar(found.distance, place, xerr=ends, fmt="none", ecolor=QUIET, elinewidth=1.0)
+        # Ends of draws: a distance, which chance enlarges, can be below all of them.
+        axes.hlines(place, found.low, found.high, colors=QUIET, linewidths=1.0)
         filled = [INK if name == found.nearest else "white" for name in found.names]
         axes.scatter(found.distance, place, c=filled, edgecolors=INK, s=16, zorder=3)
         axes.set_yticks(place, found.names if k % across == 0 else [""] * len(place))

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from scnnbio.figures.nearness import nearness_figure
 from scnnbio.figures.spec import FigureSpec, StudyResults
 from scnnbio.validation import CLAIMS
-from scnnbio.validation.nearness import nearness
+from scnnbio.validation.nearness import Nearness, nearness
 from scnnbio.validation.protocol import Missing
 
 #: Stages of the gratings in the experiment three_ways, by the way of learning.
-_WAYS = ("stdp", "conversion", "surrogate")
+WAYS = ("stdp", "conversion", "surrogate")
 #: Titles of the panels that compare them, by claim.
-_COMPARED = {
+TITLES = {
     "ringach2002_nx_ny": "shape of fields",
     "oriented_fraction": "oriented share",
     "ringach2002_circular_variance": "circular variance",
@@ -24,22 +24,39 @@ _COMPARED = {
 }
 
 
-def _three_ways(results: StudyResults) -> tuple[Figure, str]:
-    ways = {way: results.evidence[way].bind(projection="lgn_v1") for way in _WAYS}
-    compared, said = [], []
-    for name, title in _COMPARED.items():
+def compared(results: StudyResults) -> tuple[list[Nearness], dict[str, str]]:
+    """How near each way comes to V1, claim by claim.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of the experiment three_ways.
+
+    Returns
+    -------
+    list of Nearness
+    dict of str to str
+        By the title of a panel that cannot be compared, why.
+    """
+    found, lacking = [], {}
+    for name, title in TITLES.items():
         claim, measured = CLAIMS[name], {}
         try:
-            for way, evidence in ways.items():
+            for way in WAYS:
+                evidence = results.evidence[way].bind(projection="lgn_v1")
                 about = {} if claim.measure.about == "projection" else {"populations": "v1"}
                 measured[way] = claim.measured(evidence.bind(**about))
-            found = nearness(claim, measured)
+            found.append(nearness(claim, measured))
         except Missing as missing:
-            said.append(f"{title}: not drawn, {missing}")
-            continue
-        compared.append(found)
-        said.append(f"{title}: {found.nearest or 'none'}")
-    if not compared:
+            lacking[title] = str(missing)
+    return found, lacking
+
+
+def _three_ways(results: StudyResults) -> tuple[Figure, str]:
+    found, lacking = compared(results)
+    said = [f"{TITLES[one.claim]}: {one.nearest or 'none'}" for one in found]
+    said += [f"{title}: not drawn, {why}" for title, why in lacking.items()]
+    if not found:
         raise Missing("; ".join(said))
     caption = (
         "One layer, whose kernels were learned in three ways from the same photographs. A: ON"
@@ -49,15 +66,15 @@ def _three_ways(results: StudyResults) -> tuple[Figure, str]:
         " draws:"
         f" {'; '.join(said)}."
     )
-    kernels = {way: evidence.weights for way, evidence in ways.items()}
-    return nearness_figure(kernels, compared, _COMPARED), caption
+    kernels = {way: results.evidence[way].bind(projection="lgn_v1").weights for way in WAYS}
+    return nearness_figure(kernels, found, TITLES), caption
 
 
 SPECS = (
     FigureSpec(
         "three_ways",
         "Which learning comes nearest to V1",
-        tuple(f"{way}.gratings" for way in _WAYS),
+        tuple(f"{way}.gratings" for way in WAYS),
         _three_ways,
     ),
 )
