@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scnnbio import backends
+from scnnbio import _torch, backends
 from scnnbio.connectors import ConvolutionConnector, PoolingConnector
 from scnnbio.encoding import PoissonCode
 from scnnbio.errors import BackendMissing, SpecError, UnsupportedError
@@ -26,7 +26,6 @@ from tests.contract.driven import experiment as driven
 
 torch = pytest.importorskip("torch")
 
-from scnnbio.backends.torch import loader  # noqa: E402
 from scnnbio.backends.torch.expressions import compiled  # noqa: E402
 from scnnbio.backends.torch.order import stages  # noqa: E402
 from scnnbio.backends.torch.running import Running  # noqa: E402
@@ -166,12 +165,16 @@ def test_what_learns_is_refused_with_what_to_do() -> None:
 
 
 def test_torch_that_is_missing_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(loader.sys, "version_info", (3, 11, 7))
+    found = _torch.importlib.util.find_spec
+    monkeypatch.setattr(
+        _torch.importlib.util, "find_spec",
+        lambda name, *rest: None if name == "torch" else found(name, *rest),
+    )  # fmt: skip
+    monkeypatch.setattr(_torch.sys, "version_info", (3, 11, 7))
     backend = backends.get("torch")
     assert "torch" in backend.missing()
     assert ".[torch]" in backend.missing()
     with pytest.raises(BackendMissing, match=r"torch not found: pip install '\.\[torch\]'"):
         backend.run(dataclasses.replace(looped()))
-    monkeypatch.setattr(loader.sys, "version_info", (3, 12, 1))
+    monkeypatch.setattr(_torch.sys, "version_info", (3, 12, 1))
     assert "CPU build" in backend.missing()
