@@ -108,7 +108,7 @@ class _Writer:
         shift = self._shifts()
         if self.problems:
             raise UnsupportedError("nir", self.problems)
-        flat = {p.post for p in self.network.projections if not self._keeps_shape(p)}
+        flat = self._flat()
         for population in self.network.populations:
             shape = (population.size,) if population.name in flat else population.shape
             self._add_population(population, shape)
@@ -138,6 +138,17 @@ class _Writer:
                 "a graph has no refractory period, initial value or constant current",
                 "set tau_refrac and i_offset to 0, and leave out initial",
             )
+        # An IF of a graph has no rest: its potential begins at 0.
+        begins = values["v_rest"] if population.model == PERFECT else np.zeros(1)
+        if begins.any() or (values["v_rest"] >= values["v_thresh"]).any():
+            self._refuse(
+                element,
+                "a graph has no neuron that begins at its threshold or above, and no IF that begins"
+                " elsewhere than at 0",
+                "set v_rest below v_thresh, and to 0 for neurons without leak",
+            )
+        if population.noise:
+            self._refuse(element, "a graph has no background noise", "leave out noise")
         if population.homeostasis is not None or population.competition is not None:
             self._refuse(
                 element, "a graph has no homeostasis and no competition",
@@ -184,9 +195,18 @@ class _Writer:
     def _steps(self, projection: Projection) -> int:
         return round(projection.delay / self.dt)
 
+    def _flat(self) -> set[str]:
+        """Layers that have one axis in the graph: those behind a matrix, and what follows them."""
+        flat: set[str] = set()
+        for _ in self.network.populations:
+            flat |= {p.post for p in self.network.projections if self._is_matrix(p, flat)}
+        return flat
+
     @staticmethod
-    def _keeps_shape(projection: Projection) -> bool:
-        return isinstance(projection.connector, ConvolutionConnector | PoolingConnector)
+    def _is_matrix(projection: Projection, flat: set[str]) -> bool:
+        """Whether a projection becomes a matrix: no node gives a flat layer its axes back."""
+        shaped = isinstance(projection.connector, ConvolutionConnector | PoolingConnector)
+        return not shaped or projection.pre in flat
 
     def _add_population(self, population: Population, shape: tuple[int, ...]) -> None:
         if population.is_source:
@@ -213,7 +233,13 @@ class _Writer:
         weight, name = projection.weight, projection.name
         parts: list[tuple[str, Any]] = []
         shape = self.network.population(pre).shape
-        if isinstance(connector, ConvolutionConnector):
+        if self._is_matrix(projection, flat):
+            dense = isinstance(connector, DenseConnector)
+            matrix = connector.kernel if dense else as_matrix(connector).toarray()
+            if pre not in flat:
+                parts.append((f"{name}_flat", self.nir.Flatten({"input": np.array(shape)}, 0)))
+            parts.append((name, self.nir.Linear(weight * np.array(matrix))))
+        elif isinstance(connector, ConvolutionConnector):
             kernel = weight * np.array(connector.kernel)
             zeros = np.zeros(len(kernel))
             parts.append((name, self.nir.Conv2d(
@@ -226,21 +252,25 @@ class _Writer:
             parts.append((name, kind(*(np.array(pair) for pair in sizes))))
             factor = np.full(connector.out_shape, weight * connector.weight)
             parts.append((f"{name}_weight", self.nir.Scale(factor)))
-        else:
-            dense = isinstance(connector, DenseConnector)
-            matrix = connector.kernel if dense else as_matrix(connector).toarray()
-            if pre not in flat:
-                parts.append((f"{name}_flat", self.nir.Flatten({"input": np.array(shape)}, 0)))
-            parts.append((name, self.nir.Linear(weight * np.array(matrix))))
+        if projection.post in flat and not self._is_matrix(projection, flat):
+            after = {"input": np.array(connector.out_shape)}
+            parts.append((f"{name}_flat", self.nir.Flatten(after, 0)))
         steps = shift[pre] - shift[projection.post] + self._steps(projection)
         steps -= pre == projection.post
         if steps:
             size = self.network.population(projection.post)
             axes = (size.size,) if projection.post in flat else size.shape
             parts.append((f"{name}_delay", self.nir.Delay(np.full(axes, steps * self.seconds))))
+        parts = [(self._free(label), node) for label, node in parts]
         names = [pre, *(label for label, _ in parts), projection.post]
         self.nodes |= dict(parts)
         self.edges += list(itertools.pairwise(names))
+
+    def _free(self, label: str) -> str:
+        """A name that no node has."""
+        while label in self.nodes:
+            label += "_"
+        return label
 
     def _add_output(self, flat: set[str]) -> None:
         """One Output after each population without targets."""
@@ -249,6 +279,6 @@ class _Writer:
             if population.name in feeding or population.is_source:
                 continue
             shape = (population.size,) if population.name in flat else population.shape
-            name = f"{population.name}_output"
+            name = self._free(f"{population.name}_output")
             self.nodes[name] = self.nir.Output(np.array(shape))
             self.edges.append((population.name, name))

@@ -17,7 +17,7 @@ from scnnbio.connectors import (
 )
 from scnnbio.errors import BackendMissing, DataError, UnsupportedError
 from scnnbio.network import Network, Projection
-from scnnbio.neurons import LIBRARY
+from scnnbio.neurons import LIBRARY, PoissonNoise
 from scnnbio.nir import FromNIR, as_graph, read, write, writing
 from scnnbio.nir.cells import PERFECT
 from scnnbio.plasticity import SharedSTDP, SharedThreshold
@@ -90,6 +90,36 @@ def test_a_round_trip_fires_the_networks_own_spikes(tmp_path: Path) -> None:
         np.testing.assert_allclose(other.weight * other.kernel, one.weight * one.kernel, rtol=1e-13)
 
 
+def test_layers_of_both_kinds_and_names_of_nodes_round_trip() -> None:
+    """A convolution behind a matrix, both into one layer, and populations named like nodes."""
+    rng, cell = np.random.default_rng(0), LIBRARY["LIF_curr_delta"]
+    values = {**VALUES, "tau_m": [5.0, 8.0]}
+    conv = ConvolutionConnector(rng.normal(0.2, 0.3, (2, 2, 3, 3)), EYE)
+    dense = DenseConnector(rng.normal(0, 0.2, (32, 72)), EYE, (2, 4, 4))
+    again = ConvolutionConnector(rng.normal(0.2, 0.3, (2, 2, 3, 3)), (2, 4, 4))
+    made = Network(
+        (
+            Population("eye", EYE, SpikeSource()),
+            Population("dense_delay", (2, 4, 4), cell, values),
+            Population("last_output", (2, 2, 2), cell, values),
+            Population("last", (2, 2, 2), cell, values),
+        ),
+        (
+            Projection("eye", "dense_delay", conv, receptor="membrane", name="conv"),
+            Projection("eye", "dense_delay", dense, receptor="membrane", name="dense", delay=3.0),
+            Projection("dense_delay", "last_output", again, receptor="membrane"),
+            Projection("dense_delay", "last", again, receptor="membrane"),
+        ),
+    )
+    shift = {"eye": 0, "dense_delay": 1, "last_output": 2, "last": 2}
+    given = drawn(EYE)
+    before = fired(FromNIR(made, shift, 1.0, {}), given)
+    after = fired(read(as_graph(made, 1.0), 1.0), given)
+    for name in ("dense_delay", "last_output", "last"):
+        assert before[name].sum() > 20, name
+        np.testing.assert_array_equal(after[name], before[name])
+
+
 def test_what_is_written_again_is_the_same_graph(tmp_path: Path) -> None:
     """From the graph that was read once: names, edges, and numbers up to rounding."""
     first = as_graph(network(), 1.0)
@@ -129,6 +159,9 @@ def _with(population: str = "", projection: str = "", **changes: Any) -> Network
         (lambda: _with("pool", parameters={**VALUES, "i_offset": 0.1}), "constant current"),
         (lambda: _with("conv", initial={"v": 0.1}), "initial value"),
         (lambda: _with("conv", homeostasis=SharedThreshold(eta=0.1, target=5.0)), "no homeostasis"),
+        (lambda: _with("conv", noise=PoissonNoise(40.0, 0.3, receptor="membrane")), "no backgr"),
+        (lambda: _with("pool", parameters={**VALUES, "v_rest": 0.2}), "begins elsewhere than at 0"),
+        (lambda: _with("out", parameters={**VALUES, "v_rest": 0.9}), "begins at its threshold"),
         (lambda: _with(projection="conv_pool", delay=1.5), r"a delay of 1\.5 ms in steps of 1 ms"),
         (lambda: _with(projection="eye_conv", plasticity=SharedSTDP(w_min=-5.0, w_max=5.0)),
          "a graph learns nothing"),
