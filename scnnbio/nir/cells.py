@@ -17,6 +17,7 @@ next number above θ.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from scnnbio.errors import SpecError
 from scnnbio.neurons import LIBRARY, NeuronModel, parts
 from scnnbio.neurons.algebra import propagator
 from scnnbio.neurons.composition import compose
-from scnnbio.nir.nodes import FloatArray, Node
+from scnnbio.nir.nodes import FloatArray, Node, as_shape
 from scnnbio.population import Population
 from scnnbio.shapes import Shape
 
@@ -85,6 +86,12 @@ class Cell:
         """
         values = dict(self.parameters)
         initial = values["v_rest"].copy()
+        if (initial >= values["v_thresh"]).any():
+            raise SpecError(
+                "it begins above its threshold, so that it fires before its input can be"
+                " there; use a higher threshold, or a lower v_leak with a bias before it",
+                where=self.node.where,
+            )
         if bias.any():
             if self.receptor != "membrane":
                 raise SpecError(
@@ -124,14 +131,19 @@ class Cell:
 
 
 def cell(
-    node: Node, shape: Shape, dt: float, integration: str, threshold: Node | None = None
+    node: Node,
+    lengths: tuple[int, ...],
+    dt: float,
+    integration: str,
+    threshold: Node | None = None,
 ) -> Cell:
     """The neurons of a node.
 
     Parameters
     ----------
     node : Node
-    shape : tuple of int
+    lengths : tuple of int
+        The graph's own axes of the layer, one to three.
     dt : float
         Step in ms.
     integration : {"euler", "exact"}
@@ -143,18 +155,12 @@ def cell(
     SpecError
         If a parameter has another shape, or a time constant is too short for a step.
     """
-    size = int(np.prod(shape))
+    shape, size = as_shape(lengths, node), math.prod(lengths)
 
     def values(field: str, default: float | None = None, source: Node = node) -> FloatArray:
         if field not in source.fields and default is not None:
             return np.full(size, default)
-        given = source.array(field).ravel()
-        if given.size not in (1, size):
-            raise SpecError(
-                f"{field} has {given.size} values for {size} neurons of shape {shape}",
-                where=source.where,
-            )
-        return np.repeat(given, size // given.size)
+        return source.spread(field, lengths)
 
     seconds = dt * 1e-3
     fires = "v_threshold" in node.fields or threshold is not None

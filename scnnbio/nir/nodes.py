@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from scnnbio._apart import read_apart
 from scnnbio.errors import DataError, SpecError, not_one_of
 from scnnbio.files import check_readable
 from scnnbio.recording.hdf5 import check_sizes, members
+from scnnbio.shapes import Shape
 
 FloatArray = NDArray[np.float64]
 
@@ -65,15 +67,51 @@ class Node:
         """A field of numbers."""
         return np.asarray(self.fields[field], dtype=np.float64)
 
-    def integers(self, field: str, count: int) -> tuple[int, ...]:
-        """A field of ``count`` whole numbers; a single number stands for all."""
+    def integers(self, field: str, count: int, least: int = 1) -> tuple[int, ...]:
+        """A field of ``count`` whole numbers from ``least`` up; one number stands for all."""
         values = self.array(field).ravel()
-        if values.size not in (1, count) or (values != np.round(values)).any():
+        whole_ones = (values == np.round(values)).all() and (values >= least).all()
+        if values.size not in (1, count) or not whole_ones:
             raise SpecError(
-                f"{field} = {values.tolist()} is not {count} whole numbers", where=self.where
+                f"{field} = {values.tolist()} is not {count} whole numbers from {least} up",
+                where=self.where,
             )
         whole = [int(v) for v in values]
         return tuple(whole if len(whole) == count else whole * count)
+
+    def spread(self, field: str, lengths: Sequence[int]) -> FloatArray:
+        """A field as one value per neuron (neurons,) of a layer with these axes, as numpy spreads.
+
+        A flat array with a value for each neuron is taken in C order.
+
+        Raises
+        ------
+        SpecError
+            If the axes do not fit.
+        """
+        given, size = self.array(field), math.prod(lengths)
+        if given.size == 1 or given.shape == (size,):
+            return np.array(np.broadcast_to(given.ravel(), size))
+        try:
+            return np.array(np.broadcast_to(given, tuple(lengths))).ravel()
+        except ValueError:
+            raise SpecError(
+                f"{field} has {given.size} values for {size} neurons: its shape {given.shape} does"
+                f" not fit that of the layer, {tuple(lengths)}",
+                where=self.where,
+            ) from None
+
+
+def as_shape(lengths: Sequence[int], node: Node) -> Shape:
+    """The shape (channel, row, column) of one, two or three axes."""
+    axes = [int(n) for n in lengths]
+    if not 1 <= len(axes) <= 3 or min(axes) < 1:
+        raise SpecError(
+            f"a shape of {axes} is not of one to three axes, each 1 or more", where=node.where
+        )
+    if len(axes) == 2:
+        return axes[0], 1, axes[1]
+    return axes[0], *(axes[1:] or [1, 1])  # type: ignore[return-value]
 
 
 Graph = tuple[dict[str, Node], list[tuple[str, str]]]
@@ -138,7 +176,8 @@ def _spliced(content: Mapping[str, Any], where: str, prefix: str = "") -> Graph:
         for end in pair:
             if end not in nodes:
                 raise SpecError(f"the edge {pair} names no node", where=f"node {end!r}")
-    return nodes, edges
+    # The edges of a graph are a set: one that is named twice is one.
+    return nodes, list(dict.fromkeys(edges))
 
 
 def _is_graph(given: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,7 @@ from scnnbio.connectors import (
 )
 from scnnbio.connectors.matrices import as_connector, as_matrix
 from scnnbio.errors import SpecError
-from scnnbio.nir.nodes import FloatArray, Node
+from scnnbio.nir.nodes import FloatArray, Node, as_shape
 from scnnbio.shapes import Shape
 
 #: Relative rounding error of a product that should be 1.
@@ -31,8 +33,10 @@ class Operation:
     Parameters
     ----------
     node : Node
-    before, after : tuple of int
-        Shapes (channel, row, column) of input and output.
+    before : tuple of int
+        Shape (channel, row, column) of the input.
+    lengths : tuple of int
+        The graph's own axes of the output, one to three.
     connector : KernelConnector or None
         M; None where connections do not change, as in a Flatten.
     bias : ndarray (neurons,)
@@ -44,11 +48,16 @@ class Operation:
 
     node: Node
     before: Shape
-    after: Shape
+    lengths: tuple[int, ...]
     connector: KernelConnector | None
     bias: FloatArray
     factor: FloatArray | None = None
     delay: float = 0.0
+
+    @property
+    def after(self) -> Shape:
+        """Shape (channel, row, column) of the output."""
+        return as_shape(self.lengths, self.node)
 
     def matrix(self) -> Any:
         """M as a sparse matrix (after, before)."""
@@ -61,20 +70,8 @@ class Operation:
         return sparse.diags_array(factor, format="csr")
 
 
-def as_shape(lengths: Sequence[int], node: Node) -> Shape:
-    """The shape (channel, row, column) of one, two or three axes."""
-    axes = [int(n) for n in lengths]
-    if not 1 <= len(axes) <= 3 or min(axes) < 1:
-        raise SpecError(
-            f"a shape of {axes} is not of one to three axes, each 1 or more", where=node.where
-        )
-    if len(axes) == 2:
-        return axes[0], 1, axes[1]
-    return axes[0], *(axes[1:] or [1, 1])  # type: ignore[return-value]
-
-
-def operation(node: Node, before: Shape) -> Operation:
-    """The operation of a node on an input of a shape.
+def operation(node: Node, lengths: tuple[int, ...]) -> Operation:
+    """The operation of a node on an input with these axes.
 
     Raises
     ------
@@ -82,24 +79,39 @@ def operation(node: Node, before: Shape) -> Operation:
         If the shape does not fit, or the node has no counterpart.
     """
     try:
-        return _MAKERS[node.kind](node, before)
+        return _MAKERS[node.kind](node, lengths)
     except SpecError as error:
         if error.where.startswith("node "):
             raise
         raise SpecError(str(error), where=node.where) from None
 
 
-def _plain(node: Node, before: Shape, connector: KernelConnector, bias: Any = 0.0) -> Operation:
-    after: Shape = tuple(connector.out_shape)  # type: ignore[assignment]
-    given = np.asarray(bias, dtype=np.float64).ravel()
-    size = int(np.prod(after))
-    if given.size not in (1, after[0], size):
-        raise SpecError(f"{given.size} biases for {after[0]} channels", where=node.where)
-    return Operation(node, before, after, connector, np.repeat(given, size // given.size))
+def _plain(node: Node, connector: KernelConnector, lengths: tuple[int, ...]) -> Operation:
+    """The operation of a connector to a layer with these axes, with the node's bias, if any."""
+    before: Shape = tuple(connector.in_shape)  # type: ignore[assignment]
+    if "bias" not in node.fields:
+        return Operation(node, before, lengths, connector, np.zeros(math.prod(lengths)))
+    given = node.array("bias")
+    if given.shape == lengths[:1]:  # one per channel
+        given = given.reshape(-1, *[1] * (len(lengths) - 1))
+        node = dataclasses.replace(node, fields={**node.fields, "bias": given})
+    return Operation(node, before, lengths, connector, node.spread("bias", lengths))
 
 
-def _convolution(node: Node, before: Shape, axes: int) -> Operation:
-    weight = node.array("weight")
+def _convolution(node: Node, given: tuple[int, ...], axes: int) -> Operation:
+    weight, before = node.array("weight"), as_shape(given, node)
+    if len(given) not in (1, axes + 1):
+        raise SpecError(
+            f"the input has the shape {given}, and a {node.kind} takes {axes + 1} axes",
+            where=node.where,
+        )
+    length = before[3 - axes :]
+    if "input_shape" in node.fields and node.integers("input_shape", axes) != length:
+        raise SpecError(
+            f"input_shape is {list(node.integers('input_shape', axes))}, and the input has the"
+            f" shape {given}",
+            where=node.where,
+        )
     if weight.ndim != axes + 2:
         raise SpecError(
             f"a weight of shape {weight.shape}, and a {node.kind} has {axes + 2} axes",
@@ -118,23 +130,19 @@ def _convolution(node: Node, before: Shape, axes: int) -> Operation:
     spread[every] = weight
     padding: Any = _padding(node, axes, spread.shape[2:], stride)
     if axes == 1:
-        if before[1] != 1:
-            raise SpecError(
-                f"the input has shape {before}, and a Conv1d takes channels of one row",
-                where=node.where,
-            )
         spread, stride, padding = spread[:, :, None], (1, *stride), (0, *padding)
     joined = max(dilation) == 1
     connector = ConvolutionConnector(
         spread, before, stride=stride, padding=padding, connect_zeros=joined, groups=groups
     )
-    return _plain(node, before, connector, node.array("bias"))
+    channels, rows, columns = connector.out_shape
+    return _plain(node, connector, (channels, columns) if axes == 1 else (channels, rows, columns))
 
 
 def _padding(node: Node, axes: int, sizes: Sequence[int], stride: Sequence[int]) -> tuple[int, ...]:
     word = node.fields["padding"]
     if not isinstance(word, str):
-        return node.integers("padding", axes)
+        return node.integers("padding", axes, least=0)
     if word == "valid":
         return (0,) * axes
     if max(stride) > 1 or any(n % 2 == 0 for n in sizes):
@@ -146,56 +154,64 @@ def _padding(node: Node, axes: int, sizes: Sequence[int], stride: Sequence[int])
     return tuple((n - 1) // 2 for n in sizes)
 
 
-def _dense(node: Node, before: Shape) -> Operation:
-    weight = node.array("weight")
-    size = int(np.prod(before))
+def _dense(node: Node, given: tuple[int, ...]) -> Operation:
+    weight, before = node.array("weight"), as_shape(given, node)
+    size = math.prod(given)
     if weight.ndim != 2 or weight.shape[1] != size:
         raise SpecError(
             f"a weight of shape {weight.shape} for {size} input neurons; it must be (out, {size})",
             where=node.where,
         )
-    bias = node.array("bias") if node.kind == "Affine" else 0.0
-    return _plain(node, before, DenseConnector(weight, before), bias)
+    return _plain(node, DenseConnector(weight, before), (len(weight),))
 
 
-def _pooling(node: Node, before: Shape) -> Operation:
-    given: Any = (node.integers(field, 2) for field in ("kernel_size", "stride", "padding"))
-    size, stride, padding = given
+def _pooling(node: Node, given: tuple[int, ...]) -> Operation:
+    if len(given) != 3:
+        raise SpecError(
+            f"the input has the shape {given}, and a {node.kind} takes 3 axes", where=node.where
+        )
+    size: Any = node.integers("kernel_size", 2)
+    stride: Any = node.integers("stride", 2)
+    padding: Any = node.integers("padding", 2, least=0)
     mode: Any = "sum" if node.kind == "SumPool2d" else "average"
-    return _plain(node, before, PoolingConnector(before, size, stride, padding, mode))
+    connector = PoolingConnector(as_shape(given, node), size, stride, padding, mode)
+    return _plain(node, connector, tuple(connector.out_shape))
 
 
-def _scale(node: Node, before: Shape) -> Operation:
-    size = int(np.prod(before))
-    factor = node.array("scale").ravel()
-    if factor.size not in (1, before[0], size):
-        raise SpecError(f"{factor.size} factors for neurons of shape {before}", where=node.where)
-    return Operation(
-        node, before, before, None, np.zeros(size), np.repeat(factor, size // factor.size)
-    )
+def _scale(node: Node, given: tuple[int, ...]) -> Operation:
+    factor = node.spread("scale", given)
+    return Operation(node, as_shape(given, node), given, None, np.zeros(factor.size), factor)
 
 
-def _flatten(node: Node, before: Shape) -> Operation:
-    size = int(np.prod(before))
-    return Operation(node, before, (size, 1, 1), None, np.zeros(size))
+def _flatten(node: Node, given: tuple[int, ...]) -> Operation:
+    # Frameworks count the axes with or without that of trials; what follows takes all values.
+    size = math.prod(given)
+    if "input_type" in node.fields and math.prod(node.array("input_type").ravel()) != size:
+        raise SpecError(
+            f"input_type is {node.array('input_type').ravel().astype(int).tolist()}, and the input"
+            f" has the shape {given}",
+            where=node.where,
+        )
+    return Operation(node, as_shape(given, node), (size,), None, np.zeros(size))
 
 
-def _delay(node: Node, before: Shape) -> Operation:
+def _delay(node: Node, given: tuple[int, ...]) -> Operation:
     delay = node.array("delay").ravel()
+    if not delay.size:
+        raise SpecError("has no delay; give one for all", where=node.where)
     if (delay != delay[0]).any():
         raise SpecError(
             f"delays from {delay.min():g} to {delay.max():g} s, and a projection has one; give one"
             " delay for all",
             where=node.where,
         )
-    return Operation(
-        node, before, before, None, np.zeros(int(np.prod(before))), delay=float(delay[0])
-    )
+    before, none = as_shape(given, node), np.zeros(math.prod(given))
+    return Operation(node, before, given, None, none, delay=float(delay[0]))
 
 
-_MAKERS: dict[str, Callable[[Node, Shape], Operation]] = {
-    "Conv1d": lambda node, before: _convolution(node, before, 1),
-    "Conv2d": lambda node, before: _convolution(node, before, 2),
+_MAKERS: dict[str, Callable[[Node, tuple[int, ...]], Operation]] = {
+    "Conv1d": lambda node, given: _convolution(node, given, 1),
+    "Conv2d": lambda node, given: _convolution(node, given, 2),
     "SumPool2d": _pooling,
     "AvgPool2d": _pooling,
     "Flatten": _flatten,
@@ -232,7 +248,7 @@ def joined(
     factors = [op.factor for op in chain if op.factor is not None]
     alike = all((f == f[0]).all() for f in [*factors, gain])
     weight = float(gain[0] * np.prod([f[0] for f in factors]))
-    if alike and not joins:
+    if alike and not joins and before == after:
         ones = np.ones((before[0], 1, 1, 1))
         return ConvolutionConnector(ones, before, groups=before[0]), weight
     if alike and len(joins) == 1:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import graphlib
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -14,13 +15,15 @@ import numpy as np
 from scnnbio.errors import SpecError, not_one_of
 from scnnbio.network import Network, Projection
 from scnnbio.nir.cells import CELLS, Cell, cell
-from scnnbio.nir.nodes import FloatArray, Graph, Node, graph_of
-from scnnbio.nir.operations import BETWEEN, Operation, as_shape, joined, operation
+from scnnbio.nir.nodes import FloatArray, Graph, Node, as_shape, graph_of
+from scnnbio.nir.operations import BETWEEN, Operation, joined, operation
 from scnnbio.population import Population, SpikeSource
 from scnnbio.shapes import Shape
 from scnnbio.units import Milliseconds, plain
 
 Integration = Literal["euler", "exact"]
+#: Constant input of a layer (neurons,), by the steps after which it begins.
+_Bias = dict[int, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,8 @@ class _Reader:
             self.before[b].append(a)
         self.thresholds = self._thresholds()
         self.names = self._named()
-        self.shapes: dict[str, Shape] = {}
+        #: The graph's own axes of what each node gives.
+        self.lengths: dict[str, tuple[int, ...]] = {}
         self.cells: dict[str, Cell] = {}
         self.operations: dict[str, Operation] = {}
 
@@ -148,13 +152,14 @@ class _Reader:
         order = self._order()
         for name in order:
             self._shape(name)
+        self._check_ends()
         chains = [chain for name in self.names for chain in self._chains(name)]
         shift = self._shifts(chains)
-        biases = self._biases(order)
+        biases, arrives = self._biases(order), self._arrives(chains)
         populations = [
-            Population(self.names[name], self.shapes[name], SpikeSource())
+            Population(self.names[name], self._layer(name), SpikeSource())
             if self.nodes[name].kind == "Input"
-            else self.cells[name].population(self.names[name], biases[name], shift[name])
+            else self._population(name, biases[name], shift[name], arrives[name])
             for name in order
             if name in self.names
         ]
@@ -171,10 +176,11 @@ class _Reader:
 
     def _order(self) -> list[str]:
         """Nodes in an order in which each follows its inputs, apart from loops within a layer."""
-        graph = {name: set(before) for name, before in self.before.items()}
+        graph = dict(self.before)
         for name in self.names:
             # A loop of a layer to itself, through nodes between, is cut where it returns.
-            graph[name] -= {name, *self._between_itself(name)}
+            cut = {name, *self._between_itself(name)}
+            graph[name] = [n for n in graph[name] if n not in cut]
         try:
             return list(graphlib.TopologicalSorter(graph).static_order())
         except graphlib.CycleError as error:
@@ -205,9 +211,10 @@ class _Reader:
         """Output shape of a node."""
         node = self.nodes[name]
         if node.kind == "Input":
-            self.shapes[name] = as_shape([int(n) for n in node.array("shape").ravel()], node)
+            self.lengths[name] = tuple(int(n) for n in node.array("shape").ravel())
+            as_shape(self.lengths[name], node)
             return
-        given = [self.shapes[n] for n in self.before[name] if n in self.shapes]
+        given = [self.lengths[n] for n in self.before[name] if n in self.lengths]
         if not given:
             raise SpecError("no path leads to it from an Input", where=node.where)
         if any(shape != given[0] for shape in given):
@@ -215,9 +222,16 @@ class _Reader:
             raise SpecError(f"its inputs have the different shapes {sizes}", where=node.where)
         if node.kind in BETWEEN:
             self.operations[name] = operation(node, given[0])
-            self.shapes[name] = self.operations[name].after
+            self.lengths[name] = self.operations[name].lengths
             return
-        self.shapes[name] = given[0]
+        self.lengths[name] = given[0]
+        if node.kind == "Output" and "shape" in node.fields:
+            stated = node.array("shape").ravel().astype(int).tolist()
+            if math.prod(stated) != math.prod(given[0]):
+                raise SpecError(
+                    f"its shape is {stated}, and what comes in has the shape {given[0]}",
+                    where=node.where,
+                )
         if node.kind in CELLS:
             threshold = self.thresholds.get(name)
             self.cells[name] = cell(node, given[0], self.dt, self.integration, threshold)
@@ -250,17 +264,18 @@ class _Reader:
 
     def _delay(self, chain: _Chain) -> int:
         """Steps that the Delay nodes of a chain take."""
-        total = 0
-        for name in chain.nodes:
-            seconds = self.operations[name].delay
-            steps = seconds * 1e3 / self.dt
-            if seconds < 0 or abs(steps - round(steps)) > 1e-6:
-                raise SpecError(
-                    f"{seconds:g} s is not a whole number of steps of {self.dt:g} ms",
-                    where=self.nodes[name].where,
-                )
-            total += round(steps)
-        return total
+        return sum(map(self._steps, chain.nodes))
+
+    def _steps(self, name: str) -> int:
+        """Steps that a node between neurons takes."""
+        seconds = self.operations[name].delay
+        steps = seconds * 1e3 / self.dt
+        if seconds < 0 or abs(steps - round(steps)) > 1e-6:
+            raise SpecError(
+                f"{seconds:g} s is not a whole number of steps of {self.dt:g} ms",
+                where=self.nodes[name].where,
+            )
+        return round(steps)
 
     def _shifts(self, chains: list[_Chain]) -> dict[str, int]:
         """Steps by which each population is later; each projection takes at least one."""
@@ -284,7 +299,7 @@ class _Reader:
                 where=made.node.where,
             )
         parts = [self.operations[name] for name in chain.nodes]
-        before = self.shapes[chain.pre]
+        before = self._layer(chain.pre)
         connector, weight = joined(parts, before, made.shape, made.gain)
         return Projection(
             self.names[chain.pre],
@@ -296,21 +311,68 @@ class _Reader:
             name=label,
         )
 
-    def _biases(self, order: list[str]) -> dict[str, FloatArray]:
+    def _biases(self, order: list[str]) -> dict[str, _Bias]:
         """Constant input of each population, through all nodes before it."""
-        found: dict[str, FloatArray] = {}
+        found: dict[str, _Bias] = {}
         for name in (name for name in order if name in self.operations):
-            given = [found[n] for n in self.before[name] if n in self.operations and n in found]
-            one = self.operations[name]
-            total: Any = sum(given) if given else np.zeros(int(np.prod(one.before)))
-            found[name] = one.matrix() @ total + one.bias
+            one, late = self.operations[name], self._steps(name)
+            given = self._added(self.before[name], found)
+            matrix = one.matrix()
+            made = {steps + late: matrix @ bias for steps, bias in given.items()}
+            if one.bias.any():
+                made[0] = made.get(0, 0.0) + one.bias
+            found[name] = made
         # A layer's own spikes return through nodes that follow it in the order.
-        return {
-            name: np.asarray(
-                sum(
-                    (found[n] for n in self.before[name] if n in found),
-                    np.zeros(made.parameters["cm"].size),
-                )
+        return {name: self._added(self.before[name], found) for name in self.cells}
+
+    @staticmethod
+    def _added(names: Sequence[str], found: Mapping[str, _Bias]) -> _Bias:
+        """Sum of what some nodes give."""
+        total: _Bias = {}
+        for name in names:
+            for steps, bias in found.get(name, {}).items():
+                total[steps] = total.get(steps, 0.0) + bias
+        return {steps: bias for steps, bias in total.items() if bias.any()}
+
+    def _layer(self, name: str) -> Shape:
+        """Shape (channel, row, column) of a node's output."""
+        return as_shape(self.lengths[name], self.nodes[name])
+
+    def _arrives(self, chains: Sequence[_Chain]) -> dict[str, int]:
+        """Steps by which the first spikes of each layer's input are late, by Delay nodes."""
+        found: dict[str, int] = {}
+        for chain in chains:
+            if chain.pre != chain.post:
+                late = self._delay(chain)
+                found[chain.post] = min(late, found.get(chain.post, late))
+        return found
+
+    def _population(self, name: str, bias: _Bias, shift: int, arrives: int) -> Population:
+        """A layer of neurons, with its constant input."""
+        ((late, values), *others) = bias.items() or [(0, np.zeros(math.prod(self.lengths[name])))]
+        # What holds a bias back until it begins is lost with a spike.
+        if others or late > arrives:
+            raise SpecError(
+                f"a bias reaches it through a Delay, {max(bias)} steps late, and other input before"
+                " that; put the bias behind the Delay",
+                where=self.nodes[name].where,
             )
-            for name, made in self.cells.items()
-        }
+        return self.cells[name].population(self.names[name], values, shift + late)
+
+    def _check_ends(self) -> None:
+        """Raise if what a node does reaches no neurons, and would be lost."""
+        if not self.cells:
+            raise SpecError("the graph has no neurons; put a LIF, an IF or a LI in it", where="nir")
+        used, waiting = set(), list(self.cells)
+        while waiting:
+            for name in self.before[waiting.pop()]:
+                if name not in used and name in self.operations:
+                    used.add(name)
+                    waiting.append(name)
+        for name, one in self.operations.items():
+            if name not in used and one.node.kind != "Flatten":
+                raise SpecError(
+                    "what it gives reaches no neurons, and only neurons are read out here; put a LI"
+                    " behind it, or leave it out",
+                    where=one.node.where,
+                )

@@ -287,6 +287,57 @@ def test_a_threshold_has_to_be_passed() -> None:
     assert np.flatnonzero(found[:, 0, 0]).tolist() == [2, 5, 8, 11]
 
 
+def test_a_delay_holds_back_a_bias_too() -> None:
+    """By a loop written by hand: before 3 steps there is neither input nor bias."""
+    w, b = draws(1).normal(0.3, 0.5, (3, 3)), np.array([0.3, 0.2, 0.1])
+    graph = chain((3,), nir.Affine(w, b), nir.Delay(np.full(3, 3 * DT)), lif(3))
+    given = drawn((3,))
+    arriving = np.concatenate([np.zeros((3, TRIALS, 3)), (given @ w.T + b)[:-3]])
+    wanted = leaky(arriving, 8e-3, 8.0, 0.0, 0.9)
+    assert wanted.sum() > 20
+    np.testing.assert_array_equal(fired(read(graph, 1.0), given)["lif"], wanted)
+
+
+@pytest.mark.parametrize(
+    ("factor", "bias"),
+    [
+        (np.array([[[0.2, 0.6], [1.0, 2.0]]]), np.array([0.1, 0.0, 0.2, -0.1])),
+        (np.array([0.4, 1.0]), np.array([[[0.1, 0.2], [0.3, 0.4]]])),
+        (np.array([0.4, 1.0, 0.2, 0.7]).reshape(4, 1, 1), np.array(0.1)),
+    ],
+)  # fmt: skip
+def test_values_spread_over_a_layer_as_numpy_spreads_them(
+    factor: np.ndarray, bias: np.ndarray
+) -> None:
+    """Four channels of 2 x 2: a plane, or the last axis, is not one value per channel.
+
+    A convolution has one bias per channel.
+    """
+    cell = nir.LIF(*(np.full((4, 2, 2), v) for v in (8e-3, 8.0, 0.0, 0.9)))
+    nodes = {
+        "in": nir.Input(np.array([4, 2, 2])),
+        "conv": nir.Conv2d((2, 2), np.eye(4).reshape(4, 4, 1, 1), 1, 0, 1, 1, bias),
+        "scale": nir.Scale(factor), "cell": cell, "out": nir.Output(np.array([4, 2, 2])),
+    }  # fmt: skip
+    graph = nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False)
+    given = drawn((4, 2, 2))
+    each = bias.reshape(4, 1, 1) if bias.shape == (4,) else bias
+    wanted = leaky((given + each) * factor, 8e-3, 8.0, 0.0, 0.9).reshape(STEPS, TRIALS, -1)
+    assert wanted.sum() > 20
+    np.testing.assert_array_equal(fired(read(graph, 1.0), given)["cell"], wanted)
+
+
+def test_an_edge_named_twice_is_one_and_a_layer_can_follow_a_flatten() -> None:
+    flat = nir.Flatten({"input": np.array([2, 3, 1])}, 0)
+    nodes = {"in": nir.Input(np.array([2, 3, 1])), "flat": flat, "lif": lif(6)}
+    edges = [("in", "flat"), ("flat", "lif"), ("in", "flat"), ("flat", "lif")]
+    made = read(nir.NIRGraph(nodes, edges, type_check=False), 1.0)
+    assert len(made.network.projections) == 1
+    given = drawn((2, 3, 1))
+    wanted = leaky(given.reshape(STEPS, TRIALS, 6).astype(float), 8e-3, 8.0, 0.0, 0.9)
+    np.testing.assert_array_equal(fired(made, given)["lif"], wanted)
+
+
 def test_a_file_is_the_graph_that_was_written(tmp_path: Path) -> None:
     graph = chain((5,), nir.Affine(draws(7).normal(size=(3, 5)), np.zeros(3)), lif(3))
     nir.write(tmp_path / "net.nir", graph)

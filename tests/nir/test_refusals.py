@@ -86,13 +86,26 @@ CONV = {
          r"node 't' \(Threshold\): a Threshold must follow"),
         ({"li": {"type": "LI", "tau": np.full(3, 1.0), "r": np.ones(3), "v_leak": np.zeros(3)},
           "c": LIF}, r"node 'li' \(LI\): its potential goes on"),
-        ({"s": {"type": "Scale", "scale": np.ones(2)}, "c": LIF}, r"node 's' \(Scale\): 2 factors"),
+        ({"s": {"type": "Scale", "scale": np.ones(2)}, "c": LIF},
+         r"node 's' \(Scale\): scale has 2 values for 3"),
         ({"p": LIF, "a": {"type": "Affine", "weight": np.ones((3, 3)), "bias": np.full(3, -9.0)},
           "c": {**LIF, "v_leak": np.full(3, 0.5), "r": np.full(3, 3.0)}},
          r"node 'c' \(LIF\): its bias is so negative"),
         ({"a": {"type": "Affine", "weight": np.ones((3, 3)), "bias": np.full(3, 1.0)},
           "c": {**LIF, "type": "CubaLIF", "tau_mem": LIF["tau"], "tau_syn": LIF["tau"]}},
          r"node 'c' \(CubaLIF\): a bias into a synapse"),
+        ({"c": {**LIF, "v_leak": np.full(3, 1.5)}}, r"node 'c' \(LIF\): it begins above its thr"),
+        ({"c": LIF, "w": LINEAR, "o": {"type": "Output"}},
+         r"node 'w' \(Linear\): what it gives reaches no neurons"),
+        ({"w": LINEAR}, "the graph has no neurons"),
+        ({"c": LIF, "o": {"type": "Output", "shape": np.array([4])}},
+         r"node 'o' \(Output\): its shape is \[4\]"),
+        ({"conv": {**CONV, "input_shape": np.array([2, 2])}, "c": LIF},
+         r"node 'conv' \(Conv2d\): input_shape is \[2, 2\]"),
+        ({"f": {"type": "Flatten", "input_type": np.array([2, 2])}, "c": LIF},
+         r"node 'f' \(Flatten\): input_type is \[2, 2\]"),
+        ({"conv": {**CONV, "dilation": 0}}, r"node 'conv' \(Conv2d\): dilation = \[0.0\] is not"),
+        ({"d": {"type": "Delay", "delay": np.zeros(0)}, "c": LIF}, r"node 'd' \(Delay\): has no d"),
     ],
 )  # fmt: skip
 def test_what_has_no_counterpart_is_refused_by_the_name_of_its_node(
@@ -101,6 +114,33 @@ def test_what_has_no_counterpart_is_refused_by_the_name_of_its_node(
     with pytest.raises(ScnnbioError, match=message) as caught:
         read(Given({"input": IN, **nodes}), 1.0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "node", "message"),
+    [
+        ((3, 4), {"type": "Scale", "scale": np.ones(3)}, r"node 'x' \(Scale\): scale has 3 values"),
+        ((2, 3), {**LIF, "v_threshold": np.ones((3, 2))}, r"node 'x' \(LIF\): v_threshold has 6"),
+        ((3, 4), CONV, r"node 'x' \(Conv2d\): the input has the shape \(3, 4\)"),
+        ((2, 4), {"type": "SumPool2d", "kernel_size": 1, "stride": 1, "padding": 0},
+         r"node 'x' \(SumPool2d\): the input has the shape \(2, 4\)"),
+    ],
+)  # fmt: skip
+def test_axes_that_do_not_fit_are_refused(
+    lengths: tuple[int, ...], node: dict[str, Any], message: str
+) -> None:
+    shape = {"type": "Input", "shape": np.array(lengths)}
+    with pytest.raises(SpecError, match=message):
+        read(Given({"input": shape, "x": node, "c": {**LIF, "tau": 5e-3}}), 1.0)
+
+
+def test_a_bias_that_a_delay_holds_back_behind_other_input_is_refused() -> None:
+    """A spike before it begins would lose what holds it back."""
+    affine = {"type": "Affine", "weight": np.eye(3), "bias": np.full(3, 0.3)}
+    nodes = {"in": IN, "w": LINEAR, "a": affine, "d": {"type": "Delay", "delay": 2e-3}, "c": LIF}
+    edges = [("in", "w"), ("w", "c"), ("in", "a"), ("a", "d"), ("d", "c")]
+    with pytest.raises(SpecError, match=r"node 'c' \(LIF\): a bias reaches it through a Delay, 2"):
+        read(Given(nodes, edges), 1.0)
 
 
 def test_edges_that_lead_nowhere_or_round_are_refused() -> None:
