@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scnnbio.connectors import ConvolutionConnector, DenseConnector
+from scnnbio.connectors import ConvolutionConnector, DenseConnector, PoolingConnector
 from scnnbio.errors import SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record
 from scnnbio.inputs import FromSpikes
@@ -152,6 +152,50 @@ def test_what_it_is_not_for_is_refused() -> None:
     case = Experiment(changed, inputs={"eye": patterns()}, record=Record(("hid",)), dt=0.1)
     with pytest.raises(UnsupportedError, match="LIF_cond_exp is not linear"):
         EProp(case, "label", "out")
+
+
+@pytest.mark.parametrize("name", ["hid", "out"])
+def test_neurons_that_begin_differently_are_refused(name: str) -> None:
+    """The width of a surrogate follows from where a neuron begins, and each has one trace."""
+    case = task().experiment
+    populations = tuple(
+        dataclasses.replace(p, initial={"v": np.linspace(-0.5, 0.5, p.shape[0])})
+        if p.name == name
+        else p
+        for p in case.network.populations
+    )
+    changed = dataclasses.replace(case, network=Network(populations, case.network.projections))
+    with pytest.raises(UnsupportedError, match=f"'{name}': parameters or initial values differ"):
+        EProp(changed, "label", "out", TRAINING)
+
+
+def test_pooling_has_no_gradient_and_first_spikes_no_trace() -> None:
+    """Its readout's gradient is that of backpropagation, and the cosine is of nothing else."""
+    values = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0, "tau_refrac": 0.0}
+    weights = np.random.default_rng(1).normal(0, 0.2, (8, 12))
+
+    def pooled(mode: str) -> Experiment:
+        pool = PoolingConnector(EYE, (2, 1), mode=mode, padding=(1, 0))  # type: ignore[arg-type]
+        network = Network(
+            (
+                Population("eye", EYE, SpikeSource()),
+                Population("hid", pool.out_shape, LIBRARY["LIF_subtract"], values),
+                Population("out", OUT, LIBRARY["LIF"], {**values, "v_thresh": 1e4}),
+            ),
+            (
+                Projection("eye", "hid", pool, receptor="membrane", weight=0.8),
+                Projection("hid", "out", DenseConnector(weights, pool.out_shape, OUT), weight=50.0),
+            ),
+        )
+        return Experiment(network, inputs={"eye": patterns()}, record=Record(("hid",)), dt=1.0)
+
+    made = EProp(pooled("sum"), "label", "out", TRAINING)
+    ours, theirs = made.gradients(), made.backpropagated()
+    assert sorted(ours) == sorted(theirs) == sorted(made.factors()) == ["hid_out"]
+    assert float(theirs["hid_out"].abs().max()) > 1e-4
+    torch.testing.assert_close(ours["hid_out"], theirs["hid_out"], rtol=1e-9, atol=1e-12)
+    with pytest.raises(UnsupportedError, match="first of its window; pool by mode 'sum'"):
+        EProp(pooled("first-spike"), "label", "out", TRAINING)
 
 
 def test_settings_without_a_meaning_here_are_refused() -> None:

@@ -11,8 +11,9 @@ readout. L is the error of the readout, through the weights from j to it. Nothin
 in time, and memory does not grow with the number of steps.
 
 Compared with backpropagation through time, the rule ignores how a spike of j acts back on j through
-other neurons, or through the reset. For hidden neurons without recurrent connections and with reset
-by subtraction the two are equal.
+other neurons, or through the reset, and what a refractory neuron does not take in. For hidden
+neurons without recurrent connections or a refractory period and with reset by subtraction the two
+are equal.
 
 References
 ----------
@@ -39,6 +40,7 @@ from scnnbio.backends.torch.pathways import Pathway
 from scnnbio.backends.torch.responses import Response
 from scnnbio.backends.torch.trials import check_supported, checked_labels
 from scnnbio.backends.torch.unrolled import Traced, Unrolled
+from scnnbio.connectors import PoolingConnector
 from scnnbio.errors import SpecError, Unsupported, UnsupportedError
 from scnnbio.experiment import Experiment
 from scnnbio.experiment.training import Training
@@ -107,6 +109,12 @@ class EProp:
         self.unrolled = Unrolled(
             experiment, torch.float64, Firing(training.surrogate, through_reset=False)
         )
+        #: Pooling has no weights of its own.
+        self.learned = {
+            name: path
+            for name, path in self.unrolled.pathways.items()
+            if not isinstance(path.connector, PoolingConnector)
+        }
         self.labels = checked_labels(experiment, labels, network.population(readout).shape[0])
         self.trials = list(experiment.input_stream().trials())
         self.responses = {
@@ -147,8 +155,7 @@ class EProp:
 
     def backpropagated(self, chosen: slice = slice(None)) -> Gradients:
         """Gradients of the same loss by backpropagation through time."""
-        paths = self.unrolled.pathways
-        kernels = {name: path.kernel.clone().requires_grad_() for name, path in paths.items()}
+        kernels = {name: p.kernel.clone().requires_grad_() for name, p in self.learned.items()}
         traced, _, labels = self._forward(chosen, kernels)
         self.loss(traced.levels[self.readout], labels).backward()
         return {
@@ -166,18 +173,18 @@ class EProp:
         Returns
         -------
         dict of str to Tensor
-            By projection, in the shape of its kernel.
+            By projection, in the shape of its kernel; those that pool have no weights to learn.
         """
         with torch.no_grad():
             traced, weights, labels = self._forward(chosen)
             signals = self._signals(traced.levels[self.readout], labels)
             rules = [
                 rule(self, path, lag, weights)
-                for path in self.unrolled.pathways.values()
+                for path in self.learned.values()
                 for lag in range(len(path.delays))
                 for rule in (_ToReadout if path.projection.post == self.readout else _ToHidden,)
             ]
-            found = {n: torch.zeros_like(p.kernel) for n, p in self.unrolled.pathways.items()}
+            found = {name: torch.zeros_like(path.kernel) for name, path in self.learned.items()}
             slopes = self.training.surrogate.slope(traced.levels[self.hidden])
             # A refractory neuron does not fire, whatever its input.
             slopes = torch.where(self._held(traced), 0.0, slopes)
@@ -186,9 +193,7 @@ class EProp:
                     found[rule.path.name].flatten().index_add_(
                         0, rule.taps, rule.step(step, traced, slopes, signal)
                     )
-        return {
-            name: g * self.unrolled.pathways[name].projection.weight for name, g in found.items()
-        }
+        return {name: g * self.learned[name].projection.weight for name, g in found.items()}
 
     def factors(self) -> dict[str, Factors]:
         """The rule's form by projection, with the numbers of one step of its filters.
@@ -201,7 +206,7 @@ class EProp:
         threshold = self.unrolled.layers[self.hidden].model.threshold
         slope = f"{self.training.surrogate.written}, with y in widths from {threshold}"
         found = {}
-        for name, path in self.unrolled.pathways.items():
+        for name, path in self.learned.items():
             response = self.responses[path.projection.post]
             trace = response.written(f"spikes of {path.projection.pre}", path.state)
             if path.projection.post == self.readout:
@@ -362,6 +367,15 @@ def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> 
         )
         for name in experiment.lowered.drives
     ]
+    problems += [
+        Unsupported(
+            f"projection {p.name!r}",
+            "the trace of a spike does not know whether it was the first of its window",
+            "pool by mode 'sum' or 'average'",
+        )
+        for p in network.projections
+        if isinstance(p.connector, PoolingConnector) and p.connector.passes_first_spike
+    ]
     if any(p.pre == readout for p in network.projections):
         problems.append(
             Unsupported(f"population {readout!r}", "the readout projects", "leave that out")
@@ -375,9 +389,12 @@ def _check_form(experiment: Experiment, hidden: Sequence[str], readout: str) -> 
                     element, f"{population.model.name} is not linear", "use a linear neuron"
                 )
             )
-        elif any(np.ndim(value) for value in population.parameters.values()):
+        elif any(map(np.ndim, (*population.parameters.values(), *population.initial.values()))):
             problems.append(
-                Unsupported(element, "parameters differ between neurons", "give one value for all")
-            )
+                Unsupported(
+                    element, "parameters or initial values differ between neurons",
+                    "give one value for all",
+                )
+            )  # fmt: skip
     if problems:
         raise UnsupportedError("e-prop", problems)

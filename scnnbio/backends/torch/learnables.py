@@ -93,7 +93,7 @@ class Parameter:
         where = f"population {layer.population.name!r}.parameters.{name}"
         low, high = layer.model.parameters[name].bounds
         self.low, self.high = low, high
-        began = layer.fixed[name].detach().clone()
+        began = _as_given(layer, name)
         distance = layer.distance()
         slope = layer.slope_of_excess(name)
         if low >= 0:
@@ -124,6 +124,16 @@ class Parameter:
                 self.theta.copy_((value - self.began) / self.scale)
             else:
                 self.theta.copy_(((value - self.origin) / (self.began - self.origin)).log())
+
+
+def _as_given(layer: Layer, name: str) -> Tensor:
+    """Values of a parameter: one for all, per channel or per neuron, as the population has it."""
+    population, values = layer.population, layer.fixed[name].detach()
+    axes = np.ndim(population.parameters.get(name, 0.0))
+    whole = values.expand(population.shape)
+    if axes == 3:
+        return whole.clone()
+    return whole[: population.shape[0] if axes else 1, :1, :1].clone()
 
 
 def _as(like: Tensor, values: Tensor) -> Tensor:

@@ -270,11 +270,25 @@ class Trainer:
             return self._experiment().network
         return deployed(self._experiment(), self.learnables.kernels)
 
-    def _bound(self, *, rounded: bool = False) -> Bound:
-        bound = self.learnables.bound(rounded=rounded)
+    def _bound(self) -> Bound:
+        bound = self.learnables.bound()
         if self.quantiser is None:
             return bound
         return Bound(self.quantiser.rounded(bound.weights), bound.names)
+
+    def _kept(self) -> Bound:
+        """Weights and constants of the network that would be kept now, without gradients."""
+        bound = self.learnables.bound(rounded=True)
+        if self.quantiser is None:
+            return bound
+        # Its exponents are those of its own weights, not of the last time they were looked up.
+        experiment = dataclasses.replace(self._experiment(), network=self._network())
+        kernels = {
+            p.name: torch.as_tensor(np.array(p.kernel), dtype=self.dtype)
+            for p in experiment.network.projections
+        }
+        weights = self.unrolled.bound(kernels).weights
+        return Bound(Quantiser(experiment, self.dtype).rounded(weights), bound.names)
 
     def _batch(self, optimiser: torch.optim.Optimizer, chosen: Labelled, epoch: int) -> None:
         """Make one step of the optimiser."""
@@ -329,7 +343,8 @@ class Trainer:
             end = min(begin + piece, steps)
             given = dense(trials, sources, begin, end, self.dtype)
             arguments = given, bound, levels, (), of_steps(drives, begin, end)
-            if training.truncate is not None:
+            # What neurons begin with depends on parameters that are learned, so it is kept.
+            if training.truncate is not None and begin > 0:
                 state = state.detached()
             if training.checkpoint is not None and torch.is_grad_enabled():
                 state, traced = checkpoint(
@@ -352,7 +367,7 @@ class Trainer:
         trials, labels = self.validation.trials, self.validation.labels
         right, batch = 0, 4 * self.training.batch
         with torch.no_grad():
-            bound = self._bound(rounded=True)
+            bound = self._kept()
             for first in range(0, len(trials), batch):
                 part = slice(first, first + batch)
                 found = evidence(self.through(trials[part], bound), self.readout, self.training)

@@ -83,8 +83,16 @@ def alike(given: Any, experiment: Experiment, labels: Any, classes: int, where: 
         ours, theirs = getattr(experiment, what), getattr(given, what)
         if ours != theirs:
             raise SpecError(f"{what} is {theirs:g} ms, and in training {ours:g} ms", where=where)
-    if [p.shape for p in experiment.network.sources] != [p.shape for p in given.network.sources]:
+    sources, others = experiment.network.sources, given.network.sources
+    if [p.shape for p in sources] != [p.shape for p in others]:
         raise SpecError("its sources have other shapes than those of training", where=where)
+    names = [[p.name for p in each] for each in (sources, others)]
+    if len(sources) > 1 and names[0] != names[1]:
+        raise SpecError(
+            f"its sources are {', '.join(names[1])}, and in training {', '.join(names[0])}; give"
+            " them the same names and order",
+            where=where,
+        )
     if given.lowered.drives or experiment.lowered.drives:
         # Delays of values, and the ports that they change, are those of the trained network.
         given = dataclasses.replace(given, network=experiment.network, training=None)
@@ -121,6 +129,12 @@ def check_supported(experiment: Experiment) -> None:
 
 def checked_labels(experiment: Experiment, labels: Any, classes: int) -> Tensor:
     """Class of each trial as a tensor of int64."""
+    if classes < 2:
+        raise SpecError(
+            "it has one channel, and each class is a channel: there is nothing to learn; give it"
+            " two or more",
+            where="readout",
+        )
     if isinstance(labels, str):
         table: Mapping[str, NDArray[Any]] = experiment.trial_table()
         if labels not in table:
