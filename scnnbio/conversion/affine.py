@@ -102,11 +102,12 @@ class Affine:
         return dataclasses.replace(self, lengths=lengths)
 
     def of(self, values: Mapping[str, FloatArray]) -> FloatArray:
-        """The value for given activations (neurons,) of the layers."""
-        total: Any = self.constant.copy()
+        """The value for activations of the layers, (neurons,) or (neurons, images)."""
+        one = next(iter(values.values()))
+        total: Any = self.constant.reshape(-1, *[1] * (one.ndim - 1)).copy()
         for term in self.terms:
             given = values[term.source]
-            total += given if term.connector is None else as_matrix(term.connector) @ given
+            total = total + (given if term.connector is None else as_matrix(term.connector) @ given)
         return total
 
     def _each(self, values: FloatArray) -> FloatArray:

@@ -27,7 +27,7 @@ from scnnbio.network import Network, Projection
 from scnnbio.neurons import NeuronModel, parts
 from scnnbio.neurons.composition import compose
 from scnnbio.population import Population, SpikeSource, ValueSource
-from scnnbio.units import Hertz, In, Milliseconds, plain
+from scnnbio.units import Hertz, In, Milliseconds, plain, plain_array
 
 Reset = Literal["subtract", "zero"]
 Source = Literal["values", "spikes"]
@@ -116,9 +116,29 @@ def convert(
         if value not in get_args(choices):
             raise SpecError(not_one_of(value, get_args(choices)), where=f"convert.{name}")
     layers = trace(module, images)
+    if source == "spikes":
+        _check_rates(images, numbers["brightest"])
     return _Builder(layers, scales(layers, scale, numbers["percentile"]), numbers).made(
         reset, source
     )
+
+
+def _check_rates(images: Any, brightest: float) -> None:
+    """Raise unless rates can stand for the values of all images."""
+    values = plain_array(images, "1", where="convert.images")
+    low, high = float(values.min()), float(values.max())
+    if low < 0:
+        raise SpecError(
+            f"a value is {low:g}, and no rate of spikes stands for one below 0; give"
+            " source='values'",
+            where="convert.images",
+        )
+    if high > brightest:
+        raise SpecError(
+            f"a value is {high:g}, above the brightest, {brightest:g}, which fires at the greatest"
+            " rate; give the largest value of the input as brightest",
+            where="convert.images",
+        )
 
 
 def _numbers(dt: Any, percentile: Any, r_max: Any, begins: Any, brightest: Any) -> dict[str, float]:

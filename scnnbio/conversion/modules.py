@@ -36,10 +36,7 @@ def _convolution(module: Any, given: Affine, lengths: Lengths, where: str) -> Af
         )
     weight = _numbers(module.weight)
     axes = weight.ndim - 2
-    if len(given.lengths) != axes + 1:
-        raise SpecError(
-            f"takes a layer of {axes + 1} axes, and gets the shape {given.lengths}", where=where
-        )
+    _check_axes(axes, given, where)
     dilation = _pair(module.dilation, axes)
     sizes = tuple((n - 1) * d + 1 for n, d in zip(weight.shape[2:], dilation, strict=True))
     spread = np.zeros((*weight.shape[:2], *sizes))
@@ -70,6 +67,13 @@ def _convolution(module: Any, given: Affine, lengths: Lengths, where: str) -> Af
     return made if module.bias is None else made.plus(_numbers(module.bias))
 
 
+def _check_axes(axes: int, given: Affine, where: str) -> None:
+    if len(given.lengths) != axes + 1:
+        raise SpecError(
+            f"takes a layer of {axes + 1} axes, and gets the shape {given.lengths}", where=where
+        )
+
+
 def _linear(module: Any, given: Affine, lengths: Lengths, where: str) -> Affine:
     if len(given.lengths) != 1:
         raise SpecError(
@@ -83,7 +87,8 @@ def _linear(module: Any, given: Affine, lengths: Lengths, where: str) -> Affine:
 
 def average_pooling(module: Any, given: Affine, lengths: Lengths, where: str) -> Affine:
     """The average over windows of each channel."""
-    axes = len(given.lengths) - 1
+    axes = 1 if isinstance(module, nn.AvgPool1d) else 2
+    _check_axes(axes, given, where)
     padding = _pair(module.padding, axes)
     if module.ceil_mode:
         raise SpecError("ceil_mode makes windows of unequal size; leave it out", where=where)
@@ -114,6 +119,7 @@ def _averaged(
 
 
 def _adaptive(module: Any, given: Affine, lengths: Lengths, where: str) -> Affine:
+    _check_axes(1 if isinstance(module, nn.AdaptiveAvgPool1d) else 2, given, where)
     if any(n % m for n, m in zip(given.lengths[1:], lengths[1:], strict=True)):
         raise SpecError(
             f"averages {given.lengths} to {lengths} over windows of unequal size; use an AvgPool2d",

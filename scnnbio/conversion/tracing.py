@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 import re
 from collections.abc import Iterable, Mapping
@@ -11,17 +10,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import fx, nn
 from torch.nn import functional
 
 from scnnbio.conversion.activation import QCFS
 from scnnbio.conversion.affine import Affine, FloatArray, Term, as_shape
+from scnnbio.conversion.copies import check_weights, copied, same
 from scnnbio.conversion.modules import LINEAR, average_pooling, refusal
 from scnnbio.errors import DataError, SpecError
 from scnnbio.units import plain_array
 
 #: Of the largest value of a layer: by how much the traced layer may differ from torch's own.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
+#: Number of images for which it is compared.
+_COMPARED = 8
 #: Name of the population that holds the input.
 INPUT = "input"
 
@@ -106,7 +109,7 @@ def trace(module: Any, images: Any) -> list[Activation]:
     """
     if not isinstance(module, nn.Module):
         raise SpecError(f"{type(module).__name__} is not a torch.nn.Module", where="convert.module")
-    _check_weights(module)
+    check_weights(module)
     array = plain_array(images, "1", where="convert.images")
     if not 2 <= array.ndim <= 4 or 0 in array.shape:
         raise SpecError(
@@ -114,7 +117,7 @@ def trace(module: Any, images: Any) -> list[Activation]:
             " length) or (images, values)",
             where="convert.images",
         )
-    kept = copy.deepcopy(module).cpu().double().eval()
+    kept = copied(module)
     try:
         graph = _Tracer().trace(kept)
     except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
@@ -124,23 +127,17 @@ def trace(module: Any, images: Any) -> list[Activation]:
             where=f"module {type(module).__name__}",
         ) from None
     recorder = _Recorder(fx.GraphModule(kept, graph))
+    shown = torch.from_numpy(array).double()
     with torch.no_grad():
-        recorder.run(torch.from_numpy(array))
-    return _Reader(graph, dict(kept.named_modules()), recorder.given).layers()
-
-
-def _check_weights(module: nn.Module) -> None:
-    named = [*module.named_parameters(), *module.named_buffers()]
-    modules = dict(module.named_modules())
-    for name, values in named:
-        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
-            owner, _, field = name.rpartition(".")
-            found = values.detach().cpu().double().numpy()
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
-            raise DataError(
-                f"{field} is {found[place]} at {place}; make every value finite",
-                where=f"module {owner!r} ({type(modules[owner]).__name__})",
+        traced = recorder.run(shown.clone())
+        layers = _Reader(graph, dict(kept.named_modules()), recorder.given).layers()
+        if not same(traced, kept(shown.clone()), ROUNDING):
+            raise SpecError(
+                "it computes something else than what torch.fx traces, as by a hook, or by an"
+                " operation in place on a value that is used again; remove it",
+                where=f"module {type(module).__name__}",
             )
+    return layers
 
 
 def _where(node: fx.Node, modules: Mapping[str, nn.Module]) -> str:
@@ -181,7 +178,9 @@ class _Reader:
         self.nodes, self.modules, self.given = list(graph.nodes), modules, given
         self.values: dict[str, Affine] = {}
         self.found: dict[str, Activation] = {}
+        #: Values of each layer (neurons, images) for the images that are compared.
         self.samples: dict[str, FloatArray] = {}
+        self.compared = _spread(len(self.given[self.nodes[0].name]))
 
     def layers(self) -> list[Activation]:
         for node in self.nodes:
@@ -199,7 +198,15 @@ class _Reader:
                 self._operation(node)
             elif not self._is_size(node):
                 raise SpecError("has no counterpart", where=self._at(node))
-        return list(self.found.values())
+        return self._needed()
+
+    def _needed(self) -> list[Activation]:
+        """The layers that the output depends on; it is the last one."""
+        needed = {self.output}
+        for layer in reversed(self.found.values()):
+            if layer.name in needed:
+                needed |= {term.source for term in layer.before.terms}
+        return [layer for layer in self.found.values() if layer.name in needed]
 
     def _at(self, node: fx.Node) -> str:
         return _where(node, self.modules)
@@ -227,11 +234,14 @@ class _Reader:
         lengths = self._lengths(node)
         zeros = np.zeros(int(np.prod(lengths)))
         self.values[node.name] = Affine((Term(INPUT, as_shape(lengths)),), zeros, lengths)
-        self.samples[INPUT] = self._array(node.name)[0]
+        self.samples[INPUT] = self._sample(node.name)
 
     def _array(self, name: str) -> FloatArray:
         value = self.given[name]
         return value.detach().reshape(len(value), -1).numpy().astype(np.float64)
+
+    def _sample(self, name: str) -> FloatArray:
+        return self._array(name)[self.compared].T
 
     def _argument(self, node: fx.Node, place: int = 0) -> Affine:
         given = node.args[place] if len(node.args) > place else None
@@ -289,6 +299,7 @@ class _Reader:
                 f"its threshold is {threshold:g}; train it with a lower rate", where=self._at(node)
             )
         before = self._argument(node)
+        self._compare_activation(node, module if quantised else None)
         self._keep(node, name, before, threshold, module.levels if quantised else None)
 
     def _keep(
@@ -306,7 +317,7 @@ class _Reader:
         self.found[name] = Activation(
             name, self._at(node), before, values, threshold, levels, fires
         )
-        self.samples[name] = values[0]
+        self.samples[name] = values[self.compared].T
         zeros = np.zeros(before.constant.size)
         self.values[node.name] = Affine((Term(name, before.shape),), zeros, before.lengths)
 
@@ -319,17 +330,33 @@ class _Reader:
         if only is not None and only.connector is None and not value.constant.any():
             if only.source == INPUT:
                 raise SpecError("the module has no layer", where="the output")
-            if only.source != next(reversed(self.found)):
-                self.found[only.source] = self.found.pop(only.source)
+            self.output = only.source
             return
-        self._keep(last, _named("output", self.found), value, fires=False)
+        self.output = _named("output", self.found)
+        self._keep(last, self.output, value, fires=False)
 
     def _compare(self, node: fx.Node, made: Affine) -> None:
-        """Raise unless the traced value is that of torch, for the first image."""
-        ours, theirs = made.of(self.samples), self._array(node.name)[0]
-        bound = _ROUNDING * max(1.0, float(np.abs(theirs).max()))
+        """Raise unless the traced values are those of torch."""
+        ours, theirs = made.of(self.samples), self._sample(node.name)
+        bound = ROUNDING * max(1.0, float(np.abs(theirs).max()))
         if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= bound:
-            raise SpecError(
-                "computes something else than a module of its kind, as by a hook; remove it",
-                where=self._at(node),
-            )
+            self._differs(node)
+
+    def _compare_activation(self, node: fx.Node, quantised: QCFS | None) -> None:
+        """Raise unless the values of a ReLU or a QCFS are those of its input."""
+        (given,) = node.all_input_nodes
+        before, after = self.given[given.name], self.given[node.name]
+        expected = before.relu() if quantised is None else quantised.forward(before).detach()
+        if not same(expected, after, ROUNDING):
+            self._differs(node)
+
+    def _differs(self, node: fx.Node) -> None:
+        raise SpecError(
+            "computes something else than a module of its kind, as by a hook; remove it",
+            where=self._at(node),
+        )
+
+
+def _spread(images: int) -> NDArray[np.intp]:
+    """Some of the images, from the first to the last."""
+    return np.unique(np.linspace(0, images - 1, _COMPARED).round().astype(np.intp))

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
+from torch.nn.utils import parametrizations, prune  # noqa: E402
 
 from scnnbio import backends  # noqa: E402
 from scnnbio.connectors import ConvolutionConnector  # noqa: E402
@@ -325,6 +326,16 @@ class _Constant(nn.Module):
         (_Constant(), "its forward uses a value of its own"),
         (nn.Sequential(nn.Conv2d(2, 3, 3)), "module '0' (Conv2d): it does not take what comes in"),
         ("a file", "convert.module: str is not"),
+        (nn.Sequential(nn.Flatten(1, 2), nn.AvgPool2d(2)), "(AvgPool2d): takes a layer of 3 axes"),
+        (nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), "'1.weight' has no values yet"),
+        (
+            nn.Sequential(nn.Flatten(), parametrizations.weight_norm(nn.Linear(16, 3))),
+            "module '1' (ParametrizedLinear): its weights are computed from others; call",
+        ),
+        (
+            nn.Sequential(nn.Flatten(), prune.l1_unstructured(nn.Linear(16, 3), "weight", 0.5)),
+            "module Sequential: it cannot be copied",
+        ),
     ],
 )
 def test_what_has_no_counterpart_is_refused_by_name(module: Any, said: str) -> None:
@@ -334,9 +345,61 @@ def test_what_has_no_counterpart_is_refused_by_name(module: Any, said: str) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_a_hook_that_changes_a_value_is_found() -> None:
-    with pytest.raises(SpecError, match=r"module '0' \(Linear\): computes something else"):
-        convert(_hooked(), images(2, 4))
+def _double(part: nn.Module) -> nn.Module:
+    part.register_forward_hook(lambda _, __, out: out * 2)
+    return part
+
+
+class _Aliased(nn.Module):
+    """torch.fx traces an addition in place as one that makes a new value."""
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        one = torch.relu(value)
+        two = one
+        two += value
+        return torch.relu(two + one)
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "said"),
+    [
+        (_hooked(), images(2, 4), r"module '0' \(Linear\): computes something else"),
+        # The first image is black, and a factor does not change it.
+        (nn.Sequential(_double(nn.Linear(4, 3, bias=False)), nn.ReLU()),
+         np.concatenate([np.zeros((1, 4)), images(2, 4)]), r"module '0' \(Linear\): computes"),
+        (nn.Sequential(nn.Linear(4, 3), _double(nn.ReLU())), images(9, 4), r"module '1' \(ReLU\)"),
+        (nn.Sequential(nn.Linear(4, 3), _double(QCFS(4, 0.1))), images(9, 4), r"'1' \(QCFS\)"),
+        (_double(nn.Sequential(nn.Linear(4, 3), nn.ReLU())), images(9, 4),
+         "module Sequential: it computes something else than what torch.fx traces"),
+        (_Aliased(), images(9, 4), "module _Aliased: it computes something else than what torch"),
+    ],
+)  # fmt: skip
+def test_a_module_that_computes_something_else_is_found(
+    module: nn.Module, given: np.ndarray, said: str
+) -> None:
+    """By torch's own values, of the parts and of the whole."""
+    with pytest.raises(SpecError, match=said) as caught:
+        convert(module, given)
+    assert "\n" not in str(caught.value)
+
+
+class _Branch(nn.Module):
+    """A layer behind the output that the output does not need."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 3), nn.Linear(3, 2)
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        one = torch.relu(self.one(value))
+        torch.relu(self.two(one))
+        return one
+
+
+def test_layers_that_the_output_does_not_need_are_left_out() -> None:
+    made = convert(drawn(_Branch), images(3, 4))
+    assert [layer.name for layer in made.layers] == ["relu"]
+    assert made.output.shape == (3, 1, 1)
 
 
 def test_a_weight_that_is_no_number_is_named() -> None:
@@ -356,6 +419,11 @@ def test_a_weight_that_is_no_number_is_named() -> None:
         ({"dt": "2 mV"}, "convert.dt"),
         ({"images": np.zeros((0, 4))}, "convert.images"),
         ({"images": np.full((2, 4), np.nan)}, "convert.images"),
+        (
+            {"images": np.full((2, 4), 2.0), "source": "spikes"},
+            "convert.images: a value is 2, abov",
+        ),
+        ({"images": np.full((2, 4), -0.1), "source": "spikes"}, "no rate of spikes stands for"),
     ],
 )
 def test_wrong_numbers_are_refused(changes: dict[str, Any], said: str) -> None:
