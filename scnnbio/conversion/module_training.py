@@ -106,6 +106,12 @@ def module_of(network: Network, readout: str, levels: int, threshold: float = 2.
     parts: list[nn.Module] = []
     for projection in chain(network, readout):
         connector = projection.connector
+        if not connector.present.all():
+            raise SpecError(
+                "elements of its kernel do not connect, and a module would learn weights for them;"
+                " set connect_zeros = true, or begin with weights that are not zero",
+                where=f"projection {projection.name!r}",
+            )
         if parts:
             parts.append(QCFS(levels, threshold))
         layer: nn.Conv2d | nn.Linear

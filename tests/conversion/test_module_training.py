@@ -141,6 +141,20 @@ def test_a_network_that_is_no_chain_is_refused(study: Study):
         chain(network, "two")
 
 
+def test_elements_that_do_not_connect_are_refused(study: Study):
+    network = study.experiments[0].network
+    first = network.projections[0]
+    kernel = np.array(first.kernel)
+    kernel[0, 0, 0, 0] = 0.0
+    fewer = dataclasses.replace(first.connector, kernel=kernel, connect_zeros=False)
+    changed = Network(
+        network.populations,
+        (dataclasses.replace(first, connector=fewer), *network.projections[1:]),
+    )
+    with pytest.raises(SpecError, match=r"projection 'retina_one': elements of its kernel do not"):
+        module_of(changed, "sums", levels=8)
+
+
 @pytest.mark.parametrize("field", ["levels", "epochs", "batch", "learning_rate"])
 def test_a_number_out_of_range_is_named(field: str):
     with pytest.raises(SpecError, match=f"training.{field}"):
