@@ -61,7 +61,7 @@ class Split(Value):
     Raises
     ------
     SpecError
-        If one is empty, or a trial occurs twice.
+        If one is empty, a number is negative, or a trial occurs twice.
     """
 
     train: Indices
@@ -73,6 +73,11 @@ class Split(Value):
             trials = whole_numbers(getattr(self, name), where=f"Split.{name}")
             if trials.ndim != 1 or not len(trials):
                 raise SpecError("is not a list of trials, at least one", where=f"Split.{name}")
+            if trials.min() < 0:
+                raise SpecError(
+                    f"there is no trial {trials.min()}; trials are counted from 0",
+                    where=f"Split.{name}",
+                )
             object.__setattr__(self, name, np.sort(trials))
         every = np.concatenate([getattr(self, name) for name in PARTS])
         trial, times = np.unique(every, return_counts=True)
@@ -285,7 +290,8 @@ def read_out(
     Raises
     ------
     SpecError
-        If labels are not one per trial, or the split names a trial that is not there.
+        If labels are not one per trial, the split names a trial that is not there, or a classifier
+        cannot learn from the trials for training, as where all have one label.
     """
     from pandas import DataFrame, Index
     from scipy.sparse import issparse
@@ -301,6 +307,11 @@ def read_out(
             f"labels of shape {labels.shape} for {n_trials} trials; give one per trial",
             where="read_out.labels",
         )
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise SpecError(
+            f"the label of trial {int(np.flatnonzero(~np.isfinite(labels))[0])} is not finite",
+            where="read_out.labels",
+        )
     last = max(int(getattr(split, name).max()) for name in PARTS)
     if last >= n_trials:
         raise SpecError(f"trial {last} is not there: there are {n_trials}", where="read_out.split")
@@ -312,13 +323,20 @@ def read_out(
         named = fitted.predict(features[trials])
         return Accuracy(int((named == labels[trials]).sum()), len(trials)), named
 
+    def learned(classifier: Any, trials: Indices) -> Any:
+        try:
+            return clone(classifier).fit(features[trials], labels[trials])
+        except ValueError as error:
+            said = f"the trials for training do not fit: {str(error).splitlines()[0]}"
+            raise SpecError(said, where="read_out") from None
+
     tried = {}
     for name, classifier in classifiers.items():
-        fitted = clone(classifier).fit(features[split.train], labels[split.train])
+        fitted = learned(classifier, split.train)
         tried[name], _ = judged(fitted, split.validation)
     chosen = max(tried, key=lambda name: tried[name].correct)
     known = np.sort(np.concatenate([split.train, split.validation]))
-    final = clone(classifiers[chosen]).fit(features[known], labels[known])
+    final = learned(classifiers[chosen], known)
     accuracy, named = judged(final, split.test)
     words = np.unique(labels)
     table = DataFrame(

@@ -284,6 +284,7 @@ class ByConversion(Gradient):
             if not (
                 isinstance(code, RegularCode)
                 and (code.begins, code.gain, code.spontaneous) == ("middle", fastest, 0.0)
+                and code.max_rate >= fastest
             ):
                 raise SpecError(
                     f"{code!r} does not fire at {fastest:g} Hz times the value, which is one spike"

@@ -179,6 +179,13 @@ def test_what_does_not_fit_is_refused() -> None:
         read_out(features, labels[:-1], split)
     with pytest.raises(SpecError, match="trial 199 is not there"):
         read_out(features[:150], labels[:150], split)
+    # As an index of numpy, -1 would be the last trial, which may be one of the test.
+    with pytest.raises(SpecError, match=r"Split\.validation: there is no trial -1"):
+        Split([0], [-1], [2])
+    with pytest.raises(SpecError, match=r"read_out: the trials for training do not fit: .* class"):
+        read_out(features, np.zeros(200, int), split)
+    with pytest.raises(SpecError, match="the label of trial 3 is not finite"):
+        read_out(features, np.where(np.arange(200) == 3, np.nan, 1.0), split)
     with pytest.raises(SpecError, match="fewer than two labels"):
         labels_of(drawn(label=np.zeros(5)))
     with pytest.raises(SpecError, match="does not fit a layer of 7 x 6"):

@@ -101,6 +101,7 @@ def test_training_names_more_digits_than_chance(runs: dict[str, Run]):
     ("change", "said"),
     [
         ({"code": {"begins": "random"}}, r"does not fire at 1000 Hz times the value"),
+        ({"code": {"max_rate": 500.0}}, r"does not fire at 1000 Hz times the value"),
         ({"code": {"gain": 500.0}}, r"does not fire at 1000 Hz times the value"),
     ],
 )
