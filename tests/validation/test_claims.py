@@ -15,14 +15,18 @@ from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
 from scnnbio.validation import (
     CLAIMS,
+    AllWithin,
+    Claim,
     Evidence,
     FractionAtMost,
     Measure,
     Measured,
+    Median,
     Observation,
     judge_all,
 )
-from scnnbio.validation.claim import mixed
+from scnnbio.validation.claim import About, mixed
+from scnnbio.validation.intervals import Positive
 from scnnbio.validation.registry import PUBLISHED
 from scnnbio.validation.table import COLUMNS, measure_rows, write_rows
 from tests.validation.v1_runs import (
@@ -67,6 +71,30 @@ def test_what_a_recording_alone_cannot_tell_is_not_applicable() -> None:
     score = CLAIMS["fano_factor"].judge(bare, population="v1")
     assert score.verdict == "not applicable"
     assert score.reason.startswith("no trials of drifting gratings")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given(Measure):
+    """Values that a test gives."""
+
+    given: tuple[float, ...] = ()
+    name: ClassVar[str] = "given"
+    about: ClassVar[About] = "network"
+
+    def of(self, evidence: Evidence) -> Measured:
+        return Measured(np.array(self.given))
+
+
+@pytest.mark.parametrize("rule", [AllWithin, Median, Positive])
+def test_values_that_are_undefined_meet_no_claim(rule: type[Claim]) -> None:
+    """NaN lies beyond no bound: of all rules, AllWithin agreed with values of which one was NaN."""
+    recording = poisson_run(40.0).recording
+    seen = Observation(quantity="a number", source="this test", interval=(0.0, 2.0))
+    for values, verdict in (((1.0, 1.5), "agrees"), ((1.0, np.nan), "not applicable")):
+        measure = Given(values * 10)
+        score = rule(name="one", observation=seen, measure=measure, minimum=1).judge(recording)
+        assert score.verdict == verdict
+    assert score.reason == "given is undefined (NaN) for 10 of 20 values"
 
 
 def test_agreement_of_a_claim_that_parameters_were_chosen_by_is_none() -> None:
