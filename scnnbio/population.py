@@ -337,6 +337,23 @@ class Population(Value):
             )
         return spread(value, self.shape[0])
 
+    def common_value(self, name: str) -> float:
+        """Value of a parameter that all neurons share, as closed forms of one neuron need it.
+
+        Raises
+        ------
+        SpecError
+            If neurons differ in it.
+        """
+        value = np.asarray(self.parameters.get(name, self.model.parameters[name].default))
+        if (value != value.flat[0]).any():
+            raise SpecError(
+                f"{name!r} differs between neurons, and this is the closed form of one; give all"
+                " the same value",
+                where=f"population {self.name!r}.parameters.{name}",
+            )
+        return float(value.flat[0])
+
 
 def spread(value: float | NDArray[np.float64], sets: int) -> NDArray[np.float64]:
     """Repeat one value, or one per channel, to ``sets`` values: one per channel or neuron."""

@@ -273,7 +273,7 @@ def _interval(relative: Complex, seed: int) -> tuple[Array, Array]:
 def _predicted(run: Run, path: Projection, frequency: ArrayLike, mean: float) -> Complex:
     """Response for the projection's weight, linearised about the mean input (spikes/ms)."""
     layer = run.experiment.network.population(path.post)
-    values = {name: float(v[0]) for name, v in layer.values().items()}
+    values = {name: layer.common_value(name) for name in layer.model.parameters}
     model, receptor = layer.model, path.receptor
     at = {}
     for state in model.states:

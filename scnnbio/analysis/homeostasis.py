@@ -202,15 +202,16 @@ def homeostatic_return(
     Raises
     ------
     SpecError
-        If theta_h was not sampled, or the layer never comes near its target.
+        If theta_h was not sampled, maps differ in their target or time constant, or the layer never
+        comes near its target.
     """
     from scipy.stats import bootstrap
 
     within = plain(within, "1", where="homeostatic_return.within")
     layer, kept = run.experiment.network.population(population), np.asarray(trials)
-    values = {name: float(v[0]) for name, v in layer.values().items()}
-    eta, target = values["homeo_eta"], values["homeo_target"]
-    maps = np.flatnonzero(layer.channel_values("homeo_eta") == eta)
+    etas, target = layer.channel_values("homeo_eta"), layer.common_value("homeo_target")
+    eta = float(etas[0])
+    maps = np.flatnonzero(etas == eta)
     signal = run.recording.signals.get(population, {}).get("theta_h")
     if signal is None:
         raise SpecError(
@@ -221,7 +222,7 @@ def homeostatic_return(
     time = signal.time[signal.trial == kept[0]]
     half = float(run.recording.trials["duration"][kept[0]]) / 2
     slope = slope_at(*fixed_threshold_rates(run, curve, kept, (half, 2 * half)), target)[1]
-    eigenvalue = float(homeostasis_eigenvalues(slope, eta, values["homeo_tau"])[0].real)
+    eigenvalue = float(homeostasis_eigenvalues(slope, eta, layer.common_value("homeo_tau"))[0].real)
     bins, rate = map_rates(run.recording, population, maps, _bin(signal.period))
     start = settled_after(bins, rate[kept].mean(axis=0), target, within)
     if not start < half:

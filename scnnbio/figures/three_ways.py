@@ -17,7 +17,7 @@ TITLES = {
     "ringach2002_nx_ny": "shape of fields",
     "oriented_fraction": "oriented share",
     "ringach2002_circular_variance": "circular variance",
-    "ringach2002_half_bandwidth": "half-bandwidth (deg)",
+    "ringach2002_half_bandwidth": "half-bandwidth",
     "evoked_rate": "best rate (Hz)",
     "isi_cv": "CV of intervals",
     "fano_factor": "Fano factor",

@@ -259,6 +259,10 @@ def _divides(experiment: Experiment) -> bool:
     return experiment.n_trials > 1 and independent(experiment)
 
 
+#: By stage: its experiment, the runs of its portions by their place, and how many there are.
+_Begun = dict[str, tuple[Experiment, dict[int, Run], int]]
+
+
 def _in_processes(
     study: Study,
     targets: Targets,
@@ -272,8 +276,7 @@ def _in_processes(
     ready: list[Task] = []
     following: list[Task] = []  # stages come first, since others may wait for them
     waiting = list(study.stages)
-    # By stage: its experiment, and the runs of its portions by their place.
-    begun: dict[str, tuple[Experiment, dict[int, Run], int]] = {}
+    begun: _Begun = {}
 
     def finish(run: Run) -> None:
         runs[run.experiment.stage] = run
@@ -291,6 +294,18 @@ def _in_processes(
             begun[stage.name] = experiment, {}, len(tasks)
             ready.extend(tasks)
 
+    def take(task: Task, found: Any) -> None:
+        """Take the result of a task. No name outlives this, so that joined portions are freed."""
+        if not waiting:  # no other stage may be ready now, and go first
+            crew.start_from(ready, following)
+        if not isinstance(task, Simulation):
+            _taken(followers, task, found)
+            return
+        run = _completed(begun, task, found)
+        if run is not None:
+            finish(_saved(run, draft))
+            _say_learned(run, report)
+
     with Crew(jobs, report, meanwhile) as crew:
         while True:
             before = len(runs)
@@ -300,18 +315,7 @@ def _in_processes(
             crew.start_from(ready, following)
             if not crew.busy:
                 break
-            task, found = crew.wait()
-            if not waiting:  # no other stage may be ready now, and go first
-                crew.start_from(ready, following)
-            if not isinstance(task, Simulation):
-                _taken(followers, task, found)
-                continue
-            experiment, parts, number = begun[task.experiment.stage]
-            parts[task.place] = found
-            if len(parts) == number:
-                run = _saved(joined(experiment, [parts[k] for k in range(number)]), draft)
-                finish(run)
-                _say_learned(run, report)
+            take(*crew.wait())
     return {stage.name: runs[stage.name] for stage in study.stages}
 
 
@@ -324,6 +328,17 @@ def _simulations(
         Simulation(place, backend=target, experiment=part, checkpoint=_checkpoint(draft, part))
         for place, part in enumerate(portions(experiment, jobs))
     ]
+
+
+def _completed(begun: _Begun, task: Simulation, found: Run) -> Run | None:
+    """Take the run of a portion; the stage's, once it has all, which are not kept."""
+    stage = task.experiment.stage
+    experiment, parts, number = begun[stage]
+    parts[task.place] = found
+    if len(parts) < number:
+        return None
+    del begun[stage]
+    return joined(experiment, [parts.pop(k) for k in range(number)])
 
 
 def _saved(run: Run, draft: Kept | None) -> Run:

@@ -235,7 +235,7 @@ def join(parts: Sequence[tuple[Part, int]]) -> Part:
         elif name in along:
             joined[name] = np.concatenate(given)
         elif all(np.array_equal(value, other) for other in given):
-            joined[name] = value
+            joined[name] = np.array(value) if isinstance(value, np.ndarray) else value
         else:
             raise SpecError(
                 f"the {name} of two {type(first).__name__} objects differ; they must be equal",

@@ -49,8 +49,8 @@ class ResistanceRatio(Measure):
         ratios = []
         for part in evidence.each:
             name = part.population
-            values = evidence.run.experiment.network.population(name).values()
-            leak = float(values["cm"][0] / values["tau_m"][0])
+            membrane = evidence.run.experiment.network.population(name)
+            leak = membrane.common_value("cm") / membrane.common_value("tau_m")
             shunt = evidence.once(shunt_conductance, name)
             ratios.append(evidence.once(passive_line, name).slope.value * (leak + shunt))
         return Measured(np.array(ratios), populations=evidence.populations)

@@ -28,7 +28,7 @@ class RateSpikesError(Measure):
         for part in evidence.each:
             name = part.population
             layer, found = run.experiment.network.population(name), evidence.once(adaptation, name)
-            values = {n: float(v[0]) for n, v in layer.values().items() if n != "i_offset"}
+            values = {n: layer.common_value(n) for n in layer.model.parameters if n != "i_offset"}
             expected = firing_rate(layer.model, found.current, values, dt=run.experiment.dt)
             parts.append((found.rate - expected) * run.experiment.trial_duration / 1e3)
             names += [name] * len(found.rate)

@@ -165,6 +165,9 @@ def test_spinnaker_starts_where_it_is_told_to():
 def test_what_needs_one_value_per_channel_says_so():
     v1 = case().network.population("v1")
     np.testing.assert_array_equal(v1.channel_values("cm"), np.full(5, 1.0))
+    assert v1.common_value("cm") == 1.0
+    with pytest.raises(SpecError, match="'tau_m' differs between neurons"):
+        v1.common_value("tau_m")
     with pytest.raises(SpecError, match="differs between neurons"):
         v1.channel_values("tau_m")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import multiprocessing
 import os
 import pickle
+import weakref
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from scnnbio import Study, backends, workflow
 from scnnbio.errors import DataError, SpecError, UnsupportedError
 from scnnbio.experiment import Experiment, Record, Run, Sampling
 from scnnbio.experiment.portions import Portion, independent, joined, portions
-from scnnbio.jobs import crew, prepare, prepare_early
+from scnnbio.jobs import crew, prepare, prepare_early, stages
 from tests.experiment.small import experiment, study
 from tests.inputs.networks import (
     drawn_spikes,
@@ -59,6 +61,10 @@ def same(one: Run, other: Run) -> None:
         assert one.provenance[key] == other.provenance[key], key
 
 
+def arrays(part: object) -> dict[str, np.ndarray]:
+    return {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray)}
+
+
 # ------------------------------------------------------------------------------------- portions
 
 
@@ -71,7 +77,14 @@ def test_portions_together_are_the_whole(number: int) -> None:
     assert len(parts) == min(number, 3)
     expected = backend.run(whole)
     assert expected.provenance["output_spikes"]["v1"] > 50
-    same(joined(whole, [backend.run(part) for part in parts]), expected)
+    runs = [backend.run(part) for part in parts]
+    together = joined(whole, runs)
+    same(together, expected)
+    # A portion is freed when it is joined: nothing of it is kept.
+    assert not together.weights
+    if number > 1:
+        ours, theirs = (run.recording.signals["v1"]["v"] for run in (together, runs[0]))
+        assert not any(np.shares_memory(v, getattr(theirs, n)) for n, v in arrays(ours).items())
 
 
 def test_portions_of_frames_are_drawn_as_in_the_whole() -> None:
@@ -120,6 +133,30 @@ def test_processes_give_the_results_of_one() -> None:
     assert "portions" not in found.runs["learn"].provenance
     assert ("simulating (test)", 4, 4) in said
     assert not multiprocessing.active_children()
+
+
+def test_portions_are_freed_while_later_stages_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[Run]] = []
+    alive: list[int] = []
+
+    def noted(experiment: Experiment, runs: list[Run]) -> Run:
+        if len(runs) > 1:
+            held.extend(map(weakref.ref, runs))
+        return joined(experiment, runs)
+
+    class Counting:
+        def after(self, run: Run) -> list[crew.Task]:
+            return [Telling()] if run.experiment.stage == "test" else []
+
+        def take(self, task: crew.Task, found: object) -> None:
+            gc.collect()
+            alive.append(sum(one() is not None for one in held))
+
+    monkeypatch.setattr(stages, "joined", noted)
+    targets = dict.fromkeys(("learn", "test", "fresh"), backends.get("reference"))
+    stages.run_stages(quiet_study(), targets, jobs=2, followers=Counting())
+    assert len(held) >= 2
+    assert alive == [0]
 
 
 @pytest.mark.slow
