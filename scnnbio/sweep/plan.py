@@ -190,6 +190,14 @@ class Plan:
         table = grid_of(grid)
         if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
             raise SpecError(f"{seeds!r} is not a number of seeds; write 1 or more", where="seeds")
+        named = dict(study.document.get("options", {}))
+        for key in table:
+            if named.get(key, key) == "seed":
+                raise SpecError(
+                    f"{key!r} is the seed; choose the first one with --seed, and their number with"
+                    " --seeds",
+                    where="grid",
+                )
         folder = folder.absolute()
         number = _number(table, seeds)
         if number > _MOST:

@@ -103,13 +103,20 @@ def test_texts_of_a_grid_are_kept_as_they_are(tmp_path: Path) -> None:
     assert [point.values["title"] for point in written.points()] == texts
 
 
-@pytest.mark.parametrize(
-    "grid", ["seed=5,6", 'dt="0.1 ms","100 us"', "title=a,b"], ids=["seed", "units", "title"]
-)
+@pytest.mark.parametrize("grid", ['dt="0.1 ms","100 us"', "title=a,b"], ids=["units", "title"])
 def test_two_points_that_are_one_experiment_are_refused(tmp_path: Path, grid: str) -> None:
     """They would be counted as two results of the same thing."""
     with pytest.raises(SpecError, match=r"point 1 \(.*are the same experiment; remove the value"):
         plan(tmp_path / "plan", grid, seeds=2)
+
+
+def test_a_seed_is_no_key_of_the_grid(tmp_path: Path) -> None:
+    """Each point has a seed of its own already, which took its place in silence."""
+    document = tomllib.loads(FILE.read_text())
+    document["options"]["again"] = "seed"
+    for key in ("seed", "again"):
+        with pytest.raises(SpecError, match=f"'{key}' is the seed; .* --seeds"):
+            Plan.write(study_from(document), tmp_path / "plan", grid=[f"{key}=7"])
 
 
 def test_seeds_that_no_stage_uses_are_refused(tmp_path: Path) -> None:

@@ -279,3 +279,9 @@ def test_every_point_of_a_sweep_is_verified(run: Path, tmp_path: Path) -> None:
     (fault,) = seen[second].faults
     assert fault.said == "it is not the experiment that the plan has at this point"
     assert seen[third].unfinished == "is waiting"
+    # Planned by another version, whose digests were others.
+    row = first.folder / "point.toml"
+    digest = plan.study(first).experiments[0].digest()
+    row.write_text(row.read_text().replace(digest, "0" * 64))
+    (fault,) = dict(sweep.verify_points(plan, trials=0))[first].faults
+    assert "cannot be compared with the plan" in fault.said
