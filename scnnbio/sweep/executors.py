@@ -135,8 +135,8 @@ def on_dask(plan: Plan, address: str, report: Report | None = None) -> list[Poin
         tasks = client.map(run_command, commands, pure=False, retries=2)
         wrong = []
         for task in as_completed(tasks):
-            if (error := task.exception()) is not None:
-                wrong.append(str(error))
+            if (failure := task.exception()) is not None:
+                wrong.append(str(failure))
             done += 1
             if report is not None:
                 report("points", done, total)
