@@ -73,11 +73,13 @@ def new_folder(
     """
     try:
         path = place_of(path)
+        if os.path.islink(path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         _check_free(path, marker if replace else None)
         path.parent.mkdir(parents=True, exist_ok=True)
         if draft is None:
             draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(
@@ -129,7 +131,7 @@ def lock_draft(draft: Path) -> Iterator[None]:
 def place_of(path: Path) -> Path:
     """The absolute path of a folder; of a link, that of the folder to which it points."""
     path = path.absolute()
-    return path.resolve() if path.is_symlink() else path
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 
 def is_draft(folder: Path) -> bool:
