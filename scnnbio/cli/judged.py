@@ -48,7 +48,8 @@ def write_judged(
     with new_folder(folder, replace=replace, marker=MARKER) as draft:
         names = [place.stem for place in places]
         labels = names if len(set(names)) == len(names) else [str(place) for place in places]
-        drawn, often = [], Counter(pair.one.claim for pair in pairs)
+        drawn: list[figures.Drawn] = []
+        often = Counter(pair.one.claim for pair in pairs)
         for done, pair in enumerate(pairs, start=1):
             if one := figures.drawn_pair(pair, labels, often[pair.one.claim] > 1):
                 name = _name_of(one.name, pair, {other.name for other in drawn})
