@@ -70,15 +70,17 @@ def files_of(folder: Path) -> Iterator[str]:
     return iter(sorted(name for name in found if name != DIGESTS))
 
 
-def write_digests(folder: Path) -> None:
-    """Write the digests of all files of a results folder.
+def write_digests(folder: Path, digests: Mapping[str, str] | None = None) -> None:
+    """Write the digests of files of a folder, of all its files by default.
 
     Raises
     ------
     DataError
         If a file cannot be read, or the digests not written.
     """
-    _write(folder, {name: digest_of(folder / name) for name in files_of(folder)})
+    if digests is None:
+        digests = {name: digest_of(folder / name) for name in files_of(folder)}
+    _write(folder, digests)
 
 
 def update_digests(folder: Path, written: Iterable[Path]) -> None:

@@ -14,8 +14,11 @@ import pytest
 import tomli_w
 
 from scnnbio import workflow
+from scnnbio.cli.judged import _name_of
 from scnnbio.errors import DataError
 from scnnbio.experiment import load
+from scnnbio.validation import CLAIMS, Score
+from scnnbio.validation.side_by_side import SideBySide
 from scnnbio.workflow import load_results
 from scnnbio.workflow.folder import write_runs, write_scores
 from tests.cli_calls import FILE, SMALL, ask
@@ -193,3 +196,20 @@ def test_two_runs_and_a_run_and_its_recording_are_compared(finished: Path, tmp_p
     assert "one place is judged or two are compared" in str(
         ask("score", finished, copy, finished).exception
     )
+
+
+def test_each_pair_of_populations_has_a_figure_of_its_own() -> None:
+    """Of two files without a common population each is held against each: figures were lost."""
+    seen = CLAIMS["evoked_rate"].observation
+
+    def score(name: str) -> Score:
+        return Score("evoked_rate", 1.0, {}, seen.describe(), "agrees", "", population=(name,))
+
+    taken: list[str] = []
+    for one in ("V1", "V2"):
+        for other in ("A.1", "A-1", "A/1"):
+            pair = SideBySide(score(one), score(other))
+            taken.append(_name_of(f"claim_evoked_rate_{one}", pair, taken))
+    assert len(set(taken)) == 6
+    assert taken[:3] == ["claim_evoked_rate_V1", "claim_evoked_rate_V1_A-1",
+                         "claim_evoked_rate_V1_A-1_"]  # fmt: skip

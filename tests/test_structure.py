@@ -62,4 +62,4 @@ def test_a_long_file_needs_a_whole_reason(
 def test_the_workflow_stays_small() -> None:
     """It only joins what others do, and finishes or resumes what a killed process began."""
     files = (ROOT / "scnnbio" / "workflow").rglob("*.py")
-    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 1150
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 1200

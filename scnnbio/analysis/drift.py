@@ -198,7 +198,7 @@ class SignalToNoise:
     ----------
     places : array of int, shape (runs,)
     ratio : array, shape (runs,)
-        Mean change of a weight divided by the standard deviation over weights.
+        Mean change of a weight, whatever its sign, divided by the standard deviation over weights.
     slope : float
         Least-squares slope of log ratio against log number of places.
     interval : (float, float)
@@ -232,7 +232,8 @@ def signal_to_noise(
     Raises
     ------
     SpecError
-        If there are fewer than two numbers of places, or changes do not vary.
+        If there are fewer than two numbers of places, changes do not vary, or their means have not
+        one sign.
     """
     rows = dict(changes)
     if len(rows) < 2:
@@ -257,7 +258,15 @@ def signal_to_noise(
         again = rng.choice(values, (draws, len(values)))
         with np.errstate(divide="ignore"):
             drawn.append(again.mean(axis=1) / again.std(axis=1, ddof=1))
-    # A resample of few weights can be constant, or have a mean below 0.
+    sign = np.sign(ratio[0])
+    if sign == 0 or (np.sign(ratio) != sign).any():
+        raise SpecError(
+            f"the mean changes, {', '.join(f'{r:.3g}' for r in ratio)} standard deviations, do not"
+            " have one sign; give changes of more weights, or of longer runs",
+            where="signal_to_noise.changes",
+        )
+    ratio, drawn = [sign * r for r in ratio], [sign * d for d in drawn]
+    # A resample of few weights can be constant, or have a mean of the other sign.
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = np.nanquantile(slope(np.array(drawn)), (0.025, 0.975))
     found = slope(np.array(ratio)[:, None])[0]

@@ -51,16 +51,36 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[int]:
         os.close(descriptor)
 
 
+def held(path: Path) -> bool:
+    """Whether a process holds the lock on a file; asking never keeps another one from taking it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _taken(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _wait_for(descriptor: int, path: Path, until: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < until:
-                time.sleep(0.05)
-                continue
+    while not _taken(descriptor, fcntl.LOCK_EX):
+        if _taken(descriptor, fcntl.LOCK_SH):
+            # Others only ask, as :func:`held` does, each for a moment.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            time.sleep(0.0005)
+        elif time.monotonic() < until:
+            time.sleep(0.05)
+        else:
             raise InUse(
                 "another process is using this folder; wait until it has ended",
                 where=str(path.parent),
-            ) from None
-        return
+            )

@@ -34,7 +34,7 @@ EXIT_CODES = {
     SpecError.exit_code: "wrong usage; an experiment, folder or file that is wrong, missing or"
     " damaged; too little memory",
     UnsupportedError.exit_code: "the backend cannot run the experiment, or is not installed",
-    FAILED: "with `--strict`: a claim or promise is not met",
+    FAILED: "with `--strict`: a claim or promise is not met; of `work`: a point failed",
     128 + signal.SIGINT: "interrupted from the keyboard (Ctrl-C)",
     128 + signal.SIGTERM: "terminated (SIGTERM)",
 }

@@ -9,6 +9,7 @@ import typer
 
 from scnnbio.cli.common import Folder, Jobs, app
 from scnnbio.cli.terminal import console, progress
+from scnnbio.digests import update_digests
 from scnnbio.errors import SpecError
 from scnnbio.jobs import divided
 
@@ -74,4 +75,6 @@ def _animated(
         known = ", ".join(drawing.ANIMATIONS)
         raise SpecError(f"say what to animate, one of {known}", where="--animate")
     made = drawing.animate(name, results, stage=stage, trial=trial)
-    return drawing.save_animation(made, folder / "figures", name, mp4=mp4)
+    path = drawing.save_animation(made, folder / "figures", name, mp4=mp4)
+    update_digests(folder, [path])
+    return path

@@ -98,8 +98,9 @@ def fit_(
 ) -> None:
     """Fit a neuron to a recording in current clamp, and judge it by sweeps that it did not see."""
     from scnnbio import fitting
-    from scnnbio.cli.fitted import write_fit
+    from scnnbio.cli.fitted import MARKER, fill_fit
     from scnnbio.recording import read_sweeps
+    from scnnbio.workflow.folder import new_folder
 
     neuron = neuron_named(model)
     begin_end: Any = _ends(window, "--window") if window else None
@@ -112,24 +113,26 @@ def fit_(
             raise SpecError(f"{text!r} is not NAME=LOW..HIGH", where="--bounds")
         ranges[name.strip()] = _ends(interval, "--bounds")
     objective = fitting.Objective(kind, coincidence, spike, _ends(cut, "--cut"))  # type: ignore[arg-type]
-    with progress() as report:
-        result = fitting.fit(
-            neuron,
-            found,
-            _words(free),
-            bounds=ranges,
-            fixed=fixed,
-            objective=objective,
-            search=fitting.Search(population, generations, seed=seed),
-            folds=folds,
-            test=_words(test),
-            dt=dt,  # type: ignore[arg-type]
-            port=port,
-            backend=backend,
-            report=report,
-        )
     folder = out or default_folder(f"fit-{neuron.name}", recording.stem)
-    write_fit(result, folder, files=[recording], command=command_line(), replace=force)
+    # The folder is created first, so that no fit is lost because it cannot be written.
+    with new_folder(folder, replace=force, marker=MARKER) as draft:
+        with progress() as report:
+            result = fitting.fit(
+                neuron,
+                found,
+                _words(free),
+                bounds=ranges,
+                fixed=fixed,
+                objective=objective,
+                search=fitting.Search(population, generations, seed=seed),
+                folds=folds,
+                test=_words(test),
+                dt=dt,  # type: ignore[arg-type]
+                port=port,
+                backend=backend,
+                report=report,
+            )
+        fill_fit(draft, result, files=[recording], command=command_line())
     for name in result.at_bounds:
         errors.print(
             Text(f"warning: {name} is at an end of its bounds; widen them", style="yellow"),

@@ -42,6 +42,14 @@ def write_fit(
     DataError
         If the folder exists or cannot be written.
     """
+    with new_folder(folder, replace=replace, marker=MARKER) as draft:
+        fill_fit(draft, fit, files=files, command=command)
+
+
+def fill_fit(
+    draft: Path, fit: Fit, *, files: Sequence[Path] = (), command: Sequence[str] = ()
+) -> None:
+    """Write the files of a fit into a folder that is new; see :func:`write_fit`."""
     from scnnbio.backends.versions import versions
     from scnnbio.figures import save
     from scnnbio.figures.fitting import fit_caption, fit_figure
@@ -54,7 +62,6 @@ def write_fit(
         "versions": versions(()),
         "caption": fit_caption(fit),
     }
-    with new_folder(folder, replace=replace, marker=MARKER) as draft:
-        write_json(draft / MARKER, {**fit.report(), **origin})
-        fit.save(draft / "neuron.toml")
-        save(fit_figure(fit), draft / "figures", "fit")
+    write_json(draft / MARKER, {**fit.report(), **origin})
+    fit.save(draft / "neuron.toml")
+    save(fit_figure(fit), draft / "figures", "fit")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from scnnbio.experiment import Report
@@ -46,10 +48,12 @@ def write_judged(
     with new_folder(folder, replace=replace, marker=MARKER) as draft:
         names = [place.stem for place in places]
         labels = names if len(set(names)) == len(names) else [str(place) for place in places]
-        drawn, often = [], Counter(pair.one.claim for pair in pairs)
+        drawn: list[figures.Drawn] = []
+        often = Counter(pair.one.claim for pair in pairs)
         for done, pair in enumerate(pairs, start=1):
             if one := figures.drawn_pair(pair, labels, often[pair.one.claim] > 1):
-                drawn.append(one)
+                name = _name_of(one.name, pair, {other.name for other in drawn})
+                drawn.append(dataclasses.replace(one, name=name))
             if report is not None:
                 report("drawing figures", done, len(pairs))
         _, pictures = figures.save_all(drawn, draft / "figures")
@@ -74,3 +78,13 @@ def write_judged(
             figures=pictures,
             tables=[compared] if len(places) > 1 else [],
         )  # fmt: skip
+
+
+def _name_of(name: str, pair: SideBySide, taken: Container[str]) -> str:
+    """Name of a figure that no other one has: one population can have a pair with several."""
+    if name in taken and pair.other is not None:
+        words = "_".join(filter(None, (*pair.other.population, pair.other.projection)))
+        name += "_" + re.sub(r"[^A-Za-z0-9_-]", "-", words)
+    while name in taken:
+        name += "_"
+    return name

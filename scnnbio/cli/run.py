@@ -30,8 +30,9 @@ from scnnbio.experiment import load
 def warn_of_unfinished_runs(folder: Path) -> None:
     """Warn of unfinished runs in the same parent folder, and say how to resume them."""
     from scnnbio import workflow
+    from scnnbio.workflow.folder import place_of
 
-    parent = folder.absolute().parent
+    parent = place_of(folder).parent
     for draft, target in workflow.unfinished_runs(parent).items():
         errors.print(
             Text(
@@ -47,11 +48,12 @@ def warn_of_unfinished_runs(folder: Path) -> None:
 def mention_resume(folder: Path) -> Iterator[None]:
     """Add to an error how to resume the run, if it left a checkpoint or a finished stage."""
     from scnnbio import workflow
+    from scnnbio.workflow.folder import place_of
 
     try:
         yield
     except BaseException as error:
-        path = folder.absolute()
+        path = place_of(folder)
         if path in workflow.unfinished_runs(path.parent).values():
             error.add_note(f"finished parts are kept: resume with 'scnnbio resume {folder}'")
         raise

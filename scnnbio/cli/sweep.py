@@ -17,7 +17,6 @@ from scnnbio.cli.common import (
     app,
     split,
 )
-from scnnbio.cli.ending import FAILED
 from scnnbio.cli.terminal import console, errors, progress
 from scnnbio.errors import SpecError
 from scnnbio.experiment import load
@@ -117,14 +116,16 @@ def work(
 
 def _end_with(failed: list[Point], folder: Path) -> None:
     """List the points that failed, and exit with 4 if there are any."""
+    from scnnbio.sweep import executors
+
     for one in failed:
         known = one.failed()
         last = str(known.get("message", "")).strip().splitlines()[-1:]
-        text = f"point {one.number} ({', '.join(one.settings)}, seed {one.seed}) failed: "
+        text = f"point {one.number} ({one.said}) failed: "
         errors.print(Text(text + "".join(last), style="red"), soft_wrap=True)
     if failed:
         errors.print(f"try them again: scnnbio work {folder}", soft_wrap=True)
-        raise typer.Exit(FAILED)
+        raise typer.Exit(executors.FAILED)
 
 
 @app.command()

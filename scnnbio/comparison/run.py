@@ -64,7 +64,8 @@ def plan_comparison(
         repeated, or a time step does not fit the study.
     """
     choices = tuple(Choice(label) for label in labels)
-    if len(set(labels)) < len(labels) or len(set(steps)) < len(steps):
+    # By the names of time steps, which have six digits.
+    if len(set(labels)) < len(labels) or len({f"{dt:g}" for dt in steps}) < len(steps):
         raise SpecError(
             "a backend or a time step is listed twice; list each once", where="--backends, --dt"
         )

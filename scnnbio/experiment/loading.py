@@ -66,6 +66,7 @@ def load(
     profile: str | None = None,
     seed: int | None = None,
     settings: Iterable[str] = (),
+    here: Path | None = None,
 ) -> Study:
     """Load a study from a TOML file, or an installed one.
 
@@ -81,6 +82,8 @@ def load(
     settings : iterable of str
         ``"key=value"``: a dotted path into the document, or one of its ``options``; the value is
         read as TOML, and as text where it is not TOML.
+    here : pathlib.Path, optional
+        At which relative paths in the settings start; the working folder by default.
 
     Returns
     -------
@@ -108,6 +111,7 @@ def load(
         seed=seed,
         settings=settings,
         folder=path.parent,
+        here=here,
     )
     document = Source.of(path, content, "document")
     return dataclasses.replace(study, described_by=(document, *study.described_by))

@@ -55,22 +55,24 @@ class Source:
 
 
 class Here(str):
-    """Text from a command or a call: relative paths in it start at the working folder.
+    """Text from a command or a call: relative paths in it start at the folder of the command.
 
     Relative paths in a document start at the folder of the document.
     """
 
-    __slots__ = ()
+    folder = Path()
 
 
-def from_here(value: Any) -> Any:
-    """Mark all text in a value as :class:`Here`."""
+def from_here(value: Any, folder: Path | None = None) -> Any:
+    """Mark all text in a value as :class:`Here`, of this folder or of the working folder."""
     if isinstance(value, str):
-        return Here(value)
+        text = Here(value)
+        text.folder = folder or Path()
+        return text
     if isinstance(value, Mapping):
-        return {key: from_here(item) for key, item in value.items()}
+        return {key: from_here(item, folder) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [from_here(item) for item in value]
+        return [from_here(item, folder) for item in value]
     return value
 
 
@@ -98,5 +100,5 @@ def locate(
     for name in kind.paths:
         value = stimulus.get(name)
         if isinstance(value, str) and value and value not in kind.no_paths:
-            base = Path() if isinstance(value, Here) or folder is None else folder
+            base = value.folder if isinstance(value, Here) else folder or Path()
             stimulus[name] = str((base / Path(value).expanduser()).absolute())

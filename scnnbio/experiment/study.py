@@ -218,6 +218,7 @@ def study_from(
     seed: int | None = None,
     settings: Iterable[str] = (),
     folder: Path | None = None,
+    here: Path | None = None,
 ) -> Study:
     """Make a study from a document that is already in memory; see :func:`~scnnbio.load`.
 
@@ -230,9 +231,9 @@ def study_from(
     seed : int, optional
         In place of the document's.
     settings : iterable of str
-        Such as ``"network.parameters.maps=4"``. Paths in them start at the working folder.
-    folder : pathlib.Path, optional
-        At which relative paths in the document start; the working folder by default.
+        Such as ``"network.parameters.maps=4"``.
+    folder, here : pathlib.Path, optional
+        At which relative paths of the document, and of settings, start; default: working folder.
 
     Returns
     -------
@@ -256,21 +257,24 @@ def study_from(
         first = key.partition(".")[0]
         if key not in options and first not in STUDY_KEYS:
             raise SpecError(f"unknown key {first!r}; {hint(first, known)}", where="--set")
-        changes.append((key, from_here(value)))
+        changes.append((key, from_here(value, here)))
     for key, value in changes:
         documents.set_path(table, options.get(key, key), copy.deepcopy(value))
     if seed is not None:
         table["seed"] = seed
     check_keys(table, STUDY_KEYS, "")
     table["seed"] = checked_seed(table.get("seed", 1))
-    table["stages"] = _expanded(require(table, "stages", ""))
-    for row in table["stages"].values():
+    rows = require(table, "stages", "")
+    stages = _expanded(rows)
+    for row in stages.values():
         locate_all(row, folder)
+    # With their ``like``, so that a setting of a saved study reaches the stages that inherit it.
+    table["stages"] = {name: _located(rows[name], row) for name, row in stages.items()}
     locate_recordings(table.get("claims"), folder)
     beside = DocumentFolder(folder)
     return Study(
         name=documents.as_text(require(table, "name", ""), "name"),
-        stages=tuple(_stage(name, row, table, beside) for name, row in table["stages"].items()),
+        stages=tuple(_stage(name, row, table, beside) for name, row in stages.items()),
         title=documents.as_text(table.get("title", ""), "title"),
         claims=claims_from(table.get("claims", [])),
         seed=table["seed"],
@@ -295,6 +299,12 @@ def _expanded(stages: Any) -> Table:
             own = _merged(over_base(base, own), own)
         full[name] = own
     return full
+
+
+def _located(row: Table, full: Mapping[str, Any]) -> Table:
+    """A stage as it is written, with the absolute paths of the full one."""
+    values = ((key, value, full.get(key, value)) for key, value in row.items())
+    return {k: _located(one, two) if isinstance(one, dict) else two for k, one, two in values}
 
 
 def _merged(base: Table, over: Table) -> Table:

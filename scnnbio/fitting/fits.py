@@ -32,6 +32,8 @@ Fixed = Mapping[str, Annotated[Any, In(None)]]
 
 #: Steps are at least this long (ms), unless the user says otherwise.
 _SHORTEST_STEP = 0.1
+#: Crossings within this time (ms) are one spike.
+_APART = 1.0
 #: Number of folds if there are enough sweeps.
 _FOLDS = 3
 
@@ -103,7 +105,7 @@ def fit(
     given = _checked_sweeps(sweeps)
     goal, settings = objective or Objective(), search or Search()
     step = _step(given, dt)
-    grid = [sweep.on_grid(step) for sweep in given]
+    grid = [_on_grid(sweep, step, goal.level) for sweep in given]
     largest = max(float(np.abs(sweep.current).max()) for sweep in grid)
     sought = free_parameters(neuron, free, bounds or {}, fixed or {}, largest)
     held = {n: neuron.parameters[n].check(v, f"fixed.{n}") for n, v in (fixed or {}).items()}
@@ -170,6 +172,22 @@ def _checked_sweeps(sweeps: Sequence[Sweep]) -> tuple[Sweep, ...]:
             where="sweeps",
         )
     return given
+
+
+def _on_grid(sweep: Sweep, step: float, level: float) -> Sweep:
+    """The sweep on the grid of the simulation, with every recorded spike."""
+    found = sweep.on_grid(step)
+    # Noise can cross a level several times on the way up.
+    there, kept = (
+        int((np.diff(one.spikes(level), prepend=-np.inf) > _APART).sum()) for one in (sweep, found)
+    )
+    if kept < there:
+        raise SpecError(
+            f"a step of {step:g} ms sees {kept} of the {there} spikes that cross {level:g} mV;"
+            " choose a smaller step, or a level that they exceed for longer",
+            where=f"sweep {sweep.name!r}",
+        )
+    return found
 
 
 def _step(sweeps: Sequence[Sweep], dt: Milliseconds | None) -> float:

@@ -8,15 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from scnnbio.errors import BackendMissing, unwritable
+from scnnbio.errors import BackendMissing, SpecError, unwritable
 from scnnbio.files import atomic_draft
-from scnnbio.sweep.plan import Plan, Point
+from scnnbio.sweep.plan import Plan, Point, Status
 from scnnbio.workflow.folder import read_json
 
 #: Keys of a score that are columns of the table.
 _OF_SCORE = ("claim", "stage", "population", "projection", "used_for", "verdict", "value", "n")
 #: Keys of its observation that are columns.
 _OF_OBSERVATION = ("quantity", "unit")
+#: Columns that are no keys of the grid.
+_COLUMNS = {
+    *("point", "seed", "status", "message", "wall_seconds", "output_spikes", "published"),
+    *_OF_SCORE,
+    *_OF_OBSERVATION,
+}
 
 
 def collect(plan: Plan) -> pd.DataFrame:
@@ -34,6 +40,8 @@ def collect(plan: Plan) -> pd.DataFrame:
         ``population``, ``projection``, ``used_for``, ``verdict``, ``value``, ``n``, ``quantity``
         and ``unit``, and ``published``, the published value.
 
+        A key of the grid that has the name of another column is ``grid.NAME``.
+
     Raises
     ------
     DataError
@@ -44,16 +52,22 @@ def collect(plan: Plan) -> pd.DataFrame:
 
 
 def _rows(point: Point) -> list[dict[str, Any]]:
+    status = point.status()
     head: dict[str, Any] = {"point": point.number, "seed": point.seed}
-    head |= {key: _cell(value) for key, value in point.values.items()}
-    head["status"] = point.status().value
-    if not point.done:
+    head |= {_column(key): _cell(value) for key, value in point.values.items()}
+    head["status"] = status.value
+    if status is not Status.DONE:
         return [{**head, "message": point.failed().get("message", "")}]
     known = read_json(point.run / "run.json")
     head["wall_seconds"] = sum(known["wall_seconds"].values())
     head["output_spikes"] = sum(known["output_spikes"].values())
     scores = read_json(point.run / "scores.json")
     return [{**head, **_score(score)} for score in scores] or [head]
+
+
+def _column(key: str) -> str:
+    """Column of a key of the grid, which can have the name of another column."""
+    return f"grid.{key}" if key in _COLUMNS else key
 
 
 def _score(score: dict[str, Any]) -> dict[str, Any]:
@@ -72,20 +86,36 @@ def _cell(value: Any) -> Any:
     return math.nan if value is None else value
 
 
+def _of_one_kind(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column that parquet holds: as text where values are numbers here and text there."""
+    known = column.dropna()
+    texts = known.map(lambda value: isinstance(value, str))
+    flags = known.map(lambda value: isinstance(value, bool))
+    if (texts.any() and not texts.all()) or (flags.any() and not flags.all()):
+        return column.map(str, na_action="ignore")
+    return column
+
+
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write a table as CSV or, by the ending ``.parquet``, as parquet; completely or not at all.
 
     Raises
     ------
+    SpecError
+        If the name ends in neither.
     BackendMissing
         If parquet cannot be written, since pyarrow is not installed.
     DataError
         If the file cannot be written.
     """
+    if path.suffix not in (".csv", ".parquet"):
+        raise SpecError(
+            "is neither .csv nor .parquet; name the file with one of these endings", where=str(path)
+        )
     try:
         with atomic_draft(path) as draft:
             if path.suffix == ".parquet":
-                table.convert_dtypes().to_parquet(draft, index=False)
+                table.apply(_of_one_kind).convert_dtypes().to_parquet(draft, index=False)
             else:
                 table.to_csv(draft, index=False)
     except ImportError:

@@ -15,6 +15,8 @@ from scnnbio.files import write_atomically
 from scnnbio.sweep.plan import Plan, Point
 from scnnbio.sweep.working import new_round, work_through
 
+#: Exit code of ``scnnbio work`` if a point failed.
+FAILED = 4
 _SECONDS = 0.2
 _ARRAY = "array.sh"
 
@@ -112,7 +114,7 @@ def on_dask(plan: Plan, address: str, report: Report | None = None) -> list[Poin
     BackendMissing
         If Dask is not installed.
     DataError
-        If no scheduler answers.
+        If no scheduler answers, or processes are killed again and again; the other points are done.
     """
     try:
         from distributed import Client, as_completed
@@ -131,18 +133,31 @@ def on_dask(plan: Plan, address: str, report: Report | None = None) -> list[Poin
         commands = [[*_command(plan, "python"), *_of(point, round_)] for point in waiting]
         # The same command is a new task each time: its result is in the folder.
         tasks = client.map(run_command, commands, pure=False, retries=2)
+        wrong = []
         for task in as_completed(tasks):
-            task.result()
+            if (failure := task.exception()) is not None:
+                wrong.append(str(failure))
             done += 1
             if report is not None:
                 report("points", done, total)
+    if wrong:
+        raise DataError(
+            f"{len(wrong)} points were given up, as their processes ended again and again"
+            f" ({wrong[0]}); execute the plan again",
+            where=str(plan.folder),
+        )
     return finished(plan, round_)[1]
 
 
 def run_command(command: Sequence[str]) -> None:
-    """Run a command on a worker, with its own Python; raises if it is killed or fails."""
+    """Run a command on a worker, with its own Python; raises if it is killed or cannot begin.
+
+    A point that fails is written down in its folder, and is no reason to run it again.
+    """
     words = [sys.executable if word == "python" else word for word in command]
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    code = subprocess.run(words, check=False, stdin=subprocess.DEVNULL).returncode
+    if code not in (0, FAILED):
+        raise subprocess.CalledProcessError(code, words)
 
 
 def on_slurm(
@@ -184,7 +199,7 @@ def on_slurm(
     start = f"srun --ntasks={processes} " if processes > 1 else ""
     lines = [
         "#!/bin/sh",
-        f"#SBATCH --job-name={plan.folder.name}",
+        f"#SBATCH --job-name={shlex.quote(plan.folder.name)}",
         f"#SBATCH --array={_ranges(numbers)}",
         f"#SBATCH --ntasks={processes}",
         f"#SBATCH --output={shlex.quote(str(plan.folder))}/slurm-%A_%a.txt",

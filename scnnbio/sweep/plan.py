@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import hashlib
 import itertools
 import json
 import math
@@ -15,12 +16,15 @@ from typing import Any
 
 import tomli_w
 
-from scnnbio.backends._lock import InUse, locked
+from scnnbio.backends._lock import held
 from scnnbio.backends.choices import targets
 from scnnbio.backends.fastest import fastest
+from scnnbio.digests import digest_of, files_of, read_digests, write_digests
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Study, documents, load
 from scnnbio.experiment.documents import setting
+from scnnbio.sweep.grid import checked, grid_of
+from scnnbio.values import digest_of as identity
 from scnnbio.workflow.drafts import find_draft
 from scnnbio.workflow.folder import read_json
 
@@ -81,6 +85,11 @@ class Point:
         return dict(map(setting, self.settings))
 
     @property
+    def said(self) -> str:
+        """Its settings and seed, in words."""
+        return ", ".join((*self.settings, f"seed {self.seed}"))
+
+    @property
     def done(self) -> bool:
         """Whether its results are complete."""
         return os.path.isfile(self.run / "run.json")
@@ -89,12 +98,8 @@ class Point:
         """What has become of it."""
         if self.done:
             return Status.DONE
-        if os.path.isfile(self.lock):
-            try:
-                with locked(self.lock):
-                    pass
-            except InUse:
-                return Status.AT_WORK
+        if held(self.lock):
+            return Status.AT_WORK
         if os.path.isfile(self.failure):
             return Status.FAILED
         return Status.UNFINISHED if self.unfinished else Status.WAITING
@@ -109,7 +114,12 @@ class Point:
 
     def failed(self) -> dict[str, Any]:
         """Message, number of attempts and round of its last failure; empty without one."""
-        return dict(read_json(self.failure)) if os.path.isfile(self.failure) else {}
+        try:
+            return dict(read_json(self.failure)) if os.path.isfile(self.failure) else {}
+        except DataError:
+            if os.path.isfile(self.failure):
+                raise
+            return {}  # it succeeded meanwhile
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +136,8 @@ class Plan:
     seeds : tuple of int
     options : mapping of str to object
         Options of the backend.
+    here : Path
+        At which relative paths in the grid start: the working folder in which it was written.
     """
 
     folder: Path
@@ -133,6 +145,7 @@ class Plan:
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)
     options: Mapping[str, Any] = field(default_factory=dict)
+    here: Path = Path()
 
     @classmethod
     def write(
@@ -169,13 +182,22 @@ class Plan:
         Raises
         ------
         SpecError
-            If a key or a value of the grid is wrong, at whatever point.
+            If a key or a value of the grid is wrong, at whatever point, or two points are the same
+            experiment.
         DataError
             If the folder exists or cannot be written.
         """
         table = grid_of(grid)
         if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
             raise SpecError(f"{seeds!r} is not a number of seeds; write 1 or more", where="seeds")
+        named = dict(study.document.get("options", {}))
+        for key in table:
+            if named.get(key, key) == "seed":
+                raise SpecError(
+                    f"{key!r} is the seed; choose the first one with --seed, and their number with"
+                    " --seeds",
+                    where="grid",
+                )
         folder = folder.absolute()
         number = _number(table, seeds)
         if number > _MOST:
@@ -191,27 +213,49 @@ class Plan:
         chosen = backend or fastest(study, options).name
         targets([stage.name for stage in study.stages], chosen, options)
         first = study.seed
-        plan = cls(folder, chosen, table, tuple(range(first, first + seeds)), dict(options or {}))
+        numbers = tuple(range(first, first + seeds))
+        plan = cls(folder, chosen, table, numbers, dict(options or {}), Path.cwd())
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(error, folder) from None
         study.save(folder / _EXPERIMENT)
-        for point in plan.points():
-            plan.study(point)
-            row = {"seed": point.seed, "settings": list(point.settings)}
-            documents.write_bytes(tomli_w.dumps(row).encode(), point.folder / _POINT)
+        plan._write_points()
         # Written last: a folder without it is no plan.
-        documents.write(
-            {
-                "backend": chosen,
-                "seeds": list(plan.seeds),
-                "options": plan.options,
-                "grid": dict(plan.grid),
-            },
-            folder / SWEEP,
-        )
+        content = tomli_w.dumps(documents.plain_value(plan._table())).encode()
+        before = {name: digest_of(folder / name) for name in files_of(folder)}
+        kept = {name: sha for name, sha in before.items() if not name.startswith(f"{_POINTS}/")}
+        write_digests(folder, {**kept, SWEEP: hashlib.sha256(content).hexdigest()})
+        documents.write_bytes(content, folder / SWEEP)
         return plan
+
+    def _table(self) -> dict[str, Any]:
+        return {
+            "backend": self.backend,
+            "seeds": list(self.seeds),
+            "options": self.options,
+            "grid": dict(self.grid),
+            "here": str(self.here),
+        }
+
+    def _write_points(self) -> None:
+        """Check every point, and write its settings and the digests of its experiments."""
+        known: dict[str, Point] = {}
+        for point in self.points():
+            study = self.study(point)
+            same = known.setdefault(identity([study.stages, study.claims]), point)
+            if same is not point:
+                raise SpecError(
+                    f"point {same.number} ({same.said}) and point {point.number} ({point.said})"
+                    " are the same experiment; remove the value or the seed that changes nothing",
+                    where="grid",
+                )
+            row = {
+                "seed": point.seed,
+                "settings": list(point.settings),
+                "stages": {e.stage: e.digest() for e in study.experiments},
+            }
+            documents.write_bytes(tomli_w.dumps(row).encode(), point.folder / _POINT)
 
     @classmethod
     def read(cls, folder: Path) -> Plan:
@@ -220,7 +264,7 @@ class Plan:
         Raises
         ------
         DataError
-            If there is none, or it is damaged.
+            If there is none, it is damaged, or it was edited after it was written.
         """
         folder = folder.absolute()
         path = folder / SWEEP
@@ -229,14 +273,16 @@ class Plan:
                 "is not the folder of a sweep; write one with 'scnnbio sweep'", where=str(folder)
             )
         table = documents.parse(documents.read_bytes(path), path)
-        documents.check_keys(table, ("backend", "seeds", "options", "grid"), "")
+        documents.check_keys(table, ("backend", "seeds", "options", "grid", "here"), "")
+        _check_files(folder)
         try:
             return cls(
                 folder,
                 str(table["backend"]),
-                {str(key): [*map(_checked, values)] for key, values in table["grid"].items()},
+                {str(key): [*map(checked, values)] for key, values in table["grid"].items()},
                 tuple(int(seed) for seed in table["seeds"]),
                 dict(table["options"]),
+                Path(table.get("here", "")),
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             raise DataError("is damaged; write the plan again", where=str(path)) from None
@@ -250,7 +296,8 @@ class Plan:
         digits = len(str(len(self)))
         pairs = itertools.product(each, self.seeds)
         for number, (values, seed) in enumerate(pairs, start=1):
-            settings = tuple(f"{key}={json.dumps(value)}" for key, value in values)
+            # JSON writes characters beyond 16 bits in a form that TOML does not read.
+            settings = tuple(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in values)
             folder = self.folder / _POINTS / f"{number:0{digits}}"
             yield Point(number, folder, settings, seed)
 
@@ -274,82 +321,40 @@ class Plan:
         ------
         SpecError
             If a value of the grid is wrong.
+        DataError
+            If it is not the experiment that it was when the plan was written.
         """
         try:
             path = self.folder / _EXPERIMENT
-            return load(path, seed=point.seed, settings=point.settings)
+            study = load(path, seed=point.seed, settings=point.settings, here=self.here)
         except SpecError as error:
             values = ", ".join(point.settings) or "no setting"
             raise SpecError(f"{error} (at {values})", where="grid") from None
+        row = point.folder / _POINT
+        if os.path.isfile(row):
+            then = documents.parse(documents.read_bytes(row), row).get("stages")
+            if then is not None and then != {e.stage: e.digest() for e in study.experiments}:
+                raise DataError(
+                    "its experiment has changed since the plan was written (another version of"
+                    " scnnbio, or changed files that it names); restore them, or write the plan"
+                    " again in another folder",
+                    where=str(row),
+                )
+        return study
+
+
+def _check_files(folder: Path) -> None:
+    """Raise unless the files of a plan are those that were written; older plans have no digests."""
+    for name, digest in (read_digests(folder) or {}).items():
+        path = folder / name
+        if not os.path.isfile(path) or digest_of(path) != digest:
+            raise DataError(
+                "has changed since the plan was written, so that its points would not be those"
+                " that ran; restore it, or write another plan in another folder",
+                where=str(path),
+            )
 
 
 def _number(grid: Mapping[str, Sequence[Any]], seeds: int) -> int:
     """Number of points: combinations of the grid's values, times seeds."""
     return seeds * math.prod(map(len, grid.values()))
-
-
-def grid_of(texts: Iterable[str]) -> dict[str, list[Any]]:
-    """Values by key, from ``key=value,value,...``.
-
-    Raises
-    ------
-    SpecError
-        If a text is not of that form, or a key comes twice.
-
-    Examples
-    --------
-    >>> grid_of(["maps=8,16", "window=[1, 2],[3, 4]"])
-    {'maps': [8, 16], 'window': [[1, 2], [3, 4]]}
-    """
-    found: dict[str, list[Any]] = {}
-    for text in texts:
-        key, equals, values = text.partition("=")
-        key = key.strip()
-        if not equals or not key or not values.strip():
-            raise SpecError(f"{text!r} is not of the grid; write key=value,value", where="--grid")
-        if key in found:
-            raise SpecError(f"{key!r} comes twice; list all its values once", where="--grid")
-        found[key] = [_plain(f"{key}={part}") for part in _parts(values)]
-        if any(found[key].count(value) > 1 for value in found[key]):
-            raise SpecError(f"a value of {key!r} comes twice; remove one", where="--grid")
-    return found
-
-
-def _plain(text: str) -> Any:
-    """The value of a setting, which is no table, date or number without end."""
-    value = setting(text)[1]
-    try:
-        return _checked(value)
-    except (TypeError, ValueError):
-        raise SpecError(
-            f"{text!r} is not a number, a text, true, false or a list of these; set the keys of a"
-            " table one by one",
-            where="--grid",
-        ) from None
-
-
-def _checked(value: Any) -> Any:
-    """A value that a setting can hold; TypeError or ValueError for a table, a date or infinity."""
-    if isinstance(value, dict):
-        raise TypeError
-    json.dumps(value, allow_nan=False)
-    return value
-
-
-def _parts(text: str) -> list[str]:
-    """Text between commas that are in no brackets and no quotes."""
-    parts, depth, quote = [""], 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "[{":
-            depth += 1
-        elif letter in "]}":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            parts.append("")
-            continue
-        parts[-1] += letter
-    return [part.strip() for part in parts]

@@ -58,7 +58,13 @@ def _other_experiment(plan: Plan, point: Point) -> Iterator[Fault]:
         ran = load(point.run / "experiment.toml")
     except ScnnbioError:
         return  # named by its digest
-    wanted = plan.study(point)
+    try:
+        wanted = plan.study(point)
+    except ScnnbioError as error:
+        yield Fault(
+            "experiment.toml", State.EDITED, f"it cannot be compared with the plan: {error}"
+        )
+        return
     if [e.digest() for e in ran.experiments] != [e.digest() for e in wanted.experiments]:
         said = "it is not the experiment that the plan has at this point"
         yield Fault("experiment.toml", State.EDITED, said)

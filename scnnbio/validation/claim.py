@@ -17,7 +17,7 @@ from scnnbio.validation.estimates import Estimate, median_of
 from scnnbio.validation.evidence import Evidence, bind_as
 from scnnbio.validation.likeness import check_alike
 from scnnbio.validation.observation import Observation as Observation  # exported from here too
-from scnnbio.validation.protocol import ANY, Protocol
+from scnnbio.validation.protocol import ANY, Missing, Protocol
 from scnnbio.validation.scores import Score, Verdict
 from scnnbio.values import Value
 
@@ -195,9 +195,18 @@ class Claim(Value, ABC):
         if self.measure.about in ("population", "populations"):
             check_alike(shown.recording, self.observation.species, self.observation.state)
         if not shares:
-            return shown.measured(self.measure)
-        parts = [part.measured(self.measure) for part in shown.each]
+            return self._defined(shown.measured(self.measure))
+        parts = [self._defined(part.measured(self.measure)) for part in shown.each]
         return mixed(parts, shares, shown.populations)
+
+    def _defined(self, found: Measured) -> Measured:
+        """The values, none of which is NaN: NaN lies beyond no bound, and so would count as met."""
+        quantities = tuple(range(1, found.values.ndim))
+        if lost := int(np.isnan(found.values).any(axis=quantities).sum()):
+            raise Missing(
+                f"{self.measure.name} is undefined (NaN) for {lost} of {len(found.values)} values"
+            )
+        return found
 
     def judge(
         self,

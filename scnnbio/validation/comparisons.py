@@ -182,7 +182,9 @@ class AllWithin(Claim):
         if self.observation.interval is None:
             raise SpecError("an interval is needed", where=f"claim {self.name!r}")
         low, high = self.observation.interval
-        beyond = np.maximum(low - values, values - high)
+        with np.errstate(invalid="ignore"):
+            beyond = np.maximum(low - values, values - high)
+        beyond = np.where(np.isnan(beyond), -np.inf, beyond)  # infinite, as its end may be
         farthest = float(values[int(np.argmax(beyond))])
         outside = int((beyond > 0).sum())
         found = f"{outside} of {len(values)} do not lie" if outside else f"all {len(values)} lie"

@@ -55,7 +55,7 @@ class Protocol(Value):
         Raises
         ------
         Missing
-            If there are none.
+            If there are none, or too few levels of the first column.
         """
         return recording.take(self.chosen(recording)) if self.columns else recording
 
@@ -65,7 +65,7 @@ class Protocol(Value):
         Raises
         ------
         Missing
-            If there are none.
+            If there are none, or too few levels of the first column.
         """
         table, shown = recording.trials, np.ones(recording.n_trials, dtype=bool)
         for name in self.columns:
@@ -80,6 +80,13 @@ class Protocol(Value):
         if self.highest in table:
             level = table[self.highest]
             shown &= level == np.nanmax(level[shown])
+        if self.columns:
+            first = self.columns[0]
+            if (number := len(np.unique(table[first][shown]))) < self.levels:
+                raise Missing(
+                    f"{self.stimulus} at {number} values of {first!r} are fewer than the"
+                    f" {self.levels} that the claim needs"
+                )
         return shown
 
 

@@ -21,7 +21,7 @@ from scnnbio.validation.self_sustained import MeanRate
 #: Columns of the table.
 COLUMNS = (
     "measure", "unit", "value", "interval_low", "interval_high", "n", "stage", "population",
-    "neuron",
+    "neuron", "stimulus", "window",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -56,8 +56,9 @@ def measure_rows(claims: Iterable[ClaimBinding], evidence: Mapping[str, Evidence
         for measure in (known.measure, *known.beside, *beside(bound)):
             single = measure.about == "population"
             for part in _each(seen) if single else [seen]:
-                # Several claims can share a measure.
-                key = (measure, bound.stage, part.populations, part.projection, part.window)
+                # Several claims can share a measure, of the same trials or of others.
+                shown = part.protocol.columns, part.protocol.highest, *_shown(part)
+                key = (measure, bound.stage, part.populations, part.projection, shown)
                 if key not in done:
                     done.add(key)
                     rows += _rows(measure, bound.stage, part)
@@ -75,6 +76,15 @@ def _each(evidence: Evidence) -> list[Evidence]:
     return evidence.each if evidence.populations else []
 
 
+def _shown(evidence: Evidence) -> tuple[str, str]:
+    """What the trials show, and the window within them, in words."""
+    window = evidence.window
+    return (
+        evidence.protocol.stimulus,
+        "" if window is None else f"{window[0]:g} to {window[1]:g} ms",
+    )
+
+
 def _rows(measure: Measure, stage: str, evidence: Evidence) -> list[Row]:
     try:
         found = evidence.measured(measure)
@@ -83,7 +93,8 @@ def _rows(measure: Measure, stage: str, evidence: Evidence) -> list[Row]:
     about = (
         evidence.projection if measure.about == "projection" else ", ".join(evidence.populations)
     )
-    same = {"unit": measure.unit, "stage": stage}
+    stimulus, window = _shown(evidence)
+    same = {"unit": measure.unit, "stage": stage, "stimulus": stimulus, "window": window}
     names = measure.columns or (measure.label,)
     if names[1:] == ("low", "high"):
         return [
@@ -127,7 +138,8 @@ def _row(
     neuron: Any = "",
 ) -> Row:
     low, high = interval
-    values = (name, same["unit"], value, low, high, n, same["stage"], about, neuron)
+    shown = same["stimulus"], same["window"]
+    values = (name, same["unit"], value, low, high, n, same["stage"], about, neuron, *shown)
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -16,8 +16,16 @@ from scnnbio.experiment import Report, load
 from scnnbio.experiment.weights import read_weights
 from scnnbio.recording import Recording
 from scnnbio.verification.rerunning import Rerun, rerun
-from scnnbio.workflow.drafts import Draft, drafts_of, results_folder, unfinished_runs
-from scnnbio.workflow.folder import CHECKPOINTS, load_results, read_json
+from scnnbio.workflow.drafts import Draft, unfinished_runs
+from scnnbio.workflow.folder import (
+    CHECKPOINTS,
+    drafts_of,
+    load_results,
+    place_of,
+    read_json,
+    results_folder,
+)
+from scnnbio.workflow.origin import USERS
 from scnnbio.workflow.results import Results
 
 #: Reader of each file that the results are read from.
@@ -151,7 +159,7 @@ def verify(
 
 def _unfinished(folder: Path) -> str:
     """Why this is not yet the folder of a finished run."""
-    place = folder.absolute()
+    place = place_of(folder)
     if os.path.isdir(place / CHECKPOINTS) and place.name.startswith("."):
         target = results_folder(place)
     elif not os.path.exists(place) and os.path.isdir(place.parent):
@@ -230,12 +238,12 @@ def _loaded(folder: Path, faults: list[Fault]) -> Results | None:
 
 
 def _changed_inputs(results: Results) -> Iterator[Fault]:
-    """Files of stimuli that are not there with the content that the run read, wherever they are."""
-    then = [f for f in results.origin.get("files", []) if f["role"] == "stimulus"]
-    now = {source.sha256 for source in results.study.sources if source.role == "stimulus"}
-    for file in then:
-        if file["sha256"] not in now:
-            said = "a stimulus shows it, and it has changed since the run read it; restore it"
+    """Files of stimuli and claims that are not as the run read them, wherever they are."""
+    now = {source.sha256 for source in results.study.sources if source.role in USERS}
+    for file in results.origin.get("files", []):
+        if file["role"] in USERS and file["sha256"] not in now:
+            who = USERS[file["role"]]
+            said = f"{who} it, and it has changed since the run read it; restore it"
             yield Fault(file["path"], State.INPUT, said)
 
 

@@ -19,7 +19,16 @@ from scnnbio.errors import DataError, unwritable
 from scnnbio.experiment import Experiment, Run, Study, load
 from scnnbio.experiment.weights import read_weights, write_weights
 from scnnbio.recording import Recording
-from scnnbio.workflow.folder import CHECKPOINTS, read_json, remove_old, write_json
+from scnnbio.workflow.folder import (
+    CHECKPOINTS,
+    drafts_of,
+    is_draft,
+    place_of,
+    read_json,
+    remove_old,
+    results_folder,
+    write_json,
+)
 from scnnbio.workflow.origin import Origin, check_unchanged, is_origin
 
 
@@ -177,7 +186,7 @@ def unfinished_runs(parent: Path) -> dict[Path, Path]:
         folder = file.parents[1]
         # A locked draft belongs to a running process; a draft may also vanish meanwhile.
         with contextlib.suppress(DataError), locked(file):
-            if not folder.name.startswith("."):
+            if not is_draft(folder):
                 shutil.rmtree(file.parent, ignore_errors=True)
             elif resumable(folder):
                 found[folder] = results_folder(folder)
@@ -185,18 +194,6 @@ def unfinished_runs(parent: Path) -> dict[Path, Path]:
                 shutil.rmtree(folder, ignore_errors=True)
     remove_old(parent)
     return found
-
-
-def results_folder(draft: Path) -> Path:
-    """The results folder that a draft becomes: ``name`` for a draft ``.name.random``."""
-    return draft.with_name(draft.name[1:].rpartition(".")[0])
-
-
-def drafts_of(path: Path) -> list[Path]:
-    """Folders that become the results folder ``path``, an absolute one."""
-    inside = sorted(os.listdir(path.parent)) if os.path.isdir(path.parent) else []
-    found = [path.with_name(name) for name in inside if name.startswith(f".{path.name}.")]
-    return [draft for draft in found if os.path.isdir(draft) and results_folder(draft) == path]
 
 
 def find_draft(path: Path) -> Draft:
@@ -212,7 +209,7 @@ def find_draft(path: Path) -> Draft:
     DataError
         If there is no such draft that can be resumed, or more than one.
     """
-    path = path.absolute()
+    path = place_of(path)
     drafts = [draft for draft in drafts_of(path) if resumable(draft)]
     if not drafts:
         finished = os.path.exists(path / "run.json")

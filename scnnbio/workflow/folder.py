@@ -7,6 +7,7 @@ import errno
 import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scnnbio.analysis.receptive_fields import KernelMeasures
-from scnnbio.backends._lock import locked
+from scnnbio.backends._lock import held, locked
 from scnnbio.digests import update_digests
 from scnnbio.errors import DataError, SpecError, unwritable
 from scnnbio.experiment import Report, Run, Study, load
@@ -30,6 +31,7 @@ from scnnbio.workflow.results import Results
 _OLD = ".replaced."
 #: Folder of a draft with its lock, and with the checkpoints and finished stages of a run.
 CHECKPOINTS = ".kept"
+_DRAFT = re.compile(r"\..+\.\w+")
 
 
 @contextlib.contextmanager
@@ -66,10 +68,13 @@ def new_folder(
     Raises
     ------
     DataError
-        If ``path`` exists or cannot be written, or another process holds the draft.
+        If ``path`` exists or cannot be written, another process holds the draft or another one of
+        the same folder, or something else has written the folder meanwhile.
     """
-    path = path.absolute()
     try:
+        path = place_of(path)
+        if os.path.islink(path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         _check_free(path, marker if replace else None)
         path.parent.mkdir(parents=True, exist_ok=True)
         if draft is None:
@@ -82,8 +87,15 @@ def new_folder(
         ) from None
     with lock_draft(draft):
         try:
+            _check_alone(draft, path)
             yield draft
             draft.chmod(0o755)
+            if not replace and os.path.exists(path) and any(path.iterdir()):
+                left = "move it, and resume this run" if keep_draft(draft) else "run this again"
+                raise DataError(
+                    f"was written by something else meanwhile, and is not replaced; {left}",
+                    where=str(path),
+                )
             # Checkpoints are removed last: until then, a killed run can be resumed.
             _rename_finished(draft, path)
             shutil.rmtree(path / CHECKPOINTS, ignore_errors=True)
@@ -114,6 +126,38 @@ def lock_draft(draft: Path) -> Iterator[None]:
         raise unwritable(error, draft) from None
     with locked(draft / CHECKPOINTS / "lock"):
         yield
+
+
+def place_of(path: Path) -> Path:
+    """The absolute path of a folder; of a link, that of the folder to which it points."""
+    path = path.absolute()
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
+
+
+def is_draft(folder: Path) -> bool:
+    """Whether a folder has the name of a draft, ``.name.random``."""
+    return _DRAFT.fullmatch(folder.name) is not None
+
+
+def results_folder(draft: Path) -> Path:
+    """The results folder that a draft becomes: ``name`` for a draft ``.name.random``."""
+    return draft.with_name(draft.name[1:].rpartition(".")[0])
+
+
+def drafts_of(path: Path) -> list[Path]:
+    """Folders that become the results folder ``path``, an absolute one."""
+    inside = sorted(os.listdir(path.parent)) if os.path.isdir(path.parent) else []
+    found = [path.with_name(name) for name in inside if name.startswith(f".{path.name}.")]
+    return [draft for draft in found if os.path.isdir(draft) and results_folder(draft) == path]
+
+
+def _check_alone(draft: Path, path: Path) -> None:
+    """Raise if another process has a draft of the same folder: one would replace the other's."""
+    for other in drafts_of(path):
+        if other != draft and held(other / CHECKPOINTS / "lock"):
+            raise DataError(
+                "another process is at work on this folder; choose another --out", where=str(path)
+            )
 
 
 def _check_free(path: Path, marker: str | None) -> None:

@@ -16,6 +16,8 @@ Origin = dict[str, Any]
 
 #: Keys of ``run.json`` that hold the origin.
 KEYS = ("date", "command", "files", "skipped", "backend_chosen_by")
+#: What uses the files that are read again, by the role of the file.
+USERS = {"stimulus": "a stimulus shows", "recording": "a claim compares with"}
 
 
 def origin(study: Study, command: Sequence[str] = ()) -> Origin:
@@ -60,18 +62,17 @@ def is_origin(found: Any) -> bool:
 
 
 def check_unchanged(study: Study, found: Origin, where: str) -> None:
-    """Raise if a stimulus file has changed since the run began.
+    """Raise if a file of a stimulus or of a claim has changed since the run began.
 
-    The document and its weights are stored with the run; files of stimuli are read again.
+    The document and its weights are stored with the run; the others are read again.
 
     Raises
     ------
     DataError
         If a file was changed, removed or added.
     """
-    role = "stimulus"
-    before = {f["path"]: f["sha256"] for f in found.get("files", []) if f["role"] == role}
-    after = {source.path: source.sha256 for source in study.sources if source.role == role}
+    before = {f["path"]: f["sha256"] for f in found.get("files", []) if f["role"] in USERS}
+    after = {source.path: source.sha256 for source in study.sources if source.role in USERS}
     changed = sorted(dict(before.items() ^ after.items()))
     if changed:
         raise DataError(

@@ -126,6 +126,12 @@ def test_signal_to_noise_grows_as_the_root_of_the_places() -> None:
     np.testing.assert_allclose(found.ratio, np.sqrt(found.places), rtol=0.08)
     alike = signal_to_noise({places: rng.normal(1.0, 1.0, 4000) for places in (1, 4, 16)})
     assert alike.interval[1] < 0.1
+    # Depression has the ratio of potentiation; a mean of 0 has no logarithm.
+    falling = signal_to_noise({places: -values for places, values in changes.items()}, draws=200)
+    assert falling.slope == found.slope
+    assert falling.interval == found.interval
+    with pytest.raises(SpecError, match="do not have one sign"):
+        signal_to_noise({1: np.array([1.0, 2.0]), 4: np.array([-1.0, -3.0])})
 
 
 def test_other_rules_are_refused() -> None:

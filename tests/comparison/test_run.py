@@ -287,6 +287,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "1 backend given; name two backends",
     ),
     "twice": (lambda: compare(ties(), "brian2", "brian2"), "is listed twice"),
+    "alike": (lambda: compare(ties(), "brian2", steps=(0.1, 0.10000001)), "is listed twice"),
     "unknown": (
         lambda: compare(ties(), "brian2", "brain2"),
         "there is no backend 'brain2'; did you mean",

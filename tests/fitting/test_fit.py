@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scnnbio import LIF, Population, backends
-from scnnbio.errors import SpecError
+from scnnbio import LIF, Population, backends, fitting
+from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import documents
 from scnnbio.experiment.networks import neuron_from
 from scnnbio.figures.fitting import fit_caption, fit_figure
 from scnnbio.fitting import Fit, Objective, Search, fit
 from scnnbio.fitting._cell import Free, before_spikes, effective, isolated
 from scnnbio.fitting._responses import Cell
-from scnnbio.fitting.fits import _reliability, _splits
+from scnnbio.fitting.fits import _on_grid, _reliability, _splits
 from scnnbio.fitting.objective import Target
 from scnnbio.neurons import LIBRARY, NeuronModel
 from scnnbio.recording.sweeps import Sweep
@@ -243,6 +243,36 @@ def test_refusals(changes: dict[str, Any], said: str) -> None:
     }
     with pytest.raises(SpecError, match=said):
         fit(**{**given, **changes})
+
+
+def test_a_step_that_misses_recorded_spikes_is_refused() -> None:
+    """Of three peaks of 0.3 ms, steps of 1 ms see the one that begins with a step."""
+    potential = np.full(400, -65.0)
+    for begin in (50, 131, 217):  # at 0.1 ms per sample
+        potential[begin : begin + 3] = 20.0
+    sweep = Sweep(np.full(400, 0.1), potential, 0.1)
+    with pytest.raises(SpecError, match=r"a step of 1 ms sees 1 of the 3 spikes that cross -20 mV"):
+        fit("LIF", [sweep], ["cm"], dt=1.0, backend="reference")
+    assert len(_on_grid(sweep, 0.3, -20.0).spikes()) == 3
+    # Noise that crosses the level twice on the way up is one spike.
+    potential[48] = -10.0
+    noisy = Sweep(np.full(400, 0.1), potential, 0.1)
+    assert len(noisy.spikes()) == 4
+    assert len(_on_grid(noisy, 0.3, -20.0).spikes()) == 3
+
+
+def test_a_folder_that_is_taken_is_refused_before_the_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    Path("mine/notes").touch()
+    row = np.full(9, 0.1)
+    np.savez("cell.npz", current_nA=[row], potential_mV=[row - 65.0], period_ms=DT, sweep=["a"])
+    monkeypatch.setattr(fitting, "fit", lambda *_, **__: pytest.fail("fitted"))
+    told = ask("fit", "LIF", "cell.npz", "--free", "cm", "--out", "mine")
+    assert isinstance(told.exception, DataError), told.exception
+    assert "exists already" in str(told.exception)
 
 
 def test_objectives_are_checked() -> None:

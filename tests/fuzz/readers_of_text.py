@@ -61,7 +61,7 @@ _SETTINGS = (
 def _read_setting(path: Path) -> None:
     from scnnbio.backends.choices import by_stage
     from scnnbio.experiment.documents import setting
-    from scnnbio.sweep.plan import grid_of
+    from scnnbio.sweep.grid import grid_of
     from scnnbio.units import plain
 
     text = text_of(path)

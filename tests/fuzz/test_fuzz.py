@@ -35,7 +35,7 @@ from scnnbio.recording import Recording, read_sonata, read_sweeps
 from scnnbio.recording.column_maps import ColumnMap
 from scnnbio.recording.nwb import read_nwb
 from scnnbio.sweep import Plan
-from scnnbio.sweep.plan import grid_of
+from scnnbio.sweep.grid import grid_of
 from scnnbio.units import plain
 from scnnbio.verification import verify
 from tests.fuzz.attack import attack

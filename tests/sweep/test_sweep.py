@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import tomllib
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from scnnbio import workflow
-from scnnbio.backends._lock import locked
+from scnnbio.backends._lock import InUse, held, locked
+from scnnbio.cli import ending
 from scnnbio.errors import BackendMissing, DataError, SpecError
 from scnnbio.experiment import Study, load
+from scnnbio.experiment.study import study_from
 from scnnbio.sweep import Plan, Status, collect, on_dask, on_slurm, on_this_machine, work_on
 from scnnbio.sweep.collecting import write_table
-from scnnbio.sweep.plan import grid_of
+from scnnbio.sweep.executors import FAILED, run_command
+from scnnbio.sweep.grid import grid_of
 from scnnbio.sweep.working import work_through
 
 FILE = Path(__file__).parents[2] / "experiments" / "event_driven.toml"
@@ -60,6 +66,7 @@ def test_a_grid_is_every_combination_with_every_seed(tmp_path: Path) -> None:
         ("maps", "write key=value,value"),
         ("=1,2", "write key=value,value"),
         ("maps=", "write key=value,value"),
+        ("maps=1,", "has an empty value"),
         ("maps=1,1", "a value of 'maps' comes twice"),
         ("maps={a = 1}", "is not a number, a text"),
         ("maps=inf,1", "is not a number, a text"),
@@ -75,6 +82,87 @@ def test_values_with_commas_are_in_brackets() -> None:
     assert found == {"a": [[1, 2], [3]], "b": ["x,y", "z"], "c": ["10 mV", 0.5]}
     with pytest.raises(SpecError, match="'a' comes twice; list all its values once"):
         grid_of(["a=1", "a=2"])
+
+
+def test_a_point_is_the_experiment_that_its_settings_make(tmp_path: Path) -> None:
+    """A setting of a stage reaches the stage that is like it; oracle: the document, without a plan.
+
+    The stage ``quiet`` is like ``firing``.
+    """
+    written = plan(tmp_path / "plan", 'stages.firing.stimulus.duration="80 ms","160 ms"')
+    for point in written.points():
+        direct = load(FILE, settings=["trials=2", *point.settings])
+        found = written.study(point)
+        assert [e.digest() for e in found.experiments] == [e.digest() for e in direct.experiments]
+    assert [stage.experiment.trial_duration for stage in found.stages] == [160.0, 160.0]
+
+
+def test_texts_of_a_grid_are_kept_as_they_are(tmp_path: Path) -> None:
+    texts = ["ü 😀", 'a "quoted" \\ text', "a/b", "0,5", "true"]
+    written = Plan(tmp_path, "reference", {"title": texts})
+    assert [point.values["title"] for point in written.points()] == texts
+
+
+@pytest.mark.parametrize("grid", ['dt="0.1 ms","100 us"', "title=a,b"], ids=["units", "title"])
+def test_two_points_that_are_one_experiment_are_refused(tmp_path: Path, grid: str) -> None:
+    """They would be counted as two results of the same thing."""
+    with pytest.raises(SpecError, match=r"point 1 \(.*are the same experiment; remove the value"):
+        plan(tmp_path / "plan", grid, seeds=2)
+
+
+def test_a_seed_is_no_key_of_the_grid(tmp_path: Path) -> None:
+    """Each point has a seed of its own already, which took its place in silence."""
+    document = tomllib.loads(FILE.read_text())
+    document["options"]["again"] = "seed"
+    for key in ("seed", "again"):
+        with pytest.raises(SpecError, match=f"'{key}' is the seed; .* --seeds"):
+            Plan.write(study_from(document), tmp_path / "plan", grid=[f"{key}=7"])
+
+
+def test_seeds_that_no_stage_uses_are_refused(tmp_path: Path) -> None:
+    own = [f"stages.{name}.seed=3" for name in ("firing", "quiet")]
+    study = load(FILE, settings=["trials=2", *own])
+    with pytest.raises(SpecError, match=r"point 1 \(seed 1\) and point 2 \(seed 2\) are the same"):
+        Plan.write(study, tmp_path / "plan", seeds=2, backend="reference")
+
+
+def test_relative_paths_start_where_the_plan_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of Dask and tasks of Slurm have working folders of their own."""
+    document = tomllib.loads(FILE.read_text())
+    study = study_from(document, settings=["stages.firing.stimulus.images=photos"], here=tmp_path)
+    saved = study.document["stages"]["firing"]["stimulus"]["images"]
+    assert saved == str(tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    written = plan(tmp_path / "plan", "trials=2")
+    monkeypatch.chdir("/")
+    assert Plan.read(tmp_path / "plan").here == written.here == tmp_path
+
+
+@pytest.mark.parametrize("name", ["sweep.toml", "experiment.toml"])
+def test_a_plan_that_was_edited_is_refused(tmp_path: Path, name: str) -> None:
+    """With a value more, point 2 would have the results of another point."""
+    folder = tmp_path / "plan"
+    plan(folder, "trials=2,4")
+    text = (folder / name).read_text()
+    edited = text.replace("4,", "3,\n    4,") if name == "sweep.toml" else f"{text}# more\n"
+    assert edited != text
+    (folder / name).write_text(edited)
+    with pytest.raises(DataError, match=f"{name}: has changed since the plan was written"):
+        Plan.read(folder)
+    (folder / "SHA256SUMS").unlink()  # as older versions wrote it
+    assert len(Plan.read(folder)) == (3 if name == "sweep.toml" else 2)
+
+
+def test_a_point_whose_experiment_has_changed_does_not_run(tmp_path: Path) -> None:
+    """Such as by another version of scnnbio, or other files of a stimulus."""
+    written = plan(tmp_path / "plan", "trials=2")
+    row = written.point(1).folder / "point.toml"
+    digest = written.study(written.point(1)).experiments[0].digest()
+    row.write_text(row.read_text().replace(digest, "0" * 64))
+    assert work_on(written, written.point(1), "round")
+    assert "has changed since the plan was written" in written.point(1).failed()["message"]
 
 
 def test_a_plan_that_cannot_work_is_refused_before_anything_runs(tmp_path: Path) -> None:
@@ -144,6 +232,55 @@ def test_a_point_is_left_to_the_process_at_work_on_it(tmp_path: Path) -> None:
     assert point.status() is Status.WAITING
     with pytest.raises(SpecError, match="there is no point 2; there are 1 to 1"):
         written.point(2)
+
+
+def test_who_asks_for_the_status_keeps_no_worker_from_its_point(tmp_path: Path) -> None:
+    """Otherwise ``collect`` could make a task of an array pass over its point, in silence."""
+    lock = tmp_path / "lock"
+    assert not held(lock)
+    lock.touch()
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # as ``held`` does, for a moment
+        threading.Timer(0.1, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
+        with locked(lock):
+            assert held(lock)
+            with pytest.raises(InUse), locked(lock):
+                pass
+
+
+def test_keys_of_a_grid_with_names_of_columns(tmp_path: Path) -> None:
+    """A key ``n`` would else be overwritten by the ``n`` of a score."""
+    document = tomllib.loads(FILE.read_text())
+    document["options"]["n"] = document["options"]["trials"]
+    document["options"]["status"] = "dt"
+    written = Plan.write(
+        study_from(document), tmp_path / "plan", grid=["n=2,3", "status=0.4"], backend="reference"
+    )
+    table = collect(written)
+    assert table["grid.n"].tolist() == [2, 3]
+    assert table["grid.status"].tolist() == [0.4, 0.4]
+    assert table["status"].tolist() == ["waiting", "waiting"]
+
+
+def test_tables_with_numbers_and_texts_in_one_column(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": [1, "auto", None], "b": [True, 2, 3], "c": [1, 2, 3]})
+    assert pd.read_csv(write_table(table, tmp_path / "t.csv"))["a"].tolist()[:2] == ["1", "auto"]
+    with pytest.raises(SpecError, match=r"neither \.csv nor \.parquet"):
+        write_table(table, tmp_path / "t.xlsx")
+    pytest.importorskip("pyarrow")
+    found = pd.read_parquet(write_table(table, tmp_path / "t.parquet"))
+    assert found["a"].tolist()[:2] == ["1", "auto"]
+    assert found["a"].isna().tolist() == [False, False, True]
+    assert found["b"].tolist() == ["True", "2", "3"]
+    assert found["c"].tolist() == [1, 2, 3]
+
+
+def test_a_point_that_fails_is_no_failure_of_its_worker() -> None:
+    """So that Dask goes on with the other points; a killed worker is one."""
+    assert FAILED == ending.FAILED
+    run_command(["python", "-c", f"raise SystemExit({FAILED})"])
+    with pytest.raises(subprocess.CalledProcessError):
+        run_command(["python", "-c", "raise SystemExit(2)"])
 
 
 @pytest.mark.slow
@@ -245,5 +382,8 @@ def test_workers_of_dask_execute_a_plan(tmp_path: Path) -> None:
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
     )
     with cluster:
+        written.point(1).run.write_text("in the way")
+        assert on_dask(written, cluster.scheduler_address) == [written.point(1)]
+        written.point(1).run.unlink()
         assert on_dask(written, cluster.scheduler_address) == []
     assert all(point.done for point in written.points())

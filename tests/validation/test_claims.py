@@ -15,14 +15,20 @@ from scnnbio.experiment import ClaimBinding
 from scnnbio.recording import Recording
 from scnnbio.validation import (
     CLAIMS,
+    AllWithin,
+    Claim,
     Evidence,
     FractionAtMost,
     Measure,
     Measured,
+    Median,
     Observation,
     judge_all,
+    table,
 )
-from scnnbio.validation.claim import mixed
+from scnnbio.validation.claim import About, mixed
+from scnnbio.validation.intervals import Positive
+from scnnbio.validation.protocol import Protocol
 from scnnbio.validation.registry import PUBLISHED
 from scnnbio.validation.table import COLUMNS, measure_rows, write_rows
 from tests.validation.v1_runs import (
@@ -67,6 +73,30 @@ def test_what_a_recording_alone_cannot_tell_is_not_applicable() -> None:
     score = CLAIMS["fano_factor"].judge(bare, population="v1")
     assert score.verdict == "not applicable"
     assert score.reason.startswith("no trials of drifting gratings")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Given(Measure):
+    """Values that a test gives."""
+
+    given: tuple[float, ...] = ()
+    name: ClassVar[str] = "given"
+    about: ClassVar[About] = "network"
+
+    def of(self, evidence: Evidence) -> Measured:
+        return Measured(np.array(self.given))
+
+
+@pytest.mark.parametrize("rule", [AllWithin, Median, Positive])
+def test_values_that_are_undefined_meet_no_claim(rule: type[Claim]) -> None:
+    """NaN lies beyond no bound: of all rules, AllWithin agreed with values of which one was NaN."""
+    recording = poisson_run(40.0).recording
+    seen = Observation(quantity="a number", source="this test", interval=(0.0, 2.0))
+    for values, verdict in (((1.0, 1.5), "agrees"), ((1.0, np.nan), "not applicable")):
+        measure = Given(values * 10)
+        score = rule(name="one", observation=seen, measure=measure, minimum=1).judge(recording)
+        assert score.verdict == verdict
+    assert score.reason == "given is undefined (NaN) for 10 of 20 values"
 
 
 def test_agreement_of_a_claim_that_parameters_were_chosen_by_is_none() -> None:
@@ -184,6 +214,35 @@ def test_the_table_has_every_neuron_and_their_quartiles(tmp_path: Path) -> None:
     assert shape[0]["population"] == "lgn_v1"
     np.testing.assert_allclose([float(r["value"]) for r in shape[1:]], np.log10(n_x[5:]))
     assert [int(r["neuron"]) for r in shape[1:]] == list(range(5, 25))
+
+
+def test_one_measure_has_rows_for_each_window_and_choice_of_trials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before, the table had those of the first claim alone."""
+    run = recorded(von_mises(np.full(4, 1.0), np.zeros(4)))
+    known = CLAIMS["evoked_rate"]
+    chosen = Protocol("half of the gratings", ("half",))
+    other = dataclasses.replace(known, name="other", protocol=chosen)
+    monkeypatch.setattr(
+        table, "claim_named", lambda name: other if name == "other" else CLAIMS[name]
+    )
+    half = np.where(np.arange(run.recording.n_trials) % 2, np.nan, 1.0)
+    trials = {**run.recording.trials, "half": half}
+    run.recording = dataclasses.replace(run.recording, trials=trials)
+    claims = [
+        ClaimBinding("evoked_rate", "gratings", ("v1",)),
+        ClaimBinding("evoked_rate", "gratings", ("v1",), window=(0.0, 500.0)),
+        ClaimBinding("other", "gratings", ("v1",)),
+    ]
+    rows = [
+        row for row in measure_rows([*claims, claims[0]], {"gratings": Evidence(run)})
+        if row["measure"] == "evoked_rate" and row["neuron"] == ""
+    ]  # fmt: skip
+    assert [(row["stimulus"], row["window"]) for row in rows] == [
+        (known.protocol.stimulus, ""), (known.protocol.stimulus, "0 to 500 ms"),
+        ("half of the gratings", ""),
+    ]  # fmt: skip
 
 
 def test_a_median_of_infinite_values_is_infinite_and_no_warning() -> None:

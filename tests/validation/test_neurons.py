@@ -57,6 +57,8 @@ def of_document(study, name, run):  # type: ignore[no-untyped-def]
         ([0.0, 0.0], (0.0, 0.0), "agrees", 0.0),
         ([1.2], (1.0, np.inf), "agrees", 1.2),
         ([0.7, 1.01], (-np.inf, 1.0), "disagrees", 1.01),
+        ([np.inf, 1.2], (1.0, np.inf), "agrees", 1.2),
+        ([np.inf, 0.5], (1.0, np.inf), "disagrees", 0.5),
     ],
 )
 def test_all_within(values, interval, verdict, farthest):  # type: ignore[no-untyped-def]

@@ -10,11 +10,13 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scnnbio import workflow
+from scnnbio.cli import common
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
 from scnnbio.workflow import folder as folders
@@ -61,6 +63,81 @@ def test_an_empty_folder_may_be_used_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError, match="exists already"), new_folder(tmp_path / "file"):
         pytest.fail("must not be entered")
+
+
+def test_two_runs_with_one_folder_do_not_replace_each_other(tmp_path: Path) -> None:
+    """The second to end removed the results of the first, which began when there were none."""
+    place = tmp_path / "run"
+    second = new_folder(place)
+    (second.__enter__() / "run.json").write_text("second")
+    place.mkdir()
+    (place / "run.json").write_text("first")
+    with pytest.raises(DataError, match="was written by something else meanwhile"):
+        second.__exit__(None, None, None)
+    assert (place / "run.json").read_text() == "first"
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_that_another_process_is_writing_is_refused(tmp_path: Path, replace: bool) -> None:
+    place = tmp_path / "run"
+    with new_folder(place) as draft:
+        (draft / "run.json").write_text("first")
+        said = "run: another process is at work on this folder"
+        with pytest.raises(DataError, match=said), new_folder(place, replace=replace):
+            pytest.fail("began")
+    assert (place / "run.json").read_text() == "first"
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+def test_default_folders_differ_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(common, "datetime", SimpleNamespace(datetime=Stopped))
+    first = common.default_folder("v1", "quick")
+    assert first == Path("runs/v1-quick-20260102-030405")
+    with new_folder(first):
+        assert common.default_folder("v1", "quick") == Path(f"{first}-2")
+    assert common.default_folder("v1", "quick") == Path(f"{first}-2")
+
+
+class Stopped(datetime.datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Stopped:
+        return cls(2026, 1, 2, 3, 4, 5)
+
+    def astimezone(self, tz: datetime.tzinfo | None = None) -> Stopped:
+        return self
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["empty folder", "nothing"])
+def test_results_go_where_a_link_points(tmp_path: Path, there: bool) -> None:
+    """Renaming a folder to the name of a link fails, and did so when the run was over."""
+    far = tmp_path / "large" / "run"
+    if there:
+        far.mkdir(parents=True)
+    (tmp_path / "run").symlink_to(far)
+    with new_folder(tmp_path / "run") as draft:
+        assert draft.parent == far.parent
+        (draft / "run.json").write_text("whole")
+    assert (tmp_path / "run").is_symlink()
+    assert (far / "run.json").read_text() == "whole"
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(DataError, match="circle: "), new_folder(tmp_path / "circle"):
+        pytest.fail("began")
+
+
+def test_a_finished_run_with_a_hidden_name_is_no_draft(tmp_path: Path) -> None:
+    """As a kill leaves it between the last rename and the removal of the checkpoints."""
+    kept = tmp_path / ".mine" / ".kept"
+    kept.mkdir(parents=True)
+    (kept / "lock").touch()
+    (kept.parent / "run.json").write_text("whole")
+    assert workflow.unfinished_runs(tmp_path) == {}
+    assert [file.name for file in kept.parent.iterdir()] == ["run.json"]
 
 
 def test_force_replaces_an_old_run_once_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scnnbio import sweep, workflow
+from scnnbio import figures, sweep, workflow
 from scnnbio.digests import read_digests, write_digests
 from scnnbio.errors import DataError, SpecError
 from scnnbio.experiment import load
@@ -169,6 +169,24 @@ def test_a_count_that_is_wrong_is_found_without_running_anything(run: Path) -> N
     assert "and run.json says" in fault.said
 
 
+def test_an_animation_is_of_the_run(
+    invoke: Callable[..., tuple[int, str, str]], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise ``verify`` says that the run did not write it."""
+    monkeypatch.setattr(figures, "animate", lambda *_, **__: None)
+    monkeypatch.setattr(
+        figures, "save_animation", lambda _, place, name, **__: written(place / f"{name}.gif")
+    )
+    assert invoke("figures", run, "raster", "--animate")[0] == 0
+    assert found(run) == {}
+
+
+def written(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"GIF89a")
+    return path
+
+
 def test_commands_that_write_anew_write_digests_anew(run: Path) -> None:
     results = workflow.load_results(run)
     stale = run / "experiment.toml"
@@ -261,3 +279,9 @@ def test_every_point_of_a_sweep_is_verified(run: Path, tmp_path: Path) -> None:
     (fault,) = seen[second].faults
     assert fault.said == "it is not the experiment that the plan has at this point"
     assert seen[third].unfinished == "is waiting"
+    # Planned by another version, whose digests were others.
+    row = first.folder / "point.toml"
+    digest = plan.study(first).experiments[0].digest()
+    row.write_text(row.read_text().replace(digest, "0" * 64))
+    (fault,) = dict(sweep.verify_points(plan, trials=0))[first].faults
+    assert "cannot be compared with the plan" in fault.said
