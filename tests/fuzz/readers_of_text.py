@@ -156,7 +156,7 @@ def _sweep(folder: Path) -> list[Path]:
     from scnnbio.sweep import Plan
     from tests.experiment.small import study
 
-    Plan.write(study(), folder / "plan", grid=["seed=1,2"], seeds=2, backend="reference")
+    Plan.write(study(), folder / "plan", grid=["dt=0.25,0.5"], seeds=2, backend="reference")
     return [Path(shutil.copy(folder / "plan" / "sweep.toml", folder / "sweep.toml"))]
 
 
