@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import glob
 import itertools
 import os
 import sys
@@ -94,12 +93,13 @@ def split(settings: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
 
 def default_folder(name: str, profile: str | None) -> Path:
     """Default folder for results, named after the experiment and the time; no other run has it."""
+    from scnnbio.workflow.folder import drafts_of
+
     stamp = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     whole = "-".join(filter(None, (name, profile, stamp)))
     for number in itertools.count(1):
         path = Path("runs", whole if number == 1 else f"{whole}-{number}")
-        # A draft has the name of its folder between a point and a random part.
-        if not os.path.exists(path) and not any(path.parent.glob(f".{glob.escape(path.name)}.*")):
+        if not os.path.exists(path) and not drafts_of(path.absolute()):
             break
     return path
 

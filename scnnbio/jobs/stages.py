@@ -338,7 +338,7 @@ def _completed(begun: _Begun, task: Simulation, found: Run) -> Run | None:
     if len(parts) < number:
         return None
     del begun[stage]
-    return joined(experiment, [parts.pop(k) for k in range(number)])
+    return joined(experiment, [parts[k] for k in range(number)])
 
 
 def _saved(run: Run, draft: Kept | None) -> Run:

@@ -41,7 +41,7 @@ def grid_of(texts: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def _plain(text: str) -> Any:
-    """The value of a setting, which is no table, date or number without end."""
+    """The value of a setting; tables, dates and infinite numbers are refused."""
     value = setting(text)[1]
     try:
         return checked(value)

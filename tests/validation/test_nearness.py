@@ -84,7 +84,7 @@ def test_a_median_has_the_interval_of_its_bootstrap() -> None:
         assert allowed.min() - 1e-9 <= end <= allowed.max() + 1e-9
 
 
-def test_nobody_is_nearest_in_a_tie_or_with_fewer_values_than_the_claim_needs() -> None:
+def test_no_model_is_nearest_in_a_tie_or_with_fewer_values_than_the_claim_needs() -> None:
     good, bad = (Measured(np.full(RATE.minimum, HERTZ + away)) for away in (1.0, 9.0))
     assert nearness(RATE, {"good": good, "bad": bad}).nearest == "good"
     assert nearness(RATE, {"good": good, "same": good}).nearest == ""
